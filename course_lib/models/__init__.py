@@ -1,0 +1,20 @@
+"""Real models: a catalogue, a provider chain that fetches them, and `load`.
+
+The only room that knows transformers' classes, wheels, hubs and caches.
+"""
+from importlib import import_module
+
+from .cards import Card, UnknownModel, card, catalog
+from .fetch import FetchError, fetch
+from .loaded import Loaded, ModelError, Scored, load
+
+__all__ = ["Attention", "Card", "FetchError", "Loaded", "ModelError", "Scored", "UnknownModel", "card", "catalog", "fetch", "load", "port"]
+
+_LAZY = {"Attention": "attention", "port": "port"}       # these import torch
+
+
+def __getattr__(name: str):
+    if name in _LAZY:
+        value = globals()[name] = getattr(import_module(f".{_LAZY[name]}", __name__), name)
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

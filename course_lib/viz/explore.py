@@ -1,0 +1,97 @@
+"""`explore(draw, **controls)`: a picture that follows what you type, drag or click.
+
+    explore(lambda text, k: bars(...), text="The cat", k=(1, 10, 5))
+
+The picture as it stands at first is an output of its own, so a saved notebook shows it without a kernel; the live one takes its place.
+"""
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from ..i18n import L
+
+__all__ = ["Explore", "explore"]
+
+_LABELS = {
+    "alpha": L(zh="平滑 α", en="Smoothing α"), "context": L(zh="上下文", en="Context"), "depth": L(zh="深度", en="Depth"),
+    "length": L(zh="长度", en="Length"), "model": L(zh="模型", en="Model"), "order": L(zh="阶数 n", en="Order n"), "seed": L(zh="随机种子", en="Seed"),
+    "step": L(zh="步骤", en="Step"), "temperature": L(zh="温度", en="Temperature"), "text": L(zh="输入文字", en="Type here"),
+}
+
+
+def explore(draw: Callable[..., Any], **controls: Any) -> Explore:
+    """Show `draw(**values)` and draw it again whenever a value changes.
+
+    A control is made from its value: a string is a text field, a list a choice, (low, high, start) a slider with whole or decimal steps.
+    A control whose name ends in "_" has no field: clicks on the picture's `data-set` boxes change it (see `flow`).
+    `draw` returns HTML text, a matplotlib figure or anything with `_repr_html_`; an exception in it becomes one line below the controls.
+    """
+    return Explore(draw, controls)
+
+
+class Explore(anywidget.AnyWidget):
+    """The widget behind `explore`; `values` holds what the controls say and may be set from Python, too."""
+
+    _esm = Path(__file__).with_name("explore.js")
+    _css = Path(__file__).with_name("explore.css")
+    fields = traitlets.List().tag(sync=True)
+    values = traitlets.Dict().tag(sync=True)
+    picture = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, draw: Callable[..., Any], controls: dict[str, Any]):
+        fields = [_field(name, value) for name, value in controls.items()]
+        super().__init__(fields=[field for field in fields if field["kind"] != "click"], values={field["name"]: field["value"] for field in fields})
+        self._draw = draw
+        self._redraw()
+        self.observe(self._redraw, "values")
+
+    def _redraw(self, _change: object = None) -> None:
+        values = {name.rstrip("_"): value for name, value in self.values.items()}
+        try:
+            self.picture = _markup(self._draw(**values))
+        except Exception as error:       # the reader is typing: a sentence, never a traceback
+            self.picture = f'<p>✗ {escape(type(error).__name__)}: {escape(str(error))}</p>'
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import HTML, display
+
+        display(HTML(f'<div class="course-static">{self.picture}</div>'), metadata={})
+        bundle = super()._repr_mimebundle_()
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        data = {kind: value for kind, value in (data or {}).items() if "widget-view" in kind}     # the text alternative is the output above
+        display(data, metadata=metadata, raw=True)
+
+
+def _field(name: str, value: Any) -> dict:
+    label = str(_LABELS.get(name, name))
+    if name.endswith("_"):
+        return {"name": name, "kind": "click", "value": str(value)}
+    if isinstance(value, (str, L)):
+        return {"name": name, "kind": "text", "label": label, "value": str(value)}
+    if isinstance(value, list):
+        return {"name": name, "kind": "choice", "label": label, "value": str(value[0]), "options": [str(v) for v in value]}
+    low, high, start = value
+    step = 1 if all(isinstance(v, int) for v in value) else round((high - low) / 100, 6)
+    return {"name": name, "kind": "slider", "label": label, "value": start, "low": low, "high": high, "step": step}
+
+
+def _markup(drawn: Any) -> str:
+    if isinstance(drawn, str):
+        return drawn
+    if hasattr(drawn, "savefig"):
+        import matplotlib.pyplot as plt
+
+        data = io.BytesIO()
+        drawn.savefig(data, format="png")
+        plt.close(drawn)
+        alt = escape("; ".join(axis.get_title() for axis in drawn.axes if axis.get_title()))
+        return f'<img alt="{alt}" style="max-width:100%" src="data:image/png;base64,{base64.b64encode(data.getvalue()).decode()}">'
+    return drawn._repr_html_()

@@ -1,0 +1,65 @@
+"""Small pictures in HTML: bars, coloured tokens, a flow of boxes, a table.
+
+Inline styles only, with the text colour left to the host, so that they read well in light and dark themes and survive in a saved,
+untrusted notebook, where style sheets and SVG are removed.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+
+__all__ = ["bars", "coloured_tokens", "flow", "table", "visible"]
+
+BLUE, ORANGE = "#4477aa", "#ee7733"                 # from Paul Tol's colour-blind-safe schemes
+_CELL = "padding:2px 10px 2px 0;border:0;background:none;text-align:left;white-space:nowrap"
+
+
+def visible(token: str) -> str:
+    """A token with its spaces and line breaks made visible: "␣cat", "↵"."""
+    return token.replace(" ", "␣").replace("\n", "↵").replace("\t", "⇥") or "∅"
+
+
+def bars(values: Mapping[str, float], mark: str | None = None, total: float = 1.0) -> str:
+    """A bar for each label, as long as its value's share of `total`; the label `mark` is set off by colour and an arrow."""
+    rows = []
+    for label, value in values.items():
+        colour, arrow = (ORANGE, "▸ ") if label == mark else (BLUE, "")
+        bar = f'<div style="width:{max(100 * value / total, 0.4):.1f}%;min-width:2px;height:14px;background-color:{colour}"></div>'
+        rows.append(f'<tr style="background:none"><td style="{_CELL};font-family:monospace">{arrow}{escape(visible(label))}</td>'
+                    f'<td style="{_CELL};width:60%">{bar}</td><td style="{_CELL};text-align:right">{100 * value:.1f} %</td></tr>')
+    return f'<table style="width:100%;max-width:640px;border-collapse:collapse">{"".join(rows)}</table>'
+
+
+def coloured_tokens(tokens: Sequence[str], values: Sequence[float], unit: str = "", top: float | None = None) -> str:
+    """The text with each token shaded by its value (0 is clear, `top` or the maximum is darkest); the number shows on hover."""
+    top = top or max(values, default=1) or 1
+    spans = [f'<span title="{value:.2f} {escape(unit)}" style="background-color:rgba(238,119,51,{0.85 * min(max(value / top, 0), 1):.2f});'
+             f'padding:2px 1px;border-radius:3px">{escape(token)}</span>' for token, value in zip(tokens, values)]
+    return f'<div style="line-height:2;white-space:pre-wrap;font-size:15px">{"".join(spans)}</div>'
+
+
+def flow(boxes: Mapping[str, str], current: str, control: str = "step") -> str:
+    """A row of boxes joined by arrows. A click on one sets `control` of the `explore` that shows it; `current` is filled."""
+    def box(key: str, text: str) -> str:
+        here = key == current
+        colours = f"background-color:{BLUE};color:#ffffff" if here else "background:none"
+        return (f'<span role="button" tabindex="0" aria-pressed="{str(here).lower()}" data-set="{escape(control)}={escape(key)}" '
+                f'style="display:inline-block;padding:5px 12px;margin:3px 0;border:1px solid {BLUE};border-radius:6px;{colours};cursor:pointer">{escape(text)}</span>')
+    return f'<div style="line-height:2.4">{" → ".join(box(key, text) for key, text in boxes.items())}</div>'
+
+
+def table(rows: Iterable[Sequence[object]], header: Sequence[object] = (), right: Sequence[int] = ()) -> str:
+    """A plain table; columns whose index is in `right` are set flush right. A cell may be markup only if it is a `Markup`."""
+    def cells(row: Sequence[object], tag: str) -> str:
+        return "".join(f'<{tag} style="padding:4px 12px 4px 0;border:0;vertical-align:top;text-align:{"right" if i in right else "left"}">'
+                       f'{cell if isinstance(cell, Markup) else escape(str(cell))}</{tag}>' for i, cell in enumerate(row))
+    head = f'<tr style="border-bottom:1px solid #888888;background:none">{cells(header, "th")}</tr>' if header else ""
+    body = "".join(f'<tr style="background:none">{cells(row, "td")}</tr>' for row in rows)
+    return f'<table style="border-collapse:collapse">{head}{body}</table>'
+
+
+class Markup(str):
+    """Text that is HTML already."""
+
+    def _repr_html_(self) -> str:
+        return self

@@ -1,0 +1,198 @@
+"""Build the notebooks: src/NN_name.py -> {zh,en}/NN_name.ipynb (student) and {zh,en}/solutions/NN_name.ipynb.
+
+    python notebooks/build.py [NN ...]    rewrite what changed; the outputs of unchanged cells are kept
+    python notebooks/build.py --run       and execute everything, storing the outputs
+    python notebooks/build.py --check     write nothing; 1 if a committed notebook is stale or a source breaks a rule
+
+A source is jupytext's py:percent. The title of a cell says what it is:
+    # %% zh [md]                        prose, followed by its twin `# %% en [md]`
+    # %% rows="R7 E23"                  code, the same in both languages; `rows` says which rows of the syllabus it makes work
+    # %% exercise id="lm.bigram"        the body comes from course_lib.exercises: the stub, or the reference in the solution edition
+    # %% machine | training | timing    code whose stored output is not compared (see IGNORED)
+"""
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import re
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+
+import jupytext
+import nbformat
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))            # the checkout's own course_lib, also where another one is installed
+
+from rows import index_table  # noqa: E402
+
+LANGS = ("zh", "en")
+IGNORED = {                                     # title of a cell -> why nbval does not compare its output
+    "machine": "names the device, versions or folders of the machine it runs on",
+    "training": "trained at full size when stored, at a small size under COURSE_QUICK",
+    "timing": "prints seconds",
+}
+BOOTSTRAP = """\
+# Installs the course where it is missing (Colab, Kaggle, a bare Jupyter); does nothing where it is there.
+try:
+    import course_lib
+except ModuleNotFoundError:
+    import os
+    source = os.environ.get("COURSE_SOURCE", "{address}")
+    if not source:
+        raise SystemExit("course_lib is missing. Set COURSE_SOURCE to its wheel, folder or git address and run this cell again.")
+    %pip install -q "{{source}}\""""
+COLAB = {"zh": "在 Colab 中打开", "en": "Open in Colab"}
+
+
+@cache
+def address() -> str:
+    """The course's own address: `Source` under [project.urls] in pyproject.toml, "" while there is none."""
+    found = re.search(r'^Source\s*=\s*"(.+?)"', (HERE.parent / "pyproject.toml").read_text("utf-8"), re.M)
+    return found[1].removesuffix(".git") if found else ""
+
+
+def sources(wanted: list[str] | None = None) -> list[Path]:
+    """The chapters' source files, in order; all, or those whose number is in `wanted`."""
+    return [path for path in sorted((HERE / "src").glob("[0-9][0-9]_*.py")) if not wanted or path.stem[:2] in wanted]
+
+
+def edition(source: Path, lang: str, solution: bool) -> Path:
+    """Where one of the four notebooks of a source lies."""
+    return HERE / lang / ("solutions" if solution else "") / f"{source.stem}.ipynb"
+
+
+def render(source: Path, lang: str, solution: bool) -> nbformat.NotebookNode:
+    """One edition of one source, without outputs."""
+    notebook = nbformat.v4.new_notebook(metadata={
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}, "language_info": {"name": "python"}})
+    cells = jupytext.read(source, fmt="py:percent").cells
+    first = next(i for i, cell in enumerate(cells) if cell.cell_type == "code")
+    hidden = nbformat.v4.new_code_cell(BOOTSTRAP.format(address=f"course-lib @ git+{address()}" if address() else ""))
+    hidden.metadata = {"jupyter": {"source_hidden": True}, "cellView": "form"}
+    cells.insert(first, hidden)
+    for cell in cells:
+        title = cell.metadata.get("title", "")
+        if cell.cell_type == "raw" or (title in LANGS and title != lang):
+            continue
+        metadata = {key: cell.metadata[key] for key in ("jupyter", "cellView", "rows", "id") if key in cell.metadata}
+        if title == "exercise":
+            cell.source = _exercise(metadata["id"], solution)
+            metadata["tags"] = ["exercise"]
+        elif title in IGNORED:
+            metadata["tags"] = ["nbval-ignore-output"]
+        elif cell.cell_type == "code":
+            cell.source = cell.source.replace('cl.start(lang="zh")', f'cl.start(lang="{lang}")')
+        else:
+            cell.source = cell.source.replace("{{rows}}", index_table(lang, HERE)) if "{{rows}}" in cell.source else cell.source
+        cell.metadata = metadata
+        notebook.cells.append(cell)
+    if address():
+        link = f"https://colab.research.google.com/github/{address().partition('github.com/')[2]}/blob/main/{edition(source, lang, solution).relative_to(HERE.parent)}"
+        notebook.cells[0].source += f"\n\n[{COLAB[lang]}]({link})"
+    seen: dict[str, int] = {}
+    for cell in notebook.cells:                 # an id follows from the text, so an edit changes the id of that cell alone
+        digest = hashlib.sha1(cell.source.encode()).hexdigest()[:8]
+        seen[digest] = seen.get(digest, 0) + 1
+        cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
+    return notebook
+
+
+def _exercise(name: str, solution: bool) -> str:
+    from course_lib import exercises
+
+    return (exercises.reference_source if solution else exercises.stub)(name).strip()
+
+
+def carry_outputs(new: nbformat.NotebookNode, old: nbformat.NotebookNode) -> None:
+    """Take over the outputs of every code cell whose text, hence id, is unchanged."""
+    kept = {cell.id: cell for cell in old.cells if cell.cell_type == "code"}
+    for cell in new.cells:
+        if cell.cell_type == "code" and cell.id in kept:
+            cell.update(outputs=kept[cell.id].outputs, execution_count=kept[cell.id].execution_count)
+
+
+def execute(notebook: nbformat.NotebookNode, folder: Path) -> None:
+    """Run all cells with a progress file of their own and keep what a saved notebook can show: no widgets, no addresses."""
+    from nbclient import NotebookClient
+
+    metadata = dict(notebook.metadata)
+    with tempfile.TemporaryDirectory() as home:
+        client = NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str(folder)}}, store_widget_state=False)
+        client.widget_registry = {}             # no emulated Output widget: it can stall (nbclient issue 312)
+        client.execute(env={**os.environ, "COURSE_HOME": home, "PYTHONPATH": str(HERE.parent), "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2")})
+    notebook.metadata = metadata
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = [_clean(output) for output in cell.outputs if not _is_widget(output)]
+
+
+def _is_widget(output: nbformat.NotebookNode) -> bool:
+    """A view of a live widget: without a kernel it would read "model not found", and its static picture is an output of its own."""
+    return "application/vnd.jupyter.widget-view+json" in output.get("data", {})
+
+
+def _clean(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    if "text/plain" in output.get("data", {}):
+        output.data["text/plain"] = re.sub(r" at 0x[0-9a-f]{8,}>", ">", output.data["text/plain"])
+    return output
+
+
+def text_of(notebook: nbformat.NotebookNode) -> str:
+    """The notebook as it is written to disk."""
+    return nbformat.writes(notebook) + "\n"
+
+
+def build(source: Path, lang: str, solution: bool, run: bool) -> tuple[Path, str | None, str]:
+    """(path, the committed text or None, the text as it should be)."""
+    path = edition(source, lang, solution)
+    old = path.read_text("utf-8") if path.exists() else None
+    notebook = render(source, lang, solution)
+    if run:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        execute(notebook, path.parent)
+    elif old:
+        carry_outputs(notebook, nbformat.reads(old, as_version=4))
+    return path, old, text_of(notebook)
+
+
+def main() -> int:
+    """The command line of the module docstring."""
+    from rules import broken_rules
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("chapters", nargs="*", help="numbers such as 01; all by default")
+    parser.add_argument("--run", action="store_true")
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--jobs", type=int, default=1, help="notebooks executed at a time")
+    arguments = parser.parse_args()
+    problems = 0
+    chosen = sources(arguments.chapters)
+    for source in chosen:
+        for problem in broken_rules(source):
+            problems += 1
+            print(f"{source.name}: {problem}")
+    work = [(source, lang, solution, arguments.run) for source in chosen for lang in LANGS for solution in (False, True)]
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        for path, old, new in pool.map(lambda job: build(*job), work):
+            unrun = [cell.id for cell in nbformat.reads(new, as_version=4).cells if cell.cell_type == "code" and not cell.execution_count]
+            if arguments.check and unrun:
+                problems += 1
+                print(f"{path.relative_to(HERE)}: cells {', '.join(unrun)} have no stored output; run make notebooks")
+            if new == old:
+                continue
+            print("stale" if arguments.check else "wrote", path.relative_to(HERE), flush=True)
+            problems += arguments.check
+            if not arguments.check:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(new, "utf-8", newline="\n")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

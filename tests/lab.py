@@ -40,18 +40,20 @@ def chromium() -> str:
 
 
 @contextmanager
-def jupyter(root: Path, app: str = "lab", settings: dict | None = None) -> Iterator[str]:
-    """Serve `root` with settings, trust database and workspaces of its own; yields the address."""
+def jupyter(root: Path, app: str = "lab", trust: tuple = ()) -> Iterator[str]:
+    """Serve `root` with settings, trust database and workspaces of its own, the notebooks in `trust` trusted; yields the address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     home = Path(tempfile.mkdtemp())
-    for name, values in {**SETTINGS, **(settings or {})}.items():
+    for name, values in SETTINGS.items():
         file = home / "s" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(values))
     environment = {**os.environ, "JUPYTER_CONFIG_DIR": f"{home}/c", "JUPYTER_DATA_DIR": f"{home}/d", "JUPYTER_RUNTIME_DIR": f"{home}/r",
                    "JUPYTERLAB_SETTINGS_DIR": f"{home}/s", "JUPYTERLAB_WORKSPACES_DIR": f"{home}/w", "PYTHONPATH": str(Path(__file__).parents[1])}
+    for notebook in trust:
+        subprocess.run([sys.executable, "-m", "jupyter", "trust", str(notebook)], env=environment, check=True, capture_output=True)
     with (home / "log").open("w") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "jupyter", app, "--no-browser", "--allow-root", f"--port={port}", "--ServerApp.port_retries=0",

@@ -29,7 +29,8 @@ def test_message_follows_language_and_fills_both():
         set_language("fr")
 
 
-@pytest.mark.parametrize("variables, lang", [({"COURSE_LANG": "zh"}, "zh"), ({"COURSE_LANG": "", "LC_ALL": "zh_CN.UTF-8"}, "zh"), ({"COURSE_LANG": "", "LC_ALL": "C"}, "en")])
+@pytest.mark.parametrize("variables, lang", [
+    ({"COURSE_LANG": "zh"}, "zh"), ({"COURSE_LANG": "", "LC_ALL": "zh_CN.UTF-8"}, "zh"), ({"COURSE_LANG": "", "LC_ALL": "C"}, "en")])
 def test_language_comes_from_the_environment(variables, lang):
     assert run("from course_lib.i18n import language; print(language())", **variables).stdout.strip() == lang
 

@@ -35,7 +35,8 @@ def fresh(tmp_path, monkeypatch):
     python = tmp_path / "env" / "bin" / "python"
     kernel = tmp_path / "share" / "kernels" / "fresh"
     kernel.mkdir(parents=True)
-    (kernel / "kernel.json").write_text(json.dumps({"argv": [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"], "display_name": "fresh", "language": "python"}))
+    (kernel / "kernel.json").write_text(json.dumps({
+        "argv": [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"], "display_name": "fresh", "language": "python"}))
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "share"))
     monkeypatch.delenv("PYTHONPATH", raising=False)
     return python

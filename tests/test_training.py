@@ -1,10 +1,7 @@
 """course_lib.training: the loop learns, resumes exactly, stops when it should, and says why."""
-import json
 import math
 import os
 import signal
-import subprocess
-import sys
 import threading
 from pathlib import Path
 

@@ -4,6 +4,6 @@
 """
 from .generate import generate
 from .stream import TextStream
-from .strategies import Beam, Greedy, Sample
+from .strategies import Beam, GenerationError, Greedy, Sample
 
-__all__ = ["Beam", "Greedy", "Sample", "TextStream", "generate"]
+__all__ = ["Beam", "GenerationError", "Greedy", "Sample", "TextStream", "generate"]

@@ -190,15 +190,16 @@ class AttentionView(anywidget.AnyWidget):
             layers, per_layer, T, S = heads.shape
             layer, head = (min(self.layer, layers - 1), min(self.head, per_layer - 1)) if name == self.part else (0, 0)
             square = T == S and name != "cross"
-            arrays |= {f"{name}/thumbs": heads.thumbs(), f"{name}/scores": heads.scores()}
-            if complete:
+            arrays[f"{name}/scores"] = heads.scores()
+            if complete:                        # the thumbnails follow from the heads
                 arrays[f"{name}/heads"] = np.stack([encode(packed) for packed in heads.packed])
                 if heads.norms:
                     norms = np.stack(heads.norms)
-                    arrays[f"{name}/norms"] = np.rint(norms / (norms.max(-1, keepdims=True) + 1e-30) * 65535).astype(np.uint16)
+                    arrays[f"{name}/norms"] = encode(norms / (norms.max(-1, keepdims=True) + 1e-30))
                 if square:
                     arrays[f"{name}/rollout"] = np.stack([encode(heads.picture(i, 0, "rollout")) for i in range(layers)])
             else:
+                arrays[f"{name}/thumbs"] = heads.thumbs()
                 arrays[f"{name}/head"] = encode(heads.packed[layer][head])
             parts.append({"name": name, "shape": heads.shape, "causal": bool(heads.causal), "kv": heads.kv_heads, "thumb": heads.thumb_sides,
                           "shown": [layer, head], "value": bool(heads.norms), "rollout": square, "query": _side(heads.query), "key": _side(heads.key)})
@@ -242,7 +243,7 @@ def _from_arrays(given: models.Attention) -> Heads:
     if np.nanmin(given.weights, initial=0) < 0 or np.nanmax(given.weights, initial=0) > 1.001:
         raise ViewError(L(zh="注意力权重应在 0 和 1 之间；这些像是 softmax 之前的分数", en="Attention weights lie between 0 and 1; these look like scores before the softmax"))
     _, _, T, S = given.weights.shape
-    causal = T == S and T > 1 and not any(np.nan_to_num(np.triu(layer, 1)).any() for layer in given.weights)
+    causal = T == S and T > 1 and not any(np.triu(layer, 1).any() for layer in given.weights)
     query, key = given.special
     heads = Heads(Tokens(given.query_tokens, list(query)), Tokens(given.key_tokens, list(key)), given.part, given.kv_heads, causal)
     for layer in given.weights:

@@ -1,0 +1,92 @@
+"""Attention (Vaswani et al. 2017, section 3.2): one implementation for every transformer of the course.
+
+Self-attention or cross-attention, causal or not, grouped-query heads, RoPE, T5's bias, a KV cache: what differs is what
+goes in. Masks are boolean and True means "may attend"; a query that may attend to nothing gets zeros.
+"""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from .config import Config
+from .positions import rotate
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from .cache import KVCache
+
+__all__ = ["Attention", "attend"]
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, bias: Tensor | None = None, *, causal: bool = False,
+           scale: float | None = None, dropout: float = 0.0, return_weights: bool = False) -> tuple[Tensor, Tensor | None]:
+    """softmax(q k^T * scale + bias) v, equation 1 of the paper; the default scale is 1 / sqrt(d).
+
+    q [B,H,T,d]; k [B,G,S,d] and v [B,G,S,e] with G heads, each shared by H/G heads of q; mask bool and bias float, both
+    broadcastable to [B,H,T,S]; causal: query t sees keys 0..t (then T = S and no mask). -> output [B,H,T,e], weights
+    [B,H,T,S] or None. The fused kernel never holds the T x S table; with return_weights the same sum is done in the open.
+    """
+    if not return_weights:
+        if bias is not None:
+            mask = bias if mask is None else bias.masked_fill(~mask, -torch.inf)
+        shared = q.shape[1] != k.shape[1]
+        return F.scaled_dot_product_attention(q, k, v, mask, dropout, causal, scale=scale, enable_gqa=shared), None
+    k, v = (x.repeat_interleave(q.shape[1] // k.shape[1], dim=1) for x in (k, v))         # (B, H, S, d)
+    scores = q @ k.transpose(-2, -1) * (q.shape[-1] ** -0.5 if scale is None else scale)  # (B, H, T, S)
+    if bias is not None:
+        scores = scores + bias
+    if causal:
+        mask = torch.ones_like(scores[0, 0], dtype=torch.bool).tril()
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -torch.inf)
+    weights = scores.softmax(dim=-1)
+    if mask is not None:
+        weights = weights.masked_fill(~mask, 0.0)       # a row of -inf has the softmax nan; it becomes zeros
+    return F.dropout(weights, dropout) @ v, weights
+
+
+class Attention(nn.Module):
+    """Multi-head attention. `cross=True` takes keys and values from a second sequence, the memory."""
+
+    def __init__(self, config: Config, cross: bool = False):
+        super().__init__()
+        self.n_head, self.n_kv_head, self.d_head = config.n_head, config.n_kv_head, config.d_head
+        self.scale, self.dropout, self.cross = config.attention_scale, config.dropout, cross
+        queries, pairs = self.n_head * self.d_head, 2 * self.n_kv_head * self.d_head
+        if cross:
+            self.q = nn.Linear(config.d_model, queries, bias=config.qkv_bias)
+            self.kv = nn.Linear(config.d_model, pairs, bias=config.qkv_bias)
+        else:                                           # one multiplication for all three is faster than three
+            self.qkv = nn.Linear(config.d_model, queries + pairs, bias=config.qkv_bias)
+        self.out = nn.Linear(queries, config.d_model, bias=config.bias)
+
+    def forward(self, x: Tensor, memory: Tensor | None = None, mask: Tensor | None = None, bias: Tensor | None = None, *,
+                rope: tuple[Tensor, Tensor] | None = None, cache: KVCache | None = None, causal: bool = False,
+                return_weights: bool = False) -> tuple[Tensor, Tensor | None]:
+        """x [B,T,D], memory [B,S,D] for cross-attention -> output [B,T,D], weights [B,H,T,S] or None."""
+        B, T, _ = x.shape
+        if not self.cross:
+            q, k, v = self._heads(self.qkv(x)).split((self.n_head, self.n_kv_head, self.n_kv_head), dim=1)
+            if rope is not None:
+                q, k = rotate(q, *rope), rotate(k, *rope)
+            if cache is not None:
+                k, v = cache.extend(k, v)               # (B, G, S, d): the past and these
+        else:
+            q = self._heads(self.q(x))
+            if cache is None or not cache.length:       # the memory does not change: project it once
+                k, v = self._heads(self.kv(memory)).chunk(2, dim=1)
+                if cache is not None:
+                    cache.extend(k, v)
+            else:
+                k, v = cache.keys, cache.values
+        y, weights = attend(q, k, v, mask, bias, causal=causal, scale=self.scale,
+                            dropout=self.dropout if self.training else 0.0, return_weights=return_weights)
+        return self.out(y.transpose(1, 2).reshape(B, T, -1)), weights         # (B, H, T, d) -> (B, T, H*d) -> (B, T, D)
+
+    def _heads(self, x: Tensor) -> Tensor:
+        """[B,T,h*d] -> [B,h,T,d]"""
+        return x.view(*x.shape[:2], -1, self.d_head).transpose(1, 2)

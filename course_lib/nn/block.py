@@ -1,0 +1,83 @@
+"""One floor of the tower: attention, then a feed-forward network, each added to what comes in (He et al. 2016)."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch.nn.functional as F
+from torch import nn
+
+from .attention import Attention
+from .config import Config
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from .cache import KVCache
+
+__all__ = ["Block", "FeedForward", "make_norm"]
+
+ACTIVATE = {"gelu": F.gelu, "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"), "relu": F.relu, "silu": F.silu}
+
+
+def make_norm(config: Config) -> nn.Module:
+    """LayerNorm (mean 0, variance 1, then a learned scale and shift) or RMSNorm (root mean square 1, then a scale)."""
+    if config.norm == "rms":
+        return nn.RMSNorm(config.d_model, eps=config.norm_eps)
+    return nn.LayerNorm(config.d_model, eps=config.norm_eps, bias=config.bias)
+
+
+class FeedForward(nn.Module):
+    """Each position by itself: out of D numbers to d_ff, an activation, and back. x [B,T,D] -> [B,T,D]."""
+
+    def __init__(self, config: Config):
+        super().__init__()
+        self.activate, self.gated = ACTIVATE[config.activation], config.gated
+        self.up = nn.Linear(config.d_model, (2 if config.gated else 1) * config.d_ff, bias=config.bias)
+        self.down = nn.Linear(config.d_ff, config.d_model, bias=config.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.up(x)                                                        # (B, T, d_ff), or twice that
+        if self.gated:
+            gate, x = x.chunk(2, dim=-1)
+            return self.down(self.activate(gate) * x)
+        return self.down(self.activate(x))
+
+
+class Block(nn.Module):
+    """Self-attention, cross-attention if `cross`, feed-forward; each with its norm, dropout and residual sum."""
+
+    def __init__(self, config: Config, cross: bool = False):
+        super().__init__()
+        self.norm_first, self.dropout = config.norm_first, nn.Dropout(config.dropout)
+        self.attention, self.attention_norm = Attention(config), make_norm(config)
+        if cross:
+            self.cross, self.cross_norm = Attention(config, cross=True), make_norm(config)
+        self.feed_forward, self.feed_forward_norm = FeedForward(config), make_norm(config)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None, bias: Tensor | None = None, *, causal: bool = False,
+                rope: tuple[Tensor, Tensor] | None = None, memory: Tensor | None = None, memory_mask: Tensor | None = None,
+                cache: tuple[KVCache, KVCache] | None = None, return_weights: bool = False) -> tuple[Tensor, list[Tensor | None]]:
+        """x [B,T,D] -> [B,T,D], and the weights of its attentions: [self] or [self, cross], each [B,H,T,S] or None."""
+        weights = []
+
+        def attention(x):
+            y, w = self.attention(x, mask=mask, bias=bias, rope=rope, cache=cache and cache[0], causal=causal,
+                                  return_weights=return_weights)
+            weights.append(w)
+            return y
+
+        def cross(x):
+            y, w = self.cross(x, memory, mask=memory_mask, cache=cache and cache[1], return_weights=return_weights)
+            weights.append(w)
+            return y
+
+        x = self._add(x, attention, self.attention_norm)
+        if memory is not None:
+            x = self._add(x, cross, self.cross_norm)
+        return self._add(x, self.feed_forward, self.feed_forward_norm), weights
+
+    def _add(self, x: Tensor, sublayer, norm: nn.Module) -> Tensor:
+        """x + sublayer(norm(x)) if the norm comes first, else norm(x + sublayer(x))."""
+        if self.norm_first:
+            return x + self.dropout(sublayer(norm(x)))
+        return norm(x + self.dropout(sublayer(x)))

@@ -7,7 +7,7 @@
 """
 from importlib import import_module
 
-from .device import device          # bound now: the submodule of the same name would otherwise hide the function
+from .device import device  # bound now: the submodule of the same name would otherwise hide the function
 from .i18n import L
 
 __version__ = "0.1.0"

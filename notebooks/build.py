@@ -92,7 +92,8 @@ def render(source: Path, lang: str, solution: bool) -> nbformat.NotebookNode:
         cell.metadata = metadata
         notebook.cells.append(cell)
     if address():
-        link = f"https://colab.research.google.com/github/{address().partition('github.com/')[2]}/blob/main/{edition(source, lang, solution).relative_to(HERE.parent)}"
+        path = edition(source, lang, solution).relative_to(HERE.parent).as_posix()
+        link = f"https://colab.research.google.com/github/{address().partition('github.com/')[2]}/blob/main/{path}"
         notebook.cells[0].source += f"\n\n[{COLAB[lang]}]({link})"
     seen: dict[str, int] = {}
     for cell in notebook.cells:                 # an id follows from the text, so an edit changes the id of that cell alone

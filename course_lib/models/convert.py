@@ -7,6 +7,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
+from ..i18n import L
 from .cards import Card
 
 __all__ = ["gguf_to_folder", "quiet", "wheel_to_folder"]
@@ -18,6 +19,8 @@ def gguf_to_folder(gguf: Path, folder: Path, about: Card) -> None:
     from safetensors.torch import save_file
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    print(L(zh="正在转换一次权重（约半分钟），以后几分之一秒就能加载。",
+            en="Converting the weights once (about half a minute); later loads take a fraction of a second."))
     with quiet():
         source = dict(pretrained_model_name_or_path=gguf.parent, gguf_file=gguf.name)
         model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)

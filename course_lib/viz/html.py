@@ -43,8 +43,9 @@ def flow(boxes: Mapping[str, str], current: str, control: str = "step") -> str:
     def box(key: str, text: str) -> str:
         here = key == current
         colours = f"background-color:{BLUE};color:#ffffff" if here else "background:none"
+        style = f"display:inline-block;padding:5px 12px;margin:3px 0;border:1px solid {BLUE};border-radius:6px;{colours};cursor:pointer"
         return (f'<span role="button" tabindex="0" aria-pressed="{str(here).lower()}" data-set="{escape(control)}={escape(key)}" '
-                f'style="display:inline-block;padding:5px 12px;margin:3px 0;border:1px solid {BLUE};border-radius:6px;{colours};cursor:pointer">{escape(text)}</span>')
+                f'style="{style}">{escape(text)}</span>')
     return f'<div style="line-height:2.4">{" → ".join(box(key, text) for key, text in boxes.items())}</div>'
 
 

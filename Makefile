@@ -1,0 +1,45 @@
+# make lab        open the course in JupyterLab
+# make test       everything that CI runs
+# make notebooks  build, execute and store the notebooks
+# make check      test the exercises alone
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: lab test notebooks check lint browser clean
+
+lab: $(VENV)/lab.done
+	-@$(BIN)/python -m course_lib fetch
+	@$(BIN)/jupyter lab $$( [ "$$(id -u)" = 0 ] && echo --allow-root ) \
+		notebooks/$$($(BIN)/python -c 'from course_lib.i18n import language; print(language())')/00_start.ipynb
+
+test: $(VENV)/test.done browser lint
+	$(BIN)/python -m course_lib fetch
+	$(BIN)/python notebooks/build.py --check
+	$(BIN)/python -m course_lib check
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/test.done
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+
+notebooks: $(VENV)/test.done
+	$(BIN)/python -m course_lib fetch
+	OMP_NUM_THREADS=1 $(BIN)/python notebooks/build.py --run --jobs 2
+
+check: $(VENV)/test.done
+	$(BIN)/python -m course_lib check
+
+browser:
+	@sh tests/browser.sh
+
+$(VENV)/%.done: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=python3.11 $*")'
+	@$(PYTHON) -c 'import venv, ensurepip' || { echo "Python comes without venv here. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[$*]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) screenshots

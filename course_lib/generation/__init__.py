@@ -1,0 +1,9 @@
+"""Writing with a model: `generate`, and the three ways to choose the next token.
+
+    ids = cl.generate(model, prompt, max_new_tokens=50, strategy=cl.Sample(temperature=0.8, top_p=0.9, seed=1))
+"""
+from .generate import generate
+from .strategies import Beam, Greedy, Sample
+from .stream import TextStream
+
+__all__ = ["Beam", "Greedy", "Sample", "TextStream", "generate"]

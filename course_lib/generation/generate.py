@@ -1,0 +1,119 @@
+"""`generate`: from a prompt to a text, one token at a time.
+
+    cl.generate(model, ids, max_new_tokens=50)                                       # greedy
+    cl.generate(model, [[5, 8], [7]], strategy=cl.Sample(top_p=0.9, seed=1))         # prompts of unequal length
+    cl.generate(model, ids, stop=["\\n"], decode=tokenizer.decode, stream=TextStream(tokenizer.decode))
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+
+from ..i18n import L
+from .beam import beam_search
+from .reader import Reader
+from .strategies import Beam, Greedy, Sample
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+__all__ = ["generate"]
+
+
+def generate(model: nn.Module, ids: Tensor | Sequence[Sequence[int]], max_new_tokens: int = 50, strategy: Greedy | Sample | Beam = Greedy(), *,
+             cache: bool = True, mask: Tensor | None = None, eos_id: int | Sequence[int] | None = None, pad_id: int = 0,
+             stop: Sequence[str] = (), decode: Callable[[list[int]], str] | None = None,
+             stream: Callable[[Tensor], None] | None = None) -> Tensor:
+    """Continue the prompts; returns prompts and new tokens, long [B, T + new], or for a Seq2Seq start_id and the new tokens.
+
+    model: a Decoder or Seq2Seq of `course_lib.nn`; any callable ids [B,T] -> logits [B,T,V] works too, without cache.
+    ids: long [B,T] (with `mask` bool [B,T] where it has padding), or a list of prompts, which are padded on the left.
+    eos_id: tokens that end a text; pad_id fills up what follows. stop: strings that end it too, as soon as the new text
+        contains one; they need `decode`, list of ids -> str. stream: called with the new tokens [B] of each step.
+    cache=False reads the whole text again for each token: the same ids, more slowly.
+
+    Raises ValueError for an empty prompt, ids outside the vocabulary, or a text that would outgrow the context.
+    """
+    device = next(model.parameters()).device if hasattr(model, "parameters") else None
+    ids, mask = left_padded(ids, mask, pad_id, device)
+    length = 1 if hasattr(model, "encode") else ids.shape[1]
+    context = getattr(getattr(model, "config", None), "context", None)
+    if max_new_tokens < 1:
+        raise ValueError(str(L(zh="max_new_tokens 至少是 1，而不是 {n}", en="max_new_tokens must be at least 1, not {n}").format(n=max_new_tokens)))
+    if context is not None and length + max_new_tokens > context:
+        raise ValueError(str(L(zh="提示 {t} 个词元加上 {n} 个新词元，超过上下文 {c}：缩短提示，或减小 max_new_tokens",
+                               en="a prompt of {t} tokens and {n} new ones exceed the context of {c}: shorten the prompt or lower max_new_tokens").format(
+                                   t=length, n=max_new_tokens, c=context)))
+    if stop and decode is None:
+        raise ValueError(str(L(zh="用 stop 时请传入 decode，例如 decode=tokenizer.decode", en="stop needs decode, for example decode=tokenizer.decode")))
+    ends = Ending((eos_id,) if isinstance(eos_id, int) else tuple(eos_id or ()), tuple(stop), decode)
+    was_training = getattr(model, "training", False)
+    try:
+        if was_training:
+            model.eval()
+        with torch.inference_mode():
+            reader = Reader(model, ids, mask, cache)
+            if isinstance(strategy, Beam):
+                if stream is not None:
+                    raise ValueError(str(L(zh="束搜索到最后才知道写什么，不能 stream", en="beam search knows its text only at the end, so it cannot stream")))
+                written = beam_search(reader, strategy, max_new_tokens, ends, pad_id)
+            else:
+                written = _one_by_one(reader, strategy, max_new_tokens, ends, pad_id, stream)
+    finally:
+        if was_training:
+            model.train()
+    return written.clone()                              # an ordinary tensor again, which autograd accepts
+
+
+def _one_by_one(reader: Reader, strategy: Greedy | Sample, max_new_tokens: int, ends: Ending, pad_id: int, stream) -> Tensor:
+    start, device = reader.ids.shape[1], reader.ids.device
+    generator = None
+    if getattr(strategy, "seed", None) is not None:
+        generator = torch.Generator(device).manual_seed(strategy.seed)
+    running = torch.ones(len(reader.ids), dtype=torch.bool, device=device)
+    for step in range(max_new_tokens):
+        tokens = strategy.choose(reader.logits(), generator)                  # (B,)
+        if ends.possible:
+            tokens = torch.where(running, tokens, pad_id)
+        reader.append(tokens)
+        if stream is not None:
+            stream(tokens)
+        if ends.possible:
+            running &= ~ends.reached(reader.ids[:, start:])
+            if not running.any():
+                break
+    return reader.ids
+
+
+class Ending:
+    """When a text is over: an end-of-sequence token, or a stop string in what was written."""
+
+    def __init__(self, eos: tuple[int, ...], stop: tuple[str, ...], decode: Callable[[list[int]], str] | None):
+        self.eos, self.stop, self.decode = eos, stop, decode
+        self.possible = bool(eos or stop)
+        self.window = 4 * max(map(len, stop), default=0) + 8     # a character has at most 4 byte tokens
+
+    def reached(self, written: Tensor) -> Tensor:
+        """written long [B,n], the last column just added -> bool [B]."""
+        over = torch.isin(written[:, -1], torch.tensor(self.eos, device=written.device, dtype=written.dtype))
+        if self.stop:
+            texts = [self.decode(row) for row in written[:, -self.window:].tolist()]
+            over |= torch.tensor([any(s in text for s in self.stop) for text in texts], device=written.device)
+        return over
+
+
+def left_padded(ids: Tensor | Sequence[Sequence[int]], mask: Tensor | None, pad_id: int, device) -> tuple[Tensor, Tensor | None]:
+    """Prompts of any form -> ids long [B,T] that end together, and the mask bool [B,T], None if there is no padding."""
+    if isinstance(ids, torch.Tensor) and mask is None:
+        return ids.to(device), None
+    rows = [row[keep] for row, keep in zip(ids, mask.bool())] if mask is not None else [torch.as_tensor(row, dtype=torch.long) for row in ids]
+    if not rows or any(len(row) == 0 for row in rows):
+        raise ValueError(str(L(zh="有一个提示是空的：每个提示至少要有一个词元", en="a prompt is empty: each needs at least one token")))
+    longest = max(map(len, rows))
+    out = torch.full((len(rows), longest), pad_id, dtype=torch.long)
+    real = torch.zeros(len(rows), longest, dtype=torch.bool)
+    for i, row in enumerate(rows):
+        out[i, longest - len(row):], real[i, longest - len(row):] = row, True
+    return out.to(device), None if real.all() else real.to(device)

@@ -1,0 +1,55 @@
+"""What decoding needs of a model: read these tokens, tell me the logits of the next one. With or without a KV cache."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from ..i18n import L
+from ..nn import Decoder, Seq2Seq
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+__all__ = ["Reader"]
+
+
+class Reader:
+    """Reads a batch of texts that grow. `ids` [B,T] is everything read or written so far; for a Seq2Seq it is the target."""
+
+    def __init__(self, model: nn.Module, ids: Tensor, mask: Tensor | None, cache: bool):
+        self.model, self.native = model, isinstance(model, (Decoder, Seq2Seq))
+        self.memory = self.memory_mask = None
+        if isinstance(model, Seq2Seq):
+            self.memory, self.memory_mask = model.encode(ids, mask), mask
+            ids, mask = torch.full_like(ids[:, :1], model.config.start_id), None
+        elif mask is not None and not self.native:
+            raise ValueError(str(L(zh="只有 course_lib.nn 的模型能读长短不一的提示", en="only course_lib.nn models can read prompts of unequal length")))
+        self.ids, self.mask = ids, mask
+        self.cache = model.new_cache() if cache and self.native else None
+
+    def logits(self) -> Tensor:
+        """[B,V] of the next token. Only what the cache does not hold yet goes through the model."""
+        new = self.ids[:, self.cache[0][0].length:] if self.cache else self.ids
+        if not self.native:                             # any callable: ids [B,T] -> logits [B,T,V], or an object that has them
+            output = self.model(new)
+            return getattr(output, "logits", output)[:, -1].float()
+        if self.memory is None:
+            x, _ = self.model.stack(new, self.mask, cache=self.cache)
+        else:
+            x, _ = self.model.decoder(new, memory=self.memory, memory_mask=self.memory_mask, cache=self.cache)
+        return self.model.logits(x[:, -1]).float()      # the head is the largest matrix: one position is enough
+
+    def append(self, tokens: Tensor) -> None:
+        """tokens [B] become part of the text."""
+        self.ids = torch.cat((self.ids, tokens[:, None]), dim=1)
+        if self.mask is not None:
+            self.mask = torch.cat((self.mask, torch.ones_like(self.mask[:, :1])), dim=1)
+
+    def select(self, rows: Tensor) -> None:
+        """Go on with these rows, long [B'], in this order and as often as named."""
+        self.ids = self.ids[rows]
+        self.mask, self.memory, self.memory_mask = (x if x is None else x[rows] for x in (self.mask, self.memory, self.memory_mask))
+        for layer in self.cache or ():
+            for part in layer:
+                part.select(rows)

@@ -1,0 +1,9 @@
+"""Training: `fit` for every model of the course, and what it leaves behind, a `History`.
+
+    history = cl.fit(model, ids, steps=500, batch_size=12, lr=1e-3)
+"""
+from .data import default_loss
+from .fit import fit
+from .history import Diverged, History
+
+__all__ = ["Diverged", "History", "default_loss", "fit"]

@@ -1,0 +1,131 @@
+"""Batches. Which batch a step gets depends on the seed and the step alone: that is what makes resuming exact."""
+from __future__ import annotations
+
+import inspect
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.nn.functional as F
+
+from ..i18n import L
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+__all__ = ["batches", "context_of", "default_loss", "seed_of", "share", "to_device", "tokens_in"]
+
+
+def seed_of(seed: int, number: int) -> int:
+    """A seed of its own for every batch."""
+    return (seed * 1_000_003 + number) % 2**63
+
+
+def batches(data: Tensor | Iterable, batch_size: int, context: int | None, seed: int, start: int) -> Iterator[Any]:
+    """Endless batches from number `start` on: random windows [B, context + 1] of a 1-D tensor of ids, or an iterable gone
+    through again and again. torch's generator is seeded anew before every batch, so whatever is drawn while the batch
+    is made (a DataLoader's order, masks) and used (dropout) is the same when a run is resumed there."""
+    return _windows(data, batch_size, context, seed, start) if isinstance(data, torch.Tensor) else _passes(data, seed, start)
+
+
+def _windows(ids: Tensor, batch_size: int, context: int | None, seed: int, start: int) -> Iterator[Tensor]:
+    if ids.dim() != 1 or ids.is_floating_point():
+        raise ValueError(str(L(zh="data 应是一维整数张量（词元编号），或由批次组成的可迭代对象，而不是 {kind} {shape}",
+                               en="data must be a 1-D tensor of token ids or an iterable of batches, not {kind} {shape}").format(
+                                   kind=ids.dtype, shape=list(ids.shape))))
+    if context is None:
+        raise ValueError(str(L(zh="不知道窗口多长：请传入 context=", en="how long is a window? pass context=")))
+    if len(ids) <= context:
+        raise ValueError(str(L(zh="数据只有 {n} 个词元，装不下一个 {context} + 1 的窗口：换更多文本，或减小 context",
+                               en="the data has {n} tokens, fewer than one window of {context} + 1: use more text or a smaller context").format(
+                                   n=len(ids), context=context)))
+    windows = ids.unfold(0, context + 1, 1)             # a view [N, context + 1]: nothing is copied
+    for number in itertools.count(start):
+        torch.manual_seed(seed_of(seed, number))
+        yield windows[torch.randint(len(windows), (batch_size,))].long()
+
+
+def _passes(data: Iterable, seed: int, start: int) -> Iterator[Any]:
+    number, nothing = 0, object()
+    while True:
+        torch.manual_seed(seed_of(seed, number))
+        passing, first = iter(data), number
+        while True:
+            torch.manual_seed(seed_of(seed, number))
+            batch = next(passing, nothing)
+            if batch is nothing:
+                break
+            if number >= start:
+                yield batch
+            number += 1
+        if number == first:
+            raise ValueError(str(L(zh="data 里没有（更多）批次：它是空的，或是只能走一遍的生成器。请传入列表或 DataLoader",
+                                   en="data has no (more) batches: it is empty, or a generator that runs only once. Pass a list or a DataLoader")))
+
+
+def context_of(model: nn.Module) -> int | None:
+    """The context of one of our models or of a transformers model, from its config; None if it does not say."""
+    config = getattr(model, "config", None)
+    for name in ("context", "max_position_embeddings", "n_positions"):
+        if isinstance(getattr(config, name, None), int):
+            return getattr(config, name)
+    return None
+
+
+def to_device(batch: Any, device: torch.device) -> Any:
+    """The same batch with every tensor on `device`."""
+    if isinstance(batch, torch.Tensor):
+        return batch.to(device, non_blocking=True)
+    if isinstance(batch, Mapping):
+        return {key: to_device(value, device) for key, value in batch.items()}
+    if isinstance(batch, (list, tuple)):
+        return type(batch)(to_device(value, device) for value in batch)
+    return batch
+
+
+def tokens_in(batch: Any) -> int:
+    """How many tokens a batch has: those of its first tensor of ids (of a window [B, T + 1], the T that are read)."""
+    if isinstance(batch, torch.Tensor):
+        return len(batch) * (batch.shape[-1] - 1)
+    values = batch.values() if isinstance(batch, Mapping) else batch if isinstance(batch, (list, tuple)) else ()
+    return next((value.numel() for value in values if isinstance(value, torch.Tensor)), 0)
+
+
+def share(batch: Any, rank: int, world: int) -> Any:
+    """Every world-th row, from row `rank` on: what one of several processes works on."""
+    if isinstance(batch, torch.Tensor):
+        if batch.dim() and len(batch) % world:
+            raise ValueError(str(L(zh="一批 {n} 行不能平均分给 {world} 个进程", en="a batch of {n} rows cannot be shared by {world} processes evenly").format(
+                n=len(batch), world=world)))
+        return batch[rank::world] if batch.dim() else batch
+    if isinstance(batch, Mapping):
+        return {key: share(value, rank, world) for key, value in batch.items()}
+    if isinstance(batch, (list, tuple)):
+        return type(batch)(share(value, rank, world) for value in batch)
+    return batch
+
+
+def default_loss(model: nn.Module, batch: Any) -> Tensor:
+    """The mean cross-entropy in nats, a scalar, for the kinds of batch that need no explanation:
+
+    - a tensor [B, T + 1]: position t predicts token t + 1;
+    - a mapping for a model whose forward takes `labels` (transformers): model(**batch).loss;
+    - any other mapping with `labels`: model(**the rest) gives logits [..., V] for labels [...], -100 = not counted;
+    - a pair (input, labels): the same with model(input).
+    """
+    if isinstance(batch, torch.Tensor):
+        return _entropy(model(batch[:, :-1]), batch[:, 1:])
+    if isinstance(batch, Mapping) and "labels" in batch:
+        if "labels" in inspect.signature(getattr(model, "module", model).forward).parameters:     # DistributedDataParallel hides it in .module
+            return model(**batch).loss
+        return _entropy(model(**{key: value for key, value in batch.items() if key != "labels"}), batch["labels"])
+    if isinstance(batch, (list, tuple)) and len(batch) == 2:
+        return _entropy(model(batch[0]), batch[1])
+    raise ValueError(str(L(zh="不知道怎样从这种批次（{kind}）算损失：请传入 loss=函数(model, batch)",
+                           en="no rule for the loss of such a batch ({kind}): pass loss=function(model, batch)").format(kind=type(batch).__name__)))
+
+
+def _entropy(output: Any, labels: Tensor) -> Tensor:
+    logits = getattr(output, "logits", output)
+    return F.cross_entropy(logits.flatten(0, -2), labels.flatten())           # (N, V), (N,)

@@ -1,0 +1,137 @@
+// Bytes to weights and colours, and where the bytes come from: a kernel that is asked, or a file that holds everything.
+const NAN = 255, LEVELS = 254;
+const WEIGHT = Float32Array.from({ length: 256 }, (_, code) => (code === NAN ? NaN : (code / LEVELS) ** 2));
+const encodeWeight = (w) => (Number.isNaN(w) ? NAN : Math.round(LEVELS * Math.sqrt(Math.min(1, Math.max(0, w)))));
+const TYPED = { uint8: Uint8Array, uint16: Uint16Array, float32: Float32Array };
+
+// Hosts hand binary over as DataView, ArrayBuffer, a typed array, or (our own fallback) base64 text.
+function bytesOf(value) {
+  if (!value) return new Uint8Array();
+  if (typeof value === "string") return Uint8Array.from(atob(value), (c) => c.charCodeAt(0));
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  return new Uint8Array(value.buffer, value.byteOffset ?? 0, value.byteLength);
+}
+
+function floatsOf(value) {
+  return new Float32Array(bytesOf(value).slice().buffer);          // a copy: the original may not be aligned
+}
+
+// One text read by the model: `parts` (self, or encoder, decoder, cross), each with its tokens and arrays.
+async function openPicture(json, bytes) {
+  const meta = JSON.parse(json);
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const buffer = await new Response(stream).arrayBuffer();
+  if (buffer.byteLength !== meta.bytes) throw new Error(`expected ${meta.bytes} bytes, got ${buffer.byteLength}`);
+  for (const part of meta.parts) {
+    [part.L, part.H, part.T, part.S] = part.shape;
+    part.N = part.causal ? (part.T * (part.T + 1)) / 2 : part.T * part.S;
+    part.arrays = {};
+    part.cache = new Map();                                        // "mode/layer/head" -> codes [N]
+  }
+  for (const [name, { offset, type, shape }] of Object.entries(meta.sections)) {
+    const [part, what] = name.split("/");
+    const length = shape.reduce((a, b) => a * b, 1);
+    meta.parts.find((p) => p.name === part).arrays[what] = new TYPED[type](buffer, offset, length);
+  }
+  for (const part of meta.parts) if (part.arrays.head) part.cache.set(`plain/${part.shown.join("/")}`, part.arrays.head);
+  return meta;
+}
+
+const place = (part, q, k) => (part.causal ? (k > q ? -1 : (q * (q + 1)) / 2 + k) : q * part.S + k);
+
+const MODES = ["plain", "value", "rollout"];
+
+// The codes of one head: a Uint8Array at once where they are here, else a promise of one.
+function headCodes(picture, part, layer, head, mode, ask) {
+  const key = `${mode}/${layer}/${mode === "rollout" ? 0 : head}`;
+  const known = part.cache.get(key);
+  if (known) return known;
+  if (picture.complete) {
+    const codes = codesFromFile(part, layer, head, mode);
+    part.cache.set(key, codes);
+    return codes;
+  }
+  return ask("head", { slot: picture.slot, part: part.name, layer, head, mode }).then(({ buffers }) => {
+    const codes = bytesOf(buffers[0]);
+    if (codes.length !== part.N) throw new Error(`expected ${part.N} weights, got ${codes.length}`);
+    part.cache.set(key, codes);
+    return codes;
+  });
+}
+
+function codesFromFile(part, layer, head, mode) {
+  const { N, S, T, H } = part;
+  if (mode === "rollout") return part.arrays.rollout.subarray(layer * N, (layer + 1) * N);
+  const codes = part.arrays.heads.subarray((layer * H + head) * N, (layer * H + head + 1) * N);
+  if (mode === "plain") return codes;
+  const norms = part.arrays.norms.subarray((layer * H + head) * S, (layer * H + head + 1) * S);
+  const weighted = new Uint8Array(N);
+  for (let q = 0; q < T; q++) {
+    const start = place(part, q, 0), end = part.causal ? q + 1 : S;
+    let sum = 0;
+    for (let k = 0; k < end; k++) sum += WEIGHT[codes[start + k]] * norms[k];
+    for (let k = 0; k < end; k++) weighted[start + k] = encodeWeight((WEIGHT[codes[start + k]] * norms[k]) / sum);
+  }
+  return weighted;
+}
+
+// Mean weight that every head pays to token k: Float32Array [L * H].
+async function towardToken(picture, part, k, ask) {
+  if (!picture.complete) return floatsOf((await ask("toward", { slot: picture.slot, part: part.name, k })).buffers[0]);
+  const found = new Float32Array(part.L * part.H);
+  for (let i = 0; i < found.length; i++) {
+    let sum = 0, count = 0;
+    for (let q = part.causal ? k : 0; q < part.T; q++, count++) sum += WEIGHT[part.arrays.heads[i * part.N + place(part, q, k)]];
+    found[i] = sum / count;
+  }
+  return found;
+}
+
+// Light and dark scales: one blue whose lightness only ever grows or shrinks, so that it also reads in grey and for colour-blind eyes.
+const STOPS = {
+  light: [[246, 248, 251], [198, 219, 239], [107, 174, 214], [33, 102, 172], [5, 34, 82]],
+  dark: [[30, 34, 41], [27, 61, 100], [38, 116, 178], [122, 190, 236], [244, 250, 255]],
+};
+const NAN_COLOR = { light: [214, 60, 140], dark: [255, 120, 190] };
+const scales = {};
+
+function colorScale(theme) {                                       // 256 colours as [r, g, b] and, for ImageData, as packed integers
+  if (scales[theme]) return scales[theme];
+  const stops = STOPS[theme], rgb = [], packed = new Uint32Array(256);
+  for (let code = 0; code < 256; code++) {
+    const x = (code / LEVELS) * (stops.length - 1), i = Math.min(stops.length - 2, Math.floor(x));
+    rgb.push(code === NAN ? NAN_COLOR[theme] : stops[i].map((from, c) => Math.round(from + (stops[i + 1][c] - from) * (x - i))));
+    const [r, g, b] = rgb[code];
+    packed[code] = (255 << 24) | (b << 16) | (g << 8) | r;         // little-endian: bytes r, g, b, a
+  }
+  return (scales[theme] = { rgb, packed, css: rgb.map((c) => `rgb(${c})`), ink: rgb.map(([r, g, b]) => (r * 0.3 + g * 0.59 + b * 0.11 > 140 ? "#14161a" : "#fff")) });
+}
+
+// Questions to the kernel: each gets a number, and its answer as a promise. `onSilence(true)` after five seconds without one.
+function kernelLink(model, onSilence) {
+  const waiting = new Map();
+  let count = 0;
+  const hear = (message, buffers) => {
+    const call = waiting.get(message?.id);
+    if (!call) return;
+    waiting.delete(message.id);
+    clearTimeout(call.timer);
+    onSilence(false);
+    if (message.error) call.reject(message);
+    else call.resolve({ ...message, buffers: buffers ?? [] });
+  };
+  model.on("msg:custom", hear);
+  const prefix = Math.random().toString(36).slice(2);             // several views of one widget hear the same answers
+  const ask = (what, args = {}, patience = 5000) => new Promise((resolve, reject) => {
+    const id = `${prefix}${++count}`;
+    const timer = setTimeout(() => onSilence(true), patience);
+    waiting.set(id, { resolve, reject, timer });
+    try {
+      model.send({ id, ask: what, with: args });
+    } catch (error) {
+      clearTimeout(timer);
+      onSilence(true);
+    }
+  });
+  return { ask, close: () => model.off("msg:custom", hear) };
+}

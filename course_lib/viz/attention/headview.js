@@ -1,0 +1,325 @@
+// One head: tokens on both sides with lines between them, and the matrix. Everything is drawn from `codes`, one byte a weight.
+const ROW = 24, SHOWN = WEIGHT.findIndex((w) => w >= 0.005);      // pixels a token; weights below half a percent get no shade
+
+class HeadView {
+  constructor(app, picture, partName, layer, head) {
+    Object.assign(this, { app, picture, layer, head, mode: "plain", focus: null, pinned: false });
+    this.part = picture.parts.find((p) => p.name === partName) ?? picture.parts[0];
+    this.build();
+  }
+
+  build() {
+    const { t } = this.app;
+    const number = (name) => h("input", { type: "number", min: 0, oninput: (e) => this.app.select(...(name === "layer" ? [+e.target.value, this.head] : [this.layer, +e.target.value]), this) });
+    this.layerBox = number("layer");
+    this.headBox = number("head");
+    this.kind = h("select", { onchange: () => this.app.setPart(this, this.kind.value) });
+    this.kindLabel = h("label", {}, t("kind"), this.kind);
+    this.modes = MODES.map((mode) => h("button", { type: "button", onclick: () => this.setMode(mode) }, t(mode)));
+    this.ablate = h("button", { type: "button", class: "attn-button", onclick: () => this.app.toggleAblation(this) });
+    this.group = h("span");
+    this.note = h("span");
+    this.text = this.app.textBoxes(this);
+    this.sides = { q: this.list("q"), k: this.list("k") };
+    this.lines = h("canvas", { class: "attn-lines", "aria-hidden": "true", "data-what": "lines" });
+    this.scroll = h("div", { class: "attn-scroll" }, h("div", { class: "attn-cols" }, this.sides.q, this.lines, this.sides.k));
+    this.scroll.addEventListener("scroll", () => this.drawLines());
+    this.matrix = h("canvas", { tabindex: 0, role: "application", "aria-label": t("matrix"), "data-what": "matrix" });
+    this.bandH = h("div", { class: "attn-band" });
+    this.bandV = h("div", { class: "attn-band" });
+    this.square = h("div", { class: "attn-square" }, this.matrix, this.bandH, this.bandV);
+    this.readout = h("output", { class: "attn-readout" });
+    this.table = h("table", { class: "attn-table" });
+    this.details = h("details", { ontoggle: () => this.fillTable() }, h("summary", {}, t("table")), this.table);
+    this.el = h("section", { class: "attn-panel", onpointerdown: () => this.app.activate(this), onfocusin: () => this.app.activate(this) },
+      this.text,
+      h("div", { class: "attn-row attn-controls" }, this.kindLabel, h("label", {}, t("layer"), this.layerBox), h("label", {}, t("head"), this.headBox),
+        h("span", { class: "attn-modes", role: "group" }, ...this.modes), this.ablate),
+      h("p", { class: "attn-help" }, this.note, " ", this.group),
+      h("div", { class: "attn-body" },
+        h("div", { class: "attn-left" }, h("div", { class: "attn-heads" }, h("span", {}, t("from")), h("span", {}, t("to"))), this.scroll), this.square),
+      this.readout, this.details);
+    this.matrix.onmousemove = (e) => this.point(this.cellAt(e));
+    this.matrix.onmouseleave = () => this.point(null);
+    this.matrix.onclick = (e) => this.pin(this.cellAt(e));
+    this.matrix.onkeydown = (e) => this.keys(e, true);
+    this.matrix.onfocus = () => this.focus ?? this.point({ q: this.part.T - 1, k: 0 }, true);
+    this.fill();
+  }
+
+  list(side) {
+    const element = h("ol", { class: `attn-tokens attn-${side}`, role: "listbox", tabindex: 0, "aria-label": this.app.t(side === "q" ? "query" : "key") });
+    const at = (e) => { const item = e.target.closest("li"); return item ? { [side]: +item.dataset.i } : null; };
+    element.onmousemove = (e) => this.point(at(e));
+    element.onmouseleave = () => this.point(null);
+    element.onclick = (e) => this.pin(at(e));
+    element.onkeydown = (e) => this.keys(e, false, side);
+    element.onfocus = () => this.focus ?? (element.matches(":focus-visible") && this.point({ [side]: side === "q" ? this.part.T - 1 : 0 }, true));
+    return element;
+  }
+
+  fill() {                                                         // tokens of this picture and part
+    const { t } = this.app, { part, picture } = this;
+    this.focus = null; this.pinned = false; this.exact = null; this.codes = null;
+    this.kind.replaceChildren(...picture.parts.map((p) => h("option", { value: p.name, selected: p === part }, t(p.name))));
+    this.kindLabel.hidden = picture.parts.length < 2;
+    for (const [side, tokens] of [["q", part.query], ["k", part.key]]) {
+      const special = new Set(tokens.special);
+      this.sides[side].replaceChildren(...tokens.labels.map((label, i) =>
+        h("li", { role: "option", "data-i": i, class: special.has(i) ? "attn-special" : "", title: special.has(i) ? t("special") : "" }, visible(label))));
+    }
+    this.layerBox.max = part.L - 1;
+    this.headBox.max = part.H - 1;
+    this.layer = Math.min(this.layer, part.L - 1);
+    this.head = Math.min(this.head, part.H - 1);
+    if (!part[this.mode]) this.mode = "plain";
+    this.show();
+  }
+
+  setMode(mode) {
+    this.mode = mode;
+    this.show();
+  }
+
+  // Draw the chosen head; at once where its bytes are here. Its time is kept in data-ms for the benchmark.
+  show() {
+    const wanted = (this.wanted = {}), began = performance.now();
+    const codes = headCodes(this.picture, this.part, this.layer, this.head, this.mode, this.app.ask);
+    const use = (codes, began) => {
+      if (this.wanted !== wanted) return;                          // another head was chosen meanwhile
+      this.codes = codes;
+      this.exact = null;
+      this.controls();
+      this.draw();
+      this.el.dataset.ms = (performance.now() - began).toFixed(2);
+      this.el.dataset.shown = `${this.mode}/${this.part.name}/${this.layer}/${this.head}`;
+    };
+    if (codes instanceof Uint8Array) use(codes, began);
+    else codes.then((codes) => use(codes, performance.now()), (error) => this.app.complain(error));
+  }
+
+  controls() {
+    const { t, ablated } = this.app, { part, layer, head, mode } = this;
+    if (document.activeElement !== this.layerBox) this.layerBox.value = layer;
+    if (document.activeElement !== this.headBox) this.headBox.value = head;
+    this.modes.forEach((button, i) => {
+      button.setAttribute("aria-pressed", MODES[i] === mode);
+      button.disabled = i > 0 && !part[MODES[i]];
+    });
+    const size = part.kv ? part.H / part.kv : 1, start = Math.floor(head / size) * size;
+    const others = [...Array(size).keys()].map((i) => start + i).filter((i) => i !== head);
+    this.group.textContent = part.kv && part.name !== "cross" ? t("group", { list: others.join(", ") }) : "";
+    this.note.textContent = t(`${mode}Help`, { layer });
+    const { picture } = this, why = picture.live ? "" : picture.complete ? t("needKernel") : t("needModel");
+    this.ablate.textContent = t(ablated.has(`${part.name}/${layer}/${head}`) ? "restore" : "ablate");
+    this.ablate.disabled = !picture.live;
+    this.ablate.title = why;
+  }
+
+  draw() {
+    if (!this.codes) return;
+    this.drawMatrix();
+    this.drawLines();
+    this.shade();
+  }
+
+  drawMatrix() {
+    const { T, S } = this.part, { codes, app } = this, { packed } = colorScale(app.theme), { colors } = app;
+    const ratio = devicePixelRatio || 1, room = this.room ?? 480, labels = Math.min(room / Math.max(T, S), 24) >= 13 && app.width > 500;
+    const c0 = this.matrix.getContext("2d");
+    c0.font = `11px ${app.font}`;
+    const wide = (tokens) => Math.min(84, Math.max(...tokens.labels.map((label) => c0.measureText(visible(label)).width))) + 8;
+    const left = labels ? wide(this.part.query) : 30, top = labels ? wide(this.part.key) : 18;
+    const cell = Math.max(1, Math.floor(Math.min(28, (room - left) / S, Math.max(60, 480 - top) / T) * ratio)) / ratio;
+    const c = sized(this.matrix, left + cell * S + 1, top + cell * T + 1);
+    this.frame = { left: Math.round(left * ratio) / ratio, top: Math.round(top * ratio) / ratio, cell };
+    const image = (this.image ??= h("canvas", {}));
+    if (image.width !== S || image.height !== T) { image.width = S; image.height = T; }
+    const ic = image.getContext("2d"), data = ic.createImageData(S, T), pixels = new Uint32Array(data.data.buffer);
+    if (this.part.causal) for (let q = 0, at = 0; q < T; q++) for (let k = 0, p = q * S; k <= q; k++) pixels[p++] = packed[codes[at++]];
+    else for (let i = 0; i < codes.length; i++) pixels[i] = packed[codes[i]];
+    ic.putImageData(data, 0, 0);
+    c.clearRect(0, 0, this.matrix.width, this.matrix.height);
+    c.imageSmoothingEnabled = false;
+    c.drawImage(image, this.frame.left, this.frame.top, cell * S, cell * T);
+    c.fillStyle = colors.muted;
+    c.font = `11px ${app.font}`;
+    c.textBaseline = "middle";
+    const step = labels ? 1 : [5, 10, 20, 50, 100, 200, 500].find((n) => n * cell >= 28) ?? 1000;
+    for (let i = 0; i < Math.max(T, S); i += step) {
+      const middle = (i + 0.5) * cell;
+      if (i < T) {
+        c.textAlign = "right";
+        c.fillText(labels ? clip(c, visible(this.part.query.labels[i]), left - 8) : i, this.frame.left - 5, this.frame.top + middle);
+      }
+      if (i < S) {
+        c.save();
+        c.translate(this.frame.left + middle, this.frame.top - 5);
+        if (labels) { c.rotate(-Math.PI / 2); c.textAlign = "left"; } else { c.textAlign = "center"; c.translate(0, -4); }
+        c.fillText(labels ? clip(c, visible(this.part.key.labels[i]), top - 8) : i, 0, 0);
+        c.restore();
+      }
+    }
+    Object.assign(this.matrix.dataset, this.frame);
+  }
+
+  // Lines between the rows in sight; with a focused token only its own. Batched by strength: 16 strokes in all.
+  drawLines() {
+    if (!this.codes) return;
+    const { part, codes, focus, app } = this, height = this.scroll.clientHeight, width = this.lines.clientWidth;
+    const c = sized(this.lines, width, height, true), top = this.scroll.scrollTop;
+    const first = Math.max(0, Math.floor(top / ROW)), last = Math.ceil((top + height) / ROW);
+    const batches = Array.from({ length: 16 }, () => []);
+    const add = (q, k) => {
+      const code = codes[place(part, q, k)];
+      if (code >= floor && code !== NAN) batches[code >> 4].push(q, k);
+    };
+    const { q, k } = focus ?? {}, floor = focus ? SHOWN : 36;      // 36: weights of 2 % and more
+    if (q !== undefined && k !== undefined) { if (place(part, q, k) >= 0) add(q, k); }
+    else if (q !== undefined) for (let i = 0; i < (part.causal ? q + 1 : part.S); i++) add(q, i);
+    else if (k !== undefined) for (let i = part.causal ? k : 0; i < part.T; i++) add(i, k);
+    else for (let i = first; i < Math.min(last, part.T); i++) for (let j = 0; j < (part.causal ? i + 1 : part.S); j++) add(i, j);
+    c.clearRect(0, 0, width, height);
+    c.strokeStyle = app.colors.line;
+    c.lineCap = "round";
+    batches.forEach((pairs, strength) => {
+      if (!pairs.length) return;
+      const w = ((strength + 0.5) / 16) ** 2;
+      c.globalAlpha = Math.min(1, (focus ? 0.25 : 0.1) + w);
+      c.lineWidth = 0.75 + 3 * w;
+      c.beginPath();
+      for (let i = 0; i < pairs.length; i += 2) {
+        const from = (pairs[i] + 0.5) * ROW - top, to = (pairs[i + 1] + 0.5) * ROW - top;
+        c.moveTo(0, from);
+        c.bezierCurveTo(width * 0.45, from, width * 0.55, to, width, to);
+      }
+      c.stroke();
+    });
+    c.globalAlpha = 1;
+  }
+
+  shade() {                                                        // the tokens that the focused one looks at, or that look at it
+    const { part, codes, app, focus } = this, scale = colorScale(app.theme), { q, k } = focus ?? {};
+    for (const li of this.shaded ?? []) { li.style.cssText = ""; delete li.dataset.w; li.removeAttribute("aria-selected"); }
+    this.shaded = [];
+    const mark = (side, i, code, exact) => {
+      const li = this.sides[side].children[i];
+      li.style.background = scale.css[code];
+      li.style.color = scale.ink[code];
+      li.dataset.w = Number.isNaN(exact) ? "NaN" : exact.toFixed(2).replace(/^0/, "");
+      this.shaded.push(li);
+    };
+    const known = this.exact;
+    if (q !== undefined && k === undefined)
+      for (let i = 0; i < (part.causal ? q + 1 : part.S); i++) { const code = codes[place(part, q, i)]; if (code >= SHOWN) mark("k", i, code, known?.row[i] ?? WEIGHT[code]); }
+    if (k !== undefined && q === undefined)
+      for (let i = part.causal ? k : 0; i < part.T; i++) { const code = codes[place(part, i, k)]; if (code >= SHOWN) mark("q", i, code, known?.column[i] ?? WEIGHT[code]); }
+    for (const [side, i] of [["q", q], ["k", k]]) {
+      if (i === undefined) continue;
+      const li = this.sides[side].children[i];
+      li.setAttribute("aria-selected", true);
+      li.id = `${this.app.id}-${side}${i}`;
+      this.sides[side].setAttribute("aria-activedescendant", li.id);
+      this.shaded.push(li);
+    }
+    const { left, top, cell } = this.frame, width = cell * part.S, height = cell * part.T;
+    const put = (band, on, x, y, w, hgt) => { band.hidden = !on; band.style.cssText = `left:${x}px;top:${y}px;width:${w}px;height:${hgt}px`; };
+    put(this.bandH, q !== undefined, left - 1, top + (q ?? 0) * cell - 1, width + 2, cell + 2);
+    put(this.bandV, k !== undefined, left + (k ?? 0) * cell - 1, top - 1, cell + 2, height + 2);
+    this.say();
+    if (this.details.open) this.fillTable();
+  }
+
+  best(count = 5) {                                                // [[token, weight], ...] of the focused row or column
+    const { q, k } = this.focus, { part, codes, exact } = this, column = q === undefined;
+    const side = column ? part.query : part.key, found = [];
+    for (let i = 0; i < side.labels.length; i++) {
+      const at = column ? place(part, i, k) : place(part, q, i);
+      if (at >= 0) found.push([i, (column ? exact?.column[i] : exact?.row[i]) ?? WEIGHT[codes[at]]]);
+    }
+    return found.sort((a, b) => (b[1] || 0) - (a[1] || 0)).slice(0, count).map(([i, w]) => [side.labels[i], w, i]);
+  }
+
+  say() {
+    const { t } = this.app, { focus, part, codes, exact } = this, out = this.readout;
+    delete out.dataset.value;
+    delete out.dataset.exact;
+    if (!focus) { out.textContent = t("hint"); return; }
+    const { q, k } = focus, name = (side, i) => visible(side.labels[i]).trim();
+    const format = (w, sure) => (Number.isNaN(w) ? t("nan") : sure ? w.toPrecision(4) : `≈ ${w.toFixed(3)}`);
+    if (q !== undefined && k !== undefined) {
+      const at = place(part, q, k);
+      const value = at < 0 ? null : exact ? exact.row[k] : WEIGHT[codes[at]];
+      out.textContent = `${t("cell", { q: name(part.query, q), k: name(part.key, k) })}  ${value === null ? t("hidden") : format(value, exact)}`;
+      if (value !== null) { out.dataset.value = value; out.dataset.exact = !!exact; }
+      return;
+    }
+    const list = this.best().filter(([, w]) => w >= 0.01 || Number.isNaN(w)).map(([label, w]) => `“${visible(label).trim()}” ${Number.isNaN(w) ? "NaN" : w.toFixed(2)}`).join(", ");
+    out.textContent = q !== undefined ? t("rowTop", { q: name(part.query, q), list }) : t("columnTop", { k: name(part.key, k), list });
+  }
+
+  fillTable() {
+    if (!this.details.open) { this.table.replaceChildren(); return; }
+    const { t } = this.app;
+    this.focus ??= { q: this.part.T - 1 };
+    const rows = this.best(8).map(([label, w]) => h("tr", {}, h("td", {}, visible(label)), h("td", {}, Number.isNaN(w) ? "NaN" : w.toFixed(4))));
+    this.table.replaceChildren(h("tr", {}, h("th", { scope: "col" }, this.focus.q === undefined ? t("from") : t("to")), h("th", { scope: "col" }, t(this.mode))), ...rows);
+  }
+
+  point(focus, keep = false) {                                     // hover; a pinned focus stays until it is let go
+    if (this.pinned && !keep) return;
+    if (focus?.q === this.focus?.q && focus?.k === this.focus?.k) return;
+    this.focus = focus;
+    this.exact = null;
+    if (!this.codes) return;
+    this.drawLines();
+    this.shade();
+    clearTimeout(this.soon);
+    if (focus && this.picture.live !== undefined && !this.picture.complete) this.soon = setTimeout(() => this.fetchExact(), 60);
+  }
+
+  pin(focus) {
+    const same = this.pinned && focus?.q === this.focus?.q && focus?.k === this.focus?.k;
+    this.pinned = false;
+    this.point(same ? null : focus);
+    this.pinned = !!focus && !same;
+    if (focus?.k !== undefined && this.app.birds.score === "toward") this.app.birds.chooseToken(focus.k);
+  }
+
+  async fetchExact() {
+    const { focus, part, layer, head, mode, picture } = this, { q = 0, k = 0 } = focus ?? {};
+    try {
+      const { buffers } = await this.app.ask("exact", { slot: picture.slot, part: part.name, layer, head, mode, q, k });
+      if (this.focus !== focus || this.layer !== layer || this.head !== head || this.mode !== mode) return;
+      this.exact = { row: floatsOf(buffers[0]), column: floatsOf(buffers[1]) };
+      this.shade();
+    } catch (error) { this.app.complain(error); }
+  }
+
+  keys(event, matrix, side) {
+    const { part } = this, step = { ArrowUp: ["q", -1], ArrowDown: ["q", 1], ArrowLeft: ["k", -1], ArrowRight: ["k", 1] }[event.key];
+    const far = { Home: 0, End: Infinity, PageUp: -10, PageDown: 10 }[event.key];
+    const clamp = (axis, i) => Math.max(0, Math.min((axis === "q" ? part.T : part.S) - 1, i));
+    let focus = { ...(this.focus ?? { q: part.T - 1, k: 0 }) };
+    if (event.key === "Escape") { this.pinned = false; this.point(null, true); }
+    else if (event.key === "Enter" || event.key === " ") this.pinned = !this.pinned;
+    else if (event.key.toLowerCase() === "a" && !event.ctrlKey && !event.metaKey) this.app.toggleAblation(this);
+    else if (!matrix && (event.key === "ArrowLeft" || event.key === "ArrowRight")) this.sides[event.key === "ArrowLeft" ? "q" : "k"].focus();
+    else if (step || far !== undefined) {
+      const axis = matrix ? step?.[0] ?? "q" : side, from = focus[axis] ?? 0;
+      const to = clamp(axis, step ? from + step[1] : Math.abs(far) === 10 ? from + far : far);
+      focus = matrix ? { q: focus.q ?? 0, k: focus.k ?? 0, [axis]: to } : { [axis]: to };
+      this.point(focus, true);
+      const y = to * ROW;
+      if (!matrix && (y < this.scroll.scrollTop || y + ROW > this.scroll.scrollTop + this.scroll.clientHeight)) this.scroll.scrollTop = y - this.scroll.clientHeight / 2;
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  cellAt(event) {
+    const box = this.matrix.getBoundingClientRect(), { left, top, cell } = this.frame;
+    const k = Math.floor((event.clientX - box.left - left) / cell), q = Math.floor((event.clientY - box.top - top) / cell);
+    return q >= 0 && q < this.part.T && k >= 0 && k < this.part.S ? { q, k } : null;
+  }
+}

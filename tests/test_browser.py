@@ -1,0 +1,56 @@
+"""Every chapter in a real JupyterLab, as a reader sees it: run all, nothing red, every picture drawn; screenshots in light and dark."""
+import shutil
+from pathlib import Path
+
+import pytest
+from lab import RUN_ALL, browser_page, chromium, jupyter
+
+ROOT = Path(__file__).parents[1]
+SHOTS = ROOT / "screenshots"
+CHAPTERS = sorted(path.stem for path in (ROOT / "notebooks" / "src").glob("[0-9]*.py"))
+THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
+# What a widget's output area shows: text, or a canvas or an image with something drawn on it.
+CONTENT = """area => {
+  const drawn = [...area.querySelectorAll('canvas')].some(c => c.width && new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size > 2);
+  const images = [...area.querySelectorAll('img')].some(i => i.naturalWidth > 20);
+  return area.getBoundingClientRect().height > 20 && (drawn || images || area.innerText.trim().length > 3);
+}"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    chromium()
+    root = tmp_path_factory.mktemp("course")          # copies: the browser saves what it runs
+    for lang in ("zh", "en"):
+        shutil.copytree(ROOT / "notebooks" / lang, root / lang)
+    with jupyter(root) as address:
+        yield address
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_chapter_runs_in_lab(site, chapter, lang):
+    with browser_page(site) as page:
+        page.goto(f"{site}/lab/tree/{lang}/{chapter}.ipynb?reset")
+        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=120_000)
+        page.evaluate(RUN_ALL)
+        page.wait_for_timeout(2500)                   # front-end work after the last reply
+        red = page.locator('[data-mime-type="application/vnd.jupyter.error"], [data-mime-type="application/vnd.jupyter.stderr"]')
+        assert red.all_inner_texts() == []
+        widgets = page.locator('[data-mime-type="application/vnd.jupyter.widget-view+json"]')
+        assert widgets.count() >= 2, "a chapter has at least two things to drag, click or type into"
+        blank = [i for i in range(widgets.count()) if not widgets.nth(i).evaluate(CONTENT)]
+        assert not blank, f"widgets {blank} show nothing"
+        assert page.outside == [], "a page of the course asks for nothing outside"
+        _shots(page, f"{chapter}-{lang}")
+
+
+def _shots(page, name):
+    SHOTS.mkdir(exist_ok=True)
+    page.locator(".jp-Notebook .jp-Cell").first.scroll_into_view_if_needed()
+    height = page.evaluate("Math.max(...[...document.querySelectorAll('.jp-WindowedPanel-outer, .jp-Notebook')].map(n => n.scrollHeight))")
+    page.set_viewport_size({"width": 1200, "height": int(min(height + 160, 15_000))})
+    for theme in ("JupyterLab Light", "JupyterLab Dark"):
+        page.evaluate(THEME, theme)
+        page.wait_for_timeout(1200)
+        page.screenshot(path=SHOTS / f"{name}-{theme.split()[-1].lower()}.png")

@@ -1,0 +1,57 @@
+"""One list of dependencies, one list of tested versions, and every other file pointing at them."""
+import re
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    tomllib = pytest.importorskip("tomli")
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+NEEDED = [Requirement(text) for text in PROJECT["dependencies"] + EXTRAS["lab"] + EXTRAS["test"] if not text.startswith("course-lib")]
+TESTED = {}
+for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines():
+    requirement = Requirement(line)
+    if requirement.marker is None or requirement.marker.evaluate():
+        TESTED[canonicalize_name(requirement.name)] = requirement.specifier
+
+
+@pytest.mark.parametrize("requirement", NEEDED, ids=lambda r: r.name)
+def test_installed_is_tested_is_allowed(requirement):
+    installed = version(requirement.name)
+    assert requirement.specifier.contains(installed, prereleases=True)
+    assert TESTED[canonicalize_name(requirement.name)].contains(installed, prereleases=True), "constraints.txt does not name the installed version"
+
+
+def test_conda_installs_the_same_list():
+    conda = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))["dependencies"]
+    (pip,) = [entry["pip"] for entry in conda if isinstance(entry, dict)]
+    assert pip == ["-c constraints.txt", "-e .[test]"], "no package of its own, so nothing to drift"
+    (python,) = [entry for entry in conda if isinstance(entry, str) and entry.startswith("python")]
+    assert tuple(map(int, python.partition("=")[2].split("."))) >= tuple(map(int, re.findall(r"\d+", PROJECT["requires-python"])))
+    assert "course-lib[lab]" in EXTRAS["test"]
+
+
+def test_colab_keeps_its_own_torch_and_widgets():
+    colab = {"torch": "2.11.0", "transformers": "5.15.0", "ipywidgets": "7.7.1", "anywidget": "0.9.21", "numpy": "2.1.3", "matplotlib": "3.10.0", "ipython": "7.34.0"}
+    for requirement in map(Requirement, PROJECT["dependencies"]):
+        if requirement.name in colab:
+            assert requirement.specifier.contains(colab[requirement.name]), f"{requirement} would replace what Colab brings"
+
+
+def test_tested_versions_are_installed_where_at_all():
+    for name, specifier in TESTED.items():
+        try:
+            installed = version(name)
+        except PackageNotFoundError:
+            continue
+        assert specifier.contains(installed, prereleases=True), f"{name} {installed} is not {specifier}"

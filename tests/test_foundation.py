@@ -1,0 +1,130 @@
+"""Languages, device, fonts, the first cell and the doctor."""
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import course_lib as cl
+from course_lib.errors import CourseError
+from course_lib.i18n import L, set_language
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(code: str, **environment: str) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT), **environment}, capture_output=True, text=True, timeout=120)
+
+
+def test_message_follows_language_and_fills_both():
+    message = L(zh="你好，{0}", en="Hello, {0}").format(L(zh="世界", en="world"))
+    set_language("zh")
+    assert str(message) == "你好，世界"
+    set_language("en")
+    assert str(message) == "Hello, world"
+    with pytest.raises(ValueError, match="zh"):
+        set_language("fr")
+
+
+@pytest.mark.parametrize("variables, lang", [
+    ({"COURSE_LANG": "zh"}, "zh"), ({"COURSE_LANG": "", "LC_ALL": "zh_CN.UTF-8"}, "zh"), ({"COURSE_LANG": "", "LC_ALL": "C"}, "en")])
+def test_language_comes_from_the_environment(variables, lang):
+    assert run("from course_lib.i18n import language; print(language())", **variables).stdout.strip() == lang
+
+
+@pytest.mark.parametrize("wanted", ["cpu", "cuda", "nonsense"])
+def test_device_falls_back_with_a_reason(wanted):
+    import torch
+
+    ran = run("from course_lib.device import choose; c = choose(); print(c.device.type); print(c.reason['en'])", COURSE_DEVICE=wanted)
+    device, reason = ran.stdout.strip().splitlines()
+    if wanted == "cuda" and torch.cuda.is_available():
+        assert device == "cuda"
+    else:
+        assert device == "cpu"
+        assert ("set by COURSE_DEVICE" if wanted == "cpu" else f"{wanted} does not work") in reason
+
+
+def test_dtype_is_the_one_measured_faster():
+    import torch
+
+    from course_lib.device import _matmul_seconds, choose
+
+    seconds = {t: min(_matmul_seconds(choose().device, t) for _ in range(8)) for t in (torch.float32, torch.bfloat16)}
+    if max(seconds.values()) > 2 * min(seconds.values()):       # clear enough to hold in a second measurement
+        assert choose().dtype == min(seconds, key=seconds.get)
+
+
+def test_start_never_fails_even_when_parts_are_broken():
+    code = "import sys; sys.modules['matplotlib'] = None; import course_lib as cl; cl.start(lang='en')"
+    ran = run(code)
+    assert ran.returncode == 0 and "⚠" in ran.stdout and "doctor" in ran.stdout and "Device:" in ran.stdout, ran.stderr
+
+
+def test_start_is_deterministic():
+    code = "import course_lib as cl, torch, random; cl.start(lang='zh'); print(torch.rand(1).item(), random.random())"
+    assert run(code).stdout.splitlines()[-1] == run(code).stdout.splitlines()[-1]
+
+
+def test_figure_shows_chinese_and_minus(tmp_path):
+    import matplotlib
+    matplotlib.use("agg")
+    import matplotlib.pyplot as plt
+
+    cl.viz.use_fonts()
+
+    def ink(text: str) -> np.ndarray:
+        figure = plt.figure(figsize=(2, 1))
+        figure.text(0.1, 0.3, text, fontsize=30)
+        figure.canvas.draw()
+        pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3].sum(-1) < 300
+        plt.close(figure)
+        return pixels
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")                          # "Glyph missing" is a warning
+        drawn = {text: ink(text) for text in ("注", "意", "−")}
+    assert drawn["注"].sum() > 100 and drawn["−"].sum() > 20
+    assert (drawn["注"] != drawn["意"]).mean() > 0.01, "two characters are two pictures, not two boxes"
+
+
+def test_every_chinese_character_of_the_course_is_in_the_font():
+    from matplotlib.ft2font import FT2Font
+
+    covered = FT2Font(str(cl.viz.chinese_font())).get_charmap()
+    texts = "".join(path.read_text("utf-8") for folder in ("notebooks/src", "course_lib") for path in (ROOT / folder).rglob("*.py"))
+    assert not {c for c in texts if "\u4e00" <= c <= "\u9fff" and ord(c) not in covered}
+
+
+def test_doctor_names_the_command_that_mends(tmp_path):
+    command = [sys.executable, "-m", "course_lib", "doctor"]
+    ran = subprocess.run(command, env={**os.environ, "COURSE_CACHE": str(tmp_path), "COURSE_LANG": "en"}, cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 1 and "→ python -m course_lib fetch smollm2-135m" in ran.stdout
+    cl.models.fetch("smollm2-135m"), cl.models.fetch("minilm-l6")
+    ran = subprocess.run(command, env={**os.environ, "COURSE_LANG": "zh"}, cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 0 and "一切就绪" in ran.stdout, ran.stdout
+
+
+def test_course_error_is_a_sentence_in_ipython():
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell.instance()
+    shell.run_cell("import course_lib as cl; cl.i18n.set_language('en')")
+    error = CourseError(L(zh="不行", en="no good"))
+    assert error._render_traceback_() == ["✗ no good"]
+
+
+def test_explore_draws_again_and_never_raises():
+    seen = cl.viz.explore(lambda text, order: cl.viz.bars({text[order]: 0.5}), text="abc", order=(0, 9, 1))
+    assert ">b</td>" in seen.picture
+    seen.values = {**seen.values, "order": 2}
+    assert ">c</td>" in seen.picture
+    seen.values = {**seen.values, "order": 7}
+    assert "IndexError" in seen.picture and "Traceback" not in seen.picture
+
+
+def test_pictures_escape_what_a_reader_types():
+    assert "<script" not in cl.viz.bars({"<script>": 0.1}) + cl.viz.coloured_tokens(["<script>"], [1.0]) + cl.viz.table([["<script>"]])

@@ -1,0 +1,121 @@
+"""The build: four editions from one source, deterministic, with twins that agree and no solution in a student's hands."""
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "notebooks"))
+
+import build  # noqa: E402
+import rules  # noqa: E402
+
+from course_lib import exercises  # noqa: E402
+
+SOURCES = build.sources()
+SOURCE = '''# %% zh [md]
+r"""
+# 标题
+公式 $x$ 与 `code`
+"""
+# %% en [md]
+r"""
+# Title
+The formula $x$ and `code`
+"""
+# %% machine
+import course_lib as cl
+cl.start(lang="zh")
+# %% exercise id="lm.bigram"
+# lm.bigram
+# %%
+cl.check("lm.bigram")
+'''
+
+
+@pytest.fixture
+def source(tmp_path, monkeypatch):
+    shutil.copy(ROOT / "notebooks" / "rows.csv", tmp_path)
+    monkeypatch.setattr(build, "HERE", tmp_path)
+    (tmp_path / "src").mkdir()
+    file = tmp_path / "src" / "99_test.py"
+    file.write_text(SOURCE, "utf-8")
+    return file
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_sources_keep_the_rules(source):
+    assert list(rules.broken_rules(source)) == []
+
+
+@pytest.mark.parametrize("old, new, broken", [
+    ("The formula $x$", "The formula $y$", "formulas"), ("# Title", "## Title", "headings"), ("and `code`", "and code", "code names"),
+    ('# %% en [md]\nr"""\n# Title\nThe formula $x$ and `code`\n"""\n', "", "no twin"), ("公式", "见 [这里](a.ipynb)", "links"),
+    ("cl.check", "\n" * 20 + "cl.check", "lines"),
+])
+def test_a_drifting_twin_is_found(source, old, new, broken):
+    assert list(rules.broken_rules(source)) == []
+    source.write_text(SOURCE.replace(old, new), "utf-8")
+    assert any(broken in problem for problem in rules.broken_rules(source))
+
+
+def test_build_is_deterministic_and_stale_is_found(source):
+    jobs = [(source, lang, solution, False) for lang in build.LANGS for solution in (False, True)]
+    texts = [build.build(*job)[2] for job in jobs]
+    assert texts == [build.build(*job)[2] for job in jobs]
+    zh, _, en, _ = (nbformat.reads(text, as_version=4) for text in texts)
+    code = [[cell.source for cell in notebook.cells if cell.cell_type == "code"] for notebook in (zh, en)]
+    assert code[0] == [text.replace('lang="en"', 'lang="zh"') for text in code[1]] and code[0] != code[1]
+    path, old, new = build.build(*jobs[0])
+    assert old is None
+    path.parent.mkdir()
+    path.write_text(new, "utf-8")
+    assert build.build(*jobs[0])[1] == build.build(*jobs[0])[2]
+    source.write_text(SOURCE.replace("公式", "新公式"), "utf-8")
+    assert build.build(*jobs[0])[1] != build.build(*jobs[0])[2]
+
+
+def test_outputs_of_unchanged_cells_are_kept(source):
+    notebook = build.render(source, "zh", False)
+    old = build.render(source, "zh", False)
+    code = [cell for cell in old.cells if cell.cell_type == "code"]
+    for number, cell in enumerate(code, 1):
+        cell.execution_count, cell.outputs = number, [nbformat.v4.new_output("stream", text=f"{number}")]
+    notebook.cells[-1].source += "  # edited"
+    notebook.cells[-1].id = "edited"
+    build.carry_outputs(notebook, old)
+    new = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [bool(cell.outputs) for cell in new] == [True] * (len(new) - 1) + [False]
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_no_solution_in_a_student_edition(source):
+    for lang in build.LANGS:
+        text = "\n".join(cell.source for cell in nbformat.read(build.edition(source, lang, False), as_version=4).cells)
+        for entry in exercises.catalog():
+            reference = exercises.reference_source(entry.id)
+            body = [line.strip() for line in reference.split('"""')[-1].splitlines() if len(line.strip()) > 12]
+            leaked = [line for line in body if line in text]
+            assert len(leaked) < max(2, len(body)), f"{entry.id} leaks into {source.stem} ({lang}): {leaked}"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("[ze][hn]/**/*.ipynb")), ids=lambda path: str(path.relative_to(ROOT / "notebooks")))
+def test_stored_notebooks_are_whole(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.execution_count, "every code cell was executed: nbval does not compare one that was not"
+            kinds = [output.output_type for output in cell.outputs] + [output.get("name") for output in cell.outputs]
+            assert "error" not in kinds and "stderr" not in kinds, cell.source
+    text = path.read_text("utf-8")
+    assert "Glyph" not in text and "widget-view" not in text and not re.search(r"/(?:home|root|work|tmp)/", text.replace(r"\/", "/")), "names a folder of the machine"
+
+
+def test_stale_notebooks_fail_the_build_check():
+    ran = subprocess.run([sys.executable, ROOT / "notebooks" / "build.py", "--check"], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout

@@ -1,0 +1,213 @@
+"""course_lib.training: the loop learns, resumes exactly, stops when it should, and says why."""
+import math
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+import course_lib as cl
+from course_lib.training import default_loss
+from course_lib.training.optim import adamw, learning_rate
+
+torch.set_num_threads(1)
+ROOT = Path(__file__).parent.parent
+QUIET = dict(show=False, precision="float32")
+SMALL = dict(vocab_size=16, context=8, n_layer=2, n_head=2, d_model=16)
+
+
+def gpt(seed=0, **more):
+    torch.manual_seed(seed)
+    return cl.nn.Decoder(cl.nn.DecoderConfig(**{**SMALL, **more}))
+
+
+@pytest.fixture
+def ids():
+    """A text that can be learned: i is followed by 3 i + 1, with one token in ten at random."""
+    generator = torch.Generator().manual_seed(0)
+    values, noise = [1], torch.rand(4000, generator=generator) < 0.1
+    wild = torch.randint(16, (4000,), generator=generator)
+    for i in range(3999):
+        values.append(int(wild[i]) if noise[i] else (3 * values[-1] + 1) % 16)
+    return torch.tensor(values)
+
+
+def test_learns_and_reports(ids):
+    history = cl.fit(gpt(), ids, steps=150, batch_size=16, lr=1e-2, val_data=ids[:500], **QUIET)
+    assert history.loss[0] == pytest.approx(math.log(16), abs=0.2) and history.loss[-1] < 1.0 and history.val_loss[-1] < 1.0
+    rows = history.rows()
+    assert len(rows) == 150 and rows[0].keys() == {"step", "loss", "val_loss", "lr", "tokens", "seconds"}
+    assert rows[0]["tokens"] == 16 * 8 and history.tokens_per_second > 0 and history.val_steps[-1] == 150
+    assert "150" in str(history) and history.plot().get_xlabel()
+
+
+def test_equals_a_plain_loop(ids):
+    mine, plain = gpt(), gpt()
+    history = cl.fit(mine, ids, steps=5, batch_size=4, lr=1e-2, warmup=2, weight_decay=0.1, clip=0.5, seed=7, **QUIET)
+    optimizer = torch.optim.AdamW([{"params": [p for p in plain.parameters() if p.dim() > 1], "weight_decay": 0.1},
+                                   {"params": [p for p in plain.parameters() if p.dim() == 1], "weight_decay": 0.0}], lr=1e-2, betas=(0.9, 0.95))
+    for step in range(5):
+        torch.manual_seed(7 * 1_000_003 + step)
+        batch = torch.stack([ids[i:i + 9] for i in torch.randint(len(ids) - 8, (4,)).tolist()])
+        loss = torch.nn.functional.cross_entropy(plain(batch[:, :-1]).reshape(-1, 16), batch[:, 1:].reshape(-1))
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(plain.parameters(), 0.5)
+        for group in optimizer.param_groups:
+            group["lr"] = 1e-2 * (step + 1) / 2 if step < 2 else 1e-3 + 0.5 * 9e-3 * (1 + math.cos(math.pi * (step - 2) / 3))
+        optimizer.step()
+        optimizer.zero_grad()
+        assert history.loss[step] == pytest.approx(loss.item(), abs=1e-5)
+    for a, b in zip(mine.parameters(), plain.parameters()):
+        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)
+
+
+def test_decay_groups_and_schedule():
+    model = gpt()
+    decayed, free = adamw(model, 1e-3, (0.9, 0.95), 0.1).param_groups
+    assert all(p.dim() >= 2 for p in decayed["params"]) and all(p.dim() == 1 for p in free["params"])
+    assert decayed["weight_decay"] == 0.1 and free["weight_decay"] == 0 and len(decayed["params"]) + len(free["params"]) == len(list(model.parameters()))
+    rates = [learning_rate(step, 100, 1.0, 0.1, 10) for step in range(100)]
+    assert rates[0] == 0.1 and rates[9] == 1.0 and rates[10] == 1.0 and rates[99] < 0.11 and rates[10:] == sorted(rates[10:], reverse=True)
+
+
+def test_accumulation_is_a_bigger_batch(ids):
+    windows = [ids[i:i + 9].repeat(1, 1) for i in range(0, 360, 9)]
+    pairs = [torch.cat(windows[i:i + 2]) for i in range(0, 40, 2)]
+    fours = [torch.cat(windows[i:i + 4]) for i in range(0, 40, 4)]
+    a, b = gpt(), gpt()
+    left = cl.fit(a, pairs, steps=8, accumulate=2, lr=1e-2, **QUIET)
+    right = cl.fit(b, fours, steps=8, lr=1e-2, **QUIET)
+    assert left.loss == pytest.approx(right.loss, abs=1e-5)
+
+
+class Masked:
+    """An iterable that draws random numbers while it makes its batches, as masking for BERT does."""
+
+    def __init__(self, ids):
+        self.ids = ids
+
+    def __iter__(self):
+        for rows in self.ids[:180].view(-1, 4, 9)[torch.randperm(5)]:
+            yield {"ids": rows.masked_fill(torch.rand(rows.shape) < 0.3, 0)[:, :8], "labels": rows[:, :8]}
+
+
+@pytest.mark.parametrize("kind", ["windows", "loader", "masked"])
+def test_resume_is_exact(ids, tmp_path, kind):
+    data = {"windows": lambda: ids, "loader": lambda: DataLoader(ids[:180].view(-1, 9), batch_size=4, shuffle=True), "masked": lambda: Masked(ids)}[kind]
+    more = dict(steps=24, batch_size=4, lr=1e-2, accumulate=2, val_data=ids[:300], eval_every=5, save_every=3, **QUIET)
+    whole = cl.fit(gpt(dropout=0.2), data(), **more)
+
+    class Killed(Exception):
+        pass
+
+    calls = iter(range(1000))
+
+    def dies(model, batch):                             # the process dies in the middle of step 11: the last save was after 9
+        if next(calls) == 34:
+            raise Killed
+        return default_loss(model, batch)
+    model = gpt(dropout=0.2)
+    with pytest.raises(Killed):
+        cl.fit(model, data(), loss=dies, checkpoint=tmp_path / "run", **more)
+    torch.manual_seed(123)                              # a new kernel has other random numbers and another start
+    again = gpt(seed=5, dropout=0.2)
+    state = torch.get_rng_state()
+    resumed = cl.fit(again, data(), checkpoint=tmp_path / "run", **more)
+    assert resumed.loss == whole.loss and resumed.val_loss == whole.val_loss
+    assert torch.equal(torch.get_rng_state(), state)    # and the caller's random numbers are untouched
+    assert cl.fit(gpt(), data(), checkpoint=tmp_path / "run", **more).loss == whole.loss      # finished: nothing to do
+
+
+def test_interrupt_saves_at_a_step_boundary(ids, tmp_path):
+    more = dict(steps=12, batch_size=4, lr=1e-2, **QUIET)
+    whole, model, calls = cl.fit(gpt(), ids, **more), gpt(), []
+
+    def loss(model, batch):
+        calls.append(1)
+        if len(calls) == 6:
+            os.kill(os.getpid(), signal.SIGINT)         # what the notebook's stop button sends
+        return default_loss(model, batch)
+    with pytest.raises(KeyboardInterrupt):
+        cl.fit(model, ids, loss=loss, checkpoint=tmp_path / "run", **more)
+    assert cl.fit(gpt(seed=3), ids, checkpoint=tmp_path / "run", **more).loss == whole.loss
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_checkpoint_of_another_run_is_refused(ids, tmp_path):
+    cl.fit(gpt(), ids, steps=2, checkpoint=tmp_path / "run", **QUIET)
+    with pytest.raises(ValueError, match="lr: 0.0003 → 0.1"):
+        cl.fit(gpt(), ids, steps=2, lr=0.1, checkpoint=tmp_path / "run", **QUIET)
+    with pytest.raises(ValueError, match=r"out.bias: \[16\] → \[32\]"):
+        cl.fit(gpt(d_model=32), ids, steps=2, checkpoint=tmp_path / "run", **QUIET)
+    (tmp_path / "run.safetensors").write_bytes((tmp_path / "run.safetensors").read_bytes()[:1000])
+    with pytest.raises(ValueError, match="run.safetensors"):
+        cl.fit(gpt(), ids, steps=2, checkpoint=tmp_path / "run", **QUIET)
+
+
+def test_early_stopping_keeps_the_best(ids):
+    noise = torch.randint(16, (60,), generator=torch.Generator().manual_seed(1))
+    model = gpt(d_model=64)
+    history = cl.fit(model, noise, steps=400, lr=1e-2, val_data=ids[:800], eval_every=10, patience=2, **QUIET)
+    assert history.stopped and len(history.loss) < 400 and history.val_loss[-1] > min(history.val_loss)
+    after = cl.fit(model, noise, steps=1, lr=1e-12, val_data=ids[:800], **QUIET)
+    assert after.val_loss[-1] == pytest.approx(min(history.val_loss), abs=1e-4)
+
+
+def test_nan_is_stopped_with_a_sentence(ids):
+    model = gpt()
+    def loss(model, batch):
+        calls.append(1)
+        return model(batch[:, :-1]).sum() * (float("nan") if len(calls) == 4 else 1e-3)
+    calls = []
+    with pytest.raises(cl.training.Diverged, match="4.*(learning rate|学习率)"):
+        cl.fit(model, ids, steps=9, loss=loss, **QUIET)
+    assert all(p.isfinite().all() for p in model.parameters())
+
+
+def test_transformers_models_and_dicts(ids):
+    from transformers import BertConfig, BertForMaskedLM, GPT2Config, GPT2LMHeadModel
+    torch.manual_seed(0)
+    rows = ids[:2000 // 8 * 8].view(-1, 8)
+    bert = BertForMaskedLM(BertConfig(vocab_size=16, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, max_position_embeddings=16))
+    batches = [{"input_ids": r, "attention_mask": torch.ones_like(r), "labels": r} for r in rows.split(10)]
+    assert cl.fit(bert, batches, steps=60, lr=1e-2, **QUIET).loss[-1] < 1.5
+    gpt2 = GPT2LMHeadModel(GPT2Config(vocab_size=16, n_positions=8, n_embd=16, n_layer=1, n_head=2))
+    assert cl.fit(gpt2, ids, steps=100, lr=1e-2, **QUIET).loss[-1] < 1.5
+    encoder = cl.nn.Encoder(cl.nn.EncoderConfig(**SMALL, mlm_head=True))
+    assert cl.fit(encoder, [(r, r) for r in rows.split(10)], steps=60, lr=1e-2, **QUIET).loss[-1] < 1.5
+    seq = cl.nn.Seq2Seq(cl.nn.Seq2SeqConfig(**SMALL))
+    pairs = [{"ids": r, "target": torch.cat((torch.zeros_like(r[:, :1]), r[:, :-1]), 1), "labels": r} for r in rows.split(10)]
+    assert cl.fit(seq, pairs, steps=60, lr=1e-2, **QUIET).loss[-1] < 1.5
+
+
+@pytest.mark.parametrize("arguments, says", [
+    (dict(data=torch.zeros(5, dtype=torch.long)), "5"),
+    (dict(data=torch.zeros(3, 9, dtype=torch.long)), "1-D|一维"),
+    (dict(data=[]), "empty|空"),
+    (dict(data=[object()]), "loss="),
+    (dict(steps=0), "steps"),
+    (dict(batch_size=0), "batch_size"),
+    (dict(precision="float16"), "precision"),
+    (dict(val_data=[]), "val_data"),
+    (dict(data=torch.full((100,), 16)), "vocabulary"),
+])
+def test_bad_input(ids, arguments, says):
+    arguments = {"data": ids, "steps": 2, **QUIET, **arguments}
+    with pytest.raises(ValueError, match=says):
+        cl.fit(gpt(), arguments.pop("data"), **arguments)
+
+
+def test_a_generator_that_ends_says_so(ids):
+    with pytest.raises(ValueError, match="generator|生成器"):
+        cl.fit(gpt(), (ids[i:i + 9].repeat(2, 1) for i in range(3)), steps=9, **QUIET)
+
+
+def test_terminal_lines_and_threads(ids, capsys):
+    done = []
+    worker = threading.Thread(target=lambda: done.append(cl.fit(gpt(), ids, steps=3, precision="float32")))
+    worker.start()
+    worker.join()
+    assert len(done) == 1 and capsys.readouterr().out.strip().splitlines()[-1] == str(done[0])

@@ -5,17 +5,13 @@ such a run together and numbers its pieces: 猫₁ 猫₂ 猫₃. The number of 
 """
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from transformers.convert_slow_tokenizer import bytes_to_unicode
-
-__all__ = ["Tokens", "read_start", "read_tokens"]
+__all__ = ["Tokens", "read_tokens"]
 
 _SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _LONGEST_RUN = 12       # tokens; a character is at most 4 bytes, but a token may straddle two characters
 _BROKEN = "\ufffd"
-_BYTES = {char: byte for byte, char in bytes_to_unicode().items()}     # how byte-level tokenizers write the 256 bytes in their vocabularies
 
 
 @dataclass
@@ -62,23 +58,16 @@ def _whole_run(tokenizer, ids: list[int], start: int) -> list[int]:
 
 def _single(tokenizer, token_id: int, text: str) -> str:
     raw = tokenizer.convert_ids_to_tokens(token_id) or ""
-    if _BROKEN in text:                                        # a stray byte that belongs to no character
-        return "□"
+    if _BROKEN in text:                                        # bytes that are no whole character
+        return _bytes(raw)
     if raw.startswith("▁") and not text.startswith(" "):       # sentencepiece drops the space when it decodes one token
         return " " + text
     return text or raw
 
 
-def read_start(tokenizer, token_id: int, following: Callable[[list[int]], int]) -> str:
-    """A label for one token on its own. `following(ids)` names the token after `ids`: it completes a character that the token only begins.
+def _bytes(raw: str) -> str:
+    """How a byte-level tokenizer writes bytes in its vocabulary ("çĮ") -> "‹e7 8c›"; other tokenizers' own names stay ("<0xE7>")."""
+    from transformers.convert_slow_tokenizer import bytes_to_unicode
 
-    A whole token is its text; the first bytes of 猫 are "猫₁ ‹e7 8c›".
-    """
-    ids = [token_id]
-    if _BROKEN not in (text := _decode(tokenizer, ids)):
-        return text
-    raw = bytes(_BYTES[char] for char in tokenizer.convert_ids_to_tokens(token_id)).hex(" ")
-    while len(ids) < 4 and _BROKEN in text:
-        ids.append(following(ids))
-        text = _decode(tokenizer, ids)
-    return f"‹{raw}›" if _BROKEN in text else f"{text[:1]}₁ ‹{raw}›"
+    byte = {char: value for value, char in bytes_to_unicode().items()}
+    return f"‹{bytes(byte[char] for char in raw).hex(' ')}›" if all(char in byte for char in raw) and not raw.startswith("<0x") else raw

@@ -66,15 +66,9 @@ class Loaded:
         return self._log_probs(self._encode(text)["input_ids"])[-1].exp()
 
     def likely(self, text: str, k: int = 10) -> dict[str, float]:
-        """The k likeliest next tokens as a person reads them, best first, with their probabilities.
-
-        A token that is only the first bytes of a character shows those bytes and the character that the model would most likely make of them.
-        """
-        from .labels import read_start
-
+        """The k likeliest next tokens as a person reads them, best first, with their probabilities; parts of a character as bytes: "‹e7 8c›"."""
         values, ids = self.next_token_probs(text).topk(k)
-        complete = lambda token: read_start(self.tokenizer, token, lambda more: self._next(text, more))
-        return {complete(token): value for token, value in zip(ids.tolist(), values.tolist())}
+        return {read_tokens(self.tokenizer, [token]).labels[0]: value for token, value in zip(ids.tolist(), values.tolist())}
 
     def score(self, text: str) -> list[Scored]:
         """Each token of `text` but the first, with its log-probability; a begin-of-text token, where the model has one, lets the first count too."""
@@ -100,13 +94,6 @@ class Loaded:
                                en="The text has {0} tokens, beyond the model's context of {1}; cut it first.").format(length, limit))
         inputs.pop("token_type_ids", None)
         return inputs.to(self.device)
-
-    def _next(self, text: str, more: list[int]) -> int:
-        """The likeliest token after `text` and the ids `more`."""
-        import torch
-
-        ids = self._encode(text)["input_ids"]
-        return int(self._log_probs(torch.cat([ids, ids.new_tensor([more])], dim=1))[-1].argmax())
 
     def _log_probs(self, ids):
         import torch

@@ -1,0 +1,139 @@
+"""The feedback card: the same words as HTML in a notebook and as plain text everywhere else.
+
+Styles are inline and colours half transparent, because front-ends remove style sheets from untrusted notebooks and
+nobody knows whether the page behind is white or black. An icon and a word always stand beside the colour.
+"""
+from __future__ import annotations
+
+import html
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from ..i18n import L
+
+__all__ = ["Card", "Table", "short"]
+
+COLOURS = {"good": "#2da44e", "bad": "#d1485f", "idle": "#8b949e", "note": "#c99a2e"}     # readable on white and on black
+
+
+@dataclass(frozen=True)
+class Table:
+    """A small matrix under a caption."""
+
+    caption: str
+    rows: tuple[tuple[str, ...], ...]
+    marked: frozenset[tuple[int, int]] = frozenset()         # cells that differ: bold and boxed
+
+
+@dataclass
+class Card:
+    """`lines` are plain text with `code` and **bold**; `shown` cards display nothing a second time."""
+
+    mood: str
+    lines: Sequence[str]
+    tables: Sequence[Table] = ()
+    code: str = ""
+    shown: bool = False
+
+    @property
+    def text(self) -> str:
+        return "\n".join([line.replace("**", "") for line in self.lines] + ([self.code] if self.code else []))
+
+    @property
+    def html(self) -> str:
+        colour = COLOURS[self.mood]
+        first, *rest = self.lines
+        body = [f'<div style="font-weight:600">{_inline(first)}</div>'] + [f"<div>{_inline(line)}</div>" for line in rest if line not in self._in_tables()]
+        if self.tables:
+            body.append('<div style="display:flex;flex-wrap:wrap;gap:18px;margin-top:8px">' + "".join(map(_table, self.tables)) + "</div>")
+        if self.code:
+            body.append(f'<pre style="margin:8px 0 0;padding:8px 10px;border-radius:4px;background:rgba(128,128,128,.14);color:inherit;'
+                        f'overflow-x:auto;line-height:1.45">{html.escape(self.code)}</pre>')
+        return (f'<div role="status" style="border-left:4px solid {colour};background:{colour}1c;color:inherit;padding:8px 14px;margin:4px 0;'
+                f'border-radius:0 6px 6px 0;line-height:1.6;max-width:60em">{"".join(body)}</div>')
+
+    def _in_tables(self) -> set[str]:
+        """Lines that the tables say better."""
+        return {line for line in self.lines if any(line.startswith(table.caption) for table in self.tables)}
+
+    def show(self) -> Card:
+        """HTML and text in a notebook, text elsewhere."""
+        if in_notebook():
+            from IPython.display import display
+            display({"text/html": self.html, "text/plain": self.text}, raw=True)
+        else:
+            print(self.text)
+        self.shown = True
+        return self
+
+    def show_buttons(self, actions: Sequence[tuple[str, Callable[[], Card]]]) -> None:
+        """Buttons below the card, where a kernel with ipywidgets runs; each shows the card that its action makes."""
+        if not in_notebook():
+            return
+        try:
+            import ipywidgets as widgets
+        except ImportError:
+            return
+        output = widgets.Output()
+        buttons = [widgets.Button(description=label) for label, _ in actions]
+        for button, (_, action) in zip(buttons, actions):
+            def clicked(_, action=action):
+                with output:
+                    output.clear_output()
+                    action().show()
+            button.on_click(clicked)
+        from IPython.display import display
+        display(widgets.VBox([widgets.HBox(buttons), output]))
+
+    def __str__(self) -> str:
+        return self.text
+
+    __repr__ = __str__
+
+    def _ipython_display_(self) -> None:
+        if not self.shown:
+            self.show()
+
+
+def in_notebook() -> bool:
+    """True in a Jupyter kernel (not in a terminal, not in plain Python)."""
+    if "IPython" not in sys.modules:
+        return False
+    shell = sys.modules["IPython"].get_ipython()
+    return shell is not None and hasattr(shell, "kernel")
+
+
+def _inline(text: str) -> str:
+    escaped = html.escape(text)
+    escaped = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", escaped)
+    return re.sub(r"`([^`]+)`", r'<code style="background:rgba(128,128,128,.18);color:inherit;padding:0 4px;border-radius:3px">\1</code>', escaped)
+
+
+def _table(table: Table) -> str:
+    cell = "padding:1px 8px;text-align:right;border:1px solid rgba(128,128,128,.35);background:none;color:inherit;white-space:nowrap"
+    mark = ";font-weight:700;box-shadow:inset 0 0 0 2px " + COLOURS["bad"]
+    rows = "".join("<tr style=\"background:none\">" + "".join(
+        f'<td style="{cell}{mark if (i, j) in table.marked else ""}">{html.escape(value)}</td>' for j, value in enumerate(row)) + "</tr>"
+        for i, row in enumerate(table.rows))
+    return (f'<table style="border-collapse:collapse;margin:0;color:inherit;font-variant-numeric:tabular-nums"><caption style="text-align:left;'
+            f'caption-side:top;color:inherit;padding:0 0 2px;white-space:nowrap">{html.escape(table.caption)}</caption><tbody>{rows}</tbody></table>')
+
+
+def short(value: object, limit: int = 70) -> str:
+    """A value in a few characters: numbers to four digits, long things cut with their shape."""
+    if isinstance(value, torch.Tensor):
+        text = short(value.tolist(), 10_000) if value.numel() <= 16 else ""
+        return text if text and len(text) <= limit else f"Tensor {list(value.shape)}"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, dict):
+        text = "{" + ", ".join(f"{key}: {short(item)}" for key, item in value.items()) + "}"
+    elif isinstance(value, (list, tuple)):
+        text = ("[{}]" if isinstance(value, list) else "({})").format(", ".join(short(item, 10_000) for item in value))
+    else:
+        text = value.__name__ + "(...)" if callable(value) and hasattr(value, "__name__") else repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

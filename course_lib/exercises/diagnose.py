@@ -1,0 +1,124 @@
+"""From a failed report to a name or a place. A name needs evidence: the same behaviour on every case.
+
+In this order: one mistake; two mistakes at once; facts of the trace; relations between your output and the expected
+one; which cases fail and which do not. Whatever cannot be proved is described, never guessed.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import torch
+
+from ..i18n import L
+from .contract import distance
+from .judge import Finding, Report, judge
+from .relations import relation
+from .sandbox import run
+from .spec import Exercise, Mistake
+
+__all__ = ["Diagnosis", "diagnose"]
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """`mistakes` are proved; `says` describes what was found, `look` where to look."""
+
+    mistakes: tuple[Mistake, ...] = ()
+    says: L | None = None
+    look: L | None = None
+
+
+def diagnose(report: Report, call) -> Diagnosis:
+    """What the evidence of a failed report allows to say. `call` is the learner's function, for a second look."""
+    if not report.findings or report.status in ("too_slow", "forbidden"):
+        return Diagnosis()
+    named = _single(report) or _pair(report)
+    if named:
+        return Diagnosis(mistakes=named)
+    if report.status == "side_effect":
+        return Diagnosis()
+    return Diagnosis(says=_unstable(report, call) or _trace(report, call) or relation(report), look=_localised(report))
+
+
+def _same_everywhere(exercise: Exercise, program, report: Report) -> bool:
+    """True if `program` behaves like the learner's function on every case; gives up at the first difference."""
+    for mine in report.findings:
+        blank = Finding(mine.case, mine.expected, mine.outcome)
+        other = judge(exercise, program, report.seed, [blank])
+        if not other.findings or not mine.acts_like(other.findings[0]):
+            return False
+    return True
+
+
+def _single(report: Report) -> tuple[Mistake, ...]:
+    matches = [m for m in report.exercise.mistakes if _same_everywhere(report.exercise, report.exercise.program(m), report)]
+    return tuple(matches[:1])                    # the engine's own test proves that no two mistakes of an exercise look alike
+
+
+def _pair(report: Report) -> tuple[Mistake, ...]:
+    matches = []
+    for pair in combinations([m for m in report.exercise.mistakes if m.edits], 2):
+        program = report.exercise.program(*pair) or report.exercise.program(*reversed(pair))
+        if program is not None and _same_everywhere(report.exercise, program, report):
+            matches.append(pair)
+    return matches[0] if len(matches) == 1 else ()        # two pairs that explain it equally well prove neither
+
+
+def _unstable(report: Report, call) -> L | None:
+    """Another result for the same input: randomness, or something kept between calls."""
+    first = report.first
+    if first is None or first.yours is None:
+        return None
+    again, problem = report.exercise.returns.read(run(lambda *args: _reseeded(call, *args), first.case.args).value, first.expected)
+    if problem is None and distance(again, first.yours) > 1:
+        return L(zh="同样的输入，你的函数两次给出了不同的结果：里面有随机数，或者有东西留到了下一次调用。",
+                 en="On the same input your function gave two different results: there is randomness in it, or something kept between calls.")
+    return None
+
+
+def _reseeded(call, *args):
+    torch.manual_seed(1)                         # the sandbox puts the state back
+    return call(*args)
+
+
+def _trace(report: Report, call) -> L | None:
+    """Which axis softmax ran over, where the reference uses another: a fact, whatever else is wrong."""
+    first = report.first
+    if first is None or first.outcome.error is not None:
+        return None
+    mine, right = (_softmax_axes(run(fn, first.case.args, watch=True).calls) for fn in (call, report.exercise.reference))
+    if len(mine) == 1 and len(right) == 1 and mine[0][0] == right[0][0] and mine[0][1] != right[0][1]:
+        return L(zh="你的 softmax 作用在形状 {shape} 的第 {mine} 轴上；本题要对第 {right} 轴归一化。",
+                 en="Your softmax runs over axis {mine} of shape {shape}; this task normalises over axis {right}.").format(
+            shape=list(mine[0][0]), mine=mine[0][1], right=right[0][1])
+    return None
+
+
+def _softmax_axes(calls) -> list[tuple[tuple[int, ...], int]]:
+    found = []
+    for call in calls:
+        if call.name in ("softmax", "log_softmax"):
+            dim = call.kwargs.get("dim", next((a for a in call.args if isinstance(a, int)), None))
+            if dim is not None and call.shape:
+                found.append((call.shape, dim % len(call.shape)))
+    return found
+
+
+def _localised(report: Report) -> L | None:
+    """Which cases fail and which pass, and what only the failing ones probe."""
+    failing, passing = report.failing, [f for f in report.findings if f.status == "passed"]
+    if not passing:
+        return None
+    abouts = {f.case.about for f in failing}
+    only = abouts.pop() if len(abouts) == 1 else None
+    if only is not None and all(f.case.about != only for f in passing):
+        return L(zh="对的：{good}；错的只有：{bad}。问题在{about}附近。", en="Right: {good}. Wrong only: {bad}. Look at {about}.").format(
+            good=_names(passing), bad=_names(failing), about=only)
+    return L(zh="对的：{good}；错的：{bad}。", en="Right: {good}. Wrong: {bad}.").format(good=_names(passing), bad=_names(failing))
+
+
+def _names(findings: list[Finding]) -> L:
+    shown = [f.case.name for f in findings[:3]]
+    return L(zh="、".join(n.zh for n in shown) + (f" 等 {len(findings)} 组" if len(findings) > 3 else ""),
+             en=", ".join(n.en for n in shown) + (f" and {len(findings) - 3} more" if len(findings) > 3 else ""))

@@ -1,0 +1,190 @@
+"""What the learner has done: one JSON line an event, in the learner's own folder, and nowhere else.
+
+Lines are only ever appended, under a file lock, so two kernels lose nothing; a line that cannot be read is passed over.
+Where the folder cannot be written, events stay in memory and `progress()` says so.
+"""
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from .. import paths
+from ..i18n import L, language
+from .card import Card
+from .registry import CHAPTERS, exercises
+
+__all__ = ["Progress", "failures", "hints_given", "merge", "note", "open_mistakes", "progress", "weak_skills"]
+
+_memory: list[dict[str, Any]] = []               # where the folder is read-only
+ICONS = {"done": "✓", "tried": "◐", "new": "○"}
+
+
+def _file() -> Path:
+    return paths.home() / "progress.jsonl"
+
+
+def note(id: str, event: str, **details: Any) -> None:
+    """Append one event."""
+    entry = {"time": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "id": id, "event": event, **details}
+    path = _file()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(f"{path}.lock", timeout=5), path.open("a+b") as file:
+            size = file.seek(0, 2)
+            if size and (file.seek(size - 1), file.read(1))[1] != b"\n":       # a line that a crash cut short
+                file.write(b"\n")
+            file.write(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
+    except (OSError, filelock.Timeout):
+        _memory.append(entry)
+
+
+def events() -> list[dict[str, Any]]:
+    """All events, oldest first."""
+    found = []
+    try:
+        for line in _file().read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(entry, dict) and {"id", "event"} <= entry.keys():
+                found.append(entry)
+    except OSError:
+        pass
+    return found + _memory
+
+
+def failures(id: str) -> int:
+    """Failed checks of this exercise so far."""
+    return sum(e["id"] == id and e["event"] == "check" and e.get("status") != "passed" for e in events())
+
+
+def hints_given(id: str) -> set[int]:
+    """The rungs of the ladder that were shown."""
+    return {e.get("rung", 0) for e in events() if e["id"] == id and e["event"] == "hint"}
+
+
+def summarise(found: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Exercise id -> state (new, tried, done), checks, hints, solution seen, and mistakes still open."""
+    table = {id: {"state": "new", "checks": 0, "hints": 0, "solution": False, "mistakes": []} for id in exercises()}
+    for event in found:
+        row = table.get(event["id"])
+        if row is None:
+            continue
+        if event["event"] == "check":
+            row["checks"] += 1
+            passed = event.get("status") == "passed"
+            row["state"] = "done" if passed or row["state"] == "done" else "tried"
+            row["mistakes"] = [] if passed else list(event.get("mistakes") or row["mistakes"])
+            row["last"] = event.get("time")
+        elif event["event"] == "hint":
+            row["hints"] += 1
+        elif event["event"] == "solution":
+            row["solution"] = True
+    return table
+
+
+def open_mistakes(id: str) -> list[str]:
+    """The mistakes that the last failed check of this exercise proved."""
+    return summarise(events())[id]["mistakes"]
+
+
+def weak_skills() -> Counter:
+    """How often each skill (axis, mask, scale, ...) stood behind a mistake, over all exercises."""
+    skills: Counter = Counter()
+    for event in events():
+        exercise = exercises().get(event["id"])
+        if exercise and event["event"] == "check":
+            skills.update(m.skill for m in exercise.mistakes if m.id in (event.get("mistakes") or ()) and m.skill)
+    return skills
+
+
+def next_exercise() -> tuple[str, L] | None:
+    """What to do now, and why: what is begun, then what trains the commonest slip, then the order of the course."""
+    found = events()
+    table = summarise(found)
+    for event in reversed(found):                # the last one tried and not yet passed
+        if event["event"] == "check" and table.get(event["id"], {}).get("state") == "tried":
+            names = [str_mistake(event["id"], m) for m in table[event["id"]]["mistakes"]]
+            return event["id"], L(zh="还差一步：{what}", en="almost there: {what}").format(what=names[0]) if names else L(
+                zh="已经开始，还没通过", en="begun, not yet passed")
+    skills = weak_skills()
+    begun = [id for id, row in table.items() if row["state"] == "done"]
+    chapter = begun[-1].split(".")[0] if begun else ""
+    for skill, _ in skills.most_common():        # only among this chapter's exercises: later ones need their chapter's text
+        for id, row in table.items():
+            if row["state"] == "new" and id.split(".")[0] == chapter and any(m.skill == skill for m in exercises()[id].mistakes):
+                return id, L(zh="正好练习你出过错的一点：{skill}", en="it trains what went wrong before: {skill}").format(skill=SKILLS[skill])
+    return next(((id, L(zh="按顺序的下一题", en="next in order")) for id, row in table.items() if row["state"] == "new"), None)
+
+
+SKILLS = {
+    "axis": L(zh="轴与形状", en="axes and shapes"), "mask": L(zh="掩码", en="masks"), "scale": L(zh="缩放", en="scaling"),
+    "shift": L(zh="错位与差一", en="shifts and off-by-one"), "count": L(zh="分母与计数", en="denominators and counts"),
+    "stability": L(zh="数值稳定", en="numerical stability"), "alias": L(zh="就地修改", en="changes in place"),
+    "edge": L(zh="边界情形", en="edge cases"), "rank": L(zh="排序", en="ranking"), "formula": L(zh="公式细节", en="details of the formula"),
+}
+
+
+def str_mistake(id: str, mistake: str) -> L:
+    """What a mistake says, by its id."""
+    return next((m.says for m in exercises()[id].mistakes if m.id == mistake), L(zh=mistake, en=mistake))
+
+
+class Progress:
+    """`progress()` shows a table a chapter; `progress.export(path)` writes it for a teacher."""
+
+    def __call__(self, lang: str | None = None) -> Card:
+        lang = lang or language()
+        table, lines, rows = summarise(events()), [], []
+        done = sum(row["state"] == "done" for row in table.values())
+        lines.append(L(zh="进度：{done}/{all} 题通过", en="Progress: {done} of {all} exercises passed").format(done=done, all=len(table))[lang])
+        for chapter, title in CHAPTERS.items():
+            marks = [(id.split(".")[1], table[id]) for id in table if id.split(".")[0] == chapter]
+            rows.append((title[lang], "  ".join(f"{ICONS[row['state']]} {name}" for name, row in marks)))
+            lines.append(f"{title[lang]}{'：' if lang == 'zh' else ': '}{rows[-1][1]}")
+        for id, row in table.items():
+            if row["state"] == "tried" and row["mistakes"]:
+                lines.append(L(zh="未解决 · `{id}`：{what}", en="Still open · `{id}`: {what}").format(
+                    id=id, what=L(zh="；".join(str_mistake(id, m).zh for m in row["mistakes"]), en="; ".join(str_mistake(id, m).en for m in row["mistakes"])))[lang])
+        following = next_exercise()
+        lines.append(L(zh="下一题：`{id}`（{why}）", en="Next: `{id}` ({why})").format(id=following[0], why=following[1])[lang] if following
+                     else L(zh="全部完成。", en="All done.")[lang])
+        lines.append(L(zh="✓ 通过  ◐ 试过  ○ 未开始", en="✓ passed  ◐ tried  ○ not started")[lang])
+        if _memory or not paths.writable(paths.home()):
+            lines.append(L(zh="注意：{folder} 不可写，进度只保留到内核关闭。可把环境变量 COURSE_HOME 设为可写的文件夹。",
+                           en="Note: {folder} cannot be written, so progress lasts until the kernel stops. Set COURSE_HOME to a folder that can.").format(folder=paths.home())[lang])
+        card = Card("good" if done == len(table) else "idle", lines)
+        return card.show()
+
+    def export(self, path: str | Path) -> Path:
+        """Write the progress of every exercise as JSON, for a teacher; returns the path."""
+        path = Path(path)
+        path.write_text(json.dumps({"course": "course_lib", "version": 1, "exercises": summarise(events())}, ensure_ascii=False, indent=1), encoding="utf-8")
+        return path
+
+
+progress = Progress()
+
+
+def merge(files: Iterable[str | Path]) -> dict[str, dict[str, Any]]:
+    """A class's exported files, exercise by exercise: how many passed, tried, did not start, and which mistakes are open."""
+    merged = {id: {"done": 0, "tried": 0, "new": 0, "checks": 0, "mistakes": Counter()} for id in exercises()}
+    for file in files:
+        try:
+            learner = json.loads(Path(file).read_text(encoding="utf-8"))["exercises"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ValueError(str(L(zh="{file} 不是 progress.export 写出的文件：{error}", en="{file} was not written by progress.export: {error}").format(
+                file=file, error=error))) from error
+        for id, row in learner.items():
+            if id in merged:
+                merged[id][row["state"]] += 1
+                merged[id]["checks"] += row["checks"]
+                merged[id]["mistakes"].update(row["mistakes"])
+    return {id: {**row, "mistakes": dict(row["mistakes"])} for id, row in merged.items()}

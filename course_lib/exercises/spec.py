@@ -1,0 +1,152 @@
+"""What an exercise is: one reference, its contract, designed inputs, and the mistakes people make, each a program.
+
+A mistake is written as the *edit* that turns the reference into it, the way a learner would slip:
+
+    Mistake("no-scale", L(zh="没有除以 √d", en="the scores are not divided by √d"), LOOK_AT_SCORES, (" / math.sqrt(d)", ""))
+
+One object is then a mutant for the tests, a signature for the diagnosis and a message in both languages; two mistakes at
+once are the two edits applied one after the other. Where an edit would be clumsy, `program=` takes a function.
+"""
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import torch
+
+from ..i18n import L
+from .contract import Kind
+
+__all__ = ["Case", "Draw", "Edit", "Exercise", "Mistake"]
+
+Edit = tuple[str, str]          # (text in the reference, what stands there instead)
+
+
+class Draw:
+    """Random inputs, reproducible from one seed; torch's own generators are not touched."""
+
+    def __init__(self, seed: int):
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def normal(self, *shape: int, scale: float = 1.0) -> torch.Tensor:
+        return torch.randn(*shape, generator=self.generator) * scale
+
+    def grid(self, *shape: int, top: int = 2) -> torch.Tensor:
+        """Multiples of one half between -top and top: numbers one can follow with pen and paper."""
+        return torch.randint(-2 * top, 2 * top + 1, shape, generator=self.generator) / 2
+
+    def ints(self, high: int, *shape: int, low: int = 0) -> torch.Tensor:
+        return torch.randint(low, high, shape, generator=self.generator)
+
+    def int(self, low: int, high: int) -> int:
+        return int(torch.randint(low, high, (), generator=self.generator))
+
+    def permutation(self, n: int) -> torch.Tensor:
+        return torch.randperm(n, generator=self.generator)
+
+    def floats(self, n: int, low: float = 0.0, high: float = 1.0) -> list[float]:
+        return (torch.rand(n, generator=self.generator, dtype=torch.float64) * (high - low) + low).tolist()
+
+    def words(self, n: int, vocabulary: str = "abcdefg") -> list[str]:
+        return [vocabulary[i] for i in self.ints(len(vocabulary), n).tolist()]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One designed input. `about` names what only inputs like this one probe ("the mask"), for localisation."""
+
+    name: L
+    args: tuple[Any, ...]
+    about: L | None = None
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One misconception: `says` completes "your output equals what one gets when ...", `look` tells where to look."""
+
+    id: str
+    says: L
+    look: L
+    edits: tuple[Edit, ...] = ()
+    program: Callable[..., Any] | None = None
+    skill: str = ""              # what it is about, across exercises: axis, mask, scale, shift, count, stability, alias, edge, rank
+    hint: int = 2                # the rung of the ladder where its hints start, from 1
+    convention: bool = False     # sound mathematics under another convention: yellow, not red
+
+    def __init__(self, id: str, says: L, look: L, *edits: Edit, program: Callable[..., Any] | None = None,
+                 skill: str = "", hint: int = 2, convention: bool = False):
+        for name, value in dict(id=id, says=says, look=look, edits=edits, program=program, skill=skill, hint=hint,
+                                convention=convention).items():
+            object.__setattr__(self, name, value)
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """Everything about one exercise. `cases` draws the inputs anew for every check, from simple to special."""
+
+    id: str                                             # "chapter.name"
+    title: L
+    reference: Callable[..., Any]
+    returns: Kind
+    cases: Callable[[Draw], list[Case]]
+    hints: tuple[L, ...]
+    mistakes: tuple[Mistake, ...]
+    alternatives: tuple[Callable[..., Any] | tuple[Edit, ...], ...]
+    think: L                                            # one more thought, for those who passed
+    forbidden: dict[str, str] = field(default_factory=dict)    # torch function name -> how the learner knows it
+    fresh: bool = False                                 # the contract promises a new tensor, sharing no memory with the inputs
+    gradients: tuple[int, ...] = ()                     # arguments whose gradient is compared, for information
+
+    @property
+    def chapter(self) -> str:
+        return self.id.split(".")[0]
+
+    @property
+    def name(self) -> str:
+        """The function's name by contract."""
+        return self.reference.__name__
+
+    @property
+    def signature(self) -> str:
+        return f"{self.name}{inspect.signature(self.reference)}"
+
+    @property
+    def source(self) -> str:
+        """The reference as it stands in a solution notebook: needs `import torch` and `import math`, nothing else."""
+        return textwrap.dedent(inspect.getsource(self.reference))
+
+    @property
+    def stub(self) -> str:
+        """Signature, docstring and `...`: what the student edition holds."""
+        head, doc, _ = self.source.split('"""', 2)
+        return f'{head}"""{doc}"""\n    ...\n'
+
+    def program(self, *parts: Mistake | tuple[Edit, ...] | Callable[..., Any]) -> Callable[..., Any] | None:
+        """The reference with all these edits applied, or None if they do not go together."""
+        edits: list[Edit] = []
+        for part in parts:
+            made = part.program if isinstance(part, Mistake) else part if callable(part) else None
+            if made is not None:
+                return made if len(parts) == 1 else None
+            edits += part.edits if isinstance(part, Mistake) else part
+        return _compile(self, tuple(edits))
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+
+@lru_cache(maxsize=None)
+def _compile(exercise: Exercise, edits: tuple[Edit, ...]) -> Callable[..., Any] | None:
+    head, _, body = exercise.source.split('"""', 2)
+    source = f'{head}""{body}'                   # without the docstring, whose words are no code
+    for old, new in edits:
+        if source.count(old) != 1:
+            return None
+        source = source.replace(old, new)
+    scope = dict(exercise.reference.__globals__)
+    exec(compile(source, f"<{exercise.id} {edits}>", "exec"), scope)
+    return scope[exercise.name]

@@ -14,7 +14,7 @@ import torch
 from ..i18n import L
 from .beam import beam_search
 from .reader import Reader
-from .strategies import Beam, Greedy, Sample
+from .strategies import Beam, GenerationError, Greedy, Sample
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -41,13 +41,13 @@ def generate(model: nn.Module, ids: Tensor | Sequence[Sequence[int]], max_new_to
     length = 1 if hasattr(model, "encode") else ids.shape[1]
     context = getattr(getattr(model, "config", None), "context", None)
     if max_new_tokens < 1:
-        raise ValueError(str(L(zh="max_new_tokens 至少是 1，而不是 {n}", en="max_new_tokens must be at least 1, not {n}").format(n=max_new_tokens)))
+        raise GenerationError(L(zh="max_new_tokens 至少是 1，而不是 {n}", en="max_new_tokens must be at least 1, not {n}").format(n=max_new_tokens))
     if context is not None and length + max_new_tokens > context:
-        raise ValueError(str(L(zh="提示 {t} 个词元加上 {n} 个新词元，超过上下文 {c}：缩短提示，或减小 max_new_tokens",
+        raise GenerationError(L(zh="提示 {t} 个词元加上 {n} 个新词元，超过上下文 {c}：缩短提示，或减小 max_new_tokens",
                                en="a prompt of {t} tokens and {n} new ones exceed the context of {c}: shorten the prompt or lower max_new_tokens").format(
-                                   t=length, n=max_new_tokens, c=context)))
+                                   t=length, n=max_new_tokens, c=context))
     if stop and decode is None:
-        raise ValueError(str(L(zh="用 stop 时请传入 decode，例如 decode=tokenizer.decode", en="stop needs decode, for example decode=tokenizer.decode")))
+        raise GenerationError(L(zh="用 stop 时请传入 decode，例如 decode=tokenizer.decode", en="stop needs decode, for example decode=tokenizer.decode"))
     ends = Ending((eos_id,) if isinstance(eos_id, int) else tuple(eos_id or ()), tuple(stop), decode)
     was_training = getattr(model, "training", False)
     try:
@@ -57,7 +57,7 @@ def generate(model: nn.Module, ids: Tensor | Sequence[Sequence[int]], max_new_to
             reader = Reader(model, ids, mask, cache)
             if isinstance(strategy, Beam):
                 if stream is not None:
-                    raise ValueError(str(L(zh="束搜索到最后才知道写什么，不能 stream", en="beam search knows its text only at the end, so it cannot stream")))
+                    raise GenerationError(L(zh="束搜索到最后才知道写什么，不能 stream", en="beam search knows its text only at the end, so it cannot stream"))
                 written = beam_search(reader, strategy, max_new_tokens, ends, pad_id)
             else:
                 written = _one_by_one(reader, strategy, max_new_tokens, ends, pad_id, stream)
@@ -110,7 +110,7 @@ def left_padded(ids: Tensor | Sequence[Sequence[int]], mask: Tensor | None, pad_
         return ids.to(device), None
     rows = [row[keep] for row, keep in zip(ids, mask.bool())] if mask is not None else [torch.as_tensor(row, dtype=torch.long) for row in ids]
     if not rows or any(len(row) == 0 for row in rows):
-        raise ValueError(str(L(zh="有一个提示是空的：每个提示至少要有一个词元", en="a prompt is empty: each needs at least one token")))
+        raise GenerationError(L(zh="有一个提示是空的：每个提示至少要有一个词元", en="a prompt is empty: each needs at least one token"))
     longest = max(map(len, rows))
     out = torch.full((len(rows), longest), pad_id, dtype=torch.long)
     real = torch.zeros(len(rows), longest, dtype=torch.bool)

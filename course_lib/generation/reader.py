@@ -7,6 +7,7 @@ import torch
 
 from ..i18n import L
 from ..nn import Decoder, Seq2Seq
+from .strategies import GenerationError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -24,7 +25,7 @@ class Reader:
             self.memory, self.memory_mask = model.encode(ids, mask), mask
             ids, mask = torch.full_like(ids[:, :1], model.config.start_id), None
         elif mask is not None and not self.native:
-            raise ValueError(str(L(zh="只有 course_lib.nn 的模型能读长短不一的提示", en="only course_lib.nn models can read prompts of unequal length")))
+            raise GenerationError(L(zh="只有 course_lib.nn 的模型能读长短不一的提示", en="only course_lib.nn models can read prompts of unequal length"))
         self.ids, self.mask = ids, mask
         self.cache = model.new_cache() if cache and self.native else None
 

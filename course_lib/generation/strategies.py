@@ -6,12 +6,17 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from ..errors import CourseError
 from ..i18n import L
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Beam", "Greedy", "Sample"]
+__all__ = ["Beam", "GenerationError", "Greedy", "Sample"]
+
+
+class GenerationError(CourseError, ValueError):
+    """A prompt or a setting that no text can be written with."""
 
 
 @dataclass(frozen=True)
@@ -71,4 +76,4 @@ class Beam:
 
 def _require(true: bool, name: str, rule: str, value) -> None:
     if not true:
-        raise ValueError(str(L(zh="{name} 应满足 {rule}，而不是 {value}", en="{name} must satisfy {rule}, not {value}").format(name=name, rule=rule, value=value)))
+        raise GenerationError(L(zh="{name} 应满足 {rule}，而不是 {value}", en="{name} must satisfy {rule}, not {value}").format(name=name, rule=rule, value=value))

@@ -4,6 +4,6 @@
 """
 from .data import default_loss
 from .fit import fit
-from .history import Diverged, History
+from .history import Diverged, History, TrainingError
 
-__all__ = ["Diverged", "History", "default_loss", "fit"]
+__all__ = ["Diverged", "History", "TrainingError", "default_loss", "fit"]

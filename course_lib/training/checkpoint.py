@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 
 from .. import paths
 from ..i18n import L
+from .history import TrainingError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -54,16 +55,16 @@ def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, setting
                 part, name = key.split(".", 1)
                 parts[part][name] = file.get_tensor(key)
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(str(L(zh="检查点 {path} 读不了（{error}）：请删除它，重新训练", en="the checkpoint {path} cannot be read ({error}): delete it and train again").format(
-            path=path, error=error))) from error
+        raise TrainingError(L(zh="检查点 {path} 读不了（{error}）：请删除它，重新训练", en="the checkpoint {path} cannot be read ({error}): delete it and train again").format(
+            path=path, error=error)) from error
     differ = [f"{name}: {notes['settings'].get(name)} → {value}" for name, value in settings.items() if notes["settings"].get(name) != value]
     own = _unique(model.state_dict())
     differ += [f"{name}: {_shape(parts['model'], name)} → {_shape(own, name)}" for name in sorted(own.keys() | parts["model"].keys())
                if _shape(own, name) != _shape(parts["model"], name)]
     if differ:
-        raise ValueError(str(L(zh="检查点 {path} 属于另一次训练（{differ}）：换一个 checkpoint 名字，或删除这个文件",
+        raise TrainingError(L(zh="检查点 {path} 属于另一次训练（{differ}）：换一个 checkpoint 名字，或删除这个文件",
                                en="the checkpoint {path} belongs to another run ({differ}): give checkpoint another name, or delete the file").format(
-                                   path=path, differ="; ".join(differ[:3]))))
+                                   path=path, differ="; ".join(differ[:3])))
     model.load_state_dict(parts["model"], strict=False)         # tied weights are stored once
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in parts["optimizer"].items():

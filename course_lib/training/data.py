@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from ..i18n import L
+from .history import TrainingError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -31,15 +32,15 @@ def batches(data: Tensor | Iterable, batch_size: int, context: int | None, seed:
 
 def _windows(ids: Tensor, batch_size: int, context: int | None, seed: int, start: int) -> Iterator[Tensor]:
     if ids.dim() != 1 or ids.is_floating_point():
-        raise ValueError(str(L(zh="data 应是一维整数张量（词元编号），或由批次组成的可迭代对象，而不是 {kind} {shape}",
+        raise TrainingError(L(zh="data 应是一维整数张量（词元编号），或由批次组成的可迭代对象，而不是 {kind} {shape}",
                                en="data must be a 1-D tensor of token ids or an iterable of batches, not {kind} {shape}").format(
-                                   kind=ids.dtype, shape=list(ids.shape))))
+                                   kind=ids.dtype, shape=list(ids.shape)))
     if context is None:
-        raise ValueError(str(L(zh="不知道窗口多长：请传入 context=", en="how long is a window? pass context=")))
+        raise TrainingError(L(zh="不知道窗口多长：请传入 context=", en="how long is a window? pass context="))
     if len(ids) <= context:
-        raise ValueError(str(L(zh="数据只有 {n} 个词元，装不下一个 {context} + 1 的窗口：换更多文本，或减小 context",
+        raise TrainingError(L(zh="数据只有 {n} 个词元，装不下一个 {context} + 1 的窗口：换更多文本，或减小 context",
                                en="the data has {n} tokens, fewer than one window of {context} + 1: use more text or a smaller context").format(
-                                   n=len(ids), context=context)))
+                                   n=len(ids), context=context))
     windows = ids.unfold(0, context + 1, 1)             # a view [N, context + 1]: nothing is copied
     for number in itertools.count(start):
         torch.manual_seed(seed_of(seed, number))
@@ -60,8 +61,8 @@ def _passes(data: Iterable, seed: int, start: int) -> Iterator[Any]:
                 yield batch
             number += 1
         if number == first:
-            raise ValueError(str(L(zh="data 里没有（更多）批次：它是空的，或是只能走一遍的生成器。请传入列表或 DataLoader",
-                                   en="data has no (more) batches: it is empty, or a generator that runs only once. Pass a list or a DataLoader")))
+            raise TrainingError(L(zh="data 里没有（更多）批次：它是空的，或是只能走一遍的生成器。请传入列表或 DataLoader",
+                                   en="data has no (more) batches: it is empty, or a generator that runs only once. Pass a list or a DataLoader"))
 
 
 def context_of(model: nn.Module) -> int | None:
@@ -96,8 +97,8 @@ def share(batch: Any, rank: int, world: int) -> Any:
     """Every world-th row, from row `rank` on: what one of several processes works on."""
     if isinstance(batch, torch.Tensor):
         if batch.dim() and len(batch) % world:
-            raise ValueError(str(L(zh="一批 {n} 行不能平均分给 {world} 个进程", en="a batch of {n} rows cannot be shared by {world} processes evenly").format(
-                n=len(batch), world=world)))
+            raise TrainingError(L(zh="一批 {n} 行不能平均分给 {world} 个进程", en="a batch of {n} rows cannot be shared by {world} processes evenly").format(
+                n=len(batch), world=world))
         return batch[rank::world] if batch.dim() else batch
     if isinstance(batch, Mapping):
         return {key: share(value, rank, world) for key, value in batch.items()}
@@ -122,8 +123,8 @@ def default_loss(model: nn.Module, batch: Any) -> Tensor:
         return _entropy(model(**{key: value for key, value in batch.items() if key != "labels"}), batch["labels"])
     if isinstance(batch, (list, tuple)) and len(batch) == 2:
         return _entropy(model(batch[0]), batch[1])
-    raise ValueError(str(L(zh="不知道怎样从这种批次（{kind}）算损失：请传入 loss=函数(model, batch)",
-                           en="no rule for the loss of such a batch ({kind}): pass loss=function(model, batch)").format(kind=type(batch).__name__)))
+    raise TrainingError(L(zh="不知道怎样从这种批次（{kind}）算损失：请传入 loss=函数(model, batch)",
+                           en="no rule for the loss of such a batch ({kind}): pass loss=function(model, batch)").format(kind=type(batch).__name__))
 
 
 def _entropy(output: Any, labels: Tensor) -> Tensor:

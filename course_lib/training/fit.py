@@ -22,7 +22,7 @@ from ..i18n import L
 from . import checkpoint as checkpoints
 from .data import batches, context_of, default_loss, share, to_device, tokens_in
 from .distributed import Processes
-from .history import Diverged, History, Live
+from .history import Diverged, History, Live, TrainingError
 from .interrupt import at_a_step_boundary, own_random_numbers
 from .optim import adamw, learning_rate
 from .precision import fastest
@@ -56,7 +56,7 @@ def fit(model: nn.Module, data: Tensor | Iterable, *, steps: int = 1000, batch_s
     """
     for name, value in (("steps", steps), ("batch_size", batch_size), ("accumulate", accumulate), ("lr", lr)):
         if not value > 0:
-            raise ValueError(str(L(zh="{name} 必须大于 0，而不是 {value}", en="{name} must be greater than 0, not {value}").format(name=name, value=value)))
+            raise TrainingError(L(zh="{name} 必须大于 0，而不是 {value}", en="{name} must be greater than 0, not {value}").format(name=name, value=value))
     run = _Run(model, data, val_data, loss, batch_size, context or context_of(model), accumulate, eval_batches, seed)
     run.optimizer = adamw(model, lr, betas, weight_decay)
     warmup = min(100, steps // 10) if warmup is None else warmup
@@ -160,10 +160,10 @@ class _Run:
         now = time.perf_counter()
         for value, (_, rate, tokens) in zip(losses, self.pending):
             if not math.isfinite(value):
-                raise Diverged(str(L(zh="第 {step} 步的损失是 {value}，训练已停止。可以试试：学习率减到十分之一（现在是 {rate:.1e}），warmup 加长，clip 调小，或检查这一步的数据",
+                raise Diverged(L(zh="第 {step} 步的损失是 {value}，训练已停止。可以试试：学习率减到十分之一（现在是 {rate:.1e}），warmup 加长，clip 调小，或检查这一步的数据",
                                      en="The loss is {value} at step {step}; training has stopped. Try a tenth of the learning rate (it is {rate:.1e}), a "
                                         "longer warmup, a smaller clip, or look at the data of this step").format(
-                                            step=len(self.history.loss) + 1, value=value, rate=rate)))
+                                            step=len(self.history.loss) + 1, value=value, rate=rate))
             self.history.loss.append(value)
             self.history.lr.append(rate)
             self.history.tokens.append(tokens)
@@ -180,7 +180,7 @@ class _Run:
             values = [self.loss(self.model, to_device(batch, self.device)).item() for batch in islice(source, self.eval_batches)]
         self.model.train()
         if not values:
-            raise ValueError(str(L(zh="val_data 里没有批次：它是空的，或是只能走一遍的生成器", en="val_data has no batches: it is empty, or a generator that runs only once")))
+            raise TrainingError(L(zh="val_data 里没有批次：它是空的，或是只能走一遍的生成器", en="val_data has no batches: it is empty, or a generator that runs only once"))
         self.clock = time.perf_counter()
         return sum(values) / len(values)
 

@@ -6,12 +6,17 @@ import sys
 import time
 from dataclasses import dataclass, field
 
+from ..errors import CourseError
 from ..i18n import L
 
-__all__ = ["Diverged", "History", "Live"]
+__all__ = ["Diverged", "History", "Live", "TrainingError"]
 
 
-class Diverged(ArithmeticError):
+class TrainingError(CourseError, ValueError):
+    """Data, a number or a checkpoint that a run cannot use."""
+
+
+class Diverged(CourseError, ArithmeticError):
     """The loss became nan or infinite; the message says at which step and what to try."""
 
 

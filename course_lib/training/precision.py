@@ -9,6 +9,7 @@ import torch
 
 from ..device import choose
 from ..i18n import L
+from .history import TrainingError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -22,8 +23,8 @@ def fastest(loss: Callable[[], Tensor], model: nn.Module, device: torch.device, 
     if precision in ("float32", "bfloat16"):
         return precision
     if precision != "auto":
-        raise ValueError(str(L(zh='precision 只能是 "auto"、"float32" 或 "bfloat16"，不能是 {p!r}',
-                               en='precision must be "auto", "float32" or "bfloat16", not {p!r}').format(p=precision)))
+        raise TrainingError(L(zh='precision 只能是 "auto"、"float32" 或 "bfloat16"，不能是 {p!r}',
+                               en='precision must be "auto", "float32" or "bfloat16", not {p!r}').format(p=precision))
     if choose().dtype != torch.bfloat16:
         return "float32"
     seconds: dict[bool, list[float]] = {False: [], True: []}

@@ -1,8 +1,10 @@
 // Controls above, the kernel's picture below. Clicks and the Enter key on [data-set="name=value"] in the picture set a value, too.
 function render({ model, el }) {
   el.classList.add("course-explore");
-  // The live picture takes the place of the static one that stands before it in the same cell.
-  for (const still of el.closest(".jp-OutputArea")?.querySelectorAll(".course-static") ?? []) still.style.display = "none";
+  // The live picture takes the place of the static one that stands before it in the same cell; `el` joins the page after this returns.
+  requestAnimationFrame(() => {
+    for (const still of el.closest(".jp-OutputArea")?.querySelectorAll(".course-static") ?? []) still.style.display = "none";
+  });
 
   const set = (name, value) => {
     model.set("values", { ...model.get("values"), [name]: value });

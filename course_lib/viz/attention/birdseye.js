@@ -21,7 +21,7 @@ class BirdsEye {
     this.scroll = h("div", { class: "attn-birds" }, this.canvas);
     this.el = h("section", { class: "attn-section" },
       h("div", { class: "attn-row attn-spread" }, h("span", { class: "attn-row" }, h("h3", {}, t("all")), this.tip),
-        h("span", { class: "attn-row" }, h("span", { class: "attn-row attn-muted" }, t("legend"), app.legend),, { class: "attn-row" }, h("label", {}, t("score"), this.pick))),
+        h("span", { class: "attn-row" }, h("span", { class: "attn-row attn-muted" }, t("legend"), app.legend), h("label", {}, t("score"), this.pick))),
       this.filters, this.help, this.scroll);
     this.canvas.setAttribute("aria-label", t("allHelp"));
     this.canvas.onmousemove = (e) => this.point(this.find(e));

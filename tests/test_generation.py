@@ -1,0 +1,188 @@
+"""course_lib.generation against transformers' generate and against itself without a cache."""
+import pytest
+import torch
+import transformers as hf
+
+import course_lib as cl
+from course_lib.generation import TextStream
+
+torch.set_num_threads(1)
+END = dict(eos_id=(2, 44), pad_id=3)
+PROMPTS = ["The capital of France is", "Once upon a time", "def fibonacci(n):", "Q: What is 2 + 2?\nA:", "The best way to learn is", "In 1969,",
+           "Water boils at", "My favourite colour is", "import numpy as", "Dear Sir or Madam,", "The cat sat on", "北京是", "To be or not to be",
+           "A list of fruits:\n1.", "She opened the door and", "The theory of relativity", "How do I", "Today the weather", "Machine learning is", "E = mc"]
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """Small random models with sharp distributions, in transformers and here."""
+    made = {}
+    for kind, build in {
+        "llama": lambda: hf.LlamaForCausalLM(hf.LlamaConfig(vocab_size=60, max_position_embeddings=64, hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
+                                                            num_key_value_heads=2, intermediate_size=48, bos_token_id=1, eos_token_id=[2, 44], pad_token_id=3)),
+        "gpt2": lambda: hf.GPT2LMHeadModel(hf.GPT2Config(vocab_size=60, n_positions=64, n_embd=32, n_layer=2, n_head=4, bos_token_id=1, eos_token_id=[2, 44], pad_token_id=3)),
+        "t5": lambda: hf.T5ForConditionalGeneration(hf.T5Config(vocab_size=60, d_model=32, d_kv=8, d_ff=48, num_layers=2, num_heads=4, decoder_start_token_id=0,
+                                                                pad_token_id=3, eos_token_id=[2, 44])),
+    }.items():
+        torch.manual_seed(1)
+        theirs = build().eval()
+        for name, p in theirs.named_parameters():
+            torch.nn.init.normal_(p, mean=1.0 if "norm" in name.lower() and name.endswith("weight") else 0.0, std=0.3)
+        folder = tmp_path_factory.mktemp(kind)
+        theirs.save_pretrained(folder)
+        made[kind] = theirs, cl.models.port(folder)
+    return made
+
+
+def prompts(n=20):
+    generator = torch.Generator().manual_seed(3)
+    return [torch.randint(4, 60, (int(torch.randint(1, 12, (1,), generator=generator)),), generator=generator) for _ in range(n)]
+
+
+def padded(rows):
+    longest = max(map(len, rows))
+    ids = torch.stack([torch.cat((torch.full((longest - len(r),), 3), r)) for r in rows])
+    mask = torch.stack([torch.arange(longest) >= longest - len(r) for r in rows])
+    return ids, mask
+
+
+@pytest.mark.parametrize("kind", ["llama", "gpt2"])
+def test_greedy_equals_transformers(pair, kind):
+    theirs, ours = pair[kind]
+    for row in prompts():
+        expected = theirs.generate(row[None], max_new_tokens=20, do_sample=False)
+        assert torch.equal(cl.generate(ours, row[None], 20, **END), expected)
+        assert torch.equal(cl.generate(ours, row[None], 20, **END, cache=False), expected)
+    rows = prompts()
+    ids, mask = padded(rows)                            # 20 prompts of unequal length at once
+    expected = theirs.generate(ids, attention_mask=mask.long(), max_new_tokens=20, do_sample=False)
+    assert torch.equal(cl.generate(ours, rows, 20, **END), expected)
+    assert torch.equal(cl.generate(ours, ids, 20, **END, mask=mask), expected)
+    right = [torch.cat((r, torch.full((11 - len(r),), 3))) for r in rows]                   # padding on the right is moved to the left
+    assert torch.equal(cl.generate(ours, torch.stack(right), 20, **END, mask=torch.stack([torch.arange(11) < len(r) for r in rows])), expected)
+
+
+@pytest.mark.parametrize("options", [dict(width=2), dict(width=4, length_penalty=0.0), dict(width=3, length_penalty=2.0),
+                                     dict(width=4, early_stopping=True), dict(width=5, length_penalty=-1.0)])
+@pytest.mark.parametrize("kind", ["llama", "gpt2"])
+def test_beam_equals_transformers(pair, kind, options):
+    theirs, ours = pair[kind]
+    rows = prompts()
+    ids, mask = padded(rows)
+    more = dict(num_beams=options["width"], length_penalty=options.get("length_penalty", 1.0), early_stopping=options.get("early_stopping", False))
+    expected = theirs.generate(ids, attention_mask=mask.long(), max_new_tokens=15, do_sample=False, **more)
+    assert torch.equal(cl.generate(ours, rows, 15, cl.Beam(**options), **END), expected)
+    assert torch.equal(cl.generate(ours, rows, 15, cl.Beam(**options), **END, cache=False), expected)
+    assert torch.isin(expected[:, ids.shape[1]:], torch.tensor(END["eos_id"])).any()     # some texts did end early
+
+
+def test_seq2seq_equals_transformers(pair):
+    theirs, ours = pair["t5"]
+    rows = prompts()
+    longest = max(map(len, rows))
+    ids = torch.stack([torch.cat((r, torch.full((longest - len(r),), 3))) for r in rows])
+    mask = torch.stack([torch.arange(longest) < len(r) for r in rows])
+    for strategy, more in ((cl.Greedy(), {}), (cl.Beam(width=3), dict(num_beams=3)), (cl.Beam(width=4, length_penalty=0.5), dict(num_beams=4, length_penalty=0.5))):
+        expected = theirs.generate(ids, attention_mask=mask.long(), max_new_tokens=15, do_sample=False, **more)
+        assert torch.equal(cl.generate(ours, ids, 15, strategy, **END, mask=mask), expected)
+
+
+def test_sampling(pair):
+    _, ours = pair["gpt2"]
+    logits = torch.tensor([[2.0, 1.0, 0.0, -1.0, 1.0]])
+    p = logits.softmax(-1)
+    torch.testing.assert_close(cl.Sample().probabilities(logits), p)
+    torch.testing.assert_close(cl.Sample(temperature=0.5).probabilities(logits), (2 * logits).softmax(-1))
+    assert (cl.Sample(top_k=1).probabilities(logits) > 0).tolist() == [[True, False, False, False, False]]
+    assert (cl.Sample(top_p=float(p[0, 0]) + 0.01).probabilities(logits) > 0).sum() == 2
+    assert (cl.Sample(top_p=float(p[0, 0]) - 0.01).probabilities(logits) > 0).sum() == 1
+    for options in (dict(top_p=0.8), dict(top_k=3, top_p=0.7, temperature=1.3)):      # transformers' own warpers as the judge
+        random = torch.randn(50, 40, generator=torch.Generator().manual_seed(0)) * 2
+        warped = hf.TemperatureLogitsWarper(options.get("temperature", 1.0))(None, random)
+        if "top_k" in options:
+            warped = hf.TopKLogitsWarper(options["top_k"])(None, warped)
+        warped = hf.TopPLogitsWarper(options["top_p"])(None, warped)
+        torch.testing.assert_close(cl.Sample(**options).probabilities(random), warped.softmax(-1))
+    ids = torch.tensor([[5, 6], [7, 8]])
+    draw = lambda seed: cl.generate(ours, ids, 20, cl.Sample(temperature=1.5, seed=seed))
+    assert torch.equal(draw(1), draw(1)) and not torch.equal(draw(1), draw(2))
+    assert torch.equal(draw(1), cl.generate(ours, ids, 20, cl.Sample(temperature=1.5, seed=1), cache=False))
+    counts = torch.bincount(cl.Sample(seed=0).choose(logits.repeat(20_000, 1), torch.Generator().manual_seed(0)), minlength=5) / 20_000
+    torch.testing.assert_close(counts, p[0], atol=0.015, rtol=0)
+
+
+def test_stop_strings_and_streaming(pair):
+    _, ours = pair["llama"]
+    letters = lambda ids: "".join(chr(97 + i % 26) for i in ids)
+    ids = torch.tensor([[5, 9, 11]])
+    free = cl.generate(ours, ids, 20)[0, 3:].tolist()
+    text = letters(free)
+    stop = text[6:8]
+    first = text.index(stop) + 2
+    seen, parts = [], []
+    out = cl.generate(ours, ids, 20, stop=[stop, "never!"], decode=letters, stream=lambda t: seen.append(int(t[0])))
+    assert out[0, 3:].tolist() == free[:first] == seen
+    cl.generate(ours, ids, 20, stream=TextStream(letters, parts.append))
+    assert "".join(parts) == text and len(parts) == 20
+    both = cl.generate(ours, torch.tensor([[5, 9, 11], [4, 4, 4]]), 20, stop=[stop], decode=letters, pad_id=1)
+    assert both[0, 3:3 + first].tolist() == free[:first] and (both[0, 3 + first:] == 1).all()
+
+
+def test_a_character_of_several_tokens_is_written_whole():
+    raw, parts = "你好a".encode(), []
+    stream = TextStream(lambda ids: bytes(ids).decode(errors="replace"), parts.append)
+    for byte in raw:
+        stream(torch.tensor([byte]))
+    assert parts == ["你", "好", "a"]
+
+
+def test_result_can_be_trained_on_and_mode_is_kept(pair):
+    _, ours = pair["gpt2"]
+    ours.train()
+    out = cl.generate(ours, torch.tensor([[5]]), 5)
+    assert ours.training
+    ours(out).sum().backward()
+    ours.eval()
+
+
+def test_any_callable_model(pair):
+    theirs, ours = pair["gpt2"]
+    ids = torch.tensor([[5, 6, 7]])
+    assert torch.equal(cl.generate(theirs, ids, 6), cl.generate(ours, ids, 6))
+    assert cl.generate(lambda ids: torch.nn.functional.one_hot((ids + 1) % 9, 9).float(), torch.tensor([[3]]), 7).tolist() == [[3, 4, 5, 6, 7, 8, 0, 1]]
+
+
+@pytest.mark.parametrize("arguments, says", [
+    (dict(ids=[[1], []]), "empty|空"),
+    (dict(ids=[]), "empty|空"),
+    (dict(ids=torch.zeros(0, 3, dtype=torch.long)), "empty|空"),
+    (dict(ids=torch.tensor([[60]])), "vocabulary"),
+    (dict(max_new_tokens=64), "64"),
+    (dict(max_new_tokens=0), "max_new_tokens"),
+    (dict(stop=["x"]), "decode"),
+    (dict(strategy=cl.Beam(40)), "40"),
+    (dict(strategy=cl.Beam(2), stream=print), "stream"),
+])
+def test_bad_input(pair, arguments, says):
+    arguments = {"ids": torch.tensor([[1, 2]]), "max_new_tokens": 4, **arguments}
+    with pytest.raises(ValueError, match=says):
+        cl.generate(pair["gpt2"][1], **arguments)
+
+
+@pytest.mark.parametrize("make", [lambda: cl.Sample(temperature=0), lambda: cl.Sample(top_k=0), lambda: cl.Sample(top_p=1.1), lambda: cl.Beam(width=0)])
+def test_bad_strategies(make):
+    with pytest.raises(ValueError):
+        make()
+
+
+def test_smollm2_writes_what_transformers_writes():
+    if not cl.models.card("smollm2-135m").fetched:
+        pytest.skip("smollm2-135m is not fetched: python -m course_lib fetch smollm2-135m")
+    m = cl.load("smollm2-135m")
+    ours = cl.models.port(m)
+    rows = [m.tokenizer(text).input_ids for text in PROMPTS]
+    ids, mask = padded([torch.tensor(row) for row in rows])
+    for strategy, more in ((cl.Greedy(), {}), (cl.Beam(width=3), dict(num_beams=3))):
+        expected = m.model.generate(ids, attention_mask=mask.long(), max_new_tokens=12, do_sample=False, pad_token_id=3, **more)
+        same = (cl.generate(ours, rows, 12, strategy, eos_id=m.tokenizer.eos_token_id, pad_id=3) == expected).all(-1)
+        assert same.all(), [PROMPTS[i] for i in (~same).nonzero()[:, 0]]

@@ -478,7 +478,7 @@ def counting(ids):
     context = "".join(alphabet[i] for i in ids[-2:])
     return torch.tensor([ngram.prob(char, context) for char in alphabet]).log()
 
-prompt = model.tokenizer(str(cl.L(zh="The best thing about a hotel is", en="The best thing about a hotel is"))).input_ids
+prompt = model.tokenizer("The best thing about a hotel is").input_ids
 print("SmolLM2 |", model.tokenizer.decode(greedy(neural, prompt, 14, model.tokenizer.eos_token_id)))
 print("trigram |", "".join(alphabet[i] for i in greedy(counting, [index[c] for c in "酒店的房间"], 14, index["\n"])))
 
@@ -652,14 +652,65 @@ def influence(loaded, text):
     x = loaded.model.get_input_embeddings()(ids).detach().requires_grad_()
     out = loaded.model(inputs_embeds=x, output_hidden_states=True).hidden_states[-1][0]
     rows = [torch.autograd.grad(position[:8].sum(), x, retain_graph=True)[0][0].norm(dim=-1) for position in out]
-    return torch.stack(rows).cpu(), cl.models.read_tokens(loaded.tokenizer, ids[0].tolist()).labels
+    return torch.stack(rows).cpu(), cl.models.labels.read_tokens(loaded.tokenizer, ids[0].tolist()).labels
 
 figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.6))
 for axis, name in zip(axes, ("minilm-l6", "smollm2-135m")):
     strength, tokens = influence(cl.load(name), "I like pizza because it tastes good.")
-    print(f"{name:14s} exact zeros to the right of the diagonal: {int((strength.triu(1) == 0).sum()) - len(tokens) * (len(tokens) + 1) // 2} "
-          f"of {len(tokens) * (len(tokens) - 1) // 2}")
+    later = strength[tuple(torch.triu_indices(len(tokens), len(tokens), offset=1))]
+    print(f"{name:14s} influence of later tokens: {int((later == 0).sum())} of {len(later)} are exactly 0")
     axis.imshow(strength / strength.amax(1, keepdim=True), cmap="Blues")
     axis.set(title=name, xticks=range(len(tokens)), yticks=range(len(tokens)), yticklabels=tokens)
     axis.set_xticklabels(tokens, rotation=60, ha="right")
 plt.show()
+
+# %% zh [md]
+r"""
+第一组：按链式法则相乘，和是 1；把两个填空概率相乘，和不是 1。第二组：BERT 家族的 MiniLM，每个位置都受所有位置影响；SmolLM2 对角线右边**恰好是 0**，
+不是很小，是 0。前者所以不能逐字往下写，后者所以不必等整句写完。GPT 叫自回归模型，BERT 不是。
+
+还有一个词要改。几份文档都说“把每个**单词**变成向量”。模型眼里没有单词，只有词元：
+"""
+# %% en [md]
+r"""
+First: multiplied by the chain rule the probabilities sum to 1; the product of the two gap-filling ones does not. Second: in MiniLM, of the BERT family, every position depends on every other; in SmolLM2 everything to the right of the diagonal is **exactly 0**,
+not small but 0. That is why the one cannot write word by word, and why the other need not wait for the end of the sentence. GPT is autoregressive, BERT is not.
+
+One more word to mend. Several documents say that “each **word** becomes a vector”. A model knows no words, only tokens:
+"""
+# %% rows="E38"
+for name in ("smollm2-135m", "minilm-l6"):
+    tokenizer = cl.load(name).tokenizer
+    for text in ("Unbelievable tokenization!", "我喜欢吃比萨"):
+        print(f"{name:13s} {' | '.join(cl.models.labels.read_tokens(tokenizer, tokenizer(text).input_ids).labels)}")
+
+# %% zh [md]
+r"""
+一个英文词会断成几段，一个汉字会拆成几个字节（`吃₁` `吃₂`），词表里没有的字干脆变成 `[UNK]`。下一章专讲这件事。
+
+## 小结
+
+- 语言模型给每种接法一个概率；链式法则把“猜下一个”变成“给整句打分”，不多不少，和为 1。
+- $P(x;\theta)$ 对 $x$ 求和是 1，对 $\theta$ 积分什么都可能：一个是概率，一个是似然。数一数就是最大似然。
+- 比模型，看同一段文字上的每字节比特数；再好也越不过这段文字的熵。
+- 自回归、掩码、编码器—解码器回答三个不同的问题；只有第一、三种直接给出能逐词相乘的概率。
+
+还想动手：把 1.6 节 `follow` 的某一行改成 0.98、0.01、0.01，底线会升还是会降？在 1.4 节换一个开头，找一句三元模型背得出的评论。
+接下来：[第 2 章 词元与表示](02_tokens.ipynb)。
+"""
+# %% en [md]
+r"""
+An English word breaks into pieces, a Chinese character into bytes (`吃₁` `吃₂`), and what the vocabulary lacks becomes `[UNK]`. The next chapter is about just this.
+
+## Summary
+
+- A language model gives every continuation a probability; the chain rule turns “guess the next” into “score the whole”, and everything sums to 1.
+- $P(x;\theta)$ summed over $x$ is 1; integrated over $\theta$ it may be anything: one is probability, the other likelihood. To count is maximum likelihood.
+- Compare models by bits per byte on the same text; even the best cannot get below that text's entropy.
+- Autoregressive, masked and encoder–decoder models answer three different questions; only the first and the third give probabilities that may be multiplied token by token.
+
+To try: change a row of `follow` in 1.6 to 0.98, 0.01, 0.01; does the floor rise or fall? In 1.4, find an opening that makes the trigram recite a review.
+Next: [chapter 2, tokens and representations](02_tokens.ipynb).
+"""
+# %%
+cl.progress()

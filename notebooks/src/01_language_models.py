@@ -262,7 +262,7 @@ print(f"{len(train):,} characters to learn from, {len(held_out):,} held out, {le
 
 table = bigram_probs(torch.tensor([index[char] for char in train]), len(alphabet), alpha=0.1)
 best = table[index["很"]].topk(8)                                                    # 很: "very"
-cl.viz.Markup(cl.viz.bars({"很" + alphabet[i]: p for i, p in zip(best.indices.tolist(), best.values.tolist())}))
+cl.viz.bars({"很" + alphabet[i]: p for i, p in zip(best.indices.tolist(), best.values.tolist())})
 
 # %% zh [md]
 r"""
@@ -369,7 +369,7 @@ def smollm2(text):
 rows = [(f"{order}-gram", f"{cl.metrics.bits_per_byte(-sum(log_probs(order, chinese)), chinese):.2f}", "–") for order in (1, 2, 3, 5)]
 rows.append(("SmolLM2", f"{smollm2(chinese):.2f}", f"{smollm2(english):.2f}"))
 head = str(cl.L(zh="每字节比特数|中文评论|英文短文", en="bits per byte|Chinese reviews|English text")).split("|")
-cl.viz.Markup(cl.viz.table(rows, header=head, right=(1, 2)))
+cl.viz.table(rows, header=head, right=(1, 2))
 
 # %% zh [md]
 r"""

@@ -9,5 +9,6 @@ Every corpus is a `Corpus`: fixed splits `train`, `valid`, `test`, and `funnel`,
 """
 from .corpora import Paragraph, Review, newspaper, reviews
 from .corpus import Corpus, normalize, split_of
+from .parallel import Pair, ParallelCorpus, parallel
 
-__all__ = ["Corpus", "Paragraph", "Review", "newspaper", "normalize", "reviews", "split_of"]
+__all__ = ["Corpus", "Pair", "Paragraph", "ParallelCorpus", "Review", "newspaper", "normalize", "parallel", "reviews", "split_of"]

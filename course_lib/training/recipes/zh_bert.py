@@ -1,0 +1,122 @@
+"""zh-bert: a small Chinese BERT, a masked language model of reviews and a newspaper month.
+
+Text is packed into windows of 128 tokens, documents parted by [SEP]. Training has two parts:
+
+1. Both ways. The model reads with a one-way attention mask, left to right in one batch and right to left in the next,
+   and predicts the neighbour that it cannot see (Dong et al. 2019, UniLM, arXiv:1905.03197). Half of all positions teach,
+   and the first lessons need no attention at all, so it leaves the plateau (predicting the commonest
+   characters whatever the context) on which masked training stays for minutes.
+2. Masked (Devlin et al. 2018): 20 % of the characters are to be predicted; of these 80 % show [MASK], 10 % another
+   character, 10 % themselves.
+"""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+
+from ... import text
+from ...text.vocab import character_tokenizer
+from ..fit import fit
+from .batching import Stream, pack, windows
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from transformers import PreTrainedTokenizerFast
+
+__all__ = ["batch", "build", "corrupt", "loss", "train"]
+
+STEPS, BOTH_WAYS, BATCH, LENGTH, LR = 12_000, 0.35, 8, 128, 1e-3
+MASKED, DENSE = 0.20, 0.5
+SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+CLS, SEP, MASK = 2, 3, 4
+
+
+def build(texts: list[str]) -> tuple[nn.Module, PreTrainedTokenizerFast]:
+    """The untrained model (BertForMaskedLM) and its tokenizer; the output bias starts at the characters' log-frequencies."""
+    from transformers import BertConfig, BertForMaskedLM
+
+    tokenizer = character_tokenizer(
+        texts, specials=SPECIALS, lowercase=True, template="[CLS] $A [SEP]", max_length=LENGTH,
+        roles={"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"})
+    model = BertForMaskedLM._from_config(BertConfig(
+        vocab_size=len(tokenizer), hidden_size=256, num_hidden_layers=4, num_attention_heads=4, intermediate_size=1024,
+        max_position_embeddings=LENGTH, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, initializer_range=0.04, pad_token_id=0), attn_implementation="eager")
+    counts = torch.bincount(tokens(tokenizer, texts), minlength=len(tokenizer)).float()
+    counts[:len(SPECIALS)] = 0
+    model.cls.predictions.bias.data = ((counts + 0.5) / (counts + 0.5).sum()).log()
+    return model, tokenizer
+
+
+def corrupt(ids: Tensor, share: float, generator: torch.Generator, always: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+    """Hide a fixed share of each row's characters, never special tokens.
+
+    ids: long [B, T] -> (corrupted [B, T], positions [B, K], the characters there [B, K]); always: [MASK] every time.
+    """
+    K = max(1, round(share * ids.shape[1]))
+    order = torch.rand(ids.shape, generator=generator).masked_fill(ids < len(SPECIALS), -1.0)
+    where = order.topk(K, dim=1).indices
+    hidden = ids.gather(1, where)
+    draw = torch.rand(where.shape, generator=generator)
+    other = torch.randint(len(SPECIALS), int(ids.max()) + 1, where.shape, generator=generator)
+    shown = torch.where(draw < 0.8, MASK, torch.where(draw < 0.9, other, hidden))
+    return ids.scatter(1, where, torch.full_like(hidden, MASK) if always else shown), where, hidden
+
+
+def batch(ids: Tensor, number: int, generator: torch.Generator, both_ways_until: int) -> dict[str, Tensor]:
+    """The number-th batch: input_ids [B, T], where [B, K], labels [B, K], and direction (1, -1: one way; 0: both) [B]."""
+    rows = windows(ids, BATCH, LENGTH - 1, generator)
+    rows = torch.cat([torch.full((BATCH, 1), CLS), rows], dim=1)               # (B, T)
+    if number >= both_ways_until:
+        rows, where, labels = corrupt(rows, MASKED, generator)
+        return {"input_ids": rows, "where": where, "labels": labels, "direction": torch.zeros(BATCH, dtype=torch.long)}
+    step = 1 if number % 2 == 0 else -1
+    where = torch.rand(BATCH, LENGTH - 1, generator=generator).topk(round(DENSE * (LENGTH - 1)), dim=1).indices + (step < 0)
+    return {"input_ids": rows, "where": where, "labels": rows.gather(1, where + step), "direction": torch.full((BATCH,), step)}
+
+
+def loss(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+    """Cross-entropy at the positions `where` alone: the output layer is a quarter of the work if it runs everywhere."""
+    ids, direction = batch["input_ids"], int(batch["direction"][0])
+    mask = None
+    if direction:
+        earlier = torch.ones(LENGTH, LENGTH, dtype=torch.bool, device=ids.device).tril()
+        mask = torch.zeros(1, 1, LENGTH, LENGTH, device=ids.device).masked_fill(~(earlier if direction > 0 else earlier.T), -1e4)
+    hidden = model.bert(ids, attention_mask=mask).last_hidden_state            # (B, T, D)
+    hidden = hidden.gather(1, batch["where"][..., None].expand(-1, -1, hidden.shape[-1]))
+    return F.cross_entropy(model.cls(hidden).flatten(0, 1).float(), batch["labels"].flatten())
+
+
+def setup(steps: int):
+    """Everything that `fit` needs: the model, the stream of batches, the options, and the held-out check."""
+    texts = documents()
+    model, tokenizer = build(texts)
+    ids, held_out = tokens(tokenizer, texts), tokens(tokenizer, [item.text for corpus in (text.reviews(), text.newspaper()) for item in corpus.valid])
+    stream = Stream(lambda number, generator: batch(ids, number, generator, int(BOTH_WAYS * steps)))
+    return model, tokenizer, stream, {"lr": LR, "weight_decay": 0.01, "betas": (0.9, 0.98)}, lambda trained: masked_accuracy(trained, held_out, rows=128)
+
+
+def documents() -> list[str]:
+    """Training text: reviews, newspaper, and some of the grammar's sentences, for neither corpus says much of food."""
+    return [item.text for corpus in (text.reviews(), text.newspaper()) for item in corpus.train] + [pair.zh for pair in text.parallel().train[::4]]
+
+
+def tokens(tokenizer, texts: list[str]) -> Tensor:
+    """All texts in one long tensor [N], a [SEP] after each."""
+    return pack([*ids, SEP] for ids in tokenizer(texts, add_special_tokens=False)["input_ids"])
+
+
+def masked_accuracy(model: nn.Module, ids: Tensor, rows: int = 512) -> float:
+    """The share of hidden characters that the model's first guess gets right: 15 % of each window show [MASK]."""
+    generator, right, all_ = torch.Generator().manual_seed(0), 0, 0
+    device = next(model.parameters()).device
+    with torch.inference_mode():
+        for _ in range(rows // 32):
+            rows_ = torch.cat([torch.full((32, 1), CLS), windows(ids, 32, LENGTH - 1, generator)], dim=1)
+            shown, where, hidden = corrupt(rows_, 0.15, generator, always=True)
+            logits = model(input_ids=shown.to(device)).logits.cpu()                          # (B, T, V)
+            guess = logits.gather(1, where[..., None].expand(-1, -1, logits.shape[-1])).argmax(-1)
+            right, all_ = right + int((guess == hidden).sum()), all_ + hidden.numel()
+    return right / all_

@@ -1,0 +1,82 @@
+"""zh-fr-en: a small encoder-decoder that translates Chinese to French or to English, T5's way (Raffel et al. 2020).
+
+The prefix says what is wanted: "翻译成法语：我爱你。" -> "je t'aime ." One model, one vocabulary, both directions mixed.
+"""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from ... import text
+from ...text.vocab import parallel_tokenizer
+from .batching import Stream, pad
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from transformers import PreTrainedTokenizerFast
+
+__all__ = ["PREFIXES", "build", "loss", "setup", "translate"]
+
+STEPS, BATCH, LR = 3000, 64, 2e-3
+PREFIXES = {"fr": "翻译成法语：", "en": "翻译成英语："}
+
+
+def build(pairs: list[text.Pair]) -> tuple[nn.Module, PreTrainedTokenizerFast]:
+    """The untrained model (T5ForConditionalGeneration: 3 + 3 layers, width 128) and its tokenizer."""
+    from transformers import T5Config, T5ForConditionalGeneration
+
+    tokenizer = parallel_tokenizer([*PREFIXES.values(), *(sentence for pair in pairs for sentence in (pair.zh, pair.fr, pair.en))], max_length=128)
+    model = T5ForConditionalGeneration(T5Config(
+        vocab_size=len(tokenizer), d_model=128, d_kv=32, num_heads=4, d_ff=512, num_layers=3, num_decoder_layers=3, dropout_rate=0.0,
+        feed_forward_proj="relu", tie_word_embeddings=True, pad_token_id=0, eos_token_id=1, decoder_start_token_id=0))
+    return model, tokenizer
+
+
+def setup(steps: int):
+    """Everything that `fit` needs: the model, the stream of batches, the options, and the held-out check."""
+    corpus = text.parallel()
+    model, tokenizer = build(corpus.train)
+    rows = [(prefix + pair.zh, getattr(pair, language)) for pair in corpus.train for language, prefix in PREFIXES.items()]
+    sources, targets = (tokenizer(list(side))["input_ids"] for side in zip(*rows))
+    # Few shapes, little padding: a batch is drawn from the pairs whose longer side rounds up to the same multiple of 8.
+    shelves: dict[int, list[int]] = {}
+    for i, (source, target) in enumerate(zip(sources, targets)):
+        shelves.setdefault(-(-max(len(source), len(target)) // 8) * 8, []).append(i)
+    weights = torch.tensor([float(len(shelf)) for shelf in shelves.values()])
+
+    def make(number: int, generator: torch.Generator) -> dict[str, Tensor]:
+        length = list(shelves)[int(torch.multinomial(weights, 1, generator=generator))]
+        chosen = [shelves[length][i] for i in torch.randint(len(shelves[length]), (BATCH,), generator=generator).tolist()]
+        ids, labels = pad([sources[i] for i in chosen], length, 0), pad([targets[i] for i in chosen], length, -100)
+        return {"input_ids": ids, "attention_mask": (ids != 0).long(), "labels": labels}
+
+    def check(trained: nn.Module) -> dict[str, float]:
+        """The share of 200 sentences that are translated word for word as the grammar does."""
+        return {f"{split} {language}": exact(trained, tokenizer, getattr(corpus, split)[:200], language)
+                for split in ("valid", "compositional") for language in PREFIXES}
+
+    return model, tokenizer, Stream(make), {"lr": LR, "weight_decay": 0.01, "betas": (0.9, 0.98)}, check
+
+
+def loss(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+    """Cross-entropy of the target's tokens."""
+    return model(**batch).loss
+
+
+def translate(model: nn.Module, tokenizer: PreTrainedTokenizerFast, sentences: list[str], language: str, size: int = 100) -> list[str]:
+    """Greedy translations of Chinese sentences into "fr" or "en"."""
+    device, out = next(model.parameters()).device, []
+    for i in range(0, len(sentences), size):
+        inputs = tokenizer([PREFIXES[language] + sentence for sentence in sentences[i:i + size]], return_tensors="pt", padding=True)
+        inputs.pop("token_type_ids", None)
+        with torch.inference_mode():
+            ids = model.generate(**inputs.to(device), max_new_tokens=40, do_sample=False, num_beams=1)
+        out += tokenizer.batch_decode(ids, skip_special_tokens=True)
+    return out
+
+
+def exact(model: nn.Module, tokenizer: PreTrainedTokenizerFast, pairs: list[text.Pair], language: str) -> float:
+    """The share of sentences translated exactly."""
+    guesses = translate(model, tokenizer, [pair.zh for pair in pairs], language)
+    return sum(guess == getattr(pair, language) for guess, pair in zip(guesses, pairs)) / len(pairs)

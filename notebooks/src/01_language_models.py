@@ -653,7 +653,7 @@ def influence(loaded, text):
     x = loaded.model.get_input_embeddings()(ids).detach().requires_grad_()
     out = loaded.model(inputs_embeds=x, output_hidden_states=True).hidden_states[-1][0]
     rows = [torch.autograd.grad(position[:8].sum(), x, retain_graph=True)[0][0].norm(dim=-1) for position in out]
-    return torch.stack(rows).cpu(), cl.models.labels.read_tokens(loaded.tokenizer, ids[0].tolist()).labels
+    return torch.stack(rows).cpu(), cl.models.read_tokens(loaded.tokenizer, ids[0].tolist()).labels
 
 figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.6))
 for axis, name in zip(axes, ("minilm-l6", "smollm2-135m")):
@@ -683,7 +683,7 @@ One more word to mend. Several documents say that “each **word** becomes a vec
 for name in ("smollm2-135m", "minilm-l6"):
     tokenizer = cl.load(name).tokenizer
     for text in ("Unbelievable tokenization!", "我喜欢吃比萨"):
-        print(f"{name:13s} {' | '.join(cl.models.labels.read_tokens(tokenizer, tokenizer(text).input_ids).labels)}")
+        print(f"{name:13s} {' | '.join(cl.models.read_tokens(tokenizer, tokenizer(text).input_ids).labels)}")
 
 # %% zh [md]
 r"""

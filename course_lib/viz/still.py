@@ -19,7 +19,7 @@ from .fonts import chinese_font
 
 __all__ = ["describe", "still_html", "still_png"]
 
-_STOPS = ((246, 248, 251), (198, 219, 239), (107, 174, 214), (33, 102, 172), (5, 34, 82))      # the light scale of front/data.js
+_STOPS = ((247, 249, 252), (183, 210, 235), (107, 174, 214), (33, 102, 172), (5, 34, 82))      # the light scale of front/data.js
 _INK, _MUTED, _ACCENT, _PAPER = (22, 24, 29), (90, 98, 112), (194, 65, 12), (255, 255, 255)
 _PLAIN = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")        # the font has no subscripts
 _SCALE = 2                                      # drawn for sharp screens; shown at half size

@@ -204,7 +204,7 @@ class AttentionView(anywidget.AnyWidget):
             parts.append({"name": name, "shape": heads.shape, "causal": bool(heads.causal), "kv": heads.kv_heads, "thumb": heads.thumb_sides,
                           "shown": [layer, head], "value": bool(heads.norms), "rollout": square, "query": _side(heads.query), "key": _side(heads.key)})
         return bundle({"slot": slot, "title": self._title, "text": known.text, "target": known.target, "live": self._model is not None and not complete,
-                       "complete": complete, "parts": parts, "view": self.model_id}, arrays, level=9 if complete else 6)
+                       "complete": complete, "parts": parts, "view": self.model_id}, arrays)
 
 
 def _side(tokens: Tokens) -> dict[str, list]:

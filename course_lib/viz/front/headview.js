@@ -131,10 +131,7 @@ class HeadView {
   drawMatrix() {
     const { T, S } = this.part, { codes, app } = this, { packed } = colorScale(app.theme), { colors } = app;
     const ratio = devicePixelRatio || 1, room = this.room ?? 480, labels = Math.min(room / Math.max(T, S), 24) >= 13 && app.width > 500;
-    const c0 = this.matrix.getContext("2d");
-    c0.font = `11px ${app.font}`;
-    const wide = (tokens) => Math.min(84, Math.max(...tokens.labels.map((label) => c0.measureText(visible(label)).width))) + 8;
-    const left = labels ? wide(this.part.query) : 30, top = labels ? wide(this.part.key) : 18;
+    const left = labels ? this.widest("query") : 30, top = labels ? this.widest("key") : 18;
     const cell = Math.max(1, Math.floor(Math.min(app.wide ? 36 : 28, (room - left) / S, Math.max(60, (app.wide ? 680 : 480) - top) / T) * ratio)) / ratio;
     const c = sized(this.matrix, left + cell * S + 1, top + cell * T + 1);
     this.frame = { left: Math.round(left * ratio) / ratio, top: Math.round(top * ratio) / ratio, cell };
@@ -166,6 +163,14 @@ class HeadView {
       }
     }
     Object.assign(this.matrix.dataset, this.frame);
+  }
+
+  widest(side) {                                                   // pixels for the longest label beside the matrix
+    const tokens = this.part[side];
+    if (tokens.widest) return tokens.widest;
+    const c = this.matrix.getContext("2d");
+    c.font = `11px ${this.app.font}`;
+    return (tokens.widest = Math.min(84, Math.max(...tokens.labels.map((label) => c.measureText(visible(label)).width))) + 8);
   }
 
   // Lines between the rows in sight; with a focused token only its own. Batched by strength: 16 strokes in all.

@@ -157,7 +157,7 @@ class App {
     const part = this.active.part;
     this.active = panel;
     if (panel.part !== part) this.birds.reset();
-    else this.birds.draw();
+    else this.birds.mark();
   }
 
   select(layer, head, panel = this.active) {
@@ -166,7 +166,7 @@ class App {
     panel.layer = layer;
     panel.head = head;
     panel.show();
-    this.birds.draw();
+    this.birds.mark();
     this.tell();
   }
 

@@ -148,6 +148,19 @@ def test_fits_and_follows_the_theme(view, tmp_path, width, scheme):
         np.testing.assert_array_equal(codes_in(page), encode(view.weights(1, 2)))
 
 
+def test_a_host_that_loses_buffers(view, tmp_path):
+    """Colab may open a widget without its binary data: the view then asks for it as text."""
+    path = view.to_html(tmp_path / "view.html")
+    page_text = path.read_text("utf-8").replace("  off: () => {},", """  off: () => {},
+  send: (m) => setTimeout(() => heard["msg:custom"].forEach((hear) => hear({ id: m.id, meta: state._meta, data: window.kept }))),""").replace(
+        "const heard = {};", "window.kept = JSON.parse(document.getElementById('state').textContent)._data; state._data = null; const heard = {};")
+    path.write_text(page_text, "utf-8")
+    with browser_page() as page:
+        page.goto(path.as_uri())
+        page.wait_for_selector(SHOWN)
+        np.testing.assert_array_equal(codes_in(page), encode(view.weights(1, 2)))
+
+
 def test_nan_one_token_and_encoder_decoder_in_a_file(tmp_path):
     weights = np.tile(np.tril(np.ones((4, 4))) / np.arange(1, 5)[:, None], (1, 2, 1, 1))
     weights[0, 0, 2, :3] = np.nan

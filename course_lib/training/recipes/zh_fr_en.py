@@ -22,6 +22,10 @@ __all__ = ["PREFIXES", "build", "exact", "loss", "measure", "setup", "translate"
 
 KIND, LANGUAGES = "seq2seq", ["zh", "fr", "en"]
 TITLE = L(zh="zh-fr-en：课程自己训练的小翻译模型，中文译成法语或英语", en="zh-fr-en, the course's own small translator from Chinese to French or English")
+DATA = L(zh="训练句子由课程自己的语法生成，约 4.2 万句，每句有法语和英语译文；词汇约一千个。“我爱你。”不在其中。",
+         en="The sentences, about 42,000 with French and English for each, come from the course's own grammar; about a thousand words. 「我爱你。」 is not among them.")
+LIMITS = L(zh="它只认识语法里的词和句型，句子之外的词会变成 <unk>，译文也就没有意义。它不是通用翻译。只用于教学。",
+           en="It knows the grammar's words and frames and nothing else: any other word becomes <unk> and the translation means nothing. It is no general translator. For teaching only.")
 
 STEPS, BATCH, LR = 3000, 32, 2e-3
 PREFIXES = {"fr": "翻译成法语：", "en": "翻译成英语："}

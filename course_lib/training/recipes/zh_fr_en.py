@@ -75,7 +75,6 @@ def translate(model: nn.Module, tokenizer: PreTrainedTokenizerFast, sentences: l
     device, out = next(model.parameters()).device, []
     for i in range(0, len(sentences), size):
         inputs = tokenizer([PREFIXES[language] + sentence for sentence in sentences[i:i + size]], return_tensors="pt", padding=True)
-        inputs.pop("token_type_ids", None)
         with torch.inference_mode():
             ids = model.generate(**inputs.to(device), max_new_tokens=40, do_sample=False, num_beams=1)
         out += tokenizer.batch_decode(ids, skip_special_tokens=True)

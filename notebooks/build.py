@@ -85,7 +85,7 @@ def render(source: Path, lang: str, solution: bool) -> nbformat.NotebookNode:
             metadata["tags"] = ["exercise"]
         elif title in IGNORED:
             metadata["tags"] = ["nbval-ignore-output"]
-        elif cell.cell_type == "code":
+        if cell.cell_type == "code":
             cell.source = cell.source.replace('cl.start(lang="zh")', f'cl.start(lang="{lang}")')
         else:
             cell.source = cell.source.replace("{{rows}}", index_table(lang, HERE)) if "{{rows}}" in cell.source else cell.source

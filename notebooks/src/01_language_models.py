@@ -258,6 +258,7 @@ Example: ids = 0 1 0 1 1, V=2, $\alpha=0$ gives row 0 = [0, 1] and row 1 = [0.5,
 cl.check("lm.bigram")
 
 # %% rows="R1"
+from collections import Counter, defaultdict
 bigram_probs = cl.use("lm.bigram")
 
 reviews = cl.text.reviews()
@@ -266,27 +267,27 @@ alphabet = sorted(set(train))
 index = {char: i for i, char in enumerate(alphabet)}
 print(f"{len(train):,} characters to learn from, {len(held_out):,} held out, {len(alphabet):,} different ones")
 
-table = bigram_probs(torch.tensor([index[char] for char in train]), len(alphabet), alpha=0.1)
-best = table[index["很"]].topk(8)                                                    # 很: "very"
-cl.viz.bars({"很" + alphabet[i]: p for i, p in zip(best.indices.tolist(), best.values.tolist())})
+common = [char for char, _ in Counter(train).most_common(79)] + ["…"]               # … stands for all other characters
+ids = torch.tensor([common.index(char) if char in common else 79 for char in train[:20_000]])
+row = bigram_probs(ids, len(common), alpha=0.1)[common.index("很")]                    # 很: "very"
+cl.viz.bars({"很" + common[i]: float(row[i]) for i in row.argsort(descending=True)[:8].tolist()})
 
 # %% zh [md]
 r"""
-“很好”遥遥领先：这是评论。但只看一个字太短视，看得远些会不会更好？下面的 `NGram` 记下每段上文后面出现过的所有字。
+“很多”“很好”“很一（般）”：这是评论的口气（`…` 代表八十个符号以外的所有字）。但只看一个字太短视，看得远些会不会更好？下面的 `NGram` 记下每段上文后面出现过的所有字。
 上文没见过怎么办？退一步，信短一点的上文（Witten–Bell 插值）：这段上文后面跟过的花样越多，就越多听短上文的。
 
 先猜：阶数从 1 加到 5，在**没见过的评论**上，困惑度会一路下降吗？（困惑度：平均每一步相当于在几个字之间犹豫。）
 """
 # %% en [md]
 r"""
-很好, “very good”, is far ahead: these are reviews. Looking one character back is short-sighted; does looking further help? `NGram` below keeps, for each context, every character that followed it.
+很多 (very many), 很好 (very good), 很一 (the start of “so-so”): the voice of reviewers (`…` stands for all characters beyond the eighty symbols). Looking one character back is short-sighted; does looking further help? `NGram` below keeps, for each context, every character that followed it.
 And a context never seen? It falls back on the shorter one (Witten–Bell interpolation): the more different characters have followed a context, the more the shorter one is listened to.
 
 Guess first: as the order goes from 1 to 5, does perplexity on **unseen reviews** keep falling? (Perplexity: among how many equally likely characters the model hesitates at each step, on average.)
 """
 # %% rows="R1"
 import math, random
-from collections import Counter, defaultdict
 from functools import cache
 
 class NGram:

@@ -287,7 +287,8 @@ And a context never seen? It falls back on the shorter one (Witten–Bell interp
 Guess first: as the order goes from 1 to 5, does perplexity on **unseen reviews** keep falling? (Perplexity: among how many equally likely characters the model hesitates at each step, on average.)
 """
 # %% rows="R1"
-import math, random
+import math
+import random
 from functools import cache
 
 class NGram:

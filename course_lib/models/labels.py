@@ -58,8 +58,16 @@ def _whole_run(tokenizer, ids: list[int], start: int) -> list[int]:
 
 def _single(tokenizer, token_id: int, text: str) -> str:
     raw = tokenizer.convert_ids_to_tokens(token_id) or ""
-    if _BROKEN in text:                                        # a stray byte that belongs to no character
-        return "□"
+    if _BROKEN in text:                                        # bytes that are no whole character
+        return _bytes(raw)
     if raw.startswith("▁") and not text.startswith(" "):       # sentencepiece drops the space when it decodes one token
         return " " + text
     return text or raw
+
+
+def _bytes(raw: str) -> str:
+    """How a byte-level tokenizer writes bytes in its vocabulary ("çĮ") -> "‹e7 8c›"; other tokenizers' own names stay ("<0xE7>")."""
+    from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+    byte = {char: value for value, char in bytes_to_unicode().items()}
+    return f"‹{bytes(byte[char] for char in raw).hex(' ')}›" if all(char in byte for char in raw) and not raw.startswith("<0x") else raw

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-__all__ = ["bars", "coloured_tokens", "flow", "table", "visible"]
+__all__ = ["bars", "coloured_tokens", "flow", "shares", "table", "visible"]
 
 BLUE, ORANGE = "#4477aa", "#ee7733"                 # from Paul Tol's colour-blind-safe schemes
 _CELL = "padding:2px 10px 2px 0;border:0;background:none;text-align:left;white-space:nowrap"
@@ -47,6 +47,19 @@ def flow(boxes: Mapping[str, str], current: str, control: str = "step") -> str:
         return (f'<span role="button" tabindex="0" aria-pressed="{str(here).lower()}" data-set="{escape(control)}={escape(key)}" '
                 f'style="{style}">{escape(text)}</span>')
     return f'<div style="line-height:2.4">{" → ".join(box(key, text) for key, text in boxes.items())}</div>'
+
+
+def shares(levels: Sequence[Sequence[tuple[str, str, float]]], current: str = "", control: str = "path") -> str:
+    """Rows of boxes as wide as their share: each level is a list of (key, text, share) whose shares sum to one.
+
+    A click on a box sets `control` of the `explore` that shows it; the box `current` and the boxes it starts with (its way from the top) are filled.
+    """
+    def box(key: str, text: str, share: float) -> str:
+        back = f"background-color:{BLUE};color:#ffffff" if current.startswith(key) else "background:none"
+        return (f'<td role="button" tabindex="0" title="{escape(text)}: {share:.4f}" data-set="{escape(control)}={escape(key)}" style="width:{100 * share:.3f}%;'
+                f'{back};border:1px solid #888888;padding:5px 0;text-align:center;overflow:hidden;white-space:nowrap;cursor:pointer">{escape(text)}</td>')
+    row = '<table style="table-layout:fixed;width:100%;max-width:760px;border-collapse:collapse;margin:2px 0"><tr style="background:none">{}</tr></table>'
+    return "".join(row.format("".join(box(*item) for item in level)) for level in levels)
 
 
 def table(rows: Iterable[Sequence[object]], header: Sequence[object] = (), right: Sequence[int] = ()) -> str:

@@ -53,9 +53,12 @@ def _device_line() -> L:
     return L(zh="设备：{0}", en="Device: {0}").format(choose().reason)
 
 
-def _progress_line() -> L | None:
-    from .exercises import progress
-    return progress.line()
+def _progress_line() -> L:
+    from .exercises.record import events, next_exercise, summarise
+
+    table, following = summarise(events()), next_exercise()
+    done = L(zh="进度：{0}/{1} 题", en="Progress: {0} of {1} exercises").format(sum(row["state"] == "done" for row in table.values()), len(table))
+    return L(zh="{0}；下一题：{1}（{2}）", en="{0}; next: {1} ({2})").format(done, *following) if following else done
 
 
 Check = tuple[bool, str, str]       # fine?, what was found, the command that mends it

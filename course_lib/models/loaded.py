@@ -11,7 +11,6 @@ from ..i18n import L
 from .cards import Card, card
 from .convert import quiet
 from .fetch import Unavailable, fetch, hub_snapshot
-from .labels import read_tokens
 
 if TYPE_CHECKING:
     import torch
@@ -67,11 +66,15 @@ class Loaded:
 
     def likely(self, text: str, k: int = 10) -> dict[str, float]:
         """The k likeliest next tokens as a person reads them, best first, with their probabilities; parts of a character as bytes: "‹e7 8c›"."""
+        from .reading import read_tokens
+
         values, ids = self.next_token_probs(text).topk(k)
         return {read_tokens(self.tokenizer, [token]).labels[0]: value for token, value in zip(ids.tolist(), values.tolist())}
 
     def score(self, text: str) -> list[Scored]:
         """Each token of `text` but the first, with its log-probability; a begin-of-text token, where the model has one, lets the first count too."""
+        from .reading import read_tokens
+
         ids = self._encode(text)["input_ids"]
         log_probs = self._log_probs(ids)[:-1].gather(1, ids[0, 1:, None].cpu())[:, 0]
         labels = read_tokens(self.tokenizer, ids[0].tolist()).labels

@@ -8,7 +8,7 @@ _HOME = {
     "AttentionView": "attention", "attention_view": "attention",
     "bertviz_head_view": "bertviz", "bertviz_model_view": "bertviz", "bertviz_neuron_view": "bertviz",
     "Explore": "explore", "explore": "explore",
-    "bars": "html", "coloured_tokens": "html", "flow": "html", "shares": "html", "table": "html",
+    "Markup": "html", "bars": "html", "coloured_tokens": "html", "flow": "html", "shares": "html", "table": "html",
     "Simplex": "triangle", "simplex": "triangle",
     "chinese_font": "fonts", "use_fonts": "fonts",
 }

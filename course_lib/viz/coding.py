@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..models.labels import Tokens
+from ..models.reading import Tokens
 
 __all__ = ["NAN", "SCORES", "Heads", "bundle", "decode", "encode", "rollout"]
 
@@ -62,7 +62,7 @@ class Heads:
         """Keep one layer. weights: [H, T, S]; norms: [H, S]"""
         T, S = weights.shape[1:]
         if self.causal is None:
-            self.causal = T == S and T > 1 and not np.nan_to_num(np.triu(weights, 1)).any()
+            self.causal = T == S and T > 1 and not np.triu(weights, 1).any()       # NaN counts as something: it is kept
         weights = weights.astype(np.float32, copy=False)
         self.packed.append(self._pack(weights))
         self._scores.append(self._score(weights))

@@ -262,7 +262,7 @@ print(f"{len(train):,} characters to learn from, {len(held_out):,} held out, {le
 
 table = bigram_probs(torch.tensor([index[char] for char in train]), len(alphabet), alpha=0.1)
 best = table[index["很"]].topk(8)                                                    # 很: "very"
-cl.viz.Markup(cl.viz.bars({"很" + alphabet[i]: p for i, p in zip(best.indices.tolist(), best.values.tolist())}))
+cl.viz.bars({"很" + alphabet[i]: p for i, p in zip(best.indices.tolist(), best.values.tolist())})
 
 # %% zh [md]
 r"""
@@ -279,7 +279,8 @@ And a context never seen? It falls back on the shorter one (Witten–Bell interp
 Guess first: as the order goes from 1 to 5, does perplexity on **unseen reviews** keep falling? (Perplexity: among how many equally likely characters the model hesitates at each step, on average.)
 """
 # %% rows="R1"
-import math, random
+import math
+import random
 from collections import Counter, defaultdict
 from functools import cache
 
@@ -369,7 +370,7 @@ def smollm2(text):
 rows = [(f"{order}-gram", f"{cl.metrics.bits_per_byte(-sum(log_probs(order, chinese)), chinese):.2f}", "–") for order in (1, 2, 3, 5)]
 rows.append(("SmolLM2", f"{smollm2(chinese):.2f}", f"{smollm2(english):.2f}"))
 head = str(cl.L(zh="每字节比特数|中文评论|英文短文", en="bits per byte|Chinese reviews|English text")).split("|")
-cl.viz.Markup(cl.viz.table(rows, header=head, right=(1, 2)))
+cl.viz.table(rows, header=head, right=(1, 2))
 
 # %% zh [md]
 r"""

@@ -4,11 +4,13 @@ The prefix says what is wanted: "翻译成法语：我爱你。" -> "je t'aime .
 """
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
 from ... import text
+from ...i18n import L
 from ...text.vocab import parallel_tokenizer
 from .batching import Stream, pad
 
@@ -16,9 +18,12 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PreTrainedTokenizerFast
 
-__all__ = ["PREFIXES", "build", "loss", "setup", "translate"]
+__all__ = ["PREFIXES", "build", "exact", "loss", "measure", "setup", "translate"]
 
-STEPS, BATCH, LR = 3000, 64, 2e-3
+KIND, LANGUAGES = "seq2seq", ["zh", "fr", "en"]
+TITLE = L(zh="zh-fr-en：课程自己训练的小翻译模型，中文译成法语或英语", en="zh-fr-en, the course's own small translator from Chinese to French or English")
+
+STEPS, BATCH, LR = 3000, 32, 2e-3
 PREFIXES = {"fr": "翻译成法语：", "en": "翻译成英语："}
 
 
@@ -26,7 +31,8 @@ def build(pairs: list[text.Pair]) -> tuple[nn.Module, PreTrainedTokenizerFast]:
     """The untrained model (T5ForConditionalGeneration: 3 + 3 layers, width 128) and its tokenizer."""
     from transformers import T5Config, T5ForConditionalGeneration
 
-    tokenizer = parallel_tokenizer([*PREFIXES.values(), *(sentence for pair in pairs for sentence in (pair.zh, pair.fr, pair.en))], max_length=128)
+    sentences = [sentence for pair in pairs for sentence in (pair.zh, pair.fr, pair.en)]
+    tokenizer = parallel_tokenizer([*PREFIXES.values(), *sentences], max_length=128)
     model = T5ForConditionalGeneration(T5Config(
         vocab_size=len(tokenizer), d_model=128, d_kv=32, num_heads=4, d_ff=512, num_layers=3, num_decoder_layers=3, dropout_rate=0.0,
         feed_forward_proj="relu", tie_word_embeddings=True, pad_token_id=0, eos_token_id=1, decoder_start_token_id=0))
@@ -80,3 +86,20 @@ def exact(model: nn.Module, tokenizer: PreTrainedTokenizerFast, pairs: list[text
     """The share of sentences translated exactly."""
     guesses = translate(model, tokenizer, [pair.zh for pair in pairs], language)
     return sum(guess == getattr(pair, language) for guess, pair in zip(guesses, pairs)) / len(pairs)
+
+
+def measure(folder: Path, size: int = 1000) -> dict[str, float]:
+    """BLEU (sacrebleu, 13a) and the share translated exactly, on the random and the compositional split."""
+    import sacrebleu
+    from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+    model, tokenizer = AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=torch.float32).eval(), AutoTokenizer.from_pretrained(folder)
+    out: dict[str, float] = {}
+    for split in ("test", "compositional"):
+        pairs = getattr(text.parallel(), split)[:size]
+        for language in PREFIXES:
+            wanted = [getattr(pair, language) for pair in pairs]
+            guesses = translate(model, tokenizer, [pair.zh for pair in pairs], language)
+            out[f"BLEU {language}, {split}"] = round(sacrebleu.corpus_bleu(guesses, [wanted]).score, 1)
+            out[f"exact {language}, {split}"] = round(sum(map(str.__eq__, guesses, wanted)) / len(pairs), 4)
+    return out

@@ -124,8 +124,9 @@ class App {
     for (const panel of this.panels) {
       panel.room = this.root.dataset.size === "narrow" ? this.width - 2 : Math.max(200, (this.width / this.panels.length - 40) * (this.panels.length > 1 ? 0.5 : 0.52));
       const rows = Math.max(panel.part.T, panel.part.S) * ROW;
-      panel.scroll.style.height = `${Math.min(rows + 2, this.root.dataset.size === "narrow" ? 380 : 480)}px`;
+      panel.scroll.style.height = `${Math.min(rows + 2, this.root.dataset.size === "narrow" ? 380 : this.wide ? 660 : 480)}px`;
       panel.draw();
+      panel.heading();
       panel.controls();
     }
     const part = this.active.part;

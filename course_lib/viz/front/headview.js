@@ -37,7 +37,7 @@ class HeadView {
         h("span", { class: "attn-modes", role: "group" }, ...this.modes), this.ablate),
       h("p", { class: "attn-help" }, this.note, " ", this.group),
       h("div", { class: "attn-body" },
-        h("div", { class: "attn-left" }, h("div", { class: "attn-heads" }, h("span", {}, t("from")), h("span", {}, t("to"))), this.scroll), this.square),
+        h("div", { class: "attn-left" }, this.headings = h("div", { class: "attn-heads" }, h("span", {}, t("from")), h("span", {}, t("to"))), this.scroll), this.square),
       this.readout, this.details);
     this.matrix.onmousemove = (e) => this.point(this.cellAt(e));
     this.matrix.onmouseleave = () => this.point(null);
@@ -123,6 +123,11 @@ class HeadView {
     this.shade();
   }
 
+  heading() {                                                      // "looks at" stands over its column
+    this.headings.lastChild.style.width = `${this.sides.k.offsetWidth + this.scroll.offsetWidth - this.scroll.clientWidth}px`;
+    this.headings.firstChild.style.width = `${this.sides.q.offsetWidth}px`;
+  }
+
   drawMatrix() {
     const { T, S } = this.part, { codes, app } = this, { packed } = colorScale(app.theme), { colors } = app;
     const ratio = devicePixelRatio || 1, room = this.room ?? 480, labels = Math.min(room / Math.max(T, S), 24) >= 13 && app.width > 500;
@@ -130,7 +135,7 @@ class HeadView {
     c0.font = `11px ${app.font}`;
     const wide = (tokens) => Math.min(84, Math.max(...tokens.labels.map((label) => c0.measureText(visible(label)).width))) + 8;
     const left = labels ? wide(this.part.query) : 30, top = labels ? wide(this.part.key) : 18;
-    const cell = Math.max(1, Math.floor(Math.min(28, (room - left) / S, Math.max(60, 480 - top) / T) * ratio)) / ratio;
+    const cell = Math.max(1, Math.floor(Math.min(app.wide ? 36 : 28, (room - left) / S, Math.max(60, (app.wide ? 680 : 480) - top) / T) * ratio)) / ratio;
     const c = sized(this.matrix, left + cell * S + 1, top + cell * T + 1);
     this.frame = { left: Math.round(left * ratio) / ratio, top: Math.round(top * ratio) / ratio, cell };
     const image = (this.image ??= h("canvas", {}));
@@ -185,8 +190,8 @@ class HeadView {
     batches.forEach((pairs, strength) => {
       if (!pairs.length) return;
       const w = ((strength + 0.5) / 16) ** 2;
-      c.globalAlpha = Math.min(1, (focus ? 0.25 : 0.1) + w);
-      c.lineWidth = 0.75 + 3 * w;
+      c.globalAlpha = Math.min(focus ? 1 : 0.75, (focus ? 0.25 : 0.1) + w);
+      c.lineWidth = 0.75 + (focus ? 3 : 2) * w;
       c.beginPath();
       for (let i = 0; i < pairs.length; i += 2) {
         const from = (pairs[i] + 0.5) * ROW - top, to = (pairs[i + 1] + 0.5) * ROW - top;

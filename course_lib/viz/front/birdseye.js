@@ -80,7 +80,7 @@ class BirdsEye {
       const layer = Math.floor(i / H), head = i % H;
       const [column, row] = flat ? [at % fit, Math.floor(at / fit)] : this.byLayer ? [layer, head] : [head, layer];
       const shift = flat ? [0, 0] : this.byLayer ? [0, jump(head)] : [jump(head), 0];
-      return { i, layer, head, x: 30 + column * cell + shift[0], y: 18 + row * (cell + bar) + shift[1] };
+      return { i, layer, head, x: 30 + column * cell + shift[0], y: (flat ? 4 : 18) + row * (cell + bar) + shift[1] };
     });
     Object.assign(this, { cell, bar, flat, columns, rows });
     const last = Math.max(...this.cells.map((c) => c.y));

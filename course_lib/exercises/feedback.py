@@ -90,8 +90,9 @@ def _wrong(report: Report, diagnosis: Diagnosis) -> list[L]:
     first, bad = report.first, len(report.failing)
     where = next(i for i, f in enumerate(report.findings) if f is first) + 1
     lines = [L(zh="✗ 结果不对：{n} 组输入里有 {bad} 组不对，最先是第 {where} 组（{name}）。{says}",
-               en="✗ Not right yet: {bad} of {n} inputs give a wrong result, the first is input {where} ({name}). {says}").format(
-        n=len(report.findings), bad=bad, where=where, name=first.case.name, says=diagnosis.says or "")]
+               en="✗ Not right yet: {bad} of {n} inputs came out wrong, the first is input {where} ({name}).{says}").format(
+        n=len(report.findings), bad=bad, where=where, name=first.case.name,
+        says=L(zh=diagnosis.says.zh, en=" " + diagnosis.says.en) if diagnosis.says else "")]
     return lines + ([diagnosis.look] if diagnosis.look else [])
 
 
@@ -132,7 +133,7 @@ def _error(report: Report, diagnosis: Diagnosis) -> list[L]:
     if line and line[1]:
         lines.append(L(zh="`{code}`", en="`{code}`").format(code=line[1].replace("`", "'")))
     lines.append(L(zh="出错的输入：{name}：{inputs}", en="The input: {name}: {inputs}").format(name=first.case.name, inputs=_inputs(report, first)))
-    return lines + (_named(report, diagnosis)[:2] if diagnosis.mistakes else [advice])
+    return lines + (_named(report, diagnosis)[:2] if diagnosis.mistakes else [diagnosis.says or advice])
 
 
 def _inputs(report: Report, finding: Finding) -> str:

@@ -29,6 +29,8 @@ def relation(report: Report) -> L | None:
     if not all(isinstance(f.expected, torch.Tensor) and isinstance(f.yours, torch.Tensor) for f in wrong):
         return None
     pairs = [(f.yours, f.expected) for f in wrong]
+    if all(y.shape == e.shape and distance(y, e) <= 1 for y, e in pairs):
+        return L(zh="数值都对，只是类型不对。", en="The values are right; only their type is not.")
     return _numbers(report, wrong, pairs)
 
 
@@ -192,7 +194,11 @@ def _partly(pairs) -> L | None:
     for axis in range(expected.ndim):
         size = expected.shape[axis]
         at = bad.transpose(0, axis).reshape(size, -1).any(1).nonzero().flatten().tolist()
-        if 0 < len(at) < size:
+        if 0 < size - len(at) <= min(2, size - 2) and len(at) > 2:
+            good = [i for i in range(size) if i not in at]
+            return L(zh="形状 {shape} 中，第 {axis} 轴只有下标 {at} 处是对的。", en="In shape {shape} only index {at} of axis {axis} is right.").format(
+                shape=list(expected.shape), axis=axis, at=", ".join(map(str, good)))
+        if 0 < len(at) <= size / 2:
             return L(zh="形状 {shape} 中，只有第 {axis} 轴下标 {at} 处不对，其余都对。", en="In shape {shape} only index {at} of axis {axis} is wrong; the rest is right.").format(
                 shape=list(expected.shape), axis=axis, at=", ".join(map(str, at[:4])) + ("…" if len(at) > 4 else ""))
     return None

@@ -152,8 +152,10 @@ def poisons(x):
 
 
 @pytest.mark.parametrize("fn, status", [
-    (exits, "error"), (interrupts, "error"), (recurses, "error"), (endless, "contract"), (lambda *_: "text", "contract"), (lambda *_: object(), "contract"),
-    (lambda x: x, "contract"), (lambda x: x[:, 0], "contract"), (lambda *_: [[1, 2], [3]], "contract"), (3, "contract"), (lambda: 1, "contract"),
+    (exits, "error"), (interrupts, "error"), (recurses, "error"), (endless, "contract"), (lambda *_: "text",
+            "contract"), (lambda *_: object(), "contract"),
+    (lambda x: x, "contract"), (lambda x: x[:, 0], "contract"), (lambda *_: [[1, 2], [3]], "contract"), (3, "contract"), (lambda: 1,
+            "contract"),
     (lambda x: x.new_zeros(x.shape).to_sparse(), "contract"), (lambda x: x.transpose(1, 2).flatten(2) + 0j, "contract"),
 ])
 def test_hostile_functions_end_in_a_result(fn, status):
@@ -216,7 +218,8 @@ def test_changed_inputs_and_shared_memory_are_side_effects():
         q /= q.shape[-1] ** 0.5
         return reference("attention.sdpa")(q * q.shape[-1] ** 0.5, k, v, mask)
     assert quiet("attention.sdpa", scaled).status == "side_effect"
-    assert quiet("finetune.lora_merge", lambda W, A, B, alpha: W if alpha == 0 else reference("finetune.lora_merge")(W, A, B, alpha)).status == "side_effect"
+    assert quiet("finetune.lora_merge", lambda W, A, B,
+            alpha: W if alpha == 0 else reference("finetune.lora_merge")(W, A, B, alpha)).status == "side_effect"
     prompt_grows = ex.find("lm.greedy").program(next(m for m in ex.find("lm.greedy").mistakes if m.id == "greedy-inplace"))
     assert quiet("lm.greedy", prompt_grows).mistakes == ("greedy-inplace",)
 
@@ -335,7 +338,8 @@ def test_export_and_merge(tmp_path):
 
 def test_catalog_names_everything():
     cards = ex.catalog()
-    assert len(cards) == 26 and set(cards[0]) == {"id", "chapter", "function", "signature", "title"} and set(cards[0]["title"]) == {"zh", "en"}
+    assert len(cards) == 26 and set(cards[0]) == {"id", "chapter", "function", "signature", "title"} and set(cards[0]["title"]) == {"zh",
+            "en"}
 
 
 # --- cards ---------------------------------------------------------------------------------------------------------

@@ -92,8 +92,10 @@ def test_rounding_stays_far_below_the_tolerance(exercise):
 
 
 def test_contract_table_is_complete():
-    ids = ("lm.bigram lm.sequence_log_prob lm.fill_mask lm.greedy attention.sdpa attention.masks attention.split_heads attention.merge_heads "
-           "attention.additive attention.multi_head loss.cross_entropy loss.softmax_gradient loss.next_token loss.perplexity loss.bits_per_byte "
+    ids = ("lm.bigram lm.sequence_log_prob lm.fill_mask lm.greedy attention.sdpa attention.masks attention.split_heads "
+           "attention.merge_heads "
+           "attention.additive attention.multi_head loss.cross_entropy loss.softmax_gradient loss.next_token loss.perplexity "
+           "loss.bits_per_byte "
            "finetune.mean_pool finetune.lora finetune.lora_merge finetune.warmup_linear finetune.early_stop finetune.metrics apps.bm25 "
            "apps.cosine_top_k apps.chunk apps.rouge_l apps.ndcg").split()
     assert [e.id for e in EXERCISES] == ids

@@ -39,7 +39,8 @@ def diagnose(report: Report, call) -> Diagnosis:
         return Diagnosis(mistakes=named)
     if report.status == "side_effect":
         return Diagnosis()
-    return Diagnosis(says=_defaults(report, call) or _unstable(report, call) or _trace(report, call) or relation(report), look=_localised(report))
+    return Diagnosis(says=_defaults(report, call) or _unstable(report, call) or _trace(report, call) or relation(report),
+            look=_localised(report))
 
 
 def _same_everywhere(exercise: Exercise, program, report: Report) -> bool:
@@ -80,7 +81,8 @@ def _defaults(report: Report, call) -> L | None:
     except (TypeError, ValueError):
         return None
     for own, asked in zip(mine, inspect.signature(report.exercise.reference).parameters.values()):
-        if own.default is not own.empty and asked.default is not asked.empty and own.default is not asked.default and own.default != asked.default:
+        both = own.default is not own.empty and asked.default is not asked.empty
+        if both and own.default is not asked.default and own.default != asked.default:
             return L(zh="`{name}` 的默认值是 {got}，题目约定的是 {want}。", en="The default of `{name}` is {got}; the contract says {want}.").format(
                 name=own.name, got=own.default, want=asked.default)
     return None
@@ -94,7 +96,8 @@ def _unstable(report: Report, call) -> L | None:
     again, problem = report.exercise.returns.read(run(lambda *args: _reseeded(call, *args), first.case.args).value, first.expected)
     if problem is None and distance(again, first.yours) > 1:
         return L(zh="同样的输入，你的函数两次给出了不同的结果：里面有随机数，或者有东西留到了下一次调用。",
-                 en="On the same input your function gave two different results: there is randomness in it, or something kept between calls.")
+                 en="On the same input your function gave two different results: there is randomness in it, or something kept between "
+                    "calls.")
     return None
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import course_lib as cl
 from course_lib.errors import CourseError
 from course_lib.models.attention import capture, kv_heads, run
-from course_lib.models.reading import TextTooLong, read
+from course_lib.models.reading import TextTooLong, label, read
 from course_lib.viz.attention import AttentionView
 from course_lib.viz.coding import NAN, SCORES, Heads, decode, encode
 from course_lib.viz.still import describe, still_html, still_png
@@ -69,6 +69,7 @@ def test_chinese_bytes_are_joined():
     tokens = capture(m.model, m.tokenizer, "猫 cat\n🤗").tokens
     assert len(tokens) == len(m.tokenizer("猫 cat\n🤗")["input_ids"])
     assert tokens[:3] == ["猫₁", "猫₂", "猫₃"] and "🤗₄" in tokens
+    assert [label(m.tokenizer, i) for i in m.tokenizer("猫")["input_ids"]] == [f"‹{byte:02x}›" for byte in "猫".encode()]
     assert not any("\ufffd" in token or "Ġ" in token for token in tokens)
 
 
@@ -205,7 +206,7 @@ def test_ablate_reports_next_token_before_and_after(view):
     p = theirs(m, tiny.TEXT).logits[0, -1].softmax(-1)
     by_token = {}
     for i, x in enumerate(p.tolist()):
-        by_token.setdefault(m.tokenizer.decode([i]).replace("\ufffd", "□"), []).append(x)
+        by_token.setdefault(label(m.tokenizer, i), []).append(x)
     assert 1 <= len(effect.rows) <= 10 and effect.divergence > 0
     for token, before, after in effect.rows:
         assert any(abs(before - x) < 1e-5 for x in by_token[token]) and 0 <= after <= 1

@@ -35,7 +35,7 @@ _SWITCH = """async ({ count, choose }) => {
   return { frames, scripts };
 }"""
 _OURS = """(i) => { const at = document.querySelectorAll('.attn input[type=number]'); at[0].value = (i * 7 + 3) % 30; at[0].dispatchEvent(new Event('input')); }"""
-_BERTVIZ = """(i) => { const at = document.querySelector('#layer'); at.value = String((i * 7 + 3) % 30); at.dispatchEvent(new Event('change', { bubbles: true })); window.jQuery(at).trigger('change'); }"""
+_BERTVIZ = """(i) => { const at = document.querySelector('#layer'); at.value = String((i * 7 + 3) % 30); window.jQuery(at).trigger('change'); }"""
 
 
 def measure(T: int, work: Path, m, page, tab: float, peers: list[str]) -> list[dict]:
@@ -87,6 +87,13 @@ def measure(T: int, work: Path, m, page, tab: float, peers: list[str]) -> list[d
             row |= _look(page, file, "[id^=circuits-vis] canvas, [id^=circuits-vis] img, [id^=circuits-vis] svg", None)
         rows.append(row)
     return rows
+
+
+def _line(row: dict) -> str:
+    cell = lambda name, form: format(row[name], form) if name in row else "–"
+    weights = 270 * row["T"] * (row["T"] + 1) / 2
+    return (f"{row['T']:>4}  {row['tool']:<26}{row['bytes'] / 1e6:>9.3f}{row['bytes'] / weights:>10.2f}{row['build']:>9.2f}{cell('paint', '.2f'):>9}"
+            f"{cell('switch', '.1f'):>11}{cell('script', '.1f'):>11}{cell('nodes', 'd'):>8}  {row.get('note', '')}")
 
 
 def _page(view, path: Path, complete: bool) -> Path:
@@ -170,20 +177,19 @@ def main(argv: list[str]) -> int:
         if browser and find_spec("playwright"):
             from playwright.sync_api import sync_playwright
             playwright = sync_playwright().start()
-            page = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu", "--no-first-run"]).new_page(viewport={"width": 1100, "height": 1000})
+            chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu", "--no-first-run"])
+            page = chromium.new_page(viewport={"width": 1100, "height": 1000})
             page.route(lambda url: not url.startswith(("file:", "data:", "blob:", "about:")), lambda route: route.abort())
         else:
             print(L(zh="没有 Chromium 或 playwright：只量字节和构建时间", en="no Chromium or playwright: bytes and build times only"))
         for T in options.sizes:
             for row in measure(T, Path(folder), m, page, options.tab, peers if T <= options.largest_peer else []):
-                cell = lambda name, form: format(row[name], form) if name in row else "–"
-                per = row["bytes"] / (270 * T * (T + 1) / 2)
-                print(f"{T:>4}  {row['tool']:<26}{row['bytes'] / 1e6:>9.3f}{per:>10.2f}{row['build']:>9.2f}{cell('paint', '.2f'):>9}{cell('switch', '.1f'):>11}{cell('script', '.1f'):>11}"
-                      f"{cell('nodes', 'd'):>8}  {row.get('note', '')}", flush=True)
+                print(_line(row), flush=True)
         if playwright:
             playwright.stop()
     for T in options.sizes[-1:] if Path("/proc/self/clear_refs").exists() else []:
         for side in ("ours", "transformers"):
-            out = subprocess.run([sys.executable, "-m", "course_lib", "bench", "viewer", "--side", side, "--sizes", str(T)], capture_output=True, text=True, check=True).stdout.split()
-            print(f"{T:>4}  " + str(L(zh="捕获 {0}：{1:.2f} 秒，峰值内存增加 {2:.0f} MB", en="capture, {0}: {1:.2f} s, peak memory +{2:.0f} MB").format(side, float(out[-3]), float(out[-2]))))
+            command = [sys.executable, "-m", "course_lib", "bench", "viewer", "--side", side, "--sizes", str(T)]
+            seconds, megabytes = map(float, subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-3:-1])
+            print(f"{T:>4}  " + str(L(zh="捕获，{0}：{1:.2f} 秒，峰值内存增加 {2:.0f} MB", en="capture, {0}: {1:.2f} s, peak memory +{2:.0f} MB").format(side, seconds, megabytes)))
     return 0

@@ -34,7 +34,8 @@ class Effect:
         likely = likely[p[likely].argsort(descending=True)]
         rows = [(label(tokenizer, i), float(p[i].exp()), float(q[i].exp())) for i in likely.tolist()]
         kept = p > -torch.inf
-        return cls(heads, rows, float((p.exp() * (p - q))[kept].sum() / torch.log(torch.tensor(2.0))))
+        divergence = float((p.exp() * (p - q))[kept].sum() / torch.log(torch.tensor(2.0)))
+        return cls(heads, rows, max(0.0, divergence))
 
     def as_dict(self) -> dict:
         return asdict(self)

@@ -33,7 +33,7 @@ def theirs(m, text):
         return model(**{k: v for k, v in m.tokenizer(text, return_tensors="pt").items() if k in ("input_ids", "attention_mask")}, output_attentions=True)
 
 
-@pytest.mark.parametrize("make", [tiny.llama, tiny.gpt2, tiny.bert])
+@pytest.mark.parametrize("make", [tiny.llama, tiny.gpt2, tiny.neox, tiny.bert])
 def test_capture_is_the_real_forward(make):
     m = make()
     before = m.model.config._attn_implementation
@@ -73,14 +73,14 @@ def test_chinese_bytes_are_joined():
     assert not any("\ufffd" in token or "Ġ" in token for token in tokens)
 
 
-@pytest.mark.parametrize("make", [tiny.llama, tiny.gpt2, tiny.bert, tiny.t5])
+@pytest.mark.parametrize("make", [tiny.llama, tiny.gpt2, tiny.neox, tiny.bert, tiny.t5])
 def test_ablation_equals_zeroed_output_columns(make):
     m = make()
     reading = read(m.model, m.tokenizer, "The cat sat on", *(["the mat"] if make is tiny.t5 else []))
     part = "cross" if make is tiny.t5 else "self"
     before, after = run(m.model, reading), run(m.model, reading, ablate=[(part, 1, 2)])
     cut = copy.deepcopy(m.model)
-    name, module = [(n, p) for n, p in cut.named_modules() if re.search(r"(o_proj|attn\.c_proj|attention\.output\.dense|EncDecAttention\.o)$", n)][1]
+    name, module = [(n, p) for n, p in cut.named_modules() if re.search(r"(o_proj|attn\.c_proj|attention\.output\.dense|attention\.dense|EncDecAttention\.o)$", n)][1]
     with torch.no_grad():
         axis = 0 if make is tiny.gpt2 else 1                     # GPT-2's Conv1D keeps its weight transposed
         module.weight.index_fill_(axis, torch.arange(2 * 8, 3 * 8), 0)

@@ -9,6 +9,8 @@ from transformers import (
     BertModel,
     GPT2Config,
     GPT2LMHeadModel,
+    GPTNeoXConfig,
+    GPTNeoXForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
     PreTrainedTokenizerFast,
@@ -46,6 +48,13 @@ def llama(layers: int = 3, heads: int = 4, context: int = 128):
 def gpt2():
     torch.manual_seed(0)
     return _loaded(GPT2LMHeadModel(GPT2Config(vocab_size=300, n_embd=24, n_layer=2, n_head=3, n_positions=64, initializer_range=0.4)))
+
+
+def neox():
+    """Queries, keys and values from one fused projection."""
+    torch.manual_seed(0)
+    return _loaded(GPTNeoXForCausalLM(GPTNeoXConfig(vocab_size=300, hidden_size=24, num_hidden_layers=2, num_attention_heads=3, intermediate_size=32,
+                                                    max_position_embeddings=64, initializer_range=0.4)))
 
 
 def bert(head: bool = False):

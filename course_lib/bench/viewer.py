@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..i18n import L
@@ -38,8 +39,8 @@ _OURS = """(i) => { const at = document.querySelectorAll('.attn input[type=numbe
 _BERTVIZ = """(i) => { const at = document.querySelector('#layer'); at.value = String((i * 7 + 3) % 30); window.jQuery(at).trigger('change'); }"""
 
 
-def measure(T: int, work: Path, m, page, tab: float, peers: list[str]) -> list[dict]:
-    """One row a tool at `T` tokens."""
+def measure(T: int, work: Path, m, page, tab: float, peers: list[str]) -> Iterator[dict]:
+    """One row a tool at `T` tokens, as soon as it is known."""
     import torch
 
     from ..models.attention import capture
@@ -54,12 +55,11 @@ def measure(T: int, work: Path, m, page, tab: float, peers: list[str]) -> list[d
     view = attention_view(m, text)
     ours = {"tool": "course_lib, first picture", "T": len(view.tokens), "bytes": view.payload_bytes, "build": max(0.0, time.perf_counter() - began - forward)}
     first = _page(view, work / "first.html", complete=False)
-    ours |= _look(page, first, ".attn-panel[data-shown]", None)
+    yield ours | _look(page, first, ".attn-panel[data-shown]", None)
     began = time.perf_counter()
     complete = view.to_html(work / "all.html")
     whole = {"tool": "course_lib, one file", "T": len(view.tokens), "bytes": complete.stat().st_size, "build": time.perf_counter() - began}
-    whole |= _look(page, complete, ".attn-panel[data-shown]", _OURS)
-    rows = [ours, whole]
+    yield whole | _look(page, complete, ".attn-panel[data-shown]", _OURS)
     if "bertviz" in peers:
         import bertviz
 
@@ -73,7 +73,7 @@ def measure(T: int, work: Path, m, page, tab: float, peers: list[str]) -> list[d
             inside = _frame(made).data.split('srcdoc="', 1)[1].rsplit('"></iframe>', 1)[0]
             file.write_text(html.unescape(inside), "utf-8")
             row |= _look(page, file, "#vis svg line", _BERTVIZ)
-        rows.append(row)
+        yield row
         del made
     if "circuitsvis" in peers:
         from circuitsvis.attention import attention_heads
@@ -85,8 +85,7 @@ def measure(T: int, work: Path, m, page, tab: float, peers: list[str]) -> list[d
             file = work / "circuitsvis.html"
             file.write_text('<!doctype html><meta charset="utf-8">' + made, "utf-8")
             row |= _look(page, file, "[id^=circuits-vis] canvas, [id^=circuits-vis] img, [id^=circuits-vis] svg", None)
-        rows.append(row)
-    return rows
+        yield row
 
 
 def _line(row: dict) -> str:
@@ -115,7 +114,7 @@ def _look(page, file: Path, drawn: str, choose: str | None) -> dict:
         paint = page.wait_for_function("what => document.querySelector(what) && performance.now()", arg=drawn, timeout=120_000).json_value() / 1000
         found = {"paint": paint, "nodes": page.evaluate("document.querySelectorAll('body *').length")}
         if choose:
-            times = page.evaluate(_SWITCH, {"count": 5 if file.name == "bertviz.html" else 40, "choose": choose})
+            times = page.evaluate(_SWITCH, {"count": 3 if file.name == "bertviz.html" else 40, "choose": choose})
             p95 = lambda values: statistics.quantiles(values, n=20)[-1]
             found |= {"switch": p95(times["frames"]), "script": p95(times["scripts"])}
         return found

@@ -9,6 +9,7 @@ _HOME = {
     "bertviz_head_view": "bertviz", "bertviz_model_view": "bertviz", "bertviz_neuron_view": "bertviz",
     "Explore": "explore", "explore": "explore",
     "Markup": "html", "bars": "html", "coloured_tokens": "html", "flow": "html", "shares": "html", "table": "html",
+    "Simplex": "triangle", "simplex": "triangle",
     "chinese_font": "fonts", "use_fonts": "fonts",
 }
 __all__ = sorted(_HOME)

@@ -41,11 +41,19 @@ def bars(values: Mapping[str, float], mark: str | None = None, total: float = 1.
     return Markup(f'<table style="width:100%;max-width:640px;border-collapse:collapse">{"".join(rows)}</table>')
 
 
-def coloured_tokens(tokens: Sequence[str], values: Sequence[float], unit: str = "", top: float | None = None) -> Markup:
-    """The text with each token shaded by its value (0 is clear, `top` or the maximum is darkest); the number shows on hover."""
+def coloured_tokens(tokens: Sequence[str], values: Sequence[float], unit: str = "", top: float | None = None,
+                    current: str = "", control: str = "") -> Markup:
+    """The text with each token shaded by its value (0 is clear, `top` or the maximum is darkest); the number shows on hover.
+
+    With `control`, a click on token number i sets that control of the `explore` that shows the text; token `current` is outlined.
+    """
     top = top or max(values, default=1) or 1
-    spans = [f'<span title="{value:.2f} {escape(unit)}" style="background-color:rgba(238,119,51,{0.85 * min(max(value / top, 0), 1):.2f});'
-             f'padding:2px 1px;border-radius:3px">{escape(token)}</span>' for token, value in zip(tokens, values)]
+    spans = []
+    for i, (token, value) in enumerate(zip(tokens, values)):
+        click = f'role="button" tabindex="0" data-set="{escape(control)}={i}" ' if control else ""
+        style = f"background-color:rgba(238,119,51,{0.85 * min(max(value / top, 0), 1):.2f});padding:2px 1px;border-radius:3px"
+        style += (";cursor:pointer" + f";outline:2px solid {BLUE}" * (str(i) == current)) if control else ""
+        spans.append(f'<span {click}title="{value:.2f} {escape(unit)}" style="{style}">{escape(token)}</span>')
     return Markup(f'<div style="line-height:2;white-space:pre-wrap;font-size:15px">{"".join(spans)}</div>')
 
 

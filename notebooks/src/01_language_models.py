@@ -648,8 +648,6 @@ print(f"sum of P(x1) P(x2 | x1)       {(first[:, None] * given_left).sum():.5f}"
 print(f"sum of P(x1 | x2) P(x2 | x1)  {(given_right * given_left).sum():.5f}")
 
 # %% rows="E36"
-from course_lib.models.labels import read_tokens
-
 def influence(loaded, text):
     """[T,T]: how strongly the output at each position (row) depends on each input (column)."""
     ids = loaded.tokenizer(text, return_tensors="pt").input_ids.to(loaded.device)
@@ -657,7 +655,7 @@ def influence(loaded, text):
     x = loaded.model.get_input_embeddings()(ids).detach().repeat(T, 1, 1).requires_grad_()      # [T,T,D]: a copy for each row
     out = loaded.model(inputs_embeds=x, output_hidden_states=True).hidden_states[-1]
     out[range(T), range(T), :8].sum().backward()                                                # copy t asks about position t
-    return x.grad.norm(dim=-1).cpu(), read_tokens(loaded.tokenizer, ids[0].tolist()).labels
+    return x.grad.norm(dim=-1).cpu(), cl.models.read_tokens(loaded.tokenizer, ids[0].tolist()).labels
 
 figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.6))
 for axis, name in zip(axes, ("minilm-l6", "smollm2-135m")):

@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from . import paths
 from .device import choose
@@ -107,7 +108,7 @@ def _folders() -> Iterator[Check]:
     for variable, folder in (("COURSE_CACHE", paths.cache()), ("COURSE_HOME", paths.home())):
         ok = paths.writable(folder)
         free = f", {shutil.disk_usage(folder).free / 1e9:.0f} GB" if ok else ""
-        yield ok, f"{folder}{free}", f"export {variable}=" + str(L(zh="一个可写的文件夹", en="a folder that you can write to"))
+        yield ok, f"{str(folder).replace(str(Path.home()), '~')}{free}", f"export {variable}=" + str(L(zh="一个可写的文件夹", en="a folder that you can write to"))
 
 
 def _models() -> Iterator[Check]:

@@ -1,4 +1,5 @@
 """The attention viewer's numbers: each against an independent, slower way to get it."""
+import base64
 import copy
 import json
 import re
@@ -263,6 +264,8 @@ def test_answers_to_the_browser():
     assert view._passes[0].text == tiny.TEXT, "a refused text loses nothing"
     reply, _ = ask(view, "text", slot=0, text="mat " * 300, truncate=True)
     assert len(view.tokens) == 128
+    reply, _ = ask(view, "hello")
+    assert base64.b64decode(reply["data"]) == view._data and reply["meta"] == view._meta, "for hosts that lose buffers"
     assert "error" in ask(view, "text", slot=0, text="   ")[0] and "error" in ask(view, "nonsense")[0]
 
 
@@ -330,6 +333,9 @@ def test_front_end_is_small_complete_and_asks_for_nothing():
     assert not re.search(r"https?://|import\s*\(|fetch\(", AttentionView._esm + (FRONT / "attention.css").read_text())
     keys = [set(re.findall(r"(\w+): \"", block)) for block in scripts["words.js"].split("  zh: {")]
     assert keys[0] == keys[1] and len(keys[0]) > 40
+    for name in keys[0]:
+        said = re.findall(rf'\b{name}: "(.*?)"[,\n]', scripts["words.js"])
+        assert len(said) == 2 and set(re.findall(r"{\w+}", said[0])) == set(re.findall(r"{\w+}", said[1])), name
     used = set(re.findall(r'\bt\("(\w+)"', "".join(scripts.values())))
     assert used <= keys[0], used - keys[0]
 

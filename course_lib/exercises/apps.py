@@ -210,8 +210,8 @@ def _cosine_cases(draw: Draw) -> list[Case]:
 
     query, docs = spread(6, 5)
     docs[draw.int(0, 6)] = 0.0
-    negative, away = spread(4, 3)
-    away = torch.stack([-negative * 2 + 0.1, -negative + draw.normal(3) * 0.2, torch.zeros(3)])
+    across = torch.linalg.cross(query[:3], draw.normal(3))
+    away = torch.stack([across - query[:3] * 2 * across.norm() / query[:3].norm(), across - query[:3] * 0.4 * across.norm() / query[:3].norm(), torch.zeros(3)])
     zero = L(zh="零向量", en="zero vectors")
     return [
         Case(L(zh="3 篇，2 维，k=2", en="3 documents in 2 dimensions, k=2"), (torch.tensor([2.0, 0.0]), torch.tensor([[0.0, 3.0], [5.0, 5.0], [0.5, 0.0]]), 2)),
@@ -221,7 +221,7 @@ def _cosine_cases(draw: Draw) -> list[Case]:
         Case(L(zh="k=N", en="k=N"), (*spread(5, 8), 5)),
         Case(L(zh="k 大于 N", en="k larger than N"), (*spread(3, 6), 10), L(zh="k 大于 N 的情形", en="k larger than N")),
         Case(L(zh="有一个零向量文档", en="a document that is a zero vector"), (query, docs, 6), zero),
-        Case(L(zh="零向量比反向的好", en="a zero vector beats opposite ones"), (negative, away, 2), zero),
+        Case(L(zh="零向量比反向的好", en="a zero vector beats opposite ones"), (query[:3], away[draw.permutation(3)], 2), zero),
         Case(L(zh="查询是零向量", en="the query is a zero vector"), (torch.zeros(3), draw.normal(1, 3), 1), zero),
         Case(L(zh="N=1", en="N=1"), (*spread(1, 4), 1)),
         Case(L(zh="非连续内存", en="a non-contiguous layout"), (lambda q, d: (q, d.T.contiguous().T, 4))(*spread(9, 5))),
@@ -585,6 +585,7 @@ def _ndcg_cases(draw: Draw) -> list[Case]:
         Case(L(zh="已是理想次序", en="the ideal order already"), ([3, 2, 1, 0], 4)),
         Case(L(zh="全不相关", en="nothing relevant"), ([0, 0, 0], 3), zero),
         Case(L(zh="前 k 名全不相关", en="nothing relevant within k"), ([0, 0, 1, 2], 2), outside),
+        Case(L(zh="只有一个相关", en="a single relevant result"), ([0, 1, 0, 0], 4)),
         Case(L(zh="空列表", en="an empty list"), ([], 3), zero),
         Case(L(zh="一个结果", en="one result"), ([2], 5)),
         Case(L(zh="20 个结果，k=10", en="20 results, k=10"), (mixed(20, 6), 10), outside),

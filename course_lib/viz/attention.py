@@ -34,7 +34,7 @@ from .still import describe, still_html
 __all__ = ["AttentionView", "ViewError", "attention_view"]
 
 _FRONT = Path(__file__).parent / "front"
-_SCRIPTS = ("words", "data", "birdseye", "headview", "view")          # one module for the browser, written in five files
+_SCRIPTS = ("words", "elements", "data", "paint", "birdseye", "headview", "view")      # one module for the browser, in several files
 _MEMORY = 2 << 30                                                      # bytes of float32 weights that one text may keep
 
 
@@ -126,7 +126,7 @@ class AttentionView(anywidget.AnyWidget):
 
     def _ipython_display_(self) -> None:
         heads = self._heads()
-        display({"text/html": still_html(heads, self.layer, self.head, self._title, view_id=self.model_id),
+        display({"text/html": still_html(heads, self.layer, self.head, self._title),
                  "text/plain": str(describe(heads, self.layer, self.head, self._title))}, raw=True)
         shown = self._repr_mimebundle_()
         data, metadata = shown if isinstance(shown, tuple) else (shown, {})
@@ -204,7 +204,7 @@ class AttentionView(anywidget.AnyWidget):
             parts.append({"name": name, "shape": heads.shape, "causal": bool(heads.causal), "kv": heads.kv_heads, "thumb": heads.thumb_sides,
                           "shown": [layer, head], "value": bool(heads.norms), "rollout": square, "query": _side(heads.query), "key": _side(heads.key)})
         return bundle({"slot": slot, "title": self._title, "text": known.text, "target": known.target, "live": self._model is not None and not complete,
-                       "complete": complete, "parts": parts, "view": self.model_id}, arrays, level=9 if complete else 6)
+                       "complete": complete, "parts": parts}, arrays)
 
 
 def _side(tokens: Tokens) -> dict[str, list]:

@@ -183,11 +183,11 @@ def rollout(heads: Heads) -> list[np.ndarray]:
     return found
 
 
-def bundle(meta: dict[str, Any], arrays: dict[str, np.ndarray], level: int = 6) -> tuple[str, bytes]:
+def bundle(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> tuple[str, bytes]:
     """(JSON of `meta` plus the place of each array, zlib-compressed bytes): the one format for notebook and file."""
     sections, blocks, offset = {}, [], 0
     for name, array in sorted(arrays.items(), key=lambda item: -item[1].itemsize):       # wide types first: all stay aligned
         sections[name] = {"offset": offset, "type": array.dtype.name, "shape": list(array.shape)}
         blocks.append(np.ascontiguousarray(array).tobytes())
         offset += len(blocks[-1])
-    return json.dumps({**meta, "sections": sections, "bytes": offset}, ensure_ascii=False), zlib.compress(b"".join(blocks), level)
+    return json.dumps({**meta, "sections": sections, "bytes": offset}, ensure_ascii=False), zlib.compress(b"".join(blocks))

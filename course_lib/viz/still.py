@@ -19,7 +19,7 @@ from .fonts import chinese_font
 
 __all__ = ["describe", "still_html", "still_png"]
 
-_STOPS = ((246, 248, 251), (198, 219, 239), (107, 174, 214), (33, 102, 172), (5, 34, 82))      # the light scale of front/data.js
+_STOPS = ((247, 249, 252), (183, 210, 235), (107, 174, 214), (33, 102, 172), (5, 34, 82))      # the light scale of front/data.js
 _INK, _MUTED, _ACCENT, _PAPER = (22, 24, 29), (90, 98, 112), (194, 65, 12), (255, 255, 255)
 _PLAIN = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")        # the font has no subscripts
 _SCALE = 2                                      # drawn for sharp screens; shown at half size
@@ -104,7 +104,7 @@ def still_png(heads: Heads, layer: int, head: int, title: str = "") -> bytes:
     return out.getvalue()
 
 
-def still_html(heads: Heads, layer: int, head: int, title: str = "", view_id: str = "") -> str:
+def still_html(heads: Heads, layer: int, head: int, title: str = "") -> str:
     """The picture with its text alternative, and the strongest look of each token as a table that can be opened."""
     alt = html.escape(str(describe(heads, layer, head, title)))
     picture = base64.b64encode(still_png(heads, layer, head, title)).decode()
@@ -112,7 +112,7 @@ def still_html(heads: Heads, layer: int, head: int, title: str = "", view_id: st
     cells = "".join(_row([heads.query.labels[q], heads.key.labels[k], f"{weights[q, k]:.3f}"]) for q, k in list(enumerate(weights.argmax(-1)))[:64])
     head_row = _row([str(L(zh="词元", en="token")), str(L(zh="最看重", en="looks most at")), str(L(zh="权重", en="weight"))], "th")
     summary = L(zh="第 {layer} 层第 {head} 头：每个词元 最看重谁", en="Layer {layer}, head {head}: what each token looks at most").format(layer=layer, head=head)
-    return (f'<div class="attn-still" data-view="{view_id}"><img alt="{alt}" width="{_WIDTH}" style="max-width:100%;height:auto" src="data:image/png;base64,{picture}">'
+    return (f'<div class="attn-still"><img alt="{alt}" width="{_WIDTH}" style="max-width:100%;height:auto" src="data:image/png;base64,{picture}">'
             f'<details><summary>{summary}</summary><table style="border-collapse:collapse;font-size:12px">{head_row}{cells}</table></details></div>')
 
 
@@ -138,18 +138,18 @@ def _clip(label: str, most: int = 12) -> str:
 def _upright(image: Image.Image, words: str, x: float, y: float) -> None:
     font = _font(11 * _SCALE)
     width = int(font.getlength(words)) + 4
-    strip = Image.new("RGB", (width, 16 * _SCALE), _PAPER)
-    ImageDraw.Draw(strip).text((2, 8 * _SCALE), words, fill=_MUTED, font=font, anchor="lm")
-    turned = strip.rotate(90, expand=True)
-    image.paste(turned, (int(x - turned.width / 2), int(y - turned.height)))
+    mask = Image.new("L", (width, 16 * _SCALE))
+    ImageDraw.Draw(mask).text((2, 8 * _SCALE), words, fill=255, font=font, anchor="lm")
+    turned = mask.rotate(90, expand=True)
+    image.paste(_MUTED, (int(x - turned.width / 2), int(y - turned.height)), turned)
 
 
 @lru_cache
 def _palette() -> Image.Image:
     """The scale and, for text and frames, each ink faded into the paper: 255 colours, so that none is lost to a rarer one."""
     fade = np.linspace(0, 1, 28)[:, None]
-    inks = [np.array(ink) * (1 - fade) + np.array(_PAPER) * fade for ink in (_INK, _MUTED, _ACCENT)]
-    colors = np.concatenate([scale()[::3], scale()[1:254:3], scale()[NAN:], *inks]).astype(np.uint8)
+    inks = [np.array(ink) * (1 - fade) + np.array(_PAPER) * fade for ink in (_INK, _MUTED)]
+    colors = np.concatenate([scale()[np.linspace(0, 254, 197).astype(int)], scale()[NAN:], *inks, [_ACCENT]]).astype(np.uint8)
     image = Image.new("P", (1, 1))
     image.putpalette(colors[:256].tobytes())
     return image

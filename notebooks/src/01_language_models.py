@@ -54,16 +54,21 @@ r"""
 A model cuts text into pieces called **tokens**. Having read your text, it gives every token in its vocabulary a probability.
 Type into the field and watch the bars follow. Guess first: what happens to the longest bar when you delete the last word?
 """
-# %% rows="R1"
+# %% rows="R1 E38"
 model = cl.load("smollm2-135m")
 opening = cl.L(zh="今天天气真", en="The capital of France is")
 
-cl.viz.explore(lambda text: cl.viz.bars(model.likely(text, k=10)), text=opening)
+def guess(text):
+    pieces = [scored.token for scored in model.score(text)]
+    return cl.viz.coloured_tokens(pieces, [0] * len(pieces)) + cl.viz.bars(model.likely(text, k=10))
+
+cl.viz.explore(guess, text=opening)
 
 # %% zh [md]
 r"""
-这里只画了十根，词表里还有四万九千多个词元分剩下的那一点。`‹e7›` 这样的条目不是乱码：SmolLM2 主要学英语，
-词表里汉字很少，大多数汉字要拆成两三个字节来拼，`‹e7›` 就是某些汉字的第一个字节（第 2 章细讲）。换一句英文试试，它会自信得多。
+这里只画了十根，词表里还有四万九千多个词元分剩下的那一点。条形上面那行是你的文字切成的词元（第一个除外，没有什么能预测它）。
+几份文档都说模型给“每个**单词**”一个向量，其实没有单词，只有词元：打一个 `Unbelievable tokenization` 看看。SmolLM2 主要学英语，
+词表里汉字很少，大多数汉字要拆成两三段字节，所以会看到 `气₁` `气₂`；条形里的 `‹e7›` 也不是乱码，是某些汉字的第一个字节。第 2 章专讲这件事。换一句英文，它会自信得多。
 
 ## 1.2 链式法则：整句话的概率
 
@@ -76,8 +81,9 @@ $$P(x_1,\dots,x_T)=\prod_{t=1}^{T}P(x_t\mid x_1,\dots,x_{t-1})$$
 """
 # %% en [md]
 r"""
-Only ten bars are drawn; the other forty-nine thousand tokens of the vocabulary share what little is left. If you type Chinese you will meet entries such as `‹e7›`. They are not broken:
-SmolLM2 learnt mostly from English, its vocabulary has few Chinese characters, and the others are spelt with two or three bytes each. `‹e7›` is the first byte of some of them (chapter 2 tells more).
+Only ten bars are drawn; the other forty-nine thousand tokens of the vocabulary share what little is left. The line above the bars is your text cut into tokens (all but the first, which nothing could predict).
+Several documents say that a model gives “each **word**” a vector; there are no words, only tokens: type `Unbelievable tokenization` and see. SmolLM2 learnt mostly from English, so it spells most Chinese characters in
+two or three pieces, shown as `气₁` `气₂`, and a bar called `‹e7›` is not broken: it is the first byte of some characters. Chapter 2 is about just this.
 
 ## 1.2 The chain rule: the probability of a whole sentence
 
@@ -211,7 +217,7 @@ def score(text):
     with torch.inference_mode():
         return float(sequence_log_prob(model.model(ids).logits[0].float(), ids[0]))
 
-sentences = cl.L(zh="今天天气真好，我们去公园散步吧。|今天公园真好，我们去天气散步吧。|好天今气真天，吧散公园去步我们。",
+sentences = cl.L(zh="我每天早上喝一杯咖啡，然后去上班。|我每天咖啡喝一杯早上，然后去上班。|咖每然早喝一啡，班天后上上杯我去。",
                  en="The cat sat on the mat because it was tired.|The mat sat on the cat because it was tired.|mat the on sat cat The tired was it because.")
 for sentence in str(sentences).split("|"):
     print(f"{score(sentence):8.1f}   {sentence}")
@@ -252,6 +258,7 @@ Example: ids = 0 1 0 1 1, V=2, $\alpha=0$ gives row 0 = [0, 1] and row 1 = [0.5,
 cl.check("lm.bigram")
 
 # %% rows="R1"
+from collections import Counter, defaultdict
 bigram_probs = cl.use("lm.bigram")
 
 reviews = cl.text.reviews()
@@ -260,20 +267,21 @@ alphabet = sorted(set(train))
 index = {char: i for i, char in enumerate(alphabet)}
 print(f"{len(train):,} characters to learn from, {len(held_out):,} held out, {len(alphabet):,} different ones")
 
-table = bigram_probs(torch.tensor([index[char] for char in train]), len(alphabet), alpha=0.1)
-best = table[index["很"]].topk(8)                                                    # 很: "very"
-cl.viz.bars({"很" + alphabet[i]: p for i, p in zip(best.indices.tolist(), best.values.tolist())})
+common = [char for char, _ in Counter(train).most_common(79)] + ["…"]               # … stands for all other characters
+ids = torch.tensor([common.index(char) if char in common else 79 for char in train[:20_000]])
+row = bigram_probs(ids, len(common), alpha=0.1)[common.index("很")]                    # 很: "very"
+cl.viz.bars({"很" + common[i]: float(row[i]) for i in row.argsort(descending=True)[:8].tolist()})
 
 # %% zh [md]
 r"""
-“很好”遥遥领先：这是评论。但只看一个字太短视，看得远些会不会更好？下面的 `NGram` 记下每段上文后面出现过的所有字。
+“很多”“很好”“很一（般）”：这是评论的口气（`…` 代表八十个符号以外的所有字）。但只看一个字太短视，看得远些会不会更好？下面的 `NGram` 记下每段上文后面出现过的所有字。
 上文没见过怎么办？退一步，信短一点的上文（Witten–Bell 插值）：这段上文后面跟过的花样越多，就越多听短上文的。
 
 先猜：阶数从 1 加到 5，在**没见过的评论**上，困惑度会一路下降吗？（困惑度：平均每一步相当于在几个字之间犹豫。）
 """
 # %% en [md]
 r"""
-很好, “very good”, is far ahead: these are reviews. Looking one character back is short-sighted; does looking further help? `NGram` below keeps, for each context, every character that followed it.
+很多 (very many), 很好 (very good), 很一 (the start of “so-so”): the voice of reviewers (`…` stands for all characters beyond the eighty symbols). Looking one character back is short-sighted; does looking further help? `NGram` below keeps, for each context, every character that followed it.
 And a context never seen? It falls back on the shorter one (Witten–Bell interpolation): the more different characters have followed a context, the more the shorter one is listened to.
 
 Guess first: as the order goes from 1 to 5, does perplexity on **unseen reviews** keep falling? (Perplexity: among how many equally likely characters the model hesitates at each step, on average.)
@@ -281,7 +289,6 @@ Guess first: as the order goes from 1 to 5, does perplexity on **unseen reviews*
 # %% rows="R1"
 import math
 import random
-from collections import Counter, defaultdict
 from functools import cache
 
 class NGram:
@@ -360,7 +367,7 @@ the negative log-probability of the whole text, to base 2, divided by its UTF-8 
 Guess first: a trigram made by counting against a neural network of 135 million parameters, on the same Chinese reviews. Who wins?
 """
 # %% rows="R1"
-chinese = held_out[:600]
+chinese = held_out[:400]
 english = ("The room was clean and quiet, and the people at the front desk were friendly. Breakfast was good, although the coffee was cold. "
            "We walked to the old town in ten minutes. I would stay here again, but next time I would ask for a room on a higher floor.")
 
@@ -564,6 +571,7 @@ In translation each output word depends on the words written so far and on the *
 Of the numbers 1 to 999 it learns 799, picked at random; the other 200 it never sees. The model is `Seq2Seq` of `course_lib.nn`, one encoder block and one decoder block; chapters 4 and 9 take it apart.
 """
 # %%
+import os
 ONES = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen").split()
 TENS = "- - twenty thirty forty fifty sixty seventy eighty ninety".split()
 
@@ -581,7 +589,7 @@ def chinese_chars(n):
 
 print([("".join(chinese_chars(n)), " ".join(english_words(n))) for n in (7, 14, 307, 250)])
 
-# %%
+# %% training
 pairs = [(chinese_chars(n), english_words(n)) for n in range(1, 1000)]
 random.Random(0).shuffle(pairs)
 vocabulary = ["<pad>", "<s>", "</s>", *sorted({token for pair in pairs for side in pair for token in side})]
@@ -594,28 +602,21 @@ def batch_of(some):
     written = [[number[w] for w in en] + [2] for _, en in some]
     return {"ids": source, "mask": source > 0, "target": pad([[1] + row[:-1] for row in written], 0), "labels": pad(written, -100)}
 
-rng = random.Random(1)
-batches = [batch_of(rng.sample(pairs[:799], 64)) for _ in range(300)]
-print({name: list(tensor.shape) for name, tensor in batches[0].items()})
+steps, rng = (40 if os.environ.get("COURSE_QUICK") == "1" else 300), random.Random(1)
+translator = cl.nn.Seq2Seq(cl.nn.Seq2SeqConfig(vocab_size=len(vocabulary), context=16, n_layer=1, n_head=4, d_model=64, start_id=1))
+history = cl.fit(translator, [batch_of(rng.sample(pairs[:799], 64)) for _ in range(steps)], steps=steps, lr=3e-3)
 
 # %% training
-import os
-steps = 40 if os.environ.get("COURSE_QUICK") == "1" else 300
-translator = cl.nn.Seq2Seq(cl.nn.Seq2SeqConfig(vocab_size=len(vocabulary), context=16, n_layer=1, n_head=4, d_model=64, start_id=1))
-history = cl.fit(translator, batches, steps=steps, lr=3e-3)
-
 @torch.inference_mode()
 def translate(chinese):
-    source = torch.tensor([[number[c] for c in chinese if c in number]])
     device = next(translator.parameters()).device
+    source = torch.tensor([[number[c] for c in chinese if c in number]], device=device)
     def step(ids):
-        return translator(source.to(device), torch.tensor([ids], device=device))[0, -1].float().cpu()
+        return translator(source, torch.tensor([ids], device=device))[0, -1].float().cpu()
     return " ".join(vocabulary[i] for i in greedy(step, [1], 6, 2)[1:] if i != 2)
 
 right = sum(translate(zh) == " ".join(en) for zh, en in pairs[799:])
 print(cl.L(zh="没见过的 200 个数里译对", en="right on the 200 unseen numbers:"), right)
-
-# %% training
 cl.viz.explore(translate, text="三百零七")
 
 # %% zh [md]
@@ -650,10 +651,11 @@ print(f"sum of P(x1 | x2) P(x2 | x1)  {(given_right * given_left).sum():.5f}")
 def influence(loaded, text):
     """[T,T]: how strongly the output at each position (row) depends on each input (column)."""
     ids = loaded.tokenizer(text, return_tensors="pt").input_ids.to(loaded.device)
-    x = loaded.model.get_input_embeddings()(ids).detach().requires_grad_()
-    out = loaded.model(inputs_embeds=x, output_hidden_states=True).hidden_states[-1][0]
-    rows = [torch.autograd.grad(position[:8].sum(), x, retain_graph=True)[0][0].norm(dim=-1) for position in out]
-    return torch.stack(rows).cpu(), cl.models.labels.read_tokens(loaded.tokenizer, ids[0].tolist()).labels
+    T = ids.shape[1]
+    x = loaded.model.get_input_embeddings()(ids).detach().repeat(T, 1, 1).requires_grad_()      # [T,T,D]: a copy for each row
+    out = loaded.model(inputs_embeds=x, output_hidden_states=True).hidden_states[-1]
+    out[range(T), range(T), :8].sum().backward()                                                # copy t asks about position t
+    return x.grad.norm(dim=-1).cpu(), cl.models.read_tokens(loaded.tokenizer, ids[0].tolist()).labels
 
 figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.6))
 for axis, name in zip(axes, ("minilm-l6", "smollm2-135m")):
@@ -670,25 +672,6 @@ r"""
 第一组：按链式法则相乘，和是 1；把两个填空概率相乘，和不是 1。第二组：BERT 家族的 MiniLM，每个位置都受所有位置影响；SmolLM2 对角线右边**恰好是 0**，
 不是很小，是 0。前者所以不能逐字往下写，后者所以不必等整句写完。GPT 叫自回归模型，BERT 不是。
 
-还有一个词要改。几份文档都说“把每个**单词**变成向量”。模型眼里没有单词，只有词元：
-"""
-# %% en [md]
-r"""
-First: multiplied by the chain rule the probabilities sum to 1; the product of the two gap-filling ones does not. Second: in MiniLM, of the BERT family, every position depends on every other; in SmolLM2 everything to the right of the diagonal is **exactly 0**,
-not small but 0. That is why the one cannot write word by word, and why the other need not wait for the end of the sentence. GPT is autoregressive, BERT is not.
-
-One more word to mend. Several documents say that “each **word** becomes a vector”. A model knows no words, only tokens:
-"""
-# %% rows="E38"
-for name in ("smollm2-135m", "minilm-l6"):
-    tokenizer = cl.load(name).tokenizer
-    for text in ("Unbelievable tokenization!", "我喜欢吃比萨"):
-        print(f"{name:13s} {' | '.join(cl.models.labels.read_tokens(tokenizer, tokenizer(text).input_ids).labels)}")
-
-# %% zh [md]
-r"""
-一个英文词会断成几段，一个汉字会拆成几个字节（`吃₁` `吃₂`），词表里没有的字干脆变成 `[UNK]`。下一章专讲这件事。
-
 ## 小结
 
 - 语言模型给每种接法一个概率；链式法则把“猜下一个”变成“给整句打分”，不多不少，和为 1。
@@ -701,7 +684,8 @@ r"""
 """
 # %% en [md]
 r"""
-An English word breaks into pieces, a Chinese character into bytes (`吃₁` `吃₂`), and what the vocabulary lacks becomes `[UNK]`. The next chapter is about just this.
+First: multiplied by the chain rule the probabilities sum to 1; the product of the two gap-filling ones does not. Second: in MiniLM, of the BERT family, every position depends on every other; in SmolLM2 everything to the right of the diagonal is **exactly 0**,
+not small but 0. That is why the one cannot write word by word, and why the other need not wait for the end of the sentence. GPT is autoregressive, BERT is not.
 
 ## Summary
 
@@ -713,5 +697,3 @@ An English word breaks into pieces, a Chinese character into bytes (`吃₁` `�
 To try: change a row of `follow` in 1.6 to 0.98, 0.01, 0.01; does the floor rise or fall? In 1.4, find an opening that makes the trigram recite a review.
 Next: [chapter 2, tokens and representations](02_tokens.ipynb).
 """
-# %%
-cl.progress()

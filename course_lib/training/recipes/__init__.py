@@ -36,7 +36,7 @@ def train(name: str, out: Path, steps: int | None = None, compile: bool = False)
     history = fit(model, stream, steps=steps, loss=recipe.loss, checkpoint=out.parent / f"{name}-checkpoint", **options)
     save(out, model.eval().cpu(), tokenizer)
     training = {"steps": steps, "tokens": sum(history.tokens), "seconds": round(sum(history.seconds)), "precision": history.precision}
-    write_card(out, kind=recipe.KIND, title=recipe.TITLE, languages=recipe.LANGUAGES, metrics=recipe.measure(out), training=training)
+    write_card(out, recipe, recipe.measure(out), training)
     return out
 
 

@@ -10,14 +10,14 @@ from torch import nn
 
 from ... import text
 from ..fit import fit
-from .batching import Stream, pad
+from .batching import Shelves, Stream, pad
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = ["Classifier", "accuracy", "fine_tune"]
 
-LENGTH, BATCH = 96, 16
+LENGTH, BATCH = 128, 16
 
 
 class Classifier(nn.Module):
@@ -34,9 +34,9 @@ class Classifier(nn.Module):
         return self.head(self.dropout(mean))
 
 
-def encode(tokenizer, reviews) -> Tensor:
-    """The first 96 tokens of every review: long [N, 96]."""
-    return pad(tokenizer([review.text for review in reviews], truncation=True, max_length=LENGTH)["input_ids"], LENGTH, 0)
+def encode(tokenizer, reviews) -> list[list[int]]:
+    """The first 128 tokens of every review."""
+    return tokenizer([review.text for review in reviews], truncation=True, max_length=LENGTH)["input_ids"]
 
 
 def fine_tune(folder: Path, labels: int | None = None, epochs: float = 2.0, lr: float = 5e-4, seed: int = 0) -> tuple[Classifier, float]:
@@ -49,10 +49,11 @@ def fine_tune(folder: Path, labels: int | None = None, epochs: float = 2.0, lr: 
     train = text.reviews().train
     chosen = [train[i] for i in torch.randperm(len(train), generator=torch.Generator().manual_seed(0)).tolist()[:labels]]
     ids, target = encode(tokenizer, chosen), torch.tensor([review.label for review in chosen])
+    shelves = Shelves(list(map(len, ids)), 32)
 
-    def batch(number: int, generator: torch.Generator):
-        pick = torch.randint(len(ids), (BATCH,), generator=generator)
-        return ids[pick], target[pick]
+    def batch(number: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        length, rows = shelves.draw(BATCH, generator)
+        return pad([ids[i] for i in rows], length, 0), target[rows]
 
     fit(model, Stream(batch, seed), steps=int(epochs * len(ids) / BATCH), lr=lr, weight_decay=0.01, warmup=20,
         loss=lambda model, batch: F.cross_entropy(model(batch[0]).float(), batch[1]), show=False)
@@ -63,7 +64,11 @@ def accuracy(model: Classifier, tokenizer, reviews) -> float:
     """The share of reviews whose mood is recognised."""
     model.eval()
     device = next(model.parameters()).device
-    ids, target = encode(tokenizer, reviews), torch.tensor([review.label for review in reviews])
+    ids, right = encode(tokenizer, reviews), 0
+    order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
     with torch.inference_mode():
-        guess = torch.cat([model(part.to(device)).argmax(-1).cpu() for part in ids.split(64)])
-    return float((guess == target).float().mean())
+        for start in range(0, len(order), 64):
+            rows = order[start:start + 64]
+            guess = model(pad([ids[i] for i in rows], len(ids[rows[-1]]), 0).to(device)).argmax(-1).cpu()
+            right += int((guess == torch.tensor([reviews[i].label for i in rows])).sum())
+    return right / len(reviews)

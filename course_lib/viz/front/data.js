@@ -104,8 +104,8 @@ async function towardToken(picture, part, k, ask) {
 
 // Light and dark scales: one blue whose lightness only ever grows or shrinks, so that it also reads in grey and for colour-blind eyes.
 const STOPS = {
-  light: [[246, 248, 251], [198, 219, 239], [107, 174, 214], [33, 102, 172], [5, 34, 82]],
-  dark: [[30, 34, 41], [27, 61, 100], [38, 116, 178], [122, 190, 236], [244, 250, 255]],
+  light: [[247, 249, 252], [183, 210, 235], [107, 174, 214], [33, 102, 172], [5, 34, 82]],
+  dark: [[30, 34, 41], [24, 62, 112], [36, 118, 182], [122, 190, 236], [244, 250, 255]],
 };
 const NAN_COLOR = { light: [214, 60, 140], dark: [255, 120, 190] };
 const scales = {};

@@ -75,10 +75,10 @@ from course_lib.models.reading import read_tokens
 
 def surprise(text, at):
     ids, log_probs = read(text or " ")
-    names, at = read_tokens(model.tokenizer, ids).labels, min(int(at), len(ids) - 1)
+    names, at = cl.models.read_tokens(model.tokenizer, ids).labels, min(int(at), len(ids) - 1)
     losses = [-float(row[token]) for row, token in zip(log_probs, ids)]
     best = log_probs[at].topk(5)
-    guesses = {read_tokens(model.tokenizer, [i]).labels[0]: p for i, p in zip(best.indices.tolist(), best.values.exp().tolist())}
+    guesses = {cl.models.read_tokens(model.tokenizer, [i]).labels[0]: p for i, p in zip(best.indices.tolist(), best.values.exp().tolist())}
     line = cl.L(zh="“{0}”：概率 {1:.2g}，损失 −ln {1:.2g} = {2:.2f} nat。模型以为会是：", en="“{0}”: probability {1:.2g}, loss −ln {1:.2g} = {2:.2f} nats. The model had expected:")
     text = cl.viz.coloured_tokens(names, losses, "nat", top=12, current=str(at), control="at_")
     return text + f"<p>{line.format(names[at], math.exp(-losses[at]), losses[at])}</p>" + cl.viz.bars(guesses, mark=names[at])
@@ -669,22 +669,23 @@ r"""
 两个指标的排名**正好相反**：看困惑度，按字节切的最好；看每字节比特数，它最差。困惑度在比谁的步子碎，每字节比特数在比谁更懂这段文字。
 所以：**只有切法相同、文字相同，困惑度才能比**；否则用每字节比特数。
 
-换换词表，看同一句话怎样被切开，哪一块最贵；打一句你自己的中文。
+换换词表，看同一句话怎样被切开，哪一块最贵；再打一句你自己的。下面也让 SmolLM2 读同一句：只有“每字节比特”和“整篇比特”两列，拿来比才公平。
 """
 # %% en [md]
 r"""
 The two measures rank **in opposite order**: by perplexity the cut into bytes is best, by bits per byte it is worst. Perplexity compares whose steps are smaller; bits per byte compares who knows the text better.
 So: **perplexities compare only for the same cut of the same text**; otherwise take bits per byte.
 
-Choose another vocabulary and see how one sentence is cut and which piece is dearest; type some Chinese of your own.
+Choose another vocabulary and see how one sentence is cut and which piece is dearest; then type one of your own, in Chinese or English. SmolLM2 reads it, too: only “bits per byte” and “bits in all” are fair to compare.
 """
 # %% rows="R51"
 def cut(text, vocabulary):
     cutter = cutters[int(vocabulary)]
     ids = cutter(text).input_ids
     log_probs = counted[int(vocabulary)].log_probs(ids)
-    picture = cl.viz.coloured_tokens([name + " " for name in read_tokens(cutter, ids).labels], [-x for x in log_probs], "nat", top=12)
-    return picture + cl.viz.table([report(vocabulary, log_probs, text)], header=[cl.L(zh="词表大小", en="vocabulary"), *head[1:]], right=(1, 2, 3, 4))
+    picture = cl.viz.coloured_tokens([name + " " for name in cl.models.read_tokens(cutter, ids).labels], [-x for x in log_probs], "nat", top=12)
+    rows = [report(cl.L(zh="计数，词表 {0}", en="counting, vocabulary {0}").format(vocabulary), log_probs, text), report("SmolLM2", smollm2(text), text)]
+    return picture + cl.viz.table(rows, header=head, right=(1, 2, 3, 4))
 
 cl.viz.explore(cut, text="酒店的房间很干净，早餐也不错。", vocabulary=[300, 600, 1500, 4000])
 

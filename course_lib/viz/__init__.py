@@ -9,6 +9,7 @@ _HOME = {
     "bertviz_head_view": "bertviz", "bertviz_model_view": "bertviz", "bertviz_neuron_view": "bertviz",
     "Explore": "explore", "explore": "explore",
     "bars": "html", "coloured_tokens": "html", "flow": "html", "table": "html",
+    "MaskPainter": "painter", "mask_painter": "painter", "QueryPlane": "plane", "query_plane": "plane",
     "chinese_font": "fonts", "use_fonts": "fonts",
 }
 __all__ = sorted(_HOME)

@@ -61,13 +61,18 @@ class Explore(anywidget.AnyWidget):
             self.picture = f'<p>✗ {escape(type(error).__name__)}: {escape(str(error))}</p>'
 
     def _ipython_display_(self) -> None:
-        from IPython.display import HTML, display
+        still_then_live(self, self.picture)
 
-        display(HTML(f'<div class="course-static">{self.picture}</div>'), metadata={})
-        bundle = super()._repr_mimebundle_()
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        data = {kind: value for kind, value in (data or {}).items() if "widget-view" in kind}     # the text alternative is the output above
-        display(data, metadata=metadata, raw=True)
+
+def still_then_live(widget: anywidget.AnyWidget, still: str) -> None:
+    """Display the HTML `still` as an output of its own, then the widget, whose script hides the `.course-static` before it."""
+    from IPython.display import HTML, display
+
+    display(HTML(f'<div class="course-static">{still}</div>'), metadata={})
+    bundle = anywidget.AnyWidget._repr_mimebundle_(widget)
+    data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+    data = {kind: value for kind, value in (data or {}).items() if "widget-view" in kind}     # the text alternative is the output above
+    display(data, metadata=metadata, raw=True)
 
 
 def _field(name: str, value: Any) -> dict:

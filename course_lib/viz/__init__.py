@@ -10,6 +10,7 @@ _HOME = {
     "Explore": "explore", "explore": "explore",
     "bars": "html", "coloured_tokens": "html", "flow": "html", "table": "html",
     "MaskPainter": "painter", "mask_painter": "painter", "QueryPlane": "plane", "query_plane": "plane",
+    "weight_table": "weights",
     "chinese_font": "fonts", "use_fonts": "fonts",
 }
 __all__ = sorted(_HOME)

@@ -17,13 +17,16 @@ import anywidget
 import traitlets
 
 from ..i18n import L
+from .live import still_then_live
 
 __all__ = ["Explore", "explore"]
 
 _LABELS = {
     "alpha": L(zh="平滑 α", en="Smoothing α"), "context": L(zh="上下文", en="Context"), "depth": L(zh="深度", en="Depth"),
-    "length": L(zh="长度", en="Length"), "model": L(zh="模型", en="Model"), "order": L(zh="阶数 n", en="Order n"), "seed": L(zh="随机种子", en="Seed"),
+    "length": L(zh="长度", en="Length"), "model": L(zh="模型", en="Model"), "order": L(zh="阶数 n", en="Order n"),
+    "position": L(zh="第几个词元在看", en="Which token looks"), "seed": L(zh="随机种子", en="Seed"),
     "step": L(zh="步骤", en="Step"), "temperature": L(zh="温度", en="Temperature"), "text": L(zh="输入文字", en="Type here"),
+    "width": L(zh="宽度 d", en="Width d"),
 }
 
 
@@ -62,17 +65,6 @@ class Explore(anywidget.AnyWidget):
 
     def _ipython_display_(self) -> None:
         still_then_live(self, self.picture)
-
-
-def still_then_live(widget: anywidget.AnyWidget, still: str) -> None:
-    """Display the HTML `still` as an output of its own, then the widget, whose script hides the `.course-static` before it."""
-    from IPython.display import HTML, display
-
-    display(HTML(f'<div class="course-static">{still}</div>'), metadata={})
-    bundle = anywidget.AnyWidget._repr_mimebundle_(widget)
-    data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-    data = {kind: value for kind, value in (data or {}).items() if "widget-view" in kind}     # the text alternative is the output above
-    display(data, metadata=metadata, raw=True)
 
 
 def _field(name: str, value: Any) -> dict:

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,8 @@ import anywidget
 import traitlets
 
 from ..i18n import L
-from .explore import still_then_live
+from .live import still_then_live
+from .weights import weight_table
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,15 +55,4 @@ class MaskPainter(anywidget.AnyWidget):
         self.weights = self._attention(self._q, self._k, eye, torch.tensor(self.mask))[0, 0].tolist()
 
     def _ipython_display_(self) -> None:
-        still_then_live(self, self._table())
-
-    def _table(self) -> str:
-        queries, keys = self.labels
-        cell = '<td style="width:44px;height:26px;padding:0;text-align:center;font-size:12px;border:1px solid #888888;{}">{}</td>'
-        head = "".join(f'<th style="font-weight:normal;text-align:center">{escape(key)}</th>' for key in keys)
-        rows = []
-        for query, allowed, weights in zip(queries, self.mask, self.weights):
-            cells = (cell.format(f"background-color:rgba(68,119,170,{0.08 + 0.6 * w:.2f})", f"{w:.2f}") if may else cell.format("background:none", "×")
-                     for may, w in zip(allowed, weights))
-            rows.append(f'<tr style="background:none"><th style="font-weight:normal;text-align:right;padding-right:8px">{escape(query)}</th>{"".join(cells)}</tr>')
-        return f'<table style="border-collapse:collapse"><tr style="background:none"><th></th>{head}</tr>{"".join(rows)}</table>'
+        still_then_live(self, weight_table(self.weights, *self.labels, self.mask))

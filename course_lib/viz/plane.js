@@ -14,7 +14,7 @@ function render({ model, el }) {
   requestAnimationFrame(() => {
     for (const still of el.closest(".jp-OutputArea")?.querySelectorAll(".course-static") ?? []) still.style.display = "none";
   });
-  const words = model.get("words"), keys = model.get("keys"), reach = model.get("reach");
+  const words = model.get("words"), keys = model.get("arrows"), reach = model.get("reach");
   const at = (x, y) => [SIDE * (0.5 + x / (2 * reach)), SIDE * (0.5 - y / (2 * reach))];
 
   const row = document.createElement("div");

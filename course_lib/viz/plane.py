@@ -15,7 +15,7 @@ import anywidget
 import traitlets
 
 from ..i18n import L
-from .explore import still_then_live
+from .live import still_then_live
 
 __all__ = ["QueryPlane", "query_plane"]
 
@@ -36,7 +36,7 @@ class QueryPlane(anywidget.AnyWidget):
     _esm = Path(__file__).with_name("plane.js")
     _css = Path(__file__).with_name("explore.css")
     query = traitlets.List().tag(sync=True)
-    keys = traitlets.List().tag(sync=True)          # [[label, x, y, colour], ...]
+    arrows = traitlets.List().tag(sync=True)          # [[label, x, y, colour], ...]
     weights = traitlets.List().tag(sync=True)
     mixed = traitlets.Unicode().tag(sync=True)      # "#rrggbb"
     words = traitlets.Dict().tag(sync=True)
@@ -45,7 +45,7 @@ class QueryPlane(anywidget.AnyWidget):
     def __init__(self, attention: Callable, keys: Mapping[str, tuple[float, float]], values: Mapping[str, str], query: tuple[float, float]):
         words = {"query": L(zh="查询", en="query"), "output": L(zh="输出", en="output"),
                  "help": L(zh="拖动橙色圆点，或选中它后按方向键", en="Drag the orange dot, or focus it and press the arrow keys")}
-        super().__init__(query=[float(x) for x in query], keys=[[str(label), *map(float, at), values[label]] for label, at in keys.items()],
+        super().__init__(query=[float(x) for x in query], arrows=[[str(label), *map(float, at), values[label]] for label, at in keys.items()],
                          words={name: str(text) for name, text in words.items()})
         self._attention = attention
         self._follow()
@@ -54,29 +54,29 @@ class QueryPlane(anywidget.AnyWidget):
     def _follow(self, _change: object = None) -> None:
         import torch
 
-        S = len(self.keys)
-        q, k = torch.tensor([[[self.query]]]), torch.tensor([[[[x, y] for _, x, y, _ in self.keys]]])       # (1, 1, 1, 2), (1, 1, S, 2)
-        colours = torch.tensor([[[[int(colour[i:i + 2], 16) for i in (1, 3, 5)] for *_, colour in self.keys]]], dtype=torch.float32)
+        S = len(self.arrows)
+        q, k = torch.tensor([[[self.query]]]), torch.tensor([[[[x, y] for _, x, y, _ in self.arrows]]])       # (1, 1, 1, 2), (1, 1, S, 2)
+        colours = torch.tensor([[[[int(colour[i:i + 2], 16) for i in (1, 3, 5)] for *_, colour in self.arrows]]], dtype=torch.float32)
         with self.hold_sync():
             self.weights = self._attention(q, k, torch.eye(S)[None, None])[0, 0, 0].tolist()                # identity as values: the weights come out
             self.mixed = "#" + "".join(f"{round(c):02x}" for c in self._attention(q, k, colours)[0, 0, 0].tolist())
 
     def _ipython_display_(self) -> None:
-        alt = "; ".join(f"{label} {weight:.2f}" for (label, *_), weight in zip(self.keys, self.weights))
+        alt = "; ".join(f"{label} {weight:.2f}" for (label, *_), weight in zip(self.arrows, self.weights))
         still_then_live(self, f'<img alt="{escape(alt)}" style="max-width:100%" src="data:image/png;base64,{base64.b64encode(self._png()).decode()}">')
 
     def _png(self) -> bytes:
         import matplotlib.pyplot as plt
 
         figure, (plane, bars) = plt.subplots(1, 2, figsize=(8.4, 3.6), width_ratios=(1, 1.1))
-        for (label, x, y, colour), weight in zip(self.keys, self.weights):
+        for (label, x, y, colour), weight in zip(self.arrows, self.weights):
             plane.annotate("", (x, y), (0, 0), arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 1 + 7 * weight})
             plane.text(1.12 * x, 1.12 * y, label, ha="center", va="center")
         plane.annotate("", self.query, (0, 0), arrowprops={"arrowstyle": "-", "color": "#ee7733", "lw": 2, "ls": "--"})
         plane.plot(*self.query, "o", color="#ee7733", ms=10)
         plane.set(xlim=(-_REACH, _REACH), ylim=(-_REACH, _REACH), aspect="equal", xticks=[], yticks=[], title=f'{self.words["query"]} ({self.query[0]:.1f}, {self.query[1]:.1f})')
-        labels = [label for label, *_ in self.keys]
-        drawn = bars.barh(labels, self.weights, color=[colour for *_, colour in self.keys])
+        labels = [label for label, *_ in self.arrows]
+        drawn = bars.barh(labels, self.weights, color=[colour for *_, colour in self.arrows])
         bars.bar_label(drawn, [f"{weight:.2f}" for weight in self.weights], padding=3)
         bars.barh([self.words["output"]], [1], color=self.mixed)
         bars.invert_yaxis()

@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from . import paths
 from .device import choose
@@ -53,9 +54,12 @@ def _device_line() -> L:
     return L(zh="设备：{0}", en="Device: {0}").format(choose().reason)
 
 
-def _progress_line() -> L | None:
-    from .exercises import progress
-    return progress.line()
+def _progress_line() -> L:
+    from .exercises.record import events, next_exercise, summarise
+
+    table, following = summarise(events()), next_exercise()
+    done = L(zh="进度：{0}/{1} 题", en="Progress: {0} of {1} exercises").format(sum(row["state"] == "done" for row in table.values()), len(table))
+    return L(zh="{0}；下一题：{1}（{2}）", en="{0}; next: {1} ({2})").format(done, *following) if following else done
 
 
 Check = tuple[bool, str, str]       # fine?, what was found, the command that mends it
@@ -104,7 +108,7 @@ def _folders() -> Iterator[Check]:
     for variable, folder in (("COURSE_CACHE", paths.cache()), ("COURSE_HOME", paths.home())):
         ok = paths.writable(folder)
         free = f", {shutil.disk_usage(folder).free / 1e9:.0f} GB" if ok else ""
-        yield ok, f"{folder}{free}", f"export {variable}=" + str(L(zh="一个可写的文件夹", en="a folder that you can write to"))
+        yield ok, f"{str(folder).replace(str(Path.home()), '~')}{free}", f"export {variable}=" + str(L(zh="一个可写的文件夹", en="a folder that you can write to"))
 
 
 def _models() -> Iterator[Check]:

@@ -28,7 +28,7 @@ import nbformat
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))            # the checkout's own course_lib, also where another one is installed
 
-from rows import index_table  # noqa: E402
+from rows import fill_in  # noqa: E402
 
 LANGS = ("zh", "en")
 IGNORED = {                                     # title of a cell -> why nbval does not compare its output
@@ -85,10 +85,10 @@ def render(source: Path, lang: str, solution: bool) -> nbformat.NotebookNode:
             metadata["tags"] = ["exercise"]
         elif title in IGNORED:
             metadata["tags"] = ["nbval-ignore-output"]
-        elif cell.cell_type == "code":
+        if cell.cell_type == "code":
             cell.source = cell.source.replace('cl.start(lang="zh")', f'cl.start(lang="{lang}")')
         else:
-            cell.source = cell.source.replace("{{rows}}", index_table(lang, HERE)) if "{{rows}}" in cell.source else cell.source
+            cell.source = fill_in(cell.source, lang, HERE)
         cell.metadata = metadata
         notebook.cells.append(cell)
     if address():

@@ -8,10 +8,24 @@ from pathlib import Path
 
 import jupytext
 
-__all__ = ["index_table"]
+__all__ = ["fill_in", "index_table"]
 
 _HEADS = {"zh": ("编号", "内容", "在哪里运行"), "en": ("No.", "Subject", "Where it runs")}
 _LATER = {"zh": "第 {} 章（即将推出）", "en": "chapter {} (to come)"}
+
+
+def fill_in(text: str, lang: str, folder: Path) -> str:
+    """Replace {{rows}} by the index table, and {{R12}} by links to where that row runs."""
+    if "{{" not in text:
+        return text
+    text = text.replace("{{rows}}", index_table(lang, folder))
+    later = _chapters(folder)
+    return re.sub(r"\{\{([RE]\d+)\}\}", lambda m: " ".join(_covered(folder, lang).get(m[1], [])) or _LATER[lang].format(later[m[1]]), text)
+
+
+def _chapters(folder: Path) -> dict[str, str]:
+    with (folder / "rows.csv").open(encoding="utf-8", newline="") as file:
+        return {row["id"]: row["chapter"] for row in csv.DictReader(file)}
 
 
 def index_table(lang: str, folder: Path) -> str:

@@ -161,6 +161,24 @@ def test_seq2seq_cache_and_unequal_lengths():
         torch.testing.assert_close(torch.cat(steps, 1), logits, atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize("V, ignored", [(7, 0), (9000, 3), (9000, 300)])
+def test_head_loss_is_cross_entropy(V, ignored):
+    torch.manual_seed(0)
+    x, w = torch.randn(300, 12, requires_grad=True), torch.randn(V, 12, requires_grad=True)
+    targets = torch.randint(V, (300,))
+    targets[:ignored] = -100
+    mine = cnn.head_loss(x, w, targets)
+    if ignored == 300:
+        assert mine == 0 and all((g == 0).all() for g in torch.autograd.grad(mine, (x, w)))
+        return
+    plain = torch.nn.functional.cross_entropy(x @ w.T, targets)
+    torch.testing.assert_close(mine, plain)
+    for a, b in zip(torch.autograd.grad(3 * mine, (x, w)), torch.autograd.grad(3 * plain, (x, w))):
+        torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-4)
+    with torch.no_grad():
+        torch.testing.assert_close(cnn.head_loss(x, w, targets), plain)
+
+
 @pytest.mark.parametrize("call, says", [
     (lambda m: m(torch.tensor([[1, 50]])), "vocabulary"),
     (lambda m: m(torch.tensor([[-1, 5]])), "vocabulary"),

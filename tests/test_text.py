@@ -6,6 +6,10 @@ import pytest
 from course_lib import text
 from course_lib.text import corpora
 from course_lib.text.corpus import fingerprint
+from course_lib.text.grammar import join_french
+from course_lib.text.ngram import Trigram
+from course_lib.text.parallel import HELD_OUT
+from course_lib.text.vocab import character_tokenizer, parallel_tokenizer
 
 
 def sizes(corpus):
@@ -15,6 +19,7 @@ def sizes(corpus):
 def test_sizes_are_fixed():
     assert sizes(text.reviews()) == (14_845, 715, 1_740)
     assert sizes(text.newspaper()) == (16_314, 691, 1_929)
+    assert (*sizes(text.parallel()), len(text.parallel().compositional)) == (42_373, 2_010, 4_994, 8_461)
 
 
 @pytest.mark.parametrize("corpus", [text.reviews, text.newspaper])
@@ -52,3 +57,58 @@ def test_another_package_version_is_refused(monkeypatch):
 
 def test_split_ignores_punctuation_and_case():
     assert text.split_of("HP的本子，不错！") == text.split_of("hp 的本子不错")
+
+
+def by_chinese():
+    parallel = text.parallel()
+    return {pair.zh: pair for split in (parallel, parallel.compositional) for pair in split}
+
+
+def test_grammar_agrees_elides_and_negates():
+    for words, written in (("je aime le eau", "j'aime l'eau"), ("il va à le marché", "il va au marché"), ("à l' école", "à l'école"),
+                           ("ne ai pas de eau", "n'ai pas d'eau"), ("je le ai vu", "je l'ai vu"), ("parce que il est", "parce qu'il est")):
+        assert join_french(words) == written
+    sentences = {pair.fr for pair in text.parallel()}
+    assert not [fr for fr in sentences if any(wrong in f" {fr}" for wrong in (" je a", " je é", " le a", " la e", " de e", " à le ", " que il", "  "))]
+    assert any(fr.startswith("elles sont") and "contentes" in fr for fr in sentences)
+    assert any("est allée" in fr for fr in sentences) and any("l'a aidée" in fr for fr in sentences)
+
+
+def test_one_chinese_sentence_has_one_translation_and_ends_alike():
+    for pair in by_chinese().values():
+        assert (pair.zh[-1] == "？") == (pair.fr[-1] == "?") == (pair.en[-1] == "?")
+    assert len(by_chinese()) == len(text.parallel()) + len(text.parallel().compositional)
+
+
+def test_compositional_words_are_known_and_combinations_are_not():
+    parallel = text.parallel()
+    known = set(" ".join(f"{pair.fr} {pair.en}" for pair in parallel.train).replace("'", "' ").split())
+    assert all(set(f"{pair.fr} {pair.en}".replace("'", "' ").split()) <= known for pair in parallel.compositional)
+    assert ("clitic", "我", "爱", "你") in HELD_OUT and by_chinese()["我爱你。"] in parallel.compositional
+    assert by_chinese()["我爱你。"].fr == "je t'aime ."
+
+
+def test_character_tokenizer_keeps_characters_marks_and_pairs():
+    roles = {"unk_token": "[UNK]", "mask_token": "[MASK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    tokenizer = character_tokenizer(["我喜欢吃鱼，hp也好。"] * 4, specials=["[UNK]", "[CLS]", "[SEP]", "[MASK]"], roles=roles, lowercase=True,
+                                    template="[CLS] $A [SEP]", max_length=32)
+    assert tokenizer.tokenize("我喜欢[MASK]，HP.") == ["我", "喜", "欢", "[MASK]", "，", "h", "p", "[UNK]"]
+    assert tokenizer.tokenize("好,好.") == ["好", "，", "好", "。"]
+    pair = tokenizer("我", "你也")
+    assert tokenizer.convert_ids_to_tokens(pair["input_ids"]) == ["[CLS]", "我", "[SEP]", "[UNK]", "也", "[SEP]"]
+    assert pair["token_type_ids"] == [0, 0, 0, 1, 1, 1]
+
+
+def test_parallel_tokenizer_gives_back_what_it_read():
+    pairs = text.parallel().train[:300]
+    tokenizer = parallel_tokenizer([sentence for pair in pairs for sentence in (pair.zh, pair.fr, pair.en)], max_length=64)
+    for pair in pairs:
+        for sentence in (pair.fr, pair.en):
+            assert tokenizer.decode(tokenizer(sentence)["input_ids"], skip_special_tokens=True) == sentence
+
+
+def test_trigram_is_a_distribution_and_learns():
+    documents = [[0, 1, 2, 1, 2, 1, 2, 3]] * 5
+    trigram = Trigram(documents, documents, vocab_size=5)
+    assert abs(sum(trigram.probability([0, 1, 2, w], 3) for w in range(5)) - 1) < 1e-9
+    assert trigram.perplexity(documents) < 2

@@ -77,7 +77,10 @@ def _checked(exercise: Exercise, fn: Any, lang: str, seed: int, keep: bool) -> R
     if blank is not None:
         return Result(exercise.id, "missing" if fn is _MISSING else "not_attempted", (), blank.text, None, seed, blank)
     report = judge(exercise, fn, seed)
-    diagnosis = diagnose(report, fn) if report.status != "passed" else Diagnosis()
+    try:
+        diagnosis = diagnose(report, fn) if report.status != "passed" else Diagnosis()
+    except Exception:                            # whatever odd value a function returned: the verdict stands, the notebook goes on
+        diagnosis = Diagnosis()
     mistakes = tuple(m.id for m in diagnosis.mistakes)
     if keep:
         record.note(exercise.id, "check", status=report.status, mistakes=mistakes)

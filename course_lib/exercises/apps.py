@@ -1,2 +1,639 @@
-"""Exercises."""
-EXERCISES = ()
+"""Exercises of chapter 13: retrieval and its yardsticks."""
+from __future__ import annotations
+
+import math
+
+import torch
+
+from ..i18n import L
+from .contract import Array, Scalar, Tuple, Windows
+from .spec import Case, Draw, Exercise, Mistake
+
+__all__ = ["EXERCISES"]
+
+
+# --- apps.bm25 -----------------------------------------------------------------------------------------------------
+
+def bm25(query, docs, k1=1.5, b=0.75):
+    """BM25 score of every document (Robertson and Zaragoza 2009), with the idf that is never negative.
+
+    query: list of tokens; docs: list of token lists. Returns a list of floats: the sum over query tokens, repeats counted, of
+    idf * tf * (k1 + 1) / (tf + k1 * (1 - b + b * len / avg_len)), where idf = ln(1 + (N - df + 0.5) / (df + 0.5)).
+    """
+    N = len(docs)
+    avg_len = sum(len(doc) for doc in docs) / N
+    scores = []
+    for doc in docs:
+        score = 0.0
+        for token in query:
+            df = sum(token in other for other in docs)
+            idf = math.log(1 + (N - df + 0.5) / (df + 0.5))
+            tf = doc.count(token)
+            score += idf * tf * (k1 + 1) / (tf + k1 * (1 - b + b * len(doc) / avg_len))
+        scores.append(score)
+    return scores
+
+
+def bm25_counters(query, docs, k1=1.5, b=0.75):
+    from collections import Counter
+    counts, N = [Counter(d) for d in docs], len(docs)
+    df = Counter(w for c in counts for w in c)
+    mean = sum(map(len, docs)) / N
+    idf = {w: math.log((N + 1) / (df[w] + 0.5)) for w in query}            # the same fraction, added up
+    norms = [k1 * (1 - b + b * len(d) / mean) for d in docs]
+    return [sum(idf[w] * c[w] * (k1 + 1) / (c[w] + n) for w in query if c[w]) for c, n in zip(counts, norms)]
+
+
+def bm25_numpy(query, docs, k1=1.5, b=0.75):
+    import numpy as np
+    if not query:
+        return [0.0] * len(docs)
+    tf = np.array([[d.count(w) for w in query] for d in docs], dtype=float)
+    df = (tf > 0).sum(0)
+    idf = np.log1p((len(docs) - df + 0.5) / (df + 0.5))
+    length = np.array([len(d) for d in docs], dtype=float)
+    return (idf * tf * (k1 + 1) / (tf + k1 * (1 - b + b * length / length.mean())[:, None])).sum(1)
+
+
+def bm25_torch(query, docs, k1=1.5, b=0.75):
+    length = torch.tensor([len(d) for d in docs], dtype=torch.float64)
+    total = torch.zeros(len(docs), dtype=torch.float64)
+    for w in query:
+        tf = torch.tensor([float(sum(t == w for t in d)) for d in docs], dtype=torch.float64)
+        df = (tf > 0).sum()
+        total += torch.log(1 + (len(docs) - df + 0.5) / (df + 0.5)) * tf * (k1 + 1) / (tf + k1 * ((1 - b) + b * length / length.mean()))
+    return total.tolist()
+
+
+def bm25_index(query, docs, k1=1.5, b=0.75):
+    index = {}
+    for i, doc in enumerate(docs):
+        for w in doc:
+            index.setdefault(w, {}).setdefault(i, 0)
+            index[w][i] += 1
+    mean, scores = sum(len(d) for d in docs) / len(docs), [0.0 for _ in docs]
+    for w in query:
+        postings = index.get(w, {})
+        for i, tf in postings.items():
+            idf = math.log(1 + (len(docs) - len(postings) + 0.5) / (len(postings) + 0.5))
+            scores[i] += idf * (tf * (k1 + 1)) / (tf + k1 * (1 - b + b * len(docs[i]) / mean))
+    return scores
+
+
+def bm25_repeats(query, docs, k1=1.5, b=0.75):
+    mean = sum(len(d) for d in docs) / len(docs)
+    def one(word, doc):
+        df = len([d for d in docs if word in d])
+        tf = doc.count(word)
+        return math.log(1 + (len(docs) - df + 0.5) / (df + 0.5)) * tf * (k1 + 1) / (tf + k1 * (1 - b + b * len(doc) / mean))
+    return tuple(sum(query.count(w) * one(w, d) for w in set(query)) for d in docs)
+
+
+def _bm25_cases(draw: Draw) -> list[Case]:
+    def docs(*lengths, vocabulary="abcdefgh"):
+        return [draw.words(n, vocabulary) for n in lengths]
+
+    rare = [["w"] + draw.words(5, "abc"), draw.words(9, "abc"), ["w", "x"] + draw.words(2, "abc"), draw.words(14, "abc") + ["x"]]
+    params, repeats, unseen = L(zh="k1 与 b", en="k1 and b"), L(zh="重复的查询词", en="repeated query tokens"), L(zh="没见过的词", en="unseen tokens")
+    return [
+        Case(L(zh="2 篇短文，1 个词", en="2 short documents, one token"), (["cat"], [["the", "cat"], ["a", "dog", "ran"]])),
+        Case(L(zh="长短悬殊", en="very different lengths"), (["a", "c"], docs(2, 30, 7, 12) + [["a", "c"]])),
+        Case(L(zh="词在半数以上的文档里", en="a token in more than half of the documents"), (["a"], [["a", "b"], ["a"], ["a", "a", "c", "d"], ["b", "c"]]), L(zh="常见词的 idf", en="the idf of common tokens")),
+        Case(L(zh="词在每篇文档里", en="a token in every document"), (["a", "b"], [["a", "b"], ["a"], ["a", "a", "c"]]), L(zh="常见词的 idf", en="the idf of common tokens")),
+        Case(L(zh="文档里重复的词", en="a token repeated in documents"), (["w", "x"], [d + ["w"] * i for i, d in enumerate(rare)])),
+        Case(L(zh="查询里有重复", en="a repeated query token"), (["a", "b", "a", "a"], docs(4, 9, 6, vocabulary="abcd") + [["a", "e", "f", "e"]]), repeats),
+        Case(L(zh="没见过的词", en="an unseen token"), (["z", "a"], [["a", "b", "b"], ["c"], ["b", "c", "d"]]), unseen),
+        Case(L(zh="k1=0.9，b=0.4", en="k1=0.9, b=0.4"), (["a", "d"], docs(3, 11, 6, 5) + [["a", "d", "a"]], 0.9, 0.4), params),
+        Case(L(zh="b=0", en="b=0"), (["a"], docs(3, 12) + [["a"] * 3 + ["b"], ["c"]], 2.0, 0.0), params),
+        Case(L(zh="b=1", en="b=1"), (["b"], docs(4, 10) + [["b", "b"], ["c"]], 1.2, 1.0), params),
+        Case(L(zh="有一篇空文档", en="an empty document"), (["a", "b"], [[], ["a", "b", "c"], ["b"]]), L(zh="空文档", en="empty documents")),
+        Case(L(zh="空查询", en="an empty query"), ([], [["a", "b"], ["c"]]), L(zh="空查询", en="the empty query")),
+        Case(L(zh="中文词", en="Chinese tokens"), (["酒店", "早餐"], [["酒店", "不错"], ["早餐", "很", "好", "早餐", "好"], ["房间", "小"]])),
+        Case(L(zh="只有一篇文档", en="a single document"), (["a"], [["a", "b", "a"]])),
+    ]
+
+
+_IDF = L(zh="idf = ln(1 + (N - df + 0.5) / (df + 0.5))，df 是含有这个词的文档数。", en="idf = ln(1 + (N - df + 0.5) / (df + 0.5)), where df is the number of documents that contain the token.")
+_NORM = L(zh="看看分母里的 1 - b + b·len/avg_len。", en="Look at 1 - b + b * len / avg_len in the denominator.")
+
+BM25 = Exercise(
+    id="apps.bm25", title=L(zh="BM25 检索", en="Retrieval with BM25"), reference=bm25, returns=Array("N"), cases=_bm25_cases,
+    hints=(
+        L(zh="每篇文档一个分数：对查询里的每个词（重复的也算），加上 idf × 词频的饱和项。", en="One score a document: for every query token, repeats included, add idf times a saturating term frequency."),
+        L(zh="df 数的是含有这个词的文档，不是词出现的次数。tf 是这篇文档里的次数。", en="df counts documents that contain the token, not occurrences. tf counts occurrences in this document."),
+        L(zh="长文档要打折：分母 tf + k1·(1 - b + b·len/avg_len)；分子 tf·(k1+1)。括号的位置很重要。", en="Long documents are discounted by tf + k1 * (1 - b + b * len / avg_len); the numerator is tf * (k1 + 1). Mind the brackets."),
+    ),
+    mistakes=(
+        Mistake("bm25-idf-negative", L(zh="idf 少了 1 +，常见词的 idf 变成负数", en="idf lacks its 1 +, so that common tokens get a negative one"), _IDF, ("math.log(1 + (N - df + 0.5) / (df + 0.5))", "math.log((N - df + 0.5) / (df + 0.5))"), skill="formula"),
+        Mistake("bm25-idf-plain", L(zh="idf 用了 ln(N/df)", en="idf is ln(N/df)"), _IDF, ("math.log(1 + (N - df + 0.5) / (df + 0.5))", "(math.log(N / df) if df else 0.0)"), skill="formula"),
+        Mistake("bm25-no-idf", L(zh="没有乘 idf", en="idf is missing"), _IDF, ("score += idf * tf", "score += tf"), skill="formula", hint=1),
+        Mistake("bm25-paren", L(zh="括号错位：k1 只乘了 1 - b", en="a bracket slipped: k1 multiplies only 1 - b"), _NORM, ("k1 * (1 - b + b * len(doc) / avg_len)", "k1 * (1 - b) + b * len(doc) / avg_len"), skill="formula", hint=3),
+        Mistake("bm25-df-tokens", L(zh="df 数了词出现的次数，不是文档数", en="df counts occurrences, not documents"), _IDF, ("sum(token in other for other in docs)", "sum(other.count(token) for other in docs)"),
+                ("math.log(1 + (N - df + 0.5) / (df + 0.5))", "math.log(max(1 + (N - df + 0.5) / (df + 0.5), 1e-9))"), skill="count"),
+        Mistake("bm25-no-length", L(zh="没有按长度归一", en="there is no length normalisation"), _NORM, ("(1 - b + b * len(doc) / avg_len)", "1"), skill="formula", hint=3),
+        Mistake("bm25-length-inverted", L(zh="长度比例反了：avg_len/len", en="the length ratio is upside down: avg_len/len"), _NORM, ("len(doc) / avg_len", "avg_len / max(len(doc), 1)"), skill="formula", hint=3),
+        Mistake("bm25-k1-b", L(zh="k1 和 b 用反了", en="k1 and b are exchanged"), _NORM, ("score += idf * tf * (k1 + 1) / (tf + k1 * (1 - b + b * len(doc) / avg_len))", "score += idf * tf * (b + 1) / (tf + b * (1 - k1 + k1 * len(doc) / avg_len))"), skill="formula", hint=3),
+        Mistake("bm25-query-set", L(zh="查询里重复的词只算了一次", en="repeated query tokens are counted once"), L(zh="题目要重复的词重复计分。", en="The task counts repeats."), ("for token in query", "for token in set(query)"), skill="count", hint=1),
+        Mistake("bm25-k1+1", L(zh="分子少了 (k1+1)，排序不变", en="the factor (k1 + 1) is dropped, which keeps the ranking"), L(zh="本题的分子是 tf·(k1+1)。", en="In this task the numerator is tf * (k1 + 1)."), (" * (k1 + 1)", ""), convention=True, skill="formula", hint=3),
+        Mistake("bm25-avgdl", L(zh="平均长度按不重复的词算", en="the mean length counts distinct tokens"), L(zh="长度是词数，重复的也算。", en="A length is the number of tokens, repeats included."), ("sum(len(doc) for doc in docs)", "sum(len(set(doc)) for doc in docs)"), skill="count", hint=3),
+        Mistake("bm25-binary-tf", L(zh="词频只记了有没有", en="term frequency is 0 or 1"), L(zh="tf 是出现的次数。", en="tf is the number of occurrences."), ("doc.count(token)", "int(token in doc)"), skill="count"),
+        Mistake("bm25-defaults", L(zh="k1 写死成 1.2", en="k1 is fixed at 1.2"), _NORM, ("score = 0.0", "score, k1 = 0.0, 1.2"), skill="formula", hint=3),
+        Mistake("bm25-log10", L(zh="idf 用了以 10 为底的对数", en="idf uses logarithms to base 10"), L(zh="本课的对数都以 e 为底。", en="Logarithms are natural throughout this course."), ("math.log(1 +", "math.log10(1 +"), convention=True, skill="formula"),
+        Mistake("unseen-crash", L(zh="没见过的词报错", en="an unseen token breaks it"), L(zh="没见过的词 df=0，分数不变。", en="An unseen token has df=0 and adds nothing."), ("math.log(1 + (N - df + 0.5) / (df + 0.5))", "math.log(1 + (N - df + 0.5) / (df + 0.5)) + 0 / df"), skill="edge"),
+        Mistake("bm25-sorted", L(zh="返回的是按分数排好序的列表", en="the scores are returned sorted"), L(zh="分数要和文档的次序一致。", en="Scores come in the order of the documents."), ("return scores", "return sorted(scores, reverse=True)"), skill="rank", hint=1),
+        Mistake("bm25-mean", L(zh="除以了查询的词数", en="the scores are divided by the number of query tokens"), L(zh="题目要求和。", en="The task asks for a sum."), ("scores.append(score)", "scores.append(score / max(len(query), 1))"), skill="count", hint=1),
+    ),
+    alternatives=(bm25_counters, bm25_numpy, bm25_torch, bm25_index, bm25_repeats),
+    think=L(zh="词频翻倍，分数会翻倍吗？", en="Does a score double when the term frequency does?"),
+)
+
+
+# --- apps.cosine_top_k ---------------------------------------------------------------------------------------------
+
+def cosine_top_k(query, docs, k):
+    """The k documents nearest to the query by cosine similarity.
+
+    query: float [D]; docs: float [N, D]. Returns (scores [k], indices [k]), best first; similarity with a zero vector is 0; k > N gives N.
+    """
+    dots = docs @ query
+    norms = docs.norm(dim=1) * query.norm()
+    similarity = torch.where(norms > 0, dots / norms, 0.0)
+    scores, indices = similarity.topk(min(k, len(docs)))
+    return scores, indices
+
+
+def cosine_normalize(query, docs, k):
+    F = torch.nn.functional
+    similarity = F.normalize(docs, dim=-1) @ F.normalize(query, dim=0)
+    order = similarity.argsort(descending=True)[:k]
+    return similarity[order], order
+
+
+def cosine_library(query, docs, k):
+    return torch.topk(torch.cosine_similarity(query[None], docs, dim=1), min(k, docs.shape[0]))
+
+
+def cosine_numpy(query, docs, k):
+    import numpy as np
+    q, d = query.numpy().astype("float64"), docs.numpy().astype("float64")
+    norms = np.linalg.norm(d, axis=1) * np.linalg.norm(q)
+    similarity = np.divide(d @ q, norms, out=np.zeros(len(d)), where=norms > 0)
+    order = np.argsort(-similarity)[:k]
+    return similarity[order], order
+
+
+def cosine_lists(query, docs, k):
+    def similarity(a, b):
+        size = math.sqrt(sum(x * x for x in a) * sum(x * x for x in b))
+        return sum(x * y for x, y in zip(a, b)) / size if size else 0.0
+    scores = [similarity(query.tolist(), doc) for doc in docs.tolist()]
+    order = sorted(range(len(scores)), key=lambda i: scores[i], reverse=True)[:k]
+    return [scores[i] for i in order], order
+
+
+def cosine_einsum(query, docs, k):
+    size = (docs.square().sum(1).sqrt() * query.square().sum().sqrt()).clamp(min=1e-12)
+    values, order = torch.sort(torch.einsum("nd,d->n", docs, query) / size, descending=True)
+    return [values[:k], order[:k].to(torch.int32)]
+
+
+def _cosine_cases(draw: Draw) -> list[Case]:
+    def spread(n, d, sizes=True):            # documents with clearly different similarities, in random order
+        query = draw.normal(d)
+        query = query / query.norm()
+        other = draw.normal(n, d)
+        other = other - (other @ query)[:, None] * query
+        other = other / other.norm(dim=1, keepdim=True)
+        angle = torch.linspace(0.2, 2.9, n)[draw.permutation(n), None]
+        length = torch.tensor(draw.floats(n, 0.3, 8.0))[:, None].float() if sizes else 1.0
+        return query * draw.floats(1, 2.0, 5.0)[0], (angle.cos() * query + angle.sin() * other) * length
+
+    query, docs = spread(6, 5)
+    docs[draw.int(0, 6)] = 0.0
+    across = torch.linalg.cross(query[:3], draw.normal(3))
+    away = torch.stack([across - query[:3] * 2 * across.norm() / query[:3].norm(), across - query[:3] * 0.4 * across.norm() / query[:3].norm(), torch.zeros(3)])
+    zero = L(zh="零向量", en="zero vectors")
+    return [
+        Case(L(zh="3 篇，2 维，k=2", en="3 documents in 2 dimensions, k=2"), (torch.tensor([2.0, 0.0]), torch.tensor([[0.0, 3.0], [5.0, 5.0], [0.5, 0.0]]), 2)),
+        Case(L(zh="N=7，D=4，k=3，长度悬殊", en="N=7, D=4, k=3, very different lengths"), (*spread(7, 4), 3)),
+        Case(L(zh="N=D=5，k=2", en="N=D=5, k=2"), (*spread(5, 5), 2)),
+        Case(L(zh="k=1", en="k=1"), (*spread(6, 3), 1)),
+        Case(L(zh="k=N", en="k=N"), (*spread(5, 8), 5)),
+        Case(L(zh="k 大于 N", en="k larger than N"), (*spread(3, 6), 10), L(zh="k 大于 N 的情形", en="k larger than N")),
+        Case(L(zh="有一个零向量文档", en="a document that is a zero vector"), (query, docs, 6), zero),
+        Case(L(zh="零向量比反向的好", en="a zero vector beats opposite ones"), (query[:3], away[draw.permutation(3)], 2), zero),
+        Case(L(zh="查询是零向量", en="the query is a zero vector"), (torch.zeros(3), draw.normal(1, 3), 1), zero),
+        Case(L(zh="N=1", en="N=1"), (*spread(1, 4), 1)),
+        Case(L(zh="非连续内存", en="a non-contiguous layout"), (lambda q, d: (q, d.T.contiguous().T, 4))(*spread(9, 5))),
+    ]
+
+
+_COSINE = L(zh="余弦 = 点积 / (两个长度的乘积)。", en="Cosine = the dot product over the product of both lengths.")
+_SORT = L(zh="最像的排在最前。", en="The most similar comes first.")
+
+COSINE = Exercise(
+    id="apps.cosine_top_k", title=L(zh="余弦相似度检索", en="Retrieval by cosine similarity"), reference=cosine_top_k,
+    returns=Tuple((("scores", Array("k")), ("indices", Array("k", "int")))), cases=_cosine_cases,
+    hints=(
+        L(zh="先算每篇文档与查询的点积，再除以两者长度的乘积。", en="Take each document's dot product with the query, then divide by the product of both lengths."),
+        L(zh="零向量的长度是 0：不要除，直接给 0。", en="A zero vector has length 0: give 0 there instead of dividing."),
+        L(zh="`topk` 的 k 不能超过 N，先取 min(k, N)；它同时给出分数和下标，最大的在前。", en="`topk` takes no k above N, hence min(k, N); it gives scores and indices, largest first."),
+    ),
+    mistakes=(
+        Mistake("cos-no-norm", L(zh="用了点积，没有除以长度", en="the dot product is not divided by the lengths"), _COSINE, ("norms = docs.norm(dim=1) * query.norm()", "norms = torch.ones(len(docs))"), skill="formula", hint=1),
+        Mistake("cos-doc-only", L(zh="只除以了文档的长度", en="only the documents are normalised"), _COSINE, ("docs.norm(dim=1) * query.norm()", "docs.norm(dim=1)"), skill="formula", hint=1),
+        Mistake("cos-query-only", L(zh="只除以了查询的长度", en="only the query is normalised"), _COSINE, ("docs.norm(dim=1) * query.norm()", "query.norm().expand(len(docs))"), skill="formula", hint=1),
+        Mistake("cos-squared", L(zh="除以了长度的平方", en="it is divided by squared lengths"), _COSINE, ("docs.norm(dim=1) * query.norm()", "docs.norm(dim=1) ** 2 * query.norm() ** 2"), skill="formula", hint=1),
+        Mistake("cos-distance", L(zh="返回的是距离 1 - 相似度", en="the distance 1 - similarity is returned"), L(zh="题目要相似度。", en="The task asks for similarities."), ("return scores", "return 1 - scores"), skill="formula", hint=1),
+        Mistake("topk-ascending", L(zh="把最不像的排在了最前", en="the least similar come first"), _SORT, ("similarity.topk(min(k, len(docs)))", "similarity.topk(min(k, len(docs)), largest=False)"), skill="rank", hint=3),
+        Mistake("cos-zero-nan", L(zh="零向量得到 nan", en="a zero vector gives nan"), L(zh="长度是 0 时不能除。", en="There is no dividing by a length of 0."), ("torch.where(norms > 0, dots / norms, 0.0)", "dots / norms"), skill="edge"),
+        Mistake("cos-zero-as-one", L(zh="零向量的相似度给成了 1", en="a zero vector gets similarity 1"), L(zh="题目要 0。", en="The task asks for 0."), ("dots / norms, 0.0)", "dots / norms, 1.0)"), skill="edge"),
+        Mistake("topk-too-large", L(zh="k 大于 N 时报错", en="k larger than N breaks it"), L(zh="k 最多取到 N。", en="k goes up to N."), ("min(k, len(docs))", "k"), skill="edge", hint=3),
+        Mistake("topk-off-by-one", L(zh="少取了一个", en="one too few is returned"), L(zh="要 k 个。", en="k are wanted."), ("min(k, len(docs))", "min(k, len(docs)) - 1"), skill="shift", hint=3),
+        Mistake("topk-all", L(zh="没有截到 k 个，返回了全部", en="all documents are returned, not the k best"), L(zh="只要前 k 个。", en="Only the first k are wanted."), ("min(k, len(docs))", "len(docs)"), skill="rank", hint=3),
+        Mistake("cos-abs", L(zh="取了绝对值，反向的也算像", en="the absolute value is taken, so that opposite vectors count as similar"), L(zh="方向相反的相似度是负的。", en="Opposite directions have a negative similarity."), ("dots = docs @ query", "dots = (docs @ query).abs()"), skill="formula", hint=1),
+        Mistake("topk-swapped", L(zh="分数和下标的次序反了", en="scores and indices are exchanged"), L(zh="先分数，再下标。", en="Scores first, then indices."), ("return scores, indices", "return indices, scores"), skill="formula", hint=3),
+        Mistake("cos-norm-axis", L(zh="长度沿文档轴算了", en="lengths run over the documents instead of the features"), L(zh="每篇文档一个长度。", en="One length a document."), ("docs.norm(dim=1) * query.norm()", "docs.norm(dim=0) * query.norm()"), skill="axis", hint=1),
+        Mistake("cos-unsorted", L(zh="前 k 个是对的，但按原来的次序排", en="the right k come in their original order"), _SORT, ("return scores, indices", "return similarity[indices.sort().values], indices.sort().values"), skill="rank", hint=3),
+    ),
+    alternatives=(cosine_normalize, cosine_library, cosine_numpy, cosine_lists, cosine_einsum),
+    think=L(zh="向量都先归一化存好，检索时可以省掉什么？", en="If vectors are stored normalised, what is saved at search time?"),
+)
+
+
+# --- apps.chunk ----------------------------------------------------------------------------------------------------
+
+def chunk(tokens, size, overlap):
+    """Cut a long text into overlapping windows.
+
+    tokens: list; windows of `size` start every size - overlap tokens; the last may be shorter; no window lies wholly inside the one
+    before; [] for []; overlap >= size raises ValueError.
+    """
+    if overlap >= size:
+        raise ValueError("overlap must be smaller than size")
+    windows = []
+    for start in range(0, len(tokens), size - overlap):
+        windows.append(tokens[start:start + size])
+        if start + size >= len(tokens):
+            break
+    return windows
+
+
+def chunk_while(tokens, size, overlap):
+    if size - overlap <= 0:
+        raise ValueError("the windows would not move on")
+    out, start = [], 0
+    while start < len(tokens) and (not out or start + overlap < len(tokens)):
+        out.append(list(tokens[start:start + size]))
+        start += size - overlap
+    return out
+
+
+def chunk_count(tokens, size, overlap):
+    step = size - overlap
+    if step < 1:
+        raise ValueError(f"{overlap} >= {size}")
+    n = 0 if not tokens else 1 + max(0, math.ceil((len(tokens) - size) / step))
+    return [tokens[i * step:i * step + size] for i in range(n)]
+
+
+def chunk_recursive(tokens, size, overlap):
+    if overlap >= size:
+        raise ValueError
+    if len(tokens) <= size:
+        return [tokens] if tokens else []
+    return [tokens[:size]] + chunk_recursive(tokens[size - overlap:], size, overlap)
+
+
+def chunk_filter(tokens, size, overlap):
+    if not overlap < size:
+        raise ValueError((size, overlap))
+    spans = [(s, min(s + size, len(tokens))) for s in range(0, len(tokens), size - overlap)]
+    return [tuple(tokens[a:b]) for i, (a, b) in enumerate(spans) if i == 0 or b > spans[i - 1][1]]
+
+
+def chunk_pop(tokens, size, overlap):
+    if overlap >= size:
+        raise ValueError("overlap")
+    windows = [tokens[i:i + size] for i in range(0, len(tokens), size - overlap)]
+    while len(windows) > 1 and len(windows[-1]) <= overlap:
+        windows.pop()
+    return windows
+
+
+def _chunk_cases(draw: Draw) -> list[Case]:
+    word = lambda n: [f"{w}{i}" for i, w in enumerate(draw.words(n))]
+    inside, refuse = L(zh="最后一个窗口", en="the last window"), L(zh="overlap >= size 的检查", en="the check for overlap >= size")
+    return [
+        Case(L(zh="5 个词，size=2，overlap=0", en="5 tokens, size=2, overlap=0"), (word(5), 2, 0)),
+        Case(L(zh="7 个词，size=3，overlap=1", en="7 tokens, size=3, overlap=1"), (word(7), 3, 1)),
+        Case(L(zh="8 个词，size=4，overlap=2", en="8 tokens, size=4, overlap=2"), (word(8), 4, 2), inside),
+        Case(L(zh="9 个词，size=4，overlap=3", en="9 tokens, size=4, overlap=3"), (word(9), 4, 3), inside),
+        Case(L(zh="11 个词，size=5，overlap=2", en="11 tokens, size=5, overlap=2"), (word(11), 5, 2)),
+        Case(L(zh="12 个词，size=5，overlap=3", en="12 tokens, size=5, overlap=3"), (word(12), 5, 3)),
+        Case(L(zh="整数 id", en="integer ids"), (draw.permutation(13).tolist(), 6, 1)),
+        Case(L(zh="比一个窗口短", en="shorter than one window"), (word(3), 10, 4), inside),
+        Case(L(zh="正好一个窗口", en="exactly one window"), (word(4), 4, 2), inside),
+        Case(L(zh="空列表", en="an empty list"), ([], 4, 1), L(zh="空列表", en="the empty list")),
+        Case(L(zh="只有一个词", en="a single token"), (word(1), 3, 2), inside),
+        Case(L(zh="size=1", en="size=1"), (word(3), 1, 0)),
+        Case(L(zh="overlap=size", en="overlap=size"), (word(6), 3, 3), refuse),
+        Case(L(zh="overlap 大于 size", en="overlap larger than size"), (word(6), 2, 4), refuse),
+    ]
+
+
+_STEP = L(zh="相邻两个窗口的起点相差 size - overlap。", en="Two windows begin size - overlap tokens apart.")
+_LAST = L(zh="一个窗口到了末尾就不再开新的：新的会整个落在它里面。", en="Once a window reaches the end no other is opened: it would lie wholly inside.")
+_CHECK = L(zh="overlap >= size 时窗口不会前进，题目要求 ValueError。", en="With overlap >= size the windows do not move on; the task asks for ValueError.")
+
+CHUNK = Exercise(
+    id="apps.chunk", title=L(zh="把长文切成重叠的块", en="Cutting a text into overlapping chunks"), reference=chunk, returns=Windows(), cases=_chunk_cases,
+    hints=(
+        L(zh="起点是 0、步长、2×步长……步长 = size - overlap。", en="Windows start at 0, step, 2 * step, and so on, where step = size - overlap."),
+        L(zh="某个窗口已经到达末尾，就可以停了：后面的窗口会整个落在它里面。", en="Once a window reaches the end you can stop: later ones would lie wholly inside it."),
+        L(zh="先检查 overlap >= size 并抛出 ValueError；空列表返回空列表。", en="Check overlap >= size first and raise ValueError; an empty list gives an empty list."),
+    ),
+    mistakes=(
+        Mistake("chunk-inside", L(zh="多了一个整个落在前一窗口里的窗口", en="a last window lies wholly inside the one before"), _LAST, ("        if start + size >= len(tokens):\n            break\n", ""), skill="edge"),
+        Mistake("chunk-no-overlap", L(zh="没有重叠：步长用了 size", en="there is no overlap: the step is size"), _STEP, ("len(tokens), size - overlap)", "len(tokens), size)"), skill="formula", hint=1),
+        Mistake("chunk-step-overlap", L(zh="步长用了 overlap", en="the step is overlap"), _STEP, ("len(tokens), size - overlap)", "len(tokens), overlap or size)"), skill="formula", hint=1),
+        Mistake("chunk-drops-last", L(zh="丢掉了不满 size 的最后一块", en="what is left over for a last, shorter window is dropped"), L(zh="最后一个窗口可以短一些。", en="The last window may be shorter."), ("return windows", "return [w for w in windows if len(w) == size]"), skill="edge"),
+        Mistake("chunk-padded-back", L(zh="最后一块往前挪，凑满了 size", en="the last window is moved back to be full"), L(zh="每个起点都是步长的倍数，最后一块可以短。", en="Every start is a multiple of the step, and the last window may be short."),
+                ("tokens[start:start + size]", "tokens[max(0, min(start, len(tokens) - size)):][:size]"), skill="edge"),
+        Mistake("chunk-no-check", L(zh="overlap >= size 时没有抛出 ValueError", en="overlap >= size raises no ValueError"), _CHECK, ("if overlap >= size:\n        raise ValueError(\"overlap must be smaller than size\")", "if overlap >= size:\n        return [tokens]"), skill="edge", hint=3),
+        Mistake("chunk-assert", L(zh="抛出的是 AssertionError，不是 ValueError", en="AssertionError is raised, not ValueError"), _CHECK, ("raise ValueError(\"overlap must be smaller than size\")", "raise AssertionError"), skill="edge", hint=3),
+        Mistake("chunk-empty", L(zh="空列表得到了 [[]]", en="an empty list gives [[]]"), L(zh="空列表应得到 []。", en="An empty list should give []."), ("return windows", "return windows or [[]]"), skill="edge", hint=3),
+        Mistake("chunk-one-short", L(zh="窗口短了一个词", en="each window is one token short"), L(zh="切片的右端不含在内。", en="A slice does not include its right end."), ("tokens[start:start + size]", "tokens[start:start + size - 1]"), skill="shift"),
+        Mistake("chunk-one-long", L(zh="窗口长了一个词", en="each window is one token long"), L(zh="切片的右端不含在内。", en="A slice does not include its right end."), ("tokens[start:start + size]", "tokens[start:start + size + 1]"), skill="shift"),
+        Mistake("chunk-joined", L(zh="窗口里是拼成的字符串，不是词的列表", en="a window is a joined string, not a list of tokens"), L(zh="每个窗口是 tokens 的一段。", en="Each window is a stretch of tokens."), ("tokens[start:start + size]", "\" \".join(map(str, tokens[start:start + size]))"), skill="formula", hint=1),
+    ),
+    alternatives=(chunk_while, chunk_count, chunk_recursive, chunk_filter, chunk_pop),
+    think=L(zh="重叠是为了什么？重叠太大又有什么代价？", en="What is the overlap for, and what does a large one cost?"),
+)
+
+
+# --- apps.rouge_l --------------------------------------------------------------------------------------------------
+
+def rouge_l(candidate, reference):
+    """ROUGE-L (Lin 2004): F1 of the longest common subsequence.
+
+    candidate, reference: lists of tokens. Returns a float; 0 if either is empty.
+    """
+    if not candidate or not reference:
+        return 0.0
+    row = [0] * (len(reference) + 1)             # row[j]: LCS of the candidate so far with reference[:j]
+    for token in candidate:
+        new = [0]
+        for j, other in enumerate(reference):
+            new.append(row[j] + 1 if token == other else max(row[j + 1], new[j]))
+        row = new
+    lcs = row[-1]
+    precision, recall = lcs / len(candidate), lcs / len(reference)
+    return 2 * precision * recall / (precision + recall) if lcs else 0.0
+
+
+def rouge_table(candidate, reference):
+    m, n = len(candidate), len(reference)
+    table = [[0] * (n + 1) for _ in range(m + 1)]
+    for i in range(1, m + 1):
+        for j in range(1, n + 1):
+            table[i][j] = table[i - 1][j - 1] + 1 if candidate[i - 1] == reference[j - 1] else max(table[i - 1][j], table[i][j - 1])
+    return 2 * table[m][n] / (m + n) if m and n else 0.0
+
+
+def rouge_recursive(candidate, reference):
+    from functools import lru_cache
+
+    @lru_cache(maxsize=None)
+    def lcs(i, j):
+        if i == 0 or j == 0:
+            return 0
+        return lcs(i - 1, j - 1) + 1 if candidate[i - 1] == reference[j - 1] else max(lcs(i - 1, j), lcs(i, j - 1))
+
+    both = lcs(len(candidate), len(reference))
+    if both == 0:
+        return 0
+    p, r = both / len(candidate), both / len(reference)
+    return 2 * p * r / (p + r)
+
+
+def rouge_numpy(candidate, reference):
+    import numpy as np
+    if len(candidate) == 0 or len(reference) == 0:
+        return np.float64(0)
+    table = np.zeros((len(candidate) + 1, len(reference) + 1), dtype=int)
+    for i, a in enumerate(candidate):
+        for j, b in enumerate(reference):
+            table[i + 1, j + 1] = table[i, j] + 1 if a == b else max(table[i, j + 1], table[i + 1, j])
+    return 2.0 * table[-1, -1] / (len(candidate) + len(reference))
+
+
+def rouge_increasing(candidate, reference):
+    from bisect import bisect_left
+    tails = []                                   # longest increasing run of matching positions (Hunt and Szymanski)
+    for token in candidate:
+        for j in sorted((j for j, other in enumerate(reference) if other == token), reverse=True):
+            tails[bisect_left(tails, j):bisect_left(tails, j) + 1] = [j]
+    total = len(candidate) + len(reference)
+    return 2 * len(tails) / total if candidate and reference else 0.0
+
+
+def rouge_torch(candidate, reference):
+    if min(len(candidate), len(reference)) == 0:
+        return torch.tensor(0.0)
+    row = torch.zeros(len(reference) + 1)
+    for token in candidate:
+        match = torch.tensor([token == other for other in reference])
+        new = torch.where(match, row[:-1] + 1, row[1:])
+        row = torch.cat([torch.zeros(1), new.cummax(0).values])
+    return 2 * row[-1] / (len(candidate) + len(reference))
+
+
+def _rouge_cases(draw: Draw) -> list[Case]:
+    empty, order = L(zh="空列表", en="empty lists"), L(zh="词的次序", en="the order of tokens")
+    text = draw.words(12, "abcde")
+    return [
+        Case(L(zh="有间隔的公共子序列", en="a common subsequence with gaps"), (["a", "x", "b", "c"], ["a", "b", "y", "c", "z"])),
+        Case(L(zh="次序颠倒", en="reversed order"), (["a", "b", "c", "d"], ["d", "c", "b", "a"]), order),
+        Case(L(zh="重复的词", en="repeated tokens"), (["the", "the", "the", "the"], ["the", "cat", "the"]), L(zh="重复的词", en="repeated tokens")),
+        Case(L(zh="随机 9 与 14 个词", en="9 and 14 random tokens"), (draw.words(9, "abcd"), draw.words(14, "abcd"))),
+        Case(L(zh="随机 15 与 6 个词", en="15 and 6 random tokens"), (draw.words(15, "abc"), draw.words(6, "abc"))),
+        Case(L(zh="候选是参考的一部分", en="the candidate is part of the reference"), (text[2:7], text)),
+        Case(L(zh="完全相同", en="identical"), (text, list(text))),
+        Case(L(zh="没有共同的词", en="nothing in common"), (["a", "b"], ["x", "y", "z"]), L(zh="没有共同词的情形", en="texts with nothing in common")),
+        Case(L(zh="候选为空", en="an empty candidate"), ([], ["a", "b"]), empty),
+        Case(L(zh="参考为空", en="an empty reference"), (["a"], []), empty),
+        Case(L(zh="两边都空", en="both empty"), ([], []), empty),
+        Case(L(zh="中文词", en="Chinese tokens"), (["今天", "天气", "很", "好"], ["今天", "的", "天气", "好"])),
+        Case(L(zh="整数 id", en="integer ids"), (draw.ints(5, 11).tolist(), draw.ints(5, 8).tolist())),
+        Case(L(zh="贪心会选错", en="a greedy match goes wrong"), (["c", "a", "b", "d"], ["a", "b", "d", "c"]), order),
+    ]
+
+
+_LCS = L(zh="子序列保持次序，但可以有间隔；动态规划的表一格一格填。", en="A subsequence keeps the order and may have gaps; fill the dynamic-programming table cell by cell.")
+_F1 = L(zh="精确率除以候选的长度，召回率除以参考的长度，F1 是 2PR/(P+R)。", en="Precision divides by the candidate's length, recall by the reference's; F1 is 2PR/(P+R).")
+
+ROUGE = Exercise(
+    id="apps.rouge_l", title=L(zh="ROUGE-L", en="ROUGE-L"), reference=rouge_l, returns=Scalar, cases=_rouge_cases,
+    hints=(
+        L(zh="先求最长公共子序列的长度：次序相同，允许间隔。", en="Find the length of the longest common subsequence first: same order, gaps allowed."),
+        L(zh="词相同时：左上格 + 1；不同时：上面和左面取大的。", en="If the tokens are equal: the cell up-left plus 1. If not: the larger of up and left."),
+        L(zh="精确率 = LCS/候选长度，召回率 = LCS/参考长度，再求 F1；任一为空时是 0。", en="Precision = LCS / candidate length, recall = LCS / reference length, then F1; 0 if either is empty."),
+    ),
+    mistakes=(
+        Mistake("rouge-substring", L(zh="求的是最长公共子串，不允许间隔", en="it is the longest common substring: no gaps"), _LCS,
+                program=lambda candidate, reference: _f1(_longest_substring(candidate, reference), candidate, reference), skill="formula"),
+        Mistake("rouge-bag", L(zh="数的是共同的词，不管次序（ROUGE-1）", en="common tokens are counted whatever their order, as in ROUGE-1"), _LCS,
+                program=lambda candidate, reference: _f1(sum(min(candidate.count(w), reference.count(w)) for w in set(candidate)), candidate, reference), skill="formula", hint=1),
+        Mistake("rouge-set", L(zh="用了词的集合，重复的只算一次", en="sets of tokens are compared"), _LCS,
+                program=lambda candidate, reference: _f1(len(set(candidate) & set(reference)), candidate, reference), skill="count", hint=1),
+        Mistake("rouge-precision", L(zh="只返回了精确率", en="precision alone is returned"), _F1, ("return 2 * precision * recall / (precision + recall) if lcs else 0.0", "return precision"), skill="formula", hint=3),
+        Mistake("rouge-recall", L(zh="只返回了召回率（ROUGE 最早的定义）", en="recall alone is returned, as in the first ROUGE"), _F1, ("return 2 * precision * recall / (precision + recall) if lcs else 0.0", "return recall"), convention=True, skill="formula", hint=3),
+        Mistake("rouge-arith", L(zh="F1 用了算术平均", en="the arithmetic mean stands for F1"), _F1, ("2 * precision * recall / (precision + recall) if lcs else 0.0", "(precision + recall) / 2"), skill="formula", hint=3),
+        Mistake("rouge-lcs-only", L(zh="返回了 LCS 的长度", en="the length of the LCS is returned"), _F1, ("return 2 * precision * recall / (precision + recall) if lcs else 0.0", "return float(lcs)"), skill="formula", hint=3),
+        Mistake("rouge-max-length", L(zh="除以了较长一方的长度", en="it is divided by the longer length"), _F1, ("2 * precision * recall / (precision + recall) if lcs else 0.0", "lcs / max(len(candidate), len(reference))"), skill="formula", hint=3),
+        Mistake("rouge-zero-division", L(zh="没有共同的词时除以了 0", en="it divides by zero when nothing is common"), L(zh="P + R 什么时候是 0？", en="When is P + R zero?"), (" if lcs else 0.0", ""), skill="edge", hint=3),
+        Mistake("rouge-empty", L(zh="空列表时除以了 0", en="it divides by zero on an empty list"), L(zh="长度为 0 时题目要 0。", en="The task asks for 0 when a length is 0."), ("if not candidate or not reference:", "if False:"), skill="edge", hint=3),
+        Mistake("rouge-diagonal", L(zh="词相同时没有用左上格，而是左格 + 1", en="a match adds 1 to the cell on the left, not up-left"), _LCS, ("row[j] + 1 if", "new[j] + 1 if"), skill="shift"),
+        Mistake("rouge-up-plus-one", L(zh="词相同时没有用左上格，而是上格 + 1", en="a match adds 1 to the cell above, not up-left"), _LCS, ("row[j] + 1 if", "row[j + 1] + 1 if"), skill="shift"),
+        Mistake("rouge-no-two", L(zh="F1 少了因子 2", en="F1 lacks its factor 2"), _F1, ("return 2 * precision", "return precision"), skill="formula", hint=3),
+        Mistake("rouge-max-cell", L(zh="词不同时没有取上和左的较大值，只用了左格", en="a mismatch copies the left cell instead of the larger of up and left"), _LCS, ("max(row[j + 1], new[j])", "new[j]"), skill="formula"),
+        Mistake("rouge-percent", L(zh="返回的是百分数", en="a percentage is returned"), L(zh="题目要 0 到 1 之间的数。", en="The task asks for a number between 0 and 1."), ("return 2 * precision", "return 200 * precision"), convention=True, skill="scale", hint=3),
+    ),
+    alternatives=(rouge_table, rouge_recursive, rouge_numpy, rouge_increasing, rouge_torch),
+    think=L(zh="意思相同、用词不同的摘要，ROUGE-L 会给多少分？", en="What does ROUGE-L give to a summary with the same meaning in other words?"),
+)
+
+
+def _f1(common, candidate, reference):
+    return 2 * common / (len(candidate) + len(reference)) if candidate and reference else 0.0
+
+
+def _longest_substring(a, b):
+    return max((n for n in range(min(len(a), len(b)) + 1) for i in range(len(a) - n + 1) for j in range(len(b) - n + 1) if a[i:i + n] == b[j:j + n]), default=0)
+
+
+# --- apps.ndcg -----------------------------------------------------------------------------------------------------
+
+def ndcg(relevances, k):
+    """Normalised discounted cumulative gain at k.
+
+    relevances: graded relevance of each result, in ranked order. Gain 2^rel - 1, discount log2(rank + 1) with rank from 1;
+    the ideal order is that of all relevances. Returns a float; 0 where the ideal is 0.
+    """
+    def dcg(values):
+        return sum((2 ** rel - 1) / math.log2(rank + 1) for rank, rel in enumerate(values[:k], start=1))
+
+    ideal = dcg(sorted(relevances, reverse=True))
+    return dcg(relevances) / ideal if ideal > 0 else 0.0
+
+
+def ndcg_loop(relevances, k):
+    ordered, got, best = sorted(relevances)[::-1], 0.0, 0.0
+    for i in range(min(k, len(relevances))):
+        got += (math.pow(2, relevances[i]) - 1) / (math.log(i + 2) / math.log(2))
+        best += (math.pow(2, ordered[i]) - 1) / (math.log(i + 2) / math.log(2))
+    return 0 if best == 0 else got / best
+
+
+def ndcg_numpy(relevances, k):
+    import numpy as np
+    rel = np.asarray(relevances, dtype=float)
+    discounts = 1 / np.log2(np.arange(2, rel.size + 2))[:k]
+    gain = lambda r: ((2 ** r[:k] - 1) * discounts).sum()
+    ideal = gain(np.sort(rel)[::-1])
+    return gain(rel) / ideal if ideal else 0.0
+
+
+def ndcg_torch(relevances, k):
+    gains = torch.exp2(torch.tensor(relevances, dtype=torch.float64)) - 1
+    weights = torch.log2(torch.arange(len(relevances), dtype=torch.float64) + 2).reciprocal()
+    weights[k:] = 0
+    ideal = gains.sort(descending=True).values @ weights
+    return torch.where(ideal > 0, gains @ weights / ideal, 0.0)
+
+
+def ndcg_shift(relevances, k):
+    value = lambda order: sum(((1 << int(r)) - 1) / math.log2(i + 2) for i, r in enumerate(order) if i < k)
+    best = value(sorted(relevances, key=lambda r: -r))
+    return value(relevances) / best if best else 0.0
+
+
+def ndcg_heap(relevances, k):
+    from heapq import nlargest
+    dcg = lambda rs: sum((2 ** r - 1) / math.log(j, 2) for j, r in enumerate(rs, 2))
+    try:
+        return dcg(relevances[:k]) / dcg(nlargest(k, relevances))
+    except ZeroDivisionError:
+        return 0.0
+
+
+def _ndcg_cases(draw: Draw) -> list[Case]:
+    def mixed(n, top=4):
+        values = draw.ints(top, n).tolist()
+        values[0], values[-1] = 0, top - 1           # never ideal, and the best is last
+        return values
+
+    outside, zero = L(zh="前 k 名之外的相关文档", en="relevant results beyond k"), L(zh="理想值为 0", en="an ideal of 0")
+    return [
+        Case(L(zh="3 个结果，k=3", en="3 results, k=3"), ([0, 2, 1], 3)),
+        Case(L(zh="好结果排在 k 之后", en="the best result lies beyond k"), ([1, 0, 3, 2], 2), outside),
+        Case(L(zh="8 个结果，k=5", en="8 results, k=5"), (mixed(8), 5), outside),
+        Case(L(zh="6 个结果，k=6", en="6 results, k=6"), (mixed(6, 5), 6)),
+        Case(L(zh="k 大于结果数", en="k larger than the number of results"), (mixed(4), 10)),
+        Case(L(zh="k=1", en="k=1"), ([1, 2, 0], 1), outside),
+        Case(L(zh="已是理想次序", en="the ideal order already"), ([3, 2, 1, 0], 4)),
+        Case(L(zh="全不相关", en="nothing relevant"), ([0, 0, 0], 3), zero),
+        Case(L(zh="前 k 名全不相关", en="nothing relevant within k"), ([0, 0, 1, 2], 2), outside),
+        Case(L(zh="只有一个相关", en="a single relevant result"), ([0, 1, 0, 0], 4)),
+        Case(L(zh="空列表", en="an empty list"), ([], 3), zero),
+        Case(L(zh="一个结果", en="one result"), ([2], 5)),
+        Case(L(zh="20 个结果，k=10", en="20 results, k=10"), (mixed(20, 6), 10), outside),
+    ]
+
+
+_GAIN = L(zh="增益是 2^rel - 1。", en="The gain is 2^rel - 1.")
+_DISCOUNT = L(zh="第 1 名除以 log2(2) = 1，第 2 名除以 log2(3)。", en="Rank 1 divides by log2(2) = 1, rank 2 by log2(3).")
+_IDEAL = L(zh="理想次序来自全部结果，从大到小，再取前 k 个。", en="The ideal order takes all results from large to small, then the first k.")
+
+NDCG = Exercise(
+    id="apps.ndcg", title=L(zh="nDCG：排序的好坏", en="nDCG: how good is a ranking"), reference=ndcg, returns=Scalar, cases=_ndcg_cases,
+    hints=(
+        L(zh="先写 DCG：前 k 个结果的增益，各自除以名次的折扣，再求和。", en="Write DCG first: the gains of the first k results, each over its discount, added up."),
+        L(zh="增益 2^rel - 1；名次从 1 数起，折扣 log2(名次 + 1)。", en="The gain is 2^rel - 1; ranks count from 1, the discount is log2(rank + 1)."),
+        L(zh="理想值：把全部相关度从大到小排好，再算一次 DCG。理想值为 0 时返回 0。", en="The ideal: sort all relevances from large to small and take DCG again. If it is 0, return 0."),
+    ),
+    mistakes=(
+        Mistake("ndcg-linear-gain", L(zh="增益用了 rel，而不是 2^rel - 1", en="the gain is rel, not 2^rel - 1"), _GAIN, ("(2 ** rel - 1)", "rel"), convention=True, skill="formula"),
+        Mistake("ndcg-no-minus-one", L(zh="增益用了 2^rel，少减了 1", en="the gain is 2^rel, without minus 1"), _GAIN, ("(2 ** rel - 1)", "2 ** rel"), skill="formula"),
+        Mistake("ndcg-log-rank", L(zh="折扣用了 log2(名次)，没有加 1（第 1 名不打折）", en="the discount is log2(rank), with rank 1 undiscounted"), _DISCOUNT, ("math.log2(rank + 1)", "max(math.log2(rank), 1)"), skill="shift"),
+        Mistake("ndcg-rank-plus-two", L(zh="折扣错了一位：log2(名次 + 2)", en="the discount is off by one: log2(rank + 2)"), _DISCOUNT, ("math.log2(rank + 1)", "math.log2(rank + 2)"), skill="shift"),
+        Mistake("ndcg-ideal-top-k", L(zh="理想次序只在前 k 个里排", en="the ideal order sorts only the first k"), _IDEAL, ("sorted(relevances, reverse=True)", "sorted(relevances[:k], reverse=True)"), skill="rank", hint=3),
+        Mistake("ndcg-ideal-ascending", L(zh="理想次序从小到大排了", en="the ideal order is ascending"), _IDEAL, (", reverse=True", ""), skill="rank", hint=3),
+        Mistake("ndcg-ideal-all", L(zh="理想值没有截到前 k 个", en="the ideal is not cut at k"), _IDEAL, program=lambda relevances, k: _ratio(_dcg(relevances[:k]), _dcg(sorted(relevances, reverse=True))), skill="rank", hint=3),
+        Mistake("ndcg-no-k", L(zh="没有用 k，算了全部结果", en="k is not used: all results count"), L(zh="只看前 k 名。", en="Only the first k ranks count."), ("values[:k]", "values"), skill="rank", hint=1),
+        Mistake("ndcg-no-discount", L(zh="没有按名次打折", en="there is no discount by rank"), _DISCOUNT, (" / math.log2(rank + 1)", ""), skill="formula"),
+        Mistake("ndcg-linear-discount", L(zh="折扣用了名次，而不是对数", en="the discount is the rank, not its logarithm"), _DISCOUNT, ("math.log2(rank + 1)", "rank"), skill="formula"),
+        Mistake("ndcg-not-normalised", L(zh="返回了 DCG，没有除以理想值", en="DCG is returned, not divided by the ideal"), L(zh="n 是“归一化”的意思。", en="The n stands for normalised."), ("dcg(relevances) / ideal", "dcg(relevances)"), skill="formula", hint=3),
+        Mistake("ndcg-zero-division", L(zh="全不相关时除以了 0", en="it divides by zero when nothing is relevant"), L(zh="理想值什么时候是 0？", en="When is the ideal 0?"), (" if ideal > 0 else 0.0", ""), skill="edge", hint=3),
+        Mistake("ndcg-one-when-empty", L(zh="理想值为 0 时返回了 1", en="an ideal of 0 gives 1"), L(zh="题目要 0。", en="The task asks for 0."), ("else 0.0", "else 1.0"), skill="edge", hint=3),
+        Mistake("ndcg-squared", L(zh="增益用了 rel 的平方，而不是 2 的 rel 次方", en="the gain is rel squared, not 2 to the power of rel"), _GAIN, ("(2 ** rel - 1)", "rel ** 2"), skill="formula"),
+        Mistake("ndcg-inplace", L(zh="用 .sort() 就地改动了输入", en="`.sort()` changed the input"), L(zh="sorted() 给出新列表，.sort() 改动原来的。", en="sorted() makes a new list; .sort() changes the old one."),
+                ("ideal = dcg(sorted(relevances, reverse=True))\n    return dcg(relevances) / ideal", "mine = dcg(relevances)\n    relevances.sort(reverse=True)\n    ideal = dcg(relevances)\n    return mine / ideal"), skill="alias", hint=3),
+        Mistake("ndcg-sorted-in-place", L(zh="先把输入就地排了序，结果总是 1", en="the input is sorted in place first, so that the result is always 1"), L(zh="sorted() 给出新列表，.sort() 改动原来的。", en="sorted() makes a new list; .sort() changes the old one."),
+                ("ideal = dcg(sorted(relevances, reverse=True))", "relevances.sort(reverse=True)\n    ideal = dcg(relevances)"), skill="alias", hint=3),
+    ),
+    alternatives=(ndcg_loop, ndcg_numpy, ndcg_torch, ndcg_shift, ndcg_heap),
+    think=L(zh="为什么第 1 名和第 2 名的差别，比第 9 名和第 10 名的大？", en="Why does rank 1 differ more from rank 2 than 9 from 10?"),
+)
+
+
+def _dcg(values):
+    return sum((2 ** rel - 1) / math.log2(rank + 1) for rank, rel in enumerate(values, start=1))
+
+
+def _ratio(a, b):
+    return a / b if b > 0 else 0.0
+
+
+EXERCISES = (BM25, COSINE, CHUNK, ROUGE, NDCG)

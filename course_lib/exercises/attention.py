@@ -89,8 +89,10 @@ def _some(draw: Draw, *shape: int) -> torch.Tensor:
 
 
 def _loud(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """The same with q stretched until the largest scaled score is 150, beyond what exp takes in float32."""
-    return q * (150 * q.shape[-1] ** 0.5 / (q @ k.transpose(-1, -2)).max()), k, v
+    """The same in multiples of 1/2, so that scores are exact, stretched until the largest passes 90, too much for exp in float32."""
+    q, k = (q * 2).round() / 2, (k * 2).round() / 2 + torch.eye(k.shape[-2], k.shape[-1])
+    top = (q @ k.transpose(-1, -2)).max() / q.shape[-1] ** 0.5
+    return q * 2.0 ** math.ceil(math.log2(90 / max(top, 0.1))), k, v
 
 
 def _attention_cases(draw: Draw) -> list[Case]:
@@ -101,7 +103,7 @@ def _attention_cases(draw: Draw) -> list[Case]:
     blocked = _some(draw, 2, 3, 5, 7)
     blocked[1, 2, 3], blocked[0, :, 0] = False, False
     lengths = (torch.arange(7) < torch.tensor([[4], [7]]))[:, None, None, :]
-    spread = draw.normal(1, 2, 7, 3, scale=30.0).transpose(2, 3)                     # non-contiguous: (1, 2, 3, 7)
+    spread = 32 * draw.grid(1, 2, 7, 3).transpose(2, 3)                             # non-contiguous: (1, 2, 3, 7)
     nothing = L(zh="没有可看的键", en="queries with nothing to attend")
     return [
         Case(L(zh="1 个头，2×3", en="one head, 2 x 3"), (draw.grid(1, 1, 2, 2), draw.grid(1, 1, 3, 2), draw.grid(1, 1, 3, 2))),
@@ -114,9 +116,9 @@ def _attention_cases(draw: Draw) -> list[Case]:
         Case(L(zh="mask [S]", en="mask [S]"), (*qkv(), _some(draw, 7)), MASK),
         Case(L(zh="mask [B,H,T,S]，有的查询什么也看不到", en="mask [B,H,T,S], some queries see nothing"), (*qkv(), blocked), nothing),
         Case(L(zh="mask [B,1,T,1]，整行被挡", en="mask [B,1,T,1], whole rows blocked"), (*qkv(T=3), torch.tensor([[True, False, True], [False, True, True]])[:, None, :, None]), nothing),
-        Case(L(zh="分数很大", en="large scores"), _loud(*qkv(B=1, H=2, T=4, S=6, d=8, e=3)), L(zh="数值稳定性", en="numerical stability")),
+        Case(L(zh="分数很大", en="large scores"), _loud(*qkv(B=1, H=2, T=4, S=6, d=4, e=3)), L(zh="数值稳定性", en="numerical stability")),
         Case(L(zh="大分数加 mask，非连续内存", en="large scores with a mask, a non-contiguous layout"),
-             (spread, draw.normal(1, 2, 7, 4, scale=1.5).transpose(2, 3).repeat(1, 1, 1, 2)[..., :7], draw.normal(1, 2, 6, 4).transpose(2, 3), _some(draw, 1, 2, 3, 4)),
+             (spread, draw.grid(1, 2, 7, 6).transpose(2, 3), draw.normal(1, 2, 4, 6).transpose(2, 3), _some(draw, 1, 2, 3, 6)),
              L(zh="大分数与 mask", en="large scores together with a mask")),
         Case(L(zh="B=H=T=S=1", en="B=H=T=S=1"), qkv(1, 1, 1, 1, 3, 2)),
         Case(L(zh="B=1，T=S=d=e", en="B=1, T=S=d=e"), qkv(1, 2, 4, 4, 4, 4)),
@@ -508,7 +510,7 @@ def _additive_cases(draw: Draw) -> list[Case]:
         Case(L(zh="各轴大小都不同", en="all sizes different"), make(2, 5, 7, 4, 6, 3)),
         Case(L(zh="B=T=S=4", en="B=T=S=4"), make(4, 4, 4, 3, 5, 6)),
         Case(L(zh="a=d=e=3", en="a=d=e=3"), make(2, 4, 6, 3, 3, 3)),
-        Case(L(zh="数值很大，tanh 饱和", en="large inputs, tanh saturated"), make(2, 3, 5, 4, 2, 8, scale=30.0), L(zh="tanh 的饱和区", en="the saturated tanh")),
+        Case(L(zh="数值很大，tanh 饱和", en="large inputs, tanh saturated"), make(2, 3, 5, 4, 2, 8, scale=8.0), L(zh="tanh 的饱和区", en="the saturated tanh")),
         Case(L(zh="只有一个键", en="a single key"), make(3, 2, 1, 4, 5, 2)),
         Case(L(zh="B=1，T=1", en="B=1, T=1"), make(1, 1, 6, 2, 4, 5)),
     ]
@@ -624,11 +626,11 @@ def _multi_head_cases(draw: Draw) -> list[Case]:
         weights = [draw.normal(D, D, scale=scale * D ** -0.5) for _ in range(4)]
         return (draw.normal(B, T, D), draw.normal(B, S, D), *weights, H) + (() if mask is None else (mask,))
 
-    def loud(args):                                          # the largest scaled score is 150
+    def loud(args):                                          # the largest scaled score is 110
         x_q, x_kv, W_q, W_k, *rest, H = args
         q, k = (x @ W.T for x, W in ((x_q, W_q), (x_kv, W_k)))
         top = (split_heads(q, H) @ split_heads(k, H).mT).max() / (q.shape[-1] / H) ** 0.5
-        return (x_q, x_kv, W_q * (150 / top), W_k, *rest, H)
+        return (x_q, x_kv, W_q * (110 / top), W_k, *rest, H)
 
     same = draw.normal(2, 5, 8)
     return [

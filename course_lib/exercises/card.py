@@ -13,8 +13,6 @@ from dataclasses import dataclass
 
 import torch
 
-from ..i18n import L
-
 __all__ = ["Card", "Table", "short"]
 
 COLOURS = {"good": "#2da44e", "bad": "#d1485f", "idle": "#8b949e", "note": "#c99a2e"}     # readable on white and on black

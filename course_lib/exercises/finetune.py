@@ -1,8 +1,6 @@
 """Exercises of chapter 08: fine-tuning, in small pieces."""
 from __future__ import annotations
 
-import math
-
 import torch
 
 from ..i18n import L

@@ -75,7 +75,8 @@ def _bigram_cases(draw: Draw) -> list[Case]:
         Case(L(zh="6 个词，默认 alpha", en="6 ids, default alpha"), (skewed, 6)),
         Case(L(zh="alpha=0.3", en="alpha=0.3"), (skewed[draw.permutation(40)], 6, 0.3), L(zh="alpha", en="alpha")),
         Case(L(zh="alpha=0，有的行没有计数", en="alpha=0, rows without counts"), (draw.ints(4, 25), 7, 0.0), empty_rows),
-        Case(L(zh="alpha=0，最后一个词只出现一次", en="alpha=0, the last id occurs once"), (torch.cat([draw.ints(3, 12), torch.tensor([3])]), 4, 0), empty_rows),
+        Case(L(zh="alpha=0，有的行只有一次计数", en="alpha=0, rows with a single count"), (torch.cat([torch.tensor([3]), draw.ints(3, 12), torch.tensor([4])]), 5, 0.0), empty_rows),
+        Case(L(zh="alpha 很小", en="a very small alpha"), (draw.ints(3, 14), 5, 0.01), L(zh="alpha", en="alpha")),
         Case(L(zh="只有一个词", en="a single id"), (torch.tensor([1]), 3, 0.5), L(zh="T=1", en="T=1")),
         Case(L(zh="重复的同一个词", en="one id again and again"), (torch.tensor([2] * 9), 5, 1.0)),
     ]
@@ -174,7 +175,7 @@ def _sequence_cases(draw: Draw) -> list[Case]:
         Case(L(zh="T=5，V=7", en="T=5, V=7"), (draw.normal(5, 7), draw.permutation(7)[:5])),
         Case(L(zh="T=V=6", en="T=V=6"), (draw.normal(6, 6, scale=2.0), draw.permutation(6))),
         Case(L(zh="长文 T=2000", en="a long text, T=2000"), (draw.normal(2000, 5), draw.ints(5, 2000)), L(zh="长文本", en="long texts")),
-        Case(L(zh="logits 整体偏移", en="logits with a large offset"), (draw.normal(8, 9) + 40 * draw.normal(8, 1), draw.ints(9, 8)), L(zh="归一化", en="the normalisation")),
+        Case(L(zh="logits 整体偏移", en="logits with an offset"), (draw.normal(8, 9) + 5 * draw.normal(8, 1), draw.ints(9, 8)), L(zh="归一化", en="the normalisation")),
         Case(L(zh="T=1", en="T=1"), (draw.normal(1, 4), draw.ints(4, 1)), L(zh="T=1", en="T=1")),
         Case(L(zh="非连续内存", en="a non-contiguous layout"), (draw.normal(11, 6).T, draw.ints(11, 6))),
     ]

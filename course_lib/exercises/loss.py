@@ -93,7 +93,7 @@ def _cross_entropy_cases(draw: Draw) -> list[Case]:
     both, stable = L(zh="标签平滑与忽略合用", en="smoothing together with ignoring"), L(zh="数值稳定性", en="numerical stability")
     far = (draw.ints(2, 6, 4).float() * 2 - 1) * 1000
     far[:, 0], far[0] = far[:, 1] * -1 + 7, torch.tensor([1000.0, 1000.0, -1000.0, 0.0])
-    worst = far.argmin(1)
+    worst, near = far.argmin(1), draw.grid(5, 4, top=20)     # large losses, so that rounding at 1000 stays far below the tolerance
     return [
         Case(L(zh="2 个样本，3 类", en="2 examples, 3 classes"), (draw.grid(2, 3), torch.tensor([2, 0]))),
         Case(L(zh="N=5，K=7", en="N=5, K=7"), (draw.normal(5, 7, scale=2.0), labels(5, 7))),
@@ -107,8 +107,8 @@ def _cross_entropy_cases(draw: Draw) -> list[Case]:
         Case(L(zh="平滑 1.0", en="smoothing 1.0"), (draw.normal(4, 5, scale=2.0), labels(4, 5), -100, 1.0), smooth),
         Case(L(zh="logits ±1000", en="logits of +-1000"), (far, worst), stable),
         Case(L(zh="logits ±1000，平滑 0.1", en="logits of +-1000, smoothing 0.1"), (far, worst, -100, 0.1), stable),
-        Case(L(zh="logits 都在 1000 附近", en="logits all near 1000"), (1000 + draw.grid(5, 4, top=20), labels(5, 4)), stable),
-        Case(L(zh="logits 都在 -1000 附近", en="logits all near -1000"), (-1000 + draw.grid(5, 4, top=20), labels(5, 4)), stable),
+        Case(L(zh="logits 都在 1000 附近", en="logits all near 1000"), (1000 + near, near.argmin(1)), stable),
+        Case(L(zh="logits 都在 -1000 附近", en="logits all near -1000"), (-1000 + near, near.argmin(1)), stable),
         Case(L(zh="N=1", en="N=1"), (draw.normal(1, 6), labels(1, 6))),
     ]
 
@@ -226,7 +226,7 @@ def _gradient_cases(draw: Draw) -> list[Case]:
         Case(L(zh="N=K=4", en="N=K=4"), (draw.normal(4, 4), draw.permutation(4))),
         Case(L(zh="N=1", en="N=1"), (draw.normal(1, 6), draw.ints(6, 1))),
         Case(L(zh="同一类出现多次", en="one class many times"), (draw.normal(8, 3), torch.tensor([1, 1, 0, 1, 2, 1, 1, 0]))),
-        Case(L(zh="logits 在 120 附近", en="logits near 120"), (120 + draw.normal(6, 5), draw.ints(5, 6)), L(zh="数值稳定性", en="numerical stability")),
+        Case(L(zh="logits 在 120 附近", en="logits near 120"), (120 + draw.grid(6, 5), draw.ints(5, 6)), L(zh="数值稳定性", en="numerical stability")),
         Case(L(zh="非连续内存", en="a non-contiguous layout"), (draw.normal(4, 9).T, draw.ints(4, 9))),
     ]
 

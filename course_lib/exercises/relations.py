@@ -36,7 +36,9 @@ def _numbers(report: Report, wrong: list[Finding], pairs: list[tuple[torch.Tenso
     if any(y.shape != e.shape for y, e in pairs):
         return _reordered(pairs)
     if pairs[0][1].dtype == torch.bool:
-        return _booleans(pairs)
+        return _booleans(pairs) if all(y.dtype == torch.bool for y, _ in pairs) else None
+    if any(y.is_complex() or y.dtype == torch.bool for y, _ in pairs):
+        return None
     floats = [(y.double(), e.double()) for y, e in pairs]
     return (_not_finite(wrong, floats) or _constant(floats) or _factor(report, wrong, floats) or _offset(floats)
             or _transformed(floats) or _reordered(floats) or _copied(wrong, floats) or _partly(floats))

@@ -13,7 +13,7 @@ import inspect
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import torch
@@ -139,7 +139,7 @@ class Exercise:
         return hash(self.id)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _compile(exercise: Exercise, edits: tuple[Edit, ...]) -> Callable[..., Any] | None:
     head, _, body = exercise.source.split('"""', 2)
     source = f'{head}""{body}'                   # without the docstring, whose words are no code

@@ -8,9 +8,9 @@ from .cards import Card, UnknownModel, card, catalog
 from .fetch import FetchError, fetch
 from .loaded import Loaded, ModelError, Scored, load
 
-__all__ = ["Attention", "Card", "FetchError", "Loaded", "ModelError", "Scored", "UnknownModel", "card", "catalog", "fetch", "load", "port"]
+__all__ = ["Attention", "Card", "FetchError", "Loaded", "ModelError", "Scored", "UnknownModel", "card", "catalog", "fetch", "load", "port", "read_tokens"]
 
-_LAZY = {"Attention": "attention", "port": "port"}       # these import torch
+_LAZY = {"Attention": "attention", "port": "port", "read_tokens": "reading"}       # these import torch
 
 
 def __getattr__(name: str):

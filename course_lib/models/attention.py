@@ -21,9 +21,10 @@ import numpy as np
 import torch
 
 from ..i18n import L
-from .labels import Tokens, read_tokens
+from .loaded import ModelError
+from .reading import Reading, read
 
-__all__ = ["Attention", "Layer", "Outcome", "Reading", "TextTooLong", "capture", "kv_heads", "read", "run"]
+__all__ = ["Attention", "Layer", "Outcome", "capture", "kv_heads", "run"]
 
 _VALUE = ("v_proj", "value", "v_lin", "v", "c_attn")
 _OUTPUT = ("o_proj", "out_proj", "out_lin", "o", "c_proj")
@@ -55,8 +56,8 @@ class Attention:
         self.weights = np.asarray(self.weights)
         shape = ("L", "H", len(self.query_tokens), len(self.key_tokens))
         if self.weights.ndim != 4 or self.weights.shape[2:] != shape[2:] or 0 in self.weights.shape:
-            raise ValueError(L(zh="weights 的形状应是 [层, 头, {t}, {s}]，实际是 {got}", en="weights must have the shape [layers, heads, {t}, {s}], not {got}")
-                             .format(t=shape[2], s=shape[3], got=list(self.weights.shape)).__str__())
+            raise ModelError(L(zh="weights 的形状应是 [层, 头, {t}, {s}]，实际是 {got}", en="weights must have the shape [layers, heads, {t}, {s}], not {got}")
+                             .format(t=shape[2], s=shape[3], got=list(self.weights.shape)))
 
 
 @dataclass
@@ -70,38 +71,12 @@ class Layer:
 
 
 @dataclass
-class Reading:
-    """A text made ready for a model: `inputs` for its forward, and the tokens of each side (`target` for an encoder-decoder)."""
-
-    inputs: dict[str, torch.Tensor]
-    source: Tokens
-    target: Tokens | None = None
-    mask_id: int | None = None                  # a masked language model predicts here
-
-    def sides(self, part: str) -> tuple[Tokens, Tokens]:
-        """(queries, keys) of "self", "encoder", "decoder" or "cross"."""
-        query = self.target if part in ("decoder", "cross") else self.source
-        return query, self.target if part == "decoder" else self.source
-
-
-@dataclass
 class Outcome:
     """What the pass ended in: `logits` [V] at `position`, or, for a model without a vocabulary head, the mean last hidden state [D]."""
 
     logits: torch.Tensor | None
     position: int
     pooled: torch.Tensor | None = None
-
-
-class TextTooLong(ValueError):
-    """More tokens than can be read; `limit` is how many can."""
-
-    def __init__(self, tokens: int, limit: int) -> None:
-        self.tokens, self.limit = tokens, limit
-        self.message = L(zh="文本有 {tokens} 个 token，这里最多能读 {limit} 个。加上 truncate=True 就只读前 {limit} 个。",
-                         en="The text has {tokens} tokens; at most {limit} can be read here. Pass truncate=True to read the first {limit}."
-                         ).format(tokens=tokens, limit=limit)
-        super().__init__(str(self.message))
 
 
 @dataclass
@@ -132,8 +107,8 @@ def _sites(model) -> list[_Site]:
         index = counts[part] = counts.get(part, -1) + 1
         found.append(_Site(part, index, module, value, output, hasattr(module, "c_attn")))
     if not found:
-        raise ValueError(str(L(zh="{name} 里没有认得出的注意力层，画不了", en="{name} has no attention layers that this viewer knows how to read").format(
-            name=type(model).__name__)))
+        raise ModelError(L(zh="{name} 里没有认得出的注意力层，画不了", en="{name} has no attention layers that this viewer knows how to read").format(
+            name=type(model).__name__))
     return found
 
 
@@ -144,45 +119,6 @@ def kv_heads(model) -> int | None:
     return fewer if fewer and fewer < config.num_attention_heads else None
 
 
-def read(model, tokenizer, text: str, target: str | None = None, truncate: bool = False, most: int | None = None) -> Reading:
-    """Tokenize `text` for `model`. An encoder-decoder without a `target` writes its own, greedily.
-
-    most: a limit on the tokens besides the model's own context. ValueError for empty text; `TextTooLong` unless `truncate`.
-    """
-    if not isinstance(text, str) or not text.strip():
-        raise ValueError(str(L(zh="文本是空的：至少写一个词", en="The text is empty: write at least one word")))
-    device = next(model.parameters()).device
-    limits = [n for n in (getattr(model.config, "max_position_embeddings", None), getattr(model.config, "n_positions", None), most) if n]
-
-    def ids_of(**kwargs) -> dict:
-        encoded = tokenizer(return_tensors="pt", verbose=False, **kwargs)
-        length = encoded["input_ids"].shape[1]
-        if limits and length > min(limits) and not truncate:
-            raise TextTooLong(length, min(limits))
-        if limits and length > min(limits):
-            encoded = tokenizer(return_tensors="pt", truncation=True, max_length=min(limits), verbose=False, **kwargs)
-        if not encoded["input_ids"].shape[1]:
-            raise ValueError(str(L(zh="分词后一个 token 也没有，换一段文本", en="The tokenizer made no token of this text; try another")))
-        return encoded
-
-    allowed = set(inspect.signature(model.forward).parameters)
-    inputs = {name: tensor.to(device) for name, tensor in ids_of(text=text).items() if name in allowed}
-    reading = Reading(inputs, read_tokens(tokenizer, inputs["input_ids"][0].tolist()), mask_id=tokenizer.mask_token_id)
-    if model.config.is_encoder_decoder:
-        if target is None:
-            with torch.no_grad():
-                ids = model.generate(**inputs, max_new_tokens=64, num_beams=1, do_sample=False)[:, :-1]
-        else:
-            start = model.config.decoder_start_token_id
-            start = model.generation_config.decoder_start_token_id if start is None else start
-            body = ids_of(text_target=target)["input_ids"][0].tolist()
-            body = body[:-1] if body and body[-1] == tokenizer.eos_token_id else body
-            ids = torch.tensor([[start, *body]])
-        inputs["decoder_input_ids"] = ids.to(device)
-        reading.target = read_tokens(tokenizer, ids[0].tolist())
-    return reading
-
-
 def run(model, reading: Reading, on_layer: Callable[[Layer], None] | None = None, ablate: Iterable[tuple[str, int, int]] = ()) -> Outcome:
     """One forward pass without gradients. `on_layer` gets each attention layer's weights; `ablate` silences (part, layer, head)."""
     sites, ablate = _sites(model), set(ablate)
@@ -190,9 +126,9 @@ def run(model, reading: Reading, on_layer: Callable[[Layer], None] | None = None
     for part, layer, head in ablate:
         site = known.get((part, layer))
         if site is None or not 0 <= head < _heads(model, site):
-            raise ValueError(str(L(zh="没有第 {layer} 层第 {head} 头", en="there is no layer {layer}, head {head}").format(layer=layer, head=head)))
+            raise ModelError(L(zh="没有第 {layer} 层第 {head} 头", en="there is no layer {layer}, head {head}").format(layer=layer, head=head))
         if site.output is None:
-            raise ValueError(str(L(zh="这个模型的输出投影找不到，没法消融", en="this model's output projection was not found, so its heads cannot be ablated")))
+            raise ModelError(L(zh="这个模型的输出投影找不到，没法消融", en="this model's output projection was not found, so its heads cannot be ablated"))
     allowed = inspect.signature(model.forward).parameters
     extra = {name: value for name, value in (("use_cache", False), ("logits_to_keep", 1)) if name in allowed}
     seen: list[int] = []
@@ -205,8 +141,8 @@ def run(model, reading: Reading, on_layer: Callable[[Layer], None] | None = None
                 hooks.append(site.output.register_forward_pre_hook(_silence(silent, _heads(model, site))))
         result = model(**reading.inputs, **extra)
     if on_layer is not None and not seen:
-        raise ValueError(str(L(zh="{name} 不返回注意力权重，切换到 eager 也没有", en="{name} returns no attention weights, not even with eager attention").format(
-            name=type(model).__name__)))
+        raise ModelError(L(zh="{name} 不返回注意力权重，切换到 eager 也没有", en="{name} returns no attention weights, not even with eager attention").format(
+            name=type(model).__name__))
     return _outcome(model, reading, result)
 
 

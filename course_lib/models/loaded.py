@@ -64,11 +64,21 @@ class Loaded:
         """The distribution over the vocabulary for the token after `text` (float32, on the CPU, sums to 1)."""
         return self._log_probs(self._encode(text)["input_ids"])[-1].exp()
 
+    def likely(self, text: str, k: int = 10) -> dict[str, float]:
+        """The k likeliest next tokens as a person reads them, best first, with their probabilities; parts of a character as bytes: "‹e7 8c›"."""
+        from .reading import read_tokens
+
+        values, ids = self.next_token_probs(text).topk(k)
+        return {read_tokens(self.tokenizer, [token]).labels[0]: value for token, value in zip(ids.tolist(), values.tolist())}
+
     def score(self, text: str) -> list[Scored]:
         """Each token of `text` but the first, with its log-probability; a begin-of-text token, where the model has one, lets the first count too."""
+        from .reading import read_tokens
+
         ids = self._encode(text)["input_ids"]
         log_probs = self._log_probs(ids)[:-1].gather(1, ids[0, 1:, None].cpu())[:, 0]
-        return [Scored(self.tokenizer.decode(i), p) for i, p in zip(ids[0, 1:].tolist(), log_probs.tolist())]
+        labels = read_tokens(self.tokenizer, ids[0].tolist()).labels
+        return [Scored(label, p) for label, p in zip(labels[1:], log_probs.tolist())]
 
     def attention(self, text: str, target: str | None = None) -> Attention:
         """The attention weights of one forward pass over `text` (and `target`, for an encoder-decoder), numpy on the CPU."""

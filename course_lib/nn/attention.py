@@ -54,14 +54,14 @@ class Attention(nn.Module):
 
     def __init__(self, config: Config, cross: bool = False):
         super().__init__()
-        self.n_head, self.n_kv_head, self.d_head = config.n_head, config.n_kv_head, config.d_head
-        self.scale, self.dropout, self.cross = config.attention_scale, config.dropout, cross
-        queries, pairs = self.n_head * self.d_head, 2 * self.n_kv_head * self.d_head
+        self.d_head, self.scale, self.dropout, self.cross = config.d_head, config.attention_scale, config.dropout, cross
+        queries, keys = config.n_head * config.d_head, config.n_kv_head * config.d_head
+        self.widths = (queries, keys, keys)
         if cross:
             self.q = nn.Linear(config.d_model, queries, bias=config.qkv_bias)
-            self.kv = nn.Linear(config.d_model, pairs, bias=config.qkv_bias)
+            self.kv = nn.Linear(config.d_model, 2 * keys, bias=config.qkv_bias)
         else:                                           # one multiplication for all three is faster than three
-            self.qkv = nn.Linear(config.d_model, queries + pairs, bias=config.qkv_bias)
+            self.qkv = nn.Linear(config.d_model, queries + 2 * keys, bias=config.qkv_bias)
         self.out = nn.Linear(queries, config.d_model, bias=config.bias)
 
     def forward(self, x: Tensor, memory: Tensor | None = None, mask: Tensor | None = None, bias: Tensor | None = None, *,
@@ -70,7 +70,7 @@ class Attention(nn.Module):
         """x [B,T,D], memory [B,S,D] for cross-attention -> output [B,T,D], weights [B,H,T,S] or None."""
         B, T, _ = x.shape
         if not self.cross:
-            q, k, v = self._heads(self.qkv(x)).split((self.n_head, self.n_kv_head, self.n_kv_head), dim=1)
+            q, k, v = map(self._heads, self.qkv(x).split(self.widths, dim=-1))
             if rope is not None:
                 q, k = rotate(q, *rope), rotate(k, *rope)
             if cache is not None:
@@ -78,7 +78,7 @@ class Attention(nn.Module):
         else:
             q = self._heads(self.q(x))
             if cache is None or not cache.length:       # the memory does not change: project it once
-                k, v = self._heads(self.kv(memory)).chunk(2, dim=1)
+                k, v = map(self._heads, self.kv(memory).chunk(2, dim=-1))
                 if cache is not None:
                     cache.extend(k, v)
             else:

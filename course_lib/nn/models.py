@@ -12,6 +12,7 @@ from torch import nn
 
 from .block import ACTIVATE, make_norm
 from .config import DecoderConfig, EncoderConfig, Seq2SeqConfig
+from .loss import head_loss
 from .stack import Stack, initialise
 
 if TYPE_CHECKING:
@@ -36,12 +37,16 @@ class Decoder(nn.Module):
         if config.tied:
             self.head.weight = self.stack.tokens.weight
 
-    def forward(self, ids: Tensor, mask: Tensor | None = None, cache: Cache | None = None, return_weights: bool = False):
+    def forward(self, ids: Tensor, mask: Tensor | None = None, cache: Cache | None = None, return_weights: bool = False,
+                targets: Tensor | None = None):
         """ids long [B,T], mask bool [B,S] of real tokens -> logits [B,T,V], or (logits, L weights [B,H,T,S]).
 
-        With a cache (`new_cache()`) ids are only the new tokens and S counts the cached ones too.
+        With a cache (`new_cache()`) ids are only the new tokens and S counts the cached ones too. With targets long [B,T]
+        (-100 = not counted) the mean cross-entropy in nats is returned instead, without ever holding all logits.
         """
         x, weights = self.stack(ids, mask, cache=cache, return_weights=return_weights)
+        if targets is not None:
+            return head_loss(x.flatten(0, 1) * self.config.logit_scale, self.head.weight, targets.flatten())
         logits = self.logits(x)
         return (logits, [layer[0] for layer in weights]) if return_weights else logits
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from .block import Block, make_norm
@@ -54,7 +55,7 @@ class Stack(nn.Module):
         x = self.tokens(ids)                                                  # (B, T, D)
         where = self._where(mask, past, S)                                    # (T,) or (B, T)
         if self.config.position in ("learned", "sinusoidal"):
-            x = x + (self.positions.weight if self.config.position == "learned" else self.waves)[where]
+            x = x + F.embedding(where, self.positions.weight if self.config.position == "learned" else self.waves)
         if hasattr(self, "segments"):
             x = x + (self.segments.weight[0] if segments is None else self.segments(segments))
         x = self.dropout(self.embedding_norm(x))

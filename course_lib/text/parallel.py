@@ -12,7 +12,8 @@ from functools import lru_cache
 
 from ..i18n import L
 from .corpus import Corpus, Stage, split_of
-from .grammar import FRAMES, Sentence, Source
+from .frames import FRAMES
+from .grammar import Sentence, Source
 
 __all__ = ["Pair", "ParallelCorpus", "parallel"]
 
@@ -39,7 +40,7 @@ class ParallelCorpus(Corpus[Pair]):
 
 @lru_cache(maxsize=1)
 def parallel() -> ParallelCorpus:
-    """Sentences of `course_lib.text.grammar`, always the same ones."""
+    """Sentences of `course_lib.text.frames`, always the same ones."""
     source = Source(SEED)
     drawn = [source.pick(FRAMES)(source) for _ in range(DRAWN)]
     unique: dict[str, Sentence] = {}

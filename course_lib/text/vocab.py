@@ -55,12 +55,14 @@ def character_tokenizer(texts: Iterable[str], *, specials: Sequence[str], roles:
     single = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
     tokenizer.pre_tokenizer = single if keep_spaces else pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), single])
     tokenizer.decoder = decoders.Fuse()
+    inputs = ["input_ids", "attention_mask"]
     if template:
+        inputs = ["input_ids", "token_type_ids", "attention_mask"]
         pair = template + template.split("$A")[1].replace(" ", " $B ", 1)       # "[CLS] $A [SEP]" -> "[CLS] $A [SEP] $B [SEP]"
         pair = pair.replace("$B", "$B:1").replace("$B:1 [SEP]", "$B:1 [SEP]:1")
         tokenizer.post_processor = processors.TemplateProcessing(
             single=template, pair=pair, special_tokens=[(token, vocabulary[token]) for token in specials])
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=max_length, clean_up_tokenization_spaces=False,
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=max_length, clean_up_tokenization_spaces=False, model_input_names=inputs,
                                    additional_special_tokens=[token for token in specials if token not in roles.values()], **roles)
 
 

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from ..i18n import L
+from ..nn import Decoder
 from .history import TrainingError
 
 if TYPE_CHECKING:
@@ -115,10 +116,13 @@ def default_loss(model: nn.Module, batch: Any) -> Tensor:
     - any other mapping with `labels`: model(**the rest) gives logits [..., V] for labels [...], -100 = not counted;
     - a pair (input, labels): the same with model(input).
     """
+    inner = getattr(model, "module", getattr(model, "_orig_mod", model))      # inside DistributedDataParallel, torch.compile
     if isinstance(batch, torch.Tensor):
+        if isinstance(inner, Decoder):                  # its own loss is the same number, faster
+            return model(batch[:, :-1], targets=batch[:, 1:])
         return _entropy(model(batch[:, :-1]), batch[:, 1:])
     if isinstance(batch, Mapping) and "labels" in batch:
-        if "labels" in inspect.signature(getattr(model, "module", model).forward).parameters:     # DistributedDataParallel hides it in .module
+        if "labels" in inspect.signature(inner.forward).parameters:
             return model(**batch).loss
         return _entropy(model(**{key: value for key, value in batch.items() if key != "labels"}), batch["labels"])
     if isinstance(batch, (list, tuple)) and len(batch) == 2:

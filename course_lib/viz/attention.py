@@ -6,7 +6,7 @@
     view.ablate([(5, 3)])                   # what the model predicts without that head
     view.to_html("attention.html")          # one file: no server, no network
 
-The front end is `attention/*.js` and `attention.css`; `coding.py` is the wire format; models are read by `models/attention.py`.
+The front end is `front/`; `coding.py` is the wire format; models are read by `models/attention.py`.
 """
 from __future__ import annotations
 
@@ -23,18 +23,23 @@ import numpy as np
 import traitlets
 from IPython.display import display
 
+from ..errors import CourseError
 from ..i18n import L, language
 from ..models import attention as models
-from ..models.labels import Tokens
+from ..models.reading import Reading, Tokens, read
 from .coding import Heads, bundle, encode
 from .effect import Effect
 from .still import describe, still_html
 
-__all__ = ["AttentionView", "attention_view"]
+__all__ = ["AttentionView", "ViewError", "attention_view"]
 
-_HERE = Path(__file__).parent
-_SCRIPTS = ("words", "data", "birdseye", "headview", "view")          # one module for the browser, written in five files
+_FRONT = Path(__file__).parent / "front"
+_SCRIPTS = ("words", "elements", "data", "paint", "birdseye", "headview", "view")      # one module for the browser, in several files
 _MEMORY = 2 << 30                                                      # bytes of float32 weights that one text may keep
+
+
+class ViewError(CourseError, ValueError):
+    """What was asked for cannot be shown."""
 
 
 @dataclass
@@ -44,15 +49,15 @@ class _Pass:
     text: str
     target: str | None
     parts: dict[str, Heads]
-    reading: models.Reading | None = None
+    reading: Reading | None = None
     outcome: models.Outcome | None = None
 
 
 class AttentionView(anywidget.AnyWidget):
     """The interactive view; made by `attention_view`."""
 
-    _esm = "\n".join((_HERE / "attention" / f"{name}.js").read_text("utf-8") for name in _SCRIPTS)
-    _css = (_HERE / "attention.css").read_text("utf-8")
+    _esm = re.sub(r"(?m)^ +", "", "\n".join((_FRONT / f"{name}.js").read_text("utf-8") for name in _SCRIPTS))    # indentation is not sent
+    _css = (_FRONT / "attention.css").read_text("utf-8")
     _meta = traitlets.Unicode().tag(sync=True)          # JSON: tokens, shapes, and where in _data each array lies
     _data = traitlets.Bytes().tag(sync=True)
     _effect = traitlets.Unicode("").tag(sync=True)      # JSON of the last ablation
@@ -90,8 +95,8 @@ class AttentionView(anywidget.AnyWidget):
     def select(self, layer: int | None = None, head: int | None = None, part: str | None = None) -> AttentionView:
         """Show another head (or another part: "encoder", "decoder", "cross"); returns the view."""
         if part is not None and part not in self._passes[0].parts:
-            raise ValueError(str(L(zh="没有 {part!r}，有的是：{parts}", en="there is no part {part!r}; there is: {parts}").format(
-                part=part, parts=", ".join(self._passes[0].parts))))
+            raise ViewError(L(zh="没有 {part!r}，有的是：{parts}", en="there is no part {part!r}; there is: {parts}").format(
+                part=part, parts=", ".join(self._passes[0].parts)))
         part = part or self.part
         layer, head = self.layer if layer is None else layer, self.head if head is None else head
         self._check(layer, head, part)
@@ -111,7 +116,7 @@ class AttentionView(anywidget.AnyWidget):
         state = {"_meta": meta, "_data": base64.b64encode(data).decode(), "_effect": self._effect,
                  "layer": self.layer, "head": self.head, "part": self.part, "lang": self.lang}
         alt = describe(self._heads(), self.layer, self.head, self._title)
-        page = (_HERE / "attention.html").read_text("utf-8")
+        page = (_FRONT / "attention.html").read_text("utf-8")
         fill = {"TITLE": html.escape(self._title or "Attention"), "LANG": self.lang, "ALT": html.escape(str(alt)), "CSS": str(self._css),
                 "STATE": json.dumps(state, ensure_ascii=False).replace("<", "\\u003c"), "ESM": str(self._esm)}
         page = re.sub("%%([A-Z]+)%%", lambda found: fill[found[1]], page)
@@ -121,7 +126,7 @@ class AttentionView(anywidget.AnyWidget):
 
     def _ipython_display_(self) -> None:
         heads = self._heads()
-        display({"text/html": still_html(heads, self.layer, self.head, self._title, view_id=self.model_id),
+        display({"text/html": still_html(heads, self.layer, self.head, self._title),
                  "text/plain": str(describe(heads, self.layer, self.head, self._title))}, raw=True)
         shown = self._repr_mimebundle_()
         data, metadata = shown if isinstance(shown, tuple) else (shown, {})
@@ -133,10 +138,9 @@ class AttentionView(anywidget.AnyWidget):
     def _answer(self, _widget, message: dict[str, Any], _buffers) -> None:
         try:
             reply, arrays = getattr(self, f"_on_{message['ask']}")(**message.get("with", {}))
-        except models.TextTooLong as error:
-            reply, arrays = {"error": {"zh": error.message.zh, "en": error.message.en}, "cut": error.limit}, []
         except Exception as error:              # whatever went wrong, the browser must not wait for ever
-            reply, arrays = {"error": {"zh": str(error), "en": str(error)}}, []
+            said = error.message if isinstance(error, CourseError) else L(zh=str(error), en=str(error))
+            reply, arrays = {"error": {"zh": said.zh, "en": said.en}, "cut": getattr(error, "limit", None)}, []
         self.send({"id": message["id"], **reply}, buffers=arrays)
 
     def _on_hello(self) -> tuple[dict, list]:
@@ -172,12 +176,12 @@ class AttentionView(anywidget.AnyWidget):
     def _check(self, layer: int, head: int, part: str | None = None) -> None:
         layers, heads = self._heads(part).shape[:2]
         if not (0 <= layer < layers and 0 <= head < heads):
-            raise ValueError(str(L(zh="没有第 {layer} 层第 {head} 头：层是 0–{l}，头是 0–{h}", en="there is no layer {layer}, head {head}: layers are 0-{l}, heads 0-{h}")
-                                 .format(layer=layer, head=head, l=layers - 1, h=heads - 1)))
+            raise ViewError(L(zh="没有第 {layer} 层第 {head} 头：层是 0–{l}，头是 0–{h}", en="there is no layer {layer}, head {head}: layers are 0-{l}, heads 0-{h}")
+                                 .format(layer=layer, head=head, l=layers - 1, h=heads - 1))
 
     def _ablate(self, known: _Pass, heads: list[tuple[str, int, int]]) -> Effect:
         if known.reading is None:
-            raise ValueError(str(L(zh="这里只有权重，没有模型：消融要用 attention_view(m, 文本)", en="There are only weights here: to ablate, make the view from a model")))
+            raise ViewError(L(zh="这里只有权重，没有模型：消融要用 attention_view(m, 文本)", en="There are only weights here: to ablate, make the view from a model"))
         return Effect.between(heads, known.outcome, models.run(self._model, known.reading, ablate=heads), self._tokenizer)
 
     def _first_picture(self, slot: int, complete: bool = False) -> tuple[str, bytes]:
@@ -186,20 +190,21 @@ class AttentionView(anywidget.AnyWidget):
             layers, per_layer, T, S = heads.shape
             layer, head = (min(self.layer, layers - 1), min(self.head, per_layer - 1)) if name == self.part else (0, 0)
             square = T == S and name != "cross"
-            arrays |= {f"{name}/thumbs": heads.thumbs(), f"{name}/scores": heads.scores()}
-            if complete:
+            arrays[f"{name}/scores"] = heads.scores()
+            if complete:                        # the thumbnails follow from the heads
                 arrays[f"{name}/heads"] = np.stack([encode(packed) for packed in heads.packed])
                 if heads.norms:
                     norms = np.stack(heads.norms)
-                    arrays[f"{name}/norms"] = np.rint(norms / (norms.max(-1, keepdims=True) + 1e-30) * 65535).astype(np.uint16)
+                    arrays[f"{name}/norms"] = encode(norms / (norms.max(-1, keepdims=True) + 1e-30))
                 if square:
                     arrays[f"{name}/rollout"] = np.stack([encode(heads.picture(i, 0, "rollout")) for i in range(layers)])
             else:
+                arrays[f"{name}/thumbs"] = heads.thumbs()
                 arrays[f"{name}/head"] = encode(heads.packed[layer][head])
             parts.append({"name": name, "shape": heads.shape, "causal": bool(heads.causal), "kv": heads.kv_heads, "thumb": heads.thumb_sides,
                           "shown": [layer, head], "value": bool(heads.norms), "rollout": square, "query": _side(heads.query), "key": _side(heads.key)})
         return bundle({"slot": slot, "title": self._title, "text": known.text, "target": known.target, "live": self._model is not None and not complete,
-                       "complete": complete, "parts": parts, "view": self.model_id}, arrays, level=9 if complete else 6)
+                       "complete": complete, "parts": parts}, arrays)
 
 
 def _side(tokens: Tokens) -> dict[str, list]:
@@ -209,7 +214,7 @@ def _side(tokens: Tokens) -> dict[str, list]:
 def _forward(model, tokenizer, text: str, target: str | None, truncate: bool) -> _Pass:
     config = model.config
     most = int((2 * _MEMORY / 4 / (config.num_hidden_layers * config.num_attention_heads)) ** 0.5)
-    reading, parts = models.read(model, tokenizer, text, target, truncate, most), {}
+    reading, parts = read(model, tokenizer, text, target, truncate, most), {}
 
     def keep(layer: models.Layer) -> None:
         heads = parts.setdefault(layer.part, Heads(*reading.sides(layer.part), layer.part, models.kv_heads(model)))
@@ -229,16 +234,16 @@ def attention_view(m, text: str | None = None, target: str | None = None, *, tru
         parts = {each.part: _from_arrays(each) for each in (m, m.encoder, m.decoder) if each is not None}
         return AttentionView(_Pass("", None, parts))
     if text is None:
-        raise ValueError(str(L(zh='要看哪段文本？写成 attention_view(m, "文本")', en='Which text? Write attention_view(m, "some text")')))
+        raise ViewError(L(zh='要看哪段文本？写成 attention_view(m, "文本")', en='Which text? Write attention_view(m, "some text")'))
     title = getattr(getattr(m, "card", None), "name", "") or type(m.model).__name__
     return AttentionView(_forward(m.model, m.tokenizer, text, target, truncate), m.model, m.tokenizer, title, truncate)
 
 
 def _from_arrays(given: models.Attention) -> Heads:
     if np.nanmin(given.weights, initial=0) < 0 or np.nanmax(given.weights, initial=0) > 1.001:
-        raise ValueError(str(L(zh="注意力权重应在 0 和 1 之间；这些像是 softmax 之前的分数", en="Attention weights lie between 0 and 1; these look like scores before the softmax")))
+        raise ViewError(L(zh="注意力权重应在 0 和 1 之间；这些像是 softmax 之前的分数", en="Attention weights lie between 0 and 1; these look like scores before the softmax"))
     _, _, T, S = given.weights.shape
-    causal = T == S and T > 1 and not any(np.nan_to_num(np.triu(layer, 1)).any() for layer in given.weights)
+    causal = T == S and T > 1 and not any(np.triu(layer, 1).any() for layer in given.weights)
     query, key = given.special
     heads = Heads(Tokens(given.query_tokens, list(query)), Tokens(given.key_tokens, list(key)), given.part, given.kv_heads, causal)
     for layer in given.weights:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..models.labels import Tokens
+from ..models.reading import Tokens
 
 __all__ = ["NAN", "SCORES", "Heads", "bundle", "decode", "encode", "rollout"]
 
@@ -62,7 +62,7 @@ class Heads:
         """Keep one layer. weights: [H, T, S]; norms: [H, S]"""
         T, S = weights.shape[1:]
         if self.causal is None:
-            self.causal = T == S and T > 1 and not np.nan_to_num(np.triu(weights, 1)).any()
+            self.causal = T == S and T > 1 and not np.triu(weights, 1).any()       # NaN counts as something: it is kept
         weights = weights.astype(np.float32, copy=False)
         self.packed.append(self._pack(weights))
         self._scores.append(self._score(weights))
@@ -183,11 +183,11 @@ def rollout(heads: Heads) -> list[np.ndarray]:
     return found
 
 
-def bundle(meta: dict[str, Any], arrays: dict[str, np.ndarray], level: int = 6) -> tuple[str, bytes]:
+def bundle(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> tuple[str, bytes]:
     """(JSON of `meta` plus the place of each array, zlib-compressed bytes): the one format for notebook and file."""
     sections, blocks, offset = {}, [], 0
     for name, array in sorted(arrays.items(), key=lambda item: -item[1].itemsize):       # wide types first: all stay aligned
         sections[name] = {"offset": offset, "type": array.dtype.name, "shape": list(array.shape)}
         blocks.append(np.ascontiguousarray(array).tobytes())
         offset += len(blocks[-1])
-    return json.dumps({**meta, "sections": sections, "bytes": offset}, ensure_ascii=False), zlib.compress(b"".join(blocks), level)
+    return json.dumps({**meta, "sections": sections, "bytes": offset}, ensure_ascii=False), zlib.compress(b"".join(blocks))

@@ -42,7 +42,7 @@ class Effect:
         names = " ".join(f"L{layer}·H{head}" for _, layer, head in self.heads)
         if not self.rows:
             return str(L(zh="没有 {names}：平均隐状态的余弦相似度 {s:.4f}", en="without {names}: cosine of the mean hidden states {s:.4f}").format(names=names, s=self.similarity))
-        head = L(zh="没有 {names}：KL {kl:.4f} 比特\n下一个 token          原来     消融后", en="without {names}: KL {kl:.4f} bits\nnext token          before      after")
+        head = L(zh="没有 {names}：KL {kl:.4f} 比特\n下一个词元          原来     消融后", en="without {names}: KL {kl:.4f} bits\nnext token          before      after")
         return "\n".join([str(head.format(names=names, kl=self.divergence)), *(f"{token!r:<18} {p:>8.4f} {q:>10.4f}" for token, p, q in self.rows)])
 
     __repr__ = __str__

@@ -6,8 +6,6 @@ The picture as it stands at first is an output of its own, so a saved notebook s
 """
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
@@ -17,15 +15,16 @@ import anywidget
 import traitlets
 
 from ..i18n import L
-from .live import still_then_live
+from .live import display_live, markup
 
 __all__ = ["Explore", "explore"]
 
 _LABELS = {
     "alpha": L(zh="平滑 α", en="Smoothing α"), "context": L(zh="上下文", en="Context"), "depth": L(zh="深度", en="Depth"),
     "length": L(zh="长度", en="Length"), "model": L(zh="模型", en="Model"), "order": L(zh="阶数 n", en="Order n"),
-    "position": L(zh="第几个词元在看", en="Which token looks"), "seed": L(zh="随机种子", en="Seed"),
+    "position": L(zh="第几个词元在看", en="Which token looks"), "say": L(zh="你报的概率", en="You say"), "seed": L(zh="随机种子", en="Seed"),
     "step": L(zh="步骤", en="Step"), "temperature": L(zh="温度", en="Temperature"), "text": L(zh="输入文字", en="Type here"),
+    "truth": L(zh="真实概率", en="True chance"), "vocabulary": L(zh="词表大小", en="Vocabulary"),
     "width": L(zh="宽度 d", en="Width d"),
 }
 
@@ -59,12 +58,12 @@ class Explore(anywidget.AnyWidget):
     def _redraw(self, _change: object = None) -> None:
         values = {name.rstrip("_"): value for name, value in self.values.items()}
         try:
-            self.picture = _markup(self._draw(**values))
+            self.picture = markup(self._draw(**values))
         except Exception as error:       # the reader is typing: a sentence, never a traceback
             self.picture = f'<p>✗ {escape(type(error).__name__)}: {escape(str(error))}</p>'
 
     def _ipython_display_(self) -> None:
-        still_then_live(self, self.picture)
+        display_live(self, self.picture)
 
 
 def _field(name: str, value: Any) -> dict:
@@ -78,17 +77,3 @@ def _field(name: str, value: Any) -> dict:
     low, high, start = value
     step = 1 if all(isinstance(v, int) for v in value) else round((high - low) / 100, 6)
     return {"name": name, "kind": "slider", "label": label, "value": start, "low": low, "high": high, "step": step}
-
-
-def _markup(drawn: Any) -> str:
-    if isinstance(drawn, str):
-        return drawn
-    if hasattr(drawn, "savefig"):
-        import matplotlib.pyplot as plt
-
-        data = io.BytesIO()
-        drawn.savefig(data, format="png")
-        plt.close(drawn)
-        alt = escape("; ".join(axis.get_title() for axis in drawn.axes if axis.get_title()))
-        return f'<img alt="{alt}" style="max-width:100%" src="data:image/png;base64,{base64.b64encode(data.getvalue()).decode()}">'
-    return drawn._repr_html_()

@@ -5,13 +5,24 @@ untrusted notebook, where style sheets and SVG are removed.
 """
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
+from html import escape, unescape
 
-__all__ = ["bars", "coloured_tokens", "flow", "table", "visible"]
+__all__ = ["Markup", "bars", "coloured_tokens", "flow", "shares", "table", "visible"]
 
 BLUE, ORANGE = "#4477aa", "#ee7733"                 # from Paul Tol's colour-blind-safe schemes
 _CELL = "padding:2px 10px 2px 0;border:0;background:none;text-align:left;white-space:nowrap"
+
+
+class Markup(str):
+    """Text that is HTML; the last value of a cell shows as such."""
+
+    def _repr_html_(self) -> str:
+        return self
+
+    def __repr__(self) -> str:
+        return " ".join(re.sub(r"<[^>]*>", " ", unescape(self)).split())
 
 
 def visible(token: str) -> str:
@@ -19,7 +30,7 @@ def visible(token: str) -> str:
     return token.replace(" ", "␣").replace("\n", "↵").replace("\t", "⇥") or "∅"
 
 
-def bars(values: Mapping[str, float], mark: str | None = None, total: float = 1.0) -> str:
+def bars(values: Mapping[str, float], mark: str | None = None, total: float = 1.0) -> Markup:
     """A bar for each label, as long as its value's share of `total`; the label `mark` is set off by colour and an arrow."""
     rows = []
     for label, value in values.items():
@@ -27,18 +38,26 @@ def bars(values: Mapping[str, float], mark: str | None = None, total: float = 1.
         bar = f'<div style="width:{max(100 * value / total, 0.4):.1f}%;min-width:2px;height:14px;background-color:{colour}"></div>'
         rows.append(f'<tr style="background:none"><td style="{_CELL};font-family:monospace">{arrow}{escape(visible(label))}</td>'
                     f'<td style="{_CELL};width:60%">{bar}</td><td style="{_CELL};text-align:right">{100 * value:.1f} %</td></tr>')
-    return f'<table style="width:100%;max-width:640px;border-collapse:collapse">{"".join(rows)}</table>'
+    return Markup(f'<table style="width:100%;max-width:640px;border-collapse:collapse">{"".join(rows)}</table>')
 
 
-def coloured_tokens(tokens: Sequence[str], values: Sequence[float], unit: str = "", top: float | None = None) -> str:
-    """The text with each token shaded by its value (0 is clear, `top` or the maximum is darkest); the number shows on hover."""
+def coloured_tokens(tokens: Sequence[str], values: Sequence[float], unit: str = "", top: float | None = None,
+                    current: str = "", control: str = "") -> Markup:
+    """The text with each token shaded by its value (0 is clear, `top` or the maximum is darkest); the number shows on hover.
+
+    With `control`, a click on token number i sets that control of the `explore` that shows the text; token `current` is outlined.
+    """
     top = top or max(values, default=1) or 1
-    spans = [f'<span title="{value:.2f} {escape(unit)}" style="background-color:rgba(238,119,51,{0.85 * min(max(value / top, 0), 1):.2f});'
-             f'padding:2px 1px;border-radius:3px">{escape(token)}</span>' for token, value in zip(tokens, values)]
-    return f'<div style="line-height:2;white-space:pre-wrap;font-size:15px">{"".join(spans)}</div>'
+    spans = []
+    for i, (token, value) in enumerate(zip(tokens, values)):
+        click = f'role="button" tabindex="0" data-set="{escape(control)}={i}" ' if control else ""
+        style = f"background-color:rgba(238,119,51,{0.85 * min(max(value / top, 0), 1):.2f});padding:2px 1px;border-radius:3px"
+        style += (";cursor:pointer" + f";outline:2px solid {BLUE}" * (str(i) == current)) if control else ""
+        spans.append(f'<span {click}title="{value:.2f} {escape(unit)}" style="{style}">{escape(token)}</span>')
+    return Markup(f'<div style="line-height:2;white-space:pre-wrap;font-size:15px">{"".join(spans)}</div>')
 
 
-def flow(boxes: Mapping[str, str], current: str, control: str = "step") -> str:
+def flow(boxes: Mapping[str, str], current: str, control: str = "step") -> Markup:
     """A row of boxes joined by arrows. A click on one sets `control` of the `explore` that shows it; `current` is filled."""
     def box(key: str, text: str) -> str:
         here = key == current
@@ -46,21 +65,27 @@ def flow(boxes: Mapping[str, str], current: str, control: str = "step") -> str:
         style = f"display:inline-block;padding:5px 12px;margin:3px 0;border:1px solid {BLUE};border-radius:6px;{colours};cursor:pointer"
         return (f'<span role="button" tabindex="0" aria-pressed="{str(here).lower()}" data-set="{escape(control)}={escape(key)}" '
                 f'style="{style}">{escape(text)}</span>')
-    return f'<div style="line-height:2.4">{" → ".join(box(key, text) for key, text in boxes.items())}</div>'
+    return Markup(f'<div style="line-height:2.4">{" → ".join(box(key, text) for key, text in boxes.items())}</div>')
 
 
-def table(rows: Iterable[Sequence[object]], header: Sequence[object] = (), right: Sequence[int] = ()) -> str:
+def shares(levels: Sequence[Sequence[tuple[str, str, float]]], current: str = "", control: str = "path") -> Markup:
+    """Rows of boxes as wide as their share: each level is a list of (key, text, share) whose shares sum to one.
+
+    A click on a box sets `control` of the `explore` that shows it; the box `current` and the boxes it starts with (its way from the top) are filled.
+    """
+    def box(key: str, text: str, share: float) -> str:
+        back = f"background-color:{BLUE};color:#ffffff" if current.startswith(key) else "background:none"
+        return (f'<td role="button" tabindex="0" title="{escape(text)}: {share:.4f}" data-set="{escape(control)}={escape(key)}" style="width:{100 * share:.3f}%;'
+                f'{back};border:1px solid #888888;padding:5px 0;text-align:center;overflow:hidden;white-space:nowrap;cursor:pointer">{escape(text)}</td>')
+    row = '<table style="table-layout:fixed;width:100%;max-width:760px;border-collapse:collapse;margin:2px 0"><tr style="background:none">{}</tr></table>'
+    return Markup("".join(row.format("".join(box(*item) for item in level)) for level in levels))
+
+
+def table(rows: Iterable[Sequence[object]], header: Sequence[object] = (), right: Sequence[int] = ()) -> Markup:
     """A plain table; columns whose index is in `right` are set flush right. A cell may be markup only if it is a `Markup`."""
     def cells(row: Sequence[object], tag: str) -> str:
         return "".join(f'<{tag} style="padding:4px 12px 4px 0;border:0;vertical-align:top;text-align:{"right" if i in right else "left"}">'
                        f'{cell if isinstance(cell, Markup) else escape(str(cell))}</{tag}>' for i, cell in enumerate(row))
     head = f'<tr style="border-bottom:1px solid #888888;background:none">{cells(header, "th")}</tr>' if header else ""
     body = "".join(f'<tr style="background:none">{cells(row, "td")}</tr>' for row in rows)
-    return f'<table style="border-collapse:collapse">{head}{body}</table>'
-
-
-class Markup(str):
-    """Text that is HTML already."""
-
-    def _repr_html_(self) -> str:
-        return self
+    return Markup(f'<table style="border-collapse:collapse">{head}{body}</table>')

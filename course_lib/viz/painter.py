@@ -9,7 +9,7 @@ import anywidget
 import traitlets
 
 from ..i18n import L
-from .live import still_then_live
+from .live import display_live
 from .weights import weight_table
 
 if TYPE_CHECKING:
@@ -55,4 +55,4 @@ class MaskPainter(anywidget.AnyWidget):
         self.weights = self._attention(self._q, self._k, eye, torch.tensor(self.mask))[0, 0].tolist()
 
     def _ipython_display_(self) -> None:
-        still_then_live(self, weight_table(self.weights, *self.labels, self.mask))
+        display_live(self, weight_table(self.weights, *self.labels, self.mask))

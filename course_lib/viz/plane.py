@@ -5,17 +5,18 @@ how much weight each key gets, and what comes out. The numbers are made by the f
 """
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Callable, Mapping
-from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anywidget
 import traitlets
 
 from ..i18n import L
-from .live import still_then_live
+from .live import display_live, markup
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["QueryPlane", "query_plane"]
 
@@ -62,27 +63,21 @@ class QueryPlane(anywidget.AnyWidget):
             self.mixed = "#" + "".join(f"{round(c):02x}" for c in self._attention(q, k, colours)[0, 0, 0].tolist())
 
     def _ipython_display_(self) -> None:
-        alt = "; ".join(f"{label} {weight:.2f}" for (label, *_), weight in zip(self.arrows, self.weights))
-        still_then_live(self, f'<img alt="{escape(alt)}" style="max-width:100%" src="data:image/png;base64,{base64.b64encode(self._png()).decode()}">')
+        display_live(self, markup(self._figure()))
 
-    def _png(self) -> bytes:
+    def _figure(self) -> Figure:
         import matplotlib.pyplot as plt
 
         figure, (plane, bars) = plt.subplots(1, 2, figsize=(8.4, 3.6), width_ratios=(1, 1.1))
         for (label, x, y, colour), weight in zip(self.arrows, self.weights):
             plane.annotate("", (x, y), (0, 0), arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 1 + 7 * weight})
-            plane.text(1.12 * x, 1.12 * y, label, ha="center", va="center")
-        plane.annotate("", self.query, (0, 0), arrowprops={"arrowstyle": "-", "color": "#ee7733", "lw": 2, "ls": "--"})
-        plane.plot(*self.query, "o", color="#ee7733", ms=10)
-        plane.set(xlim=(-_REACH, _REACH), ylim=(-_REACH, _REACH), aspect="equal", xticks=[], yticks=[], title=f'{self.words["query"]} ({self.query[0]:.1f}, {self.query[1]:.1f})')
-        labels = [label for label, *_ in self.arrows]
-        drawn = bars.barh(labels, self.weights, color=[colour for *_, colour in self.arrows])
-        bars.bar_label(drawn, [f"{weight:.2f}" for weight in self.weights], padding=3)
+            plane.text(1.15 * x, 1.15 * y, label, ha="center", va="center")
+        plane.plot((0, self.query[0]), (0, self.query[1]), "--o", color="#ee7733", markevery=[1], ms=10)
+        plane.set(xlim=(-_REACH, _REACH), ylim=(-_REACH, _REACH), aspect="equal", xticks=[], yticks=[],
+                  title=f'{self.words["query"]} ({self.query[0]:.1f}, {self.query[1]:.1f})')
+        bars.barh([label for label, *_ in self.arrows], self.weights, color=[colour for *_, colour in self.arrows])
         bars.barh([self.words["output"]], [1], color=self.mixed)
         bars.invert_yaxis()
-        bars.set(xlim=(0, 1.15), xticks=[])
+        bars.set(xlim=(0, 1), xticks=[], title="  ".join(f"{label} {weight:.2f}" for (label, *_), weight in zip(self.arrows, self.weights)))
         bars.spines[["top", "right", "bottom"]].set_visible(False)
-        data = io.BytesIO()
-        figure.savefig(data, format="png", bbox_inches="tight")
-        plt.close(figure)
-        return data.getvalue()
+        return figure

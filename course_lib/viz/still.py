@@ -15,10 +15,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ..i18n import L
 from .coding import NAN, Heads, encode
+from .fonts import chinese_font
 
 __all__ = ["describe", "still_html", "still_png"]
 
-_STOPS = ((246, 248, 251), (198, 219, 239), (107, 174, 214), (33, 102, 172), (5, 34, 82))      # the light scale of attention/data.js
+_STOPS = ((247, 249, 252), (183, 210, 235), (107, 174, 214), (33, 102, 172), (5, 34, 82))      # the light scale of front/data.js
 _INK, _MUTED, _ACCENT, _PAPER = (22, 24, 29), (90, 98, 112), (194, 65, 12), (255, 255, 255)
 _PLAIN = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")        # the font has no subscripts
 _SCALE = 2                                      # drawn for sharp screens; shown at half size
@@ -39,7 +40,7 @@ def describe(heads: Heads, layer: int, head: int, title: str = "") -> L:
     layers, count, T, S = heads.shape
     shown = np.nan_to_num(weights) * (np.arange(S) > 0 if S > 1 else 1)         # the first token is mostly a resting place
     q, k = np.unravel_index(shown.argmax(), shown.shape)
-    return L(zh="{title}的注意力：{l} 层 × {h} 头，{t} 个 token。第 {layer} 层第 {head} 头里，除首个 token 外最强的一眼是“{q}”看向“{k}”，权重 {w:.2f}。",
+    return L(zh="{title}的注意力：{l} 层 × {h} 头，{t} 个词元。第 {layer} 层第 {head} 头里，除首个词元 外最强的一眼是“{q}”看向“{k}”，权重 {w:.2f}。",
              en="Attention of {title}: {l} layers x {h} heads, {t} tokens. In layer {layer}, head {head} the strongest look, the first token aside, is from “{q}” to “{k}”, weight {w:.2f}."
              ).format(title=title or L(zh="模型", en="a model"), l=layers, h=count, t=T, layer=layer, head=head,
                       q=heads.query.labels[q].strip(), k=heads.key.labels[k].strip(), w=float(np.nan_to_num(weights)[q, k]))
@@ -69,7 +70,7 @@ def still_png(heads: Heads, layer: int, head: int, title: str = "") -> bytes:
         image.paste(tile, (int(x * _SCALE), int(y * _SCALE)))
 
     text(8, 14, title or str(L(zh="注意力", en="Attention")), 15, _INK)
-    text(_WIDTH - 8, 14, str(L(zh="{l} 层 × {h} 头 · {t} 个 token", en="{l} layers × {h} heads · {t} tokens").format(l=layers, h=count, t=T)), anchor="rm")
+    text(_WIDTH - 8, 14, str(L(zh="{l} 层 × {h} 头 · {t} 个词元", en="{l} layers × {h} heads · {t} tokens").format(l=layers, h=count, t=T)), anchor="rm")
     thumbs = heads.thumbs()
     for i in range(layers):
         for j in range(count):
@@ -97,21 +98,21 @@ def still_png(heads: Heads, layer: int, head: int, title: str = "") -> bytes:
     for weight in (0, 0.01, 0.1, 0.3, 1):
         text(side + 140 * weight ** 0.5, y + 39, f"{weight:g}", 9, anchor="mm")
     if T > rows or S > columns:
-        text(side, y + 60, str(L(zh="只画了前 {n} 个 token", en="first {n} tokens only").format(n=most)))
+        text(side, y + 60, str(L(zh="只画了前 {n} 个词元", en="first {n} tokens only").format(n=most)))
     out = io.BytesIO()
     image.quantize(palette=_palette(), dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
     return out.getvalue()
 
 
-def still_html(heads: Heads, layer: int, head: int, title: str = "", view_id: str = "") -> str:
+def still_html(heads: Heads, layer: int, head: int, title: str = "") -> str:
     """The picture with its text alternative, and the strongest look of each token as a table that can be opened."""
     alt = html.escape(str(describe(heads, layer, head, title)))
     picture = base64.b64encode(still_png(heads, layer, head, title)).decode()
     weights = np.nan_to_num(heads.weights(layer, head))
     cells = "".join(_row([heads.query.labels[q], heads.key.labels[k], f"{weights[q, k]:.3f}"]) for q, k in list(enumerate(weights.argmax(-1)))[:64])
-    head_row = _row([str(L(zh="token", en="token")), str(L(zh="最看重", en="looks most at")), str(L(zh="权重", en="weight"))], "th")
-    summary = L(zh="第 {layer} 层第 {head} 头：每个 token 最看重谁", en="Layer {layer}, head {head}: what each token looks at most").format(layer=layer, head=head)
-    return (f'<div class="attn-still" data-view="{view_id}"><img alt="{alt}" width="{_WIDTH}" style="max-width:100%;height:auto" src="data:image/png;base64,{picture}">'
+    head_row = _row([str(L(zh="词元", en="token")), str(L(zh="最看重", en="looks most at")), str(L(zh="权重", en="weight"))], "th")
+    summary = L(zh="第 {layer} 层第 {head} 头：每个词元 最看重谁", en="Layer {layer}, head {head}: what each token looks at most").format(layer=layer, head=head)
+    return (f'<div class="attn-still"><img alt="{alt}" width="{_WIDTH}" style="max-width:100%;height:auto" src="data:image/png;base64,{picture}">'
             f'<details><summary>{summary}</summary><table style="border-collapse:collapse;font-size:12px">{head_row}{cells}</table></details></div>')
 
 
@@ -137,18 +138,18 @@ def _clip(label: str, most: int = 12) -> str:
 def _upright(image: Image.Image, words: str, x: float, y: float) -> None:
     font = _font(11 * _SCALE)
     width = int(font.getlength(words)) + 4
-    strip = Image.new("RGB", (width, 16 * _SCALE), _PAPER)
-    ImageDraw.Draw(strip).text((2, 8 * _SCALE), words, fill=_MUTED, font=font, anchor="lm")
-    turned = strip.rotate(90, expand=True)
-    image.paste(turned, (int(x - turned.width / 2), int(y - turned.height)))
+    mask = Image.new("L", (width, 16 * _SCALE))
+    ImageDraw.Draw(mask).text((2, 8 * _SCALE), words, fill=255, font=font, anchor="lm")
+    turned = mask.rotate(90, expand=True)
+    image.paste(_MUTED, (int(x - turned.width / 2), int(y - turned.height)), turned)
 
 
 @lru_cache
 def _palette() -> Image.Image:
     """The scale and, for text and frames, each ink faded into the paper: 255 colours, so that none is lost to a rarer one."""
     fade = np.linspace(0, 1, 28)[:, None]
-    inks = [np.array(ink) * (1 - fade) + np.array(_PAPER) * fade for ink in (_INK, _MUTED, _ACCENT)]
-    colors = np.concatenate([scale()[::3], scale()[1:254:3], scale()[NAN:], *inks]).astype(np.uint8)
+    inks = [np.array(ink) * (1 - fade) + np.array(_PAPER) * fade for ink in (_INK, _MUTED)]
+    colors = np.concatenate([scale()[np.linspace(0, 254, 197).astype(int)], scale()[NAN:], *inks, [_ACCENT]]).astype(np.uint8)
     image = Image.new("P", (1, 1))
     image.putpalette(colors[:256].tobytes())
     return image
@@ -157,7 +158,6 @@ def _palette() -> Image.Image:
 @lru_cache
 def _font(size: int) -> ImageFont.FreeTypeFont:
     try:
-        import pylopdf_fonts_zh_cn
-        return ImageFont.truetype(str(pylopdf_fonts_zh_cn.sans_path()), size)
-    except (ImportError, OSError):                                  # Latin only, but never nothing
+        return ImageFont.truetype(str(chinese_font()), size)
+    except OSError:                                  # Latin only, but never nothing
         return ImageFont.load_default(size)

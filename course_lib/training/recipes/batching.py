@@ -11,7 +11,7 @@ import torch
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Stream", "pack", "pad", "windows"]
+__all__ = ["Shelves", "Stream", "pack", "pad", "windows"]
 
 
 class Stream:
@@ -46,3 +46,19 @@ def windows(ids: Tensor, size: int, length: int, generator: torch.Generator) -> 
 def pad(rows: Iterable[Sequence[int]], length: int, value: int) -> Tensor:
     """Rows as one long tensor [B, length], filled up with `value`."""
     return torch.tensor([[*row, *[value] * (length - len(row))] for row in rows])
+
+
+class Shelves:
+    """Rows sorted by length, rounded up to a multiple: few shapes, little padding. A batch comes from one shelf."""
+
+    def __init__(self, lengths: Sequence[int], multiple: int):
+        self.rows: dict[int, list[int]] = {}
+        for i, length in enumerate(lengths):
+            self.rows.setdefault(-(-length // multiple) * multiple, []).append(i)
+        self.weights = torch.tensor([float(len(rows)) for rows in self.rows.values()])
+
+    def draw(self, size: int, generator: torch.Generator) -> tuple[int, list[int]]:
+        """A shelf's length, each shelf as likely as it is full, and `size` random rows of it."""
+        length = list(self.rows)[int(torch.multinomial(self.weights, 1, generator=generator))]
+        rows = self.rows[length]
+        return length, [rows[i] for i in torch.randint(len(rows), (size,), generator=generator).tolist()]

@@ -1,47 +1,4 @@
 // The whole view: layout, texts, comparison, ablation, theme, language. `render` is what anywidget calls.
-function h(tag, properties, ...children) {                         // an element with properties, attributes and children
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties ?? {})) {
-    if (name === "class") element.className = value;
-    else if (name.includes("-") || name === "role") element.setAttribute(name, value);
-    else if (name === "tabindex") element.tabIndex = value;
-    else element[name] = value;
-  }
-  element.append(...children);
-  return element;
-}
-
-function sized(canvas, width, height, still = false) {             // a context in CSS pixels, sharp on any screen
-  const ratio = devicePixelRatio || 1, w = Math.max(1, Math.round(width * ratio)), hgt = Math.max(1, Math.round(height * ratio));
-  if (canvas.width !== w || canvas.height !== hgt) {
-    canvas.width = w;
-    canvas.height = hgt;
-    if (!still) canvas.style.width = `${width}px`;
-    canvas.style.height = `${height}px`;
-  }
-  const context = canvas.getContext("2d");
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  return context;
-}
-
-const visible = (label) => label.replace(/\n/g, "↵").replace(/\t/g, "⇥").replace(/^ +/, (s) => "·".repeat(s.length)) || "∅";
-
-function clip(context, text, width) {
-  if (context.measureText(text).width <= width) return text;
-  let end = text.length;
-  while (end > 1 && context.measureText(text.slice(0, end) + "…").width > width) end--;
-  return text.slice(0, end) + "…";
-}
-
-// The colour behind the view decides: hosts name their dark themes in ten ways, but all of them paint something.
-function hostTheme(element) {
-  for (let at = element; at; at = at.parentElement ?? at.getRootNode()?.host) {
-    const [r, g, b, a = 1] = (getComputedStyle(at).backgroundColor.match(/[\d.]+/g) ?? [0, 0, 0, 0]).map(Number);
-    if (a > 0.5) return r * 0.3 + g * 0.59 + b * 0.11 < 110 ? "dark" : "light";
-  }
-  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-}
-
 class App {
   constructor(model, element, picture, ask) {
     Object.assign(this, { model, ask, panels: [], ablated: new Set(), id: "attn" + Math.random().toString(36).slice(2) });
@@ -124,8 +81,9 @@ class App {
     for (const panel of this.panels) {
       panel.room = this.root.dataset.size === "narrow" ? this.width - 2 : Math.max(200, (this.width / this.panels.length - 40) * (this.panels.length > 1 ? 0.5 : 0.52));
       const rows = Math.max(panel.part.T, panel.part.S) * ROW;
-      panel.scroll.style.height = `${Math.min(rows + 2, this.root.dataset.size === "narrow" ? 380 : 480)}px`;
+      panel.scroll.style.height = `${Math.min(rows + 2, this.root.dataset.size === "narrow" ? 380 : this.wide ? 660 : 480)}px`;
       panel.draw();
+      panel.heading();
       panel.controls();
     }
     const part = this.active.part;
@@ -156,7 +114,7 @@ class App {
     const part = this.active.part;
     this.active = panel;
     if (panel.part !== part) this.birds.reset();
-    else this.birds.draw();
+    else this.birds.mark();
   }
 
   select(layer, head, panel = this.active) {
@@ -165,7 +123,7 @@ class App {
     panel.layer = layer;
     panel.head = head;
     panel.show();
-    this.birds.draw();
+    this.birds.mark();
     this.tell();
   }
 
@@ -293,7 +251,7 @@ const attentionView = {
     if (!bytes.length) ({ meta: json, bytes } = await ask("hello").then(({ meta, data }) => ({ meta, bytes: bytesOf(data) })));
     const picture = await openPicture(json, bytes);
     app = new App(model, el, picture, ask);
-    for (const still of document.querySelectorAll(`.attn-still[data-view="${picture.view}"]`)) still.hidden = true;
+    for (const still of el.closest(".jp-OutputArea, #output-area")?.querySelectorAll(".attn-still") ?? []) still.hidden = true;
     const follow = () => app.follow();
     const showEffect = () => { app.effect = model.get("_effect") ? JSON.parse(model.get("_effect")) : null; app.ablated = new Set((app.effect?.heads ?? []).map((at) => at.join("/"))); app.showEffect(); app.birds.draw(); };
     for (const name of ["layer", "head", "part"]) model.on(`change:${name}`, follow);

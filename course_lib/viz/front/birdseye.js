@@ -18,7 +18,8 @@ class BirdsEye {
     this.rangeWord = h("span");
     const { t } = app;
     this.filters = h("span", { class: "attn-row" }, h("label", {}, this.sort, t("sort")), h("label", {}, this.rangeWord, this.range), this.count);
-    this.scroll = h("div", { class: "attn-birds" }, this.canvas);
+    this.marks = [h("div", { class: "attn-mark" }), h("div", { class: "attn-mark attn-other" })];      // over the canvas: choosing redraws nothing
+    this.scroll = h("div", { class: "attn-birds" }, h("div", { class: "attn-over" }, this.canvas, ...this.marks));
     this.el = h("section", { class: "attn-section" },
       h("div", { class: "attn-row attn-spread" }, h("span", { class: "attn-row" }, h("h3", {}, t("all")), this.tip),
         h("span", { class: "attn-row" }, h("span", { class: "attn-row attn-muted" }, t("legend"), app.legend), h("label", {}, t("score"), this.pick))),
@@ -80,7 +81,7 @@ class BirdsEye {
       const layer = Math.floor(i / H), head = i % H;
       const [column, row] = flat ? [at % fit, Math.floor(at / fit)] : this.byLayer ? [layer, head] : [head, layer];
       const shift = flat ? [0, 0] : this.byLayer ? [0, jump(head)] : [jump(head), 0];
-      return { i, layer, head, x: 30 + column * cell + shift[0], y: 18 + row * (cell + bar) + shift[1] };
+      return { i, layer, head, x: 30 + column * cell + shift[0], y: (flat ? 4 : 18) + row * (cell + bar) + shift[1] };
     });
     Object.assign(this, { cell, bar, flat, columns, rows });
     const last = Math.max(...this.cells.map((c) => c.y));
@@ -98,7 +99,7 @@ class BirdsEye {
   }
 
   draw() {
-    const { t, theme, active, ablated } = this.app, part = this.part, chosen = this.score !== "none";
+    const { t, ablated } = this.app, part = this.part, chosen = this.score !== "none";
     const { width, height } = this.layout(), c = sized(this.canvas, width, height), { L, H } = part;
     const [rows, columns] = part.thumb, colors = this.app.colors;
     this.paintAtlas();
@@ -124,22 +125,22 @@ class BirdsEye {
       }
     }
     this.labels(c);
-    for (const panel of this.app.panels) {
-      if (panel.part !== part) continue;
-      const at = this.cells.find((cell) => cell.layer === panel.layer && cell.head === panel.head);
-      if (!at) continue;
-      c.strokeStyle = colors.accent;
-      c.lineWidth = panel === active ? 2.5 : 1.5;
-      c.setLineDash(panel === active ? [] : [3, 2]);
-      c.strokeRect(at.x - 1, at.y - 1, inner + 2, inner + 2);
-      c.setLineDash([]);
-    }
     this.filters.hidden = !chosen;
     this.rangeWord.textContent = t(this.score === "entropy" ? "most" : "least") + " " + (this.score === "entropy" ? ((1 - this.limit) * this.scale()).toFixed(1) : this.limit.toFixed(2));
     this.count.textContent = t("of", { n: shown, all: L * H });
     const none = chosen && !values.some(Number.isFinite);
     this.help.textContent = !chosen ? "" : none ? t("inductionNone") : t(`${this.score}Help`, { max: this.scale().toFixed(1), token: (part.key.labels[this.toward?.token ?? 0] ?? "").trim() });
     this.help.hidden = !chosen;
+    this.mark();
+  }
+
+  mark() {                                                         // frames around the chosen heads: the active panel's, then the other's
+    const { panels, active } = this.app;
+    [active, panels.find((p) => p !== active)].forEach((panel, i) => {
+      const at = panel?.part === this.part && this.cells.find((c) => c.layer === panel.layer && c.head === panel.head);
+      this.marks[i].hidden = !at;
+      if (at) this.marks[i].style.cssText = `left:${at.x - 3}px;top:${at.y - 3}px;width:${this.cell + 4}px;height:${this.cell + 4}px`;
+    });
     this.point(this.over);
   }
 

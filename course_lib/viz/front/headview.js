@@ -1,6 +1,4 @@
 // One head: tokens on both sides with lines between them, and the matrix. Everything is drawn from `codes`, one byte a weight.
-const ROW = 24, SHOWN = WEIGHT.findIndex((w) => w >= 0.005);      // pixels a token; weights below half a percent get no shade
-
 class HeadView {
   constructor(app, picture, partName, layer, head) {
     Object.assign(this, { app, picture, layer, head, mode: "plain", focus: null, pinned: false });
@@ -23,7 +21,7 @@ class HeadView {
     this.sides = { q: this.list("q"), k: this.list("k") };
     this.lines = h("canvas", { class: "attn-lines", "aria-hidden": "true", "data-what": "lines" });
     this.scroll = h("div", { class: "attn-scroll" }, h("div", { class: "attn-cols" }, this.sides.q, this.lines, this.sides.k));
-    this.scroll.addEventListener("scroll", () => this.drawLines());
+    this.scroll.addEventListener("scroll", () => paintLines(this));
     this.matrix = h("canvas", { tabindex: 0, role: "application", "aria-label": t("matrix"), "data-what": "matrix" });
     this.bandH = h("div", { class: "attn-band" });
     this.bandV = h("div", { class: "attn-band" });
@@ -37,7 +35,7 @@ class HeadView {
         h("span", { class: "attn-modes", role: "group" }, ...this.modes), this.ablate),
       h("p", { class: "attn-help" }, this.note, " ", this.group),
       h("div", { class: "attn-body" },
-        h("div", { class: "attn-left" }, h("div", { class: "attn-heads" }, h("span", {}, t("from")), h("span", {}, t("to"))), this.scroll), this.square),
+        h("div", { class: "attn-left" }, this.headings = h("div", { class: "attn-heads" }, h("span", {}, t("from")), h("span", {}, t("to"))), this.scroll), this.square),
       this.readout, this.details);
     this.matrix.onmousemove = (e) => this.point(this.cellAt(e));
     this.matrix.onmouseleave = () => this.point(null);
@@ -118,84 +116,14 @@ class HeadView {
 
   draw() {
     if (!this.codes) return;
-    this.drawMatrix();
-    this.drawLines();
+    paintMatrix(this);
+    paintLines(this);
     this.shade();
   }
 
-  drawMatrix() {
-    const { T, S } = this.part, { codes, app } = this, { packed } = colorScale(app.theme), { colors } = app;
-    const ratio = devicePixelRatio || 1, room = this.room ?? 480, labels = Math.min(room / Math.max(T, S), 24) >= 13 && app.width > 500;
-    const c0 = this.matrix.getContext("2d");
-    c0.font = `11px ${app.font}`;
-    const wide = (tokens) => Math.min(84, Math.max(...tokens.labels.map((label) => c0.measureText(visible(label)).width))) + 8;
-    const left = labels ? wide(this.part.query) : 30, top = labels ? wide(this.part.key) : 18;
-    const cell = Math.max(1, Math.floor(Math.min(28, (room - left) / S, Math.max(60, 480 - top) / T) * ratio)) / ratio;
-    const c = sized(this.matrix, left + cell * S + 1, top + cell * T + 1);
-    this.frame = { left: Math.round(left * ratio) / ratio, top: Math.round(top * ratio) / ratio, cell };
-    const image = (this.image ??= h("canvas", {}));
-    if (image.width !== S || image.height !== T) { image.width = S; image.height = T; }
-    const ic = image.getContext("2d"), data = ic.createImageData(S, T), pixels = new Uint32Array(data.data.buffer);
-    if (this.part.causal) for (let q = 0, at = 0; q < T; q++) for (let k = 0, p = q * S; k <= q; k++) pixels[p++] = packed[codes[at++]];
-    else for (let i = 0; i < codes.length; i++) pixels[i] = packed[codes[i]];
-    ic.putImageData(data, 0, 0);
-    c.clearRect(0, 0, this.matrix.width, this.matrix.height);
-    c.imageSmoothingEnabled = false;
-    c.drawImage(image, this.frame.left, this.frame.top, cell * S, cell * T);
-    c.fillStyle = colors.muted;
-    c.font = `11px ${app.font}`;
-    c.textBaseline = "middle";
-    const step = labels ? 1 : [5, 10, 20, 50, 100, 200, 500].find((n) => n * cell >= 28) ?? 1000;
-    for (let i = 0; i < Math.max(T, S); i += step) {
-      const middle = (i + 0.5) * cell;
-      if (i < T) {
-        c.textAlign = "right";
-        c.fillText(labels ? clip(c, visible(this.part.query.labels[i]), left - 8) : i, this.frame.left - 5, this.frame.top + middle);
-      }
-      if (i < S) {
-        c.save();
-        c.translate(this.frame.left + middle, this.frame.top - 5);
-        if (labels) { c.rotate(-Math.PI / 2); c.textAlign = "left"; } else { c.textAlign = "center"; c.translate(0, -4); }
-        c.fillText(labels ? clip(c, visible(this.part.key.labels[i]), top - 8) : i, 0, 0);
-        c.restore();
-      }
-    }
-    Object.assign(this.matrix.dataset, this.frame);
-  }
-
-  // Lines between the rows in sight; with a focused token only its own. Batched by strength: 16 strokes in all.
-  drawLines() {
-    if (!this.codes) return;
-    const { part, codes, focus, app } = this, height = this.scroll.clientHeight, width = this.lines.clientWidth;
-    const c = sized(this.lines, width, height, true), top = this.scroll.scrollTop;
-    const first = Math.max(0, Math.floor(top / ROW)), last = Math.ceil((top + height) / ROW);
-    const batches = Array.from({ length: 16 }, () => []);
-    const add = (q, k) => {
-      const code = codes[place(part, q, k)];
-      if (code >= floor && code !== NAN) batches[code >> 4].push(q, k);
-    };
-    const { q, k } = focus ?? {}, floor = focus ? SHOWN : 36;      // 36: weights of 2 % and more
-    if (q !== undefined && k !== undefined) { if (place(part, q, k) >= 0) add(q, k); }
-    else if (q !== undefined) for (let i = 0; i < (part.causal ? q + 1 : part.S); i++) add(q, i);
-    else if (k !== undefined) for (let i = part.causal ? k : 0; i < part.T; i++) add(i, k);
-    else for (let i = first; i < Math.min(last, part.T); i++) for (let j = 0; j < (part.causal ? i + 1 : part.S); j++) add(i, j);
-    c.clearRect(0, 0, width, height);
-    c.strokeStyle = app.colors.line;
-    c.lineCap = "round";
-    batches.forEach((pairs, strength) => {
-      if (!pairs.length) return;
-      const w = ((strength + 0.5) / 16) ** 2;
-      c.globalAlpha = Math.min(1, (focus ? 0.25 : 0.1) + w);
-      c.lineWidth = 0.75 + 3 * w;
-      c.beginPath();
-      for (let i = 0; i < pairs.length; i += 2) {
-        const from = (pairs[i] + 0.5) * ROW - top, to = (pairs[i + 1] + 0.5) * ROW - top;
-        c.moveTo(0, from);
-        c.bezierCurveTo(width * 0.45, from, width * 0.55, to, width, to);
-      }
-      c.stroke();
-    });
-    c.globalAlpha = 1;
+  heading() {                                                      // "looks at" stands over its column
+    this.headings.lastChild.style.width = `${this.sides.k.offsetWidth + this.scroll.offsetWidth - this.scroll.clientWidth}px`;
+    this.headings.firstChild.style.width = `${this.sides.q.offsetWidth}px`;
   }
 
   shade() {                                                        // the tokens that the focused one looks at, or that look at it
@@ -272,7 +200,7 @@ class HeadView {
     this.focus = focus;
     this.exact = null;
     if (!this.codes) return;
-    this.drawLines();
+    paintLines(this);
     this.shade();
     clearTimeout(this.soon);
     if (focus && this.picture.live !== undefined && !this.picture.complete) this.soon = setTimeout(() => this.fetchExact(), 60);

@@ -2,7 +2,7 @@
 const NAN = 255, LEVELS = 254;
 const WEIGHT = Float32Array.from({ length: 256 }, (_, code) => (code === NAN ? NaN : (code / LEVELS) ** 2));
 const encodeWeight = (w) => (Number.isNaN(w) ? NAN : Math.round(LEVELS * Math.sqrt(Math.min(1, Math.max(0, w)))));
-const TYPED = { uint8: Uint8Array, uint16: Uint16Array, float32: Float32Array };
+const TYPED = { uint8: Uint8Array, float32: Float32Array };
 
 // Hosts hand binary over as DataView, ArrayBuffer, a typed array, or (our own fallback) base64 text.
 function bytesOf(value) {
@@ -33,11 +33,26 @@ async function openPicture(json, bytes) {
     const length = shape.reduce((a, b) => a * b, 1);
     meta.parts.find((p) => p.name === part).arrays[what] = new TYPED[type](buffer, offset, length);
   }
+  for (const part of meta.parts) part.arrays.thumbs ??= thumbnails(part);
   for (const part of meta.parts) if (part.arrays.head) part.cache.set(`plain/${part.shown.join("/")}`, part.arrays.head);
   return meta;
 }
 
 const place = (part, q, k) => (part.causal ? (k > q ? -1 : (q * (q + 1)) / 2 + k) : q * part.S + k);
+
+// A complete file leaves them out: the largest code of each block, as coding.py has it.
+function thumbnails({ L, H, T, S, N, causal, thumb: [rows, columns], arrays: { heads } }) {
+  const n = causal ? (rows * (rows + 1)) / 2 : rows * columns, found = new Uint8Array(L * H * n);
+  const bins = (size, of) => Array.from({ length: of }, (_, i) => Math.floor(((i + 1) * size - 1) / of));
+  const down = bins(rows, T), across = bins(columns, S);
+  for (let i = 0, at = 0; i < L * H; i++)
+    for (let q = 0; q < T; q++)
+      for (let k = 0; k < (causal ? q + 1 : S); k++, at++) {
+        const to = i * n + (causal ? (down[q] * (down[q] + 1)) / 2 : down[q] * columns) + across[k];
+        if (heads[at] > found[to]) found[to] = heads[at];
+      }
+  return found;
+}
 
 const MODES = ["plain", "value", "rollout"];
 
@@ -69,8 +84,8 @@ function codesFromFile(part, layer, head, mode) {
   for (let q = 0; q < T; q++) {
     const start = place(part, q, 0), end = part.causal ? q + 1 : S;
     let sum = 0;
-    for (let k = 0; k < end; k++) sum += WEIGHT[codes[start + k]] * norms[k];
-    for (let k = 0; k < end; k++) weighted[start + k] = encodeWeight((WEIGHT[codes[start + k]] * norms[k]) / sum);
+    for (let k = 0; k < end; k++) sum += WEIGHT[codes[start + k]] * WEIGHT[norms[k]];
+    for (let k = 0; k < end; k++) weighted[start + k] = encodeWeight((WEIGHT[codes[start + k]] * WEIGHT[norms[k]]) / sum);
   }
   return weighted;
 }
@@ -89,8 +104,8 @@ async function towardToken(picture, part, k, ask) {
 
 // Light and dark scales: one blue whose lightness only ever grows or shrinks, so that it also reads in grey and for colour-blind eyes.
 const STOPS = {
-  light: [[246, 248, 251], [198, 219, 239], [107, 174, 214], [33, 102, 172], [5, 34, 82]],
-  dark: [[30, 34, 41], [27, 61, 100], [38, 116, 178], [122, 190, 236], [244, 250, 255]],
+  light: [[247, 249, 252], [183, 210, 235], [107, 174, 214], [33, 102, 172], [5, 34, 82]],
+  dark: [[30, 34, 41], [24, 62, 112], [36, 118, 182], [122, 190, 236], [244, 250, 255]],
 };
 const NAN_COLOR = { light: [214, 60, 140], dark: [255, 120, 190] };
 const scales = {};

@@ -1,0 +1,151 @@
+"""`python -m course_lib bench train`: tokens a second of `cl.fit` against a plain loop, transformers in a bare loop, and Trainer.
+
+All sides train the same shape on the same ids in float32, AdamW and clipping included, in turns of a few steps in one process;
+the figures are medians over all steps but the first two of each turn. Sides with GELU exact (the plain loop's) and GELU tanh
+(GPT-2's) are compared with ourselves using the same one.
+"""
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+
+import torch
+
+from .. import nn as course_nn
+from ..device import choose
+from ..i18n import L
+from ..training import fit
+from .plain import PlainGPT, plain_step
+
+__all__ = ["main", "matmul_peak", "measure"]
+
+SIZES = {"small": dict(n_layer=4, n_head=4, d_model=128, context=64, batch_size=12, vocab_size=65),
+         "medium": dict(n_layer=6, n_head=6, d_model=192, context=128, batch_size=16, vocab_size=4000)}
+SKIP = 2                                                # steps at the start of a turn: caches and allocators settle
+
+
+def measure(n_layer: int, n_head: int, d_model: int, context: int, batch_size: int, vocab_size: int, *, rounds: int = 6, steps: int = 8,
+            peers: bool = True, extra: bool = True) -> dict[str, float]:
+    """Median seconds of a step for each side, by name. Sides whose package is missing are left out."""
+    torch.manual_seed(0)
+    ids, device = torch.randint(vocab_size, (200_000,)), choose().device
+    shape = dict(vocab_size=vocab_size, context=context, n_layer=n_layer, n_head=n_head, d_model=d_model)
+    sides: dict[str, Callable[[int], list[float]]] = {}
+
+    def ours(activation: str, **more):
+        model = course_nn.Decoder(course_nn.DecoderConfig(**shape, activation=activation))
+        return lambda n: fit(model, ids, steps=n, batch_size=batch_size, lr=3e-4, show=False, **{"precision": "float32", **more}).seconds
+
+    def bare(model, loss_of):
+        model.to(device).train()
+        optimizer = torch.optim.AdamW(model.parameters(), lr=3e-4, betas=(0.9, 0.95), weight_decay=0.1)
+        on_device = ids.to(device)
+
+        def turn(n):
+            seconds = []
+            for _ in range(n):
+                start = time.perf_counter()
+                plain_step(model, optimizer, on_device, context, batch_size, loss_of)
+                seconds.append(time.perf_counter() - start)
+            return seconds
+        return turn
+
+    sides["ours, gelu"] = ours("gelu")
+    sides["plain loop, gelu"] = bare(PlainGPT(**shape), lambda model, x, y: model(x, y))
+    if peers:
+        from transformers import GPT2Config, GPT2LMHeadModel
+        config = GPT2Config(vocab_size=vocab_size, n_positions=context, n_embd=d_model, n_layer=n_layer, n_head=n_head, resid_pdrop=0, embd_pdrop=0,
+                            attn_pdrop=0, bos_token_id=0, eos_token_id=0)
+        # In the bare loop labels are the shifted ids of the same window, so that every side predicts as many tokens.
+        entropy = torch.nn.functional.cross_entropy
+        sides["ours, gelu_tanh"] = ours("gelu_tanh")
+        sides["transformers GPT-2, gelu_tanh"] = bare(GPT2LMHeadModel(config), lambda model, x, y: entropy(model(x).logits.flatten(0, 1), y.flatten()))
+        trainer = _trainer(GPT2LMHeadModel(config), ids, context, batch_size)
+        if trainer:
+            sides["transformers Trainer, gelu_tanh"] = trainer
+    if extra and choose().dtype == torch.bfloat16:
+        sides["ours, gelu, bfloat16"] = ours("gelu", precision="bfloat16")
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    for turn in range(rounds):
+        order = list(sides) if turn % 2 == 0 else list(reversed(sides))
+        for name in order:
+            seconds[name] += sides[name](SKIP + steps)[SKIP:]
+    return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def _trainer(model, ids, context, batch_size) -> Callable[[int], list[float]] | None:
+    try:
+        import accelerate  # noqa: F401  (what Trainer needs)
+    except ImportError:
+        return None
+    from transformers import Trainer, TrainerCallback, TrainingArguments
+    from transformers.utils import logging
+
+    class Windows(torch.utils.data.Dataset):
+        def __len__(self):
+            return len(ids) - context
+
+        def __getitem__(self, i):
+            return {"input_ids": ids[i:i + context], "labels": ids[i:i + context]}
+
+    class Clock(TrainerCallback):
+        def __init__(self):
+            self.ends = []
+
+        def on_step_end(self, *args, **kwargs):
+            self.ends.append(time.perf_counter())
+
+    def turn(n):
+        clock = Clock()
+        logging.disable_progress_bar()
+        with tempfile.TemporaryDirectory() as folder:
+            arguments = TrainingArguments(folder, max_steps=n + 1, per_device_train_batch_size=batch_size, learning_rate=3e-4, weight_decay=0.1, report_to=[],
+                                          logging_strategy="no", save_strategy="no", disable_tqdm=True, use_cpu=choose().device.type == "cpu")
+            Trainer(model=model, args=arguments, train_dataset=Windows(), callbacks=[clock]).train()
+        return [b - a for a, b in zip(clock.ends, clock.ends[1:])]
+    return turn
+
+
+def matmul_peak(size: int = 1024, repeats: int = 7) -> float:
+    """The fastest square float32 matrix product here, in FLOP/s: what a perfect training step could reach."""
+    x, seconds = torch.randn(size, size, device=choose().device), []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        (x @ x)[0, 0].item()
+        seconds.append(time.perf_counter() - start)
+    return 2 * size ** 3 / min(seconds)
+
+
+def step_flops(n_layer: int, n_head: int, d_model: int, context: int, batch_size: int, vocab_size: int) -> float:
+    """FLOPs of the matrix products of one step: 6 for each weight and token (Kaplan et al. 2020), and attention's, causal half counted."""
+    weights = 12 * n_layer * d_model ** 2 + d_model * vocab_size
+    return batch_size * context * (6 * weights + 6 * n_layer * context * d_model)
+
+
+def main(argv: list[str]) -> int:
+    """Print a table for each size."""
+    options = argparse.ArgumentParser(prog="course_lib bench train")
+    options.add_argument("--size", choices=[*SIZES, "all"], default="all")
+    options.add_argument("--rounds", type=int, default=6)
+    options.add_argument("--threads", type=int, default=0, help="torch threads; 0: torch's choice")
+    chosen = options.parse_args(argv)
+    if chosen.threads:
+        torch.set_num_threads(chosen.threads)
+    print(choose().reason)
+    for size in SIZES if chosen.size == "all" else [chosen.size]:
+        shape, peaks = SIZES[size], [matmul_peak()]
+        found = measure(**shape, rounds=chosen.rounds)
+        peaks.append(matmul_peak())
+        tokens, flops = shape["batch_size"] * shape["context"], step_flops(**shape)
+        print(f"\n{size}: " + ", ".join(f"{key} {value}" for key, value in shape.items()))
+        for name, seconds in found.items():
+            mine = found["ours, gelu_tanh" if "gelu_tanh" in name else "ours, gelu"]
+            print(L(zh="  {name:34} {rate:9,.0f} 词元/秒  {ms:8.1f} 毫秒/步  本课是它的 {ratio:.2f} 倍  {share:.0%} 峰值",
+                    en="  {name:34} {rate:9,.0f} tokens/s  {ms:8.1f} ms/step  ours is {ratio:.2f}x  {share:.0%} of peak").format(
+                        name=name, rate=tokens / seconds, ms=seconds * 1e3, ratio=seconds / mine, share=flops / seconds / max(peaks)))
+        print(L(zh="  矩阵乘法峰值 {peak:.0f} GFLOP/s，{n} 线程", en="  matrix-multiply peak {peak:.0f} GFLOP/s, {n} threads").format(
+            peak=max(peaks) / 1e9, n=torch.get_num_threads()))
+    return 0

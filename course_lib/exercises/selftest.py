@@ -1,0 +1,139 @@
+"""The engine's own test: `python -m course_lib check [ID or CHAPTER...] [--seeds N]`.
+
+For every exercise: the reference and the alternatives pass, every mistake is refused and named, no two mistakes look alike,
+every mistake stands at least 100 tolerances away from the reference on some case, and every message exists in both languages.
+"""
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any
+
+import torch
+
+from ..i18n import L
+from .contract import distance
+from .diagnose import diagnose
+from .feedback import card_for
+from .judge import expectations, judge
+from .registry import exercises
+from .spec import Draw, Exercise, Mistake
+
+__all__ = ["Row", "examine", "main"]
+
+FAR = 100.0                      # tolerances that separate a mistake from the reference
+
+
+@dataclass
+class Row:
+    """What one exercise showed, over all seeds."""
+
+    id: str
+    passed: int = 0
+    alternatives: int = 0
+    rejected: int = 0
+    named: int = 0
+    mistakes: int = 0
+    separated: int = 0
+    seconds: list[float] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def examine(exercise: Exercise, seeds: range) -> Row:
+    """Run every program of one exercise through a whole check, as a learner would."""
+    row = Row(exercise.id, alternatives=len(exercise.alternatives) + 1, mistakes=len(exercise.mistakes))
+    for name, program in [("reference", exercise.reference)] + [(getattr(a, "__name__", str(a)), exercise.program(a)) for a in exercise.alternatives]:
+        refused = None if program else "the edit does not apply"
+        for seed in seeds if program else ():
+            report, _ = _timed(exercise, program, seed, row)
+            refused = refused or (f"{report.status} at seed {seed}: {report.first.case.name.en if report.first else report.problem}" if report.status != "passed" else None)
+        row.passed += refused is None
+        row.problems += [f"{name} refused: {refused}"] if refused else []
+    for mistake in exercise.mistakes:
+        _examine_mistake(exercise, mistake, seeds, row)
+    row.problems += [f"text missing: {path}" for path in _gaps(exercise)]
+    for what, found, least in (("hints", exercise.hints, 3), ("mistakes", exercise.mistakes, 5), ("alternatives", exercise.alternatives, 5)):
+        row.problems += [f"fewer than {least} {what}"] if len(found) < least else []
+    row.problems += ["two mistakes share an id"] if len({m.id for m in exercise.mistakes}) < len(exercise.mistakes) else []
+    return row
+
+
+def _examine_mistake(exercise: Exercise, mistake: Mistake, seeds: range, row: Row) -> None:
+    program = exercise.program(mistake)
+    if program is None:
+        row.problems.append(f"{mistake.id}: the edit does not apply")
+        return
+    accepted, unnamed, near = [], [], []
+    for seed in seeds:
+        report, diagnosis = _timed(exercise, program, seed, row)
+        names = tuple(m.id for m in diagnosis.mistakes)
+        accepted += [seed] if report.status == "passed" else []
+        unnamed += [f"{seed}: {names}"] if names != (mistake.id,) else []
+        near += [seed] if report.status != "passed" and not _far(report) else []
+    row.rejected, row.named, row.separated = row.rejected + (not accepted), row.named + (not unnamed), row.separated + (not near)
+    row.problems += [f"{mistake.id} accepted at seeds {accepted}"] if accepted else []
+    row.problems += [f"{mistake.id} not named at seeds {unnamed}"] if unnamed else []
+    row.problems += [f"{mistake.id} too near at seeds {near}"] if near else []
+
+
+def _timed(exercise: Exercise, program: Any, seed: int, row: Row):
+    start = time.perf_counter()
+    report = judge(exercise, program, seed)
+    diagnosis = diagnose(report, program) if report.status != "passed" else None
+    if diagnosis is not None:
+        for lang in ("zh", "en"):
+            card = card_for(report, diagnosis, lang, failures=2)
+            if not 2 <= len(card.text.splitlines()) <= 6:
+                row.problems.append(f"a card of {len(card.text.splitlines())} lines in {lang}: {card.text!r}")
+            card.html                                        # must not raise
+    row.seconds.append(time.perf_counter() - start)
+    return report, diagnosis
+
+
+def _far(report) -> bool:
+    """True if some case fails by more than rounding could explain."""
+    return any(f.status != "wrong" or distance(f.yours, f.expected) >= FAR for f in report.failing)
+
+
+def _gaps(thing: Any, path: str = "") -> Iterator[str]:
+    """Where a text lacks a language, or one language stands in the other's place."""
+    if isinstance(thing, L):
+        if not thing.zh.strip() or not thing.en.strip() or any("\u4e00" <= c <= "\u9fff" for c in thing.en):
+            yield path
+    elif is_dataclass(thing) and not isinstance(thing, type):
+        for part in fields(thing):
+            yield from _gaps(getattr(thing, part.name), f"{path}.{part.name}")
+        if isinstance(thing, Exercise):
+            yield from _gaps([(case.name, case.about) for case in thing.cases(Draw(0))], "case")
+    elif isinstance(thing, (list, tuple)):
+        for i, item in enumerate(thing):
+            yield from _gaps(item, f"{path}[{i}]")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print the table; 1 if anything is amiss."""
+    parser = argparse.ArgumentParser(prog="python -m course_lib check")
+    parser.add_argument("names", nargs="*", help="exercise ids or chapters; all by default")
+    parser.add_argument("--seeds", type=int, default=3, help="how many random draws of the inputs (3)")
+    args = parser.parse_args([a for a in (argv or []) if a != "check"])
+    torch.set_num_threads(1)
+    chosen = [e for e in exercises().values() if not args.names or e.id in args.names or e.chapter in args.names]
+    print(f"{'exercise':26} correct pass  mistakes refused  named  separated  cases  p95 ms")
+    rows = []
+    for exercise in chosen:
+        rows.append(row := examine(exercise, range(args.seeds)))
+        print(f"{row.id:26} {row.passed:5} / {row.alternatives:<4}  {row.rejected:7} / {row.mistakes:<6} {row.named:5}  {row.separated:9}"
+              f"  {len(expectations(exercise, 0)):5}  {_p95(row.seconds):6.0f}", flush=True)
+    total = {name: sum(getattr(row, name) for row in rows) for name in ("passed", "alternatives", "rejected", "mistakes", "named", "separated")}
+    seconds = [s for row in rows for s in row.seconds]
+    print(f"{f'{len(rows)} exercises':26} {total['passed']:5} / {total['alternatives']:<4}  {total['rejected']:7} / {total['mistakes']:<6} {total['named']:5}"
+          f"  {total['separated']:9}         {_p95(seconds):6.0f}   over {len(seconds)} checks")
+    problems = [f"{row.id}: {problem}" for row in rows for problem in dict.fromkeys(row.problems)]
+    print("\n".join(problems))
+    return 1 if problems or not rows else 0
+
+
+def _p95(seconds: list[float]) -> float:
+    return 1000 * sorted(seconds)[int(0.95 * (len(seconds) - 1))] if seconds else 0.0

@@ -1,0 +1,58 @@
+"""What a trained model becomes: a Hugging Face directory with a card for people and one for the catalogue."""
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import safe_open
+
+from ...i18n import L
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from torch import nn
+    from transformers import PreTrainedTokenizerFast
+
+__all__ = ["save", "write_card"]
+
+LICENCE = "Apache-2.0"
+LICENCE_NOTE = L(
+    zh="权重、分词器和配方由本课程制作，按 Apache-2.0 发布。训练文本不随模型分发；它们的来源和权利见 data/README.md。",
+    en="Weights, tokenizer and recipe were made by this course and are released under Apache-2.0. The training text is not distributed with the model; "
+       "data/README.md says where it comes from and whose it is.")
+
+
+def save(out: Path, model: nn.Module, tokenizer: PreTrainedTokenizerFast) -> None:
+    """config.json, model.safetensors and the tokenizer's files. Stored in float16, half the size; loaded as float32."""
+    before = next(model.parameters()).dtype
+    model.to(torch.float16).save_pretrained(out)
+    model.to(before)
+    tokenizer.save_pretrained(out)
+
+
+def write_card(out: Path, recipe: ModuleType, metrics: dict[str, float], training: dict[str, Any]) -> None:
+    """card.json for the catalogue and README.md for people, both from the same figures.
+
+    metrics: figures on held-out text; training: steps, tokens, seconds and the like.
+    """
+    with safe_open(out / "model.safetensors", "pt") as file:
+        parameters = sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())
+    digest = hashlib.sha256((out / "model.safetensors").read_bytes()).hexdigest()
+    card = {"name": out.name, "kind": recipe.KIND, "parameters": parameters, "languages": recipe.LANGUAGES, "licence": LICENCE,
+            "title": {"zh": recipe.TITLE.zh, "en": recipe.TITLE.en}, "sha256": digest, "metrics": metrics, "training": training}
+    (out / "card.json").write_text(json.dumps(card, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    table = [f"| {name} | {value:g} |" for name, value in metrics.items()]
+    run = ", ".join(f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}" for name, value in training.items())
+    (out / "README.md").write_text("\n".join([
+        "---", f"license: {LICENCE.lower()}", "library_name: transformers", f"language: [{', '.join(recipe.LANGUAGES)}]", "---",
+        f"# {out.name}", "", recipe.TITLE.zh, "", recipe.TITLE.en, "", f"{parameters:,} parameters, stored as float16. Training: {run}.", "",
+        "## 数据与配方 / Data and recipe", "", recipe.__doc__.strip(), "", recipe.DATA.zh, "", recipe.DATA.en, "",
+        f"`python -m course_lib train {out.name} --out DIR`", "",
+        "## 留出数据上的指标 / Figures on held-out text", "", "| | |", "|---|---|", *table, "",
+        "## 局限 / Limits", "", recipe.LIMITS.zh, "", recipe.LIMITS.en, "",
+        "## 许可 / Licence", "", LICENCE_NOTE.zh, "", LICENCE_NOTE.en, ""]), encoding="utf-8")

@@ -1,0 +1,138 @@
+"""bertviz, working without a network: the real package, with d3, jQuery and RequireJS from installed Python packages.
+
+    cl.viz.bertviz_head_view(m, "The cat sat on the mat.")
+
+bertviz (Vig 2019, arXiv:1906.05714) loads three libraries from a CDN. Here they come from mpld3 (d3 5) and nbclassic (jQuery,
+RequireJS), `pip install "course-lib[peers]"`, inside a frame of their own, so that a notebook's own RequireJS is not disturbed.
+Where a package is missing, or the picture would be too heavy for a browser, it says so and shows our own view.
+"""
+from __future__ import annotations
+
+import html
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from IPython.display import HTML, display
+
+from ..i18n import L
+from ..models.attention import Attention, capture
+from .attention import AttentionView, attention_view
+
+__all__ = ["bertviz_head_view", "bertviz_model_view", "bertviz_neuron_view", "libraries"]
+
+_LIBRARIES = (("mpld3", "js/d3.v5.min.js"), ("nbclassic", "static/components/jquery/jquery.min.js"),
+              ("nbclassic", "static/components/requirejs/require.js"))
+_WEIGHT = 28                                    # bytes that bertviz writes for one weight, and it writes each twice
+_HEAVY = 100e6
+
+
+def libraries() -> list[Path]:
+    """The three scripts, in the order in which they must load; FileNotFoundError names the package that is missing."""
+    found = []
+    for package, file in _LIBRARIES:
+        spec = find_spec(package)
+        path = Path(next(iter(spec.submodule_search_locations)), file) if spec else None
+        if path is None or not path.is_file():
+            raise FileNotFoundError(package)
+        found.append(path)
+    return found
+
+
+def bertviz_head_view(m, text: str | None = None, target: str | None = None, *, anyway: bool = False, **options: Any) -> HTML | AttentionView:
+    """bertviz's head view of a model reading `text`, or of an `Attention`; `options` go to bertviz.
+
+    anyway: send it to the browser even beyond 100 MB. Returns what can be displayed: bertviz, or our view where it cannot be had.
+    """
+    return _view("head_view", m, text, target, anyway, options)
+
+
+def bertviz_model_view(m, text: str | None = None, target: str | None = None, *, anyway: bool = False, **options: Any) -> HTML | AttentionView:
+    """bertviz's model view: every layer and head at once; arguments as for `bertviz_head_view`."""
+    return _view("model_view", m, text, target, anyway, options)
+
+
+def bertviz_neuron_view(m, text: str, *, anyway: bool = False, **options: Any) -> HTML | AttentionView:
+    """bertviz's neuron view: queries and keys element by element. It brings its own model code, so only BERT encoders work here."""
+    reason = _missing()
+    if reason is None and m.model.config.model_type != "bert":
+        reason = L(zh="bertviz 的神经元视图自带模型代码，不支持 {0}，只有 BERT 编码器可用。", en="bertviz's neuron view brings its own model code, which knows BERT encoders and not {0}.").format(
+            m.model.config.model_type)
+    if reason is None:
+        reason = _too_heavy(m.model.config.num_hidden_layers * m.model.config.num_attention_heads * len(m.tokenizer(text)["input_ids"]) ** 2 * 3, anyway)
+    if reason is not None:
+        return _ours(reason, m, text, None)
+    from bertviz import neuron_view
+
+    return _frame(neuron_view.show(_bertviz_bert(m.model), "bert", m.tokenizer, text, html_action="return", **options).data)
+
+
+def _view(name: str, m, text: str | None, target: str | None, anyway: bool, options: dict[str, Any]) -> HTML | AttentionView:
+    reason = _missing()
+    if reason is not None:
+        return _ours(reason, m, text, target)
+    given = m if isinstance(m, Attention) else capture(m.model, m.tokenizer, text, target)
+    reason = _too_heavy(sum(each.weights.size for each in (given, given.encoder, given.decoder) if each is not None), anyway)
+    if reason is not None:
+        return _ours(reason, m, text, target)
+    import bertviz
+
+    layers = lambda attention: [torch.from_numpy(np.ascontiguousarray(layer))[None] for layer in attention.weights]
+    if given.part == "cross":
+        data = {"cross_attention": layers(given), "encoder_tokens": given.key_tokens, "decoder_tokens": given.query_tokens}
+        data |= {f"{part}_attention": layers(each) for part, each in (("encoder", given.encoder), ("decoder", given.decoder)) if each is not None}
+    else:
+        data = {"attention": layers(given), "tokens": given.tokens}
+    return _frame(getattr(bertviz, name)(**data, prettify_tokens=False, html_action="return", **options).data)
+
+
+def _missing() -> L | None:
+    try:
+        libraries()
+    except FileNotFoundError as error:
+        package = str(error)
+    else:
+        package = "" if find_spec("bertviz") else "bertviz"
+    return package and L(zh="没有安装 {0}，bertviz 离线画不出来：pip install \"course-lib[peers]\"。", en="{0} is not installed, so bertviz cannot draw offline: pip install \"course-lib[peers]\".").format(
+        package) or None
+
+
+def _too_heavy(weights: int, anyway: bool) -> L | None:
+    size = 2 * _WEIGHT * weights
+    if anyway or size <= _HEAVY:
+        return None
+    return L(zh="bertviz 要向浏览器发送约 {0:.0f} MB，标签页可能卡死。一定要看就加 anyway=True，或用 include_layers=[...] 少看几层。",
+             en="bertviz would send about {0:.0f} MB to the browser, which may freeze the tab. Pass anyway=True to do it all the same.").format(size / 1e6)
+
+
+def _ours(reason: L, m, text: str | None, target: str | None) -> AttentionView:
+    display({"text/plain": str(reason), "text/html": f"<p>{html.escape(str(reason))}</p>"}, raw=True)
+    return attention_view(m, text, target)
+
+
+def _frame(page: str) -> HTML:
+    """bertviz's page in a frame, with the libraries inside. d3 and jQuery load before RequireJS, which is then told that it has them."""
+    d3, jquery, require = (path.read_text("utf-8").replace("</script", "<\\/script") for path in libraries())
+    page = re.sub(r'<script src="https?://[^"]*"></script>', "", page)
+    page = re.sub(r"'https?://[^']*/(d3|jquery)[^']*'", r"'\1'", page)
+    scripts = (d3, jquery, require, 'define("d3", [], () => window.d3); define("jquery", [], () => window.jQuery);')
+    inside = '<!doctype html><meta charset="utf-8"><body style="background:#fff;margin:8px">' + "".join(f"<script>{text}</script>" for text in scripts) + page
+    return HTML(f'<div><iframe title="bertviz" style="width:100%;height:640px;border:0" srcdoc="{html.escape(inside)}"></iframe></div>')
+
+
+def _bertviz_bert(model):
+    """The same weights in bertviz's own BERT, which also returns queries and keys."""
+    from bertviz.transformers_neuron_view import BertConfig, BertModel
+
+    ours = model.config
+    config = BertConfig(vocab_size_or_config_json_file=ours.vocab_size)
+    for name in ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act", "max_position_embeddings", "type_vocab_size", "layer_norm_eps"):
+        setattr(config, name, getattr(ours, name))
+    config.output_attentions = True
+    copy = BertModel(config)
+    copy.load_state_dict({name.removeprefix("bert."): tensor for name, tensor in model.state_dict().items()
+                          if not name.startswith("cls.") and "position_ids" not in name}, strict=False)
+    return copy.eval()

@@ -1,12 +1,11 @@
 """Every exercise against its own spec, and against machine-made mutants of its reference."""
 import pytest
 import torch
+from exercise_mutants import mutants
 
 from course_lib.exercises import registry, selftest
 from course_lib.exercises.contract import distance
 from course_lib.exercises.judge import expectations, judge
-
-from exercise_mutants import mutants
 
 torch.set_num_threads(1)
 EXERCISES = list(registry.exercises().values())

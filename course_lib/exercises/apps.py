@@ -1,6 +1,7 @@
 """Exercises of chapter 13: retrieval and its yardsticks."""
 from __future__ import annotations
 
+import functools
 import math
 
 import torch
@@ -475,9 +476,8 @@ def rouge_table(candidate, reference):
 
 
 def rouge_recursive(candidate, reference):
-    from functools import lru_cache
 
-    @lru_cache(maxsize=None)
+    @functools.cache
     def lcs(i, j):
         if i == 0 or j == 0:
             return 0

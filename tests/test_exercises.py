@@ -120,6 +120,16 @@ def test_endless_loops_are_stopped(loop):
     assert quiet("attention.merge_heads", reference("attention.merge_heads")).passed
 
 
+def test_the_time_of_a_first_import_does_not_count(tmp_path, monkeypatch):
+    (tmp_path / "slow_module_of_a_learner.py").write_text("import time\nend = time.time() + 2.6\nwhile time.time() < end: pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def imports(x):
+        import slow_module_of_a_learner  # noqa: F401
+        return merged(x)
+    assert quiet("attention.merge_heads", imports).passed
+
+
 def exits(*_):
     sys.exit(3)
 

@@ -116,17 +116,17 @@ def honest(truth, say):
     x, q = torch.linspace(0.01, 0.99, 197), torch.tensor(say)
     price = lambda announced: -truth * announced.log() - (1 - truth) * (1 - announced).log()
     floor, total = float(price(torch.tensor(truth))), float(price(q))
-    figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3), layout="constrained")
-    left.plot(x, -x.log(), color="#ee7733", label=str(cl.L(zh="下雨了：−ln q", en="it rains: −ln q")))
-    left.plot(x, -(1 - x).log(), color="#4477aa", label=str(cl.L(zh="没下雨：−ln(1−q)", en="it does not: −ln(1−q)")))
-    left.vlines(say, 0, max(-q.log(), -(1 - q).log()), color="#888888", linestyle=":")
-    left.set(title=str(cl.L(zh="一次的账单", en="the bill for one day")), xlabel="q")
-    left.legend()
-    right.plot(x, price(x), color="#888888")
-    right.vlines(say, 0, floor, color="#4477aa", lw=8, label=str(cl.L(zh="熵 {0:.3f}", en="entropy {0:.3f}").format(floor)))
-    right.vlines(say, floor, total, color="#ee7733", lw=8, label=str(cl.L(zh="KL 散度 {0:.3f}", en="KL divergence {0:.3f}").format(total - floor)))
-    right.set(title=str(cl.L(zh="平均账单 {0:.3f}", en="the average bill: {0:.3f}").format(total)), xlabel="q", ylim=(0, 3))
-    right.legend()
+    figure, (top, bottom) = plt.subplots(2, 1, figsize=(5, 4.8), sharex=True, layout="constrained")
+    top.plot(x, -x.log(), color="#ee7733", label=str(cl.L(zh="下雨了：−ln q", en="it rains: −ln q")))
+    top.plot(x, -(1 - x).log(), color="#4477aa", label=str(cl.L(zh="没下雨：−ln(1−q)", en="it does not: −ln(1−q)")))
+    top.vlines(say, 0, max(-q.log(), -(1 - q).log()), color="#888888", linestyle=":")
+    top.set(title=str(cl.L(zh="一次的账单", en="the bill for one day")))
+    top.legend()
+    bottom.plot(x, price(x), color="#888888")
+    bottom.vlines(say, 0, floor, color="#4477aa", lw=8, label=str(cl.L(zh="熵 {0:.3f}", en="entropy {0:.3f}").format(floor)))
+    bottom.vlines(say, floor, total, color="#ee7733", lw=8, label=str(cl.L(zh="KL 散度 {0:.3f}", en="KL divergence {0:.3f}").format(total - floor)))
+    bottom.set(title=str(cl.L(zh="平均账单 {0:.3f}", en="the average bill: {0:.3f}").format(total)), xlabel="q", ylim=(0, 3))
+    bottom.legend()
     return figure
 
 cl.viz.explore(honest, truth=(0.05, 0.95, 0.7), say=(0.01, 0.99, 0.3))
@@ -781,7 +781,7 @@ def cut_out(text, start, width=3):
 
 print("read:  ", "".join(vocabulary[i] for i in cut_out("我妹妹明天想吃米饭。", 3)[0]), "  write:", "".join(vocabulary[i] for i in cut_out("我妹妹明天想吃米饭。", 3)[1]))
 generator, chance = torch.Generator().manual_seed(0), random.Random(0)
-masked_batches = [covered(ids, 0.5, generator) for ids in batches_of(sentences, 500)]
+masked_batches = [covered(ids, 0.5, generator) for ids in batches_of(sentences, 400)]
 
 def span_batch(some):
     source, target = zip(*(cut_out(text, chance.randrange(max(1, len(text) - 2))) for text in some))
@@ -794,7 +794,7 @@ def masked_loss(model, batch):
 
 bert = cl.nn.Encoder(cl.nn.EncoderConfig(**size, mlm_head=True, n_segment=0, norm_first=True, tied=False))
 t5 = cl.nn.Seq2Seq(cl.nn.Seq2SeqConfig(**size, start_id=BEGIN))
-_ = cl.fit(bert, masked_batches, steps=40 if quick else 500, lr=5e-3, loss=masked_loss)
+_ = cl.fit(bert, masked_batches, steps=40 if quick else 400, lr=5e-3, loss=masked_loss)
 _ = cl.fit(t5, [span_batch(sentences[i:i + 64]) for i in range(0, 64 * 300, 64)], steps=40 if quick else 300, lr=5e-3)
 
 # %% training
@@ -807,7 +807,7 @@ def exams(text):
     ids, place = encode([text]), next(right.parameters()).device
     one_each = ids.repeat(len(text), 1)
     one_each[range(len(text)), range(1, len(text) + 1)] = GAP              # row i covers character i
-    start = max(0, len(text) // 2 - 1)
+    start = max(0, len(text) // 2 - 2)
     source, target = cut_out(text, start)
     causal = losses_of(right(ids.to(place))[0, :-1], ids[0, 1:].tolist())
     masked = losses_of(bert(one_each.to(place))[range(len(text)), range(1, len(text) + 1)], ids[0, 1:-1].tolist())
@@ -829,8 +829,8 @@ cl.viz.explore(three, text="我妹妹明天想吃米饭。")
 
 # %% zh [md]
 r"""
-同一个字，三行颜色不同：“饭”前面有“米”，因果模型不觉得意外；“明”后面有“天”，只有看得见右边的才猜得轻松。
-三个平均损失**不能拿来比大小**：题目不同，付账的词元也不同。掩码的那个还学得最慢，因为每一步只有一部分词元给它上课。
+同一个字，三行颜色不同。“明”在因果那行很贵，因为“天”还没露面；掩码模型看得见右边的“天”，就便宜多了。“饭”前面有“米”，因果模型几乎不用付。
+三个平均损失**不能拿来比大小**：题目不同，付账的词元也不同。掩码的那个还学得最慢（“饭”它就还没学会），因为每一步只有一部分词元给它上课。
 只有因果的（以及给定原文的编码器—解码器）能把账单加成整段文字的比特数；掩码的加起来不是任何东西的概率（第 1 章 1.8 节）。
 
 ## 小结
@@ -846,8 +846,8 @@ r"""
 """
 # %% en [md]
 r"""
-One character, three colours: a character that its left neighbour gives away is cheap for the causal model; one that only its right neighbour gives away is cheap for those who can look there.
-The three means **must not be compared**: the questions differ, and so do the tokens that are paid for. The masked model is also the slowest to learn, for only some of the tokens teach it at each step.
+One character, three colours. 明 is dear in the causal row, for its other half 天 (together: *tomorrow*) has not come yet; the masked model sees 天 on the right and pays far less. 饭, given away by 米 on its left (together: *rice*), costs the causal model next to nothing.
+The three means **must not be compared**: the questions differ, and so do the tokens that are paid for. The masked model is also the slowest to learn (it has not got 饭 yet), for only some of the tokens teach it at each step.
 Only the causal bills (and, given the source, the encoder–decoder's) add up to the bits of a whole text; the masked ones add up to the probability of nothing (section 1.8 of chapter 1).
 
 ## Summary

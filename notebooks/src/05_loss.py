@@ -81,7 +81,7 @@ def surprise(text, at):
     guesses = {cl.models.read_tokens(model.tokenizer, [i]).labels[0]: p for i, p in zip(best.indices.tolist(), best.values.exp().tolist())}
     line = cl.L(zh="“{0}”：概率 {1:.2g}，损失 −ln {1:.2g} = {2:.2f} nat。模型以为会是：", en="“{0}”: probability {1:.2g}, loss −ln {1:.2g} = {2:.2f} nats. The model had expected:")
     text = cl.viz.coloured_tokens(names, losses, "nat", top=12, current=str(at), control="at_")
-    return text + f"<p>{line.format(names[at], math.exp(-losses[at]), losses[at])}</p>" + cl.viz.bars(guesses, mark=names[at])
+    return text + f"<p>{line.format(names[at].strip(), math.exp(-losses[at]), losses[at])}</p>" + cl.viz.bars(guesses, mark=names[at])
 
 cl.viz.explore(surprise, text="The capital of China is Beijing, and the capital of Japan is banana.", at_="13")
 
@@ -95,7 +95,7 @@ r"""
 账单是 $-\ln p$：$p=1$ 不用付，$p=\frac12$ 付 0.69，$p$ 趋近 0，账单趋近无穷。用对数有两个理由。
 
 一是**意外可以相加**：概率相乘，对数就相加，一句话的账单正好是每个词元的账单之和。二是**说实话最省钱**。
-假设明天真正下雨的概率是“真实概率”，而你报一个数；下雨按 $-\ln(\text{你报的数})$ 付，不下雨按 $-\ln(1-\text{你报的数})$ 付。
+假设明天下雨的真实概率是 $p$，而你报 $q$；下雨按 $-\ln q$ 付，不下雨按 $-\ln(1-q)$ 付。
 拖一拖“你报的概率”，报多少平均付得最少？再把它拖到 0.99，看自信地说错有多贵。
 """
 # %% en [md]
@@ -108,7 +108,7 @@ Dearest is banana: its probability was next to 0, and the bill is above 20. Word
 The bill is $-\ln p$: $p=1$ is free, $p=\frac12$ costs 0.69, and as $p$ goes to 0 the bill goes to infinity. There are two reasons for the logarithm.
 
 First, **surprises add up**: probabilities multiply, so their logarithms add, and the bill for a sentence is the sum over its tokens. Second, **honesty is cheapest**.
-Say it rains tomorrow with the “true chance”, and you announce a number: if it rains you pay $-\ln(\text{your number})$, if not, $-\ln(1-\text{your number})$.
+Say it rains tomorrow with true chance $p$, and you announce $q$: if it rains you pay $-\ln q$, if not, $-\ln(1-q)$.
 Drag “You say”: which announcement costs least on average? Then drag it to 0.99 and see what being confidently wrong costs.
 """
 # %% rows="R46"
@@ -116,24 +116,24 @@ def honest(truth, say):
     x, q = torch.linspace(0.01, 0.99, 197), torch.tensor(say)
     price = lambda announced: -truth * announced.log() - (1 - truth) * (1 - announced).log()
     floor, total = float(price(torch.tensor(truth))), float(price(q))
-    figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3), layout="constrained")
-    left.plot(x, -x.log(), color="#ee7733", label=str(cl.L(zh="下雨了：−ln q", en="it rains: −ln q")))
-    left.plot(x, -(1 - x).log(), color="#4477aa", label=str(cl.L(zh="没下雨：−ln(1−q)", en="it does not: −ln(1−q)")))
-    left.vlines(say, 0, max(-q.log(), -(1 - q).log()), color="#888888", linestyle=":")
-    left.set(title=str(cl.L(zh="一次的账单", en="the bill for one day")), xlabel="q")
-    left.legend()
-    right.plot(x, price(x), color="#888888")
-    right.vlines(say, 0, floor, color="#4477aa", lw=8, label=str(cl.L(zh="熵 {0:.3f}", en="entropy {0:.3f}").format(floor)))
-    right.vlines(say, floor, total, color="#ee7733", lw=8, label=str(cl.L(zh="KL 散度 {0:.3f}", en="KL divergence {0:.3f}").format(total - floor)))
-    right.set(title=str(cl.L(zh="平均账单 {0:.3f}", en="the average bill: {0:.3f}").format(total)), xlabel="q", ylim=(0, 3))
-    right.legend()
+    figure, (top, bottom) = plt.subplots(2, 1, figsize=(5, 4.8), sharex=True, layout="constrained")
+    top.plot(x, -x.log(), color="#ee7733", label=str(cl.L(zh="下雨了：−ln q", en="it rains: −ln q")))
+    top.plot(x, -(1 - x).log(), color="#4477aa", label=str(cl.L(zh="没下雨：−ln(1−q)", en="it does not: −ln(1−q)")))
+    top.vlines(say, 0, max(-q.log(), -(1 - q).log()), color="#888888", linestyle=":")
+    top.set(title=str(cl.L(zh="一次的账单", en="the bill for one day")))
+    top.legend()
+    bottom.plot(x, price(x), color="#888888")
+    bottom.vlines(say, 0, floor, color="#4477aa", lw=8, label=str(cl.L(zh="熵 {0:.3f}", en="entropy {0:.3f}").format(floor)))
+    bottom.vlines(say, floor, total, color="#ee7733", lw=8, label=str(cl.L(zh="KL 散度 {0:.3f}", en="KL divergence {0:.3f}").format(total - floor)))
+    bottom.set(title=str(cl.L(zh="平均账单 {0:.3f}", en="the average bill: {0:.3f}").format(total)), xlabel="q", ylim=(0, 3))
+    bottom.legend()
     return figure
 
 cl.viz.explore(honest, truth=(0.05, 0.95, 0.7), say=(0.01, 0.99, 0.3))
 
 # %% zh [md]
 r"""
-平均账单是**交叉熵** $H(p,q)=-\sum_k p_k\ln q_k$，它总能拆成两截：
+平均账单叫**交叉熵** $H(p,q)=-\sum_k p_k\ln q_k$：第 $k$ 种结果以概率 $p_k$ 发生，发生时付 $-\ln q_k$，加起来。它总能拆成两截：
 
 $$H(p,q)=\underbrace{-\sum_k p_k\ln p_k}_{H(p)}+\underbrace{\sum_k p_k\ln\frac{p_k}{q_k}}_{\mathrm{KL}(p\,\|\,q)}$$
 
@@ -147,7 +147,7 @@ $$H(p,q)=\underbrace{-\sum_k p_k\ln p_k}_{H(p)}+\underbrace{\sum_k p_k\ln\frac{p
 """
 # %% en [md]
 r"""
-The average bill is **cross-entropy**, $H(p,q)=-\sum_k p_k\ln q_k$, and it always falls into two parts:
+The average bill is called **cross-entropy**, $H(p,q)=-\sum_k p_k\ln q_k$: outcome $k$ happens with probability $p_k$, costs $-\ln q_k$ when it does, and all is added up. It always falls into two parts:
 
 $$H(p,q)=\underbrace{-\sum_k p_k\ln p_k}_{H(p)}+\underbrace{\sum_k p_k\ln\frac{p_k}{q_k}}_{\mathrm{KL}(p\,\|\,q)}$$
 
@@ -182,7 +182,9 @@ r"""
 
 ## 5.3 从 logits 到概率，不要摔跤
 
-模型最后一层吐出的数叫 logits。一份原始文档说：“logits 是模型输出的对数概率。”检查很简单：对数概率取 exp，加起来应当是 1，而且没有一个大于 0。
+模型最后一层给每个词元打一个分，可正可负，叫 **logits**，记作 $z$。把它们变成概率要过一道 **softmax**：每个分取 exp（变成正数），再除以总和（加起来是 1）：$p_k=e^{z_k}/\sum_j e^{z_j}$。
+
+一份原始文档说：“logits 是模型输出的对数概率。”检查很简单：对数概率取 exp，加起来应当是 1，而且没有一个大于 0。
 """
 # %% en [md]
 r"""
@@ -191,7 +193,9 @@ The last three columns agree in every row. Where the likelihood is largest the c
 
 ## 5.3 From logits to probabilities without a fall
 
-The numbers that leave a model's last layer are called logits. One of the documents says: “the logits are the log-probabilities output by the model.” That is easily checked: the exp of log-probabilities sums to 1, and none of them is above 0.
+A model's last layer gives every token a score, positive or negative; these are the **logits**, written $z$. **Softmax** makes probabilities of them: take exp of each (now they are positive), divide by the total (now they sum to 1): $p_k=e^{z_k}/\sum_j e^{z_j}$.
+
+One of the documents says: “the logits are the log-probabilities output by the model.” That is easily checked: the exp of log-probabilities sums to 1, and none of them is above 0.
 """
 # %% rows="E18"
 ids = model.tokenizer("The capital of France is", return_tensors="pt").input_ids.to(model.device)
@@ -235,13 +239,13 @@ $e^{1000}$ 溢出成无穷大，$e^{-1000}$ 变成 0，于是 `nan`、`-inf`。�
 
 ## 练习 1 · 交叉熵
 
-写 `cross_entropy(logits, targets, ignore_index=-100, label_smoothing=0.0)`：`logits` 形状 [N,K]，`targets` 是 N 个类别编号。返回标量：每个样本 $-\ln p(\text{正确的类})$ 的平均。
+写 `cross_entropy(logits, targets, ignore_index=-100, label_smoothing=0.0)`：`logits` 形状 [N,K]（N 个样本，每个样本 K 个类的分数），`targets` 是 N 个类别编号。返回标量：每个样本 $-\ln p(\text{正确的类})$ 的平均。
 
 - 等于 `ignore_index` 的目标不算，分子分母都不算；一个也不剩时返回 0。
 - 标签平滑 $\varepsilon$：目标不再是“正确的类占 1”，而是每个类先分到 $\varepsilon/K$，正确的类再加 $1-\varepsilon$。
 - 在 ±1000 的 logits 上也要准确。不准用 `F.cross_entropy`、`F.nll_loss`。
 
-例：logits 是 3 个 0、目标任意，损失是 $\ln 3\approx1.099$。这个函数会参与本章后面的每一次训练。
+例：logits 是 3 个 0、目标任意，损失是 $\ln 3\approx1.099$。后面训练模型，用的就是它。
 """
 # %% en [md]
 r"""
@@ -250,13 +254,13 @@ The last line is the most treacherous: no `nan`, but the probability $e^{-200}$ 
 
 ## Exercise 1 · Cross-entropy
 
-Write `cross_entropy(logits, targets, ignore_index=-100, label_smoothing=0.0)`: `logits` has shape [N,K], `targets` holds N class numbers. Return a scalar, the mean over the examples of $-\ln p(\text{right class})$.
+Write `cross_entropy(logits, targets, ignore_index=-100, label_smoothing=0.0)`: `logits` has shape [N,K] (N examples, a score for each of K classes), `targets` holds N class numbers. Return a scalar, the mean over the examples of $-\ln p(\text{right class})$.
 
 - A target equal to `ignore_index` counts neither above nor below the fraction line; if none is left, return 0.
 - Label smoothing $\varepsilon$: the target is no longer “all of 1 on the right class”; every class gets $\varepsilon/K$ first and the right class $1-\varepsilon$ more.
 - Be exact at logits of ±1000. `F.cross_entropy` and `F.nll_loss` are forbidden.
 
-Example: for logits of three zeros and any target the loss is $\ln 3\approx1.099$. This function takes part in every training run of this chapter.
+Example: for logits of three zeros and any target the loss is $\ln 3\approx1.099$. Models will be trained with it further down.
 """
 # %% exercise id="loss.cross_entropy"
 ...
@@ -355,7 +359,7 @@ r"""
 
 ## 5.5 往哪边改：一行减法
 
-损失对 logits 的梯度可以手推。一个样本的损失是 $L=\ln\sum_j e^{z_j}-z_y$，对 $z_k$ 求导：第一项给出 $e^{z_k}/\sum_j e^{z_j}=p_k$，第二项只在 $k=y$ 时给出 $-1$。于是
+**梯度**回答的是：把某个 logit 往上拨一点点，损失会涨多少？知道了它，往反方向走就是。它可以手推（不会求导也不要紧，下面会用“拨一拨，看一看”来验证）。一个样本的损失是 $L=\ln\sum_j e^{z_j}-z_y$，对 $z_k$ 求导：第一项给出 $e^{z_k}/\sum_j e^{z_j}=p_k$，第二项只在 $k=y$ 时给出 $-1$。于是
 
 $$\frac{\partial L}{\partial z_k}=p_k-y_k$$
 
@@ -363,7 +367,7 @@ $$\frac{\partial L}{\partial z_k}=p_k-y_k$$
 
 ## 练习 2 · 手写梯度
 
-写 `cross_entropy_gradient(logits, targets)`：`logits` 形状 [N,K]，`targets` 形状 [N]；返回**平均**交叉熵对 logits 的梯度 [N,K]，不准用 autograd。
+写 `cross_entropy_gradient(logits, targets)`：`logits` 形状 [N,K]，`targets` 形状 [N]；返回**平均**交叉熵对 logits 的梯度 [N,K]，不准用 autograd（PyTorch 的自动求导）。
 例：logits 是 [[0, 0]]、目标是 0，梯度是 [[-0.5, 0.5]]。反向传播的第一步就是它，后面的每一层都从这里接力。
 """
 # %% en [md]
@@ -374,7 +378,7 @@ A low loss does not mean a good model. Before a beautiful number, ask: **can laz
 
 ## 5.5 Which way to change: one subtraction
 
-The gradient of the loss with respect to the logits can be found by hand. One example's loss is $L=\ln\sum_j e^{z_j}-z_y$. Differentiate by $z_k$: the first term gives $e^{z_k}/\sum_j e^{z_j}=p_k$, the second $-1$, and only where $k=y$. Hence
+A **gradient** tells how much the loss rises when a logit is nudged up a little; whoever knows it walks the other way. It can be found by hand (if you have never differentiated, read on: we shall nudge and look, too). One example's loss is $L=\ln\sum_j e^{z_j}-z_y$. Differentiate by $z_k$: the first term gives $e^{z_k}/\sum_j e^{z_j}=p_k$, the second $-1$, and only where $k=y$. Hence
 
 $$\frac{\partial L}{\partial z_k}=p_k-y_k$$
 
@@ -382,7 +386,7 @@ where $y_k$ is 1 at the right class and 0 elsewhere. Prediction minus answer; th
 
 ## Exercise 2 · The gradient by hand
 
-Write `cross_entropy_gradient(logits, targets)`: `logits` has shape [N,K], `targets` shape [N]; return the gradient [N,K] of the **mean** cross-entropy with respect to the logits, without autograd.
+Write `cross_entropy_gradient(logits, targets)`: `logits` has shape [N,K], `targets` shape [N]; return the gradient [N,K] of the **mean** cross-entropy with respect to the logits, without autograd (PyTorch's automatic differentiation).
 Example: for logits [[0, 0]] and target 0 the gradient is [[-0.5, 0.5]]. It is the first step of backpropagation; every layer takes over from here.
 """
 # %% exercise id="loss.softmax_gradient"
@@ -725,21 +729,20 @@ r"""
 右边，训练损失一路走低，验证损失先降后**升**：它在背这 100 句。左边两条线贴在一起走：每个词元都是头一次见，训练损失本身就是考试。
 大模型的预训练基本上是左边这样，语料多到看一遍都难；过拟合主要是**微调**的问题，那时只有几百几千条（第 8 章）。说“LLM 训练最怕过拟合”，是把两件事混成了一件。
 
-再看快与贵。Transformer 一步能并行算完所有位置，所以**每个词元**快；可是词元太多，所以**总共**贵：
+再看快与贵。Transformer 一步能并行算完所有位置，所以**每个词元**快；可是词元太多，所以**总共**贵。SmolLM2-135M 读过 2 万亿个词元（Allal 等 2025，[arXiv:2502.02737](https://arxiv.org/abs/2502.02737)），算一算：
 """
 # %% en [md]
 r"""
 On the right the training loss keeps falling while the validation loss turns and **rises**: it is learning 100 sentences by heart. On the left the two go together: each token comes for the first time, so the training loss is itself an exam.
 The pretraining of large models is mostly like the left: there is so much text that one pass is hard enough. Overfitting is chiefly a matter of **fine-tuning**, with hundreds or thousands of examples (chapter 8). To call it the great fear of LLM training is to mix up the two.
 
-Now fast and expensive. A Transformer computes all positions of a step in parallel, so **each token** is fast; but there are so many tokens that the **whole** is expensive:
+Now fast and expensive. A Transformer computes all positions of a step in parallel, so **each token** is fast; but there are so many tokens that the **whole** is expensive. SmolLM2-135M has read 2 trillion (Allal et al. 2025, [arXiv:2502.02737](https://arxiv.org/abs/2502.02737)). Let us calculate:
 """
 # %% timing rows="E45"
 speed, parameters = one_pass.tokens_per_second, sum(p.numel() for p in right.parameters())
-hours = 2e12 / speed / 3600
-line = cl.L(zh="这台机器每秒训练 {0:,.0f} 个词元；SmolLM2 读过 2 万亿个（arXiv:2502.02737）：这个 {1:.2f} M 参数的小模型也要 {2:,.0f} 天，1.35 亿参数的还要再乘约 {3:,.0f}。",
-            en="This machine trains on {0:,.0f} tokens a second; SmolLM2 read 2 trillion (arXiv:2502.02737): {2:,.0f} days even for this small model of {1:.2f} M parameters, and about {3:,.0f} times that for 135 M.")
-print(line.format(speed, parameters / 1e6, hours / 24, 134.5e6 / parameters))
+print(cl.L(zh="这里每秒训练 {0:,.0f} 个词元，模型只有 {1:,} 个参数。", en="Here: {0:,.0f} tokens a second, for a model of {1:,} parameters.").format(speed, parameters))
+print(cl.L(zh="照这个速度读完 2 万亿个词元：{0:,.0f} 天。", en="2 trillion tokens at this speed: {0:,.0f} days.").format(2e12 / speed / 86400))
+print(cl.L(zh="SmolLM2 的参数是它的 {0:,.0f} 倍。", en="SmolLM2 has {0:,.0f} times the parameters.").format(134.5e6 / parameters))
 
 # %% zh [md]
 r"""
@@ -778,7 +781,7 @@ def cut_out(text, start, width=3):
 
 print("read:  ", "".join(vocabulary[i] for i in cut_out("我妹妹明天想吃米饭。", 3)[0]), "  write:", "".join(vocabulary[i] for i in cut_out("我妹妹明天想吃米饭。", 3)[1]))
 generator, chance = torch.Generator().manual_seed(0), random.Random(0)
-masked_batches = [covered(ids, 0.5, generator) for ids in batches_of(sentences, 500)]
+masked_batches = [covered(ids, 0.5, generator) for ids in batches_of(sentences, 400)]
 
 def span_batch(some):
     source, target = zip(*(cut_out(text, chance.randrange(max(1, len(text) - 2))) for text in some))
@@ -791,7 +794,7 @@ def masked_loss(model, batch):
 
 bert = cl.nn.Encoder(cl.nn.EncoderConfig(**size, mlm_head=True, n_segment=0, norm_first=True, tied=False))
 t5 = cl.nn.Seq2Seq(cl.nn.Seq2SeqConfig(**size, start_id=BEGIN))
-_ = cl.fit(bert, masked_batches, steps=40 if quick else 500, lr=5e-3, loss=masked_loss)
+_ = cl.fit(bert, masked_batches, steps=40 if quick else 400, lr=5e-3, loss=masked_loss)
 _ = cl.fit(t5, [span_batch(sentences[i:i + 64]) for i in range(0, 64 * 300, 64)], steps=40 if quick else 300, lr=5e-3)
 
 # %% training
@@ -804,7 +807,7 @@ def exams(text):
     ids, place = encode([text]), next(right.parameters()).device
     one_each = ids.repeat(len(text), 1)
     one_each[range(len(text)), range(1, len(text) + 1)] = GAP              # row i covers character i
-    start = max(0, len(text) // 2 - 1)
+    start = max(0, len(text) // 2 - 2)
     source, target = cut_out(text, start)
     causal = losses_of(right(ids.to(place))[0, :-1], ids[0, 1:].tolist())
     masked = losses_of(bert(one_each.to(place))[range(len(text)), range(1, len(text) + 1)], ids[0, 1:-1].tolist())
@@ -816,7 +819,7 @@ def exams(text):
 def three(text):
     text, causal, masked, start, span = exams(text)
     scored = [0.0] * start + span[:-1]
-    lines = [(cl.L(zh="因果", en="causal"), [*text, "⏹"], causal, len(causal)), (cl.L(zh="掩码（逐个盖住）", en="masked (one at a time)"), text, masked, len(masked)),
+    lines = [(cl.L(zh="因果", en="causal"), [*text, "↵"], causal, len(causal)), (cl.L(zh="掩码（逐个盖住）", en="masked (one at a time)"), text, masked, len(masked)),
              (cl.L(zh="编码器—解码器（挖一段）", en="encoder–decoder (one stretch)"), text, scored + [0.0] * (len(text) - len(scored)), len(span))]
     rows = [(name, cl.viz.coloured_tokens([f" {token} " for token in tokens], values, "nat", top=6), n, f"{sum(paid) / n:.2f}")
             for (name, tokens, values, n), paid in zip(lines, (causal, masked, span))]
@@ -826,8 +829,8 @@ cl.viz.explore(three, text="我妹妹明天想吃米饭。")
 
 # %% zh [md]
 r"""
-同一个字，三行颜色不同：“饭”前面有“米”，因果模型不觉得意外；“明”后面有“天”，只有看得见右边的才猜得轻松。
-三个平均损失**不能拿来比大小**：题目不同，付账的词元也不同。掩码的那个还学得最慢，因为每一步只有一部分词元给它上课。
+同一个字，三行颜色不同。“明”在因果那行很贵，因为“天”还没露面；掩码模型看得见右边的“天”，就便宜多了。“饭”前面有“米”，因果模型几乎不用付。
+三个平均损失**不能拿来比大小**：题目不同，付账的词元也不同。掩码的那个还学得最慢（“饭”它就还没学会），因为每一步只有一部分词元给它上课。
 只有因果的（以及给定原文的编码器—解码器）能把账单加成整段文字的比特数；掩码的加起来不是任何东西的概率（第 1 章 1.8 节）。
 
 ## 小结
@@ -843,8 +846,8 @@ r"""
 """
 # %% en [md]
 r"""
-One character, three colours: a character that its left neighbour gives away is cheap for the causal model; one that only its right neighbour gives away is cheap for those who can look there.
-The three means **must not be compared**: the questions differ, and so do the tokens that are paid for. The masked model is also the slowest to learn, for only some of the tokens teach it at each step.
+One character, three colours. 明 is dear in the causal row, for its other half 天 (together: *tomorrow*) has not come yet; the masked model sees 天 on the right and pays far less. 饭, given away by 米 on its left (together: *rice*), costs the causal model next to nothing.
+The three means **must not be compared**: the questions differ, and so do the tokens that are paid for. The masked model is also the slowest to learn (it has not got 饭 yet), for only some of the tokens teach it at each step.
 Only the causal bills (and, given the source, the encoder–decoder's) add up to the bits of a whole text; the masked ones add up to the probability of nothing (section 1.8 of chapter 1).
 
 ## Summary

@@ -743,14 +743,14 @@ r"""
 ### 归纳头：自己去找
 
 现在找一种真正学来的本领。给模型一串**随机**词元，再原样重复一遍。第一遍没法猜；第二遍呢？只要有一个头会这样想就行：“眼前这个词元，上次出现时后面跟着谁？就猜谁。” 这叫**归纳头**（[Olsson 等 2022](https://arxiv.org/abs/2209.11895)）。
-先看损失，再到视图里找它：把排序改成“归纳”。
+先看损失，再到视图里自己找：“指标”选“归纳”，点“排序”，最像的头就排到前面。
 """
 # %% en [md]
 r"""
 ### Induction heads: find them yourself
 
 Now look for a skill that was truly learnt. Give the model a string of **random** tokens and then the same string again. The first time nothing can be guessed; and the second? All it takes is a head that reasons: “the token before me now, what followed it last time? Then guess that.” It is called an **induction head** ([Olsson et al. 2022](https://arxiv.org/abs/2209.11895)).
-First look at the loss, then find the heads in the viewer: sort by “induction”.
+First look at the loss, then find the heads yourself in the viewer: set “Score” to “Induction” and press “Sort”, and the best come first.
 """
 # %%
 def repeated(n=4, half=25):

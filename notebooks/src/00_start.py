@@ -147,10 +147,10 @@ def train(model, text, steps, lr):
 
 # %% rows="R37 R38"
 @cache
-def pretrain(steps=150):
+def pretrain(steps=250):
     torch.manual_seed(0)
     config = cl.nn.DecoderConfig(vocab_size=len(preprocess()), context=64, n_layer=2, n_head=4, d_model=64)
-    return train(cl.nn.Decoder(config), "".join(collect()), steps, lr=3e-3)
+    return train(cl.nn.Decoder(config), "".join(collect()), steps, lr=6e-3)
 
 @cache
 def improve():
@@ -451,7 +451,7 @@ def broken(sentence):
 
 torch.manual_seed(0)
 config = pretrain().config
-damaged = train(cl.nn.Decoder(config), "".join(broken(sentence) for sentence in collect()), 150, lr=3e-3)
+damaged = train(cl.nn.Decoder(config), "".join(broken(sentence) for sentence in collect()), 150, lr=6e-3)
 print(f"{cl.L(zh='在正常句子上的损失', en='loss on real sentences')}: {loss(damaged):.4f}   {name['pretrain']} {loss(pretrain()):.4f}   {cl.L(zh='只数字频', en='counting characters')} {baseline:.4f}")
 
 # %% zh [md]

@@ -819,7 +819,7 @@ r"""
 - **梯度**：把某个词元的向量动一点点，这个位置的预测变多快。
 - **消融**：把某个词元的向量抹成 0，整个预测分布挪了多远（用 KL 散度量，0 表示没变）。
 
-拖动滑块，换一个词元来看；也可以换一句话。先猜：三行会一样吗？
+拖动滑块，换一个词元来看；也可以换一句话。目录里有课程自己训练的中文 BERT（`zh-bert`）时，“模型”里能选到它：它两边都看，读读 `我喜欢吃比萨，因为它味道很好。`。先猜：三行会一样吗？
 """
 # %% en [md]
 r"""
@@ -833,7 +833,7 @@ Back to the opening: what does *it* look at? There are three ways to measure, an
 - **Gradient**: nudge a token's vector a little; how fast does the prediction at this position change?
 - **Ablation**: blank a token's vector to 0; how far does the whole predicted distribution move (KL divergence; 0 means not at all)?
 
-Drag the slider to another token, or type another sentence. Guess first: will the three rows agree?
+Drag the slider to another token, or type another sentence. Once the catalogue has the course's own Chinese BERT (`zh-bert`), “Model” offers it: it sees both sides; give it `我喜欢吃比萨，因为它味道很好。`, the same sentence in Chinese. Guess first: will the three rows agree?
 """
 # %% rows="R62"
 model.model.set_attn_implementation("sdpa")
@@ -853,17 +853,20 @@ def three_measures(loaded, text, position):
     return torch.stack([looked, gradient.cpu(), ablation.cpu()])
 
 # %% rows="R62"
-def compare(text, position):
-    labels = model.attention(text).tokens
+known = [card.name for card in cl.models.catalog()]
+readers = {name: cl.load(name) for name in ("smollm2-135m", "zh-bert") if name in known}
+
+def compare(text, model, position):
+    labels = readers[model].attention(text).tokens
     position = min(position, len(labels)) - 1
-    rows = three_measures(model, text, position)
+    rows = three_measures(readers[model], text, position)
     names = str(cl.L(zh="注意力|梯度|消融", en="attention|gradient|ablation")).split("|")
     picture = "".join(f"<p><b>{name}</b></p>{cl.viz.coloured_tokens(labels, (row / row.max()).tolist())}" for name, row in zip(names, rows))
     return f"<p>{position + 1}: <b>{labels[position].strip()}</b></p>{picture}"
 
 tokens_seen = [label.strip() for label in model.attention(sentence).tokens]
 it = max(i for i, label in enumerate(tokens_seen, 1) if label in ("it", "它₂"))
-cl.viz.explore(compare, text=sentence, position=(1, 40, it))
+cl.viz.explore(compare, text=sentence, model=list(readers), position=(1, 40, it))
 
 # %% rows="R62"
 def ranks(values):

@@ -96,6 +96,12 @@ def _loud(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> tuple[torch.Tens
     return q * 2.0 ** math.ceil(math.log2(90 / max(top, 0.1))), k, v
 
 
+def _faint(q: torch.Tensor, k: torch.Tensor, *rest: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """The same (d = 4, multiples of 1/2, so that scores are exact) with every score near -256: a blocked score of -100 would win."""
+    q[..., 0], k[..., 0] = -16.0, 32.0
+    return q, k, *rest
+
+
 def _attention_cases(draw: Draw) -> list[Case]:
     def qkv(B=2, H=3, T=5, S=7, d=4, e=6, scale=1.0):
         return draw.normal(B, H, T, d, scale=scale), draw.normal(B, H, S, d, scale=scale), draw.normal(B, H, S, e)
@@ -123,6 +129,8 @@ def _attention_cases(draw: Draw) -> list[Case]:
         Case(L(zh="大分数加 mask，非连续内存", en="large scores with a mask, a non-contiguous layout"),
              (spread, draw.grid(1, 2, 7, 6).transpose(2, 3), draw.normal(1, 2, 4, 6).transpose(2, 3), _some(draw, 1, 2, 3, 6)),
              L(zh="大分数与 mask", en="large scores together with a mask")),
+        Case(L(zh="mask，分数全在 -256 附近", en="a mask, all scores near -256"), _faint(draw.grid(2, 3, 5, 4), draw.grid(2, 3, 7, 4), draw.normal(2, 3, 7, 6), _some(draw, 5, 7)),
+             L(zh="很低的分数与 mask", en="very low scores together with a mask")),
         Case(L(zh="B=H=T=S=1", en="B=H=T=S=1"), qkv(1, 1, 1, 1, 3, 2)),
         Case(L(zh="B=1，T=S=d=e", en="B=1, T=S=d=e"), qkv(1, 2, 4, 4, 4, 4)),
     ]

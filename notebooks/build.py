@@ -88,7 +88,7 @@ def render(source: Path, lang: str, solution: bool) -> nbformat.NotebookNode:
         if cell.cell_type == "code":
             cell.source = cell.source.replace('cl.start(lang="zh")', f'cl.start(lang="{lang}")')
         else:
-            cell.source = fill_in(cell.source, lang, HERE)
+            cell.source = fill_in(_without_gaps(cell.source) if lang == "zh" else cell.source, lang, HERE)
         cell.metadata = metadata
         notebook.cells.append(cell)
     if address():
@@ -101,6 +101,13 @@ def render(source: Path, lang: str, solution: bool) -> nbformat.NotebookNode:
         seen[digest] = seen.get(digest, 0) + 1
         cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
     return notebook
+
+
+def _without_gaps(text: str) -> str:
+    """Chinese prose as one line a paragraph: a line break after Chinese would show as a space. Lists, tables and headings keep their lines."""
+    wide = r"\u4e00-\u9fff\u3001-\u303f\uff00-\uffef“”‘’…"
+    text = re.sub(rf"(?<=[{wide}])\n(?=[{wide}])", "", text)
+    return re.sub(r"(?<=[。，：；？！、）”])\n(?=[^\s\-|#>*\d$]|\*\*|\$[^$])", "", text)
 
 
 def _exercise(name: str, solution: bool) -> str:

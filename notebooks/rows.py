@@ -20,12 +20,17 @@ def fill_in(text: str, lang: str, folder: Path) -> str:
         return text
     text = text.replace("{{rows}}", index_table(lang, folder))
     later = _chapters(folder)
-    return re.sub(r"\{\{([RE]\d+)\}\}", lambda m: " ".join(_covered(folder, lang).get(m[1], [])) or _LATER[lang].format(later[m[1]]), text)
+    return re.sub(r"\{\{([RE]\d+)\}\}", lambda m: " ".join(_covered(folder, lang).get(m[1], [])) or _later(later[m[1]], lang), text)
 
 
 def _chapters(folder: Path) -> dict[str, str]:
     with (folder / "rows.csv").open(encoding="utf-8", newline="") as file:
         return {row["id"]: row["chapter"] for row in csv.DictReader(file)}
+
+
+def _later(chapters: str, lang: str) -> str:
+    """"06 08" -> "chapter 6, 8 (to come)"."""
+    return _LATER[lang].format({"zh": "、", "en": ", "}[lang].join(number.lstrip("0") or "0" for number in chapters.split()))
 
 
 def index_table(lang: str, folder: Path) -> str:
@@ -36,7 +41,7 @@ def index_table(lang: str, folder: Path) -> str:
         for row in csv.DictReader(file):
             places = where.get(row["id"], [])
             links = "；".join(places) if lang == "zh" else "; ".join(places)
-            lines.append(f"| {row['id']} | {row[lang]} | {links or _LATER[lang].format(row['chapter'])} |")
+            lines.append(f"| {row['id']} | {row[lang]} | {links or _later(row['chapter'], lang)} |")
     return "\n".join(lines)
 
 
@@ -51,7 +56,8 @@ def _covered(folder: Path, lang: str) -> dict[str, list[str]]:
                 if titles := re.findall(r"^#+ (.+)$", cell.source, re.M):
                     heading = titles[-1].strip()
             for row in str(cell.metadata.get("rows", "")).split():
-                link = f"[{source.stem[:2]} {heading}]({source.stem}.ipynb#{heading.replace(' ', '-')})"
+                label = heading if heading[0].isdigit() else f"{int(source.stem[:2])} · {heading}"
+                link = f"[{label}]({source.stem}.ipynb#{heading.replace(' ', '-')})"
                 if link not in found.setdefault(row, []):
                     found[row].append(link)
     return found

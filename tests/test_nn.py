@@ -90,9 +90,9 @@ def test_decoder_padding_left_and_right(kind):
             mask = torch.cat((pad.bool(), torch.ones(1, 7).bool()) if left else (torch.ones(1, 7).bool(), pad.bool()), 1)
             both = model(padded.repeat(2, 1), mask.repeat(2, 1))[1]
             torch.testing.assert_close(both[3:] if left else both[:7], alone, atol=1e-4, rtol=1e-4)
-        cache = model.new_cache()                   # left padding, in two chunks
-        model(padded := torch.cat((pad, ids), 1)[:, :6], mask := torch.cat((pad.bool(), torch.ones(1, 7).bool()), 1)[:, :6], cache)
-        mask = torch.cat((mask, torch.ones(1, 4).bool()), 1)
+        cache, real = model.new_cache(), torch.ones(1, 7).bool()             # left padding, in two chunks
+        mask = torch.cat((pad.bool(), real), 1)
+        model(torch.cat((pad, ids), 1)[:, :6], mask[:, :6], cache)
         torch.testing.assert_close(model(ids[:, 3:], mask, cache)[0], alone[3:], atol=1e-4, rtol=1e-4)
 
 

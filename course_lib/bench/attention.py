@@ -37,13 +37,14 @@ def measure(lengths: tuple[int, ...] = (128, 256, 512, 1024, 2048, 4096), n_head
                         seconds[way].append(time.perf_counter() - start)
             for way, values in seconds.items():
                 row[f"{way}_seconds"] = statistics.median(values)
-                row[f"{way}_bytes"] = _peak_bytes(lambda: attend(q, k, v, causal=True, return_weights=way == "open"), q.device)
+                row[f"{way}_bytes"] = _peak_bytes(q, k, v, way == "open")
         rows.append(row)
     return rows
 
 
-def _peak_bytes(call, device: torch.device) -> int:
-    """Bytes that are allocated at once, at most, while `call` runs."""
+def _peak_bytes(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, in_the_open: bool) -> int:
+    """Bytes that are allocated at once, at most, during one pass."""
+    device, call = q.device, lambda: attend(q, k, v, causal=True, return_weights=in_the_open)
     gc.collect()
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)

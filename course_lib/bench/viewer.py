@@ -39,7 +39,7 @@ _OURS = """(i) => { const at = document.querySelectorAll('.attn input[type=numbe
 _BERTVIZ = """(i) => { const at = document.querySelector('#layer'); at.value = String((i * 7 + 3) % 30); window.jQuery(at).trigger('change'); }"""
 
 
-def measure(T: int, work: Path, m, page, tab: float, peers: list[str]) -> Iterator[dict]:
+def measure(T: int, work: Path, m, browser, tab: float, peers: list[str]) -> Iterator[dict]:
     """One row a tool at `T` tokens, as soon as it is known."""
     import torch
 
@@ -55,11 +55,11 @@ def measure(T: int, work: Path, m, page, tab: float, peers: list[str]) -> Iterat
     view = attention_view(m, text)
     ours = {"tool": "course_lib, first picture", "T": len(view.tokens), "bytes": view.payload_bytes, "build": max(0.0, time.perf_counter() - began - forward)}
     first = _page(view, work / "first.html", complete=False)
-    yield ours | _look(page, first, ".attn-panel[data-shown]", None)
+    yield ours | _look(browser, first, ".attn-panel[data-shown]", None)
     began = time.perf_counter()
     complete = view.to_html(work / "all.html")
     whole = {"tool": "course_lib, one file", "T": len(view.tokens), "bytes": complete.stat().st_size, "build": time.perf_counter() - began}
-    yield whole | _look(page, complete, ".attn-panel[data-shown]", _OURS)
+    yield whole | _look(browser, complete, ".attn-panel[data-shown]", _OURS)
     if "bertviz" in peers:
         import bertviz
 
@@ -72,7 +72,7 @@ def measure(T: int, work: Path, m, page, tab: float, peers: list[str]) -> Iterat
             file = work / "bertviz.html"
             inside = _frame(made).data.split('srcdoc="', 1)[1].rsplit('"></iframe>', 1)[0]
             file.write_text(html.unescape(inside), "utf-8")
-            row |= _look(page, file, "#vis svg line", _BERTVIZ)
+            row |= _look(browser, file, "#vis svg line", _BERTVIZ)
         yield row
         del made
     if "circuitsvis" in peers:
@@ -84,7 +84,7 @@ def measure(T: int, work: Path, m, page, tab: float, peers: list[str]) -> Iterat
         if row["bytes"] < tab * 1e6:
             file = work / "circuitsvis.html"
             file.write_text('<!doctype html><meta charset="utf-8">' + made, "utf-8")
-            row |= _look(page, file, "[id^=circuits-vis] canvas, [id^=circuits-vis] img, [id^=circuits-vis] svg", None)
+            row |= _look(browser, file, "[id^=circuits-vis] canvas, [id^=circuits-vis] img, [id^=circuits-vis] svg", None)
         yield row
 
 
@@ -105,10 +105,12 @@ def _page(view, path: Path, complete: bool) -> Path:
         del view._first_picture
 
 
-def _look(page, file: Path, drawn: str, choose: str | None) -> dict:
+def _look(browser, file: Path, drawn: str, choose: str | None) -> dict:
     """First paint in seconds and, where `choose` is JavaScript for choosing the i-th other head, 95th percentiles in milliseconds."""
-    if page is None:
+    if browser is None:
         return {}
+    page = browser.new_page(viewport={"width": 1100, "height": 1000})           # a tab of its own: the one before may still be busy
+    page.route(lambda url: not url.startswith(("file:", "data:", "blob:", "about:")), lambda route: route.abort())
     try:
         page.goto(file.as_uri(), wait_until="commit", timeout=120_000)
         paint = page.wait_for_function("what => document.querySelector(what) && performance.now()", arg=drawn, timeout=120_000).json_value() / 1000
@@ -121,7 +123,7 @@ def _look(page, file: Path, drawn: str, choose: str | None) -> dict:
     except Exception as error:                  # a tab that died is a result, too
         return {"note": str(error).splitlines()[0][:60]}
     finally:
-        page.goto("about:blank")
+        page.close()
 
 
 def _memory(side: str, T: int) -> None:
@@ -169,20 +171,18 @@ def main(argv: list[str]) -> int:
     from ..models import load
     m = load("smollm2-135m")
     peers = [name for name in options.peers if find_spec(name)]
-    browser = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
+    chromium = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
     print(f"{'T':>4}  {'tool':<26}{'MB':>9}{'B/weight':>10}{'build s':>9}{'paint s':>9}{'switch ms':>11}{'script ms':>11}{'nodes':>8}")
     with tempfile.TemporaryDirectory() as folder:
-        playwright = page = None
-        if browser and find_spec("playwright"):
+        playwright = browser = None
+        if chromium and find_spec("playwright"):
             from playwright.sync_api import sync_playwright
             playwright = sync_playwright().start()
-            chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu", "--no-first-run"])
-            page = chromium.new_page(viewport={"width": 1100, "height": 1000})
-            page.route(lambda url: not url.startswith(("file:", "data:", "blob:", "about:")), lambda route: route.abort())
+            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--no-first-run"])
         else:
             print(L(zh="没有 Chromium 或 playwright：只量字节和构建时间", en="no Chromium or playwright: bytes and build times only"))
         for T in options.sizes:
-            for row in measure(T, Path(folder), m, page, options.tab, peers if T <= options.largest_peer else []):
+            for row in measure(T, Path(folder), m, browser, options.tab, peers if T <= options.largest_peer else []):
                 print(_line(row), flush=True)
         if playwright:
             playwright.stop()

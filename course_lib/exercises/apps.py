@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import functools
 import math
+from difflib import SequenceMatcher
 
 import torch
 
@@ -302,6 +303,14 @@ COSINE = Exercise(
         Mistake("cos-abs", L(zh="取了绝对值，反向的也算像", en="the absolute value is taken, so that opposite vectors count as similar"),
                 L(zh="方向相反的相似度是负的。", en="Opposite directions have a negative similarity."), ("dots = docs @ query",
                 "dots = (docs @ query).abs()"), skill="formula", hint=1),
+        Mistake("cos-euclidean", L(zh="按欧氏距离排序", en="documents are ranked by Euclidean distance"), _COSINE,
+                ("torch.where(norms > 0, dots / norms, 0.0)", "-(docs - query).norm(dim=1)"), skill="formula", hint=1),
+        Mistake("cos-rescaled", L(zh="把相似度换算到了 0 到 1", en="similarities are rescaled to 0 to 1"),
+                L(zh="余弦在 -1 到 1 之间，不用换算。", en="A cosine lies between -1 and 1 and stays there."),
+                ("return scores, indices", "return (scores + 1) / 2, indices"), skill="formula", hint=1),
+        Mistake("cos-clipped", L(zh="负的相似度被截成了 0", en="negative similarities are cut off at 0"),
+                L(zh="方向相反的相似度是负的。", en="Opposite directions have a negative similarity."),
+                ("return scores, indices", "return scores.clamp(min=0), indices"), skill="formula", hint=1),
         Mistake("topk-swapped", L(zh="分数和下标的次序反了", en="scores and indices are exchanged"),
                 L(zh="先分数，再下标。", en="Scores first, then indices."), ("return scores, indices",
                 "return indices, scores"), skill="formula", hint=3),
@@ -437,6 +446,10 @@ CHUNK = Exercise(
         Mistake("chunk-one-long", L(zh="窗口长了一个词", en="each window is one token long"),
                 L(zh="切片的右端不含在内。", en="A slice does not include its right end."), ("tokens[start:start + size]",
                 "tokens[start:start + size + 1]"), skill="shift"),
+        Mistake("chunk-padded", L(zh="最后一块用 None 补满了", en="the last window is padded with None"),
+                L(zh="最后一个窗口可以短一些。", en="The last window may be shorter."),
+                ("windows.append(tokens[start:start + size])", "windows.append((tokens[start:start + size] + [None] * size)[:size])"),
+                        skill="edge"),
         Mistake("chunk-joined", L(zh="窗口里是拼成的字符串，不是词的列表", en="a window is a joined string, not a list of tokens"),
                 L(zh="每个窗口是 tokens 的一段。", en="Each window is a stretch of tokens."), ("tokens[start:start + size]",
                 "\" \".join(map(str, tokens[start:start + size]))"), skill="formula", hint=1),
@@ -539,6 +552,8 @@ def _rouge_cases(draw: Draw) -> list[Case]:
         Case(L(zh="两边都空", en="both empty"), ([], []), empty),
         Case(L(zh="中文词", en="Chinese tokens"), (["今天", "天气", "很", "好"], ["今天", "的", "天气", "好"])),
         Case(L(zh="整数 id", en="integer ids"), (draw.ints(5, 11).tolist(), draw.ints(5, 8).tolist())),
+        Case(L(zh="最长的连续段会误导", en="the longest run misleads"),
+             (["p", "q", "r", "s", "t", "a", "b"], ["a", "b", "p", "x", "q", "x", "r", "x", "s", "x", "t"]), order),
         Case(L(zh="贪心会选错", en="a greedy match goes wrong"), (["c", "a", "b", "d"], ["a", "b", "d", "c"]), order),
     ]
 
@@ -590,6 +605,16 @@ ROUGE = Exercise(
                 skill="formula", hint=3),
         Mistake("rouge-max-cell", L(zh="词不同时没有取上和左的较大值，只用了左格", en="a mismatch copies the left cell instead of the larger of up and left"),
                 _LCS, ("max(row[j + 1], new[j])", "new[j]"), skill="formula"),
+        Mistake("rouge-jaccard", L(zh="除以了并集的大小（Jaccard）", en="it is divided by the size of the union, as in Jaccard"), _F1,
+                ("2 * precision * recall / (precision + recall) if lcs else 0.0", "lcs / (len(candidate) + len(reference) - lcs)"),
+                        skill="formula", hint=3),
+        Mistake("rouge-geometric", L(zh="取了 P 和 R 的几何平均", en="it is the geometric mean of P and R"), _F1,
+                ("2 * precision * recall / (precision + recall) if lcs else 0.0", "math.sqrt(precision * recall)"), skill="formula",
+                        hint=3),
+        Mistake("rouge-difflib", L(zh="用了 difflib 的 ratio()，它不求最长公共子序列",
+                en="difflib's ratio() is used, which does not look for the longest common subsequence"), _LCS,
+                program=lambda candidate, reference: SequenceMatcher(None, candidate,
+                        reference).ratio() if candidate and reference else 0.0, skill="formula", hint=1),
         Mistake("rouge-percent", L(zh="返回的是百分数", en="a percentage is returned"),
                 L(zh="题目要 0 到 1 之间的数。", en="The task asks for a number between 0 and 1."), ("return 2 * precision",
                 "return 200 * precision"), convention=True, skill="scale", hint=3),
@@ -729,6 +754,8 @@ NDCG = Exercise(
                 ("else 0.0", "else 1.0"), skill="edge", hint=3),
         Mistake("ndcg-squared", L(zh="增益用了 rel 的平方，而不是 2 的 rel 次方", en="the gain is rel squared, not 2 to the power of rel"), _GAIN,
                 ("(2 ** rel - 1)", "rel ** 2"), skill="formula"),
+        Mistake("ndcg-binary", L(zh="把相关度当成了 0 或 1", en="relevance is taken as 0 or 1"), _GAIN, ("(2 ** rel - 1)", "(rel > 0)"),
+                skill="formula"),
         Mistake("ndcg-inplace", L(zh="用 .sort() 就地改动了输入", en="`.sort()` changed the input"),
                 L(zh="sorted() 给出新列表，.sort() 改动原来的。", en="sorted() makes a new list; .sort() changes the old one."),
                 ("ideal = dcg(sorted(relevances, reverse=True))\n    return dcg(relevances) / ideal",

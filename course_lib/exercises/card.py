@@ -91,7 +91,9 @@ class Card:
                     action().show()
             button.on_click(clicked)
         from IPython.display import display
-        display(widgets.VBox([widgets.HBox(buttons), output]))
+        box = widgets.VBox([widgets.HBox(buttons), output])
+        view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
+        display({"application/vnd.jupyter.widget-view+json": view, "text/plain": ""}, raw=True)      # no text where no widgets run
 
     def __str__(self) -> str:
         return self.text

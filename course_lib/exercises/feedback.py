@@ -192,7 +192,8 @@ def _example(report: Report, example: Example, lang: str) -> tuple[list[L], list
     given = ", ".join(f"{name} = {short(value, 60)}" for name, value in example.inputs.items())
     want = expected.__name__ if isinstance(expected, type) else short(expected, 110)
     lines = [L(zh="最小反例（{name}）：{given}", en="Smallest example ({name}): {given}").format(name=example.name, given=given[:200])]
-    if isinstance(mine, torch.Tensor) and isinstance(expected, torch.Tensor) and mine.shape == expected.shape and expected.ndim:
+    comparable = isinstance(mine, torch.Tensor) and isinstance(expected, torch.Tensor) and not mine.is_complex()
+    if comparable and mine.shape == expected.shape and expected.ndim:
         cut_mine, cut_want = _corner(mine, expected)
         lines.append(L(zh="你的输出：{a}；期望：{b}", en="Yours: {a}; expected: {b}").format(a=short(cut_mine, 10_000), b=short(cut_want, 10_000)))
         different = frozenset((i, j) for i in range(cut_want.shape[0]) for j in range(cut_want.shape[1])

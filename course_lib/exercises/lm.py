@@ -130,6 +130,10 @@ BIGRAM = Exercise(
         Mistake("bigram-unigram", L(zh="每一行都是词频：没有看前一个词", en="every row is the frequency of single ids: the previous one is ignored"),
                 _COUNTS,
                 ("counts[here, following] += 1", "counts[:, following] += 1"), skill="axis", hint=1),
+        Mistake("bigram-softmax", L(zh="对计数做了 softmax", en="softmax is taken of the counts"), _DIVIDE,
+                ("torch.where(totals > 0, smoothed / totals, 1 / vocab_size)", "torch.softmax(smoothed, dim=1)"), skill="formula"),
+        Mistake("bigram-alpha-default", L(zh="alpha 的默认值不是 1", en="alpha's default is 0 instead of 1"),
+                L(zh="题目里 alpha=1.0。", en="The task says alpha=1.0."), ("alpha=1.0", "alpha=0.0"), skill="formula", hint=3),
         Mistake("bigram-wraps", L(zh="把最后一个词和第一个词也配成了一对", en="the last id is paired with the first"),
                 L(zh="最后一个词后面有词吗？", en="Does anything follow the last id?"),
                 ("zip(ids[:-1].tolist(), ids[1:].tolist())", "zip(ids.tolist(), ids.roll(-1).tolist())"), skill="shift", hint=1),
@@ -237,6 +241,12 @@ SEQUENCE = Exercise(
                 L(zh="两千个小于 1 的数相乘会变成什么？", en="What becomes of a product of two thousand numbers below 1?"),
                 ("log_probs.gather(1, ids[1:, None]).sum()",
                         "log_probs.gather(1, ids[1:, None]).exp().prod().log()"), skill="stability", hint=1),
+        Mistake("returns-probability", L(zh="又取了 exp，返回的是概率", en="exp is taken at the end: it is the probability"),
+                L(zh="题目要对数概率。", en="The task asks for the log-probability."),
+                ("log_probs.gather(1, ids[1:, None]).sum()", "log_probs.gather(1, ids[1:, None]).sum().exp()"), skill="formula", hint=1),
+        Mistake("per-token", L(zh="返回了每一步的对数概率，没有求和", en="one log-probability a step is returned, not their sum"),
+                L(zh="最后一步是求和。", en="The last step is a sum."),
+                (".sum()", ""), skill="count", hint=1),
         Mistake("base-2", L(zh="用了以 2 为底的对数", en="logarithms to base 2 are used"),
                 L(zh="本课的对数都以 e 为底。", en="Logarithms are natural throughout this course."),
                 (".sum()", ".sum() / math.log(2)"), skill="formula", convention=True),
@@ -421,6 +431,11 @@ def greedy_tensor(next_logits, prompt, max_new_tokens, eos_id):
     return ids.tolist()
 
 
+def _one_call(next_logits, prompt, max_new_tokens, eos_id):
+    best = next_logits(prompt).argsort(descending=True)[:max_new_tokens].tolist()
+    return prompt + (best[:best.index(eos_id) + 1] if eos_id in best else best)
+
+
 class _Toy:
     """A deterministic toy model: its logits depend on the whole context. `script` forces the next ids in turn."""
 
@@ -495,6 +510,12 @@ GREEDY = Exercise(
                 ("range(max_new_tokens)", "range(max_new_tokens + 1)"), skill="shift"),
         Mistake("greedy-one-less", L(zh="少生成了一个词", en="one id too few is generated"), _LOOP,
                 ("range(max_new_tokens)", "range(max_new_tokens - 1)"), skill="shift"),
+        Mistake("greedy-stops-at-0", L(zh="遇到 0 就停，没有用 eos_id", en="it stops at id 0, whatever eos_id"), _LOOP,
+                ("if best == eos_id:", "if best == 0:"), skill="edge"),
+        Mistake("greedy-one-call", L(zh="只调用了一次模型，取了前几名", en="the model is called once and its best few ids are taken"),
+                L(zh="每接上一个词，都要再问一次模型。", en="Every appended id calls for a new question to the model."),
+                program=lambda next_logits, prompt, max_new_tokens, eos_id: _one_call(next_logits, prompt, max_new_tokens, eos_id),
+                        skill="rank", hint=1),
         Mistake("greedy-worst", L(zh="取了分数最小的词", en="the id with the smallest score is taken"),
                 L(zh="argmax 还是 argmin？", en="argmax or argmin?"), ("argmax", "argmin"), skill="rank", hint=1),
         Mistake("greedy-eos-in-prompt", L(zh="prompt 里有 eos 就停了", en="an eos inside the prompt stops it"),

@@ -71,7 +71,7 @@ def _examine_mistake(exercise: Exercise, mistake: Mistake, seeds: range, row: Ro
     accepted, unnamed, near = [], [], []
     for seed in seeds:
         report, diagnosis = _timed(exercise, program, seed, row)
-        names = tuple(m.id for m in diagnosis.mistakes)
+        names = tuple(m.id for m in diagnosis.mistakes) if diagnosis else ()
         accepted += [seed] if report.status == "passed" else []
         unnamed += [f"{seed}: {names}"] if names != (mistake.id,) else []
         near += [seed] if report.status != "passed" and not _far(report) else []

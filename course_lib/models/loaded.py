@@ -65,7 +65,7 @@ class Loaded:
         return self._log_probs(self._encode(text)["input_ids"])[-1].exp()
 
     def likely(self, text: str, k: int = 10) -> dict[str, float]:
-        """The k likeliest next tokens as a person reads them, best first, with their probabilities; parts of a character as bytes: "‹e7 8c›"."""
+        """The k likeliest next tokens as a person reads them, best first, with their probabilities; parts of a character as bytes: "‹e78c›"."""
         from .reading import read_tokens
 
         values, ids = self.next_token_probs(text).topk(k)

@@ -145,8 +145,8 @@ def _single(tokenizer, token_id: int, text: str) -> str:
 
 
 def _bytes(raw: str) -> str:
-    """How a byte-level tokenizer writes bytes in its vocabulary ("çĮ") -> "‹e7 8c›"; other tokenizers' own names stay ("<0xE7>")."""
+    """How a byte-level tokenizer writes bytes in its vocabulary ("çĮ") -> "‹e78c›"; other tokenizers' own names stay ("<0xE7>")."""
     from transformers.convert_slow_tokenizer import bytes_to_unicode
 
     byte = {char: value for value, char in bytes_to_unicode().items()}
-    return f"‹{bytes(byte[char] for char in raw).hex(' ')}›" if all(char in byte for char in raw) and not raw.startswith("<0x") else raw
+    return f"‹{bytes(byte[char] for char in raw).hex()}›" if all(char in byte for char in raw) and not raw.startswith("<0x") else raw

@@ -92,7 +92,8 @@ language = {mould.format(time, animal, verb, food): (0.8 * (likes[animal] == foo
 
 characters = sum(p * len(sentence) for sentence, p in language.items())
 floor = -sum(p * math.log(p) for p in language.values()) / characters                          # nats per character
-print(f"{len(language)} sentences, probabilities sum to {sum(language.values()):.5f}, floor {floor:.4f} nats per character")
+print(cl.L(zh="{0} 种句子，概率之和 {1:.5f}，满分线：每字 {2:.4f} 奈特", en="{0} sentences, probabilities sum to {1:.5f}; floor: {2:.4f} nats per character")
+      .format(len(language), sum(language.values()), floor))
 
 # %% zh [md]
 r"""
@@ -122,7 +123,7 @@ def encode(text):
     return torch.tensor([preprocess().index(char) for char in text])
 
 print(collect()[:3])
-print(len(preprocess()), "characters;", repr(collect()[0]), "->", encode(collect()[0]).tolist())
+print(len(preprocess()), repr(collect()[0]), "->", encode(collect()[0]).tolist())
 
 # %% zh [md]
 r"""
@@ -312,7 +313,7 @@ def learn(hidden):
     sizes = [2, hidden, 1] if hidden else [2, 1]
     weights = [torch.randn(a, b, generator=generator).div(a ** 0.5).requires_grad_() for a, b in zip(sizes, sizes[1:])]
     biases = [torch.zeros(b, requires_grad=True) for b in sizes[1:]]
-    for step in range(1000):
+    for _ in range(1000):
         h = x
         for layer, (w, b) in enumerate(zip(weights, biases)):
             h = h @ w + b if layer == len(weights) - 1 else torch.tanh(h @ w + b)
@@ -321,7 +322,7 @@ def learn(hidden):
             p.data -= 2.0 * gradient                                        # a step downhill
     return ((h[:, 0] > 0) == (y > 0)).float().mean()
 
-print(f"straight line {learn(0):.2f}   one hidden layer of 16 {learn(16):.2f}")
+print(cl.L(zh="直线 {0:.2f}，一层 16 个弯 {1:.2f}", en="straight line {0:.2f}, one hidden layer of 16 {1:.2f}").format(float(learn(0)), float(learn(16))))
 
 # %% zh [md]
 r"""
@@ -428,8 +429,8 @@ def floor_of(animals):
     return -sum(p / scale * math.log(p / scale) for _, p in sentences) / sum(p / scale * len(text) for text, p in sentences)
 
 more = dict([str(cl.L(zh="小鸭:浮萍", en="duck:weeds")).split(":")])
-print(f"{len(likes)} animals: floor {floor_of(likes):.4f}")
-print(f"{len(likes) + len(more)} animals: floor {floor_of({**likes, **more}):.4f}")
+for animals in (likes, {**likes, **more}):
+    print(cl.L(zh="{0} 种动物，满分线 {1:.4f}", en="{0} animals: floor {1:.4f}").format(len(animals), floor_of(animals)))
 
 # %% zh [md]
 r"""
@@ -473,7 +474,7 @@ _, weights = pretrain()(ids, return_weights=True)
 B, H, T, S = weights[0].shape
 for letter, mine, true in (("B", my_batch, B), ("H", my_heads, H), ("S", my_keys, S)):
     print(letter, "–" if mine is None else "✓" if mine == true else "✗")
-print(f"one query's weights sum to {weights[0][0, 0, -1].sum():.4f}")
+print(f"Σ weights[0, 0, -1] = {weights[0][0, 0, -1].sum():.4f}")
 
 # %% zh [md]
 r"""

@@ -59,14 +59,14 @@ model = cl.load("smollm2-135m")
 opening = cl.L(zh="今天天气真", en="The capital of France is")
 
 def guess(text):
-    pieces = [scored.token for scored in model.score(text)]
-    return cl.viz.coloured_tokens(pieces, [0] * len(pieces)) + cl.viz.bars(model.likely(text, k=10))
+    tokens = cl.models.read_tokens(model.tokenizer, model.tokenizer(text).input_ids).labels
+    return f"<p>{' | '.join(tokens)}</p>" + cl.viz.bars(model.likely(text, k=10))
 
 cl.viz.explore(guess, text=opening)
 
 # %% zh [md]
 r"""
-这里只画了十根，词表里还有四万九千多个词元分剩下的那一点。条形上面那行是你的文字切成的词元（第一个除外，没有什么能预测它）。
+这里只画了十根，词表里还有四万九千多个词元分剩下的那一点。条形上面那行，是你的文字切成的词元。
 几份文档都说模型给“每个**单词**”一个向量，其实没有单词，只有词元：打一个 `Unbelievable tokenization` 看看。SmolLM2 主要学英语，
 词表里汉字很少，大多数汉字要拆成两三段字节，所以会看到 `气₁` `气₂`；条形里的 `‹e7›` 也不是乱码，是某些汉字的第一个字节。第 2 章专讲这件事。换一句英文，它会自信得多。
 
@@ -81,7 +81,7 @@ $$P(x_1,\dots,x_T)=\prod_{t=1}^{T}P(x_t\mid x_1,\dots,x_{t-1})$$
 """
 # %% en [md]
 r"""
-Only ten bars are drawn; the other forty-nine thousand tokens of the vocabulary share what little is left. The line above the bars is your text cut into tokens (all but the first, which nothing could predict).
+Only ten bars are drawn; the other forty-nine thousand tokens of the vocabulary share what little is left. The line above the bars is your text, cut into tokens.
 Several documents say that a model gives “each **word**” a vector; there are no words, only tokens: type `Unbelievable tokenization` and see. SmolLM2 learnt mostly from English, so it spells most Chinese characters in
 two or three pieces, shown as `气₁` `气₂`, and a bar called `‹e7›` is not broken: it is the first byte of some characters. Chapter 2 is about just this.
 
@@ -108,8 +108,9 @@ def prob(sentence):
         p = p * follow[before, after]
     return float(p)
 
+report = cl.L(zh="长度 {0}：{1:4d} 个句子，概率之和 {2:.5f}", en="length {0}: {1:4d} sentences, sum of probabilities {2:.5f}")
 for n in range(1, 8):
-    print(f"n = {n}   {3**n:5d} sentences   sum {sum(prob(s) for s in product(range(3), repeat=n)):.5f}")
+    print(report.format(n, 3**n, sum(prob(s) for s in product(range(3), repeat=n))))
 
 # %% zh [md]
 r"""
@@ -159,11 +160,11 @@ def chance(string, theta):
 
 strings = ["".join(letters) for letters in product("ab", repeat=3)]
 for theta in (0.2, 0.6):
-    print(f"theta = {theta}: sum over the 8 strings {sum(chance(s, theta) for s in strings):.5f}")
+    print(cl.L(zh="θ = {0}：8 个字符串之和 {1:.5f}", en="θ = {0}: sum over the 8 strings {1:.5f}").format(theta, sum(chance(s, theta) for s in strings)))
 
 grid = torch.linspace(0, 1, 2001, dtype=torch.float64)
 for string in ("aab", "aaa"):
-    print(f"string {string}: integral over theta {torch.trapezoid(chance(string, grid), grid):.5f}")
+    print(cl.L(zh="{0}：对 θ 的积分 {1:.5f}", en="{0}: integral over θ {1:.5f}").format(string, float(torch.trapezoid(chance(string, grid), grid))))
 
 # %% rows="E26"
 import matplotlib.pyplot as plt
@@ -265,7 +266,8 @@ reviews = cl.text.reviews()
 train, held_out = ("\n".join(review.text for review in split) + "\n" for split in (reviews.train, reviews.test))
 alphabet = sorted(set(train))
 index = {char: i for i, char in enumerate(alphabet)}
-print(f"{len(train):,} characters to learn from, {len(held_out):,} held out, {len(alphabet):,} different ones")
+print(cl.L(zh="用来学的 {0:,} 字，留作检验的 {1:,} 字，不同的字 {2:,} 个", en="{0:,} characters to learn from, {1:,} held out, {2:,} different ones")
+      .format(len(train), len(held_out), len(alphabet)))
 
 common = [char for char, _ in Counter(train).most_common(79)] + ["…"]               # … stands for all other characters
 ids = torch.tensor([common.index(char) if char in common else 79 for char in train[:20_000]])
@@ -312,10 +314,12 @@ sample_text = held_out[:10_000]
 def log_probs(order, text=sample_text):
     return [math.log(ngram.prob(char, text[max(0, i - order + 1):i])) for i, char in enumerate(text)]
 
-print(f"check: sum of P(x | 房间) = {sum(ngram.prob(c, '房间') for c in ngram.alphabet) + ngram.prob(None, '房间'):.5f}\n")
+print(f"Σ P(x | 房间) = {sum(ngram.prob(c, '房间') for c in ngram.alphabet) + ngram.prob(None, '房间'):.5f}")
+rows = []
 for order in range(1, 6):
     seen = sum(sample_text[i - order + 1:i] in ngram.after for i in range(order, len(sample_text))) / (len(sample_text) - order)
-    print(f"order {order}   perplexity {cl.metrics.perplexity(log_probs(order)):6.1f}   contexts seen in training {seen:4.0%}")
+    rows.append((order, f"{cl.metrics.perplexity(log_probs(order)):.1f}", f"{seen:.0%}"))
+cl.viz.table(rows, header=str(cl.L(zh="阶数|困惑度|上文在训练时见过", en="order|perplexity|contexts seen in training")).split("|"), right=(1, 2))
 
 # %% zh [md]
 r"""
@@ -344,7 +348,7 @@ def look(text, order, seed):
         sample += draw_char(sample[max(0, len(sample) - order + 1):], rng)
     context = text[max(0, len(text) - order + 1):] if order > 1 else ""
     top = sorted(ngram.alphabet, key=lambda char: -ngram.prob(char, context))[:6]
-    return cl.viz.bars({char: ngram.prob(char, context) for char in top}) + f"<p>{sample}</p>".replace("\n", "<br>")
+    return cl.viz.bars({char: ngram.prob(char, context) for char in top}, total=0.5) + f"<p>{sample}</p>".replace("\n", "<br>")
 
 cl.viz.explore(look, text="酒店的房间", order=(1, 5, 3), seed=(0, 9, 1))
 
@@ -409,11 +413,12 @@ often = torch.linalg.matrix_power(follow, 50)[0]                                
 def bits(learned):
     return float(-(often[:, None] * follow * learned.log2()).sum())                 # cross-entropy, exact: no held-out text needed
 
-print(f"floor, the entropy of the language   {bits(follow):.4f}")
-print(f"best model that ignores the context  {bits(often.expand(3, 3)):.4f}\n")
+rows = [(cl.L(zh="不看上文的最好模型", en="best model that ignores the context"), f"{bits(often.expand(3, 3)):.4f}")]
 for n in (10, 100, 1_000, 10_000, 100_000):
     learned = bigram_probs(torch.tensor(written[:n]), 3, alpha=0.5).float()
-    print(f"bigram from {n:7,} words            {bits(learned):.4f}")
+    rows.append((cl.L(zh="读了 {0:,} 个词的二元模型", en="bigram model from {0:,} words").format(n), f"{bits(learned):.4f}"))
+rows.append((cl.L(zh="底线：这种语言的熵", en="floor: the entropy of the language"), f"{bits(follow):.4f}"))
+cl.viz.table(rows, header=("", cl.L(zh="每词比特数", en="bits per word")), right=(1,))
 
 # %% zh [md]
 r"""
@@ -431,8 +436,11 @@ Now break it on purpose. Two things can go wrong: leave no room for unseen pairs
 no_room = bigram_probs(torch.tensor(written[:10]), 3, alpha=0.0).float()
 cheat = 1.5 * bigram_probs(torch.tensor(written), 3, alpha=0.5).float()
 
-print(f"alpha = 0, 10 words   {bits(no_room):.4f} bits")
-print(f"probabilities × 1.5   {bits(cheat):.4f} bits, floor {bits(follow):.4f}; a row sums to {cheat[0].sum():.2f}")
+cl.viz.table([
+    (cl.L(zh="α = 0，只读 10 个词", en="α = 0, from 10 words"), f"{bits(no_room):.4f}", f"{no_room[0].sum():.2f}"),
+    (cl.L(zh="概率乘 1.5", en="probabilities × 1.5"), f"{bits(cheat):.4f}", f"{cheat[0].sum():.2f}"),
+    (cl.L(zh="底线", en="floor"), f"{bits(follow):.4f}", f"{follow[0].sum():.2f}"),
+], header=("", cl.L(zh="每词比特数", en="bits per word"), cl.L(zh="一行之和", en="sum of a row")), right=(1, 2))
 
 # %% zh [md]
 r"""
@@ -523,7 +531,7 @@ r"""
 # %% en [md]
 r"""
 Who fills? A trigram gives whole sentences a probability; put each character into the gap, compare the sentences, and the right-hand side has been used. That is **Bayes' rule**, with nothing up its sleeve, only slow, and blind beyond two characters either way.
-Below, “left only” stands beside “both sides”; once the catalogue has a Chinese BERT (`zh-bert`), it gets a row of its own. The default sentence says “the hotel's ser▢ is good, the room is also very ▢” (gaps: 务 of 服务, *service*; 净 of 干净, *clean*). Edit it; `▢` is a gap.
+Below, “left only” stands beside “both sides”; once the catalogue has a Chinese BERT (`zh-bert`), it gets a row of its own. The default sentence says “this ▢ hotel is not bad, the rooms are very ▢”: the first gap wants a measure word that goes with hotels, 个 or 家, the second 干, which with the 净 after it makes *clean*. Edit it; `▢` is a gap.
 """
 # %% rows="E36"
 fill_mask = cl.use("lm.fill_mask")
@@ -550,11 +558,11 @@ def answers(text):
     rows = [(cl.L(zh="只看左边", en="left only"), fill(text, 0)), (cl.L(zh="两边都看", en="both sides"), fill(text, 2))]
     return cl.viz.table(rows + [("zh-bert", bert_fill(text))] if "zh-bert" in {card.name for card in cl.models.catalog()} else rows)
 
-cl.viz.explore(answers, text="酒店的服▢很好，房间也很干▢。")
+cl.viz.explore(answers, text="这▢酒店不错，房间很▢净。")
 
 # %% zh [md]
 r"""
-只看左边时，“服”后面什么都可能；右边的“很”一露面，答案就定了。填空模型强就强在这里。
+只看左边，它猜“这本”“很小”：评论里这样说的最多。右边的“酒店”和“净”一露面，答案就成了“这个（这家）”“很干净”。填空模型强就强在这里。
 
 ### 编码器—解码器：读完一段，再写一段
 
@@ -563,7 +571,7 @@ r"""
 """
 # %% en [md]
 r"""
-With the left side alone almost anything may follow 服; as soon as the right side shows its 很, the answer is settled. That is the strength of a model that fills gaps.
+From the left alone it guesses 这本, “this (book)”, and 很小, “very small”, the commonest in reviews; as soon as the right side shows 酒店, *hotel*, and 净, the answers become 这个 (or 这家) and 很干净, “very clean”. That is the strength of a model that fills gaps.
 
 ### Encoder–decoder: read one text, then write another
 
@@ -608,9 +616,9 @@ history = cl.fit(translator, [batch_of(rng.sample(pairs[:799], 64)) for _ in ran
 
 # %% training
 @torch.inference_mode()
-def translate(chinese):
+def translate(text):
     device = next(translator.parameters()).device
-    source = torch.tensor([[number[c] for c in chinese if c in number]], device=device)
+    source = torch.tensor([[number[c] for c in text if c in number]], device=device)
     def step(ids):
         return translator(source, torch.tensor([ids], device=device))[0, -1].float().cpu()
     return " ".join(vocabulary[i] for i in greedy(step, [1], 6, 2)[1:] if i != 2)
@@ -644,8 +652,8 @@ joint = first[:, None] * follow                         # P(x1, x2) of the three
 given_right = joint / joint.sum(0, keepdim=True)        # P(x1 | x2), what a masked model would say of the first word
 given_left = joint / joint.sum(1, keepdim=True)         # P(x2 | x1), and of the second
 
-print(f"sum of P(x1) P(x2 | x1)       {(first[:, None] * given_left).sum():.5f}")
-print(f"sum of P(x1 | x2) P(x2 | x1)  {(given_right * given_left).sum():.5f}")
+print(f"Σ P(x1) P(x2 | x1)       {(first[:, None] * given_left).sum():.5f}")
+print(f"Σ P(x1 | x2) P(x2 | x1)  {(given_right * given_left).sum():.5f}")
 
 # %% rows="E36"
 def influence(loaded, text):
@@ -661,7 +669,7 @@ figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.6))
 for axis, name in zip(axes, ("minilm-l6", "smollm2-135m")):
     strength, tokens = influence(cl.load(name), "I like pizza because it tastes good.")
     later = strength[tuple(torch.triu_indices(len(tokens), len(tokens), offset=1))]
-    print(f"{name:14s} influence of later tokens: {int((later == 0).sum())} of {len(later)} are exactly 0")
+    print(cl.L(zh="{0}：右上角 {1} 个数里，{2} 个恰好是 0", en="{0}: of the {1} numbers above the diagonal {2} are exactly 0").format(name, len(later), int((later == 0).sum())))
     axis.imshow(strength / strength.amax(1, keepdim=True), cmap="Blues")
     axis.set(title=name, xticks=range(len(tokens)), yticks=range(len(tokens)), yticklabels=tokens)
     axis.set_xticklabels(tokens, rotation=60, ha="right")

@@ -73,7 +73,13 @@ r"""
 ## 3.2 软的查找
 
 字典查找是硬的：钥匙对上了，取出那一个值；对不上，什么也没有。注意力是软的：**查询**（query）跟每把**键**（key）比一比，像几分，就从它的**值**（value）里取几分。
-三步：点积得到分数，softmax 把分数变成加起来为 1 的权重，用权重把值混合起来。先用一个查询、三把键手算一遍：
+三步：
+
+1. **点积**得到分数：两串数对应相乘再相加，$[2,1]\cdot[1,0]=2\times1+1\times0=2$。方向越一致，点积越大；互相垂直，是 0。
+2. **softmax** 把分数变成权重：每个分数取 $e$ 的幂，再除以总和，于是都是正数，加起来为 1。
+3. 用权重把值**混合**起来：各乘各的权重，再相加。
+
+先用一个查询、三把键手算一遍。`A @ B.T` 就是 A 的每一行和 B 的每一行的点积，排成一张表：
 """
 # %% en [md]
 r"""
@@ -83,12 +89,18 @@ Three things catch the eye. The upper right is empty: SmolLM2 does not see what 
 ## 3.2 A soft lookup
 
 A dictionary lookup is hard: the key fits and you get its value, or it does not and you get nothing. Attention is soft: the **query** is compared with every **key**, and takes a share of each key's **value** according to how alike they are.
-Three steps: dot products give scores, softmax turns the scores into weights that sum to 1, the weights mix the values. First by hand, with one query and three keys:
+Three steps:
+
+1. A **dot product** gives the score: multiply two lists of numbers entry by entry and add up, $[2,1]\cdot[1,0]=2\times1+1\times0=2$. The more the two point the same way, the larger it is; at right angles it is 0.
+2. **Softmax** turns scores into weights: raise $e$ to each score and divide by the total, so that all are positive and sum to 1.
+3. The weights **mix** the values: multiply each value by its weight and add up.
+
+First by hand, with one query and three keys. `A @ B.T` is the dot product of every row of A with every row of B, laid out as a table:
 """
 # %% rows="R8 E28"
-q = torch.tensor([[2.0, 1.0]])                                   # one query, d = 2 wide              (T, d) = (1, 2)
-K = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])           # three keys, as wide as the query   (S, d) = (3, 2)
-V = torch.tensor([[10.0], [20.0], [30.0]])                       # a value for each key               (S, e) = (3, 1)
+q = torch.tensor([[2.0, 1.0]])    # one query, d = 2 wide              (T, d) = (1, 2)
+K = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])    # three keys, as wide as the query   (S, d) = (3, 2)
+V = torch.tensor([[10.0], [20.0], [30.0]])    # a value for each key               (S, e) = (3, 1)
 
 scores = q @ K.T / math.sqrt(K.shape[-1])                        # (T, S)
 weights = scores.softmax(-1)
@@ -105,10 +117,12 @@ $$\mathrm{Attention}(Q,K,V)=\mathrm{softmax}\!\left(\frac{QK^\top}{\sqrt{d_k}}\r
 $Q$、$K$、$V$ 是**矩阵**，一行一个词元；$d_k$ 是**一把键有多宽**（上面是 2），不是键矩阵的大小，也不是键的个数（上面是 3）。课程的原始文档在这两处说错了：
 一份说 $d_k$ 是“键矩阵的维度”，一份把 Q、K、V 叫作“向量”。
 
+它们从哪来？每个词元的向量 $x$ 乘上三个学来的矩阵：$q=W_qx$，我在找什么；$k=W_kx$，我能被怎样找到；$v=W_vx$，找到我就取走什么。查询、键、值都来自同一段文字，就叫**自注意力**。
+
 ## 练习 1 · 缩放点积注意力
 
-写 `attention(q, k, v, mask=None)`：`q` 是 [B,H,T,d]，`k` 是 [B,H,S,d]，`v` 是 [B,H,S,e]，返回 [B,H,T,e]。B 个例子、H 个头各算各的，`@` 会自动照顾前两个轴。
-`mask` 是布尔张量，能广播成 [B,H,T,S]，**True 表示可以看**；什么都不许看的查询，输出全 0。不许用 `F.scaled_dot_product_attention`。
+写 `attention(q, k, v, mask=None)`：`q` 是 [B,H,T,d]，`k` 是 [B,H,S,d]，`v` 是 [B,H,S,e]，返回 [B,H,T,e]。字母是全课通用的：B 批里的例子数，H 头数，T 查询数，S 键数，d 键宽，e 值宽。各个例子、各个头各算各的，`@` 会自动照顾前两个轴。
+`mask` 是布尔张量，能广播成 [B,H,T,S]（长度为 1 的轴会自动重复），**True 表示可以看**；什么都不许看的查询，输出全 0。不许用 `F.scaled_dot_product_attention`。
 例：上面的数字，前面加两个长度为 1 的轴，输出约 22.92。后面所有的图都会用到它。
 """
 # %% en [md]
@@ -120,10 +134,12 @@ $$\mathrm{Attention}(Q,K,V)=\mathrm{softmax}\!\left(\frac{QK^\top}{\sqrt{d_k}}\r
 $Q$, $K$ and $V$ are **matrices**, one row per token; $d_k$ is **how wide one key is** (2 above), not the size of the key matrix and not the number of keys (3 above). The documents behind this course slip on both:
 one calls $d_k$ “the dimension of the key matrix”, another calls Q, K and V “vectors”.
 
+Where do they come from? Each token's vector $x$ is multiplied by three learnt matrices: $q=W_qx$, what I look for; $k=W_kx$, how I can be found; $v=W_vx$, what finding me yields. When queries, keys and values all come from the same text it is called **self-attention**.
+
 ## Exercise 1 · Scaled dot-product attention
 
-Write `attention(q, k, v, mask=None)`: `q` is [B,H,T,d], `k` is [B,H,S,d], `v` is [B,H,S,e]; return [B,H,T,e]. The B examples and H heads are computed each for itself; `@` takes care of the first two axes.
-`mask` is boolean, broadcastable to [B,H,T,S], and **True means may look**; a query that may look at nothing gives zeros. `F.scaled_dot_product_attention` is forbidden.
+Write `attention(q, k, v, mask=None)`: `q` is [B,H,T,d], `k` is [B,H,S,d], `v` is [B,H,S,e]; return [B,H,T,e]. The letters are those of the whole course: B examples in the batch, H heads, T queries, S keys, d the width of a key, e that of a value. Every example and head is computed for itself; `@` takes care of the first two axes.
+`mask` is boolean, broadcastable to [B,H,T,S] (an axis of length 1 repeats itself), and **True means may look**; a query that may look at nothing gives zeros. `F.scaled_dot_product_attention` is forbidden.
 Example: the numbers above, with two axes of length 1 in front, give about 22.92. Every picture below will use it.
 """
 # %% exercise id="attention.sdpa"
@@ -135,7 +151,7 @@ cl.check("attention.sdpa")
 attention = cl.use("attention.sdpa")
 
 torch.manual_seed(0)
-q, k, v = torch.randn(2, 3, 5, 4), torch.randn(2, 3, 7, 4), torch.randn(2, 3, 7, 6)         # B=2, H=3, T=5, S=7, d=4, e=6
+q, k, v = torch.randn(2, 3, 5, 4), torch.randn(2, 3, 7, 4), torch.randn(2, 3, 7, 6)    # B=2, H=3, T=5, S=7, d=4, e=6
 difference = (attention(q, k, v) - F.scaled_dot_product_attention(q, k, v)).abs().max()
 print("equals PyTorch's own to 1e-6:", bool(difference < 1e-6))
 
@@ -162,7 +178,8 @@ r"""
 
 ## 3.3 为什么要除以 √d
 
-真模型的键有几十上百维。每一维是个随机数，两个向量点积就是 $d$ 个随机数相加，方差相加，得 $d$；所以典型的分数有 $\sqrt d$ 那么大。维数越多，分数越夸张，softmax 越“专心”，不管内容是什么。
+真模型的键有几十上百维。设每一维是个均值 0、方差 1 的随机数（方差量的是散得多开：离均值多远，平方后取平均）。点积是 $d$ 个乘积相加，各项独立，方差也相加，得 $d$；
+所以典型的分数有 $\sqrt d$ 那么大。维数越多，分数越夸张，softmax 越“专心”，不管内容是什么。
 文档的“公式推导”跳过了这一步。先猜：$d$ 从 16 到 1024，不缩放时，16 把随机键里最大的那份权重会从多少涨到多少？
 """
 # %% en [md]
@@ -171,20 +188,21 @@ The **direction** decides whom to look at, the **length** how sharply. The longe
 
 ## 3.3 Why divide by √d
 
-The keys of a real model have tens or hundreds of dimensions. Let each be a random number: a dot product is then a sum of $d$ random numbers, variances add up to $d$, and a typical score is as large as $\sqrt d$. More dimensions, wilder scores, sharper softmax, whatever the content.
+The keys of a real model have tens or hundreds of dimensions. Let each be a random number of mean 0 and variance 1 (variance says how widely numbers scatter: the distance from the mean, squared, on average). A dot product adds $d$ independent products, the variances add up to $d$,
+and a typical score is as large as $\sqrt d$. More dimensions, wilder scores, sharper softmax, whatever the content.
 The document's “derivation” skips this step. Guess first: as $d$ goes from 16 to 1024, how does the largest weight among 16 random keys grow if nothing is scaled?
 """
 # %% rows="R9 E29"
 def random_scores(d, S=16, T=400):
     rng = torch.Generator().manual_seed(d)
     q, keys = torch.randn(T, d, generator=rng), torch.randn(T, S, d, generator=rng)
-    return torch.einsum("td,tsd->ts", q, keys)                                              # every query has keys of its own
+    return (q[:, None] * keys).sum(-1)                      # (T, S): every query has keys of its own
 
 print("    d   var(q·k)   largest weight: raw / scaled   slope of softmax: raw / scaled")
 for d in (16, 64, 256, 1024):
     scores = random_scores(d)
     raw, scaled = (s.softmax(-1).amax(-1) for s in (scores, scores / math.sqrt(d)))
-    slopes = [(w * (1 - w)).mean() for w in (raw, scaled)]                                  # d weight / d score
+    slopes = [(w * (1 - w)).mean() for w in (raw, scaled)]    # d weight / d score
     print(f"{d:5d} {scores.var():9.0f} {raw.mean():17.2f} / {scaled.mean():.2f} {slopes[0]:26.3f} / {slopes[1]:.3f}")
 
 # %% zh [md]
@@ -215,23 +233,23 @@ r"""
 ## 3.4 别的打分办法，和一个打不了分的公式
 
 点积之前，人们用一个小神经网络打分，叫**加性注意力**（[Bahdanau 等 2014](https://arxiv.org/abs/1409.0473)）：$e_{ij}=w^\top\tanh(W_q x_i+W_k x_j)$。
-有一份文档想写的大概是它，写出来却成了 $e_{ij}=\mathrm{softmax}(W_q\cdot[x_i;x_j])+b_q$，然后再做一次 softmax。我们照着它算，看三件事：分数是什么形状？能不能专心？换一个查询，看的东西变不变？
+有一份文档想写的大概是它，写出来却成了 $e_{ij}=\mathrm{softmax}(W_q\cdot[x_i;x_j])+b_q$，然后再做一次 softmax。我们照着它算，看三件事：分数是什么形状？能不能专心（用第 1 章的熵量：越小越专心）？换一个查询，看的东西变不变？
 """
 # %% en [md]
 r"""
 ## 3.4 Another way to score, and a formula that cannot
 
 Before the dot product, scores came from a small neural network, **additive attention** ([Bahdanau et al. 2014](https://arxiv.org/abs/1409.0473)): $e_{ij}=w^\top\tanh(W_q x_i+W_k x_j)$.
-One document probably meant this, but wrote $e_{ij}=\mathrm{softmax}(W_q\cdot[x_i;x_j])+b_q$, followed by another softmax. Let us compute what it says and ask three things: what shape is a score? Can it focus? Does another query look elsewhere?
+One document probably meant this, but wrote $e_{ij}=\mathrm{softmax}(W_q\cdot[x_i;x_j])+b_q$, followed by another softmax. Let us compute what it says and ask three things: what shape is a score? Can it focus (measured by the entropy of chapter 1: the smaller, the sharper)? Does another query look elsewhere?
 """
 # %% rows="R10 E23 E24 E25"
 torch.manual_seed(0)
 N, d = 12, 16
 x = torch.randn(N, d)
-pairs = torch.cat([x[:, None].expand(N, N, d), x[None].expand(N, N, d)], -1)                # [x_i; x_j] for all i, j   (N, N, 2d)
+pairs = torch.cat([x[:, None].expand(N, N, d), x[None].expand(N, N, d)], -1)    # [x_i; x_j] for all i, j   (N, N, 2d)
 
 print("W_q a matrix [d, 2d]: scores", list((pairs @ torch.randn(2 * d, d)).shape), "but one number for each pair is needed:", [N, N])
-linear = pairs @ torch.randn(2 * d)                                                          # so take a vector: (N, N)
+linear = pairs @ torch.randn(2 * d)    # so take a vector: (N, N)
 once, twice = linear.softmax(-1), (linear.softmax(-1) + 0.3).softmax(-1)
 def entropy(w): return -(w * w.clamp_min(1e-30).log()).sum(-1).mean()
 print(f"softmax twice: largest / smallest weight in a row {(twice.amax(-1) / twice.amin(-1)).max():.2f}, never above e = {math.e:.2f}")
@@ -271,7 +289,7 @@ cl.check("attention.additive")
 additive_attention = cl.use("attention.additive")
 
 W_q, W_k, w, eye = torch.randn(d, d), torch.randn(d, d), torch.randn(d), torch.eye(N)[None]
-weights = additive_attention(x[None], x[None], eye, W_q, W_k, w)[0]                          # identity as values: the weights come out
+weights = additive_attention(x[None], x[None], eye, W_q, W_k, w)[0]    # identity as values: the weights come out
 print(f"with tanh: rows differ by up to {(weights - weights[0]).abs().max():.2f}; entropy {entropy(weights):.2f} of {math.log(N):.2f} nats")
 
 # %% zh [md]
@@ -424,7 +442,7 @@ def attempt(name, run):
     try:
         print(f"{name:42s}", run())
     except Exception as error:
-        print(f"{name:42s} {type(error).__name__}: {str(error).splitlines()[0][:90]}")
+        print(f"{name:42s} {type(error).__name__}: {str(error).splitlines()[0][:60]}")
 
 def same(a, b):
     return bool((a - b).abs().max() < 1e-5)
@@ -432,14 +450,16 @@ def same(a, b):
 # %% rows="E14 E15 E16 R12"
 def torment(kind):
     torch.manual_seed(0)
-    odd, layer, x, y, z = kind(65, 4), kind(64, 4), torch.randn(2, 5, 65), torch.randn(2, 64, 65), torch.randn(4, 5, 64)
+    odd, layer = kind(65, 4), kind(64, 4)
+    x, y, z = torch.randn(2, 5, 65), torch.randn(2, 64, 65), torch.randn(4, 5, 64)
     masks = torch.ones(4, 5, 5, dtype=torch.bool)
     masks[1, :, 1:] = False                                 # example 1 may look only at its first token
+    alone = lambda i: layer(*[z[i, None]] * 3, masks[i, None, None])[0]
     attempt("65 wide, 4 heads,  5 tokens: shape", lambda: list(odd(x, x, x).shape))
     attempt("65 wide, 4 heads, 64 tokens: shape", lambda: list(odd(y, y, y).shape))
     attempt("   read backwards, same output backwards?", lambda: same(odd(*[y.flip(1)] * 3).flip(1), odd(y, y, y)))
     attempt("everything blocked: nothing fetched?", lambda: same(layer(z, z, z, masks[:, None] & False), layer.to_out.bias))
-    attempt("mask [B,T,T], B = H: each example right?", lambda: [same(layer(z, z, z, masks)[i], layer(*[z[i, None]] * 3, masks[i, None, None])[0]) for i in range(4)])
+    attempt("mask [B,T,T], B = H: same as alone?", lambda: [same(layer(z, z, z, masks)[i], alone(i)) for i in range(4)])
     attempt("half precision with a mask: shape", lambda: list(layer.half()(*[z.half()] * 3, masks[:, None]).shape))
 
 torment(AsInTheDocument)
@@ -465,13 +485,14 @@ merge_heads = cl.use("attention.merge_heads")
 class Mended(AsInTheDocument):
     def forward(self, q, k, v, mask=None):
         if mask is not None and mask.dim() != 4:
-            raise ValueError(f"mask has {mask.dim()} axes; it must broadcast to [B, H, T, S], for example [B, 1, T, S]")
-        q, k, v = (split_heads(project(x), self.heads) for project, x in ((self.to_q, q), (self.to_k, k), (self.to_v, v)))
+            raise ValueError(f"mask has {mask.dim()} axes, not 4: give [B, 1, T, S]")
+        q, k, v = (split_heads(project(x), self.heads)
+                   for project, x in ((self.to_q, q), (self.to_k, k), (self.to_v, v)))
         return self.to_out(merge_heads(attention(q, k, v, mask)))
 
 torment(Mended)
 mended = Mended(64, 4)
-print("\nequals nn.MultiheadAttention to 1e-5:", same(mended(x, x, x), twin_of(mended)(x, x, x)[0]))
+print("\nequals nn.MultiheadAttention:", same(mended(x, x, x), twin_of(mended)(x, x, x)[0]))
 
 # %% zh [md]
 r"""
@@ -527,19 +548,23 @@ def translation_batch(rng, n, length):
     return {"ids": ids, "target": target[:, :-1], "labels": target[:, 1:]}
 
 # %% training
-rng, steps = random.Random(0), 120 if quick else 250
-translator = cl.nn.Seq2Seq(cl.nn.Seq2SeqConfig(vocab_size=len(tokens), context=16, n_layer=1, n_head=2, d_model=64, start_id=0))
-cl.fit(translator, [translation_batch(rng, 64, rng.randint(4, 12)) for _ in range(steps)], steps=steps, lr=5e-3)
+torch.manual_seed(0)
+rng, steps = random.Random(0), 60 if quick else 150
+batches = [translation_batch(rng, 64, rng.randint(4, 12)) for _ in range(steps)]
+config = cl.nn.Seq2SeqConfig(vocab_size=len(tokens), context=16, n_layer=1, n_head=2, d_model=64, start_id=0)
+translator = cl.nn.Seq2Seq(config)
+history = cl.fit(translator, batches, steps=steps, lr=5e-3)
 
 # %% training
 @torch.inference_mode()
 def translate(text):
     known = [char for char in text if char in number][:16]
-    source, target = torch.tensor([[number[char] for char in known]], device=cl.device()), [0]
+    device, target = next(translator.parameters()).device, [0]
+    source = torch.tensor([[number[char] for char in known]], device=device)
     while len(target) < 4:
-        logits, maps = translator(source, torch.tensor([target], device=cl.device()), return_weights=True)
+        logits, maps = translator(source, torch.tensor([target], device=device), return_weights=True)
         target.append(int(logits[0, -1].argmax()))
-    weights = maps["cross"][0][0].mean(0).cpu()                                             # mean of the heads: (T, S) = (3, S)
+    weights = maps["cross"][0][0].mean(0).cpu()             # mean of the heads: (T, S) = (3, S)
     return cl.viz.weight_table(weights, [tokens[i] for i in target[1:]], known)
 
 cl.viz.explore(translate, text="我要鱼和红的猫")
@@ -565,30 +590,30 @@ An n-gram remembers the last few tokens; attention reaches anywhere in one step,
 The opponent is a trigram that has counted the same stories. Guess first: across 60 letters, across 200, how many answers does each get right? Mind that no story in training is longer than 64 tokens.
 """
 # %% rows="R18"
-CUES = {"colour?": "red blue green black white yellow pink brown".split(), "animal?": "cat dog horse cow sheep goat duck hen".split(),
+CUES = {"colour?": "red blue green black white yellow pink brown".split(),
+        "animal?": "cat dog horse cow sheep goat duck hen".split(),
         "food?": "rice soup bread fish tea milk egg cake".split()}
 letters = list("abcdefghijklmnopqrstuvwxyz")
 things = [word for cue, words in CUES.items() for word in (cue, *words)] + letters
 place = {word: i for i, word in enumerate(things)}
 
-def story(rng, length, distance=None):
-    """`length` words that end in a cue, and the answer; with `distance`, the answer stands so far before the cue."""
+def story(rng, length, distance):
+    """Letters with three facts among them, a cue at the end, and the answer, `distance` words before the cue."""
     words, cue = rng.choices(letters, k=length - 1), rng.choice(list(CUES))
-    spots = rng.sample(range(length - 1), 3)
-    if distance and length - 1 - distance not in spots:
-        spots[list(CUES).index(cue)] = length - 1 - distance
-    elif distance:                                          # another fact stands there: change places with it
-        mine, other = list(CUES).index(cue), spots.index(length - 1 - distance)
-        spots[mine], spots[other] = spots[other], spots[mine]
-    for spot, kind in zip(spots, CUES.values()):
-        words[spot] = rng.choice(kind)
-    return [*words, cue], words[spots[list(CUES).index(cue)]]
+    here = length - 1 - distance
+    elsewhere = rng.sample([i for i in range(length - 1) if i != here], 2)
+    for kind in CUES:
+        words[here if kind == cue else elsewhere.pop()] = rng.choice(CUES[kind])
+    return words + [cue], words[here]
+
+words, answer = story(random.Random(2), 20, 12)
+print(" ".join(words), "→", answer)
 
 # %% rows="R18"
 from collections import Counter, defaultdict
 
 def story_batch(rng, n, length, distance=None):
-    told = [story(rng, length, distance) for _ in range(n)]
+    told = [story(rng, length, distance or rng.randint(1, length - 1)) for _ in range(n)]
     ids = torch.tensor([[place[word] for word in words] for words, _ in told])
     labels = torch.full_like(ids, -100)                     # only the answer counts
     labels[:, -1] = torch.tensor([place[answer] for _, answer in told])
@@ -597,14 +622,15 @@ def story_batch(rng, n, length, distance=None):
 rng = random.Random(0)
 stories = [story_batch(rng, 64, rng.randint(8, 64)) for _ in range(100 if quick else 200)]
 counts = defaultdict(Counter)
-for batch in stories:                                       # the trigram sees the last letter and the cue
+for batch in stories:    # the trigram sees the last letter and the cue
     for (before, cue), answer in zip(batch["ids"][:, -2:].tolist(), batch["labels"][:, -1].tolist()):
         counts[before, cue][answer] += 1
-print("one of the stories:", " ".join(things[i] for i in stories[0]["ids"][0]))
 
 # %% training
-recaller = cl.nn.Decoder(cl.nn.DecoderConfig(vocab_size=len(things), context=256, n_layer=1, n_head=2, d_model=64, position="rope"))
-cl.fit(recaller, stories, steps=len(stories), lr=3e-3)
+torch.manual_seed(0)
+config = cl.nn.DecoderConfig(vocab_size=len(things), context=256, n_layer=1, n_head=2, d_model=64, position="rope")
+recaller = cl.nn.Decoder(config)
+history = cl.fit(recaller, stories, steps=len(stories), lr=3e-3)
 
 # %% training
 @torch.inference_mode()
@@ -620,7 +646,7 @@ cl.viz.table([(distance, *right_answers(distance)) for distance in (1, 2, 5, 15,
 
 # %% zh [md]
 r"""
-答案紧挨着提示时，三元模型也看得见它；隔开两步，就只剩瞎猜（八选一）。注意力在每个距离上都一样好，连训练时从没见过的长度也是。
+答案紧挨着提示时，三元模型也看得见它；隔开两步，就只剩瞎猜（八选一）。注意力在每个距离上都一样好，连训练时从没见过的长度也答得出。
 代价呢？每个词元都看每个词元，分数表有 $T\times S$ 格：**长度翻倍，计算和内存变四倍**。文档把“可以处理长序列”列为优点，量一量再说。`F.scaled_dot_product_attention` 算的是同一个东西，只是一块一块地算，从不把整张表放进内存。
 """
 # %% en [md]
@@ -680,12 +706,12 @@ from transformers import AttentionInterface
 seen, silenced = {}, set()
 
 def mine(module, q, k, v, attention_mask, **_):
-    k, v = (x.repeat_interleave(q.shape[1] // k.shape[1], dim=1) for x in (k, v))            # (B, 9, S, d)
+    k, v = (x.repeat_interleave(q.shape[1] // k.shape[1], dim=1) for x in (k, v))    # (B, 9, S, d)
     T, S = q.shape[2], k.shape[2]
     mask = torch.ones(T, S, dtype=torch.bool, device=q.device).tril(S - T)
     seen[module.layer_idx] = q, k, mask
     out = attention(q, k, v, mask)
-    out[:, [head for layer, head in silenced if layer == module.layer_idx]] = 0             # for an experiment below
+    out[:, [head for layer, head in silenced if layer == module.layer_idx]] = 0    # for an experiment below
     return out.transpose(1, 2).contiguous(), None
 
 AttentionInterface.register("mine", mine)
@@ -708,7 +734,7 @@ with torch.inference_mode():
     model.model(ids)
 q, k, mask = seen[11]
 T = ids.shape[1]
-recomputed = attention(q, k, torch.eye(T, device=q.device).expand(1, 9, T, T), mask)[0].cpu()                # (9, T, T)
+recomputed = attention(q, k, torch.eye(T, device=q.device).expand(1, 9, T, T), mask)[0].cpu()    # (9, T, T)
 shown = torch.tensor(model.attention(sentence).weights[11])
 print(f"layer 11, {tuple(recomputed.shape)} weights: yours and the viewer's agree to 1e-5:", same(recomputed, shown))
 
@@ -717,14 +743,14 @@ r"""
 ### 归纳头：自己去找
 
 现在找一种真正学来的本领。给模型一串**随机**词元，再原样重复一遍。第一遍没法猜；第二遍呢？只要有一个头会这样想就行：“眼前这个词元，上次出现时后面跟着谁？就猜谁。” 这叫**归纳头**（[Olsson 等 2022](https://arxiv.org/abs/2209.11895)）。
-先看损失，再到视图里找它：把排序改成“归纳”。
+先看损失，再到视图里自己找：“指标”选“归纳”，点“排序”，最像的头就排到前面。
 """
 # %% en [md]
 r"""
 ### Induction heads: find them yourself
 
 Now look for a skill that was truly learnt. Give the model a string of **random** tokens and then the same string again. The first time nothing can be guessed; and the second? All it takes is a head that reasons: “the token before me now, what followed it last time? Then guess that.” It is called an **induction head** ([Olsson et al. 2022](https://arxiv.org/abs/2209.11895)).
-First look at the loss, then find the heads in the viewer: sort by “induction”.
+First look at the loss, then find the heads yourself in the viewer: set “Score” to “Induction” and press “Sort”, and the best come first.
 """
 # %%
 def repeated(n=4, half=25):
@@ -765,7 +791,7 @@ def induction_scores():
     for layer in range(len(seen)):
         q, k, mask = seen[layer]
         T = q.shape[2]
-        weights = attention(q, k, torch.eye(T, device=q.device).expand(len(q), 9, T, T), mask)              # (B, 9, T, T)
+        weights = attention(q, k, torch.eye(T, device=q.device).expand(len(q), 9, T, T), mask)    # (B, 9, T, T)
         second = torch.arange(T // 2, T)
         by_layer.append(weights[:, :, second, second - T // 2 + 1].mean((0, 2)))
     return torch.stack(by_layer).cpu()
@@ -774,8 +800,8 @@ def induction_scores():
 surprise(repeated())
 ranking = [(int(i) // 9, int(i) % 9) for i in induction_scores().flatten().argsort(descending=True)]
 best = ranking[:5]
-rest = {layer: iter(head for head in range(9) if (layer, head) not in best) for layer, _ in best}
-others = [(layer, next(rest[layer])) for layer, _ in best]                                   # from the same layers
+rest = {layer: [head for head in range(9) if (layer, head) not in best] for layer, _ in best}
+others = [(layer, rest[layer].pop()) for layer, _ in best]    # from the same layers
 for name, heads in (("nothing", []), ("5 induction heads", best), ("5 others nearby", others)):
     silenced = set(heads)
     print(f"without {name:18s} second time {surprise(repeated())[25:].mean():4.1f} nats   {sorted(heads)}")
@@ -791,9 +817,9 @@ r"""
 
 - **注意力**：30 层 9 个头平均，这个位置看了谁多少。
 - **梯度**：把某个词元的向量动一点点，这个位置的预测变多快。
-- **消融**：把某个词元的向量抹成 0，预测变了多少（KL 散度）。
+- **消融**：把某个词元的向量抹成 0，整个预测分布挪了多远（用 KL 散度量，0 表示没变）。
 
-拖动滑块，换一个词元来看；也可以换一句话。先猜：三行会一样吗？
+拖动滑块，换一个词元来看；也可以换一句话。目录里有课程自己训练的中文 BERT（`zh-bert`）时，“模型”里能选到它：它两边都看，读读 `我喜欢吃比萨，因为它味道很好。`。先猜：三行会一样吗？
 """
 # %% en [md]
 r"""
@@ -805,9 +831,9 @@ Back to the opening: what does *it* look at? There are three ways to measure, an
 
 - **Attention**: averaged over 30 layers of 9 heads, how much this position looks at each token.
 - **Gradient**: nudge a token's vector a little; how fast does the prediction at this position change?
-- **Ablation**: blank a token's vector to 0; how far does the prediction move (KL divergence)?
+- **Ablation**: blank a token's vector to 0; how far does the whole predicted distribution move (KL divergence; 0 means not at all)?
 
-Drag the slider to another token, or type another sentence. Guess first: will the three rows agree?
+Drag the slider to another token, or type another sentence. Once the catalogue has the course's own Chinese BERT (`zh-bert`), “Model” offers it: it sees both sides; give it `我喜欢吃比萨，因为它味道很好。`, the same sentence in Chinese. Guess first: will the three rows agree?
 """
 # %% rows="R62"
 model.model.set_attn_implementation("sdpa")
@@ -817,33 +843,36 @@ def three_measures(loaded, text, position):
     ids = loaded.tokenizer(text, return_tensors="pt").input_ids.to(loaded.device)
     x = loaded.model.get_input_embeddings()(ids).detach().requires_grad_()
     log_p = loaded.model(inputs_embeds=x).logits[0, position].log_softmax(-1)
-    gradient = torch.autograd.grad(log_p.max(), x)[0][0].norm(dim=-1)                                # of the likeliest prediction
+    gradient = torch.autograd.grad(log_p.max(), x)[0][0].norm(dim=-1)    # of the likeliest prediction
     T = ids.shape[1]
-    blanked = x.detach().repeat(T, 1, 1) * (1 - torch.eye(T, device=x.device))[..., None]            # (T, T, D): copy i lacks token i
+    blanked = x.detach().repeat(T, 1, 1) * (1 - torch.eye(T, device=x.device))[..., None]    # (T, T, D): copy i lacks token i
     with torch.inference_mode():
-        log_q = loaded.model(inputs_embeds=blanked).logits[:, position].log_softmax(-1)              # (T, V)
+        log_q = loaded.model(inputs_embeds=blanked).logits[:, position].log_softmax(-1)    # (T, V)
     ablation = (log_p.exp() * (log_p - log_q)).sum(-1).detach()
     looked = torch.tensor(loaded.attention(text).weights).mean((0, 1))[position]
     return torch.stack([looked, gradient.cpu(), ablation.cpu()])
 
 # %% rows="R62"
-def compare(text, position):
-    labels = model.attention(text).tokens
+known = [card.name for card in cl.models.catalog()]
+readers = {name: cl.load(name) for name in ("smollm2-135m", "zh-bert") if name in known}
+
+def compare(text, model, position):
+    labels = readers[model].attention(text).tokens
     position = min(position, len(labels)) - 1
-    rows = three_measures(model, text, position)
+    rows = three_measures(readers[model], text, position)
     names = str(cl.L(zh="注意力|梯度|消融", en="attention|gradient|ablation")).split("|")
     picture = "".join(f"<p><b>{name}</b></p>{cl.viz.coloured_tokens(labels, (row / row.max()).tolist())}" for name, row in zip(names, rows))
     return f"<p>{position + 1}: <b>{labels[position].strip()}</b></p>{picture}"
 
 tokens_seen = [label.strip() for label in model.attention(sentence).tokens]
 it = max(i for i, label in enumerate(tokens_seen, 1) if label in ("it", "它₂"))
-cl.viz.explore(compare, text=sentence, position=(1, 40, it))
+cl.viz.explore(compare, text=sentence, model=list(readers), position=(1, 40, it))
 
 # %% rows="R62"
 def ranks(values):
     return values.argsort().argsort().double()
 
-rows = three_measures(model, sentence, it - 1)[:, :it]                                      # tokens up to and including "it"
+rows = three_measures(model, sentence, it - 1)[:, :it]    # tokens up to and including "it"
 names = ("attention", "gradient", "ablation")
 for a, b in ((0, 1), (0, 2), (1, 2)):
     agreement = torch.corrcoef(torch.stack([ranks(rows[a]), ranks(rows[b])]))[0, 1]
@@ -852,7 +881,7 @@ print(f"share of attention on the first token {rows[0, 0]:.2f}")
 
 # %% zh [md]
 r"""
-三行并不一样。注意力的一大份总落在第一个词元上：那里是个“停车位”，没处可看的头都停在那儿（[Xiao 等 2023](https://arxiv.org/abs/2309.17453) 叫它 attention sink）。
+三行有几分像，名次却常常对不上。注意力的一大份总落在第一个词元上：那里是个“停车位”，没处可看的头都停在那儿（[Xiao 等 2023](https://arxiv.org/abs/2309.17453) 叫它 attention sink）。
 权重只说**这一步取了谁的值**；取来的值多长、后面的层怎么用，它不知道。所以别把一张注意力图当成解释（[Jain 与 Wallace 2019](https://arxiv.org/abs/1902.10186)）：要说“因为”，就动手改一改，看结果变不变。
 还要记得 SmolLM2 只看左边，也没怎么学过中文；两边都看的 BERT 是另一幅图（第 1、4 章）。
 
@@ -870,7 +899,7 @@ r"""
 """
 # %% en [md]
 r"""
-The three rows do not agree. A large share of the attention always falls on the first token: it is a parking place for heads that have nothing to look for ([Xiao et al. 2023](https://arxiv.org/abs/2309.17453) call it an attention sink).
+The three rows agree little, if at all. A large share of the attention always falls on the first token: it is a parking place for heads that have nothing to look for ([Xiao et al. 2023](https://arxiv.org/abs/2309.17453) call it an attention sink).
 A weight says only **whose value was fetched in this step**; how long that value is, and what later layers make of it, it cannot know. So do not take an attention map for an explanation ([Jain and Wallace 2019](https://arxiv.org/abs/1902.10186)): if you want to say “because”, change something and see whether the result changes.
 Remember, too, that SmolLM2 sees only the left side and has read little Chinese; a BERT, which sees both sides, gives another picture (chapters 1 and 4).
 

@@ -144,6 +144,7 @@ $$H(p,q)=\underbrace{-\sum_k p_k\ln p_k}_{H(p)}+\underbrace{\sum_k p_k\ln\frac{p
 
 换个问法：手里有一批数据，哪组参数 $\theta$ 让“恰好出现这批数据”的概率 $P(\text{数据};\theta)$ 最大？这叫**最大似然**。
 （注意 $\theta$ 写在分号后面：它不是随机变量，也没有“$P(\theta)$”这回事，见第 1 章 1.3 节。）取负对数、除以个数，你会发现算的还是交叉熵。
+下面用一个三面转盘试试。（代码末尾的 `softmax` 把任意三个数变成和为 1 的概率，5.3 节细讲。）
 """
 # %% en [md]
 r"""
@@ -158,20 +159,21 @@ Training can do away with the orange part alone. A loss that will not go to 0 ne
 
 Ask it another way: given some data, which parameters $\theta$ make the probability $P(\text{data};\theta)$ of exactly these data largest? That is **maximum likelihood**.
 (Mind that $\theta$ stands after a semicolon: it is no random variable and there is no “$P(\theta)$” here; see section 1.3 of chapter 1.) Take the negative logarithm, divide by the count, and what you compute is cross-entropy again.
+Try it on a spinner with three sides. (The `softmax` at the end of the code makes three probabilities with sum 1 out of any three numbers; section 5.3 tells more.)
 """
 # %% rows="R46 E26"
-throws = torch.tensor([0] * 5 + [1] * 3 + [2] * 2)                       # ten throws of a spinner with three sides
-p = torch.bincount(throws) / len(throws)
+spins = torch.tensor([0] * 5 + [1] * 3 + [2] * 2)                       # ten spins: side 0 five times, side 1 three times, side 2 twice
+p = torch.bincount(spins) / len(spins)
 
 print("q                   P(data; q)   −ln P / N   cross-entropy   entropy + KL")
 for q in (torch.tensor([1 / 3, 1 / 3, 1 / 3]), torch.tensor([0.2, 0.3, 0.5]), torch.tensor([0.6, 0.3, 0.1]), p):
-    likelihood = q[throws].prod()
+    likelihood = q[spins].prod()
     cross_ent, entropy, kl = -(p * q.log()).sum(), -(p * p.log()).sum(), (p * (p / q).log()).sum()
-    print(f"{[round(x, 2) for x in q.tolist()]!s:18s}  {likelihood:.2e}   {-likelihood.log() / len(throws):9.4f}   {cross_ent:13.4f}   {entropy + kl:12.4f}")
+    print(f"{[round(x, 2) for x in q.tolist()]!s:18s}  {likelihood:.2e}   {-likelihood.log() / len(spins):9.4f}   {cross_ent:13.4f}   {entropy + kl:12.4f}")
 
 theta = torch.zeros(3, requires_grad=True)                              # now let gradient descent look for the best q
 for _ in range(100):
-    loss = -theta.softmax(0)[throws].log().mean()
+    loss = -theta.softmax(0)[spins].log().mean()
     theta = (theta - torch.autograd.grad(loss, theta)[0]).detach().requires_grad_()
 print("gradient descent found q =", [round(x, 3) for x in theta.softmax(0).tolist()])
 

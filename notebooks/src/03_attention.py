@@ -549,11 +549,11 @@ def translation_batch(rng, n, length):
 
 # %% training
 torch.manual_seed(0)
-rng, steps = random.Random(0), 60 if quick else 150
-batches = [translation_batch(rng, 64, rng.randint(4, 12)) for _ in range(steps)]
+rng = random.Random(0)
+batches = [translation_batch(rng, 64, rng.randint(4, 12)) for _ in range(150)]
 config = cl.nn.Seq2SeqConfig(vocab_size=len(tokens), context=16, n_layer=1, n_head=2, d_model=64, start_id=0)
 translator = cl.nn.Seq2Seq(config)
-history = cl.fit(translator, batches, steps=steps, lr=5e-3)
+history = cl.fit(translator, batches, steps=150, lr=3e-3)
 
 # %% training
 @torch.inference_mode()

@@ -14,7 +14,8 @@ SWAPS = {
     ast.And: (ast.Or,), ast.Or: (ast.And,),
 }
 NAMES = {"sum": ("mean",), "mean": ("sum",), "max": ("min",), "min": ("max",), "argmax": ("argmin",), "softmax": ("log_softmax",),
-         "log_softmax": ("softmax",), "log": ("log2",), "log2": ("log",), "exp": ("log",), "sqrt": ("exp",), "topk": (), "tanh": ("sigmoid",)}
+         "log_softmax": ("softmax",), "log": ("log2",), "log2": ("log",), "exp": ("log",), "sqrt": ("exp",), "topk": (),
+                 "tanh": ("sigmoid",)}
 
 
 def mutants(source: str) -> Iterator[tuple[str, str]]:

@@ -90,9 +90,9 @@ def test_decoder_padding_left_and_right(kind):
             mask = torch.cat((pad.bool(), torch.ones(1, 7).bool()) if left else (torch.ones(1, 7).bool(), pad.bool()), 1)
             both = model(padded.repeat(2, 1), mask.repeat(2, 1))[1]
             torch.testing.assert_close(both[3:] if left else both[:7], alone, atol=1e-4, rtol=1e-4)
-        cache = model.new_cache()                   # left padding, in two chunks
-        model(padded := torch.cat((pad, ids), 1)[:, :6], mask := torch.cat((pad.bool(), torch.ones(1, 7).bool()), 1)[:, :6], cache)
-        mask = torch.cat((mask, torch.ones(1, 4).bool()), 1)
+        cache, real = model.new_cache(), torch.ones(1, 7).bool()             # left padding, in two chunks
+        mask = torch.cat((pad.bool(), real), 1)
+        model(torch.cat((pad, ids), 1)[:, :6], mask[:, :6], cache)
         torch.testing.assert_close(model(ids[:, 3:], mask, cache)[0], alone[3:], atol=1e-4, rtol=1e-4)
 
 
@@ -198,3 +198,25 @@ def test_head_loss_is_cross_entropy(V, ignored):
 def test_bad_input_is_a_value_error(call, says):
     with pytest.raises(ValueError, match=says):
         call(make())
+
+
+def test_bilstm_never_sees_what_it_predicts():
+    torch.manual_seed(0)
+    model = cnn.BiLSTM(30, 8, 10)
+    ids = torch.randint(30, (2, 7))
+    other = ids.clone()
+    other[:, 4] = (other[:, 4] + 1) % 30
+    a, b = model.layers(ids)[-1], model.layers(other)[-1]
+    assert a.shape == (2, 7, 20) and model(ids).shape == (2, 7, 20)
+    assert torch.equal(a[:, :4, :10], b[:, :4, :10]) and torch.equal(a[:, 5:, 10:], b[:, 5:, 10:])     # left half: the past; right half: the future
+    assert not torch.allclose(a[:, 4:, :10], b[:, 4:, :10]) and not torch.allclose(a[:, :5, 10:], b[:, :5, 10:])
+    lone = (torch.arange(16)[:, None] * 2 + torch.arange(7)) % 30                # counting: both directions can learn it
+    optimizer = torch.optim.Adam(model.parameters(), 3e-2)
+    first = model.loss(lone)
+    for _ in range(80):
+        optimizer.zero_grad()
+        model.loss(lone).backward()
+        optimizer.step()
+    assert first > 3 and model.loss(lone) < 1
+    with pytest.raises(ValueError, match="vocabulary"):
+        model(torch.tensor([[30]]))

@@ -73,7 +73,7 @@ def test_decoder_parity(tiny, kind):
         positions = (left.long().cumsum(-1) - 1).clamp(min=0)                                           # as transformers' generate has them
         close(ours(left_ids, left), theirs(left_ids, attention_mask=left.long(), position_ids=positions).logits, left)
         for chunks in ([1] * 17, [5, 1, 1, 10], [16, 1]):
-            cache, past, start = ours.new_cache(), None, 0
+            cache, past = ours.new_cache(), None
             for part in ids.split(chunks, 1):
                 out = theirs(part, past_key_values=past, use_cache=True)
                 past = out.past_key_values

@@ -6,6 +6,7 @@ import pytest
 from course_lib import text
 from course_lib.text import corpora
 from course_lib.text.corpus import fingerprint
+from course_lib.text.food import food_sentences
 from course_lib.text.grammar import join_french
 from course_lib.text.ngram import Trigram
 from course_lib.text.parallel import HELD_OUT
@@ -112,3 +113,9 @@ def test_trigram_is_a_distribution_and_learns():
     trigram = Trigram(documents, documents, vocab_size=5)
     assert abs(sum(trigram.probability([0, 1, 2, w], 3) for w in range(5)) - 1) < 1e-9
     assert trigram.perplexity(documents) < 2
+
+
+def test_food_sentences_leave_the_course_sentence_out():
+    sentences = food_sentences()
+    assert len(sentences) == len(set(sentences)) == 5_471
+    assert not [sentence for sentence in sentences if "我喜欢吃" in sentence and "因为它味道很好" in sentence]

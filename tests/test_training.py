@@ -64,6 +64,13 @@ def test_equals_a_plain_loop(ids):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("precision", ["bfloat16", "auto"])
+def test_other_precisions_learn(ids, precision):
+    history = cl.fit(gpt(), ids, steps=80, lr=1e-2, precision=precision, show=False)
+    assert history.precision == ("bfloat16" if precision == "bfloat16" else history.precision) and history.loss[-1] < 1.8
+    assert history.precision in ("float32", "bfloat16")
+
+
 def test_decay_groups_and_schedule():
     model = gpt()
     decayed, free = adamw(model, 1e-3, (0.9, 0.95), 0.1).param_groups

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import course_lib as cl
 from course_lib.errors import CourseError
 from course_lib.models.attention import capture, kv_heads, run
-from course_lib.models.reading import TextTooLong, read
+from course_lib.models.reading import TextTooLong, label, read
 from course_lib.viz.attention import AttentionView
 from course_lib.viz.coding import NAN, SCORES, Heads, decode, encode
 from course_lib.viz.still import describe, still_html, still_png
@@ -33,7 +33,7 @@ def theirs(m, text):
         return model(**{k: v for k, v in m.tokenizer(text, return_tensors="pt").items() if k in ("input_ids", "attention_mask")}, output_attentions=True)
 
 
-@pytest.mark.parametrize("make", [tiny.llama, tiny.gpt2, tiny.bert])
+@pytest.mark.parametrize("make", [tiny.llama, tiny.gpt2, tiny.neox, tiny.bert])
 def test_capture_is_the_real_forward(make):
     m = make()
     before = m.model.config._attn_implementation
@@ -69,17 +69,18 @@ def test_chinese_bytes_are_joined():
     tokens = capture(m.model, m.tokenizer, "猫 cat\n🤗").tokens
     assert len(tokens) == len(m.tokenizer("猫 cat\n🤗")["input_ids"])
     assert tokens[:3] == ["猫₁", "猫₂", "猫₃"] and "🤗₄" in tokens
+    assert [label(m.tokenizer, i) for i in m.tokenizer("猫")["input_ids"]] == [f"‹{byte:02x}›" for byte in "猫".encode()]
     assert not any("\ufffd" in token or "Ġ" in token for token in tokens)
 
 
-@pytest.mark.parametrize("make", [tiny.llama, tiny.gpt2, tiny.bert, tiny.t5])
+@pytest.mark.parametrize("make", [tiny.llama, tiny.gpt2, tiny.neox, tiny.bert, tiny.t5])
 def test_ablation_equals_zeroed_output_columns(make):
     m = make()
     reading = read(m.model, m.tokenizer, "The cat sat on", *(["the mat"] if make is tiny.t5 else []))
     part = "cross" if make is tiny.t5 else "self"
     before, after = run(m.model, reading), run(m.model, reading, ablate=[(part, 1, 2)])
     cut = copy.deepcopy(m.model)
-    name, module = [(n, p) for n, p in cut.named_modules() if re.search(r"(o_proj|attn\.c_proj|attention\.output\.dense|EncDecAttention\.o)$", n)][1]
+    name, module = [(n, p) for n, p in cut.named_modules() if re.search(r"(o_proj|attn\.c_proj|attention\.output\.dense|attention\.dense|EncDecAttention\.o)$", n)][1]
     with torch.no_grad():
         axis = 0 if make is tiny.gpt2 else 1                     # GPT-2's Conv1D keeps its weight transposed
         module.weight.index_fill_(axis, torch.arange(2 * 8, 3 * 8), 0)
@@ -205,7 +206,7 @@ def test_ablate_reports_next_token_before_and_after(view):
     p = theirs(m, tiny.TEXT).logits[0, -1].softmax(-1)
     by_token = {}
     for i, x in enumerate(p.tolist()):
-        by_token.setdefault(m.tokenizer.decode([i]).replace("\ufffd", "□"), []).append(x)
+        by_token.setdefault(label(m.tokenizer, i), []).append(x)
     assert 1 <= len(effect.rows) <= 10 and effect.divergence > 0
     for token, before, after in effect.rows:
         assert any(abs(before - x) < 1e-5 for x in by_token[token]) and 0 <= after <= 1

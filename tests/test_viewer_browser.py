@@ -235,9 +235,12 @@ def test_jupyterlab(site, view):
         assert page.evaluate("document.querySelectorAll('.attn *').length") <= 2 * 128 + 400
 
         page.get_by_role("button", name="Compare").click()
+        page.locator(".attn textarea").first.fill("The cat sat")
+        page.wait_for_function("[...document.querySelectorAll('.attn-panel')].every(p => p.querySelectorAll('.attn-q li').length === 3)")
+        assert page.locator(".attn textarea").nth(1).input_value() == "The cat sat", "both panels show one text until the second gets its own"
         page.locator(".attn textarea").nth(1).fill("The cat")
         page.wait_for_function("document.querySelectorAll('.attn-panel')[1]?.querySelectorAll('.attn-q li').length === 2")
-        assert page.locator(".attn-panel").first.locator(".attn-q li").count() == 128
+        assert page.locator(".attn-panel").first.locator(".attn-q li").count() == 3
 
         before = codes_in(page)
         page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")

@@ -9,6 +9,8 @@ from transformers import (
     BertModel,
     GPT2Config,
     GPT2LMHeadModel,
+    GPTNeoXConfig,
+    GPTNeoXForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
     PreTrainedTokenizerFast,
@@ -39,13 +41,20 @@ def _loaded(model, marks=False):
 def llama(layers: int = 3, heads: int = 4, context: int = 128):
     """Grouped-query attention: two key-value heads."""
     torch.manual_seed(0)
-    return _loaded(LlamaForCausalLM(LlamaConfig(vocab_size=300, hidden_size=8 * heads, intermediate_size=32, num_hidden_layers=layers, num_attention_heads=heads, num_key_value_heads=2,
-                                                max_position_embeddings=context, initializer_range=0.4)))
+    return _loaded(LlamaForCausalLM(LlamaConfig(vocab_size=300, hidden_size=8 * heads, intermediate_size=32, num_hidden_layers=layers,
+                                                num_attention_heads=heads, num_key_value_heads=2, max_position_embeddings=context, initializer_range=0.4)))
 
 
 def gpt2():
     torch.manual_seed(0)
     return _loaded(GPT2LMHeadModel(GPT2Config(vocab_size=300, n_embd=24, n_layer=2, n_head=3, n_positions=64, initializer_range=0.4)))
+
+
+def neox():
+    """Queries, keys and values from one fused projection."""
+    torch.manual_seed(0)
+    return _loaded(GPTNeoXForCausalLM(GPTNeoXConfig(vocab_size=300, hidden_size=24, num_hidden_layers=2, num_attention_heads=3, intermediate_size=32,
+                                                    max_position_embeddings=64, initializer_range=0.4)))
 
 
 def bert(head: bool = False):
@@ -56,4 +65,5 @@ def bert(head: bool = False):
 
 def t5():
     torch.manual_seed(0)
-    return _loaded(T5ForConditionalGeneration(T5Config(vocab_size=300, d_model=24, d_kv=8, d_ff=32, num_layers=2, num_heads=3, decoder_start_token_id=3, pad_token_id=3, eos_token_id=1)))
+    return _loaded(T5ForConditionalGeneration(T5Config(vocab_size=300, d_model=24, d_kv=8, d_ff=32, num_layers=2, num_heads=3,
+                                                      decoder_start_token_id=3, pad_token_id=3, eos_token_id=1)))

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..i18n import L
@@ -35,11 +36,11 @@ _SWITCH = """async ({ count, choose }) => {
   return { frames, scripts };
 }"""
 _OURS = """(i) => { const at = document.querySelectorAll('.attn input[type=number]'); at[0].value = (i * 7 + 3) % 30; at[0].dispatchEvent(new Event('input')); }"""
-_BERTVIZ = """(i) => { const at = document.querySelector('#layer'); at.value = String((i * 7 + 3) % 30); at.dispatchEvent(new Event('change', { bubbles: true })); window.jQuery(at).trigger('change'); }"""
+_BERTVIZ = """(i) => { const at = document.querySelector('#layer'); at.value = String((i * 7 + 3) % 30); window.jQuery(at).trigger('change'); }"""
 
 
-def measure(T: int, work: Path, m, page, tab: float, peers: list[str]) -> list[dict]:
-    """One row a tool at `T` tokens."""
+def measure(T: int, work: Path, m, browser, tab: float, peers: list[str]) -> Iterator[dict]:
+    """One row a tool at `T` tokens, as soon as it is known."""
     import torch
 
     from ..models.attention import capture
@@ -54,12 +55,11 @@ def measure(T: int, work: Path, m, page, tab: float, peers: list[str]) -> list[d
     view = attention_view(m, text)
     ours = {"tool": "course_lib, first picture", "T": len(view.tokens), "bytes": view.payload_bytes, "build": max(0.0, time.perf_counter() - began - forward)}
     first = _page(view, work / "first.html", complete=False)
-    ours |= _look(page, first, ".attn-panel[data-shown]", None)
+    yield ours | _look(browser, first, ".attn-panel[data-shown]", None)
     began = time.perf_counter()
     complete = view.to_html(work / "all.html")
     whole = {"tool": "course_lib, one file", "T": len(view.tokens), "bytes": complete.stat().st_size, "build": time.perf_counter() - began}
-    whole |= _look(page, complete, ".attn-panel[data-shown]", _OURS)
-    rows = [ours, whole]
+    yield whole | _look(browser, complete, ".attn-panel[data-shown]", _OURS)
     if "bertviz" in peers:
         import bertviz
 
@@ -72,8 +72,8 @@ def measure(T: int, work: Path, m, page, tab: float, peers: list[str]) -> list[d
             file = work / "bertviz.html"
             inside = _frame(made).data.split('srcdoc="', 1)[1].rsplit('"></iframe>', 1)[0]
             file.write_text(html.unescape(inside), "utf-8")
-            row |= _look(page, file, "#vis svg line", _BERTVIZ)
-        rows.append(row)
+            row |= _look(browser, file, "#vis svg line", _BERTVIZ)
+        yield row
         del made
     if "circuitsvis" in peers:
         from circuitsvis.attention import attention_heads
@@ -84,9 +84,15 @@ def measure(T: int, work: Path, m, page, tab: float, peers: list[str]) -> list[d
         if row["bytes"] < tab * 1e6:
             file = work / "circuitsvis.html"
             file.write_text('<!doctype html><meta charset="utf-8">' + made, "utf-8")
-            row |= _look(page, file, "[id^=circuits-vis] canvas, [id^=circuits-vis] img, [id^=circuits-vis] svg", None)
-        rows.append(row)
-    return rows
+            row |= _look(browser, file, "[id^=circuits-vis] canvas, [id^=circuits-vis] img, [id^=circuits-vis] svg", None)
+        yield row
+
+
+def _line(row: dict) -> str:
+    cell = lambda name, form: format(row[name], form) if name in row else "–"
+    weights = 270 * row["T"] * (row["T"] + 1) / 2
+    return (f"{row['T']:>4}  {row['tool']:<26}{row['bytes'] / 1e6:>9.3f}{row['bytes'] / weights:>10.2f}{row['build']:>9.2f}{cell('paint', '.2f'):>9}"
+            f"{cell('switch', '.1f'):>11}{cell('script', '.1f'):>11}{cell('nodes', 'd'):>8}  {row.get('note', '')}")
 
 
 def _page(view, path: Path, complete: bool) -> Path:
@@ -99,23 +105,25 @@ def _page(view, path: Path, complete: bool) -> Path:
         del view._first_picture
 
 
-def _look(page, file: Path, drawn: str, choose: str | None) -> dict:
+def _look(browser, file: Path, drawn: str, choose: str | None) -> dict:
     """First paint in seconds and, where `choose` is JavaScript for choosing the i-th other head, 95th percentiles in milliseconds."""
-    if page is None:
+    if browser is None:
         return {}
+    page = browser.new_page(viewport={"width": 1100, "height": 1000})           # a tab of its own: the one before may still be busy
+    page.route(lambda url: not url.startswith(("file:", "data:", "blob:", "about:")), lambda route: route.abort())
     try:
         page.goto(file.as_uri(), wait_until="commit", timeout=120_000)
         paint = page.wait_for_function("what => document.querySelector(what) && performance.now()", arg=drawn, timeout=120_000).json_value() / 1000
         found = {"paint": paint, "nodes": page.evaluate("document.querySelectorAll('body *').length")}
         if choose:
-            times = page.evaluate(_SWITCH, {"count": 5 if file.name == "bertviz.html" else 40, "choose": choose})
+            times = page.evaluate(_SWITCH, {"count": 3 if file.name == "bertviz.html" else 40, "choose": choose})
             p95 = lambda values: statistics.quantiles(values, n=20)[-1]
             found |= {"switch": p95(times["frames"]), "script": p95(times["scripts"])}
         return found
     except Exception as error:                  # a tab that died is a result, too
         return {"note": str(error).splitlines()[0][:60]}
     finally:
-        page.goto("about:blank")
+        page.close()
 
 
 def _memory(side: str, T: int) -> None:
@@ -163,27 +171,24 @@ def main(argv: list[str]) -> int:
     from ..models import load
     m = load("smollm2-135m")
     peers = [name for name in options.peers if find_spec(name)]
-    browser = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
+    chromium = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
     print(f"{'T':>4}  {'tool':<26}{'MB':>9}{'B/weight':>10}{'build s':>9}{'paint s':>9}{'switch ms':>11}{'script ms':>11}{'nodes':>8}")
     with tempfile.TemporaryDirectory() as folder:
-        playwright = page = None
-        if browser and find_spec("playwright"):
+        playwright = browser = None
+        if chromium and find_spec("playwright"):
             from playwright.sync_api import sync_playwright
             playwright = sync_playwright().start()
-            page = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu", "--no-first-run"]).new_page(viewport={"width": 1100, "height": 1000})
-            page.route(lambda url: not url.startswith(("file:", "data:", "blob:", "about:")), lambda route: route.abort())
+            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--no-first-run"])
         else:
             print(L(zh="没有 Chromium 或 playwright：只量字节和构建时间", en="no Chromium or playwright: bytes and build times only"))
         for T in options.sizes:
-            for row in measure(T, Path(folder), m, page, options.tab, peers if T <= options.largest_peer else []):
-                cell = lambda name, form: format(row[name], form) if name in row else "–"
-                per = row["bytes"] / (270 * T * (T + 1) / 2)
-                print(f"{T:>4}  {row['tool']:<26}{row['bytes'] / 1e6:>9.3f}{per:>10.2f}{row['build']:>9.2f}{cell('paint', '.2f'):>9}{cell('switch', '.1f'):>11}{cell('script', '.1f'):>11}"
-                      f"{cell('nodes', 'd'):>8}  {row.get('note', '')}", flush=True)
+            for row in measure(T, Path(folder), m, browser, options.tab, peers if T <= options.largest_peer else []):
+                print(_line(row), flush=True)
         if playwright:
             playwright.stop()
     for T in options.sizes[-1:] if Path("/proc/self/clear_refs").exists() else []:
         for side in ("ours", "transformers"):
-            out = subprocess.run([sys.executable, "-m", "course_lib", "bench", "viewer", "--side", side, "--sizes", str(T)], capture_output=True, text=True, check=True).stdout.split()
-            print(f"{T:>4}  " + str(L(zh="捕获 {0}：{1:.2f} 秒，峰值内存增加 {2:.0f} MB", en="capture, {0}: {1:.2f} s, peak memory +{2:.0f} MB").format(side, float(out[-3]), float(out[-2]))))
+            command = [sys.executable, "-m", "course_lib", "bench", "viewer", "--side", side, "--sizes", str(T)]
+            seconds, megabytes = map(float, subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-3:-1])
+            print(f"{T:>4}  " + str(L(zh="捕获，{0}：{1:.2f} 秒，峰值内存增加 {2:.0f} MB", en="capture, {0}: {1:.2f} s, peak memory +{2:.0f} MB").format(side, seconds, megabytes)))
     return 0

@@ -20,7 +20,7 @@ from . import record
 from .card import Card
 from .diagnose import Diagnosis, diagnose
 from .feedback import Example, card_for, smallest
-from .judge import Report, attempted, judge
+from .judge import attempted, judge
 from .record import merge, progress
 from .registry import catalog, find
 from .spec import Exercise
@@ -54,7 +54,8 @@ class Result:
         self.card._ipython_display_()
 
 
-def check(id: str, fn: Any = _MISSING, *, lang: str | None = None, seed: int | None = None, show: bool = True, record: bool = True) -> Result:
+def check(id: str, fn: Any = _MISSING, *, lang: str | None = None, seed: int | None = None, show: bool = True,
+        record: bool = True) -> Result:
     """Check the function of an exercise, found by its contract name in the caller's notebook or handed in as `fn`.
 
     Never raises for anything that `fn` does; KeyError for an unknown exercise. `seed` repeats a run; `lang` overrides the
@@ -97,7 +98,8 @@ def _not_started(exercise: Exercise, fn: Any, lang: str) -> Card | None:
         text = L(zh="○ 还没开始：`{name}` 现在是课程的参考实现。重新运行你写它的那一格，再运行本格。",
                  en="○ Not started: `{name}` is the course's reference at the moment. Run your own cell again, then this one.")
     elif not attempted(fn):
-        text = L(zh="○ 还没开始：`{name}` 仍是初始模板。写好后再运行本格。", en="○ Not started: `{name}` is still the template. Fill it in and run this cell again.")
+        text = L(zh="○ 还没开始：`{name}` 仍是初始模板。写好后再运行本格。",
+                en="○ Not started: `{name}` is still the template. Fill it in and run this cell again.")
     else:
         return None
     return Card("idle", [text.format(name=exercise.name)[lang]])
@@ -128,9 +130,11 @@ def _hint(exercise: Exercise, n: int | None, lang: str) -> Card:
         rung = next((r for r in range(start, top + 1) if r not in seen), top)
         if rung > max(start, 1 + failed):
             return Card("idle", [L(zh="下一条提示要在再检查一次之后才给：先用上一条改一改，再运行 `check(\"{id}\")`。",
-                                   en="The next hint comes after one more check: try the last one first, then run `check(\"{id}\")`.").format(id=exercise.id)[lang]])
+                                   en="The next hint comes after one more check: try the last one first, then run `check(\"{id}\")`.")
+                                 .format(id=exercise.id)[lang]])
     record.note(exercise.id, "hint", rung=rung)
-    return Card("note", [L(zh="提示 {rung}/{top} · {text}", en="Hint {rung}/{top} · {text}").format(rung=rung, top=top, text=exercise.hints[rung - 1])[lang]])
+    return Card("note", [L(zh="提示 {rung}/{top} · {text}", en="Hint {rung}/{top} · {text}").format(rung=rung, top=top,
+            text=exercise.hints[rung - 1])[lang]])
 
 
 def _first_rung(exercise: Exercise) -> int:
@@ -155,7 +159,8 @@ def _solution(exercise: Exercise, lang: str, force: bool) -> Card:
     left = 2 - record.failures(exercise.id)
     if left > 0 and not force:
         return Card("idle", [L(zh="参考解在检查失败两次之后给出（还差 {left} 次）。先看看 `hint(\"{id}\")`；一定要看：`solution(\"{id}\", force=True)`。",
-                               en="The solution opens after two failed checks ({left} to go). `hint(\"{id}\")` comes first; `solution(\"{id}\", force=True)` shows it anyway.").format(
+                               en="The solution opens after two failed checks ({left} to go). `hint(\"{id}\")` comes first; "
+                                  "`solution(\"{id}\", force=True)` shows it anyway.").format(
             left=left, id=exercise.id)[lang]])
     record.note(exercise.id, "solution")
     return Card("note", [L(zh="参考解 · `{signature}`：能通过检查的写法不止这一种。", en="Solution · `{signature}`: one of many that pass.").format(
@@ -166,7 +171,8 @@ def use(id: str, fn: Any = _MISSING, *, lang: str | None = None, show: bool = Tr
     """The learner's function if it passes, else the reference; a line says which."""
     exercise, lang = find(id), lang or language()
     mine = fn if fn is not _MISSING else _in_notebook(exercise.name, sys._getframe(1))
-    passed = _not_started(exercise, mine, lang) is None and judge(exercise, mine, random.SystemRandom().randrange(1_000_000)).status == "passed"
+    passed = _not_started(exercise, mine, lang) is None and judge(exercise, mine,
+            random.SystemRandom().randrange(1_000_000)).status == "passed"
     text = L(zh="✓ 接下来用你写的 `{name}`。", en="✓ From here on your own `{name}` is used.") if passed else L(
         zh="○ 接下来用课程的参考实现 `{name}`；你的通过检查后，这里会换成你的。",
         en="○ From here on the course's reference `{name}` is used, until yours passes its check.")

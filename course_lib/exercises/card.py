@@ -9,13 +9,21 @@ import html
 import re
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
 __all__ = ["Card", "Table", "short"]
 
 COLOURS = {"good": "#2da44e", "bad": "#d1485f", "idle": "#8b949e", "note": "#c99a2e"}     # readable on white and on black
+BOX = "color:inherit;padding:8px 14px;margin:4px 0;border-radius:0 6px 6px 0;line-height:1.6;max-width:60em"
+CODE = "background:rgba(128,128,128,.18);color:inherit;padding:0 4px;border-radius:3px"
+CODE_BLOCK = ("margin:8px 0 0;padding:8px 10px;border-radius:4px;background:rgba(128,128,128,.14);color:inherit;overflow-x:auto;"
+              "line-height:1.45")
+TABLE = "border-collapse:collapse;margin:0;color:inherit;font-size:inherit;font-variant-numeric:tabular-nums"
+CAPTION = "text-align:left;caption-side:top;color:inherit;font-size:inherit;padding:0 0 2px;white-space:nowrap"
+CELL = "padding:1px 8px;text-align:right;border:1px solid rgba(128,128,128,.35);background:none;color:inherit;white-space:nowrap"
+MARKED = f";font-weight:700;box-shadow:inset 0 0 0 2px {COLOURS['bad']}"
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,7 @@ class Card:
     mood: str
     lines: Sequence[str]
     tables: Sequence[Table] = ()
+    brief: dict[str, str] = field(default_factory=dict)      # what HTML says in place of a line whose numbers stand in the tables
     code: str = ""
     shown: bool = False
 
@@ -44,19 +53,16 @@ class Card:
     @property
     def html(self) -> str:
         colour = COLOURS[self.mood]
-        first, *rest = self.lines
-        body = [f'<div style="font-weight:600">{_inline(first)}</div>'] + [f"<div>{_inline(line)}</div>" for line in rest if line not in self._in_tables()]
-        if self.tables:
-            body.append('<div style="display:flex;flex-wrap:wrap;gap:18px;margin-top:8px">' + "".join(map(_table, self.tables)) + "</div>")
+        first, *rest = (self.brief.get(line, line) for line in self.lines)
+        word, mark, more = re.match(r"(.*?)([:：。·]|\.(?= |$)|$)(.*)", first).groups()
+        shown = [f"<div><b>{_inline(word + mark)}</b>{_inline(more)}</div>"] + [f"<div>{_inline(line)}</div>" for line in rest if line]
+        if self.tables:                          # above the next step
+            flex = "display:flex;flex-wrap:wrap;align-items:flex-start;gap:6px 18px;margin:4px 0 8px"
+            shown.insert(len(shown) - 1, f'<div style="{flex}">{"".join(map(_table, self.tables))}</div>')
         if self.code:
-            body.append(f'<pre style="margin:8px 0 0;padding:8px 10px;border-radius:4px;background:rgba(128,128,128,.14);color:inherit;'
-                        f'overflow-x:auto;line-height:1.45">{html.escape(self.code)}</pre>')
-        return (f'<div role="status" style="border-left:4px solid {colour};background:{colour}1c;color:inherit;padding:8px 14px;margin:4px 0;'
-                f'border-radius:0 6px 6px 0;line-height:1.6;max-width:60em">{"".join(body)}</div>')
-
-    def _in_tables(self) -> set[str]:
-        """Lines that the tables say better."""
-        return {line for line in self.lines if any(line.startswith(table.caption) for table in self.tables)}
+            shown.append(f'<pre style="{CODE_BLOCK}">{html.escape(self.code)}</pre>')
+        style = f"{BOX};border-left:4px solid {colour};background:{colour}1c"
+        return f'<div role="status" style="{style}">{"".join(shown)}</div>'
 
     def show(self) -> Card:
         """HTML and text in a notebook, text elsewhere."""
@@ -85,7 +91,9 @@ class Card:
                     action().show()
             button.on_click(clicked)
         from IPython.display import display
-        display(widgets.VBox([widgets.HBox(buttons), output]))
+        box = widgets.VBox([widgets.HBox(buttons), output])
+        view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
+        display({"application/vnd.jupyter.widget-view+json": view, "text/plain": ""}, raw=True)      # no text where no widgets run
 
     def __str__(self) -> str:
         return self.text
@@ -108,17 +116,14 @@ def in_notebook() -> bool:
 def _inline(text: str) -> str:
     escaped = html.escape(text)
     escaped = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", escaped)
-    return re.sub(r"`([^`]+)`", r'<code style="background:rgba(128,128,128,.18);color:inherit;padding:0 4px;border-radius:3px">\1</code>', escaped)
+    return re.sub(r"`([^`]+)`", rf'<code style="{CODE}">\1</code>', escaped)
 
 
 def _table(table: Table) -> str:
-    cell = "padding:1px 8px;text-align:right;border:1px solid rgba(128,128,128,.35);background:none;color:inherit;white-space:nowrap"
-    mark = ";font-weight:700;box-shadow:inset 0 0 0 2px " + COLOURS["bad"]
-    rows = "".join("<tr style=\"background:none\">" + "".join(
-        f'<td style="{cell}{mark if (i, j) in table.marked else ""}">{html.escape(value)}</td>' for j, value in enumerate(row)) + "</tr>"
+    rows = "".join('<tr style="background:none">' + "".join(
+        f'<td style="{CELL}{MARKED if (i, j) in table.marked else ""}">{html.escape(value)}</td>' for j, value in enumerate(row)) + "</tr>"
         for i, row in enumerate(table.rows))
-    return (f'<table style="border-collapse:collapse;margin:0;color:inherit;font-variant-numeric:tabular-nums"><caption style="text-align:left;'
-            f'caption-side:top;color:inherit;padding:0 0 2px;white-space:nowrap">{html.escape(table.caption)}</caption><tbody>{rows}</tbody></table>')
+    return f'<table style="{TABLE}"><caption style="{CAPTION}">{html.escape(table.caption)}</caption><tbody>{rows}</tbody></table>'
 
 
 def short(value: object, limit: int = 70) -> str:

@@ -5,6 +5,7 @@ one; which cases fail and which do not. Whatever cannot be proved is described, 
 """
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -38,7 +39,8 @@ def diagnose(report: Report, call) -> Diagnosis:
         return Diagnosis(mistakes=named)
     if report.status == "side_effect":
         return Diagnosis()
-    return Diagnosis(says=_unstable(report, call) or _trace(report, call) or relation(report), look=_localised(report))
+    return Diagnosis(says=_defaults(report, call) or _unstable(report, call) or _trace(report, call) or relation(report),
+            look=_localised(report))
 
 
 def _same_everywhere(exercise: Exercise, program, report: Report) -> bool:
@@ -60,9 +62,30 @@ def _pair(report: Report) -> tuple[Mistake, ...]:
     matches = []
     for pair in combinations([m for m in report.exercise.mistakes if m.edits], 2):
         program = report.exercise.program(*pair) or report.exercise.program(*reversed(pair))
-        if program is not None and _same_everywhere(report.exercise, program, report):
+        if program is not None and _same_everywhere(report.exercise, program, report) and not any(_hidden(report, m) for m in pair):
             matches.append(pair)
     return matches[0] if len(matches) == 1 else ()        # two pairs that explain it equally well prove neither
+
+
+def _hidden(report: Report, mistake: Mistake) -> bool:
+    """True if the mistake alone would be wrong where the learner is right: then the pair explains too much."""
+    program = report.exercise.program(mistake)
+    right = [Finding(f.case, f.expected, f.outcome) for f in report.findings if f.status == "passed"]
+    return judge(report.exercise, program, report.seed, right).status != "passed" if right else False
+
+
+def _defaults(report: Report, call) -> L | None:
+    """A default value that differs from the contract's: a fact of the signature."""
+    try:
+        mine = inspect.signature(call).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    for own, asked in zip(mine, inspect.signature(report.exercise.reference).parameters.values()):
+        both = own.default is not own.empty and asked.default is not asked.empty
+        if both and own.default is not asked.default and own.default != asked.default:
+            return L(zh="`{name}` 的默认值是 {got}，题目约定的是 {want}。", en="The default of `{name}` is {got}; the contract says {want}.").format(
+                name=own.name, got=own.default, want=asked.default)
+    return None
 
 
 def _unstable(report: Report, call) -> L | None:
@@ -73,7 +96,8 @@ def _unstable(report: Report, call) -> L | None:
     again, problem = report.exercise.returns.read(run(lambda *args: _reseeded(call, *args), first.case.args).value, first.expected)
     if problem is None and distance(again, first.yours) > 1:
         return L(zh="同样的输入，你的函数两次给出了不同的结果：里面有随机数，或者有东西留到了下一次调用。",
-                 en="On the same input your function gave two different results: there is randomness in it, or something kept between calls.")
+                 en="On the same input your function gave two different results: there is randomness in it, or something kept between "
+                    "calls.")
     return None
 
 
@@ -120,5 +144,5 @@ def _localised(report: Report) -> L | None:
 
 def _names(findings: list[Finding]) -> L:
     shown = [f.case.name for f in findings[:3]]
-    return L(zh="、".join(n.zh for n in shown) + (f" 等 {len(findings)} 组" if len(findings) > 3 else ""),
-             en=", ".join(n.en for n in shown) + (f" and {len(findings) - 3} more" if len(findings) > 3 else ""))
+    return L(zh="；".join(n.zh for n in shown) + (f" 等 {len(findings)} 组" if len(findings) > 3 else ""),
+             en="; ".join(n.en for n in shown) + (f" and {len(findings) - 3} more" if len(findings) > 3 else ""))

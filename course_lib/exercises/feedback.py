@@ -51,19 +51,24 @@ def card_for(report: Report, diagnosis: Diagnosis, lang: str, failures: int) -> 
              "forbidden": _forbidden}[report.status]
     lines = build(report, diagnosis)
     mood = "note" if _convention(diagnosis) else "bad"
-    example, tables = smallest(report), []
+    example, tables, brief = smallest(report), [], {}
     if example is not None and report.status in ("wrong", "contract") and len(lines) <= 3:
         shown, tables = _example(report, example, lang)
         lines += shown
+        if tables:
+            brief = {shown[0][lang]: L(zh="最小反例（{name}）：", en="Smallest example ({name}):").format(name=example.name)[lang],
+                    shown[1][lang]: ""}
     lines = [line[lang] for line in lines][:5]
-    return Card(mood, lines + [_next_step(report, failures)[lang]], tables)
+    return Card(mood, lines + [_next_step(report, failures)[lang]], tables, brief)
 
 
 def _passed(report: Report) -> L:
     grads = {True: L(zh="、梯度", en=", gradients"), None: L(zh="", en=""), False: L(zh="", en="")}[report.gradients]
-    return L(zh="✓ 通过：{n} 组输入{grads}、无副作用。再想想：{think}{note}", en="✓ Passed: {n} inputs{grads}, no side effects. One more thought: {think}{note}").format(
+    return L(zh="✓ 通过：{n} 组输入{grads}、无副作用。再想想：{think}{note}",
+            en="✓ Passed: {n} inputs{grads}, no side effects. One more thought: {think}{note}").format(
         n=len(report.findings), grads=grads, think=report.exercise.think, note=L(
-            zh=" 另外：数值都对，但它的梯度与参考不同，训练时要留意。", en=" Also: all values are right, but the gradients differ from the reference's; mind that in training.")
+            zh=" 另外：数值都对，但它的梯度与参考不同，训练时要留意。",
+                    en=" Also: all values are right, but the gradients differ from the reference's; mind that in training.")
         if report.gradients is False else "")
 
 
@@ -75,12 +80,14 @@ def _named(report: Report, diagnosis: Diagnosis) -> list[L]:
     n, mistakes = len(report.findings), diagnosis.mistakes
     if _convention(diagnosis):
         return [L(zh="△ 约定不同：数学上没错，但本课约定不是这样。{n} 组输入上，你的输出都等于“**{says}**”时的输出。",
-                  en="△ Another convention: sound mathematics, but this chapter's contract says otherwise. On all {n} inputs your output equals what one gets when **{says}**.").format(
+                  en="△ Another convention: sound mathematics, but this chapter's contract says otherwise. On all {n} inputs your output "
+                     "equals what one gets when **{says}**.").format(
             n=n, says=mistakes[0].says), mistakes[0].look]
     both = L(zh="**{a}**”而且“**{b}**", en="**{a}** and **{b}**").format(a=mistakes[0].says, b=mistakes[1].says) if len(mistakes) == 2 else L(
         zh="**{a}**", en="**{a}**").format(a=mistakes[0].says)
     whole = report.status in ("wrong", "contract") and all(f.outcome.error is None for f in report.findings)
-    return [L(zh="✗ 结果不对。{n} 组输入上，你的{what}都等于“{both}”时的{what}。", en="✗ Not right yet. On all {n} inputs your {what} what one gets when {both}.").format(
+    return [L(zh="✗ 结果不对。{n} 组输入上，你的{what}都等于“{both}”时的{what}。",
+            en="✗ Not right yet. On all {n} inputs your {what} what one gets when {both}.").format(
         n=n, both=both, what=L(zh="输出", en="output equals") if whole else L(zh="表现", en="function does"))] + [m.look for m in mistakes]
 
 
@@ -90,8 +97,9 @@ def _wrong(report: Report, diagnosis: Diagnosis) -> list[L]:
     first, bad = report.first, len(report.failing)
     where = next(i for i, f in enumerate(report.findings) if f is first) + 1
     lines = [L(zh="✗ 结果不对：{n} 组输入里有 {bad} 组不对，最先是第 {where} 组（{name}）。{says}",
-               en="✗ Not right yet: {bad} of {n} inputs give a wrong result, the first is input {where} ({name}). {says}").format(
-        n=len(report.findings), bad=bad, where=where, name=first.case.name, says=diagnosis.says or "")]
+               en="✗ Not right yet: {bad} of {n} inputs came out wrong, the first is input {where} ({name}).{says}").format(
+        n=len(report.findings), bad=bad, where=where, name=first.case.name,
+        says=L(zh=diagnosis.says.zh, en=" " + diagnosis.says.en) if diagnosis.says else "")]
     return lines + ([diagnosis.look] if diagnosis.look else [])
 
 
@@ -124,15 +132,17 @@ def _error(report: Report, diagnosis: Diagnosis) -> list[L]:
     error, line = first.outcome.error, first.outcome.line
     text = " ".join(str(error).split())
     kind = type(error).__name__
-    shaped = isinstance(error, (RuntimeError, ValueError)) and any(word in text.lower() for word in ("shape", "size", "dimension", "match", "broadcast"))
+    shaped = isinstance(error, (RuntimeError, ValueError)) and any(word in text.lower() for word in ("shape", "size", "dimension", "match",
+            "broadcast"))
     advice = ADVICE["shape" if shaped else kind if kind in ADVICE else "other"]
     where = L(zh="第 {n} 行", en="Line {n}").format(n=line[0]) if line else L(zh="你的函数", en="Your function")
     lines = [L(zh="✗ 出错：{where}抛出 {kind}：{text}", en="✗ Error: {where} raised {kind}: {text}").format(
         where=where, kind=kind, text=text[:160] + ("…" if len(text) > 160 else ""))]
     if line and line[1]:
         lines.append(L(zh="`{code}`", en="`{code}`").format(code=line[1].replace("`", "'")))
-    lines.append(L(zh="出错的输入：{name}：{inputs}", en="The input: {name}: {inputs}").format(name=first.case.name, inputs=_inputs(report, first)))
-    return lines + (_named(report, diagnosis)[:2] if diagnosis.mistakes else [advice])
+    lines.append(L(zh="出错的输入：{name}：{inputs}", en="The input: {name}: {inputs}").format(name=first.case.name,
+            inputs=_inputs(report, first)))
+    return lines + (_named(report, diagnosis)[:2] if diagnosis.mistakes else [diagnosis.says or advice])
 
 
 def _inputs(report: Report, finding: Finding) -> str:
@@ -143,26 +153,32 @@ def _inputs(report: Report, finding: Finding) -> str:
 
 def _too_slow(report: Report, _: Diagnosis) -> list[L]:
     stopped = any(f.outcome.error is not None for f in report.findings)
-    return [L(zh="✗ 太慢：超过 {limit:.0f} 秒被停止，内核仍可用。循环条件会变成假吗？", en="✗ Too slow: stopped after {limit:.0f} s; the kernel is alive. Does the loop condition ever become false?")
+    return [L(zh="✗ 太慢：超过 {limit:.0f} 秒被停止，内核仍可用。循环条件会变成假吗？",
+            en="✗ Too slow: stopped after {limit:.0f} s; the kernel is alive. Does the loop condition ever become false?")
             .format(limit=TIME_LIMIT) if stopped else
             L(zh="✗ 太慢：一次调用超过 {limit:.0f} 秒。", en="✗ Too slow: one call took more than {limit:.0f} s.").format(limit=TIME_LIMIT),
-            L(zh="输入：{name}：{inputs}", en="The input: {name}: {inputs}").format(name=report.first.case.name, inputs=_inputs(report, report.first))]
+            L(zh="输入：{name}：{inputs}", en="The input: {name}: {inputs}").format(name=report.first.case.name,
+                    inputs=_inputs(report, report.first))]
 
 
 def _side_effect(report: Report, diagnosis: Diagnosis) -> list[L]:
     first, names = report.first, list(inspect.signature(report.exercise.reference).parameters)
     if first.outcome.changed:
         what = ", ".join(f"`{names[i]}`" for i in first.outcome.changed)
-        lines = [L(zh="✗ 有副作用：返回值是对的，但你的函数改动了输入 {what}。", en="✗ Side effect: the result is right, but your function changed its input {what}.").format(what=what),
+        lines = [L(zh="✗ 有副作用：返回值是对的，但你的函数改动了输入 {what}。",
+                en="✗ Side effect: the result is right, but your function changed its input {what}.").format(what=what),
                  L(zh="调用者的数据不该变。找找就地操作：append、`+=`、带下划线的方法、给下标赋值。",
-                   en="The caller's data must stay as it was. Look for changes in place: append, `+=`, methods that end in an underscore, assignment to an index.")]
+                   en="The caller's data must stay as it was. Look for changes in place: append, `+=`, methods that end in an underscore, "
+                      "assignment to an index.")]
     else:
-        lines = [L(zh="✗ 有副作用：返回的张量与输入共用内存，题目要的是新张量。", en="✗ Side effect: the returned tensor shares its memory with an input; the task asks for a new tensor.")]
+        lines = [L(zh="✗ 有副作用：返回的张量与输入共用内存，题目要的是新张量。",
+                en="✗ Side effect: the returned tensor shares its memory with an input; the task asks for a new tensor.")]
     return lines + [m.look for m in diagnosis.mistakes]
 
 
 def _forbidden(report: Report, _: Diagnosis) -> list[L]:
-    return [L(zh="✗ 用了本题禁用的函数：数值都对，但里面调用了 `{name}`。", en="✗ Forbidden call: the numbers are right, but `{name}` was called.").format(name=report.first.problem),
+    return [L(zh="✗ 用了本题禁用的函数：数值都对，但里面调用了 `{name}`。",
+            en="✗ Forbidden call: the numbers are right, but `{name}` was called.").format(name=report.first.problem),
             L(zh="这道题就是要自己写出它做的事。", en="This task is about writing out what it does.")]
 
 
@@ -171,20 +187,23 @@ def _example(report: Report, example: Example, lang: str) -> tuple[list[L], list
     yours, expected = example.yours, example.expected
     finding = next(f for f in report.findings if f.case.name is example.name)
     mine = finding.yours if finding.yours is not None else yours
-    label = {"in": L(zh="最小反例", en="Smallest example"), "yours": L(zh="你的输出", en="Yours"), "want": L(zh="期望", en="Expected"), "gap": L(zh="差", en="Difference")}
+    label = {"in": L(zh="最小反例", en="Smallest example"), "yours": L(zh="你的输出", en="Yours"), "want": L(zh="期望", en="Expected"),
+            "gap": L(zh="差", en="Difference")}
     given = ", ".join(f"{name} = {short(value, 60)}" for name, value in example.inputs.items())
     want = expected.__name__ if isinstance(expected, type) else short(expected, 110)
     lines = [L(zh="最小反例（{name}）：{given}", en="Smallest example ({name}): {given}").format(name=example.name, given=given[:200])]
-    if isinstance(mine, torch.Tensor) and isinstance(expected, torch.Tensor) and mine.shape == expected.shape and expected.ndim:
+    comparable = isinstance(mine, torch.Tensor) and isinstance(expected, torch.Tensor) and not mine.is_complex()
+    if comparable and mine.shape == expected.shape and expected.ndim:
         cut_mine, cut_want = _corner(mine, expected)
         lines.append(L(zh="你的输出：{a}；期望：{b}", en="Yours: {a}; expected: {b}").format(a=short(cut_mine, 10_000), b=short(cut_want, 10_000)))
         different = frozenset((i, j) for i in range(cut_want.shape[0]) for j in range(cut_want.shape[1])
                               if not torch.isclose(cut_mine[i, j].double(), cut_want[i, j].double(), rtol=1e-4, atol=1e-6, equal_nan=True))
         gap = cut_mine.double() - cut_want.double()
+        gap[gap.abs() < 1e-4 * cut_want.double().abs().max()] = 0.0           # rounding is no difference
         tables = [_as_table(f"{label['yours'][lang]}", cut_mine, different), _as_table(label["want"][lang], cut_want, frozenset()),
                   _as_table(label["gap"][lang], gap, frozenset())]
-        inputs = [_as_table(f"{name} {list(v.shape)}", _flat(v), frozenset()) for name, v in example.inputs.items()
-                  if isinstance(v, torch.Tensor) and 1 < v.numel() <= 16 and _flat(v).shape[1] <= 6]
+        inputs = [_as_table(f"{name} {list(v.shape)}", _flat(v), frozenset()) if isinstance(v, torch.Tensor) and 0 < v.numel() <= 16
+                  else Table(name, ((short(v, 40),),)) for name, v in example.inputs.items()]
         return lines, inputs + tables
     lines.append(L(zh="你的输出：{a}；期望：{b}", en="Yours: {a}; expected: {b}").format(a=short(mine, 110), b=want))
     return lines, []

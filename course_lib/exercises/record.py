@@ -152,21 +152,24 @@ class Progress:
         for id, row in table.items():
             if row["state"] == "tried" and row["mistakes"]:
                 lines.append(L(zh="未解决 · `{id}`：{what}", en="Still open · `{id}`: {what}").format(
-                    id=id, what=L(zh="；".join(str_mistake(id, m).zh for m in row["mistakes"]), en="; ".join(str_mistake(id, m).en for m in row["mistakes"])))[lang])
+                    id=id, what=L(zh="；".join(str_mistake(id, m).zh for m in row["mistakes"]),
+                            en="; ".join(str_mistake(id, m).en for m in row["mistakes"])))[lang])
         following = next_exercise()
         lines.append(L(zh="下一题：`{id}`（{why}）", en="Next: `{id}` ({why})").format(id=following[0], why=following[1])[lang] if following
                      else L(zh="全部完成。", en="All done.")[lang])
         lines.append(L(zh="✓ 通过  ◐ 试过  ○ 未开始", en="✓ passed  ◐ tried  ○ not started")[lang])
         if _memory or not paths.writable(paths.home()):
             lines.append(L(zh="注意：{folder} 不可写，进度只保留到内核关闭。可把环境变量 COURSE_HOME 设为可写的文件夹。",
-                           en="Note: {folder} cannot be written, so progress lasts until the kernel stops. Set COURSE_HOME to a folder that can.").format(folder=paths.home())[lang])
+                           en="Note: {folder} cannot be written, so progress lasts until the kernel stops. Set COURSE_HOME to a folder "
+                              "that can.").format(folder=paths.home())[lang])
         card = Card("good" if done == len(table) else "idle", lines)
         return card.show()
 
     def export(self, path: str | Path) -> Path:
         """Write the progress of every exercise as JSON, for a teacher; returns the path."""
         path = Path(path)
-        path.write_text(json.dumps({"course": "course_lib", "version": 1, "exercises": summarise(events())}, ensure_ascii=False, indent=1), encoding="utf-8")
+        path.write_text(json.dumps({"course": "course_lib", "version": 1, "exercises": summarise(events())}, ensure_ascii=False, indent=1),
+                encoding="utf-8")
         return path
 
 
@@ -180,7 +183,8 @@ def merge(files: Iterable[str | Path]) -> dict[str, dict[str, Any]]:
         try:
             learner = json.loads(Path(file).read_text(encoding="utf-8"))["exercises"]
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ValueError(str(L(zh="{file} 不是 progress.export 写出的文件：{error}", en="{file} was not written by progress.export: {error}").format(
+            raise ValueError(str(L(zh="{file} 不是 progress.export 写出的文件：{error}",
+                    en="{file} was not written by progress.export: {error}").format(
                 file=file, error=error))) from error
         for id, row in learner.items():
             if id in merged:

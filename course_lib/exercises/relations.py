@@ -29,6 +29,8 @@ def relation(report: Report) -> L | None:
     if not all(isinstance(f.expected, torch.Tensor) and isinstance(f.yours, torch.Tensor) for f in wrong):
         return None
     pairs = [(f.yours, f.expected) for f in wrong]
+    if all(y.shape == e.shape and distance(y, e) <= 1 for y, e in pairs):
+        return L(zh="数值都对，只是类型不对。", en="The values are right; only their type is not.")
     return _numbers(report, wrong, pairs)
 
 
@@ -70,7 +72,8 @@ def _not_finite(wrong: list[Finding], pairs) -> L | None:
     word = "nan" if yours.isnan().any() else "inf"
     share = f"{int((~yours.isfinite()).sum())}/{yours.numel()}"
     return L(zh="你的输出里有 {word}（{share} 个数），最先出现在「{case}」。想想哪一步会出现 0/0、log 0 或溢出。",
-             en="Your output contains {word} ({share} numbers), first on the input \"{case}\". Which step can meet 0/0, log 0 or an overflow?").format(
+             en="Your output contains {word} ({share} numbers), first on the input \"{case}\". Which step can meet 0/0, log 0 or an "
+                "overflow?").format(
         word=word, share=share, case=finding.case.name)
 
 
@@ -82,7 +85,8 @@ def _constant(pairs) -> L | None:
     return None
 
 
-KNOWN_FACTORS = {-1.0: L(zh="符号反了", en="the sign is reversed"), math.log(2): L(zh="ln 2", en="ln 2"), 1 / math.log(2): L(zh="1/ln 2", en="1/ln 2")}
+KNOWN_FACTORS = {-1.0: L(zh="符号反了", en="the sign is reversed"), math.log(2): L(zh="ln 2", en="ln 2"),
+        1 / math.log(2): L(zh="1/ln 2", en="1/ln 2")}
 
 
 def _factor(report: Report, wrong: list[Finding], pairs) -> L | None:
@@ -141,8 +145,10 @@ def _transformed(pairs) -> L | None:
         L(zh="期望值取负后的 exp", en="the exp of minus the expected one"): lambda e: torch.exp(-e),
         L(zh="期望值取负后的 log", en="minus the log of the expected one"): lambda e: -torch.log(e),
         L(zh="1 减期望值", en="one minus the expected one"): lambda e: 1 - e, L(zh="期望值的倒数", en="one over the expected one"): lambda e: 1 / e,
-        L(zh="期望值的平方", en="the square of the expected one"): torch.square, L(zh="期望值的平方根", en="the square root of the expected one"): torch.sqrt,
-        L(zh="期望值的绝对值", en="the absolute value of the expected one"): torch.abs, L(zh="期望值取整", en="the expected one, rounded down"): torch.floor,
+        L(zh="期望值的平方", en="the square of the expected one"): torch.square, L(zh="期望值的平方根",
+                en="the square root of the expected one"): torch.sqrt,
+        L(zh="期望值的绝对值", en="the absolute value of the expected one"): torch.abs, L(zh="期望值取整",
+                en="the expected one, rounded down"): torch.floor,
         L(zh="期望值再做一次 softmax", en="one more softmax of the expected one"): lambda e: e.softmax(-1) if e.ndim else None,
         L(zh="期望值被截到 0 以上", en="the expected one cut off below 0"): torch.relu,
     }
@@ -157,7 +163,8 @@ def _reordered(pairs) -> L | None:
     for i in range(ndim):
         for j in range(i):
             if _close(pairs, lambda e: e.transpose(i, j)):
-                return L(zh="你的输出是期望值交换了第 {j} 轴和第 {i} 轴。", en="Yours is the expected output with axes {j} and {i} exchanged.").format(i=i, j=j)
+                return L(zh="你的输出是期望值交换了第 {j} 轴和第 {i} 轴。", en="Yours is the expected output with axes {j} and {i} exchanged.").format(i=i,
+                        j=j)
     for axis in range(ndim):
         if _close(pairs, lambda e: e.flip(axis)):
             return L(zh="你的输出沿第 {axis} 轴颠倒了次序。", en="Yours is the expected output in reverse order along axis {axis}.").format(axis=axis)
@@ -169,7 +176,8 @@ def _reordered(pairs) -> L | None:
         if all(y.shape == e.shape and distance(y.sort(axis).values, e.sort(axis).values) <= 1 for y, e in pairs):
             return L(zh="第 {axis} 轴上的数都对，次序不对。", en="Along axis {axis} the numbers are right but their order is not.").format(axis=axis)
     if all(y.numel() == e.numel() > 1 and distance(y.flatten().sort().values, e.flatten().sort().values) <= 1 for y, e in pairs):
-        return L(zh="数都对，位置不对：多半是 reshape 或转置打乱了。", en="The numbers are right, their places are not, as after a reshape that should be a transpose.")
+        return L(zh="数都对，位置不对：多半是 reshape 或转置打乱了。",
+                en="The numbers are right, their places are not, as after a reshape that should be a transpose.")
     return None
 
 
@@ -192,8 +200,13 @@ def _partly(pairs) -> L | None:
     for axis in range(expected.ndim):
         size = expected.shape[axis]
         at = bad.transpose(0, axis).reshape(size, -1).any(1).nonzero().flatten().tolist()
-        if 0 < len(at) < size:
-            return L(zh="形状 {shape} 中，只有第 {axis} 轴下标 {at} 处不对，其余都对。", en="In shape {shape} only index {at} of axis {axis} is wrong; the rest is right.").format(
+        if 0 < size - len(at) <= min(2, size - 2) and len(at) > 2:
+            good = [i for i in range(size) if i not in at]
+            return L(zh="形状 {shape} 中，第 {axis} 轴只有下标 {at} 处是对的。", en="In shape {shape} only index {at} of axis {axis} is right.").format(
+                shape=list(expected.shape), axis=axis, at=", ".join(map(str, good)))
+        if 0 < len(at) <= size / 2:
+            return L(zh="形状 {shape} 中，只有第 {axis} 轴下标 {at} 处不对，其余都对。",
+                    en="In shape {shape} only index {at} of axis {axis} is wrong; the rest is right.").format(
                 shape=list(expected.shape), axis=axis, at=", ".join(map(str, at[:4])) + ("…" if len(at) > 4 else ""))
     return None
 
@@ -213,11 +226,14 @@ def _parts(wrong: list[Finding]) -> L | None:
 def _lists(wrong: list[Finding]) -> L | None:
     pairs = [(f.yours, f.expected) for f in wrong]
     if all(y[: len(e)] == e for y, e in pairs):
-        return L(zh="开头都对，但你多出了 {n} 项。", en="All that is expected is there, followed by {n} too many.").format(n=len(pairs[0][0]) - len(pairs[0][1]))
+        return L(zh="开头都对，但你多出了 {n} 项。",
+                en="All that is expected is there, followed by {n} too many.").format(n=len(pairs[0][0]) - len(pairs[0][1]))
     if all(e[: len(y)] == y for y, e in pairs):
-        return L(zh="前面都对，末尾少了 {n} 项。", en="All of it is right as far as it goes; {n} are missing at the end.").format(n=len(pairs[0][1]) - len(pairs[0][0]))
+        return L(zh="前面都对，末尾少了 {n} 项。",
+                en="All of it is right as far as it goes; {n} are missing at the end.").format(n=len(pairs[0][1]) - len(pairs[0][0]))
     if all(e[len(e) - len(y):] == y for y, e in pairs):
-        return L(zh="后面都对，开头少了 {n} 项。", en="The end is right; {n} are missing at the beginning.").format(n=len(pairs[0][1]) - len(pairs[0][0]))
+        return L(zh="后面都对，开头少了 {n} 项。",
+                en="The end is right; {n} are missing at the beginning.").format(n=len(pairs[0][1]) - len(pairs[0][0]))
     if all(y == e[::-1] for y, e in pairs):
         return L(zh="次序颠倒了。", en="The order is reversed.")
     yours, expected = pairs[0]

@@ -27,6 +27,8 @@ from torch.overrides import TorchFunctionMode
 __all__ = ["Call", "Outcome", "can_stop", "clone", "run"]
 
 TIME_LIMIT = 2.0                 # seconds for one call
+TICK = 0.05                      # seconds between two looks at a running call
+IMPORT_LIMIT = 20.0              # seconds: an import is not interrupted and its time does not count, up to here
 PRINT_LIMIT = 2000               # characters kept of what a call prints
 
 
@@ -70,19 +72,18 @@ def clone(value: Any) -> Any:
     return {key: clone(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
-def run(fn: Callable[..., Any], args: tuple[Any, ...], *, watch: bool = False, kwargs: dict[str, Any] | None = None,
-        limit: float | None = None) -> Outcome:
+def run(fn: Callable[..., Any], args: tuple[Any, ...], *, watch: bool = False) -> Outcome:
     """Call `fn` on clones of `args`. Never raises. `watch` records the torch functions it calls."""
     given, watcher, text = clone(args), _Watcher(), _Capped()
     result = Outcome()
     start = time.perf_counter()
     with _restored(), contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
-        timer = _Timer(TIME_LIMIT if limit is None else limit)
+        timer = _Timer(TIME_LIMIT)
         try:
             try:
                 with torch.enable_grad(), (watcher if watch else contextlib.nullcontext()):
                     timer.arm()
-                    result.value = fn(*given, **(kwargs or {}))
+                    result.value = fn(*given)
             finally:
                 timer.disarm()
         except BaseException as error:           # SystemExit and an interrupt must not end the check either
@@ -111,8 +112,9 @@ class _Timer:
     def arm(self) -> None:
         if can_stop():
             self.started, self.armed = time.monotonic(), True
-            self.handler = signal.signal(signal.SIGALRM, self._fire)
-            self.previous = signal.setitimer(signal.ITIMER_REAL, self.seconds, 0.05)
+            self.deadline = self.started + self.seconds
+            self.handler = signal.signal(signal.SIGALRM, self._tick)
+            self.previous = signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
 
     def disarm(self) -> None:
         if not self.armed:
@@ -124,8 +126,13 @@ class _Timer:
         if delay:
             signal.setitimer(signal.ITIMER_REAL, max(delay - (time.monotonic() - self.started), 0.01), interval)
 
-    def _fire(self, _: int, frame: FrameType | None) -> None:
+    def _tick(self, _: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
         if not self.armed:
+            return
+        if _importing(frame) and now < self.started + IMPORT_LIMIT:      # half an import would break the module for good
+            self.deadline = now + self.seconds
+        if now < self.deadline:
             return
         self.fired = True
         if sys.gettrace() is None:
@@ -134,6 +141,15 @@ class _Timer:
                 frame.f_trace = _insist
                 frame = frame.f_back
         raise TimeLimit
+
+
+def _importing(frame: FrameType | None) -> bool:
+    """True if the code that runs is a module's first import."""
+    while frame is not None and frame.f_code.co_filename != __file__:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _insist(frame: FrameType, event: str, _: Any) -> Any:

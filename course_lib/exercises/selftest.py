@@ -44,17 +44,20 @@ class Row:
 def examine(exercise: Exercise, seeds: range) -> Row:
     """Run every program of one exercise through a whole check, as a learner would."""
     row = Row(exercise.id, alternatives=len(exercise.alternatives) + 1, mistakes=len(exercise.mistakes))
-    for name, program in [("reference", exercise.reference)] + [(getattr(a, "__name__", str(a)), exercise.program(a)) for a in exercise.alternatives]:
+    for name, program in [("reference", exercise.reference)] + [(getattr(a, "__name__", str(a)),
+            exercise.program(a)) for a in exercise.alternatives]:
         refused = None if program else "the edit does not apply"
         for seed in seeds if program else ():
             report, _ = _timed(exercise, program, seed, row)
-            refused = refused or (f"{report.status} at seed {seed}: {report.first.case.name.en if report.first else report.problem}" if report.status != "passed" else None)
+            if report.status != "passed":
+                refused = f"{report.status} at seed {seed}: {report.first.case.name.en if report.first else report.problem}"
         row.passed += refused is None
         row.problems += [f"{name} refused: {refused}"] if refused else []
     for mistake in exercise.mistakes:
         _examine_mistake(exercise, mistake, seeds, row)
     row.problems += [f"text missing: {path}" for path in _gaps(exercise)]
-    for what, found, least in (("hints", exercise.hints, 3), ("mistakes", exercise.mistakes, 5), ("alternatives", exercise.alternatives, 5)):
+    for what, found, least in (("hints", exercise.hints, 3), ("mistakes", exercise.mistakes, 5),
+            ("alternatives", exercise.alternatives, 5)):
         row.problems += [f"fewer than {least} {what}"] if len(found) < least else []
     row.problems += ["two mistakes share an id"] if len({m.id for m in exercise.mistakes}) < len(exercise.mistakes) else []
     return row
@@ -68,7 +71,7 @@ def _examine_mistake(exercise: Exercise, mistake: Mistake, seeds: range, row: Ro
     accepted, unnamed, near = [], [], []
     for seed in seeds:
         report, diagnosis = _timed(exercise, program, seed, row)
-        names = tuple(m.id for m in diagnosis.mistakes)
+        names = tuple(m.id for m in diagnosis.mistakes) if diagnosis else ()
         accepted += [seed] if report.status == "passed" else []
         unnamed += [f"{seed}: {names}"] if names != (mistake.id,) else []
         near += [seed] if report.status != "passed" and not _far(report) else []
@@ -87,7 +90,7 @@ def _timed(exercise: Exercise, program: Any, seed: int, row: Row):
             card = card_for(report, diagnosis, lang, failures=2)
             if not 2 <= len(card.text.splitlines()) <= 6:
                 row.problems.append(f"a card of {len(card.text.splitlines())} lines in {lang}: {card.text!r}")
-            card.html                                        # must not raise
+            row.problems += [] if card.html.count("<div") == card.html.count("</div") else ["a card with unbalanced HTML"]
     row.seconds.append(time.perf_counter() - start)
     return report, diagnosis
 
@@ -126,9 +129,11 @@ def main(argv: list[str] | None = None) -> int:
         rows.append(row := examine(exercise, range(args.seeds)))
         print(f"{row.id:26} {row.passed:5} / {row.alternatives:<4}  {row.rejected:7} / {row.mistakes:<6} {row.named:5}  {row.separated:9}"
               f"  {len(expectations(exercise, 0)):5}  {_p95(row.seconds):6.0f}", flush=True)
-    total = {name: sum(getattr(row, name) for row in rows) for name in ("passed", "alternatives", "rejected", "mistakes", "named", "separated")}
+    total = {name: sum(getattr(row, name) for row in rows) for name in ("passed", "alternatives", "rejected", "mistakes", "named",
+            "separated")}
     seconds = [s for row in rows for s in row.seconds]
-    print(f"{f'{len(rows)} exercises':26} {total['passed']:5} / {total['alternatives']:<4}  {total['rejected']:7} / {total['mistakes']:<6} {total['named']:5}"
+    print(f"{f'{len(rows)} exercises':26} {total['passed']:5} / {total['alternatives']:<4}  {total['rejected']:7} / {total['mistakes']:<6} "
+          f"{total['named']:5}"
           f"  {total['separated']:9}         {_p95(seconds):6.0f}   over {len(seconds)} checks")
     problems = [f"{row.id}: {problem}" for row in rows for problem in dict.fromkeys(row.problems)]
     print("\n".join(problems))

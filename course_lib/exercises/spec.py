@@ -10,6 +10,7 @@ once are the two edits applied one after the other. Where an edit would be clums
 from __future__ import annotations
 
 import inspect
+import math
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -147,6 +148,6 @@ def _compile(exercise: Exercise, edits: tuple[Edit, ...]) -> Callable[..., Any] 
         if source.count(old) != 1:
             return None
         source = source.replace(old, new)
-    scope = dict(exercise.reference.__globals__)
+    scope = {**exercise.reference.__globals__, "torch": torch, "math": math}
     exec(compile(source, f"<{exercise.id} {edits}>", "exec"), scope)
     return scope[exercise.name]

@@ -2,8 +2,9 @@
 
     ids = cl.generate(model, prompt, max_new_tokens=50, strategy=cl.Sample(temperature=0.8, top_p=0.9, seed=1))
 """
+from .compress import compress
 from .generate import generate
 from .strategies import Beam, GenerationError, Greedy, Sample
 from .stream import TextStream
 
-__all__ = ["Beam", "GenerationError", "Greedy", "Sample", "TextStream", "generate"]
+__all__ = ["Beam", "GenerationError", "Greedy", "Sample", "TextStream", "compress", "generate"]

@@ -73,7 +73,7 @@ def _one_by_one(reader: Reader, strategy: Greedy | Sample, max_new_tokens: int, 
     if getattr(strategy, "seed", None) is not None:
         generator = torch.Generator(device).manual_seed(strategy.seed)
     running = torch.ones(len(reader.ids), dtype=torch.bool, device=device)
-    for step in range(max_new_tokens):
+    for _ in range(max_new_tokens):
         tokens = strategy.choose(reader.logits(), generator)                  # (B,)
         if ends.possible:
             tokens = torch.where(running, tokens, pad_id)

@@ -27,7 +27,8 @@ from .reading import Reading, read
 __all__ = ["Attention", "Layer", "Outcome", "capture", "kv_heads", "run"]
 
 _VALUE = ("v_proj", "value", "v_lin", "v", "c_attn")
-_OUTPUT = ("o_proj", "out_proj", "out_lin", "o", "c_proj")
+_FUSED = ("query_key_value", "qkv_proj")        # readable, but without value norms: each model lays these out its own way
+_OUTPUT = ("o_proj", "out_proj", "out_lin", "o", "c_proj", "dense")
 _CROSS = ("cross", "encoder_attn", "encdec")
 
 
@@ -86,7 +87,7 @@ class _Site:
     part: str
     index: int
     core: torch.nn.Module
-    value: torch.nn.Module
+    value: torch.nn.Module | None
     output: torch.nn.Module | None
     inside: bool                                # the value projection also makes queries and keys (GPT-2's c_attn)
 
@@ -95,7 +96,7 @@ def _sites(model) -> list[_Site]:
     modules, found, counts = dict(model.named_modules()), [], {}
     for name, module in modules.items():
         value = next((getattr(module, n) for n in _VALUE if isinstance(getattr(module, n, None), torch.nn.Module)), None)
-        if "Attention" not in type(module).__name__ or value is None:
+        if "Attention" not in type(module).__name__ or (value is None and not any(hasattr(module, n) for n in _FUSED)):
             continue
         output = next((getattr(module, n) for n in _OUTPUT if hasattr(module, n)), None)
         if output is None:                      # BERT keeps it beside the module, not in it
@@ -209,7 +210,8 @@ def _watch(site: _Site, hooks: list, on_layer: Callable[[Layer], None], seen: li
         norms = _value_norms(values[0], site.output, weights.shape[0]) if values and site.output is not None else None
         on_layer(Layer(site.part, site.index, weights, norms))
 
-    hooks.append(site.value.register_forward_hook(keep_value))
+    if site.value is not None:
+        hooks.append(site.value.register_forward_hook(keep_value))
     hooks.append(site.core.register_forward_hook(keep_weights))
 
 

@@ -15,7 +15,7 @@ from .loaded import ModelError
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Reading", "TextTooLong", "Tokens", "read", "read_tokens"]
+__all__ = ["Reading", "TextTooLong", "Tokens", "label", "read", "read_tokens"]
 
 _SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _LONGEST_RUN = 12       # tokens; a character is at most 4 bytes, but a token may straddle two characters
@@ -116,6 +116,11 @@ def read_tokens(tokenizer, ids: list[int]) -> Tokens:
         else:
             labels += [f"{text}{str(piece).translate(_SUBSCRIPT)}" for piece in range(1, len(run) + 1)]
     return Tokens(labels, [i in marked for i in ids], list(ids))
+
+
+def label(tokenizer, token_id: int) -> str:
+    """One token by itself; a piece of a character is shown as its bytes, ‹e7 8c›."""
+    return _single(tokenizer, token_id, _decode(tokenizer, [token_id]))
 
 
 def _decode(tokenizer, ids: list[int]) -> str:

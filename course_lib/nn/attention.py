@@ -34,6 +34,9 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, bias: Te
         if bias is not None:
             mask = bias if mask is None else bias.masked_fill(~mask, -torch.inf)
         shared = q.shape[1] != k.shape[1]
+        if shared and q.shape[2] == 1 and bias is None:     # one query: heads that share a key become its queries, and nothing is copied
+            y = F.scaled_dot_product_attention(q.view(len(q), k.shape[1], -1, q.shape[-1]), k, v, mask, dropout, scale=scale)   # (B, G, H/G, e)
+            return y.reshape(len(q), -1, 1, v.shape[-1]), None
         return F.scaled_dot_product_attention(q, k, v, mask, dropout, causal, scale=scale, enable_gqa=shared), None
     k, v = (x.repeat_interleave(q.shape[1] // k.shape[1], dim=1) for x in (k, v))         # (B, H, S, d)
     scores = q @ k.transpose(-2, -1) * (q.shape[-1] ** -0.5 if scale is None else scale)  # (B, H, T, S)
@@ -70,7 +73,7 @@ class Attention(nn.Module):
         """x [B,T,D], memory [B,S,D] for cross-attention -> output [B,T,D], weights [B,H,T,S] or None."""
         B, T, _ = x.shape
         if not self.cross:
-            q, k, v = map(self._heads, self.qkv(x).split(self.widths, dim=-1))
+            q, k, v = map(self._heads, self.qkv(x).split(self.widths, dim=-1))           # (B, H, T, d), (B, G, T, d) twice
             if rope is not None:
                 q, k = rotate(q, *rope), rotate(k, *rope)
             if cache is not None:

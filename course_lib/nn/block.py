@@ -48,7 +48,7 @@ class Block(nn.Module):
 
     def __init__(self, config: Config, cross: bool = False):
         super().__init__()
-        self.norm_first, self.dropout = config.norm_first, nn.Dropout(config.dropout)
+        self.norm_first, self.dropout = config.norm_first, config.dropout
         self.attention, self.attention_norm = Attention(config), make_norm(config)
         if cross:
             self.cross, self.cross_norm = Attention(config, cross=True), make_norm(config)
@@ -58,26 +58,22 @@ class Block(nn.Module):
                 rope: tuple[Tensor, Tensor] | None = None, memory: Tensor | None = None, memory_mask: Tensor | None = None,
                 cache: tuple[KVCache, KVCache] | None = None, return_weights: bool = False) -> tuple[Tensor, list[Tensor | None]]:
         """x [B,T,D] -> [B,T,D], and the weights of its attentions: [self] or [self, cross], each [B,H,T,S] or None."""
-        weights = []
-
-        def attention(x):
-            y, w = self.attention(x, mask=mask, bias=bias, rope=rope, cache=cache and cache[0], causal=causal,
-                                  return_weights=return_weights)
-            weights.append(w)
-            return y
-
-        def cross(x):
-            y, w = self.cross(x, memory, mask=memory_mask, cache=cache and cache[1], return_weights=return_weights)
-            weights.append(w)
-            return y
-
-        x = self._add(x, attention, self.attention_norm)
+        y, own = self.attention(self._before(x, self.attention_norm), mask=mask, bias=bias, rope=rope, cache=cache and cache[0], causal=causal,
+                                return_weights=return_weights)
+        x, weights = self._after(x, y, self.attention_norm), [own]
         if memory is not None:
-            x = self._add(x, cross, self.cross_norm)
-        return self._add(x, self.feed_forward, self.feed_forward_norm), weights
+            y, across = self.cross(self._before(x, self.cross_norm), memory, mask=memory_mask, cache=cache and cache[1],
+                                   return_weights=return_weights)
+            x, weights = self._after(x, y, self.cross_norm), [own, across]
+        y = self.feed_forward(self._before(x, self.feed_forward_norm))
+        return self._after(x, y, self.feed_forward_norm), weights
 
-    def _add(self, x: Tensor, sublayer, norm: nn.Module) -> Tensor:
-        """x + sublayer(norm(x)) if the norm comes first, else norm(x + sublayer(x))."""
-        if self.norm_first:
-            return x + self.dropout(sublayer(norm(x)))
-        return norm(x + self.dropout(sublayer(x)))
+    def _before(self, x: Tensor, norm: nn.Module) -> Tensor:
+        """What a sublayer reads."""
+        return norm(x) if self.norm_first else x
+
+    def _after(self, x: Tensor, y: Tensor, norm: nn.Module) -> Tensor:
+        """What goes on upwards: the sublayer's input x and output y together."""
+        if self.training and self.dropout:
+            y = F.dropout(y, self.dropout)
+        return x + y if self.norm_first else norm(x + y)

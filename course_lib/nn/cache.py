@@ -21,19 +21,19 @@ class KVCache:
 
     @property
     def keys(self) -> Tensor:
-        return self._keys[:, :, :self.length]
+        return self._keys.narrow(2, 0, self.length)
 
     @property
     def values(self) -> Tensor:
-        return self._values[:, :, :self.length]
+        return self._values.narrow(2, 0, self.length)
 
     def extend(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """Append keys [B,G,T,d] and values [B,G,T,e]; returns all of them, [B,G,S,d] and [B,G,S,e]."""
         start, self.length = self.length, self.length + keys.shape[2]
         if self._keys is None or self.length > self._keys.shape[2]:
             self._keys, self._values = self._grown(self._keys, keys, start), self._grown(self._values, values, start)
-        self._keys[:, :, start:self.length] = keys
-        self._values[:, :, start:self.length] = values
+        self._keys.narrow(2, start, keys.shape[2]).copy_(keys)
+        self._values.narrow(2, start, keys.shape[2]).copy_(values)
         return self.keys, self.values
 
     def _grown(self, old: Tensor | None, new: Tensor, start: int) -> Tensor:

@@ -160,10 +160,11 @@ class AttentionView(anywidget.AnyWidget):
         made = _forward(self._model, self._tokenizer, text, target, truncate or self._truncate)
         self._passes[slot:slot + 1] = [made]
         meta, data = self._first_picture(slot)
-        if slot == 0:                           # a second view of this widget, or a reload, starts from here
-            with self.hold_sync():
-                self._meta, self._data, self._effect = meta, data, ""
-        return {"meta": meta}, [data]
+        if slot:
+            return {"meta": meta}, [data]
+        with self.hold_sync():                  # every display of this widget follows
+            self._meta, self._data, self._effect = meta, data, ""
+        return {}, []
 
     def _on_ablate(self, slot: int, heads: list) -> tuple[dict, list]:
         return {"effect": self._ablate(self._passes[slot], [tuple(h) for h in heads]).as_dict()}, []

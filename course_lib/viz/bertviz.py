@@ -59,8 +59,8 @@ def bertviz_neuron_view(m, text: str, *, anyway: bool = False, **options: Any) -
     """bertviz's neuron view: queries and keys element by element. It brings its own model code, so only BERT encoders work here."""
     reason = _missing()
     if reason is None and m.model.config.model_type != "bert":
-        reason = L(zh="bertviz 的神经元视图自带模型代码，不支持 {0}，只有 BERT 编码器可用。", en="bertviz's neuron view brings its own model code, which knows BERT encoders and not {0}.").format(
-            m.model.config.model_type)
+        reason = L(zh="bertviz 的神经元视图自带模型代码，不支持 {0}，只有 BERT 编码器可用。",
+                   en="bertviz's neuron view brings its own model code, which knows BERT encoders and not {0}.").format(m.model.config.model_type)
     if reason is None:
         reason = _too_heavy(m.model.config.num_hidden_layers * m.model.config.num_attention_heads * len(m.tokenizer(text)["input_ids"]) ** 2 * 3, anyway)
     if reason is not None:
@@ -96,8 +96,8 @@ def _missing() -> L | None:
         package = str(error)
     else:
         package = "" if find_spec("bertviz") else "bertviz"
-    return package and L(zh="没有安装 {0}，bertviz 离线画不出来：pip install \"course-lib[peers]\"。", en="{0} is not installed, so bertviz cannot draw offline: pip install \"course-lib[peers]\".").format(
-        package) or None
+    return L(zh="没有安装 {0}，bertviz 离线画不出来：pip install \"course-lib[peers]\"。",
+             en="{0} is not installed, so bertviz cannot draw offline: pip install \"course-lib[peers]\".").format(package) if package else None
 
 
 def _too_heavy(weights: int, anyway: bool) -> L | None:

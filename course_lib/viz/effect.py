@@ -7,6 +7,7 @@ import torch
 
 from ..i18n import L
 from ..models.attention import Outcome
+from ..models.reading import label
 
 __all__ = ["Effect"]
 
@@ -31,9 +32,10 @@ class Effect:
         p, q = before.logits.log_softmax(-1), after.logits.log_softmax(-1)
         likely = torch.maximum(p, q).topk(min(most, len(p))).indices
         likely = likely[p[likely].argsort(descending=True)]
-        rows = [(tokenizer.decode([i]).replace("\ufffd", "□"), float(p[i].exp()), float(q[i].exp())) for i in likely.tolist()]
+        rows = [(label(tokenizer, i), float(p[i].exp()), float(q[i].exp())) for i in likely.tolist()]
         kept = p > -torch.inf
-        return cls(heads, rows, float((p.exp() * (p - q))[kept].sum() / torch.log(torch.tensor(2.0))))
+        divergence = float((p.exp() * (p - q))[kept].sum() / torch.log(torch.tensor(2.0)))
+        return cls(heads, rows, max(0.0, divergence))
 
     def as_dict(self) -> dict:
         return asdict(self)

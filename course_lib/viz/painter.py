@@ -1,0 +1,58 @@
+"""`mask_painter(attention, q, k, tokens)`: paint a T x S mask cell by cell and see what attention makes of it."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anywidget
+import traitlets
+
+from ..i18n import L
+from .live import display_live
+from .weights import weight_table
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["MaskPainter", "mask_painter"]
+
+
+def mask_painter(attention: Callable, q: Tensor, k: Tensor, queries: Sequence[str], keys: Sequence[str], masks: Mapping[str, Tensor]) -> MaskPainter:
+    """A grid to paint on: rows are queries, columns keys, a filled cell may be attended to.
+
+    attention: (q [1,1,T,d], k [1,1,S,d], v [1,1,S,e], mask bool [T,S]) -> [1,1,T,e]. q [T,d], k [S,d].
+    masks: name -> bool [T,S], a button each; the first is shown at first.
+    """
+    return MaskPainter(attention, q, k, queries, keys, masks)
+
+
+class MaskPainter(anywidget.AnyWidget):
+    """The widget behind `mask_painter`. `mask` (rows of true and false) may be set from Python, too."""
+
+    _esm = Path(__file__).with_name("painter.js")
+    _css = Path(__file__).with_name("explore.css")
+    mask = traitlets.List().tag(sync=True)
+    weights = traitlets.List().tag(sync=True)       # rows of floats
+    labels = traitlets.List().tag(sync=True)        # [queries, keys]
+    presets = traitlets.Dict().tag(sync=True)
+    words = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, attention: Callable, q: Tensor, k: Tensor, queries: Sequence[str], keys: Sequence[str], masks: Mapping[str, Tensor]):
+        presets = {str(name): mask.tolist() for name, mask in masks.items()}
+        words = {"help": L(zh="点一格或按住涂过去；用键盘：方向键移动，空格涂改", en="Tap a cell or paint across; by keyboard: arrows move, space paints"),
+                 "sum": L(zh="行和", en="row sum")}
+        super().__init__(mask=next(iter(presets.values())), labels=[list(queries), list(keys)], presets=presets,
+                         words={name: str(text) for name, text in words.items()})
+        self._attention, self._q, self._k = attention, q[None, None], k[None, None]
+        self._follow()
+        self.observe(self._follow, "mask")
+
+    def _follow(self, _change: object = None) -> None:
+        import torch
+
+        eye = torch.eye(self._k.shape[2])[None, None]           # the identity as values: the weights come out
+        self.weights = self._attention(self._q, self._k, eye, torch.tensor(self.mask))[0, 0].tolist()
+
+    def _ipython_display_(self) -> None:
+        display_live(self, weight_table(self.weights, *self.labels, self.mask))

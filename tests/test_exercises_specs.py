@@ -1,0 +1,116 @@
+"""Every exercise against its own spec, and against machine-made mutants of its reference."""
+import pytest
+import torch
+from exercise_mutants import mutants
+
+from course_lib.exercises import registry, selftest
+from course_lib.exercises.contract import distance
+from course_lib.exercises.judge import expectations, judge
+
+torch.set_num_threads(1)
+EXERCISES = list(registry.exercises().values())
+
+# Mutants that compute the same function, each with the reason; everything else must be refused. (id, part of the description)
+EQUIVALENT = {
+    ("lm.bigram", "torch.zeros(vocab_size, vocab_size) with arguments exchanged"): "the table is square",
+    ("lm.bigram", "ids[:-1].tolist() -> its object"): "a tensor yields its ids as well",
+    ("lm.bigram", "ids[1:].tolist() -> its object"): "a tensor yields its ids as well",
+    ("lm.bigram", "slice :-1 without its upper bound"): "zip stops at the shorter of the two",
+    ("lm.bigram", "1 -> -1"): "axis 1 of two is the last",
+    ("lm.sequence_log_prob", "slice :-1 without its upper bound"): "gather leaves the surplus row alone",
+    ("lm.sequence_log_prob", "-1 without its sign"): "axis 1 of two is the last",
+    ("lm.sequence_log_prob", "1 -> -1"): "axis 1 of two is the last",
+    ("lm.fill_mask", "logits[masked].topk(k, dim=-1) without dim"): "the last axis is the default",
+    ("lm.fill_mask", "-1 without its sign"): "axis 1 of two is the last",
+    ("lm.fill_mask", "1 -> -1"): "axis 1 of two is the last",
+    ("lm.greedy", "int(next_logits(ids).argmax()) -> its argument"): "a 0-d integer tensor is an integer",
+    ("attention.masks", "torch.arange(size, device=lengths.device) without device"): "the same on the CPU",
+    ("attention.sdpa", "k.transpose(-2, -1) with arguments exchanged"): "a transpose has no direction",
+    ("attention.sdpa", "-2 without its sign"): "axis 2 of four is axis -2",
+    ("attention.sdpa", "2 -> -2"): "axis 2 of four is axis -2",
+    ("attention.split_heads", "transpose(1, 2) with arguments exchanged"): "a transpose has no direction",
+    ("attention.split_heads", "2 -> -2"): "axis 2 of four is axis -2",
+    ("attention.merge_heads", "x.transpose(1, 2) with arguments exchanged"): "a transpose has no direction",
+    ("attention.merge_heads", "2 -> -2"): "axis 2 of four is axis -2",
+    ("attention.multi_head", "with arguments exchanged"): "a transpose has no direction",
+    ("attention.multi_head", "-2 without its sign"): "axis 2 of four is axis -2",
+    ("attention.multi_head", "2 -> -2"): "axis 2 of four is axis -2",
+    ("loss.cross_entropy", "in logits.sum() * 0.0"): "the sum of nothing is 0 already",
+    ("loss.cross_entropy", "logits.sum() * 0.0 -> its"): "the sum of nothing is 0 already",
+    ("loss.cross_entropy", "0.0 -> 1.0"): "the sum of nothing is 0 already",
+    ("loss.cross_entropy", "0.0 -> -1.0"): "the sum of nothing is 0 already",
+    ("loss.cross_entropy", "squeeze(1) -> its object"): "the mean over all pairs is the sum of both means",
+    ("loss.cross_entropy", "log_probs.mean(dim=-1) without dim"): "a mean of means of equal length",
+    ("loss.cross_entropy", "1 -> 0"): "squeeze(0) leaves [N, 1]; the mean over all pairs is the sum of both means",
+    ("loss.cross_entropy", "-1 without its sign"): "axis 1 of two is the last",
+    ("loss.cross_entropy", "1 -> -1"): "axis 1 of two is the last",
+    ("loss.softmax_gradient", "-1 without its sign"): "axis 1 of two is the last",
+    ("loss.softmax_gradient", "1 -> -1"): "axis 1 of two is the last",
+    ("loss.next_token", "(targets != pad_id).to(picked.dtype) -> its object"): "a boolean multiplies and sums like 0 and 1",
+    ("loss.next_token", "slice :-1 without its upper bound"): "gather leaves the surplus row alone",
+    ("loss.perplexity", "torch.exp(-total / mask.sum()).item() -> its object"): "a 0-d tensor is a float",
+    ("finetune.mean_pool", "mask.to(hidden.dtype) -> its object"): "torch promotes the mask's type by itself",
+    ("finetune.warmup_linear", "max(0.0, left) with arguments exchanged"): "a maximum has no order",
+    ("finetune.metrics", "zip(y_true, y_pred) with arguments exchanged"): "hits are symmetric",
+    ("finetune.metrics", "p + r -> its"): "p is 0 exactly when r is",
+    ("apps.cosine_top_k", "min(k, len(docs)) with arguments exchanged"): "a minimum has no order",
+    ("apps.cosine_top_k", "1 -> -1"): "axis 1 of two is the last",
+    ("apps.chunk", "GtE -> Gt in overlap >= size"): "range raises ValueError itself for a step of 0",
+    ("apps.rouge_l", "1 -> 2"): "the surplus cell of the first row is never read",
+    ("apps.rouge_l", "max(row[j + 1], new[j]) with arguments exchanged"): "a maximum has no order",
+    ("apps.ndcg", "log2 -> log"): "the base cancels in the ratio",
+}
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.id)
+def test_alternatives_pass_and_mistakes_are_named(exercise):
+    row = selftest.examine(exercise, range(11, 12))
+    assert not row.problems
+    assert row.passed == row.alternatives >= 6 and row.named == row.rejected == row.mistakes >= 5
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.id)
+def test_mutants_are_refused(exercise):
+    expected, survivors, tried = expectations(exercise, 5), [], 0
+    for label, source in mutants(exercise.source):
+        scope = dict(exercise.reference.__globals__)
+        exec(source, scope)
+        tried += 1
+        if judge(exercise, scope[exercise.name], 5, expected).status == "passed":
+            if not any(exercise.id == id and part in label for id, part in EQUIVALENT):
+                survivors.append(label)
+    assert tried >= 10 and not survivors
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.id)
+def test_rounding_stays_far_below_the_tolerance(exercise):
+    for seed in range(3):
+        for program in (exercise.reference, *map(exercise.program, exercise.alternatives)):
+            for finding in judge(exercise, program, seed).findings:
+                assert finding.yours is None or distance(finding.yours, finding.expected) < 0.3
+
+
+def test_contract_table_is_complete():
+    ids = ("lm.bigram lm.sequence_log_prob lm.fill_mask lm.greedy attention.sdpa attention.masks attention.split_heads "
+           "attention.merge_heads "
+           "attention.additive attention.multi_head loss.cross_entropy loss.softmax_gradient loss.next_token loss.perplexity "
+           "loss.bits_per_byte "
+           "finetune.mean_pool finetune.lora finetune.lora_merge finetune.warmup_linear finetune.early_stop finetune.metrics apps.bm25 "
+           "apps.cosine_top_k apps.chunk apps.rouge_l apps.ndcg").split()
+    assert [e.id for e in EXERCISES] == ids
+    signatures = {e.id: e.signature for e in EXERCISES}
+    assert signatures["loss.cross_entropy"] == "cross_entropy(logits, targets, ignore_index=-100, label_smoothing=0.0)"
+    assert signatures["attention.multi_head"] == "multi_head_attention(x_q, x_kv, W_q, W_k, W_v, W_o, n_heads, mask=None)"
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.id)
+def test_stub_and_solution_stand_alone(exercise):
+    import math
+    scope = {"torch": torch, "math": math}
+    exec(exercise.source, scope)
+    assert judge(exercise, scope[exercise.name], 3).status == "passed"
+    assert len(exercise.source.strip().splitlines()) <= 27 and exercise.stub.endswith("    ...\n")
+    exec(exercise.stub, scope)
+    assert scope[exercise.name].__doc__ == exercise.reference.__doc__
+    exercise_lines = [line for line in exercise.source.split('"""')[2].splitlines() if len(line.strip()) > 12]
+    assert not any(line in exercise.stub for line in exercise_lines)

@@ -7,6 +7,7 @@ function render({ model, el }) {
   });
 
   const set = (name, value) => {
+    picture.style.opacity = 0.4;            // until the kernel has drawn: a step may take seconds
     model.set("values", { ...model.get("values"), [name]: value });
     model.save_changes();
   };
@@ -19,6 +20,7 @@ function render({ model, el }) {
   const show = () => {
     const focused = document.activeElement?.closest?.("[data-set]")?.dataset.set;
     picture.innerHTML = model.get("picture");
+    picture.style.opacity = 1;
     if (focused) picture.querySelector(`[data-set="${CSS.escape(focused)}"]`)?.focus();
   };
   const choose = (event) => {
@@ -32,10 +34,10 @@ function render({ model, el }) {
   picture.addEventListener("keydown", choose);
   // JupyterLab's own shortcuts must not fire while a reader types here.
   el.addEventListener("keydown", (event) => event.stopPropagation());
-  model.on("change:picture", show);
+  model.on("change:drawn", show);
   show();
   el.append(controls, picture);
-  return () => model.off("change:picture", show);
+  return () => model.off("change:drawn", show);
 }
 
 function control({ name, kind, label, value, options, low, high, step }, set) {

@@ -47,6 +47,7 @@ class Explore(anywidget.AnyWidget):
     fields = traitlets.List().tag(sync=True)
     values = traitlets.Dict().tag(sync=True)
     picture = traitlets.Unicode().tag(sync=True)
+    drawn = traitlets.Int().tag(sync=True)          # how often: tells the browser that the kernel is done, even if the picture is the same
 
     def __init__(self, draw: Callable[..., Any], controls: dict[str, Any]):
         fields = [_field(name, value) for name, value in controls.items()]
@@ -61,6 +62,7 @@ class Explore(anywidget.AnyWidget):
             self.picture = markup(self._draw(**values))
         except Exception as error:       # the reader is typing: a sentence, never a traceback
             self.picture = f'<p>✗ {escape(type(error).__name__)}: {escape(str(error))}</p>'
+        self.drawn += 1
 
     def _ipython_display_(self) -> None:
         display_live(self, self.picture)

@@ -54,7 +54,8 @@ from importlib.metadata import metadata
 
 for package in ("torch", "transformers"):
     about = metadata(package)
-    print(f"{package:13s}{about['Version']:14s} Python {about['Requires-Python']:8s} {(about['Author'] or about['Author-email']).split(' (')[0].split(' <')[0]}")
+    author = (about["Author"] or about["Author-email"]).split(" (")[0].split(" <")[0]
+    print(f"{package:13s}{about['Version']:14s} Python {about['Requires-Python']:8s} {author}")
 
 # %% zh [md]
 r"""
@@ -87,7 +88,7 @@ likes = dict(pair.split(":") for pair in str(cl.L(
 times, verbs = str(cl.L(zh="早上 中午 晚上", en="Today Often Later")).split(), str(cl.L(zh="爱吃 在吃 想吃", en="eats likes wants")).split()
 mould = str(cl.L(zh="{0}{1}{2}{3}。\n", en="{0} the {1} {2} {3}.\n"))
 
-language = {mould.format(time, animal, verb, food): (0.8 * (likes[animal] == food) + 0.2 / 8) / (len(times) * len(likes) * len(verbs))
+language = {mould.format(time, animal, verb, food): (0.8 * (likes[animal] == food) + 0.2 / 8) / (3 * 8 * 3)
             for time, animal, verb, food in product(times, likes, verbs, likes.values())}       # sentence -> probability
 
 characters = sum(p * len(sentence) for sentence, p in language.items())
@@ -218,10 +219,12 @@ def serve(request):
 
 def graded(*stages):
     head = str(cl.L(zh="模型|每字损失|教过的问答|没教过的问答", en="model|loss per character|questions taught|not taught")).split("|")
-    return cl.viz.table([*((name[step], *grade(model)) for step, model in stages), (cl.L(zh="满分线", en="floor"), f"{floor:.4f}", "", "")], header=head)
+    best = (cl.L(zh="满分线", en="floor"), f"{floor:.4f}", "", "")
+    return cl.viz.table([*((name[step], *grade(model)) for step, model in stages), best], header=head)
 
-names = str(cl.L(zh="收集 预处理 预训练 微调 推理 评估 改进 部署 用户", en="collect preprocess pretrain finetune infer evaluate improve deploy user")).split()
-name = dict(zip("collect preprocess pretrain finetune infer evaluate improve deploy user".split(), names))
+steps = "collect preprocess pretrain finetune infer evaluate improve deploy user".split()
+name = dict(zip(steps, str(cl.L(zh="收集 预处理 预训练 微调 推理 评估 改进 部署 用户",
+                                en="collect preprocess pre-train fine-tune infer evaluate improve deploy user")).split()))
 
 # %% rows="R37 R38"
 def lines(*texts):
@@ -232,7 +235,8 @@ run = {
     "collect": lambda: lines(*collect()[:5]),
     "preprocess": lambda: cl.viz.table([(char, preprocess().index(char)) for char in collect()[0]]),
     "pretrain": lambda: lines(*(infer(pretrain(), start) for start in times)),
-    "finetune": lambda: cl.viz.table([(animal, ask(pretrain(), animal) or "–", ask(finetune(), animal)) for animal in likes], header=("", name["pretrain"], name["finetune"])),
+    "finetune": lambda: cl.viz.table([(animal, ask(pretrain(), animal) or "–", ask(finetune(), animal)) for animal in likes],
+                                     header=("", name["pretrain"], name["finetune"])),
     "infer": lambda: cl.viz.table([(text, infer(finetune(), text)) for text in examples]),
     "evaluate": lambda: graded(("pretrain", pretrain()), ("finetune", finetune())),
     "improve": lambda: graded(("pretrain", pretrain()), ("improve", improve()), ("finetune", finetune(improved=True))),
@@ -243,7 +247,7 @@ run = {
 # %% training rows="R37 R38"
 first_diagram = {step: name[step] for step in "collect pretrain finetune infer evaluate improve deploy".split()}
 second_diagram = {step: name[step] for step in "collect preprocess pretrain evaluate improve deploy user".split()}
-first_diagram["improve"] += "?"
+first_diagram["improve"] = str(cl.L(zh="改进了吗？没有 ↺ 微调", en="improved? if not ↺ fine-tune"))
 
 def life(step):
     return cl.viz.flow(first_diagram, step, "step_") + cl.viz.flow(second_diagram, step, "step_") + "<hr>" + run[step]()
@@ -265,14 +269,14 @@ from collections import Counter
 
 counts = Counter("".join(collect()))
 baseline = -sum(n / counts.total() * math.log(n / counts.total()) for n in counts.values())
-print(f"{cl.L(zh='只数字频', en='counting characters')} {baseline:.4f}")
+print(cl.L(zh="只数字频 {0:.4f}", en="counting characters {0:.4f}").format(baseline))
 graded(("pretrain", pretrain()), ("improve", improve()), ("finetune", finetune(improved=True)))
 
 # %% zh [md]
 r"""
 三件事值得记住。**一**，预训练几秒钟就从“只数字频”降到离满分线不远，再练一会儿，差距还会缩小，但不会越过去。
 **二**，微调之后会答题了，可是原来那种句子的损失反而升了：学新本事会忘一点旧本事，第 8 章细讲。
-**三**，没教过的两种动物答得对不对？在这么小的模型里全看运气，大模型的本事恰恰在这里。
+**三**，没教过的两种动物答得对不对？八选一，蒙对一个也不稀奇；要下结论，得多换几个随机种子再数（第 10 章）。
 
 真正的服务就差一个输入框。换个问法试试，它只懂它学过的那几句：
 """
@@ -280,7 +284,7 @@ r"""
 r"""
 Three things to remember. **One**: within seconds pre-training goes from “counting characters” to near the floor; more training closes the gap further, but never crosses it.
 **Two**: after fine-tuning it can answer, and yet its loss on the old kind of sentence has risen: learning something new makes it forget a little of the old. Chapter 8 tells more.
-**Three**: does it get the two animals right that nobody taught it? In a model this small that is luck; it is just here that large models shine.
+**Three**: does it get the two animals right that nobody taught it? One in eight would be right by chance, so one hit proves little: to conclude anything, count over several seeds (chapter 10).
 
 All that a real service still needs is a field to type into. Ask in other words, too: it understands only what it has learnt.
 """
@@ -320,9 +324,9 @@ def learn(hidden):
         loss_now = torch.nn.functional.binary_cross_entropy_with_logits(h[:, 0], y)
         for p, gradient in zip(weights + biases, torch.autograd.grad(loss_now, weights + biases)):
             p.data -= 2.0 * gradient                                        # a step downhill
-    return ((h[:, 0] > 0) == (y > 0)).float().mean()
+    return float(((h[:, 0] > 0) == (y > 0)).float().mean())
 
-print(cl.L(zh="直线 {0:.2f}，一层 16 个弯 {1:.2f}", en="straight line {0:.2f}, one hidden layer of 16 {1:.2f}").format(float(learn(0)), float(learn(16))))
+print(cl.L(zh="直线 {0:.2f}，一层 16 个弯 {1:.2f}", en="straight line {0:.2f}, one hidden layer of 16 {1:.2f}").format(learn(0), learn(16)))
 
 # %% zh [md]
 r"""
@@ -453,7 +457,9 @@ def broken(sentence):
 torch.manual_seed(0)
 config = pretrain().config
 damaged = train(cl.nn.Decoder(config), "".join(broken(sentence) for sentence in collect()), 150, lr=6e-3)
-print(f"{cl.L(zh='在正常句子上的损失', en='loss on real sentences')}: {loss(damaged):.4f}   {name['pretrain']} {loss(pretrain()):.4f}   {cl.L(zh='只数字频', en='counting characters')} {baseline:.4f}")
+print(cl.L(zh="在正常句子上的损失：打乱后训练 {0:.4f}，正常训练 {1:.4f}，只数字频 {2:.4f}",
+           en="loss on real sentences: trained on shuffled ones {0:.4f}, as it should be {1:.4f}, counting characters {2:.4f}")
+      .format(loss(damaged), loss(pretrain()), baseline))
 
 # %% zh [md]
 r"""
@@ -486,18 +492,18 @@ r"""
 
 | 问题 | 一句话的答案 | 在哪里验证 |
 |---|---|---|
-| 要多少算力？ | 看参数量和数据量，可以先算出来 | {{R27}} {{R81}} |
-| 要多少数据？ | 数词元，不数“样本”；多而干净才有用 | {{R40}} {{R27}} |
-| 怎样微调？ | 少量带答案的例子接着训；也可以只训很小一部分参数 | {{R37}} {{R42}} |
+| 要多少算力？ | 看参数量和数据量，可以先算出来 | {{R27}} · {{R81}} |
+| 要多少数据？ | 数词元，不数“样本”；多而干净才有用 | {{R40}} · {{R27}} |
+| 怎样微调？ | 少量带答案的例子接着训；也可以只训很小一部分参数 | {{R37}} · {{R42}} |
 | 会泄露训练数据吗？ | 会，见得越多背得越牢 | {{R87}} |
 | 会有偏见吗？ | 会，而且量得出来 | {{R87}} |
 | 怎样选预训练模型？ | 先看语言和任务，再看大小和速度 | {{R41}} |
-| 怎样评估？ | 没见过的数据、合适的尺子、旁边放一个基线 | {{R4}} {{R51}} {{R53}} |
+| 怎样评估？ | 没见过的数据、合适的尺子、旁边放一个基线 | {{R4}} · {{R51}} · {{R53}} |
 | 怎样对付过拟合？ | 更多数据、早停、正则化、暂退法 | {{R47}} |
 | 超参数怎么选？ | 预算相同的前提下比几种搜索 | {{R49}} |
-| 怎样提高效率？ | 缓存、量化、剪枝、蒸馏 | {{R45}} {{R80}} |
-| 怎样部署？ | 一个函数，外面包一层服务，再盯着它 | {{R38}} {{R44}} |
-| 怎样接上图像和声音？ | 把它们也变成词元 | {{R78}} {{R86}} |
+| 怎样提高效率？ | 缓存、量化、剪枝、蒸馏 | {{R45}} · {{R80}} |
+| 怎样部署？ | 一个函数，外面包一层服务，再盯着它 | {{R38}} · {{R44}} |
+| 怎样接上图像和声音？ | 把它们也变成词元 | {{R78}} · {{R86}} |
 
 ## 0.7 核对过的书目
 
@@ -513,18 +519,18 @@ One sentence each; the proof stands on the right, in cells that run. Links to ch
 
 | question | the answer in a sentence | where to verify it |
 |---|---|---|
-| How much computing power? | It follows from parameters and data, and can be computed beforehand | {{R27}} {{R81}} |
-| How much data? | Count tokens, not “samples”; much and clean is what helps | {{R40}} {{R27}} |
-| How does fine-tuning work? | Train on with a few examples that have answers, perhaps only a small part of the parameters | {{R37}} {{R42}} |
+| How much computing power? | It follows from parameters and data, and can be computed beforehand | {{R27}} · {{R81}} |
+| How much data? | Count tokens, not “samples”; much and clean is what helps | {{R40}} · {{R27}} |
+| How does fine-tuning work? | Train on with a few examples that have answers, perhaps only a small part of the parameters | {{R37}} · {{R42}} |
 | Do models leak training data? | Yes; the more often seen, the better known by heart | {{R87}} |
 | Are they biased? | Yes, and it can be measured | {{R87}} |
 | Which pre-trained model? | Look at language and task first, then at size and speed | {{R41}} |
-| How to evaluate? | Unseen data, a fitting yardstick, a baseline beside it | {{R4}} {{R51}} {{R53}} |
+| How to evaluate? | Unseen data, a fitting yardstick, a baseline beside it | {{R4}} · {{R51}} · {{R53}} |
 | What about overfitting? | More data, early stopping, regularisation, dropout | {{R47}} |
 | Which hyper-parameters? | Compare searches on an equal budget | {{R49}} |
-| How to be more efficient? | Caching, quantisation, pruning, distillation | {{R45}} {{R80}} |
-| How to deploy? | A function, a service around it, and an eye on it | {{R38}} {{R44}} |
-| How to add images and sound? | Turn them into tokens, too | {{R78}} {{R86}} |
+| How to be more efficient? | Caching, quantisation, pruning, distillation | {{R45}} · {{R80}} |
+| How to deploy? | A function, a service around it, and an eye on it | {{R38}} · {{R44}} |
+| How to add images and sound? | Turn them into tokens, too | {{R78}} · {{R86}} |
 
 ## 0.7 A checked bibliography
 
@@ -535,10 +541,12 @@ papers = [
     ("Vaswani et al. 2017", "Attention Is All You Need", "1706.03762", ""),
     ("Devlin et al. 2018", "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding", "1810.04805", ""),
     ("Brown et al. 2020", "Language Models are Few-Shot Learners", "2005.14165", "GPT-3: Language Models are …"),
-    ("Raffel et al. 2019", "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer", "1910.10683", "T5: Text-to-Text Transfer Transformer"),
+    ("Raffel et al. 2019", "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer", "1910.10683",
+     "T5: Text-to-Text Transfer Transformer"),
     ("Peters et al. 2018", "Deep contextualized word representations", "1802.05365", "ELMo: Deep Contextualized …"),
     ("Liu et al. 2019", "RoBERTa: A Robustly Optimized BERT Pretraining Approach", "1907.11692", ""),
-    ("Rush et al. 2015", "A Neural Attention Model for Abstractive Sentence Summarization", "1509.00685", "Language Model Fine-tuning for Document Summarization"),
+    ("Rush et al. 2015", "A Neural Attention Model for Abstractive Sentence Summarization", "1509.00685",
+     "Language Model Fine-tuning for Document Summarization"),
 ]
 link = lambda number: cl.viz.Markup(f'<a href="https://arxiv.org/abs/{number}">arXiv:{number}</a>')
 head = str(cl.L(zh="作者|题目|出处|文档里的写法", en="authors|title|where|in the documents")).split("|")

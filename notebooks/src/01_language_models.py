@@ -218,8 +218,10 @@ def score(text):
     with torch.inference_mode():
         return float(sequence_log_prob(model.model(ids).logits[0].float(), ids[0]))
 
-sentences = cl.L(zh="我每天早上喝一杯咖啡，然后去上班。|我每天咖啡喝一杯早上，然后去上班。|咖每然早喝一啡，班天后上上杯我去。",
-                 en="The cat sat on the mat because it was tired.|The mat sat on the cat because it was tired.|mat the on sat cat The tired was it because.")
+sentences = cl.L(
+    zh="我每天早上喝一杯咖啡，然后去上班。|我每天咖啡喝一杯早上，然后去上班。|咖每然早喝一啡，班天后上上杯我去。",
+    en="The cat sat on the mat because it was tired.|The mat sat on the cat because it was tired.|"
+       "mat the on sat cat The tired was it because.")
 for sentence in str(sentences).split("|"):
     print(f"{score(sentence):8.1f}   {sentence}")
 
@@ -372,8 +374,9 @@ Guess first: a trigram made by counting against a neural network of 135 million 
 """
 # %% rows="R1"
 chinese = held_out[:400]
-english = ("The room was clean and quiet, and the people at the front desk were friendly. Breakfast was good, although the coffee was cold. "
-           "We walked to the old town in ten minutes. I would stay here again, but next time I would ask for a room on a higher floor.")
+english = ("The room was clean and quiet, and the people at the front desk were friendly. Breakfast was good, although the "
+           "coffee was cold. We walked to the old town in ten minutes. I would stay here again, but next time I would ask "
+           "for a room on a higher floor.")
 
 def smollm2(text):
     return cl.metrics.bits_per_byte(-sum(scored.log_prob for scored in model.score(text)), text)
@@ -580,7 +583,8 @@ Of the numbers 1 to 999 it learns 799, picked at random; the other 200 it never 
 """
 # %%
 import os
-ONES = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen").split()
+ONES = ("zero one two three four five six seven eight nine ten eleven twelve "
+        "thirteen fourteen fifteen sixteen seventeen eighteen nineteen").split()
 TENS = "- - twenty thirty forty fifty sixty seventy eighty ninety".split()
 
 def english_words(n):
@@ -669,7 +673,8 @@ figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.6))
 for axis, name in zip(axes, ("minilm-l6", "smollm2-135m")):
     strength, tokens = influence(cl.load(name), "I like pizza because it tastes good.")
     later = strength[tuple(torch.triu_indices(len(tokens), len(tokens), offset=1))]
-    print(cl.L(zh="{0}：右上角 {1} 个数里，{2} 个恰好是 0", en="{0}: of the {1} numbers above the diagonal {2} are exactly 0").format(name, len(later), int((later == 0).sum())))
+    print(cl.L(zh="{0}：右上角 {1} 个数里，{2} 个恰好是 0", en="{0}: of the {1} numbers above the diagonal {2} are exactly 0")
+          .format(name, len(later), int((later == 0).sum())))
     axis.imshow(strength / strength.amax(1, keepdim=True), cmap="Blues")
     axis.set(title=name, xticks=range(len(tokens)), yticks=range(len(tokens)), yticklabels=tokens)
     axis.set_xticklabels(tokens, rotation=60, ha="right")

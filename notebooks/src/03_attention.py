@@ -547,7 +547,7 @@ def translation_batch(rng, n, length):
     ids, target = torch.tensor(sources), torch.tensor(targets)
     return {"ids": ids, "target": target[:, :-1], "labels": target[:, 1:]}
 
-# %% training
+# %% training rows="R13"
 torch.manual_seed(0)
 rng = random.Random(0)
 batches = [translation_batch(rng, 64, rng.randint(4, 12)) for _ in range(150)]
@@ -555,7 +555,7 @@ config = cl.nn.Seq2SeqConfig(vocab_size=len(tokens), context=16, n_layer=1, n_he
 translator = cl.nn.Seq2Seq(config)
 history = cl.fit(translator, batches, steps=150, lr=3e-3)
 
-# %% training
+# %% training rows="R13"
 @torch.inference_mode()
 def translate(text):
     known = [char for char in text if char in number][:16]
@@ -632,7 +632,7 @@ config = cl.nn.DecoderConfig(vocab_size=len(things), context=256, n_layer=1, n_h
 recaller = cl.nn.Decoder(config)
 history = cl.fit(recaller, stories, steps=len(stories), lr=3e-3)
 
-# %% training
+# %% training rows="R18"
 @torch.inference_mode()
 def right_answers(distance, n=200):
     test = story_batch(random.Random(distance), n, max(8, distance + 5), distance)
@@ -883,7 +883,7 @@ print(f"share of attention on the first token {rows[0, 0]:.2f}")
 r"""
 三行有几分像，名次却常常对不上。注意力的一大份总落在第一个词元上：那里是个“停车位”，没处可看的头都停在那儿（[Xiao 等 2023](https://arxiv.org/abs/2309.17453) 叫它 attention sink）。
 权重只说**这一步取了谁的值**；取来的值多长、后面的层怎么用，它不知道。所以别把一张注意力图当成解释（[Jain 与 Wallace 2019](https://arxiv.org/abs/1902.10186)）：要说“因为”，就动手改一改，看结果变不变。
-还要记得 SmolLM2 只看左边，也没怎么学过中文；两边都看的 BERT 是另一幅图（第 1、4 章）。
+还要记得 SmolLM2 只看左边，也没怎么学过中文：把 `I like eating pizza because it tastes very good.` 贴进上面的图，停在 it 上，看梯度那一行最深的是谁。两边都看的 BERT 是另一幅图（第 1、4 章）。
 
 ## 小结
 
@@ -901,7 +901,7 @@ r"""
 r"""
 The three rows agree little, if at all. A large share of the attention always falls on the first token: it is a parking place for heads that have nothing to look for ([Xiao et al. 2023](https://arxiv.org/abs/2309.17453) call it an attention sink).
 A weight says only **whose value was fetched in this step**; how long that value is, and what later layers make of it, it cannot know. So do not take an attention map for an explanation ([Jain and Wallace 2019](https://arxiv.org/abs/1902.10186)): if you want to say “because”, change something and see whether the result changes.
-Remember, too, that SmolLM2 sees only the left side and has read little Chinese; a BERT, which sees both sides, gives another picture (chapters 1 and 4).
+In `I like eating pizza because it tastes very good.` it is the gradient that points from *it* to *pizza*; the weights do not. Remember, too, that SmolLM2 sees only the left side and has read little Chinese. A BERT, which sees both sides, gives another picture (chapters 1 and 4).
 
 ## Summary
 

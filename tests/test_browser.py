@@ -37,7 +37,7 @@ def test_chapter_runs_in_lab(site, chapter, lang):
         page.wait_for_timeout(2500)                   # front-end work after the last reply
         red = page.locator('[data-mime-type="application/vnd.jupyter.error"], [data-mime-type="application/vnd.jupyter.stderr"]')
         assert red.all_inner_texts() == []
-        widgets = page.locator('[data-mime-type="application/vnd.jupyter.widget-view+json"]')
+        widgets = page.locator(".jp-OutputArea-output.lm-Panel")        # a widget's output is a panel; others are rendered MIME
         assert widgets.count() >= 2, "a chapter has at least two things to drag, click or type into"
         blank = [i for i in range(widgets.count()) if not widgets.nth(i).evaluate(CONTENT)]
         assert not blank, f"widgets {blank} show nothing"

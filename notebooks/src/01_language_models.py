@@ -663,8 +663,7 @@ print(f"Σ P(x1 | x2) P(x2 | x1)  {(given_right * given_left).sum():.5f}")
 def influence(loaded, text):
     """[T,T]: how strongly the output at each position (row) depends on each input (column)."""
     ids = loaded.tokenizer(text, return_tensors="pt").input_ids.to(loaded.device)
-    T = ids.shape[1]
-    x = loaded.model.get_input_embeddings()(ids).detach().repeat(T, 1, 1).requires_grad_()      # [T,T,D]: a copy for each row
+    x = loaded.model.get_input_embeddings()(ids).detach().repeat(T := ids.shape[1], 1, 1).requires_grad_()   # [T,T,D]: a copy for each row
     out = loaded.model(inputs_embeds=x, output_hidden_states=True).hidden_states[-1]
     out[range(T), range(T), :8].sum().backward()                                                # copy t asks about position t
     return x.grad.norm(dim=-1).cpu(), cl.models.read_tokens(loaded.tokenizer, ids[0].tolist()).labels
@@ -673,8 +672,8 @@ figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.6))
 for axis, name in zip(axes, ("minilm-l6", "smollm2-135m")):
     strength, tokens = influence(cl.load(name), "I like pizza because it tastes good.")
     later = strength[tuple(torch.triu_indices(len(tokens), len(tokens), offset=1))]
-    print(cl.L(zh="{0}：右上角 {1} 个数里，{2} 个恰好是 0", en="{0}: of the {1} numbers above the diagonal {2} are exactly 0")
-          .format(name, len(later), int((later == 0).sum())))
+    said = cl.L(zh="{0}：右上角 {1} 个数里，{2} 个恰好是 0", en="{0}: of the {1} numbers above the diagonal {2} are exactly 0")
+    print(said.format(name, len(later), int((later == 0).sum())))
     axis.imshow(strength / strength.amax(1, keepdim=True), cmap="Blues")
     axis.set(title=name, xticks=range(len(tokens)), yticks=range(len(tokens)), yticklabels=tokens)
     axis.set_xticklabels(tokens, rotation=60, ha="right")

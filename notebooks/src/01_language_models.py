@@ -403,7 +403,7 @@ The trigram wins. It can only count, but this is the very kind of text it counte
 
 ## 1.6 A floor that nobody gets below
 
-Does a perfect model have loss 0? No. Language itself is random: after “I would like a cup of” there is more than one thing to say. How much randomness there is is called its **entropy**.
+Does a perfect model have loss 0? No. Language itself is random: after “I would like a cup of” there is more than one thing to say. The amount of this randomness is called **entropy**.
 Nobody knows it for real language, but for a language we made ourselves it can be computed. The three-word model of section 1.2 is such a generator: let it write $n$ words, learn from them with **your** `bigram_probs`, and measure bits per word.
 """
 # %% rows="R4"
@@ -425,13 +425,13 @@ cl.viz.table(rows, header=("", cl.L(zh="每词比特数", en="bits per word")), 
 
 # %% zh [md]
 r"""
-数据每多十倍，离底线就近一截，但始终在它**上面**；不看上文的模型，数据再多也只能停在高处。大模型训练时那条越来越平的损失曲线，下面也有这样一条看不见的线。
+数据每多十倍，离底线就近一截，近到四位小数也看不出差别，但不会到它**下面**去；不看上文的模型，数据再多也只能停在高处。大模型训练时那条越来越平的损失曲线，下面也有这样一条看不见的线。
 
 现在故意弄坏它。两种办法能让人空欢喜或空担心：一是不给没见过的组合留余地（$\alpha=0$）；二是“作弊”，把概率统统乘 1.5，不管加起来是不是 1。
 """
 # %% en [md]
 r"""
-Ten times the data brings it closer each time, yet it stays **above** the floor; the model that ignores the context stays high up whatever the data. The flattening loss curve of a large model has such a line below it, too, only nobody can draw it.
+Ten times the data brings it closer each time, in the end closer than four decimals can show, yet never **below** the floor; the model that ignores the context stays high up whatever the data. The flattening loss curve of a large model has such a line below it, too, only nobody can draw it.
 
 Now break it on purpose. Two things can go wrong: leave no room for unseen pairs ($\alpha=0$); or cheat, and multiply all probabilities by 1.5 without minding that they no longer sum to 1.
 """
@@ -669,15 +669,14 @@ def influence(loaded, text):
     out[range(T), range(T), :8].sum().backward()                                                # copy t asks about position t
     return x.grad.norm(dim=-1).cpu(), cl.models.read_tokens(loaded.tokenizer, ids[0].tolist()).labels
 
-figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.6))
-for axis, name in zip(axes, ("minilm-l6", "smollm2-135m")):
+for axis, name in zip(plt.subplots(1, 2, figsize=(8.4, 3.6))[1], ("minilm-l6", "smollm2-135m")):
     strength, tokens = influence(cl.load(name), "I like pizza because it tastes good.")
     later = strength[tuple(torch.triu_indices(len(tokens), len(tokens), offset=1))]
     print(cl.L(zh="{0}：右上角 {1} 个数里，{2} 个恰好是 0", en="{0}: of the {1} numbers above the diagonal {2} are exactly 0")
           .format(name, len(later), int((later == 0).sum())))
     axis.imshow(strength / strength.amax(1, keepdim=True), cmap="Blues")
-    axis.set(title=name, xticks=range(len(tokens)), yticks=range(len(tokens)), yticklabels=tokens)
-    axis.set_xticklabels(tokens, rotation=60, ha="right")
+    axis.set(title=name, yticks=range(len(tokens)), yticklabels=tokens)
+    axis.set_xticks(range(len(tokens)), tokens, rotation=60, ha="right")
 plt.show()
 
 # %% zh [md]

@@ -130,7 +130,7 @@ class AttentionView(anywidget.AnyWidget):
                  "text/plain": str(describe(heads, self.layer, self.head, self._title))}, raw=True)
         shown = self._repr_mimebundle_()
         data, metadata = shown if isinstance(shown, tuple) else (shown, {})
-        data["text/plain"] = str(L(zh="注意力视图：运行这一格就能操作", en="Attention view: run this cell to interact with it"))
+        data = {kind: value for kind, value in data.items() if "widget-view" in kind}       # the text alternative is the output above
         display(data, metadata=metadata, raw=True)
 
     # What the browser asks for ------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ the arrow from the prediction to the target (the drawn step itself bends, for so
 """
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
@@ -89,14 +90,13 @@ class Simplex(anywidget.AnyWidget):
         self._redraw()
 
     def _redraw(self) -> None:
-        import math
-
         slope = self._slope().tolist()
         rows = [(label, f"{p:.3f}", f"{y:.3f}", f"{g:+.3f}") for label, p, y, g in zip(self.words["labels"], self.p, self.goal, slope)]
         header = ("", str(L(zh="预测 p", en="prediction p")), str(L(zh="目标 y", en="target y")), str(L(zh="梯度 p − y", en="gradient p − y")))
         loss = -sum(y * math.log(p) for y, p in zip(self.goal, self.p))
         line = L(zh="损失 {0:.3f} nat，走了 {1} 步", en="loss {0:.3f} nats, steps taken: {1}").format(loss, len(self._trail))
-        self.state = {"p": self.p, "goal": self.goal, "target": self.target, "arrow": [-g for g in slope], "trail": self._trail, "corners": CORNERS,
+        self.state = {"p": self.p, "goal": self.goal, "target": self.target, "arrow": [-g for g in slope],
+                      "trail": self._trail, "corners": CORNERS,
                       "note": table(rows, header=header, right=(1, 2, 3)) + f"<p><b>{escape(str(line))}</b></p>"}
 
     def figure(self):
@@ -113,7 +113,8 @@ class Simplex(anywidget.AnyWidget):
         axis.plot(x, y, "o", markersize=11, color=BLUE)
         for label, (cx, cy) in zip(self.words["labels"], CORNERS):
             axis.text(cx, cy + (0.05 if cy else -0.09), label, ha="center")
-        axis.set(xlim=(-0.12, 1.12), ylim=(-0.14, 0.98), aspect="equal", title=str(L(zh="预测（蓝点）与负梯度（箭头）", en="Prediction (dot) and negative gradient (arrow)")))
+        axis.set(xlim=(-0.12, 1.12), ylim=(-0.14, 0.98), aspect="equal",
+                 title=str(L(zh="预测（蓝点）与负梯度（箭头）", en="Prediction (dot) and negative gradient (arrow)")))
         axis.axis("off")
         return figure
 

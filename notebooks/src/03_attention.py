@@ -547,7 +547,7 @@ def translation_batch(rng, n, length):
     ids, target = torch.tensor(sources), torch.tensor(targets)
     return {"ids": ids, "target": target[:, :-1], "labels": target[:, 1:]}
 
-# %% training
+# %% training rows="R13"
 torch.manual_seed(0)
 rng = random.Random(0)
 batches = [translation_batch(rng, 64, rng.randint(4, 12)) for _ in range(150)]
@@ -555,7 +555,7 @@ config = cl.nn.Seq2SeqConfig(vocab_size=len(tokens), context=16, n_layer=1, n_he
 translator = cl.nn.Seq2Seq(config)
 history = cl.fit(translator, batches, steps=150, lr=3e-3)
 
-# %% training
+# %% training rows="R13"
 @torch.inference_mode()
 def translate(text):
     known = [char for char in text if char in number][:16]
@@ -632,7 +632,7 @@ config = cl.nn.DecoderConfig(vocab_size=len(things), context=256, n_layer=1, n_h
 recaller = cl.nn.Decoder(config)
 history = cl.fit(recaller, stories, steps=len(stories), lr=3e-3)
 
-# %% training
+# %% training rows="R18"
 @torch.inference_mode()
 def right_answers(distance, n=200):
     test = story_batch(random.Random(distance), n, max(8, distance + 5), distance)
@@ -819,7 +819,7 @@ r"""
 - **梯度**：把某个词元的向量动一点点，这个位置的预测变多快。
 - **消融**：把某个词元的向量抹成 0，整个预测分布挪了多远（用 KL 散度量，0 表示没变）。
 
-拖动滑块，换一个词元来看；也可以换一句话。目录里有课程自己训练的中文 BERT（`zh-bert`）时，“模型”里能选到它：它两边都看，读读 `我喜欢吃比萨，因为它味道很好。`。先猜：三行会一样吗？
+拖动滑块，换一个词元来看；也可以换一句话。“模型”里还有课程自己训练的中文小 BERT（`zh-bert`），它两边都看，给它读 `我喜欢吃比萨，因为它味道很好。`。先猜：三行会一样吗？
 """
 # %% en [md]
 r"""
@@ -833,7 +833,7 @@ Back to the opening: what does *it* look at? There are three ways to measure, an
 - **Gradient**: nudge a token's vector a little; how fast does the prediction at this position change?
 - **Ablation**: blank a token's vector to 0; how far does the whole predicted distribution move (KL divergence; 0 means not at all)?
 
-Drag the slider to another token, or type another sentence. Once the catalogue has the course's own Chinese BERT (`zh-bert`), “Model” offers it: it sees both sides; give it `我喜欢吃比萨，因为它味道很好。`, the same sentence in Chinese. Guess first: will the three rows agree?
+Drag the slider to another token, or type another sentence. “Model” also offers the course's own small Chinese BERT (`zh-bert`), which sees both sides; give it `我喜欢吃比萨，因为它味道很好。`, the same sentence in Chinese. Guess first: will the three rows agree?
 """
 # %% rows="R62"
 model.model.set_attn_implementation("sdpa")
@@ -853,8 +853,7 @@ def three_measures(loaded, text, position):
     return torch.stack([looked, gradient.cpu(), ablation.cpu()])
 
 # %% rows="R62"
-known = [card.name for card in cl.models.catalog()]
-readers = {name: cl.load(name) for name in ("smollm2-135m", "zh-bert") if name in known}
+readers = {"smollm2-135m": model, "zh-bert": cl.load("zh-bert")}
 
 def compare(text, model, position):
     labels = readers[model].attention(text).tokens
@@ -872,18 +871,21 @@ cl.viz.explore(compare, text=sentence, model=list(readers), position=(1, 40, it)
 def ranks(values):
     return values.argsort().argsort().double()
 
-rows = three_measures(model, sentence, it - 1)[:, :it]    # tokens up to and including "it"
-names = ("attention", "gradient", "ablation")
-for a, b in ((0, 1), (0, 2), (1, 2)):
-    agreement = torch.corrcoef(torch.stack([ranks(rows[a]), ranks(rows[b])]))[0, 1]
-    print(f"{names[a]:9s} and {names[b]:9s} rank correlation {agreement:4.1f}")
-print(f"share of attention on the first token {rows[0, 0]:.2f}")
+chinese = "我喜欢吃比萨，因为它味道很好。"
+where = readers["zh-bert"].attention(chinese).tokens.index("它")
+for name, text, position, end in (("smollm2-135m", sentence, it - 1, it), ("zh-bert", chinese, where, None)):
+    rows = three_measures(readers[name], text, position)[:, :end]                   # SmolLM2 sees nothing after "it"
+    labels = [label.strip() for label in readers[name].attention(text).tokens]
+    print(f"{name}, first token's share of the attention {rows[0, 0]:.2f}")
+    for measure, row in zip(("attention", "gradient", "ablation"), rows):
+        agreement = torch.corrcoef(torch.stack([ranks(rows[0]), ranks(row)]))[0, 1]
+        print(f"   {measure:9s} most: {' '.join(labels[i] for i in row.topk(4).indices)}   (ranks: {agreement:.1f})")
 
 # %% zh [md]
 r"""
-三行有几分像，名次却常常对不上。注意力的一大份总落在第一个词元上：那里是个“停车位”，没处可看的头都停在那儿（[Xiao 等 2023](https://arxiv.org/abs/2309.17453) 叫它 attention sink）。
+三行有几分像，名次却常常对不上（最后一列是与注意力的名次相关，1 是全同，0 是无关）。SmolLM2 的注意力一大份落在第一个词元上：那里是个“停车位”，没处可看的头都停在那儿（[Xiao 等 2023](https://arxiv.org/abs/2309.17453) 叫它 attention sink）。
 权重只说**这一步取了谁的值**；取来的值多长、后面的层怎么用，它不知道。所以别把一张注意力图当成解释（[Jain 与 Wallace 2019](https://arxiv.org/abs/1902.10186)）：要说“因为”，就动手改一改，看结果变不变。
-还要记得 SmolLM2 只看左边，也没怎么学过中文；两边都看的 BERT 是另一幅图（第 1、4 章）。
+SmolLM2 只看左边，也没怎么学过中文：把 `I like eating pizza because it tastes very good.` 贴进上面的图，停在 it 上，看梯度那一行最深的是谁。`zh-bert` 两边都看，“它”看得最重的是右边的“味”；“比萨”没有进前四名：认得指代，四层的小模型还做不到。
 
 ## 小结
 
@@ -899,9 +901,9 @@ r"""
 """
 # %% en [md]
 r"""
-The three rows agree little, if at all. A large share of the attention always falls on the first token: it is a parking place for heads that have nothing to look for ([Xiao et al. 2023](https://arxiv.org/abs/2309.17453) call it an attention sink).
+The three rows agree in part at best (the last column is the rank correlation with attention: 1 the same order, 0 unrelated). A large share of SmolLM2's attention falls on the first token: it is a parking place for heads that have nothing to look for ([Xiao et al. 2023](https://arxiv.org/abs/2309.17453) call it an attention sink).
 A weight says only **whose value was fetched in this step**; how long that value is, and what later layers make of it, it cannot know. So do not take an attention map for an explanation ([Jain and Wallace 2019](https://arxiv.org/abs/1902.10186)): if you want to say “because”, change something and see whether the result changes.
-Remember, too, that SmolLM2 sees only the left side and has read little Chinese; a BERT, which sees both sides, gives another picture (chapters 1 and 4).
+In `I like eating pizza because it tastes very good.` it is the gradient that points from *it* to *pizza*; the weights do not. `zh-bert` sees both sides, and its 它, “it”, looks most at 味, “taste”, to its right; 比萨, “pizza”, is not among its first four: a small model of four layers has not learnt what a pronoun stands for.
 
 ## Summary
 

@@ -79,7 +79,8 @@ def surprise(text, at):
     losses = [-float(row[token]) for row, token in zip(log_probs, ids)]
     best = log_probs[at].topk(5)
     guesses = {cl.models.read_tokens(model.tokenizer, [i]).labels[0]: p for i, p in zip(best.indices.tolist(), best.values.exp().tolist())}
-    line = cl.L(zh="“{0}”：概率 {1:.2g}，损失 −ln {1:.2g} = {2:.2f} nat。模型以为会是：", en="“{0}”: probability {1:.2g}, loss −ln {1:.2g} = {2:.2f} nats. The model had expected:")
+    line = cl.L(zh="“{0}”：概率 {1:.2g}，损失 −ln {1:.2g} = {2:.2f} nat。模型以为会是：",
+                en="“{0}”: probability {1:.2g}, loss −ln {1:.2g} = {2:.2f} nats. The model had expected:")
     text = cl.viz.coloured_tokens(names, losses, "nat", top=12, current=str(at), control="at_")
     return text + f"<p>{line.format(names[at].strip(), math.exp(-losses[at]), losses[at])}</p>" + cl.viz.bars(guesses, mark=names[at])
 
@@ -169,7 +170,8 @@ print("q                   P(data; q)   −ln P / N   cross-entropy   entropy + 
 for q in (torch.tensor([1 / 3, 1 / 3, 1 / 3]), torch.tensor([0.2, 0.3, 0.5]), torch.tensor([0.6, 0.3, 0.1]), p):
     likelihood = q[spins].prod()
     cross_ent, entropy, kl = -(p * q.log()).sum(), -(p * p.log()).sum(), (p * (p / q).log()).sum()
-    print(f"{[round(x, 2) for x in q.tolist()]!s:18s}  {likelihood:.2e}   {-likelihood.log() / len(spins):9.4f}   {cross_ent:13.4f}   {entropy + kl:12.4f}")
+    print(f"{[round(x, 2) for x in q.tolist()]!s:18s}  {likelihood:.2e}   {-likelihood.log() / len(spins):9.4f}",
+          f"  {cross_ent:13.4f}   {entropy + kl:12.4f}")
 
 theta = torch.zeros(3, requires_grad=True)                              # now let gradient descent look for the best q
 for _ in range(100):
@@ -337,7 +339,6 @@ Take it at its word. The task: 300 points, a third labelled 1 and the others 0, 
 points, noise = torch.randn(300, 3, generator=torch.Generator().manual_seed(0)).split([2, 1], dim=1)
 labels = torch.zeros(300)
 labels[(points.sum(1) + noise[:, 0]).topk(100).indices] = 1             # 100 points, mostly at the upper right
-
 def literal(y, z):                                                      # y log p; logsigmoid is the log of p that does not underflow
     return -(y * F.logsigmoid(z)).sum()
 
@@ -351,11 +352,12 @@ for loss in (literal, repaired):
         weights.grad = None
         loss(labels, z := points @ weights[:2] + weights[2]).backward()
         optimizer.step()
-    print(f"{loss.__name__:9s} loss {loss(labels, z):.3f}   mean prediction {z.sigmoid().mean():.3f}   accuracy {((z > 0) == (labels > 0.5)).float().mean():.3f}")
+    accuracy = ((z > 0) == (labels > 0.5)).float().mean()
+    print(f"{loss.__name__:9s} loss {loss(labels, z):.3f}   mean prediction {z.sigmoid().mean():.3f}   accuracy {accuracy:.3f}")
 
 # %% zh [md]
 r"""
-照字面写，损失乖乖降到接近 0，模型却学会了**对什么都说 1**：标签为 0 的点乘上 $y_i=0$，一分钱不付，说大话没有代价。
+照字面写，损失乖乖降到接近 0，模型却学会了**对什么都说 1**，准确率只剩 1 所占的三分之一：标签为 0 的点乘上 $y_i=0$，一分钱不付，说大话没有代价。
 求和应该跑遍**类别**，再对样本取**平均**：$L=-\frac1N\sum_{i}\sum_{k}y_{ik}\ln\hat y_{ik}$；语言模型就是 $-\frac1T\sum_t\ln p(x_t\mid x_{<t})$。
 损失很低，不代表模型很好。看到一个漂亮的数，先问：**偷懒能不能也拿到它？**
 
@@ -374,7 +376,7 @@ $$\frac{\partial L}{\partial z_k}=p_k-y_k$$
 """
 # %% en [md]
 r"""
-Taken at its word the loss falls obediently to almost 0, and the model has learnt **to say 1 to everything**: a point with label 0 is multiplied by $y_i=0$ and pays nothing, so boasting is free.
+Taken at its word the loss falls obediently to almost 0, and the model has learnt **to say 1 to everything**; its accuracy is the third that are 1: a point with label 0 is multiplied by $y_i=0$ and pays nothing, so boasting is free.
 The sum should run over the **classes**, with a **mean** over the examples: $L=-\frac1N\sum_{i}\sum_{k}y_{ik}\ln\hat y_{ik}$; for a language model that is $-\frac1T\sum_t\ln p(x_t\mid x_{<t})$.
 A low loss does not mean a good model. Before a beautiful number, ask: **can laziness get it, too?**
 
@@ -477,7 +479,8 @@ cl.check("loss.next_token")
 next_token_loss = cl.use("loss.next_token")
 
 pad = model.tokenizer.pad_token_id
-batch = model.tokenizer(["The capital of China is Beijing, and the capital of Japan is Tokyo.", "Good morning!"], padding=True, return_tensors="pt").to(model.device)
+texts = ["The capital of China is Beijing, and the capital of Japan is Tokyo.", "Good morning!"]
+batch = model.tokenizer(texts, padding=True, return_tensors="pt").to(model.device)
 with torch.inference_mode():
     logits = model.model(**batch).logits.float()
     built_in = model.model(**batch, labels=batch.input_ids.masked_fill(batch.input_ids == pad, -100)).loss
@@ -532,7 +535,8 @@ right, wrong = (cl.nn.Decoder(cl.nn.DecoderConfig(**size)) for _ in range(2))
 def unshifted(model, ids):
     return cross_entropy(model(ids).flatten(0, 1), ids.flatten(), ignore_index=PAD)
 
-one_pass = cl.fit(right, batches_of(sentences, steps), steps=steps, lr=5e-3, val_data=batches_of(held_out, 8), loss=lambda model, ids: next_token_loss(model(ids), ids, PAD))
+one_pass = cl.fit(right, batches_of(sentences, steps), steps=steps, lr=5e-3, val_data=batches_of(held_out, 8),
+                  loss=lambda model, ids: next_token_loss(model(ids), ids, PAD))
 fooled = cl.fit(wrong, batches_of(sentences, steps), steps=steps, lr=5e-3, loss=unshifted)
 
 # %% training
@@ -541,7 +545,8 @@ def write(model, text):
     return "".join(vocabulary[i] for i in cl.generate(model, ids[:, :20], max_new_tokens=10, eos_id=END)[0].tolist()[1:] if i > END)
 
 def duel(text):
-    rows = [(cl.L(zh="错开一位", en="shifted by one"), f"{one_pass.loss[-1]:.3f}", write(right, text)), (cl.L(zh="忘了错位", en="shift forgotten"), f"{fooled.loss[-1]:.3f}", write(wrong, text))]
+    rows = [(cl.L(zh="错开一位", en="shifted by one"), f"{one_pass.loss[-1]:.3f}", write(right, text)),
+            (cl.L(zh="忘了错位", en="shift forgotten"), f"{fooled.loss[-1]:.3f}", write(wrong, text))]
     return cl.viz.table(rows, header=str(cl.L(zh="训练时|最后的损失|接着写", en="in training|last loss|writes on")).split("|"))
 
 cl.viz.explore(duel, text="我妹妹想")
@@ -618,14 +623,16 @@ chinese = "房间干净又安静，前台的人也很友好。早餐不错，不
 
 def report(name, log_probs, text):
     total, log_probs = -sum(log_probs), torch.tensor([log_probs])
-    return (name, len(log_probs[0]), f"{perplexity(log_probs, torch.ones_like(log_probs)):.1f}", f"{bits_per_byte(total, text):.2f}", f"{total / math.log(2):.0f}")
+    ppl = perplexity(log_probs, torch.ones_like(log_probs))
+    return (name, len(log_probs[0]), f"{ppl:.1f}", f"{bits_per_byte(total, text):.2f}", f"{total / math.log(2):.0f}")
 
 def smollm2(text):
     ids, rows = read(text)
     return [float(row[token]) for row, token in zip(rows, ids)]
 
 head = str(cl.L(zh="谁在读|词元数|困惑度|每字节比特|整篇比特", en="who reads|tokens|perplexity|bits per byte|bits in all")).split("|")
-cl.viz.table([report("SmolLM2, English", smollm2(english), english), report("SmolLM2, 中文", smollm2(chinese), chinese)], header=head, right=(1, 2, 3, 4))
+cl.viz.table([report("SmolLM2, English", smollm2(english), english),
+              report("SmolLM2, 中文", smollm2(chinese), chinese)], header=head, right=(1, 2, 3, 4))
 
 # %% zh [md]
 r"""
@@ -724,7 +731,8 @@ for axis, history, title in zip(axes, (one_pass, many_passes), str(titles).split
     history.plot(axis)
     axis.set_title(title)
 plt.show()
-print(f"{len(one_pass.loss)} steps: validation loss {one_pass.val_loss[-1]:.2f} (one pass), {many_passes.val_loss[-1]:.2f} (many passes, best {min(many_passes.val_loss):.2f})")
+print(f"{len(one_pass.loss)} steps: validation loss {one_pass.val_loss[-1]:.2f} (one pass),",
+      f"{many_passes.val_loss[-1]:.2f} (many passes, best {min(many_passes.val_loss):.2f})")
 
 # %% zh [md]
 r"""
@@ -781,7 +789,7 @@ def cut_out(text, start, width=3):
     ids = [index[char] for char in text]
     return ids[:start] + [GAP] + ids[start + width:], ids[start:start + width] + [END]
 
-print("read:  ", "".join(vocabulary[i] for i in cut_out("我妹妹明天想吃米饭。", 3)[0]), "  write:", "".join(vocabulary[i] for i in cut_out("我妹妹明天想吃米饭。", 3)[1]))
+print(" / ".join("".join(vocabulary[i] for i in side) for side in cut_out("我妹妹明天想吃米饭。", 3)))
 generator, chance = torch.Generator().manual_seed(0), random.Random(0)
 masked_batches = [covered(ids, 0.5, generator) for ids in batches_of(sentences, 400)]
 
@@ -821,7 +829,8 @@ def exams(text):
 def three(text):
     text, causal, masked, start, span = exams(text)
     scored = [0.0] * start + span[:-1]
-    lines = [(cl.L(zh="因果", en="causal"), [*text, "↵"], causal, len(causal)), (cl.L(zh="掩码（逐个盖住）", en="masked (one at a time)"), text, masked, len(masked)),
+    lines = [(cl.L(zh="因果", en="causal"), [*text, "↵"], causal, len(causal)),
+             (cl.L(zh="掩码（逐个盖住）", en="masked (one at a time)"), text, masked, len(masked)),
              (cl.L(zh="编码器—解码器（挖一段）", en="encoder–decoder (one stretch)"), text, scored + [0.0] * (len(text) - len(scored)), len(span))]
     rows = [(name, cl.viz.coloured_tokens([f" {token} " for token in tokens], values, "nat", top=6), n, f"{sum(paid) / n:.2f}")
             for (name, tokens, values, n), paid in zip(lines, (causal, masked, span))]

@@ -529,12 +529,12 @@ cl.check("lm.fill_mask")
 # %% zh [md]
 r"""
 拿什么来填？三元模型给出整句的概率，把每个字放进空里、比较整句的概率，就用上了右边：这是**贝叶斯公式**，一点不取巧，只是慢，而且最远只看到旁边两个字。
-下面把“只看左边”和“两边都看”并排；目录里有中文 BERT（`zh-bert`）时，它会多出一行。改改句子，方框 `▢` 就是空。
+下面把“只看左边”和“两边都看”并排，第三行是一个真正的掩码模型：本课自己训练的中文小 BERT（`zh-bert`），它一眼看完整句，直接给出答案。改改句子，方框 `▢` 就是空。
 """
 # %% en [md]
 r"""
 Who fills? A trigram gives whole sentences a probability; put each character into the gap, compare the sentences, and the right-hand side has been used. That is **Bayes' rule**, with nothing up its sleeve, only slow, and blind beyond two characters either way.
-Below, “left only” stands beside “both sides”; once the catalogue has a Chinese BERT (`zh-bert`), it gets a row of its own. The default sentence says “this ▢ hotel is not bad, the rooms are very ▢”: the first gap wants a measure word that goes with hotels, 个 or 家, the second 干, which with the 净 after it makes *clean*. Edit it; `▢` is a gap.
+Below, “left only” stands beside “both sides”; the third row is a real masked model, the course's own small Chinese BERT (`zh-bert`), which reads the whole sentence at once and answers directly. The default sentence says “this ▢ hotel is not bad, the rooms are very ▢”: the first gap wants a measure word that goes with hotels, 个 or 家, the second 干, which with the 净 after it makes *clean*. Edit it; `▢` is a gap.
 """
 # %% rows="E36"
 fill_mask = cl.use("lm.fill_mask")
@@ -559,7 +559,7 @@ def bert_fill(text):
 
 def answers(text):
     rows = [(cl.L(zh="只看左边", en="left only"), fill(text, 0)), (cl.L(zh="两边都看", en="both sides"), fill(text, 2))]
-    return cl.viz.table(rows + [("zh-bert", bert_fill(text))] if "zh-bert" in {card.name for card in cl.models.catalog()} else rows)
+    return cl.viz.table([*rows, ("zh-bert", bert_fill(text))])
 
 cl.viz.explore(answers, text="这▢酒店不错，房间很▢净。")
 

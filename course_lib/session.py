@@ -108,7 +108,8 @@ def _folders() -> Iterator[Check]:
     for variable, folder in (("COURSE_CACHE", paths.cache()), ("COURSE_HOME", paths.home())):
         ok = paths.writable(folder)
         free = f", {shutil.disk_usage(folder).free / 1e9:.0f} GB" if ok else ""
-        yield ok, f"{str(folder).replace(str(Path.home()), '~')}{free}", f"export {variable}=" + str(L(zh="一个可写的文件夹", en="a folder that you can write to"))
+        shown = f"${variable}" if os.environ.get(variable) else str(folder).replace(str(Path.home()), "~", 1)
+        yield ok, f"{shown}{free}", f"export {variable}=" + str(L(zh="一个可写的文件夹", en="a folder that you can write to"))
 
 
 def _models() -> Iterator[Check]:

@@ -403,7 +403,7 @@ The trigram wins. It can only count, but this is the very kind of text it counte
 
 ## 1.6 A floor that nobody gets below
 
-Does a perfect model have loss 0? No. Language itself is random: after “I would like a cup of” there is more than one thing to say. How much randomness there is is called its **entropy**.
+Does a perfect model have loss 0? No. Language itself is random: after “I would like a cup of” there is more than one thing to say. The amount of this randomness is called **entropy**.
 Nobody knows it for real language, but for a language we made ourselves it can be computed. The three-word model of section 1.2 is such a generator: let it write $n$ words, learn from them with **your** `bigram_probs`, and measure bits per word.
 """
 # %% rows="R4"
@@ -425,13 +425,13 @@ cl.viz.table(rows, header=("", cl.L(zh="每词比特数", en="bits per word")), 
 
 # %% zh [md]
 r"""
-数据每多十倍，离底线就近一截，但始终在它**上面**；不看上文的模型，数据再多也只能停在高处。大模型训练时那条越来越平的损失曲线，下面也有这样一条看不见的线。
+数据每多十倍，离底线就近一截，近到四位小数也看不出差别，但不会到它**下面**去；不看上文的模型，数据再多也只能停在高处。大模型训练时那条越来越平的损失曲线，下面也有这样一条看不见的线。
 
 现在故意弄坏它。两种办法能让人空欢喜或空担心：一是不给没见过的组合留余地（$\alpha=0$）；二是“作弊”，把概率统统乘 1.5，不管加起来是不是 1。
 """
 # %% en [md]
 r"""
-Ten times the data brings it closer each time, yet it stays **above** the floor; the model that ignores the context stays high up whatever the data. The flattening loss curve of a large model has such a line below it, too, only nobody can draw it.
+Ten times the data brings it closer each time, in the end closer than four decimals can show, yet never **below** the floor; the model that ignores the context stays high up whatever the data. The flattening loss curve of a large model has such a line below it, too, only nobody can draw it.
 
 Now break it on purpose. Two things can go wrong: leave no room for unseen pairs ($\alpha=0$); or cheat, and multiply all probabilities by 1.5 without minding that they no longer sum to 1.
 """
@@ -529,12 +529,12 @@ cl.check("lm.fill_mask")
 # %% zh [md]
 r"""
 拿什么来填？三元模型给出整句的概率，把每个字放进空里、比较整句的概率，就用上了右边：这是**贝叶斯公式**，一点不取巧，只是慢，而且最远只看到旁边两个字。
-下面把“只看左边”和“两边都看”并排；目录里有中文 BERT（`zh-bert`）时，它会多出一行。改改句子，方框 `▢` 就是空。
+下面把“只看左边”和“两边都看”并排，第三行是一个真正的掩码模型：本课自己训练的中文小 BERT（`zh-bert`），它一眼看完整句，直接给出答案。改改句子，方框 `▢` 就是空。
 """
 # %% en [md]
 r"""
 Who fills? A trigram gives whole sentences a probability; put each character into the gap, compare the sentences, and the right-hand side has been used. That is **Bayes' rule**, with nothing up its sleeve, only slow, and blind beyond two characters either way.
-Below, “left only” stands beside “both sides”; once the catalogue has a Chinese BERT (`zh-bert`), it gets a row of its own. The default sentence says “this ▢ hotel is not bad, the rooms are very ▢”: the first gap wants a measure word that goes with hotels, 个 or 家, the second 干, which with the 净 after it makes *clean*. Edit it; `▢` is a gap.
+Below, “left only” stands beside “both sides”; the third row is a real masked model, the course's own small Chinese BERT (`zh-bert`), which reads the whole sentence at once and answers directly. The default sentence says “this ▢ hotel is not bad, the rooms are very ▢”: the first gap wants a measure word that goes with hotels, 个 or 家, the second 干, which with the 净 after it makes *clean*. Edit it; `▢` is a gap.
 """
 # %% rows="E36"
 fill_mask = cl.use("lm.fill_mask")
@@ -559,7 +559,7 @@ def bert_fill(text):
 
 def answers(text):
     rows = [(cl.L(zh="只看左边", en="left only"), fill(text, 0)), (cl.L(zh="两边都看", en="both sides"), fill(text, 2))]
-    return cl.viz.table(rows + [("zh-bert", bert_fill(text))] if "zh-bert" in {card.name for card in cl.models.catalog()} else rows)
+    return cl.viz.table([*rows, ("zh-bert", bert_fill(text))])
 
 cl.viz.explore(answers, text="这▢酒店不错，房间很▢净。")
 
@@ -668,15 +668,14 @@ def influence(loaded, text):
     out[range(T), range(T), :8].sum().backward()                                                # copy t asks about position t
     return x.grad.norm(dim=-1).cpu(), cl.models.read_tokens(loaded.tokenizer, ids[0].tolist()).labels
 
-figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.6))
-for axis, name in zip(axes, ("minilm-l6", "smollm2-135m")):
+for axis, name in zip(plt.subplots(1, 2, figsize=(8.4, 3.6))[1], ("minilm-l6", "smollm2-135m")):
     strength, tokens = influence(cl.load(name), "I like pizza because it tastes good.")
     later = strength[tuple(torch.triu_indices(len(tokens), len(tokens), offset=1))]
     said = cl.L(zh="{0}：右上角 {1} 个数里，{2} 个恰好是 0", en="{0}: of the {1} numbers above the diagonal {2} are exactly 0")
     print(said.format(name, len(later), int((later == 0).sum())))
     axis.imshow(strength / strength.amax(1, keepdim=True), cmap="Blues")
-    axis.set(title=name, xticks=range(len(tokens)), yticks=range(len(tokens)), yticklabels=tokens)
-    axis.set_xticklabels(tokens, rotation=60, ha="right")
+    axis.set(title=name, yticks=range(len(tokens)), yticklabels=tokens)
+    axis.set_xticks(range(len(tokens)), tokens, rotation=60, ha="right")
 plt.show()
 
 # %% zh [md]

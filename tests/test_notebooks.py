@@ -39,10 +39,12 @@ cl.check("lm.bigram")
 
 @pytest.fixture
 def source(tmp_path, monkeypatch):
-    shutil.copy(ROOT / "notebooks" / "rows.csv", tmp_path)
-    monkeypatch.setattr(build, "HERE", tmp_path)
-    (tmp_path / "src").mkdir()
-    file = tmp_path / "src" / "99_test.py"
+    folder = tmp_path / "notebooks"
+    (folder / "src").mkdir(parents=True)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    shutil.copy(ROOT / "notebooks" / "rows.csv", folder)
+    monkeypatch.setattr(build, "HERE", folder)
+    file = folder / "src" / "99_test.py"
     file.write_text(SOURCE, "utf-8")
     return file
 
@@ -97,10 +99,10 @@ def test_no_solution_in_a_student_edition(source):
     for lang in build.LANGS:
         text = "\n".join(cell.source for cell in nbformat.read(build.edition(source, lang, False), as_version=4).cells)
         for entry in exercises.catalog():
-            reference = exercises.reference_source(entry.id)
+            reference = exercises.reference_source(entry["id"])
             body = [line.strip() for line in reference.split('"""')[-1].splitlines() if len(line.strip()) > 12]
             leaked = [line for line in body if line in text]
-            assert len(leaked) < max(2, len(body)), f"{entry.id} leaks into {source.stem} ({lang}): {leaked}"
+            assert len(leaked) < max(2, len(body)), f"{entry['id']} leaks into {source.stem} ({lang}): {leaked}"
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("[ze][hn]/**/*.ipynb")), ids=lambda path: str(path.relative_to(ROOT / "notebooks")))

@@ -34,6 +34,24 @@ cl.start(lang="zh")
 
 # %% zh [md]
 r"""
+## 先见一面
+
+下面这一位是真的：SmolLM2，1.35 亿参数，就在你的机器上运行，不联网。输入一句话（它主要学英语），它给每个可能的下一个词元打出概率。
+删一个词，换一个词，看条形怎样变。大语言模型的全部本事，都从这一排条形开始。
+"""
+# %% en [md]
+r"""
+## Meet one first
+
+This one is real: SmolLM2, 135 million parameters, running on your machine without a network. Type a sentence, and it gives every possible next token a probability.
+Delete a word, change another, and watch the bars. All that a large language model can do begins with this row of bars.
+"""
+# %%
+model = cl.load("smollm2-135m")
+cl.viz.explore(lambda text: cl.viz.bars(model.likely(text, k=6)), text="The best thing about learning is")
+
+# %% zh [md]
+r"""
 ## 0.1 先看看医生
 
 `cl.doctor()` 查一遍这台机器：版本、设备、字体、文件夹、模型。缺什么，它会给出修复的命令。

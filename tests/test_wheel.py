@@ -31,7 +31,12 @@ def fresh(tmp_path, monkeypatch):
     """A new environment with a kernel named "fresh", without course_lib; returns its Python."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "env"], check=True)
     site = next((tmp_path / "env").rglob("site-packages"))
-    (site / "libraries.pth").write_text(sysconfig.get_path("purelib"))      # a path inside a .pth brings no editable installs along
+    libraries = tmp_path / "libraries"
+    libraries.mkdir()
+    for entry in Path(sysconfig.get_path("purelib")).iterdir():
+        if "course_lib" not in entry.name:
+            (libraries / entry.name).symlink_to(entry)
+    (site / "libraries.pth").write_text(str(libraries))
     python = tmp_path / "env" / "bin" / "python"
     kernel = tmp_path / "share" / "kernels" / "fresh"
     kernel.mkdir(parents=True)

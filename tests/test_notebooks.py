@@ -121,3 +121,10 @@ def test_stored_notebooks_are_whole(path):
 def test_stale_notebooks_fail_the_build_check():
     ran = subprocess.run([sys.executable, ROOT / "notebooks" / "build.py", "--check"], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_links_between_chapters_lead_somewhere(source):
+    text = source.read_text("utf-8")
+    linked = set(re.findall(r"\]\((\d\d_\w+\.ipynb)", text))
+    assert all((ROOT / "notebooks" / "zh" / name).is_file() for name in linked), linked

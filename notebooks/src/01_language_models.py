@@ -691,7 +691,7 @@ r"""
 - 自回归、掩码、编码器—解码器回答三个不同的问题；只有第一、三种直接给出能逐词相乘的概率。
 
 还想动手：把 1.6 节 `follow` 的某一行改成 0.98、0.01、0.01，底线会升还是会降？在 1.4 节换一个开头，找一句三元模型背得出的评论。
-接下来：[第 2 章 词元与表示](02_tokens.ipynb)。
+接下来：第 2 章 词元与表示（即将推出）。
 """
 # %% en [md]
 r"""
@@ -706,5 +706,5 @@ not small but 0. That is why the one cannot write word by word, and why the othe
 - Autoregressive, masked and encoder–decoder models answer three different questions; only the first and the third give probabilities that may be multiplied token by token.
 
 To try: change a row of `follow` in 1.6 to 0.98, 0.01, 0.01; does the floor rise or fall? In 1.4, find an opening that makes the trigram recite a review.
-Next: [chapter 2, tokens and representations](02_tokens.ipynb).
+Next: chapter 2, tokens and representations (to come).
 """

@@ -897,7 +897,7 @@ SmolLM2 只看左边，也没怎么学过中文：把 `I like eating pizza becau
 - 权重是“看了谁”，不是“因为谁”。要因果，就消融。
 
 还想动手：把 3.9 节 `mine` 里的掩码改成“只看最后两个词元”，看 SmolLM2 还能说几个字。再在那里关掉排名 6 到 10 的头，损失涨多少？
-接下来：[第 4 章 Transformer 全貌](04_transformer.ipynb)。
+接下来：第 4 章 Transformer 全貌（即将推出）。
 """
 # %% en [md]
 r"""
@@ -915,7 +915,7 @@ In `I like eating pizza because it tastes very good.` it is the gradient that po
 - A weight says “looked at”, not “because of”. For causes, ablate.
 
 To try: make the mask in `mine` of section 3.9 “only the last two tokens” and see how many words SmolLM2 still gets out. Silence the heads ranked 6 to 10 there; how much does the loss rise?
-Next: [chapter 4, the whole Transformer](04_transformer.ipynb).
+Next: chapter 4, the whole Transformer (to come).
 """
 # %%
 cl.progress()

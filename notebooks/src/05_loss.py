@@ -853,7 +853,7 @@ r"""
 - 困惑度只在同一种切法、同一段文字上可比；每字节比特数谁都能比。因果、掩码、编码器—解码器的损失是三种考试的分数。
 
 还想动手：在 5.1 节找一句真话，让它付得比一句假话多；在 5.5 节把 ε 拖到 0.6，从三个角各走十步，看终点是不是同一个；把 5.9 节的 `0.5` 改成 BERT 的 `0.15`，掩码模型会学得更快还是更慢？
-接下来：[第 6 章 预训练](06_pretraining.ipynb)。
+接下来：第 6 章 预训练（即将推出）。
 """
 # %% en [md]
 r"""
@@ -870,7 +870,7 @@ Only the causal bills (and, given the source, the encoder–decoder's) add up to
 - Perplexities compare for the same cut of the same text; bits per byte compare for all. Causal, masked and encoder–decoder losses are marks in three different exams.
 
 To try: in section 5.1, find a true sentence that costs more than a false one; in 5.5, drag ε to 0.6 and take ten steps from each of the three corners: do they end in one place? Change the `0.5` of section 5.9 to BERT's `0.15`: does the masked model learn faster or more slowly?
-Next: [chapter 6, pretraining](06_pretraining.ipynb).
+Next: chapter 6, pretraining (to come).
 """
 # %%
 cl.progress()

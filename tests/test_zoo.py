@@ -11,9 +11,7 @@ from course_lib import models, paths, text
 from course_lib.training.recipes import RECIPES, batching, zh_bert, zh_fr_en, zh_gpt
 
 torch.set_num_threads(1)
-NAMES = sorted(name for name in RECIPES if (paths.data() / name).is_dir())       # a model is shipped once it is good enough
-needs_gpt = pytest.mark.skipif("zh-gpt" not in NAMES, reason="zh-gpt is not shipped yet: its training has not reached its aim")
-needs_translator = pytest.mark.skipif("zh-fr-en" not in NAMES, reason="zh-fr-en is not shipped yet: its training has not reached its aim")
+NAMES = sorted(RECIPES)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +74,6 @@ def test_one_mask_is_one_character(loaded):
         assert all(len(tokenizer.decode(guess)) == 1 for row in guesses.tolist() for guess in row)
 
 
-@needs_gpt
 def test_gpt_perplexity_is_as_its_card_says_and_below_the_trigram(loaded, cards):
     model, tokenizer = loaded["zh-gpt"].model, loaded["zh-gpt"].tokenizer
     test = [ids[:zh_gpt.LENGTH] for ids in tokenizer(zh_gpt.documents("test"))["input_ids"]]
@@ -85,7 +82,6 @@ def test_gpt_perplexity_is_as_its_card_says_and_below_the_trigram(loaded, cards)
     assert said["perplexity, both"] < said["trigram perplexity, both"]
 
 
-@needs_gpt
 def test_gpt_knows_praise_from_complaint(loaded):
     """A review is likelier after the token of its own mood than after the other one, far more often than not."""
     model, tokenizer, right = loaded["zh-gpt"].model, loaded["zh-gpt"].tokenizer, 0
@@ -98,7 +94,6 @@ def test_gpt_knows_praise_from_complaint(loaded):
     assert right / len(reviews) > 0.65
 
 
-@needs_translator
 def test_translator_is_as_good_as_its_card_says(loaded, cards):
     model, tokenizer, metrics = loaded["zh-fr-en"].model, loaded["zh-fr-en"].tokenizer, cards["zh-fr-en"]["metrics"]
     for split in ("test", "compositional"):
@@ -107,7 +102,6 @@ def test_translator_is_as_good_as_its_card_says(loaded, cards):
             assert abs(zh_fr_en.exact(model, tokenizer, pairs, language) - metrics[f"exact {language}, {split}"]) < 0.12
 
 
-@needs_translator
 def test_translator_says_i_love_you_without_having_seen_it(loaded):
     assert not [pair for pair in text.parallel().train if "我爱你" in pair.zh and "我爱你们" not in pair.zh]
     assert loaded["zh-fr-en"].generate("翻译成法语：我爱你。") == "je t'aime ."

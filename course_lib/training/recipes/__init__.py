@@ -25,7 +25,7 @@ def train(name: str, out: Path, steps: int | None = None, compile: bool = False)
     import torch
 
     from ..fit import fit
-    from .ship import save, write_card
+    from .ship import curve, save, write_card
 
     recipe = import_module(f".{RECIPES[name]}", __name__)
     steps = steps or recipe.STEPS
@@ -35,6 +35,7 @@ def train(name: str, out: Path, steps: int | None = None, compile: bool = False)
         model.base_model.compile()
     history = fit(model, stream, steps=steps, loss=recipe.loss, checkpoint=out.parent / f"{name}-checkpoint", **options)
     save(out, model.eval().cpu(), tokenizer)
+    curve(out, history.loss)
     training = {"steps": steps, "tokens": sum(history.tokens), "seconds": round(sum(history.seconds)), "precision": history.precision}
     write_card(out, recipe, recipe.measure(out), training)
     return out

@@ -15,7 +15,7 @@ from .batching import Shelves, Stream, pad
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Classifier", "accuracy", "fine_tune"]
+__all__ = ["Classifier", "accuracy", "fine_tune", "tfidf"]
 
 LENGTH, BATCH = 128, 16
 
@@ -46,8 +46,7 @@ def fine_tune(folder: Path, labels: int | None = None, epochs: float = 2.0, lr: 
     torch.manual_seed(seed)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = Classifier(AutoModel.from_pretrained(folder, dtype=torch.float32, add_pooling_layer=False, attn_implementation="eager"))
-    train = text.reviews().train
-    chosen = [train[i] for i in torch.randperm(len(train), generator=torch.Generator().manual_seed(0)).tolist()[:labels]]
+    chosen = some(labels)
     ids, target = encode(tokenizer, chosen), torch.tensor([review.label for review in chosen])
     shelves = Shelves(list(map(len, ids)), 32)
 
@@ -58,6 +57,24 @@ def fine_tune(folder: Path, labels: int | None = None, epochs: float = 2.0, lr: 
     fit(model, Stream(batch, seed), steps=int(epochs * len(ids) / BATCH), lr=lr, weight_decay=0.01, warmup=20,
         loss=lambda model, batch: F.cross_entropy(model(batch[0]).float(), batch[1]), show=False)
     return model, accuracy(model, tokenizer, text.reviews().test)
+
+
+def some(labels: int | None) -> list[text.Review]:
+    """The first `labels` training reviews of a fixed shuffle; None: all."""
+    train = text.reviews().train
+    return [train[i] for i in torch.randperm(len(train), generator=torch.Generator().manual_seed(0)).tolist()[:labels]]
+
+
+def tfidf(labels: int | None = None) -> float:
+    """The baseline's test accuracy with the same labels: TF-IDF of characters and pairs of them, logistic regression."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    chosen, test = some(labels), text.reviews().test
+    model = make_pipeline(TfidfVectorizer(analyzer="char", ngram_range=(1, 2), sublinear_tf=True), LogisticRegression(C=10, max_iter=1000))
+    model.fit([review.text for review in chosen], [review.label for review in chosen])
+    return float(model.score([review.text for review in test], [review.label for review in test]))
 
 
 def accuracy(model: Classifier, tokenizer, reviews) -> float:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedTokenizerFast
 
-__all__ = ["save", "write_card"]
+__all__ = ["curve", "save", "write_card"]
 
 LICENCE = "Apache-2.0"
 LICENCE_NOTE = L(
@@ -33,6 +33,21 @@ def save(out: Path, model: nn.Module, tokenizer: PreTrainedTokenizerFast) -> Non
     model.to(torch.float16).save_pretrained(out)
     model.to(before)
     tokenizer.save_pretrained(out)
+
+
+def curve(out: Path, loss: list[float], points: int = 150) -> None:
+    """curve.svg: the training loss in nats, each point the mean of a stretch of steps."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    stretch = max(1, len(loss) // points)
+    means = [sum(loss[i:i + stretch]) / stretch for i in range(0, len(loss) - stretch + 1, stretch)]
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": out.name}):
+        figure = Figure(figsize=(6, 2.8), layout="constrained")
+        axes = figure.add_subplot(xlabel="optimiser step", ylabel="training loss (nats)")
+        axes.plot([(i + 0.5) * stretch for i in range(len(means))], means)
+        axes.spines[["top", "right"]].set_visible(False)
+        figure.savefig(out / "curve.svg", metadata={"Date": None})
 
 
 def write_card(out: Path, recipe: ModuleType, metrics: dict[str, float], training: dict[str, Any]) -> None:
@@ -53,6 +68,6 @@ def write_card(out: Path, recipe: ModuleType, metrics: dict[str, float], trainin
         f"# {out.name}", "", recipe.TITLE.zh, "", recipe.TITLE.en, "", f"{parameters:,} parameters, stored as float16. Training: {run}.", "",
         "## 数据与配方 / Data and recipe", "", recipe.__doc__.strip(), "", recipe.DATA.zh, "", recipe.DATA.en, "",
         f"`python -m course_lib train {out.name} --out DIR`", "",
-        "## 留出数据上的指标 / Figures on held-out text", "", "| | |", "|---|---|", *table, "",
+        "![loss](curve.svg)", "", "## 留出数据上的指标 / Figures on held-out text", "", "| | |", "|---|---|", *table, "",
         "## 局限 / Limits", "", recipe.LIMITS.zh, "", recipe.LIMITS.en, "",
         "## 许可 / Licence", "", LICENCE_NOTE.zh, "", LICENCE_NOTE.en, ""]), encoding="utf-8")

@@ -199,6 +199,28 @@ def test_smollm2_is_the_real_one():
         close(in_chunks(), ours(text), limit=1e-9)
 
 
+def test_smollm2_learns_as_the_real_one():
+    m, ours = loaded("smollm2-135m"), cl.models.port("smollm2-135m")
+    ids = m.tokenizer(TEXTS[0], return_tensors="pt")["input_ids"]
+    loss = m.model(ids, labels=ids).loss
+    loss.backward()
+    mine = torch.nn.functional.cross_entropy(ours(ids[:, :-1]).flatten(0, 1), ids[:, 1:].flatten())
+    mine.backward()
+    close(mine.detach(), loss.detach(), limit=1e-5)
+    theirs = m.model.model
+    same_direction(ours.stack.tokens.weight, theirs.embed_tokens.weight.grad)
+    for i in (0, 15, 29):
+        attention = theirs.layers[i].self_attn
+        same_direction(ours.stack.blocks[i].attention.qkv.weight, torch.cat([attention.get_submodule(f"{x}_proj").weight.grad for x in "qkv"]))
+    m.model.zero_grad()
+
+
+def same_direction(parameter, expected):
+    """The gradients agree to float32's rounding through thirty layers: 1e-4 of their length."""
+    assert expected.norm() > 0
+    assert (parameter.grad - expected).norm() < 1e-4 * expected.norm(), (parameter.grad - expected).norm() / expected.norm()
+
+
 def test_minilm_is_the_real_one():
     m = loaded("minilm-l6")
     ours = cl.models.port("minilm-l6")
@@ -206,3 +228,7 @@ def test_minilm_is_the_real_one():
     mask = inputs["attention_mask"].bool()
     with torch.no_grad():
         close(ours(inputs["input_ids"], mask), m.model(**inputs).last_hidden_state, mask)
+    ours(inputs["input_ids"], mask)[mask].square().sum().backward()
+    m.model(**inputs).last_hidden_state[mask].square().sum().backward()
+    same_direction(ours.stack.tokens.weight, m.model.embeddings.word_embeddings.weight.grad)
+    m.model.zero_grad()

@@ -1,6 +1,7 @@
 """course_lib.training: the loop learns, resumes exactly, stops when it should, and says why."""
 import math
 import os
+import shutil
 import signal
 import threading
 from pathlib import Path
@@ -62,6 +63,13 @@ def test_equals_a_plain_loop(ids):
         assert history.loss[step] == pytest.approx(loss.item(), abs=1e-5)
     for a, b in zip(mine.parameters(), plain.parameters()):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.skipif(shutil.which("c++") is None, reason="torch.compile needs a C++ compiler")
+def test_compiled_is_the_same_run(ids):
+    eager = cl.fit(gpt(), ids, steps=20, batch_size=4, lr=1e-2, **QUIET)
+    compiled = cl.fit(gpt(), ids, steps=20, batch_size=4, lr=1e-2, compile=True, **QUIET)
+    assert eager.loss[-1] < eager.loss[0] - 0.3 and compiled.loss == pytest.approx(eager.loss, abs=1e-3)
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "auto"])

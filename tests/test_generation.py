@@ -4,7 +4,7 @@ import torch
 import transformers as hf
 
 import course_lib as cl
-from course_lib.generation import TextStream
+from course_lib.generation import GenerationError, TextStream, compress
 
 torch.set_num_threads(1)
 END = dict(eos_id=(2, 44), pad_id=3)
@@ -173,6 +173,25 @@ def test_bad_input(pair, arguments, says):
 def test_bad_strategies(make):
     with pytest.raises(ValueError):
         make()
+
+
+@pytest.mark.parametrize("kind", ["llama", "gpt2"])
+@pytest.mark.parametrize("weights, limit", [("float32", 1e-6), ("bfloat16", 0.02), ("int8", 0.06)])
+def test_compressed_weights_say_nearly_the_same(pair, kind, weights, limit):
+    _, ours = pair[kind]
+    small, ids = compress(ours, weights), torch.stack([torch.arange(4, 14), torch.arange(30, 40)])
+    with torch.no_grad():
+        expected = ours(ids)
+        whole, cache = small(ids), small.new_cache()
+        one_by_one = torch.cat([small(token, cache=cache) for token in ids[:1].split(1, 1)], 1)
+    for found, wanted in ((whole, expected), (one_by_one, expected[:1])):
+        assert found.dtype == torch.float32 and (found - wanted).norm() < limit * wanted.norm()
+    assert not any(p.requires_grad for p in small.parameters()) and all(p.requires_grad for p in ours.parameters())
+
+
+def test_compress_refuses_unknown_weights(pair):
+    with pytest.raises(GenerationError, match="int4"):
+        compress(pair["llama"][1], "int4")
 
 
 def test_smollm2_writes_what_transformers_writes():

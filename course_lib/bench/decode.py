@@ -1,8 +1,8 @@
 """`python -m course_lib bench decode`: tokens a second of `cl.generate` against transformers' generate, batch 1, greedy.
 
-The same weights on all sides, turns interleaved in one process, medians. Smaller weights (bfloat16, int8) are ours only; what they
-cost is the perplexity of a text read token by token, as in decoding. The share is that of the memory bandwidth measured here,
-counting each weight read once a token.
+The same weights on all sides, turns interleaved in one process, medians. "ours" is the model as it trains, the others its `compress`ed
+copies: float32 is transposed; bfloat16 and int8 are smaller, and what they cost is the perplexity of a text read token by token, as in
+decoding. The share is that of the memory bandwidth measured here, counting each weight read once a token.
 """
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def measure(theirs, ours, prompt: torch.Tensor, new_tokens: int = 128, rounds: i
     wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
     sides = {"transformers float32": lambda: theirs.generate(prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=new_tokens, min_new_tokens=new_tokens,
                                                              do_sample=False, pad_token_id=0)}
-    for name, model in {"ours float32": ours, "ours bfloat16": compress(ours, "bfloat16"), "ours int8": compress(ours, "int8")}.items():
+    for name, model in {"ours": ours, **{f"ours {kind}": compress(ours, kind) for kind in ("float32", "bfloat16", "int8")}}.items():
         sides[name] = lambda model=model: generate(model, prompt, new_tokens)
     written, seconds = {name: side() for name, side in sides.items()}, {name: [] for name in sides}
     for turn in range(rounds):
@@ -118,7 +118,7 @@ def main(argv: list[str]) -> int:
                      en="  {0:22} {1:7.1f} tokens/s  {2:7.2f} ms/token  {3:.2f}x transformers  {4:.0%} of memory bandwidth").format(
                          side, 1 / seconds, seconds * 1e3, base / seconds, weights * size / seconds / speed)
             if text is not None and side.startswith("ours"):
-                model = ours if side.endswith("float32") else compress(ours, side.split()[-1])
+                model = ours if side == "ours" else compress(ours, side.split()[-1])
                 value = perplexity(model, text)
                 reference = reference or value
                 line = L(zh="{0}  困惑度 {1:.3f}（{2:+.2%}）", en="{0}  perplexity {1:.3f} ({2:+.2%})").format(line, value, value / reference - 1)

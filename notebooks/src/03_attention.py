@@ -885,7 +885,7 @@ for name, text, position, end in (("smollm2-135m", sentence, it - 1, it), ("zh-b
 r"""
 三行有几分像，名次却常常对不上（最后一列是与注意力的名次相关，1 是全同，0 是无关）。SmolLM2 的注意力一大份落在第一个词元上：那里是个“停车位”，没处可看的头都停在那儿（[Xiao 等 2023](https://arxiv.org/abs/2309.17453) 叫它 attention sink）。
 权重只说**这一步取了谁的值**；取来的值多长、后面的层怎么用，它不知道。所以别把一张注意力图当成解释（[Jain 与 Wallace 2019](https://arxiv.org/abs/1902.10186)）：要说“因为”，就动手改一改，看结果变不变。
-SmolLM2 只看左边，也没怎么学过中文：把 `I like eating pizza because it tastes very good.` 贴进上面的图，停在 it 上，看梯度那一行最深的是谁。`zh-bert` 两边都看，“它”看得最重的是右边的“味”；“比萨”没有进前四名：认得指代，四层的小模型还做不到。
+SmolLM2 只看左边，也没怎么学过中文：把 `I like eating pizza because it tastes very good.` 贴进上面的图，停在 it 上，看梯度那一行最深的是谁。`zh-bert` 两边都看，除去分隔符，“它”看得最重的是右边的“味”；“比萨”没有进前四名：认得指代，四层的小模型还做不到。
 
 ## 小结
 
@@ -903,7 +903,7 @@ SmolLM2 只看左边，也没怎么学过中文：把 `I like eating pizza becau
 r"""
 The three rows agree in part at best (the last column is the rank correlation with attention: 1 the same order, 0 unrelated). A large share of SmolLM2's attention falls on the first token: it is a parking place for heads that have nothing to look for ([Xiao et al. 2023](https://arxiv.org/abs/2309.17453) call it an attention sink).
 A weight says only **whose value was fetched in this step**; how long that value is, and what later layers make of it, it cannot know. So do not take an attention map for an explanation ([Jain and Wallace 2019](https://arxiv.org/abs/1902.10186)): if you want to say “because”, change something and see whether the result changes.
-In `I like eating pizza because it tastes very good.` it is the gradient that points from *it* to *pizza*; the weights do not. `zh-bert` sees both sides, and its 它, “it”, looks most at 味, “taste”, to its right; 比萨, “pizza”, is not among its first four: a small model of four layers has not learnt what a pronoun stands for.
+In `I like eating pizza because it tastes very good.` it is the gradient that points from *it* to *pizza*; the weights do not. `zh-bert` sees both sides, and apart from the separator its 它, “it”, looks most at 味, “taste”, to its right; 比萨, “pizza”, is not among its first four: a small model of four layers has not learnt what a pronoun stands for.
 
 ## Summary
 

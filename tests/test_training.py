@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -226,3 +227,38 @@ def test_terminal_lines_and_threads(ids, capsys):
     worker.start()
     worker.join()
     assert len(done) == 1 and capsys.readouterr().out.strip().splitlines()[-1] == str(done[0])
+
+
+@pytest.mark.parametrize("shape", [(7, 5), (2, 3, 5), (2, 0, 5)])
+def test_onednn_gives_the_numbers_and_gradients_of_torch(shape):
+    from course_lib.training.onednn import OneDNN, _product
+
+    try:
+        _product(torch.ones(1, 2), torch.ones(3, 2))
+    except (AttributeError, RuntimeError) as error:
+        pytest.skip(f"no oneDNN in this PyTorch: {error}")
+    torch.manual_seed(0)
+    x, linear = torch.randn(shape, requires_grad=True), torch.nn.Linear(5, 4)
+    results = []
+    for mode in (OneDNN(), nullcontext()):
+        with mode:
+            y = linear(x)
+            (y ** 3).sum().backward()
+            square = x.detach().flatten(0, -2).T @ y.detach().flatten(0, -2)
+        results.append([y.detach(), x.grad, linear.weight.grad, linear.bias.grad, square])
+        x.grad = None
+        linear.zero_grad()
+    for a, b in zip(*results):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5)
+
+
+def test_a_run_on_onednn_trains_and_resumes_alike(ids, tmp_path, monkeypatch):
+    fit_module = cl.fit.__globals__                                                  # the module, which the function of its name hides
+    monkeypatch.setitem(fit_module, "faster", lambda: False)
+    plain = cl.fit(gpt(), ids, steps=20, batch_size=4, **QUIET)
+    assert not plain.onednn
+    monkeypatch.setitem(fit_module, "faster", lambda: True)
+    fast = cl.fit(gpt(), ids, steps=20, batch_size=4, checkpoint=tmp_path / "run", **QUIET)
+    assert fast.onednn and fast.loss == pytest.approx(plain.loss, rel=1e-4)
+    monkeypatch.setitem(fit_module, "faster", lambda: False)            # the choice belongs to the run, not to the process
+    assert cl.fit(gpt(), ids, steps=20, batch_size=4, checkpoint=tmp_path / "run", **QUIET).onednn

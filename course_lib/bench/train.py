@@ -11,6 +11,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
@@ -18,6 +19,7 @@ from .. import nn as course_nn
 from ..device import choose
 from ..i18n import L
 from ..training import fit
+from ..training.onednn import OneDNN, faster
 from .plain import PlainGPT, plain_step
 
 __all__ = ["main", "matmul_peak", "measure"]
@@ -109,13 +111,14 @@ def _trainer(model, ids, context, batch_size) -> Callable[[int], list[float]] | 
     return turn
 
 
-def matmul_peak(size: int = 1024, repeats: int = 7) -> float:
-    """The fastest square float32 matrix product here, in FLOP/s: what a perfect training step could reach."""
+def matmul_peak(size: int = 1024, repeats: int = 7, kernel: AbstractContextManager | None = None) -> float:
+    """The fastest square float32 matrix product here, in FLOP/s; kernel: the context to run it in, `OneDNN()` for one."""
     x, seconds = torch.randn(size, size, device=choose().device), []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        (x @ x)[0, 0].item()
-        seconds.append(time.perf_counter() - start)
+    with kernel or nullcontext():
+        for _ in range(repeats):
+            start = time.perf_counter()
+            (x @ x)[0, 0].item()
+            seconds.append(time.perf_counter() - start)
     return 2 * size ** 3 / min(seconds)
 
 
@@ -136,16 +139,23 @@ def main(argv: list[str]) -> int:
         torch.set_num_threads(chosen.threads)
     print(choose().reason)
     for size in SIZES if chosen.size == "all" else [chosen.size]:
-        shape, peaks = SIZES[size], [matmul_peak()]
+        shape, peaks = SIZES[size], [_peaks()]
         found = measure(**shape, rounds=chosen.rounds)
-        peaks.append(matmul_peak())
+        peak, fastest = map(max, zip(*peaks, _peaks()))
         tokens, flops = shape["batch_size"] * shape["context"], step_flops(**shape)
         print(f"\n{size}: " + ", ".join(f"{key} {value}" for key, value in shape.items()))
         for name, seconds in found.items():
             mine = found["ours, gelu_tanh" if "gelu_tanh" in name else "ours, gelu"]
             print(L(zh="  {name:34} {rate:9,.0f} 词元/秒  {ms:8.1f} 毫秒/步  本课是它的 {ratio:.2f} 倍  {share:.0%} 峰值",
                     en="  {name:34} {rate:9,.0f} tokens/s  {ms:8.1f} ms/step  ours is {ratio:.2f}x  {share:.0%} of peak").format(
-                        name=name, rate=tokens / seconds, ms=seconds * 1e3, ratio=seconds / mine, share=flops / seconds / max(peaks)))
-        print(L(zh="  矩阵乘法峰值 {peak:.0f} GFLOP/s，{n} 线程", en="  matrix-multiply peak {peak:.0f} GFLOP/s, {n} threads").format(
-            peak=max(peaks) / 1e9, n=torch.get_num_threads()))
+                        name=name, rate=tokens / seconds, ms=seconds * 1e3, ratio=seconds / mine, share=flops / seconds / peak))
+        print(L(zh="  float32 矩阵乘法峰值：PyTorch 的 x @ x {peak:.0f} GFLOP/s，最快的核 {fastest:.0f} GFLOP/s；{n} 线程",
+                en="  float32 matrix-multiply peak: PyTorch's x @ x {peak:.0f} GFLOP/s, the fastest kernel {fastest:.0f} GFLOP/s; {n} threads").format(
+            peak=peak / 1e9, fastest=fastest / 1e9, n=torch.get_num_threads()))
     return 0
+
+
+def _peaks() -> tuple[float, float]:
+    """PyTorch's own product, and the better of it and oneDNN's, in FLOP/s."""
+    own = matmul_peak()
+    return own, max(own, matmul_peak(kernel=OneDNN())) if choose().device.type == "cpu" and faster() else own

@@ -24,8 +24,9 @@ from .data import batches, context_of, default_loss, share, to_device, tokens_in
 from .distributed import Processes
 from .history import Diverged, History, Live, TrainingError
 from .interrupt import at_a_step_boundary, own_random_numbers
+from .onednn import faster
 from .optim import adamw, learning_rate
-from .precision import fastest
+from .precision import arithmetic, fastest
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -126,7 +127,8 @@ class _Run:
         self.model.train()
         if not done:
             batch = self._own(next(batches(self.data, self.batch_size, self.context, self.seed, 0)))
-            history.precision = self.processes.agree(fastest(lambda: self.loss(runner, batch), self.model, self.device, precision))
+            history.onednn = self.processes.agree(self.device.type == "cpu" and not compile and faster())
+            history.precision = self.processes.agree(fastest(lambda: self.loss(runner, batch), self.model, self.device, precision, history.onednn))
         self.runner = self.processes.wrap(runner)
         self.batches = batches(self.data, self.batch_size, self.context, self.seed, done * self.accumulate)
         self.clock = time.perf_counter()
@@ -138,7 +140,7 @@ class _Run:
             whole = next(self.batches)
             tokens += tokens_in(whole)
             with self.processes.exchange(self.runner, part + 1 == self.accumulate):
-                with self._autocast():
+                with self._arithmetic():
                     loss = self.loss(self.runner, self._own(whole)) / self.accumulate
                 loss.backward()
             total = total + loss.detach()
@@ -175,7 +177,7 @@ class _Run:
         """Mean loss in nats over the same batches of val_data every time."""
         self.flush()
         self.model.eval()
-        with own_random_numbers(self.device), self._autocast():
+        with own_random_numbers(self.device), self._arithmetic():
             source = (batches(self.val_data, self.batch_size, self.context, self.seed, 0) if isinstance(self.val_data, torch.Tensor) else self.val_data)
             values = [self.loss(self.model, to_device(batch, self.device)).item() for batch in islice(source, self.eval_batches)]
         self.model.train()
@@ -187,5 +189,5 @@ class _Run:
     def _own(self, batch: Any) -> Any:
         return to_device(share(batch, self.processes.rank, self.processes.world) if self.processes.world > 1 else batch, self.device)
 
-    def _autocast(self):
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.history.precision == "bfloat16")
+    def _arithmetic(self):
+        return arithmetic(self.device, self.history.precision, self.history.onednn)

@@ -35,6 +35,7 @@ class History:
     val_loss: list[float] = field(default_factory=list)
     stopped: L | None = None            # why the run ended before its last step, if it did
     precision: str = "float32"
+    onednn: bool = False                # float32 products on a CPU by oneDNN, where it was measured faster
 
     @classmethod
     def from_dict(cls, fields: dict) -> History:

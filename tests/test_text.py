@@ -119,3 +119,37 @@ def test_food_sentences_leave_the_course_sentence_out():
     sentences = food_sentences()
     assert len(sentences) == len(set(sentences)) == 5_471
     assert not [sentence for sentence in sentences if "我喜欢吃" in sentence and "因为它味道很好" in sentence]
+
+
+def test_requests_are_balanced_and_shared_by_no_two_splits():
+    letters = text.requests()
+    assert sizes(letters) == (48, 24, 48) and len({letter.text for letter in letters}) == 120
+    for split in (letters.train, letters.valid, letters.test):
+        assert {sum(letter.label == kind for letter in split) for kind in range(len(text.KINDS))} == {len(split) // len(text.KINDS)}
+
+
+def written(folder, content):
+    path = folder / "mine.csv"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_labelled_csv_reads_what_spreadsheets_write(tmp_path, encoding):
+    content = '编号,Label,text\r\n1,好评,"很好，\n下次再来"\r\n2, 差评 ,失望\r\n3,,没有标签\r\n4\r\n'
+    mine = text.labelled_csv(written(tmp_path, content.encode(encoding)))
+    assert mine.names == ("好评", "差评") and mine.labels == (0, 1)
+    assert mine.texts == ("很好，\n下次再来", "失望")
+
+
+@pytest.mark.parametrize("content, zh, en", [
+    ("text,mood\n好,1\n", "缺少 label 列", "no column label"), ("", "是空的", "is empty"), ("\n\n", "是空的", "is empty"),
+    ("text,label\n", "没有一行", "no row"), ("text,label\n,1\n", "没有一行", "no row"), ("text,label\n好,1\n坏,1\n", "一种标签", "one label only"),
+    ("text,label\n好,1\n坏,0\n".encode("utf-16"), "编码", "encoding"), (b"PK\x03\x04\x00\x00\xff\xff", "编码", "encoding"),
+])
+def test_labelled_csv_says_what_to_mend(tmp_path, content, zh, en):
+    with pytest.raises(ValueError) as error:
+        text.labelled_csv(written(tmp_path, content))
+    assert zh in error.value.message["zh"] and en in error.value.message["en"]
+    with pytest.raises(text.CsvError, match="nothing.csv"):
+        text.labelled_csv(tmp_path / "nothing.csv")

@@ -1,4 +1,5 @@
-"""Text to learn from: labelled reviews, a tagged newspaper month, parallel sentences; and the tokenizers made from them.
+"""Text to learn from: labelled reviews, a tagged newspaper month, parallel sentences, letters to a shop, a file of your own; and the tokenizers
+made from them.
 
     from course_lib import text
     text.reviews().train[0]             # Review(text='...', label=0)
@@ -9,6 +10,9 @@ Every corpus is a `Corpus`: fixed splits `train`, `valid`, `test`, and `funnel`,
 """
 from .corpora import Paragraph, Review, newspaper, reviews
 from .corpus import Corpus, normalize, split_of
+from .labelled import CsvError, Labelled, labelled_csv
 from .parallel import Pair, ParallelCorpus, parallel
+from .requests import KINDS, Request, requests
 
-__all__ = ["Corpus", "Pair", "Paragraph", "ParallelCorpus", "Review", "newspaper", "normalize", "parallel", "reviews", "split_of"]
+__all__ = ["KINDS", "Corpus", "CsvError", "Labelled", "Pair", "Paragraph", "ParallelCorpus", "Request", "Review",
+           "labelled_csv", "newspaper", "normalize", "parallel", "requests", "reviews", "split_of"]

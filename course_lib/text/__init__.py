@@ -1,14 +1,17 @@
-"""Text to learn from: labelled reviews, a tagged newspaper month, parallel sentences; and the tokenizers made from them.
+"""Text to learn from: labelled reviews, a tagged newspaper month, parallel sentences, an invented handbook; and the tokenizers made from them.
 
     from course_lib import text
     text.reviews().train[0]             # Review(text='...', label=0)
     text.newspaper().train[0].words     # ('迈向', '充满', '希望', ...)
+    text.handbook().notes[0].en         # 'On weekdays the Harbour Library opens at 9:40 ...'
     text.parallel().test[0]             # Pair(zh='...', fr='...', en='...', ...)
 
 Every corpus is a `Corpus`: fixed splits `train`, `valid`, `test`, and `funnel`, what cleaning kept of the raw lines.
 """
 from .corpora import Paragraph, Review, newspaper, reviews
 from .corpus import Corpus, normalize, split_of
+from .handbook import Errand, Handbook, Note, Question, Story, errands, gazette, handbook
 from .parallel import Pair, ParallelCorpus, parallel
 
-__all__ = ["Corpus", "Pair", "Paragraph", "ParallelCorpus", "Review", "newspaper", "normalize", "parallel", "reviews", "split_of"]
+__all__ = ["Corpus", "Errand", "Handbook", "Note", "Pair", "Paragraph", "ParallelCorpus", "Question", "Review", "Story", "errands", "gazette", "handbook", "newspaper", "normalize",
+           "parallel", "reviews", "split_of"]

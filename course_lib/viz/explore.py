@@ -21,9 +21,13 @@ __all__ = ["Explore", "explore"]
 
 _LABELS = {
     "alpha": L(zh="平滑 α", en="Smoothing α"), "context": L(zh="上下文", en="Context"), "depth": L(zh="深度", en="Depth"),
-    "length": L(zh="长度", en="Length"), "model": L(zh="模型", en="Model"), "order": L(zh="阶数 n", en="Order n"),
+    "errand": L(zh="任务", en="Errand"),
+    "length": L(zh="长度", en="Length"), "model": L(zh="模型", en="Model"), "noise": L(zh="随大流的比例", en="Share that follows the crowd"), "order": L(zh="阶数 n", en="Order n"),
+    "overlap": L(zh="重叠", en="Overlap"),
     "position": L(zh="第几个词元在看", en="Which token looks"), "say": L(zh="你报的概率", en="You say"), "seed": L(zh="随机种子", en="Seed"),
+    "size": L(zh="窗口大小", en="Window size"),
     "step": L(zh="步骤", en="Step"), "temperature": L(zh="温度", en="Temperature"), "text": L(zh="输入文字", en="Type here"),
+    "threshold": L(zh="阈值", en="Threshold"),
     "truth": L(zh="真实概率", en="True chance"), "vocabulary": L(zh="词表大小", en="Vocabulary"),
     "width": L(zh="宽度 d", en="Width d"),
 }

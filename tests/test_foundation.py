@@ -130,6 +130,21 @@ def test_pictures_escape_what_a_reader_types():
     assert "<script" not in cl.viz.bars({"<script>": 0.1}) + cl.viz.coloured_tokens(["<script>"], [1.0]) + cl.viz.table([["<script>"]])
 
 
+def test_intervals_cover_the_truth_about_as_often_as_they_say():
+    assert cl.metrics.wilson(0, 24)[0] == 0 and abs(cl.metrics.wilson(0, 24)[1] - 0.138) < 1e-3      # z² / (n + z²)
+    assert cl.metrics.wilson(0, 0) == (0.0, 1.0)
+    chance, covered = np.random.default_rng(0), 0
+    for _ in range(200):
+        sample = chance.normal(3.0, 1.0, 40).tolist()
+        low, high = cl.metrics.bootstrap(sample, draws=300)
+        covered += low <= 3.0 <= high
+    assert 0.88 < covered / 200 < 0.99
+    low, high = cl.metrics.bootstrap([(1, 2), (0, 2), (2, 2)], lambda rows: sum(a for a, _ in rows) / sum(b for _, b in rows))
+    assert low < 0.5 < high and (low, high) == cl.metrics.bootstrap([(1, 2), (0, 2), (2, 2)], lambda rows: sum(a for a, _ in rows) / sum(b for _, b in rows))
+    with pytest.raises(ValueError):
+        cl.metrics.bootstrap([])
+
+
 def test_a_long_experiment_is_kept_read_and_run_again(tmp_path, monkeypatch, capsys):
     from course_lib import paths, results
 

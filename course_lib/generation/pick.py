@@ -30,7 +30,8 @@ def pick(model: nn.Module, ids: Sequence[int], options: Sequence[Sequence[int]])
     options = [list(option) for option in options]
     order = sorted(options)
     if not order or not order[0] or any(after[:len(before)] == before for before, after in zip(order, order[1:])):
-        raise GenerationError(L(zh="选项不能为空，也不能有一个是另一个的开头：在每个末尾加同一个词元", en="options must not be empty, and none may begin another: end each with the same token"))
+        raise GenerationError(L(zh="选项不能为空，也不能有一个是另一个的开头：在每个末尾加同一个词元",
+                                en="options must not be empty, and none may begin another: end each with the same token"))
     left, depth = list(range(len(options))), 0
     with torch.inference_mode():
         reader = Reader(model, torch.tensor([list(ids)], device=next(model.parameters()).device), None, cache=True)

@@ -236,12 +236,23 @@ _SUMS = (("What is 14 times 7?", 98), ("Add 36 and 57.", 93), ("How much is 82 m
          ("There are 17 boats and 25 more arrive. How many are there?", 42), ("Share 108 apples among 9 children. How many does each get?", 12),
          ("A kite costs 13 shells. What do 4 kites cost?", 52), ("Out of 90 readers 34 went home. How many stayed?", 56))
 
-_TIMES = ("What is the time?", "Please tell me how late it is.", "What time do we have now?", "Could you look at the clock for me?", "Is it noon yet? What time is it?", "Time, please.")
+_TIMES = ("What is the time?", "Please tell me how late it is.", "What time do we have now?", "Could you look at the clock for me?",
+          "Is it noon yet? What time is it?", "Time, please.")
 
-_ASKED_LOOSELY = {"cat": "What is the name of the cat in the archive?", "boat": "Which boat brings books to the outer rocks?", "card": "What does a new reader's card cost if mine is lost?",
-                  "food": "Where am I allowed to eat sandwiches?", "squeak": "How do I cure a clockwork heron that squeaks?", "wind": "How many turns does a clockwork heron need each morning?",
-                  "wet": "What do I do with a heron that fell into the sea?", "glow": "Who looks at herons with green eyes?", "mooring": "How long may my boat stay at the north quay?",
-                  "kite": "When may I keep a kite that I found?", "lanterns": "Who teaches lantern making?", "jam": "How long does saltberry jam keep?"}
+_ASKED_LOOSELY = {
+    "cat": "What is the name of the cat in the archive?",
+    "boat": "Which boat brings books to the outer rocks?",
+    "card": "What does a new reader's card cost if mine is lost?",
+    "food": "Where am I allowed to eat sandwiches?",
+    "squeak": "How do I cure a clockwork heron that squeaks?",
+    "wind": "How many turns does a clockwork heron need each morning?",
+    "wet": "What do I do with a heron that fell into the sea?",
+    "glow": "Who looks at herons with green eyes?",
+    "mooring": "How long may my boat stay at the north quay?",
+    "kite": "When may I keep a kite that I found?",
+    "lanterns": "Who teaches lantern making?",
+    "jam": "How long does saltberry jam keep?",
+}
 
 
 @lru_cache(maxsize=1)
@@ -283,7 +294,7 @@ _GAZETTE = (
           "The ferry was late on four days, and the council has asked for a second boat."),
     Story("Observatory opens its doors", "Clouds hid the moon on the first two evenings. On the third the sky was clear at last. More than three hundred people came to the "
           "observatory to see the rings of Saturn. Some stood in line for two hours. The next open night is in March.",
-          "More than three hundred people came to the observatory to see the rings of Saturn."),
+          "After two cloudy evenings more than three hundred people saw the rings of Saturn at the observatory."),
     Story("Old map found", "Petra Vane was cleaning a cupboard in the Lighthouse Library. Behind a shelf she found a map of the island that is four hundred years old. It shows "
           "a village that nobody had heard of. Experts from the mainland will study it in summer.",
           "Petra Vane found a map of the island in the Lighthouse Library that is four hundred years old."),

@@ -57,10 +57,13 @@ import matplotlib.pyplot as plt
 import torch
 from tqdm import tqdm
 
+BAR = {"file": sys.stdout, "mininterval": 0, "bar_format": "{l_bar}{bar}| {n_fmt}/{total_fmt}"}
 quick = os.environ.get("COURSE_QUICK") == "1"
+
+# %% rows="E44 R65"
 loaded = cl.load("smollm2-135m")
 tokenizer, writer = loaded.tokenizer, cl.models.port(loaded)     # the same weights in the course's own Decoder
-END, BAR = tokenizer.eos_token_id, {"file": sys.stdout, "mininterval": 0, "bar_format": "{l_bar}{bar}| {n_fmt}/{total_fmt}"}
+END = tokenizer.eos_token_id
 
 def write(prompts, new=24):
     """What SmolLM2 writes after each prompt, greedily, up to the end of the line."""
@@ -252,7 +255,8 @@ cl.viz.explore(side_by_side, text="My mechanical bird got soaked. When can I sta
 r"""
 “湿透的机械鸟”和“掉进海里的发条鹭”一个词也不同，MiniLM 认得出。反过来，`russetpear` 这样的生造词，BM25 一下就中，MiniLM 全凭运气。
 
-下面是 6 个换了说法的问题和 5 个**手册里没有答案**的问题，每行是一个问题和 40 条的余弦，蓝圈是真正的答案。**拖阈值**：低于它的都变白。
+下面是 6 个换了说法的问题和 5 个**手册里没有答案**的问题，每行是一个问题和 40 条的余弦，蓝圈是真正的答案。
+**拖阈值**：低于它的都变白。
 有没有一个阈值，能让上面 6 行留住蓝圈，下面 5 行全白？
 """
 # %% en [md]
@@ -408,7 +412,6 @@ A search engine has an **index**: whatever does not depend on the query is compu
 # %% rows="R71"
 import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
-
 class Index:
     """BM25 as one sparse matrix, documents by tokens."""
 
@@ -433,7 +436,7 @@ def split(paragraph):
     return paragraph.words[:ends[-1] + 1], paragraph.words[ends[-1] + 1:]
 
 news = cl.text.newspaper()
-long = [p for p in news.test if sum(word in "。！？" for word in p.words[:-1]) >= 2][:60 if quick else 240]
+long = [p for p in news.test if sum(word in "。！？" for word in p.words[:-1]) >= 2][:32 if quick else 160]
 bodies, endings = zip(*map(split, long))
 cuts = {cl.L(zh="BM25，单字", en="BM25, characters"): lambda tokens: list("".join(tokens)),
         cl.L(zh="BM25，相邻两字", en="BM25, pairs"): lambda tokens: pairs("".join(tokens)),
@@ -781,13 +784,13 @@ def entities(paragraph):
         at += len(word)
     return [entity[:3] for entity in found]
 
+# %% rows="R67"
 def letters(paragraph):
     labels = ["O"] * len(paragraph.text)
     for start, end, kind in entities(paragraph):
         labels[start:end] = [f"B-{kind}"] + [f"I-{kind}"] * (end - start - 1)
     return labels
 
-# %% rows="R67"
 example = next(p for p in news.test if "克林顿" in p.text)
 print("  ".join(f"{c}/{label}" for c, label in list(zip(example.text, letters(example)))[:24]))
 
@@ -847,8 +850,6 @@ def viterbi(log_probs):
     return [LABELS[i] for i in reversed(path)]
 
 # %% training rows="R67"
-from collections import Counter
-
 def spans(labels):
     starts = [i for i, label in enumerate(labels) if label.startswith("B-")]
     stop = lambda i: next((j for j in range(i + 1, len(labels)) if not labels[j].startswith("I-")), len(labels))
@@ -858,6 +859,9 @@ def tag(paragraphs):
     """[(start, end, kind)] of each paragraph, as the pupil sees it."""
     scores = tagger.predict_log_proba(hasher.transform(f for p in paragraphs for f in features(p.text))).clip(-30)
     return [spans(viterbi(rows)) for rows in np.split(scores, np.cumsum([len(p.text) for p in paragraphs])[:-1])]
+
+# %% training rows="R67"
+from collections import Counter
 
 seen = Counter((p.text[a:b], kind) for p in train for a, b, kind in entities(p) if b - a > 1)
 known = {name: kind for (name, kind), _ in sorted(seen.items(), key=lambda item: item[1])}     # the commonest kind stays
@@ -1066,7 +1070,10 @@ cl.check("apps.rouge_l")
 
 # %% zh [md]
 r"""
-选手五位。**第一句**：最懒的基线，新闻里常常很强。**TextRank**（Mihalcea 与 Tarau 2004）：句子当网页，相似当链接，用 PageRank 挑最中心的一句。**SmolLM2**：给它指令，或者给它一个例子让它仿写（例子不在 12 则里）。
+选手五位。
+**第一句**：最懒的基线，新闻里常常很强。
+**TextRank**（Mihalcea 与 Tarau 2004）：句子当网页，相似当链接，用 PageRank 挑最中心的一句。
+**SmolLM2**：给它指令，或者给它一个例子让它仿写（例子不在 12 则里）。
 最后一位作弊：看着参考答案挑最好的一句，它是**抽取式**摘要的天花板。先猜：谁会输给“第一句”？
 """
 # %% en [md]
@@ -1118,3 +1125,313 @@ SUMMARY_ZH
 r"""
 SUMMARY_EN
 """
+# %% rows="R86 R36"
+TRIPLES = {(place, relation): value for place, relation, value in book.triples}
+PLACES, RELATIONS = (list(dict.fromkeys(column)) for column in zip(*TRIPLES))
+
+def run(action):
+    """Do what an action says and return what comes of it; ValueError if it is none."""
+    tool, _, inside = action.removesuffix(")").partition("(")
+    if tool == "clock" and not inside:
+        return "14:05"                             # a stopped clock: the stored traces must be true tomorrow, too
+    if tool == "lookup" and tuple(inside.split(", ")) in TRIPLES:
+        return TRIPLES[tuple(inside.split(", "))]
+    if tool == "search" and inside:
+        return notes[int(by_meaning(inside).argmax())]
+    if tool == "calculate" and (found := re.fullmatch(r"(\d+) ([-+*/]) (\d+)", inside)):
+        a, sign, b = int(found[1]), found[2], int(found[3])
+        return str(a + b if sign == "+" else a - b if sign == "-" else a * b if sign == "*" else a // max(1, b))
+    raise ValueError(f"no such action: {action}")
+
+# %% rows="R86 R36"
+for action in ("calculate(14 * 7)", "lookup(Mill Library, late fee)", "search(Where do I eat?)", "call(the mayor)"):
+    try:
+        print(action, "→", run(action))
+    except ValueError as error:
+        print(f"ValueError: {error}")
+
+# %% zh [md]
+r"""
+**ReAct**（Yao 等 2022，[arXiv:2210.03629](https://arxiv.org/abs/2210.03629)）的做法：模型写一个动作，程序去做，把看到的结果接在后面，模型再写下一个，直到它说 `finish()`。提示里给五个例子。
+
+小模型常常写出不存在的动作。**约束解码**治这个病：每写一个词元之前，把所有“接下去不可能合法”的词元概率归零，只在剩下的里面选。合法的动作在这里数得清：四种工具，参数要么来自表里，要么是题目里出现过的数。
+再严一点：`lookup` 的地点必须是题目里点过名的。于是有三档：自由、合法、合法且照题目。
+"""
+# %% en [md]
+r"""
+**ReAct** (Yao et al. 2022, [arXiv:2210.03629](https://arxiv.org/abs/2210.03629)) goes like this: the model writes an action, the program carries it out and appends what it saw, the model writes the next, until it says `finish()`. The prompt has five examples.
+
+Small models often write actions that do not exist. **Constrained decoding** cures it: before each token, every token with which no legal action goes on gets probability zero, and the choice is among the rest. Legal actions can be counted here: four tools, with arguments from a list or numbers that stand in the errand.
+Stricter still: the place of a `lookup` must be named in the errand. That makes three levels: free, legal, and legal and to the point.
+"""
+# %% rows="R86 R36"
+EXAMPLES = [("What is 12 times 9?", ("calculate(12 * 9)", "108")), ("What time is it now?", ("clock()", "09:30")),
+            ("How many seats has the meeting room of the Mill Library?", ("lookup(Mill Library, seats)", "22 people")),
+            ("What do clockwork owls eat?", ("search(What do clockwork owls eat?)", "Clockwork owls eat nothing.")),
+            ("Two people return books 4 days late to the Orchard Library. What is the fine for one?",
+             ("lookup(Orchard Library, late fee)", "2 shells"), ("calculate(4 * 2)", "8"))]
+
+def script(errand, steps):
+    """The text that the model goes on with: the errand, and each action with what came of it."""
+    return f"Task: {errand}\n" + "".join(f"Action: {action}\nObservation: {seen}\n" for action, seen in steps) + "Action:"
+
+SHOTS = "".join(script(errand, steps) + " finish()\n\n" for errand, *steps in EXAMPLES)
+
+def legal(errand, steps, strict):
+    numbers = list(dict.fromkeys(re.findall(r"\d+", errand + " ".join(seen for _, seen in steps))))
+    sums = [f"calculate({a} {sign} {b})" for a, b in itertools.product(numbers, repeat=2) for sign in "+-*/"]
+    places = [place for place in PLACES if place in errand or not strict]
+    look_ups = [f"lookup({place}, {relation})" for place in places for relation in RELATIONS]
+    return ["clock()", f"search({errand})", *sums, *look_ups] + ["finish()"] * bool(steps)
+
+# %% rows="R86 R36"
+def next_action(errand, steps, mode):
+    ids = tokenizer(SHOTS + script(errand, steps)).input_ids
+    if mode == "free":
+        new = cl.generate(writer, [ids], max_new_tokens=32, stop=["\n"], decode=tokenizer.decode)[0, len(ids):]
+        return tokenizer.decode(new).split("\n")[0].strip()
+    options = legal(errand, steps, strict=mode == "strict")
+    return options[cl.generation.pick(writer, ids, [tokenizer(f" {option}\n").input_ids for option in options])]
+
+# %% rows="R86 R36"
+def agent(errand, mode, most=4):
+    """(answer or None, steps): the answer is what the last tool returned when the model says finish()."""
+    steps = []
+    for _ in range(most):
+        action = next_action(errand, steps, mode)
+        if action == "finish()" and steps:
+            return steps[-1][1], steps
+        try:
+            steps.append((action, run(action)))
+        except ValueError as error:
+            return None, [*steps, (action, f"ValueError: {error}")]
+    return None, steps
+
+# %% zh [md]
+r"""
+60 件差事，和提示里的例子不重样：查表 18、算术 16、看钟 6、检索 12、两步走 8（先查罚金，再乘天数）。动作和文法是用**另外** 60 件调好的，这里只考一次。
+
+还有第四位选手，一个不用大模型的**意图流水线**：用 MiniLM 找最像的例子，就用它的工具；地名、数字用正则表达式抠出来；关系和运算符也按句向量选最近的。
+文档把 Siri 和 Alexa 举作大语言模型的虚拟助手，其实它们问世后的多年里，骨架正是这样的流水线：先分意图，再填槽位。先猜：四位各能办成多少？
+"""
+# %% en [md]
+r"""
+60 errands, none of them among the examples: 18 look-ups, 16 sums, 6 for the clock, 12 searches, 8 in two steps (look up the fee, multiply by days). Prompt and grammar were made with 60 **others**; this exam was sat once.
+
+There is a fourth contestant without a large model, an **intent pipeline**: MiniLM finds the most similar example and takes its tool; places and numbers are cut out by regular expressions; relation and operator are the nearest by sentence vector.
+The documents name Siri and Alexa as assistants built on large language models. For many years after they appeared this kind of pipeline was their skeleton: first the intent, then the slots. Guess first: how many errands will each of the four do?
+"""
+# %% rows="R36 E60"
+SIGNS = {"+": "plus, sum, add, more", "-": "minus, subtract, take away, left", "*": "times, multiply", "/": "divided by, share, each"}
+intents, relations, signs = embed([errand for errand, *_ in EXAMPLES]), embed(RELATIONS), embed(SIGNS.values())
+
+def pipeline(errand):
+    """What intent and slots lead to, or None where a slot stays empty."""
+    nearest = lambda vectors: int(cosine_top_k(vector(errand), vectors, 1)[1][0])
+    tool = EXAMPLES[nearest(intents)]
+    place, numbers = next((p for p in PLACES if p in errand), None), re.findall(r"\d+", errand)
+    look_up = f"lookup({place}, {RELATIONS[nearest(relations)]})"
+    try:
+        if len(tool) == 3:                                              # two steps: a fee, times the days
+            return run(f"calculate({numbers[0]} * {run(look_up).split()[0]})")
+        kind = tool[1][0].partition("(")[0]
+        return run({"clock": "clock()", "search": f"search({errand})", "lookup": look_up}.get(kind) or
+                   f"calculate({numbers[0]} {list(SIGNS)[nearest(signs)]} {numbers[1]})")
+    except (ValueError, IndexError):
+        return None
+
+# %% rows="R86 R36"
+errands = cl.text.errands()
+
+def all_errands():
+    return {mode: [agent(errand.text, mode) for errand in tqdm(errands, **BAR)] for mode in ("free", "legal", "strict")}
+
+runs = cl.results.stored("13_agent", all_errands)
+
+# %% rows="R86 R36 E60"
+def done(errand, answer):
+    """A search has to find the note with the answer; every other errand has exactly one answer."""
+    return answer is not None and (errand.answer in answer if errand.kind == "search" else answer == errand.answer)
+
+answers = {mode: [answer for answer, _ in found] for mode, found in runs.items()}
+answers["pipeline"] = [pipeline(errand.text) for errand in errands]
+names = str(cl.L(zh="自由写|只许合法|合法且照题目|意图流水线（无大模型）", en="free|legal only|legal and to the point|intent pipeline (no large model)")).split("|")
+kinds = list(Counter(errand.kind for errand in errands))
+cl.viz.table([(name, *share([done(e, a) for e, a in zip(errands, found)]), sum(a is None for a in found),
+               *(sum(done(e, a) for e, a in zip(errands, found) if e.kind == kind) for kind in kinds))
+              for name, found in zip(names, answers.values())], right=range(1, 10),
+             header=[*head, cl.L(zh="没有结果", en="no result"), *(f"{kind} /{sum(e.kind == kind for e in errands)}" for kind in kinds)])
+
+# %% zh [md]
+r"""
+AGENT_ZH
+"""
+# %% en [md]
+r"""
+AGENT_EN
+"""
+# %% rows="R86"
+def trace(errand, mode, step="0"):
+    steps = runs[mode][[e.text for e in errands].index(errand)][1]
+    step = min(int(step), len(steps) - 1)
+    boxes = cl.viz.flow({str(i): action for i, (action, _) in enumerate(steps)}, str(step))
+    wanted = {name: p for name, p in loaded.likely(SHOTS + script(errand, steps[:step]), 5).items()}
+    rows = [(cl.L(zh="动作", en="action"), steps[step][0]), (cl.L(zh="看到", en="observation"), steps[step][1]),
+            (cl.L(zh="应得的答案", en="the answer that counts"), errands[[e.text for e in errands].index(errand)].answer)]
+    first = cl.L(zh="写这个动作之前，模型自己最想写的第一个词元：", en="Before this action, the first tokens that the model itself finds likeliest:")
+    return boxes + cl.viz.table(rows) + f"<p>{first}</p>" + cl.viz.bars(wanted)
+
+cl.viz.explore(trace, errand=[errands[i].text for i in (52, 19, 0, 36, 44, 30)], mode=["strict", "legal", "free"], step_="0")
+
+# %% zh [md]
+r"""
+## 13.12 推荐：向量的另一个用处
+
+借过《海鸟图鉴》的人，大概也爱看潮汐。把书名变成向量，谁离读者借过的书最近，就推荐谁；对手是**热门榜**，对谁都推荐一样的。评分是**命中率 hit@5**：第六次真正借走的书在不在推荐的五本里。
+
+读者是合成的：每人两个爱好，按爱好借书；另有一部分借阅是随大流，照着畅销榜借。**拖滑块**改变随大流的比例。先猜：比例到多大，热门榜会反超？
+"""
+# %% en [md]
+r"""
+## 13.12 Recommendation: another use of vectors
+
+Whoever borrowed *A Field Guide to Sea Birds* probably likes tides. Turn titles into vectors and recommend what lies nearest to the books borrowed; the opponent is **popularity**, the same list for everyone. The mark is **hit@5**: is the book that was really borrowed sixth among the five recommended?
+
+The readers are synthetic: each has two tastes and borrows by them; a share of loans follows the crowd and comes from the bestsellers. **Drag the slider** to change that share. Guess first: at which share does popularity overtake?
+"""
+# %% rows="R72"
+SHELVES = """A Field Guide to Sea Birds|Knots for Sailors|Wrecks of the North Coast|The Whale Hunters|Tides Explained|Harbour Lights
+Bread without Haste|One Hundred Soups|The Pickle Book|Baking with Apples|A Pot of Jam|Spices of the East
+Comets and Their Tails|Build Your Own Telescope|The Moons of Saturn|Night Sky Month by Month|How Stars Are Born|A History of Astronomy
+Murder at the Ferry|The Silent Detective|Poison in the Parlour|Death of a Clerk|The Forged Will|Inspector Moss Returns
+Roses for Beginners|Pruning Fruit Trees|The Vegetable Year|Compost and Soil|Hedges and Herbs|The Winter Greenhouse
+Prime Numbers for Everyone|Geometry by Folding Paper|The Joy of Algebra|What Is a Proof|Puzzles with Probability|Infinity and Beyond
+Learn the Violin|Lives of the Composers|Songs of the Islands|The Piano Tuner's Manual|How to Read a Score|Drums around the World
+The Fall of Rome|Kings and Castles|Letters from the Trenches|The Silk Road|A Short History of Egypt|Revolutions of 1848"""
+titles = re.split(r"[|\n]", SHELVES)                                    # 48 books, six to a shelf
+likeness = embed(titles) @ embed(titles).T
+
+# %% rows="R72"
+def borrow(noise, chance, best_sellers):
+    """Six different books for each of 200 readers: by two tastes, or with probability `noise` from the bestsellers."""
+    for _ in range(200):
+        own = [6 * shelf + i for shelf in chance.sample(range(8), 2) for i in range(6)]
+        loans = {}
+        while len(loans) < 6:
+            loans[chance.choices(range(48), best_sellers)[0] if chance.random() < noise else chance.choice(own)] = True
+        yield list(loans)
+
+# %% rows="R72"
+def recommend(noise, seed):
+    chance = random.Random(seed)
+    readers = list(borrow(noise, chance, [1 / rank for rank in chance.sample(range(1, 49), 48)]))
+    popular = Counter(book for loans in readers for book in loans[:5])
+    hits = {"vectors": [], "popular": [], "random": []}
+    for *past, wanted in readers:
+        others = [i for i in range(48) if i not in past]
+        top = lambda key: sorted(others, key=key, reverse=True)[:5]
+        hits["vectors"].append(wanted in top(lambda i: float(likeness[past, i].max())))
+        hits["popular"].append(wanted in top(lambda i: popular[i]))
+        hits["random"].append(wanted in chance.sample(others, 5))
+    names = str(cl.L(zh="书名向量|热门榜|随便推荐", en="vectors of titles|popularity|random")).split("|")
+    return cl.viz.table([(name, *share(found), cl.viz.bars({"": sum(found) / 200}, total=0.6)) for name, found in zip(names, hits.values())],
+                        header=["hit@5", *head[1:], ""], right=(1, 2, 3))
+
+cl.viz.explore(recommend, noise=(0.0, 1.0, 0.2), seed=(0, 9, 0))
+
+# %% zh [md]
+r"""
+各有各的天下：读者照爱好借，向量赢；随大流过了一小半，热门榜反超。谁赢取决于**我写的那几行合成读者**，所以别拿这里的数字去说真实的推荐系统；能带走的是做法：热门榜是必须比的基线。
+
+## 13.13 把零件装起来：会聊天的助手
+
+最后两只聊天窗。第一只就是本章的图书馆助手：检索，不够像就拒答；够像就让模型照着三条来答；通过核对就注上出处，通不过就把原文端出来。
+打英文问题，按回车，看回答一个词一个词冒出来。试试 `Who runs the Mill Library?`、`What is the capital of France?`。
+"""
+# %% en [md]
+r"""
+Each has its realm: where readers follow their tastes vectors win; when not quite half follow the crowd popularity takes over. Who wins depends on **the few lines in which I made the readers up**, so these figures say nothing about real recommenders. What to take away is the method: popularity is the baseline that must be there.
+
+## 13.13 All together: an assistant that talks
+
+Two chat windows to end with. The first is this chapter's library assistant: search; refuse if nothing is similar enough; else let the model answer from three notes; if the answer passes the check name the source, if not serve the note itself.
+Type a question, press Enter, and see the answer appear word by word. Try `Who runs the Mill Library?` and `What is the capital of France?`.
+"""
+# %% rows="R69 R76 R73"
+def speak(text, write, new=40):
+    """Let SmolLM2 go on after `text`, each piece handed to `write` as it comes; returns the whole."""
+    stream = cl.generation.TextStream(lambda ids: tokenizer.decode(ids, skip_special_tokens=True), write)
+    cl.generate(writer, [tokenizer(text).input_ids], max_new_tokens=new, eos_id=END, pad_id=END, stream=stream)
+    return stream.text
+
+# %% rows="R69 R76 R73"
+def librarian(history, write):
+    question = history[-1]["content"]
+    top = by_meaning(question).topk(3)
+    if top.values[0] < THRESHOLD:
+        return write(cl.L(zh="手册里没有。", en="The handbook does not say."))
+    passages = [notes[i] for i in top.indices.tolist()]
+    reply = speak(prompt(question, passages), write)
+    source = passages[best_source(reply, passages)]
+    if supported(question, reply, source):
+        return write(cl.L(zh="\n\n出处：{0}", en="\n\nSource: {0}").format(source))
+    write(cl.L(zh="\n\n（这句没有通过核对。手册原文：{0}）", en="\n\n(This did not pass the check. The handbook says: {0})").format(passages[0]))
+
+cl.viz.chat(librarian, "Who is the librarian in charge of the Mill Library?", "What does coffee cost?", "How late can I read in the Harbour Library?")
+
+# %% zh [md]
+r"""
+第二只是游戏里的角色（NPC）。它的性格写在**系统提示**里，它的“记忆”就是每次都从头读一遍的整段对话：`history` 里有什么，它就记得什么，
+**参数一个也没变**。
+点“重新开始”，它就什么都忘了。跟它说你的名字，聊几句再问它。
+"""
+# %% en [md]
+r"""
+The second is a character in a game (an NPC). Its nature is written in the **system prompt**; its memory is the whole conversation, read again from the start each time: what is in `history` it remembers, and **not one parameter changes**.
+Press “Start over” and all is forgotten. Tell it your name, chat a little, and ask for it.
+"""
+# %% rows="R69"
+PERSONA = "You are Captain Quill, an old sailor who keeps the lighthouse of Tern Island. Answer in one short sentence."
+
+def captain(history, write):
+    chat = [{"role": "system", "content": PERSONA}, *history[-6:]]           # the last three exchanges fit the context
+    speak(tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True), write, new=30)
+
+cl.viz.chat(captain, "Good evening! My name is Lin. Who are you?", "What is my name?")
+
+# %% zh [md]
+r"""
+有检索托底时它还算本分；没有手册的船长，一开口就停不下来编。多半连你的名字也会弄错：名字明明就在上文里，1.35 亿参数的模型读不牢。记忆靠上下文，**用不用得上要看模型**。
+同样的窗口、同样的代码，换上一个大十倍的模型，体验会完全不同；而检索、核对、拒答这些零件，一个也不用改。
+
+## 小结
+
+- 模型存着许多真实知识，但不可靠，也分不清真假；没读过的，它照样说得有板有眼。
+- 按词找（BM25）快、准、不用训练，怕换说法；按意思找（MiniLM）不怕换说法，怕生造词和它没学过的语言。融合不是免费的午餐，先用 nDCG 量。
+- RAG 要把检索和阅读分开量。这里检索强、阅读弱，“直接端出原文”就是最该比的基线。
+- 出处要核对，不确定要拒答；阈值在一半数据上挑，在另一半上看。
+- 从文字到图谱：实体要量 F1，连线要量准确率，关系要请人抽查；查证的本事等于库的大小。
+- 约束解码保证合法，不保证正确；意图流水线这样的老办法，在小任务上仍是强敌。
+
+还想动手：给 13.11 节加一个工具（比如 `count_letters`），看三档各受什么影响；把 13.7 节“合起来不超过 5 个”改成 2 个，会多拒多少；给 13.7 节的客服每个答案多写一种问法，量一量能多答几个。
+接下来：第 14 章 多模态（即将推出）。
+"""
+# %% en [md]
+r"""
+With search below it the first is well behaved; the captain, who has no handbook, cannot stop inventing. Most likely it gets even your name wrong: the name stands in the text above, but a model of 135 million parameters does not read it surely. Memory comes from the context; **whether it is put to use depends on the model**.
+The same window and the same code with a model ten times larger are another experience; and search, check and refusal need not be changed at all.
+
+## Summary
+
+- A model stores much real knowledge, but not reliably, and cannot tell true from made up; what it has never read it says with the same assurance.
+- Search by words (BM25) is quick, exact and needs no training, but fears other words; search by meaning (MiniLM) does not, but fears made-up words and languages that it has not learnt. Fusion is no free lunch; measure it with nDCG.
+- In RAG, measure search and reading apart. Here search was strong and reading weak, so “serve the passage itself” was the baseline to beat.
+- Check the sources, refuse when unsure; choose the threshold on one half of the data and look at the other.
+- From text to graph: F1 for entities, precision for lines, people for relations; a verifier is as good as its store.
+- Constrained decoding makes actions legal, not right; old ways such as the intent pipeline are still strong on small tasks.
+
+To try: give section 13.11 another tool (`count_letters`, say) and see what each level makes of it; change “together at most 5” of section 13.7 to 2 and see how many more are refused; write one more way of asking for each answer of the service bot in 13.7 and measure how many more it can take.
+Next: chapter 14, multimodal models (to come).
+"""
+# %%
+cl.progress()

@@ -51,7 +51,7 @@ One of the documents says that large models “lack an understanding of real-wor
 Guess first: how many capitals will it get? And about an island that it has never read of, will it say that it does not know?
 """
 # %% rows="E44 R65"
-import os, random, re, sys
+import math, os, random, re, sys
 from functools import lru_cache
 import matplotlib.pyplot as plt
 import torch
@@ -59,6 +59,10 @@ from tqdm import tqdm
 
 BAR = {"file": sys.stdout, "mininterval": 0, "bar_format": "{l_bar}{bar}| {n_fmt}/{total_fmt}"}
 quick = os.environ.get("COURSE_QUICK") == "1"
+
+def both(zh, en):
+    """The words between the bars, in the language of this notebook."""
+    return str(cl.L(zh=zh, en=en)).split("|")
 
 # %% rows="E44 R65"
 loaded = cl.load("smollm2-135m")
@@ -96,19 +100,21 @@ for i in (0, 4, 16, 18, 24, 28, 40, 44):
 # %% rows="E44 R65"
 def share(hits):
     """Cells of a table: how many of how many, the share, its 95 % interval (Wilson 1927)."""
+    hits = list(hits)
     low, high = cl.metrics.wilson(sum(hits), len(hits))
-    return f"{sum(hits)} / {len(hits)}", f"{100 * sum(hits) / max(1, len(hits)):.0f} %", f"{100 * low:.0f}–{100 * high:.0f} %"
+    part = sum(hits) / max(1, len(hits))
+    return f"{sum(hits)} / {len(hits)}", f"{100 * part:.0f} %", f"{100 * low:.0f}–{100 * high:.0f} %"
 
-head = str(cl.L(zh="|对|比例|95% 区间", en="|right|share|95 % interval")).split("|")
+head = both("|对|比例|95% 区间", "|right|share|95 % interval")
 cl.viz.table([(cl.L(zh="有名的首都", en="well-known capitals"), *share(right[:16])),
               (cl.L(zh="冷门的首都", en="less known capitals"), *share(right[16:24])),
               (cl.L(zh="燕鸥岛", en="Tern Island"), *share(right[24:]))], header=head, right=(1, 2, 3))
 
 # %% zh [md]
 r"""
-读过很多遍的，它记得；读得少的，半对半错；没读过的，一条也不对，可语气一模一样。它从不说“不知道”，密码、价钱、人名张口就来。这叫**幻觉**。
+读过很多遍的，它多半记得；读得少的，大多错了；没读过的，一条也不对，可语气一模一样。它从不说“不知道”，密码、价钱、人名张口就来。这叫**幻觉**。
 所以文档那句话说对了一半：它**存着**许多真实世界的知识，但存得不可靠，而且**自己分不清**哪条是记得的，哪条是编的。
-（样本不大，看区间：16 个里错一两个，冷门的 8 个区间更宽。）
+（样本不大，看区间：冷门的只有 8 个，区间宽得很。）
 
 办法不是逼它记，而是把书翻开。那就先得找到该翻哪一页。
 
@@ -130,9 +136,9 @@ tf 是词 $t$ 在条目 $d$ 里出现的次数，df 是含有它的条目数，$
 """
 # %% en [md]
 r"""
-What it has read often it remembers; what it has read seldom is right about half the time; what it has never read is never right, in the very same tone. It does not say “I do not know”: passwords, prices and names come easily. That is **hallucination**.
+What it has read often it mostly remembers; what it has read seldom it mostly gets wrong; what it has never read is never right, and the tone is the same throughout. It does not say “I do not know”: passwords, prices and names come easily. That is **hallucination**.
 So the document is half right. The model **stores** much knowledge of the real world, but not reliably, and it **cannot tell** what it remembers from what it makes up.
-(The samples are small. Mind the intervals: one or two misses in 16, and for the 8 less known capitals wider still.)
+(The samples are small. Mind the intervals: there are only 8 less known capitals, and theirs is very wide.)
 
 The cure is not to make it memorise but to open the book. For that one has to find the page.
 
@@ -178,7 +184,7 @@ def by_words(query, texts=notes, cut=words):
 def results(text):
     scores = by_words(text)
     rows = [(f"{scores[i]:.2f}", notes[i]) for i in scores.topk(4).indices.tolist()]
-    return cl.viz.table(rows, header=str(cl.L(zh="分数|条目", en="score|note")).split("|"))
+    return cl.viz.table(rows, header=both("分数|条目", "score|note"))
 
 cl.viz.explore(results, text="When does the Mill Library close on weekdays?")
 
@@ -244,7 +250,7 @@ def by_meaning(query, vectors=note_vectors):
 
 # %% rows="R71"
 def side_by_side(text):
-    heads = str(cl.L(zh="按词：BM25|按意思：MiniLM", en="by words: BM25|by meaning: MiniLM")).split("|")
+    heads = both("按词：BM25|按意思：MiniLM", "by words: BM25|by meaning: MiniLM")
     columns = [[notes[i] for i in score(text).topk(3).indices.tolist()] for score in (by_words, by_meaning)]
     cell = '<div style="max-width:320px">{}</div>'
     return cl.viz.table([[cl.viz.Markup(cell.format(text)) for text in row] for row in zip(*columns)], header=heads)
@@ -253,7 +259,7 @@ cl.viz.explore(side_by_side, text="My mechanical bird got soaked. When can I sta
 
 # %% zh [md]
 r"""
-“湿透的机械鸟”和“掉进海里的发条鹭”一个词也不同，MiniLM 认得出。反过来，`russetpear` 这样的生造词，BM25 一下就中，MiniLM 全凭运气。
+“湿透的机械鸟”和“掉进海里的发条鹭”一个词也不同，MiniLM 认得出。反过来，`russetpear` 这样的生造词，BM25 一下就中，MiniLM 却把彗星和鹭排在它前面。
 
 下面是 6 个换了说法的问题和 5 个**手册里没有答案**的问题，每行是一个问题和 40 条的余弦，蓝圈是真正的答案。
 **拖阈值**：低于它的都变白。
@@ -261,13 +267,14 @@ r"""
 """
 # %% en [md]
 r"""
-The soaked mechanical bird and the heron that fell into the sea share hardly a word, and MiniLM sees that they are one. A made-up word such as `russetpear`, on the other hand, is found at once by BM25 and by MiniLM only with luck.
+The soaked mechanical bird and the heron that fell into the sea share hardly a word, and MiniLM sees that they are one. A made-up word such as `russetpear`, on the other hand, is found at once by BM25, while MiniLM puts a comet and a heron before it.
 
 Below are 6 questions in other words and 5 **that the handbook does not answer**; a row holds the cosines of one question with the 40 notes, a blue circle marks the answer. **Drag the threshold**: whatever is below it turns white.
 Is there a threshold at which the upper 6 rows keep their circles and the lower 5 are all white?
 """
 # %% rows="R71 R76"
-asked = [q for q in book.questions if q.kind == "other words"][::7] + [q for q in book.questions if q.note is None][::5]
+asked = [q for q in book.questions if q.kind == "other words"][::7]
+asked += [q for q in book.questions if q.kind == "nowhere"][::5]
 grid = torch.stack([by_meaning(q.en) for q in asked])
 
 def heat(threshold):
@@ -277,8 +284,9 @@ def heat(threshold):
         if question.note is not None:
             axis.plot(question.note, row, "o", mfc="none", mec="#4477aa", mew=2, ms=10)
     axis.set_yticks(range(len(asked)), [q.en if len(q.en) < 42 else q.en[:40] + "…" for q in asked], fontsize=8)
-    axis.set(xlabel=str(cl.L(zh="手册条目（圆圈：真正的答案）", en="notes of the handbook (circle: the one that answers)")),
-             title=str(cl.L(zh="余弦不低于 {0:.2f} 的条目", en="notes with a cosine of at least {0:.2f}").format(threshold)))
+    title, xlabel = both("余弦不低于 {0:.2f} 的条目|手册条目（圆圈：真正的答案）",
+                         "notes with a cosine of at least {0:.2f}|notes of the handbook (circle: the one that answers)")
+    axis.set(xlabel=xlabel, title=title.format(threshold))
     return figure
 
 cl.viz.explore(heat, threshold=(0.0, 1.0, 0.5))
@@ -343,15 +351,18 @@ def mean(values):
     return f"{sum(values) / len(values):.2f} ({low:.2f}–{high:.2f})"
 
 def tournament(engines):
-    rows = [(name, *(mean([marks(q, engine(q)) for q in book.questions if q.kind == kind]) for kind in ("words", "other words")))
-            for name, engine in engines.items()]
-    heads = cl.L(zh="nDCG@5（95% 区间）|照词问，40 题|换说法问，40 题", en="nDCG@5 (95 % interval)|its words, n = 40|other words, n = 40")
-    return cl.viz.table(rows, header=str(heads).split("|"))
+    groups = [[q for q in book.questions if q.kind == kind] for kind in ("words", "other words")]
+    rows = [(name, *(mean([marks(q, engine(q)) for q in group]) for group in groups)) for name, engine in engines.items()]
+    return cl.viz.table(rows, header=both("nDCG@5（95% 区间）|照词问，40 题|换说法问，40 题",
+                                          "nDCG@5 (95 % interval)|its words, n = 40|other words, n = 40"))
 
 # %% rows="R71"
+def shuffled(question):
+    return torch.rand(40, generator=torch.Generator().manual_seed(question.note))
+
+fused, random_order = both("两者融合|随便排", "both, fused|random order")
 tournament({"BM25": lambda q: by_words(q.en), "MiniLM": lambda q: by_meaning(q.en),
-            cl.L(zh="两者融合", en="both, fused"): lambda q: fuse(by_words(q.en), by_meaning(q.en)),
-            cl.L(zh="随便排", en="random order"): lambda q: torch.rand(40, generator=torch.Generator().manual_seed(q.note))})
+            fused: lambda q: fuse(by_words(q.en), by_meaning(q.en)), random_order: shuffled})
 
 # %% zh [md]
 r"""
@@ -384,10 +395,10 @@ def pairs(text):
     return [a + b for a, b in zip(characters(text), characters(text)[1:])]
 
 print(encoder.tokenizer.tokenize(book.questions[0].zh))
-tournament({cl.L(zh="MiniLM，中文问英文", en="MiniLM, Chinese to English"): lambda q: by_meaning(q.zh),
-            cl.L(zh="MiniLM，中文问中文", en="MiniLM, Chinese to Chinese"): lambda q: by_meaning(q.zh, chinese_vectors),
-            cl.L(zh="BM25，单字", en="BM25, characters"): lambda q: by_words(q.zh, chinese, characters),
-            cl.L(zh="BM25，相邻两字", en="BM25, pairs"): lambda q: by_words(q.zh, chinese, pairs)})
+engines = (lambda q: by_meaning(q.zh), lambda q: by_meaning(q.zh, chinese_vectors),
+           lambda q: by_words(q.zh, chinese, characters), lambda q: by_words(q.zh, chinese, pairs))
+tournament(dict(zip(both("MiniLM，中文问英文|MiniLM，中文问中文|BM25，单字|BM25，相邻两字",
+                         "MiniLM, Chinese to English|MiniLM, Chinese to Chinese|BM25, characters|BM25, pairs"), engines)))
 
 # %% zh [md]
 r"""
@@ -436,13 +447,12 @@ def split(paragraph):
     return paragraph.words[:ends[-1] + 1], paragraph.words[ends[-1] + 1:]
 
 news = cl.text.newspaper()
-long = [p for p in news.test if sum(word in "。！？" for word in p.words[:-1]) >= 2][:32 if quick else 160]
+long = [p for p in news.test if sum(word in "。！？" for word in p.words[:-1]) >= 2][:24 if quick else 160]
 bodies, endings = zip(*map(split, long))
-cuts = {cl.L(zh="BM25，单字", en="BM25, characters"): lambda tokens: list("".join(tokens)),
-        cl.L(zh="BM25，相邻两字", en="BM25, pairs"): lambda tokens: pairs("".join(tokens)),
-        cl.L(zh="BM25，人工分的词", en="BM25, words cut by hand"): list}
+cuts = zip(both("BM25，单字|BM25，相邻两字|BM25，人工分的词", "BM25, characters|BM25, pairs|BM25, words cut by hand"),
+           (lambda tokens: list("".join(tokens)), lambda tokens: pairs("".join(tokens)), list))
 first = {}
-for name, cut in cuts.items():
+for name, cut in cuts:
     index = Index([cut(body) for body in bodies])
     first[name] = [int(index.scores(cut(ending)).argmax()) == i for i, ending in enumerate(endings)]
 vectors = torch.cat([embed(map("".join, bodies[i:i + 16])) for i in tqdm(range(0, len(bodies), 16), **BAR)])
@@ -451,7 +461,7 @@ cl.viz.table([(name, *share(hits)) for name, hits in first.items()], header=["",
 
 # %% zh [md]
 r"""
-BM25 找回将近一半，怎么切差别很小，**不用分词器也行**；MiniLM 远远落后，因为满眼 `[UNK]`。找不回的多半是套话，换哪一段都接得上。
+BM25 找回约一半，怎么切差别很小，**不用分词器也行**；MiniLM 远远落后，因为满眼 `[UNK]`。找不回的多半是套话，换哪一段都接得上。
 
 ## 13.5 切块
 
@@ -465,7 +475,7 @@ BM25 找回将近一半，怎么切差别很小，**不用分词器也行**；Mi
 """
 # %% en [md]
 r"""
-BM25 finds nearly half again, and how one cuts makes little difference, so **it does without a segmenter**; MiniLM is far behind, for it sees `[UNK]` everywhere. What is not found is mostly phrases that would end any paragraph.
+BM25 finds about half again, and how one cuts makes little difference, so **it does without a segmenter**; MiniLM is far behind, for it sees `[UNK]` everywhere. What is not found is mostly phrases that would end any paragraph.
 
 ## 13.5 Chunks
 
@@ -492,7 +502,7 @@ r"""
 Join the handbook into one long text without the borders of its notes, cut it, and search with MiniLM. To be fair, the model may see **120 words** in all, whatever the size of the chunks: 6 chunks of 20 or just 1 of 120.
 What counts is whether the answer stands in those chunks. Guess first: which size is best?
 """
-# %% rows="R71"
+# %% training rows="R71"
 chunk = cl.use("apps.chunk")
 page, answerable = " ".join(notes).split(), book.answerable
 
@@ -504,10 +514,11 @@ def caught(size, overlap):
     best = [by_meaning(q.en, vectors).topk(min(k, len(chunks))).indices.tolist() for q in answerable]
     return [any(q.answer in chunks[i] for i in top) for q, top in zip(answerable, best)]
 
-sizes = (10, 20, 40, 60, 120)
+sizes = (20, 120) if quick else (10, 20, 40, 60, 120)
 rows = [(size, 120 // size, *(" ".join(share(caught(size, overlap))[1:]) for overlap in (0, size // 2)))
         for size in tqdm(sizes, **BAR)]
-cl.viz.table(rows, header=str(cl.L(zh="块长（词）|拿几块|不重叠|重叠一半", en="size (words)|chunks taken|no overlap|half overlapping")).split("|"))
+cl.viz.table(rows, header=both("块长（词）|拿几块|不重叠|重叠一半",
+                               "size (words)|chunks taken|no overlap|half overlapping"))
 
 # %% zh [md]
 r"""
@@ -531,9 +542,11 @@ Type a question and see what the same model answers with the book closed and ope
 """
 # %% rows="R65"
 def prompt(question, passages=()):
-    task = "You answer questions about Tern Island in one short sentence." + " Use only the passages." * bool(passages)
+    task = "You answer questions about Tern Island in one short sentence."
+    task += " Use only the passages." * bool(passages)
     listed = "".join(f"[{i}] {text}\n" for i, text in enumerate(passages, 1))
-    chat = [{"role": "system", "content": task}, {"role": "user", "content": f"{listed}\nQuestion: {question}".strip()}]
+    chat = [{"role": "system", "content": task},
+            {"role": "user", "content": f"{listed}\nQuestion: {question}".strip()}]
     return tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
 
 def open_and_closed(text):
@@ -578,11 +591,10 @@ def is_right(question, reply):
     return question.answer.lower() in said and not any(wrong.lower() in said for wrong in question.wrong)
 
 served = [notes[int(by_meaning(q.en).argmax())] for q in answerable]
-conditions = zip(str(cl.L(zh="闭卷|开卷，最像的一条|开卷，三条|开卷，保证正确的一条|不用模型，端出最像的一条",
-                          en="closed book|open, best note|open, three notes|open, surely the right note|no model, serve the best note")).split("|"),
-                 (study["closed"], study["one"], study["three"], study["gold"], served))
-cl.viz.table([(name, *share([is_right(q, reply) for q, reply in zip(answerable, replies)])) for name, replies in conditions],
-             header=head, right=(1, 2, 3))
+names = both("闭卷|开卷，最像的一条|开卷，三条|开卷，保证正确的一条|不用模型，端出最像的一条",
+             "closed book|open, best note|open, three notes|open, surely the right note|no model, serve the best note")
+replies = (study["closed"], study["one"], study["three"], study["gold"], served)
+cl.viz.table([(name, *share(map(is_right, answerable, some))) for name, some in zip(names, replies)], header=head, right=(1, 2, 3))
 
 # %% zh [md]
 r"""
@@ -653,7 +665,8 @@ def supported(question, reply, passage):
     names = {name.lower() for name in re.findall(r"[A-Z]\w+|\d+", question[1:])}
     return bool(added) and added <= there and names <= there
 
-passed = [supported(q.en, reply, passages[i]) for q, reply, passages, i in zip(book.questions, study["three"], shown, sources)]
+passed = [supported(q.en, reply, passages[i])
+          for q, reply, passages, i in zip(book.questions, study["three"], shown, sources)]
 good = [is_right(q, reply) for q, reply in zip(answerable, study["three"])]
 cl.viz.table([(cl.L(zh="全部回答", en="all replies"), *share(good)),
               (cl.L(zh="通过核对的", en="those that pass"), *share([g for g, ok in zip(good, passed) if ok])),
@@ -677,7 +690,7 @@ The rule is fixed beforehand: the lowest threshold at which “answered what it 
 """
 # %% rows="R76 R73"
 best = [by_meaning(q.en).max(dim=0) for q in book.questions]
-halves = [[i for i in range(len(book.questions)) if i // 2 % 2 == half] for half in (0, 1)]       # both questions of a note together
+halves = [[i for i in range(len(book.questions)) if i // 2 % 2 == half] for half in (0, 1)]     # by note
 
 def outcomes(threshold, some):
     """How many are right, refused (the answer was there), wrong, invented (no answer exists) and rightly refused."""
@@ -696,9 +709,9 @@ print(THRESHOLD, outcomes(THRESHOLD, halves[1]))
 # %% rows="R76 R73"
 def trade(threshold):
     figure, axis = plt.subplots(figsize=(7, 3), layout="constrained")
-    colours = {"right": "#4477aa", "refused": "#bbbbbb", "wrong": "#ee7733", "invented": "#cc3311", "rightly refused": "#228833"}
-    labels = dict(zip(colours, str(cl.L(zh="答对|该答没答|答错|无中生有|该拒就拒",
-                                        en="right|refused in vain|wrong|invented|rightly refused")).split("|")))
+    colours = {"right": "#4477aa", "refused": "#bbbbbb", "wrong": "#ee7733", "invented": "#cc3311",
+               "rightly refused": "#228833"}
+    labels = dict(zip(colours, both("答对|该答没答|答错|无中生有|该拒就拒", "right|refused in vain|wrong|invented|rightly refused")))
     for name, colour in colours.items():
         axis.plot(grid_of, [outcomes(t, halves[1])[name] for t in grid_of], color=colour, label=labels[name])
     axis.axvline(threshold, color="#888888", linestyle=":")
@@ -733,25 +746,31 @@ Type a question in Chinese and drag the threshold. Try other words for the soake
 faq = [(q.zh, book.notes[q.note].zh) for q in answerable if q.kind == "words"]
 faq_index = Index([characters(asked + answer) for asked, answer in faq])
 
+@lru_cache(maxsize=500)
+def faq_scores(text):
+    return faq_index.scores(characters(text)) / max(1, len(characters(text)))
+
+# %% rows="R73"
 def service(text, threshold):
-    scores = faq_index.scores(characters(text)) / max(1, len(characters(text)))
+    scores = faq_scores(text)
     i = int(scores.argmax())
-    say = faq[i][1] if scores[i] >= threshold else cl.L(zh="这个我不清楚，给您转人工。", en="这个我不清楚，给您转人工。 (I hand you over to a person.)")
-    rows = [(cl.L(zh="回答", en="reply"), say), (cl.L(zh="最像的一问", en="closest question"), faq[i][0]), (cl.L(zh="分数", en="score"), f"{scores[i]:.2f}")]
-    kinds = zip(("words", "other words", "nowhere"), str(cl.L(zh="照词问|换说法问|没有答案", en="its words|other words|no answer")).split("|"))
-    for kind, name in kinds:
+    say = faq[i][1] if scores[i] >= threshold else "这个我不清楚，给您转人工。"
+    rows = list(zip(both("回答|最像的一问|分数", "reply|closest question|score"), (say, faq[i][0], f"{scores[i]:.2f}")))
+    names = both("照词问|换说法问|没有答案", "its words|other words|no answer")
+    told = cl.L(zh="{0} 个里答了 {1} 个，对 {2} 个", en="of {0} answers {1}, right {2}")
+    for kind, name in zip(("words", "other words", "nowhere"), names):
         asked = [q for q in book.questions if q.kind == kind]
-        tops = [(faq_index.scores(characters(q.zh)) / len(characters(q.zh)), q) for q in asked]
+        tops = [(faq_scores(q.zh), q) for q in asked]
         said = [(s.argmax(), q) for s, q in tops if s.max() >= threshold]
         fine = sum(q.note is not None and faq[i][1] == book.notes[q.note].zh for i, q in said)
-        rows.append((name, cl.L(zh="{0} 个里答了 {1} 个，对 {2} 个", en="of {0} answers {1}, right {2}").format(len(asked), len(said), fine)))
+        rows.append((name, told.format(len(asked), len(said), fine)))
     return cl.viz.table(rows)
 
 cl.viz.explore(service, text="磨坊图书馆平日几点关门？", threshold=(0.0, 4.0, 1.5))
 
 # %% zh [md]
 r"""
-照词问，全对；换个说法，几乎全转了人工，或者答错。真实的客服怎么办？给每个答案多存几种问法，从转人工的记录里不断补：**数据比模型便宜**。
+照词问，全对；换个说法，全转了人工；没有答案的，反倒有几个因为字面像而混了进来。真实的客服怎么办？给每个答案多存几种问法，从转人工的记录里不断补：**数据比模型便宜**。
 
 ## 13.8 从报纸到知识图谱
 
@@ -761,7 +780,7 @@ r"""
 """
 # %% en [md]
 r"""
-In its words, all right; in other words nearly all are handed over, or wrong. What does real customer service do? It stores several ways of asking for each answer and adds more from the questions handed over: **data are cheaper than models**.
+In its words, all right; in other words, all handed over; and of the questions without an answer a few slip in because their characters look alike. What does real customer service do? It stores several ways of asking for each answer and adds more from the questions handed over: **data are cheaper than models**.
 
 ## 13.8 From newspaper to knowledge graph
 
@@ -811,7 +830,7 @@ def features(text):
     padded = f"##{text}##"
     for i in range(len(text)):
         w = padded[i:i + 5]
-        yield [f"{j}{w[j]}" for j in range(5)] + [f"p{j}{w[j:j + 2]}" for j in range(4)] + [f"t{j}{w[j:j + 3]}" for j in range(3)]
+        yield [f"{n}{j}{w[j:j + n]}" for n in (1, 2, 3) for j in range(6 - n)]
 
 hasher = FeatureHasher(2 ** 20, input_type="string", alternate_sign=False)
 train = random.Random(0).sample(news.train, 600 if quick else 6000)
@@ -864,7 +883,7 @@ def tag(paragraphs):
 from collections import Counter
 
 seen = Counter((p.text[a:b], kind) for p in train for a, b, kind in entities(p) if b - a > 1)
-known = {name: kind for (name, kind), _ in sorted(seen.items(), key=lambda item: item[1])}     # the commonest kind stays
+known = {name: kind for (name, kind), _ in sorted(seen.items(), key=lambda item: item[1])}   # the commonest kind
 
 def look_up(text, at=0):
     while at < len(text):
@@ -896,9 +915,10 @@ def score(found, kinds):
     low, high = cl.metrics.bootstrap(counts, f1, draws=300)
     return f"{f1(counts):.3f} ({low:.3f}–{high:.3f})"
 
-groups = zip(str(cl.L(zh="人|地方|机构|全部", en="people|places|organisations|all")).split("|"), (["PER"], ["LOC"], ["ORG"], list(KINDS.values())))
-cl.viz.table([(name, sum(e[2] in kinds for g in gold for e in g), score(listed, kinds), score(tagged, kinds)) for name, kinds in groups],
-             header=str(cl.L(zh="F1（95% 区间）|个数|字典|学到的", en="F1 (95 % interval)|n|dictionary|learned")).split("|"), right=(1,))
+names = both("人|地方|机构|全部", "people|places|organisations|all")
+rows = [(name, sum(e[2] in kinds for g in gold for e in g), score(listed, kinds), score(tagged, kinds))
+        for name, kinds in zip(names, (["PER"], ["LOC"], ["ORG"], list(KINDS.values())))]
+cl.viz.table(rows, header=both("F1（95% 区间）|个数|字典|学到的", "F1 (95 % interval)|n|dictionary|learned"), right=(1,))
 
 # %% zh [md]
 r"""
@@ -926,7 +946,8 @@ def network(paragraphs, found):
     graph = nx.Graph()
     for paragraph, some in zip(paragraphs, found):
         for match in re.finditer(r"[^。！？；]+[。！？；]?", paragraph.text):
-            names = {paragraph.text[a:b]: kind for a, b, kind in sorted(some) if match.start() <= a and b <= match.end()}
+            names = {paragraph.text[a:b]: kind for a, b, kind in sorted(some)
+                     if match.start() <= a and b <= match.end()}
             if len(names) <= 8:
                 graph.add_nodes_from((name, {"kind": kind}) for name, kind in names.items())
                 for pair in itertools.combinations(names, 2):
@@ -943,7 +964,7 @@ def wander(text, other=""):
         return str(cl.L(zh="图里没有“{0}”。", en="“{0}” is not in the graph.").format(name))
     near = sorted(graph[name], key=lambda n: (-len(graph[name][n]["said"]), n))[:12]
     other = other if other in near else near[0]
-    marks = dict(zip(KINDS.values(), str(cl.L(zh="人|地|机构", en="person|place|org")).split("|")))
+    marks = dict(zip(KINDS.values(), both("人|地|机构", "person|place|org")))
     label = lambda n: f"{n}（{marks[graph.nodes[n]['kind']]}，{len(graph[name][n]['said'])}）"
     boxes = cl.viz.flow({n: label(n) for n in near}, other, control="other_", joint=" ")
     sentences = cl.viz.table([(f"· {said[:110]}",) for said in graph[name][other]["said"][:4]])
@@ -964,7 +985,8 @@ def lines(paragraph, found):
     return {frozenset(pair) for pair in network([paragraph], [found]).edges}
 
 def precision_recall(found):
-    counts = [(len(lines(p, g) & lines(p, f)), len(lines(p, f)), len(lines(p, g))) for p, g, f in zip(exam_text, gold, found)]
+    both_of = [(lines(p, g), lines(p, f)) for p, g, f in zip(exam_text, gold, found)]
+    counts = [(len(true & mine), len(mine), len(true)) for true, mine in both_of]
     ratio = lambda column: lambda rows: sum(row[0] for row in rows) / max(1, sum(row[column] for row in rows))
     cells = []
     for column in (1, 2):
@@ -972,8 +994,8 @@ def precision_recall(found):
         cells.append(f"{ratio(column)(counts):.2f} ({low:.2f}–{high:.2f})")
     return sum(row[1] for row in counts), *cells
 
-cl.viz.table([(cl.L(zh="字典", en="dictionary"), *precision_recall(listed)), (cl.L(zh="学到的", en="learned"), *precision_recall(tagged))],
-             header=str(cl.L(zh="|线|准确率|召回率", en="|lines|precision|recall")).split("|"), right=(1,))
+names = both("字典|学到的", "dictionary|learned")
+cl.viz.table([(name, *precision_recall(found)) for name, found in zip(names, (listed, tagged))], header=both("|线|准确率|召回率", "|lines|precision|recall"), right=(1,))
 
 # %% zh [md]
 r"""
@@ -998,8 +1020,7 @@ print(f"{len(offices)} triples")
 often = [(*triple, n) for triple, n in offices.most_common(8)]
 chance = random.Random(1).sample(sorted(triple for triple, n in offices.items() if n == 1), 8)
 cl.viz.table([(*a, "", *b) for a, b in zip(often, chance)],
-             header=str(cl.L(zh="人|职务|属于|次数||人|职务|属于（各 1 次，随机抽）",
-                             en="person|office|of|times||person|office|of (once each, a random sample)")).split("|"))
+             header=both("人|职务|属于|次数||人|职务|属于（各 1 次，随机抽）", "person|office|of|times||person|office|of (once each, a random sample)"))
 
 # %% zh [md]
 r"""
@@ -1035,7 +1056,7 @@ print(Counter(verdicts))
 print("wrong claims:", right.count(False), " caught:", sum(v == "contradicts" for v in verdicts),
       " let through as unknown:", sum(v == "unknown" and not ok for v, ok in zip(verdicts, right)))
 for i in (0, 1, 24, 40):
-    print(f"{facts[i][0]} … {claims[i]!r}: {verdicts[i]}", f"→ {store[subjects[i]]}" * (verdicts[i] == "contradicts"))
+    print(f"{facts[i][0]} … {claims[i]!r}: {verdicts[i]} → {store.get(subjects[i], '?')}")
 
 # %% zh [md]
 r"""
@@ -1106,24 +1127,36 @@ from rouge_score import rouge_scorer
 def closeness(summary, story):
     return rouge_l(words(summary), words(story.summary))
 
-ways = {cl.L(zh="第一句", en="first sentence"): [sentences(s.text)[0] for s in stories],
-        "TextRank": [text_rank(s.text) for s in stories],
-        cl.L(zh="SmolLM2，听指令", en="SmolLM2, told"): written["told"],
-        cl.L(zh="SmolLM2，看例子", en="SmolLM2, shown an example"): written["shown"],
-        cl.L(zh="最好的一句（作弊）", en="best sentence (cheating)"): [max(sentences(s.text), key=lambda part: closeness(part, s)) for s in stories]}
-rows = [(name, mean([closeness(t, s) for t, s in zip(texts, stories)]), texts[9]) for name, texts in ways.items()]
-theirs = [rouge_scorer.RougeScorer(["rougeL"]).score(s.summary, t)["rougeL"].fmeasure for s, t in zip(stories, written["shown"])]
-print("agrees with rouge-score:", np.allclose(theirs, [closeness(t, s) for t, s in zip(written["shown"], stories)]))
+best_part = lambda s: max(sentences(s.text), key=lambda part: closeness(part, s))
+ways = zip(both("第一句|TextRank|SmolLM2，听指令|SmolLM2，看例子|最好的一句（作弊）",
+                "first sentence|TextRank|SmolLM2, told|SmolLM2, shown an example|best sentence (cheating)"),
+           ([sentences(s.text)[0] for s in stories], [text_rank(s.text) for s in stories], written["told"], written["shown"],
+            [best_part(s) for s in stories]))
+rows = [(name, mean([closeness(t, s) for t, s in zip(texts, stories)]), texts[9]) for name, texts in ways]
+theirs = [rouge_scorer.RougeScorer(["rougeL"]).score(s.summary, t)["rougeL"] for s, t in zip(stories, written["shown"])]
+mine = [closeness(t, s) for t, s in zip(written["shown"], stories)]
+print("agrees with rouge-score:", np.allclose([score.fmeasure for score in theirs], mine))
 cl.viz.table([*rows, (cl.L(zh="参考", en="reference"), "", stories[9].summary)],
-             header=str(cl.L(zh="12 则|ROUGE-L（95% 区间）|例：Bridge closed", en="12 stories|ROUGE-L (95 % interval)|e.g. Bridge closed")).split("|"))
+             header=both("12 则|ROUGE-L（95% 区间）|例：Bridge closed",
+                         "12 stories|ROUGE-L (95 % interval)|e.g. Bridge closed"))
 
 # %% zh [md]
 r"""
-SUMMARY_ZH
+12 则太少，区间都叠在一起：**没有一位能和“第一句”分出高下**。SmolLM2 的高分也有点水：看例子那一列，它多半是把原文从头抄一遍，抄到字数用完为止。
+ROUGE 只数重合的词，抄得像就有分；读得懂不懂，它不知道。离天花板还有一大截，说明“挑哪一句”本身就是难题。
+
+## 13.11 会用工具的智能体
+
+到这里，助手只会一件事：找一段，答一句。“迟还 7 天要交多少”得先查每天罚几枚，再乘 7。让模型自己决定**先用哪个工具、再用哪个**，就是**智能体**。先造四样工具：计算器、钟、检索、查三元组。
 """
 # %% en [md]
 r"""
-SUMMARY_EN
+Twelve are few and the intervals overlap: **nobody can be told from the first sentence**. SmolLM2's good marks are thin, too: look at the example, where it mostly copies the story from the top until its words run out.
+ROUGE counts words in common, so copying pays; whether anything was understood it cannot tell. The ceiling is far above: to choose the right sentence is a hard task in itself.
+
+## 13.11 An agent with tools
+
+So far the assistant does one thing: find a passage, answer in a sentence. “What do I owe for 7 days?” takes the daily fee first and then a product. To let the model decide **which tool to use first and which next** makes it an **agent**. First, four tools: a calculator, a clock, the search, and a look-up of triples.
 """
 # %% rows="R86 R36"
 TRIPLES = {(place, relation): value for place, relation, value in book.triples}
@@ -1173,8 +1206,10 @@ EXAMPLES = [("What is 12 times 9?", ("calculate(12 * 9)", "108")), ("What time i
 
 def script(errand, steps):
     """The text that the model goes on with: the errand, and each action with what came of it."""
-    return f"Task: {errand}\n" + "".join(f"Action: {action}\nObservation: {seen}\n" for action, seen in steps) + "Action:"
+    done = "".join(f"Action: {action}\nObservation: {seen}\n" for action, seen in steps)
+    return f"Task: {errand}\n{done}Action:"
 
+# %% rows="R86 R36"
 SHOTS = "".join(script(errand, steps) + " finish()\n\n" for errand, *steps in EXAMPLES)
 
 def legal(errand, steps, strict):
@@ -1222,7 +1257,8 @@ There is a fourth contestant without a large model, an **intent pipeline**: Mini
 The documents name Siri and Alexa as assistants built on large language models. For many years after they appeared this kind of pipeline was their skeleton: first the intent, then the slots. Guess first: how many errands will each of the four do?
 """
 # %% rows="R36 E60"
-SIGNS = {"+": "plus, sum, add, more", "-": "minus, subtract, take away, left", "*": "times, multiply", "/": "divided by, share, each"}
+SIGNS = {"+": "plus, sum, add, more", "-": "minus, subtract, take away, left",
+         "*": "times, multiply", "/": "divided by, share, each"}
 intents, relations, signs = embed([errand for errand, *_ in EXAMPLES]), embed(RELATIONS), embed(SIGNS.values())
 
 def pipeline(errand):
@@ -1255,33 +1291,48 @@ def done(errand, answer):
 
 answers = {mode: [answer for answer, _ in found] for mode, found in runs.items()}
 answers["pipeline"] = [pipeline(errand.text) for errand in errands]
-names = str(cl.L(zh="自由写|只许合法|合法且照题目|意图流水线（无大模型）", en="free|legal only|legal and to the point|intent pipeline (no large model)")).split("|")
-kinds = list(Counter(errand.kind for errand in errands))
-cl.viz.table([(name, *share([done(e, a) for e, a in zip(errands, found)]), sum(a is None for a in found),
-               *(sum(done(e, a) for e, a in zip(errands, found) if e.kind == kind) for kind in kinds))
-              for name, found in zip(names, answers.values())], right=range(1, 10),
-             header=[*head, cl.L(zh="没有结果", en="no result"), *(f"{kind} /{sum(e.kind == kind for e in errands)}" for kind in kinds)])
+names = both("自由写|只许合法|合法且照题目|意图流水线（无大模型）",
+             "free|legal only|legal and to the point|intent pipeline (no large model)")
+kinds, rows = Counter(errand.kind for errand in errands), []
+for name, found in zip(names, answers.values()):
+    hits = list(map(done, errands, found))
+    by_kind = [sum(hit for hit, e in zip(hits, errands) if e.kind == kind) for kind in kinds]
+    rows.append((name, *share(hits), found.count(None), *by_kind))
+cl.viz.table(rows, header=[*head, cl.L(zh="没有结果", en="no result"), *(f"{kind} /{n}" for kind, n in kinds.items())], right=range(1, 10))
 
 # %% zh [md]
 r"""
-AGENT_ZH
+自由写，七成差事连一个合法的动作也写不出；约束之后，再没有不合法的，可对的只到三成半：**合法不等于正确**，它见谁都去查果园图书馆的罚金，因为例子里最后一个就是。
+把地点也管住，一下到七成多。要诚实：这一步有一半是**文法替它做的**，题目里没有地名时，`lookup` 根本不在选项里。两步走仍然大多失败：第一步对了，第二步该乘天数，它却乘自己。
+
+意图流水线没有大模型，成绩一点不差，区间和它叠在一起。它快、便宜、好查错，但每加一种差事都要人来写；智能体一份提示就能试新工具。小任务先试流水线，任务开放了，再请大模型。
+
+拆开看：选一件差事和一档，点方框走一步，看它当时最想写什么。
+
 """
 # %% en [md]
 r"""
-AGENT_EN
+Writing freely it cannot produce one legal action in seven errands of ten. Constrained, it never does anything illegal, yet only about a third come out right: **legal is not right**. It looks up the Orchard Library's late fee for everyone, because the last example did.
+With the place under control it is above seven in ten. To be honest, half of that step is **done by the grammar**: where no place is named, `lookup` is not even on offer. Two steps still mostly fail: the first is right, and then, instead of multiplying by the days, it squares the fee.
+
+The intent pipeline has no large model and is not worse; the intervals overlap. It is quick, cheap and easy to debug, but a person has to write each new kind of errand; an agent tries a new tool after a line in the prompt. Start small tasks with a pipeline, and call the large model when they become open.
+
+Take it apart: choose an errand and a level, click through the boxes, and see what the model most wanted to write.
+
 """
 # %% rows="R86"
 def trace(errand, mode, step="0"):
-    steps = runs[mode][[e.text for e in errands].index(errand)][1]
+    number = [e.text for e in errands].index(errand)
+    steps = runs[mode][number][1]
     step = min(int(step), len(steps) - 1)
     boxes = cl.viz.flow({str(i): action for i, (action, _) in enumerate(steps)}, str(step))
-    wanted = {name: p for name, p in loaded.likely(SHOTS + script(errand, steps[:step]), 5).items()}
-    rows = [(cl.L(zh="动作", en="action"), steps[step][0]), (cl.L(zh="看到", en="observation"), steps[step][1]),
-            (cl.L(zh="应得的答案", en="the answer that counts"), errands[[e.text for e in errands].index(errand)].answer)]
-    first = cl.L(zh="写这个动作之前，模型自己最想写的第一个词元：", en="Before this action, the first tokens that the model itself finds likeliest:")
-    return boxes + cl.viz.table(rows) + f"<p>{first}</p>" + cl.viz.bars(wanted)
+    rows = zip(both("动作|看到|应得的答案", "action|observation|the answer that counts"), (*steps[step], errands[number].answer))
+    first = cl.L(zh="写这个动作之前，模型自己最想写的第一个词元：",
+                 en="Before this action, the first tokens that the model itself finds likeliest:")
+    return boxes + cl.viz.table(rows) + f"<p>{first}</p>" + cl.viz.bars(loaded.likely(SHOTS + script(errand, steps[:step]), 5))
 
-cl.viz.explore(trace, errand=[errands[i].text for i in (52, 19, 0, 36, 44, 30)], mode=["strict", "legal", "free"], step_="0")
+some = [errands[i].text for i in (52, 19, 0, 36, 44, 30)]
+cl.viz.explore(trace, errand=some, mode=["strict", "legal", "free"], step_="0")
 
 # %% zh [md]
 r"""
@@ -1313,12 +1364,13 @@ likeness = embed(titles) @ embed(titles).T
 
 # %% rows="R72"
 def borrow(noise, chance, best_sellers):
-    """Six different books for each of 200 readers: by two tastes, or with probability `noise` from the bestsellers."""
+    """Six books for each of 200 readers: by two tastes, or with probability `noise` from the bestsellers."""
     for _ in range(200):
         own = [6 * shelf + i for shelf in chance.sample(range(8), 2) for i in range(6)]
         loans = {}
         while len(loans) < 6:
-            loans[chance.choices(range(48), best_sellers)[0] if chance.random() < noise else chance.choice(own)] = True
+            crowd = chance.random() < noise
+            loans[chance.choices(range(48), best_sellers)[0] if crowd else chance.choice(own)] = True
         yield list(loans)
 
 # %% rows="R72"
@@ -1333,9 +1385,10 @@ def recommend(noise, seed):
         hits["vectors"].append(wanted in top(lambda i: float(likeness[past, i].max())))
         hits["popular"].append(wanted in top(lambda i: popular[i]))
         hits["random"].append(wanted in chance.sample(others, 5))
-    names = str(cl.L(zh="书名向量|热门榜|随便推荐", en="vectors of titles|popularity|random")).split("|")
-    return cl.viz.table([(name, *share(found), cl.viz.bars({"": sum(found) / 200}, total=0.6)) for name, found in zip(names, hits.values())],
-                        header=["hit@5", *head[1:], ""], right=(1, 2, 3))
+    names = both("书名向量|热门榜|随便推荐", "vectors of titles|popularity|random")
+    picture = cl.viz.bars({name: sum(found) / 200 for name, found in zip(names, hits.values())}, total=0.6)
+    return picture + cl.viz.table([(name, *share(found)) for name, found in zip(names, hits.values())],
+                                  header=["hit@5", *head[1:]], right=(1, 2, 3))
 
 cl.viz.explore(recommend, noise=(0.0, 1.0, 0.2), seed=(0, 9, 0))
 
@@ -1358,7 +1411,7 @@ Two chat windows to end with. The first is this chapter's library assistant: sea
 Type a question, press Enter, and see the answer appear word by word. Try `Who runs the Mill Library?` and `What is the capital of France?`.
 """
 # %% rows="R69 R76 R73"
-def speak(text, write, new=40):
+def speak(text, write, new=32):
     """Let SmolLM2 go on after `text`, each piece handed to `write` as it comes; returns the whole."""
     stream = cl.generation.TextStream(lambda ids: tokenizer.decode(ids, skip_special_tokens=True), write)
     cl.generate(writer, [tokenizer(text).input_ids], max_new_tokens=new, eos_id=END, pad_id=END, stream=stream)
@@ -1375,9 +1428,11 @@ def librarian(history, write):
     source = passages[best_source(reply, passages)]
     if supported(question, reply, source):
         return write(cl.L(zh="\n\n出处：{0}", en="\n\nSource: {0}").format(source))
-    write(cl.L(zh="\n\n（这句没有通过核对。手册原文：{0}）", en="\n\n(This did not pass the check. The handbook says: {0})").format(passages[0]))
+    write(cl.L(zh="\n\n（这句没有通过核对。手册原文：{0}）",
+               en="\n\n(This did not pass the check. The handbook says: {0})").format(passages[0]))
 
-cl.viz.chat(librarian, "Who is the librarian in charge of the Mill Library?", "What does coffee cost?", "How late can I read in the Harbour Library?")
+cl.viz.chat(librarian, "Who is the librarian in charge of the Mill Library?", "What does coffee cost?",
+            "How late can I read in the Harbour Library?")
 
 # %% zh [md]
 r"""
@@ -1391,7 +1446,8 @@ The second is a character in a game (an NPC). Its nature is written in the **sys
 Press “Start over” and all is forgotten. Tell it your name, chat a little, and ask for it.
 """
 # %% rows="R69"
-PERSONA = "You are Captain Quill, an old sailor who keeps the lighthouse of Tern Island. Answer in one short sentence."
+PERSONA = ("You are Captain Quill, an old sailor who keeps the lighthouse of Tern Island. "
+           "Answer in one short sentence.")
 
 def captain(history, write):
     chat = [{"role": "system", "content": PERSONA}, *history[-6:]]           # the last three exchanges fit the context

@@ -1333,7 +1333,7 @@ cl.viz.table(rows, header=["", *heads], right=range(1, 8))
 
 # %% zh [md]
 r"""
-自由写，七成差事连一个合法的动作也写不出；约束之后，再没有不合法的，可对的只到三成半：**合法不等于正确**，它见谁都去查果园图书馆的罚金，因为例子里最后一个就是。
+自由写，七成差事没有结果，动作多半不存在；把工具列进提示，好一些，还有四分之一没有结果。约束之后，再没有不合法的，可办成的只有三成半，和列出工具的那一档区间重叠：**合法不等于正确**，它见谁都去查果园图书馆的罚金，因为例子里最后一个就是。
 把地点也管住，一下到七成多。要诚实：这一步有一半是**文法替它做的**，题目里没有地名时，`lookup` 根本不在选项里。两步走仍然大多失败：第一步对了，第二步该乘天数，它却乘自己（三件对的里有一件是碰巧：罚金 3 枚，正好迟 3 天）。
 
 意图流水线没有大模型，成绩一点不差，区间和它叠在一起。它快、便宜、好查错，但每加一种差事都要人来写；智能体一份提示就能试新工具。小任务先试流水线，任务开放了，再请大模型。
@@ -1343,7 +1343,7 @@ r"""
 """
 # %% en [md]
 r"""
-Writing freely it cannot produce one legal action in seven errands of ten. Constrained, it never does anything illegal, yet only about a third come out right: **legal is not right**. It looks up the Orchard Library's late fee for everyone, because the last example did.
+Writing freely it comes to nothing in seven errands of ten, mostly for want of an action that exists; with the tools listed in the prompt it is better, and still a quarter come to nothing. Constrained, it never does anything illegal, yet only about a third come out right, and the interval overlaps that of the listed tools: **legal is not right**. It looks up the Orchard Library's late fee for everyone, because the last example did.
 With the place under control it is above seven in ten. To be honest, half of that step is **done by the grammar**: where no place is named, `lookup` is not even on offer. Two steps still mostly fail: the first is right, and then, instead of multiplying by the days, it squares the fee (one of the three successes is luck: a fee of 3, and 3 days).
 
 The intent pipeline has no large model and is not worse; the intervals overlap. It is quick, cheap and easy to debug, but a person has to write each new kind of errand; an agent tries a new tool after a line in the prompt. Start small tasks with a pipeline, and call the large model when they become open.

@@ -937,7 +937,7 @@ cl.viz.table(rows, header=heads, right=(1,))
 
 # %% zh [md]
 r"""
-地名和机构就那么些，字典不输给学到的，甚至略好；人名是新的，字典只认得见过的，学到的靠“姓在前、‘同志’在后”这样的线索认出生面孔。合起来学到的略胜。
+地名和机构就那么些，字典和学到的打个平手；人名是新的，字典只认得见过的，学到的靠“姓在前、‘同志’在后”这样的线索认出生面孔。合起来学到的略胜。
 分数看着高，别高兴太早：都是同一个月、同一份报纸。换成小说或网帖，两者都会掉。
 
 ### 点和线
@@ -946,7 +946,7 @@ r"""
 """
 # %% en [md]
 r"""
-Places and organisations are few, and the dictionary is as good as the pupil or a little better; people are new, and a dictionary knows only old faces, while the pupil recognises strangers by clues such as a surname before or 同志 (comrade) behind. In all the pupil is slightly ahead.
+Places and organisations are few, and dictionary and pupil draw; people are new, and a dictionary knows only old faces, while the pupil recognises strangers by clues such as a surname before or 同志 (comrade) behind. In all the pupil is slightly ahead.
 The marks look high. Do not rejoice too soon: all is one newspaper of one month. On novels or forum posts both would drop.
 
 ### Dots and lines
@@ -1334,7 +1334,7 @@ cl.viz.table(rows, header=["", *heads], right=range(1, 8))
 # %% zh [md]
 r"""
 自由写，七成差事没有结果，动作多半不存在；把工具列进提示，好一些，还有四分之一没有结果。约束之后，再没有不合法的，可办成的只有三成半，和列出工具的那一档区间重叠：**合法不等于正确**，它见谁都去查果园图书馆的罚金，因为例子里最后一个就是。
-把地点也管住，一下到七成多。要诚实：这一步有一半是**文法替它做的**，题目里没有地名时，`lookup` 根本不在选项里。两步走仍然大多失败：第一步对了，第二步该乘天数，它却乘自己（三件对的里有一件是碰巧：罚金 3 枚，正好迟 3 天）。
+把地点也管住，一下到七成多。要诚实：这一步的进步大半是**文法替它做的**，题目里没有地名时，`lookup` 根本不在选项里。两步走仍然大多失败：第一步对了，第二步该乘天数，它却乘自己（三件对的里有一件是碰巧：罚金 3 枚，正好迟 3 天）。
 
 意图流水线没有大模型，成绩一点不差，区间和它叠在一起。它快、便宜、好查错，但每加一种差事都要人来写；智能体一份提示就能试新工具。小任务先试流水线，任务开放了，再请大模型。
 
@@ -1344,7 +1344,7 @@ r"""
 # %% en [md]
 r"""
 Writing freely it comes to nothing in seven errands of ten, mostly for want of an action that exists; with the tools listed in the prompt it is better, and still a quarter come to nothing. Constrained, it never does anything illegal, yet only about a third come out right, and the interval overlaps that of the listed tools: **legal is not right**. It looks up the Orchard Library's late fee for everyone, because the last example did.
-With the place under control it is above seven in ten. To be honest, half of that step is **done by the grammar**: where no place is named, `lookup` is not even on offer. Two steps still mostly fail: the first is right, and then, instead of multiplying by the days, it squares the fee (one of the three successes is luck: a fee of 3, and 3 days).
+With the place under control it is above seven in ten. To be honest, most of that step is **done by the grammar**: where no place is named, `lookup` is not even on offer. Two steps still mostly fail: the first is right, and then, instead of multiplying by the days, it squares the fee (one of the three successes is luck: a fee of 3, and 3 days).
 
 The intent pipeline has no large model and is not worse; the intervals overlap. It is quick, cheap and easy to debug, but a person has to write each new kind of errand; an agent tries a new tool after a line in the prompt. Start small tasks with a pipeline, and call the large model when they become open.
 
@@ -1418,7 +1418,7 @@ def recommend(noise, seed):
         hits["vectors"].append(wanted in top(lambda i: float(likeness[past, i].max())))
         hits["popular"].append(wanted in top(lambda i: popular[i]))
         hits["random"].append(wanted in chance.sample(others, 5))
-    names = both("书名向量|热门榜|随便推荐", "vectors of titles|popularity|random")
+    names = both("书名向量|热门榜|随便推荐", "titles|popularity|random")
     picture = cl.viz.bars({name: sum(found) / 200 for name, found in zip(names, hits.values())}, total=0.6)
     return picture + cl.viz.table([(name, *share(found)) for name, found in zip(names, hits.values())],
                                   header=["hit@5", *head[1:]], right=(1, 2, 3))
@@ -1427,7 +1427,7 @@ cl.viz.explore(recommend, noise=(0.0, 1.0, 0.2), seed=(0, 9, 0))
 
 # %% zh [md]
 r"""
-各有各的天下：读者照爱好借，向量赢；随大流过了一小半，热门榜反超。谁赢取决于**我写的那几行合成读者**，所以别拿这里的数字去说真实的推荐系统；能带走的是做法：热门榜是必须比的基线。
+各有各的天下：读者照爱好借，向量赢；随大流到了三四成，两家拉平，再多就是热门榜赢。谁赢取决于**我写的那几行合成读者**，所以别拿这里的数字去说真实的推荐系统；能带走的是做法：热门榜是必须比的基线。
 
 ## 13.13 把零件装起来：会聊天的助手
 
@@ -1436,7 +1436,7 @@ r"""
 """
 # %% en [md]
 r"""
-Each has its realm: where readers follow their tastes vectors win; when not quite half follow the crowd popularity takes over. Who wins depends on **the few lines in which I made the readers up**, so these figures say nothing about real recommenders. What to take away is the method: popularity is the baseline that must be there.
+Each has its realm: where readers follow their tastes vectors win; when a third or so of the loans follow the crowd the two draw level, and beyond that popularity wins. Who wins depends on **the few lines in which I made the readers up**, so these figures say nothing about real recommenders. What to take away is the method: popularity is the baseline that must be there.
 
 ## 13.13 All together: an assistant that talks
 
@@ -1444,13 +1444,13 @@ Two chat windows to end with. The first is this chapter's library assistant: sea
 Type a question, press Enter, and see the answer appear word by word. Try `Who runs the Mill Library?` and `What is the capital of France?`.
 """
 # %% rows="R69 R76 R73"
-def speak(text, write, new=28):
+def speak(text, write, new=8 if quick else 28):
     """Let SmolLM2 go on after `text`, each piece handed to `write` as it comes; returns the whole."""
     stream = cl.generation.TextStream(lambda ids: tokenizer.decode(ids, skip_special_tokens=True), write)
     cl.generate(writer, [tokenizer(text).input_ids], max_new_tokens=new, eos_id=END, pad_id=END, stream=stream)
     return stream.text
 
-# %% rows="R69 R76 R73"
+# %% training rows="R69 R76 R73"
 def librarian(history, write):
     question = history[-1]["content"]
     top = by_meaning(question).topk(3)
@@ -1478,13 +1478,13 @@ r"""
 The second is a character in a game (an NPC). Its nature is written in the **system prompt**; its memory is the whole conversation, read again from the start each time: what is in `history` it remembers, and **not one parameter changes**.
 Press “Start over” and all is forgotten. Tell it your name, chat a little, and ask for it.
 """
-# %% rows="R69"
+# %% training rows="R69"
 PERSONA = ("You are Captain Quill, an old sailor who keeps the lighthouse of Tern Island. "
            "Answer in one short sentence.")
 
 def captain(history, write):
     chat = [{"role": "system", "content": PERSONA}, *history[-5:]]              # the last two exchanges
-    speak(tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True), write, new=24)
+    speak(tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True), write)
 
 cl.viz.chat(captain, "Good evening! My name is Lin. Who are you?", "What is my name?")
 

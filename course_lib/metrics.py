@@ -1,10 +1,14 @@
-"""What a number means: perplexity and bits per byte, from natural log-probabilities; and how far a share may be off."""
+"""What a number means: perplexity and bits per byte, from natural log-probabilities; and how far a measured figure may be off."""
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+import random
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
-__all__ = ["bits_per_byte", "paired", "perplexity", "wilson"]
+__all__ = ["bits_per_byte", "bootstrap", "paired", "perplexity", "wilson"]
+
+T = TypeVar("T")
 
 
 def perplexity(log_probs: Iterable[float]) -> float:
@@ -25,12 +29,31 @@ def bits_per_byte(total_nll: float, text: str) -> float:
     return total_nll / math.log(2) / len(text.encode("utf-8"))
 
 
-def wilson(hits: int, n: int, z: float = 1.96) -> tuple[float, float]:
-    """The interval (95 % for z = 1.96) of a share, `hits` of `n` (Wilson 1927); honest near 0 and 1, too. ValueError if n is 0."""
-    if not 0 <= hits <= n or n == 0:
-        raise ValueError(f"hits must lie between 0 and n, and n must not be 0: {hits} of {n} / 命中数应在 0 和 n 之间，n 不能是 0")
-    centre, spread = hits + z * z / 2, z * math.sqrt(hits * (n - hits) / n + z * z / 4)
-    return (centre - spread) / (n + z * z), (centre + spread) / (n + z * z)
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """The 95 % interval of a share, `hits` of `n` (Wilson 1927): honest for few trials and near 0 and 1. (0, 1) where n is 0.
+
+    ValueError if hits is not between 0 and n.
+    """
+    if not 0 <= hits <= n:
+        raise ValueError(f"hits must lie between 0 and n: {hits} of {n} / 命中数应在 0 和 n 之间")
+    if not n:
+        return 0.0, 1.0
+    z2 = 1.96 ** 2
+    middle, half = hits + z2 / 2, math.sqrt(z2 * (hits * (n - hits) / n + z2 / 4))
+    return max(0.0, (middle - half) / (n + z2)), min(1.0, (middle + half) / (n + z2))
+
+
+def bootstrap(items: Sequence[T], statistic: Callable[[list[T]], float] | None = None, draws: int = 1000, seed: int = 0) -> tuple[float, float]:
+    """The 95 % interval of a statistic (the mean, if none is given) when the items are drawn anew, with repeats, `draws` times (Efron 1979).
+
+    ValueError if there are no items.
+    """
+    if not items:
+        raise ValueError("bootstrap needs at least one item / 自助法至少需要一个样本")
+    statistic = statistic or (lambda sample: math.fsum(sample) / len(sample))
+    chance = random.Random(seed)
+    found = sorted(statistic(chance.choices(items, k=len(items))) for _ in range(draws))
+    return found[int(0.025 * draws)], found[min(int(0.975 * draws), draws - 1)]
 
 
 def paired(a: Sequence[bool], b: Sequence[bool], draws: int = 10_000, seed: int = 0) -> tuple[float, float, float]:

@@ -18,6 +18,7 @@ import os
 import re
 import sys
 import tempfile
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -137,12 +138,26 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> None:
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
-            cell.outputs = [_clean(output) for output in cell.outputs if not _is_widget(output)]
+            cell.outputs = _joined(_clean(output) for output in cell.outputs if not _is_widget(output))
 
 
 def _is_widget(output: nbformat.NotebookNode) -> bool:
     """A view of a live widget: without a kernel it would read "model not found", and its static picture is an output of its own."""
     return "application/vnd.jupyter.widget-view+json" in output.get("data", {})
+
+
+def _joined(outputs: Iterable[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """What was printed in one go as one output, without what a progress bar wrote over: a saved notebook shows its last state."""
+    kept: list[nbformat.NotebookNode] = []
+    for output in outputs:
+        if output.output_type == "stream" and kept and kept[-1].get("name") == output.name:
+            kept[-1].text += output.text
+        else:
+            kept.append(output)
+    for output in kept:
+        if output.output_type == "stream":
+            output.text = re.sub(r"[^\n]*\r(?!\n)", "", output.text)
+    return kept
 
 
 def _clean(output: nbformat.NotebookNode) -> nbformat.NotebookNode:

@@ -205,3 +205,27 @@ def test_smollm2_writes_what_transformers_writes():
         expected = m.model.generate(ids, attention_mask=mask.long(), max_new_tokens=12, do_sample=False, pad_token_id=3, **more)
         same = (cl.generate(ours, rows, 12, strategy, eos_id=m.tokenizer.eos_token_id, pad_id=3) == expected).all(-1)
         assert same.all(), [PROMPTS[i] for i in (~same).nonzero()[:, 0]]
+
+
+def test_pick_is_greedy_among_what_is_allowed(pair):
+    ours = pair["llama"][1]
+    generator = torch.Generator().manual_seed(5)
+    options = [torch.randint(4, 60, (int(n),), generator=generator).tolist() + [1] for n in torch.randint(1, 6, (30,), generator=generator)]
+    options += [options[0][:-1] + [7, 1], options[3][:-1] + [8, 9, 1]]                       # shared beginnings
+    for prompt in prompts(8):
+        written, left = list(prompt.tolist()), options                                       # slowly: no cache, the whole vocabulary masked
+        for depth in range(max(map(len, options))):
+            mask = torch.full((60,), -torch.inf)
+            mask[[option[depth] for option in left]] = 0
+            with torch.no_grad():
+                written.append(int((ours(torch.tensor([written]))[0, -1] + mask).argmax()))
+            left = [option for option in left if option[depth] == written[-1]]
+            if len(left[0]) == depth + 1:
+                break
+        assert options[cl.generation.pick(ours, prompt.tolist(), options)] == written[len(prompt):]
+
+
+@pytest.mark.parametrize("options", [[], [[5, 1], [5, 1, 2]], [[5], [5]], [[], [4]]])
+def test_pick_refuses_options_that_it_could_not_end(pair, options):
+    with pytest.raises(ValueError):
+        cl.generation.pick(pair["llama"][1], [4, 5], options)

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from course_lib.metrics import paired, wilson
+from course_lib.metrics import bootstrap, paired, wilson
 
 
 def test_wilson_agrees_with_a_published_interval():
@@ -13,6 +13,7 @@ def test_wilson_agrees_with_a_published_interval():
 def test_wilson_is_honest_at_the_ends():
     assert wilson(0, 20)[0] == pytest.approx(0) and 0.1 < wilson(0, 20)[1] < 0.2
     assert wilson(20, 20)[1] == pytest.approx(1) and 0.8 < wilson(20, 20)[0] < 0.9
+    assert wilson(0, 0) == (0.0, 1.0)
     for hits, n in ((1, 0), (5, 4), (-1, 4)):
         with pytest.raises(ValueError):
             wilson(hits, n)
@@ -42,3 +43,16 @@ def test_paired_counts_only_disagreement():
     for a, b in (([], []), ([True], [True, False])):
         with pytest.raises(ValueError, match="length"):
             paired(a, b)
+
+
+def test_bootstrap_covers_the_truth_about_as_often_as_it_says():
+    chance, covered = np.random.default_rng(0), 0
+    for _ in range(200):
+        low, high = bootstrap(chance.normal(3.0, 1.0, 40).tolist(), draws=300)
+        covered += low <= 3.0 <= high
+    assert 0.88 < covered / 200 < 0.99
+    rows, ratio = [(1, 2), (0, 2), (2, 2)], lambda rows: sum(a for a, _ in rows) / sum(b for _, b in rows)
+    low, high = bootstrap(rows, ratio)
+    assert low < 0.5 < high and (low, high) == bootstrap(rows, ratio)
+    with pytest.raises(ValueError):
+        bootstrap([])

@@ -94,6 +94,14 @@ def test_outputs_of_unchanged_cells_are_kept(source):
     assert [bool(cell.outputs) for cell in new] == [True] * (len(new) - 1) + [False]
 
 
+def test_a_progress_bar_is_kept_as_its_last_state():
+    parts = ["one\n", "\r 0%", "\r 50%", "\r100%", "\ntwo\r\n"]
+    outputs = [nbformat.v4.new_output("stream", name="stdout", text=text) for text in parts]
+    picture = nbformat.v4.new_output("display_data", data={"text/plain": "x"})
+    kept = build._joined([*outputs, picture, nbformat.v4.new_output("stream", name="stdout", text="three")])
+    assert [output.get("text") for output in kept] == ["one\n100%\ntwo\r\n", None, "three"]
+
+
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 def test_no_solution_in_a_student_edition(source):
     for lang in build.LANGS:

@@ -153,3 +153,31 @@ def test_labelled_csv_says_what_to_mend(tmp_path, content, zh, en):
     assert zh in error.value.message["zh"] and en in error.value.message["en"]
     with pytest.raises(text.CsvError, match="nothing.csv"):
         text.labelled_csv(tmp_path / "nothing.csv")
+
+
+def test_every_question_of_the_handbook_is_answered_where_it_says():
+    book = text.handbook()
+    assert len(book.notes) == len({note.en for note in book.notes}) == 40 and len(book.questions) == 104 and len(book.answerable) == 80
+    for question in book.answerable:
+        note = book.notes[question.note]
+        assert question.answer in note.en and question.answer_zh in note.zh and not any(wrong in note.en for wrong in question.wrong)
+        elsewhere = [other for i, other in enumerate(book.notes) if i != question.note and other.place]
+        assert not note.place or not any(question.answer in other.en for other in elsewhere), "an answer must tell the libraries apart"
+        grades = book.relevance(question)
+        assert grades[question.note] == 2 and grades.count(1) == (3 if note.place else 0)
+    assert set(book.relevance(book.questions[-1])) == {0}
+    assert not {question.en for question in book.questions} & {errand.text for errand in text.errands()}
+
+
+def test_errands_and_stories_are_consistent():
+    errands, book = text.errands(), text.handbook()
+    assert len({errand.text for errand in errands}) == 60
+    late = {place: int(value.split()[0]) for place, relation, value in book.triples if relation == "late fee"}
+    for errand in errands:
+        if errand.kind == "two steps":
+            days, place = int(next(word for word in errand.text.split() if word.isdigit())), next(p for p in late if p in errand.text)
+            assert errand.answer == str(days * late[place])
+        if errand.kind == "search":
+            assert any(errand.answer in note.en for note in book.notes)
+    for story in text.gazette():
+        assert story.summary not in story.text

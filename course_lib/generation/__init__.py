@@ -4,7 +4,8 @@
 """
 from .compress import compress
 from .generate import generate
+from .pick import pick
 from .strategies import Beam, GenerationError, Greedy, Sample
 from .stream import TextStream
 
-__all__ = ["Beam", "GenerationError", "Greedy", "Sample", "TextStream", "compress", "generate"]
+__all__ = ["Beam", "GenerationError", "Greedy", "Sample", "TextStream", "compress", "generate", "pick"]

@@ -1,18 +1,21 @@
-"""Text to learn from: labelled reviews, a tagged newspaper month, parallel sentences, letters to a shop, a file of your own; and the tokenizers
-made from them.
+"""Text to learn from: labelled reviews, a tagged newspaper month, parallel sentences, letters to a shop, an invented handbook, a file of your
+own; and the tokenizers made from them.
 
     from course_lib import text
     text.reviews().train[0]             # Review(text='...', label=0)
     text.newspaper().train[0].words     # ('迈向', '充满', '希望', ...)
+    text.handbook().notes[0].en         # 'On weekdays the Harbour Library opens at 9:40 ...'
     text.parallel().test[0]             # Pair(zh='...', fr='...', en='...', ...)
 
 Every corpus is a `Corpus`: fixed splits `train`, `valid`, `test`, and `funnel`, what cleaning kept of the raw lines.
 """
 from .corpora import Paragraph, Review, newspaper, reviews
 from .corpus import Corpus, normalize, split_of
+from .handbook import Errand, Handbook, Note, Question, Story, errands, gazette, handbook
 from .labelled import CsvError, Labelled, labelled_csv
 from .parallel import Pair, ParallelCorpus, parallel
 from .requests import KINDS, Request, requests
 
-__all__ = ["KINDS", "Corpus", "CsvError", "Labelled", "Pair", "Paragraph", "ParallelCorpus", "Request", "Review",
-           "labelled_csv", "newspaper", "normalize", "parallel", "requests", "reviews", "split_of"]
+__all__ = ["KINDS", "Corpus", "CsvError", "Errand", "Handbook", "Labelled", "Note", "Pair", "Paragraph", "ParallelCorpus", "Question",
+           "Request", "Review", "Story", "errands", "gazette", "handbook", "labelled_csv", "newspaper", "normalize", "parallel", "requests",
+           "reviews", "split_of"]

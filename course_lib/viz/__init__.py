@@ -7,7 +7,7 @@ from importlib import import_module
 _HOME = {
     "AttentionView": "attention", "attention_view": "attention",
     "bertviz_head_view": "bertviz", "bertviz_model_view": "bertviz", "bertviz_neuron_view": "bertviz",
-    "Explore": "explore", "explore": "explore",
+    "Chat": "chat", "chat": "chat", "Explore": "explore", "explore": "explore",
     "MaskPainter": "painter", "mask_painter": "painter", "QueryPlane": "plane", "query_plane": "plane", "weight_table": "weights",
     "Markup": "html", "bars": "html", "coloured_tokens": "html", "flow": "html", "shares": "html", "table": "html",
     "Simplex": "triangle", "simplex": "triangle",

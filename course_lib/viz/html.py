@@ -57,15 +57,15 @@ def coloured_tokens(tokens: Sequence[str], values: Sequence[float], unit: str = 
     return Markup(f'<div style="line-height:2;white-space:pre-wrap;font-size:15px">{"".join(spans)}</div>')
 
 
-def flow(boxes: Mapping[str, str], current: str, control: str = "step") -> Markup:
-    """A row of boxes joined by arrows. A click on one sets `control` of the `explore` that shows it; `current` is filled."""
+def flow(boxes: Mapping[str, str], current: str, control: str = "step", joint: str = " → ") -> Markup:
+    """A row of boxes joined by arrows, or by `joint`. A click on one sets `control` of the `explore` that shows it; `current` is filled."""
     def box(key: str, text: str) -> str:
         here = key == current
         colours = f"background-color:{BLUE};color:#ffffff" if here else "background:none"
         style = f"display:inline-block;padding:5px 12px;margin:3px 0;border:1px solid {BLUE};border-radius:6px;{colours};cursor:pointer"
         return (f'<span role="button" tabindex="0" aria-pressed="{str(here).lower()}" data-set="{escape(control)}={escape(key)}" '
                 f'style="{style}">{escape(text)}</span>')
-    return Markup(f'<div style="line-height:2.4">{" → ".join(box(key, text) for key, text in boxes.items())}</div>')
+    return Markup(f'<div style="line-height:2.4">{joint.join(box(key, text) for key, text in boxes.items())}</div>')
 
 
 def shares(levels: Sequence[Sequence[tuple[str, str, float]]], current: str = "", control: str = "path") -> Markup:

@@ -1,0 +1,46 @@
+"""Constrained decoding: the model writes, but only one of the texts that are allowed.
+
+    i = pick(model, tokenizer(prompt).input_ids, [tokenizer(text + "\\n").input_ids for text in legal])
+
+Token by token, every token with which no legal text goes on is masked; the likeliest of the others is written.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+
+from ..i18n import L
+from .reader import Reader
+from .strategies import GenerationError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["pick"]
+
+
+def pick(model: nn.Module, ids: Sequence[int], options: Sequence[Sequence[int]]) -> int:
+    """The number of the option that greedy decoding after the prompt `ids` writes when nothing but the options is allowed.
+
+    options: lists of token ids, different from each other. None may be the beginning of another, or the model could not say that it
+    is done: end each with the same token, a line break for instance. Raises ValueError if one is, or if there are none.
+    """
+    options = [list(option) for option in options]
+    order = sorted(options)
+    if not order or not order[0] or any(after[:len(before)] == before for before, after in zip(order, order[1:])):
+        raise GenerationError(L(zh="选项不能为空，也不能有一个是另一个的开头：在每个末尾加同一个词元",
+                                en="options must not be empty, and none may begin another: end each with the same token"))
+    left, depth = list(range(len(options))), 0
+    with torch.inference_mode():
+        reader = Reader(model, torch.tensor([list(ids)], device=next(model.parameters()).device), None, cache=True)
+        while len(left) > 1:
+            allowed = sorted({options[i][depth] for i in left})
+            token = allowed[0]
+            if len(allowed) > 1:                                # a forced token needs no forward pass of its own
+                token = allowed[int(reader.logits()[0, allowed].argmax())]
+            reader.append(torch.tensor([token], device=reader.ids.device))
+            left = [i for i in left if options[i][depth] == token]
+            depth += 1
+    return left[0]

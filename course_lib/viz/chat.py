@@ -1,0 +1,103 @@
+"""`chat(reply)`: a conversation whose answers appear word by word.
+
+    def reply(history, write):                              # [{"role": "user", "content": "Hello"}], oldest first, the question last
+        write("Good ")                                      # a piece of the answer, shown at once; `TextStream` passes them on from `generate`
+        write("morning.")
+
+    chat(reply, "Hello")                                    # asks this first, so that a saved notebook shows a real exchange
+
+`reply` gets the whole history: what a model remembers is what stands in it. Everything is shown as text, never as HTML.
+"""
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from html import escape
+from pathlib import Path
+
+import anywidget
+import traitlets
+
+from ..i18n import L
+from .html import BLUE
+from .live import display_live
+
+__all__ = ["Chat", "chat"]
+
+Reply = Callable[[list[dict[str, str]], Callable[[str], None]], object]
+
+_EVERY = 0.1            # seconds between two updates of a growing answer: a browser needs no more
+
+
+def chat(reply: Reply, *first: str) -> Chat:
+    """Show a conversation with `reply`, which gets the history and writes the pieces of its answer; `first` are questions asked at once."""
+    return Chat(reply, first)
+
+
+class Chat(anywidget.AnyWidget):
+    """The widget behind `chat`. `messages` is the history; `say(text)` asks from Python what a reader would type.
+
+    An exception in `reply` becomes one line of the conversation, and the history that later answers see stays without it.
+    """
+
+    _esm = Path(__file__).with_name("chat.js")
+    _css = Path(__file__).with_name("chat.css")
+    messages = traitlets.List().tag(sync=True)          # [{"role": "user" | "assistant" | "error", "content": text}, ...]
+    growing = traitlets.Unicode().tag(sync=True)        # the answer so far
+    busy = traitlets.Bool().tag(sync=True)
+    words = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, reply: Reply, first: Iterable[str] = ()):
+        super().__init__(words={name: str(text) for name, text in _WORDS.items()})
+        self._reply = reply
+        self.on_msg(self._heard)
+        for text in first:
+            self.say(text)
+
+    def say(self, text: str) -> str:
+        """Ask, let the answer grow, return it; "" for an empty question or where `reply` failed."""
+        if not text.strip():
+            return ""
+        self.messages = [*self.messages, {"role": "user", "content": text.strip()}]
+        history = [message for message in self.messages if message["role"] != "error"]
+        answer, shown, self.busy = "", 0.0, True
+
+        def write(piece: object) -> None:
+            nonlocal answer, shown
+            answer += str(piece)
+            if time.monotonic() - shown > _EVERY:
+                self.growing, shown = answer, time.monotonic()
+
+        try:
+            self._reply(history, write)
+            self.messages = [*self.messages, {"role": "assistant", "content": answer}]
+        except Exception as error:       # a sentence, never a traceback; the question goes, too, for it has no answer
+            self.messages = [*history[:-1], {"role": "error", "content": f"✗ {type(error).__name__}: {error}"}]
+            answer = ""
+        finally:
+            self.growing, self.busy = "", False
+        return answer
+
+    def _heard(self, _widget: object, content: dict, _buffers: object) -> None:
+        if content.get("forget"):
+            self.messages = []
+        elif not self.busy:
+            self.say(str(content.get("say", "")))
+
+    def _ipython_display_(self) -> None:
+        display_live(self, self.still())
+
+    def still(self) -> str:
+        """The conversation as HTML without a script, for a saved notebook."""
+        return "".join(_bubble(message) for message in self.messages)
+
+
+_WORDS = {"hint": L(zh="打字，按回车发送", en="Type and press Enter"), "send": L(zh="发送", en="Send"), "forget": L(zh="重新开始", en="Start over"),
+          "user": L(zh="你", en="You"), "assistant": L(zh="助手", en="Assistant"), "error": L(zh="出错了", en="Error")}
+
+
+def _bubble(message: dict[str, str]) -> str:
+    mine = message["role"] == "user"
+    side = f"margin-left:15%;border-right:3px solid {BLUE};text-align:right" if mine else "margin-right:15%;border-left:3px solid #888888"
+    return (f'<div style="max-width:640px;box-sizing:border-box;padding:4px 12px;margin:6px 0;{side}"><small style="opacity:0.75">{escape(str(_WORDS[message["role"]]))}</small>'
+            f'<div style="white-space:pre-wrap">{escape(message["content"])}</div></div>')

@@ -83,8 +83,10 @@ cl.viz.explore(in_one_word, text="房间又小又吵，服务员态度也不好�
 GOOD, BAD = tokenizer.convert_tokens_to_ids(["好", "差"])
 some = valid[:200]
 says_good = [bool(p[GOOD] > p[BAD]) for p in (fill(review.text) for review in some)]
-agrees = sum(said == bool(review.label) for said, review in zip(says_good, some))
-print(f"好 > 差: {sum(says_good)}/200    right: {agrees}/200    really praise: {sum(r.label for r in some)}/200")
+agrees = sum(good == bool(review.label) for good, review in zip(says_good, some))
+said = cl.L(zh="说“好”：{0}/200    说对：{1}/200    真是好评：{2}/200",
+            en="says 好: {0}/200    right: {1}/200    really praise: {2}/200")
+print(said.format(sum(says_good), agrees, sum(review.label for review in some)))
 
 # %% zh [md]
 r"""
@@ -411,9 +413,10 @@ def share(hits):
     low, high = cl.metrics.wilson(sum(hits), len(hits))
     return f"{sum(hits) / len(hits):.1%}  [{low:.1%}, {high:.1%}]"
 
-print(f"{len(known)} labels, {len(exam)} test reviews")
-print("always complaint", share([label == 0 for label in labels(exam)]))
-print("TF-IDF          ", share(baseline))
+always = [label == 0 for label in labels(exam)]
+title = cl.L(zh="{0} 条标签|{1} 条测试评论上的准确率|总说差评", en="{0} labels|accuracy on {1} test reviews|always “complaint”")
+*title, lazy = str(title.format(len(known), len(exam))).split("|")
+cl.viz.table([(lazy, share(always)), ("TF-IDF", share(baseline))], header=title)
 
 # %% zh [md]
 r"""
@@ -442,8 +445,8 @@ args = TrainingArguments(
     output_dir=results, num_train_epochs=2 if quick else 5, per_device_train_batch_size=16, per_device_eval_batch_size=64,
     learning_rate=5e-4, warmup_steps=0.1, weight_decay=0.01, train_sampling_strategy="group_by_length", seed=0,
     eval_strategy="epoch", save_strategy="epoch", save_total_limit=1, logging_strategy="epoch", report_to="none",
-    load_best_model_at_end=True, metric_for_best_model="accuracy",
-    use_cpu=cl.device().type == "cpu", bf16=choose().dtype == torch.bfloat16)      # 16 bits where that is faster
+    load_best_model_at_end=True, metric_for_best_model="accuracy", disable_tqdm=False,
+    use_cpu=cl.device().type == "cpu", bf16=choose().dtype == torch.bfloat16)      # 16 bits if faster
 def measure(output):
     return classification_metrics(output.label_ids.tolist(), output.predictions.argmax(-1).tolist(), 2)
 
@@ -478,16 +481,16 @@ cl.check("finetune.early_stop")
 early_stop = cl.use("finetune.early_stop")
 model = trainer.model.cpu().float()
 passes = [entry for entry in trainer.state.log_history if "eval_loss" in entry]
-for name, values in (("by error rate", [1 - entry["eval_accuracy"] for entry in passes]),
-                     ("by loss", [entry["eval_loss"] for entry in passes])):
+says = cl.L(zh="按{0}：最好是第 {1} 遍（验证准确率 {2:.1%}），第 {3} 遍后停下",
+            en="by {0}: best is pass {1} (validation accuracy {2:.1%}), stop after pass {3}")
+for name, values in ((cl.L(zh="错误率", en="error rate"), [1 - entry["eval_accuracy"] for entry in passes]),
+                     (cl.L(zh="损失", en="loss"), [entry["eval_loss"] for entry in passes])):
     best, stop = early_stop(values, patience=2)
-    accuracy = passes[best]["eval_accuracy"]
-    print(f"{name:14s} best pass {best + 1} (accuracy {accuracy:.1%}), stop after {stop + 1} of {len(passes)}")
+    print(says.format(name, best + 1, passes[best]["eval_accuracy"], stop + 1))
 
 tuned = (predict(model, exam).argmax(1) == torch.tensor(labels(exam))).tolist()
-print("TF-IDF        ", share(baseline))
-print("zh-bert, tuned", share(tuned))
-print("difference     {:+.1%}  [{:+.1%}, {:+.1%}]".format(*cl.metrics.paired(tuned, baseline)))
+gap = "{:+.1%}  [{:+.1%}, {:+.1%}]".format(*cl.metrics.paired(tuned, baseline))
+cl.viz.table([("TF-IDF", share(baseline)), ("zh-bert", share(tuned)), ("zh-bert − TF-IDF", gap)], header=title)
 
 # %% zh [md]
 r"""
@@ -648,11 +651,12 @@ A small one can be run here and now: head and TF-IDF take seconds. Change the se
 # %% training rows="R24"
 pool, check = random.Random(1).sample(reviews.train, 200 if quick else 1000), valid[:100 if quick else 500]
 vectors, check_vectors = sentence_vectors(pool), sentence_vectors(check)
-print("labels   TF-IDF   head only")
+rows = []
 for n in (50, 100, 200) if quick else (50, 100, 250, 500, 1000):
     by_count = tfidf().fit(texts(pool[:n]), labels(pool[:n])).score(texts(check), labels(check))
     by_vector = head().fit(vectors[:n], labels(pool[:n])).score(check_vectors, labels(check))
-    print(f"{n:6d}   {by_count:6.1%}   {by_vector:6.1%}")
+    rows.append((n, f"{by_count:.1%}", f"{by_vector:.1%}"))
+cl.viz.table(rows, header=(cl.L(zh="标签数", en="labels"), "TF-IDF", names["head"]), right=(0, 1, 2))
 
 # %% zh [md]
 r"""
@@ -779,7 +783,8 @@ def agreement(kept, rest):
     true = {review.text: review.label for review in rest}
     return sum(true[review.text] == review.label for review in kept) / max(1, len(kept))
 
-print("seed   kept of 5,000   of these right    before    after")
+# %% training rows="R22"
+rows = []
 for seed in range(1 if quick else 4):
     some = random.Random(seed).sample(reviews.train, 600 if quick else 5500)
     labelled, rest = some[:500], some[500:]
@@ -787,7 +792,9 @@ for seed in range(1 if quick else 4):
     kept = pseudo(before.predict_proba(texts(rest)), rest, sure=0.8)
     after = tfidf().fit(texts(labelled + kept), labels(labelled + kept))
     scores = [line.score(texts(exam), labels(exam)) for line in (before, after)]
-    print(f"{seed:4d}   {len(kept):13,d}   {agreement(kept, rest):14.1%}   {scores[0]:7.1%}  {scores[1]:7.1%}")
+    rows.append((seed, f"{len(kept):,}", *(f"{part:.1%}" for part in (agreement(kept, rest), *scores))))
+title = cl.L(zh="种子|5,000 条里留下|其中对的|之前|之后", en="seed|kept of 5,000|of these right|before|after")
+cl.viz.table(rows, header=str(title).split("|"), right=range(5))
 
 # %% training rows="R22"
 def pseudo_labels():
@@ -910,7 +917,7 @@ print(", ".join(KINDS))
 for letter in letters.test[:3]:
     print(f"{letter.text}  →", repr(smol.generate(ask(letter), max_new_tokens=6)))
 untrained = sorts(smol.model)
-print("right as it is:", share(untrained))
+print(cl.L(zh="原来答对：{0}", en="right as it is: {0}").format(share(untrained)))
 
 # %% zh [md]
 r"""
@@ -938,7 +945,7 @@ smol.model.requires_grad_(False)
 for block in smol.model.model.layers:
     block.self_attn.q_proj, block.self_attn.v_proj = LoRA(block.self_attn.q_proj), LoRA(block.self_attn.v_proj)
 total, trained = (sum(p.numel() for p in smol.model.parameters() if p.requires_grad >= flag) for flag in (False, True))
-print(f"{trained:,} of {total:,} parameters train: {trained / total:.2%}")
+print(cl.L(zh="{1:,} 个参数里训练 {0:,} 个：{2:.2%}", en="{0:,} of {1:,} parameters train: {2:.2%}").format(trained, total, trained / total))
 
 # %% training rows="E46"
 rounds = [random.Random(epoch).sample(letters.train, 48) for epoch in range(5)]
@@ -947,7 +954,7 @@ history = cl.fit(smol.model, lessons, steps=4 if quick else 40, lr=2e-3, weight_
                  loss=lambda model, batch: F.cross_entropy(next_word(model, batch), batch["labels"]))
 smol.model.eval()
 lora_hits = sorts(smol.model)
-print("before", share(untrained), "   after", share(lora_hits))
+print(cl.L(zh="之前 {0}    之后 {1}", en="before {0}    after {1}").format(share(untrained), share(lora_hits)))
 
 # %% zh [md]
 r"""
@@ -1042,7 +1049,9 @@ def prototypes(shots, seed):
 # %% rows="R84"
 by_shots = {shots: [float(prototypes(shots, seed).float().mean()) for seed in range(20)] for shots in (1, 2, 4, 8)}
 for shots, scores in by_shots.items():
-    print(f"{shots} of each kind: {np.mean(scores):.0%} right; of 20 draws {min(scores):.0%} to {max(scores):.0%}")
+    line = cl.L(zh="每类 {0} 个：答对 {1:.0%}；20 次抽样里从 {2:.0%} 到 {3:.0%}",
+                en="{0} of each kind: {1:.0%} right; of 20 draws {2:.0%} to {3:.0%}")
+    print(line.format(shots, np.mean(scores), min(scores), max(scores)))
 
 # %% zh [md]
 r"""
@@ -1129,9 +1138,10 @@ with path.open("w", encoding="utf-8", newline="") as file:
 mine = cl.text.labelled_csv(path)
 guesses = cross_val_predict(tfidf(), mine.texts, mine.labels, cv=5)
 common = max(map(mine.labels.count, range(len(mine.names))))
-print(f"{len(mine.texts)} texts; labels: {', '.join(mine.names)}")
-print("always the commonest:", share([True] * common + [False] * (len(mine.texts) - common)))
-print("TF-IDF:              ", share([guess == label for guess, label in zip(guesses.tolist(), mine.labels)]))
+title = cl.L(zh="{0} 条，标签 {1}|交叉验证准确率", en="{0} texts, labels {1}|accuracy in cross-validation")
+title = title.format(len(mine.texts), ", ".join(mine.names))
+cl.viz.table([(cl.L(zh="总猜最多的那类", en="always the commonest"), share([True] * common + [False] * (len(mine.texts) - common))),
+              ("TF-IDF", share(guesses == np.array(mine.labels)))], header=str(title).split("|"))
 
 # %%
 broken = {"a.csv": "text,mood\n很好,1\n".encode(), "b.csv": b"", "c.csv": "text,label\n很好,1\n不错,1\n".encode(),

@@ -20,8 +20,8 @@ from .live import display_live, markup
 __all__ = ["Explore", "explore"]
 
 _LABELS = {
-    "alpha": L(zh="平滑 α", en="Smoothing α"), "context": L(zh="上下文", en="Context"), "depth": L(zh="深度", en="Depth"),
-    "length": L(zh="长度", en="Length"), "model": L(zh="模型", en="Model"), "order": L(zh="阶数 n", en="Order n"),
+    "alpha": L(zh="平滑 α", en="Smoothing α"), "at": L(zh="第几步", en="Step"), "context": L(zh="上下文", en="Context"), "depth": L(zh="深度", en="Depth"),
+    "examples": L(zh="训练样本数", en="Training examples"), "length": L(zh="长度", en="Length"), "model": L(zh="模型", en="Model"), "order": L(zh="阶数 n", en="Order n"),
     "position": L(zh="第几个词元在看", en="Which token looks"), "rank": L(zh="秩 r", en="Rank r"), "remedy": L(zh="药方", en="Remedy"),
     "say": L(zh="你报的概率", en="You say"), "seed": L(zh="随机种子", en="Seed"), "shots": L(zh="每类几个例子", en="Examples of each kind"),
     "step": L(zh="步骤", en="Step"), "temperature": L(zh="温度", en="Temperature"), "text": L(zh="输入文字", en="Type here"),

@@ -20,10 +20,10 @@ from .live import display_live, markup
 __all__ = ["Explore", "explore"]
 
 _LABELS = {
-    "alpha": L(zh="平滑 α", en="Smoothing α"), "context": L(zh="上下文", en="Context"), "depth": L(zh="深度", en="Depth"),
-    "at": L(zh="停在第几步", en="Stop at step"), "errand": L(zh="任务", en="Errand"), "examples": L(zh="训练样本数", en="Training examples"),
-    "length": L(zh="长度", en="Length"), "mode": L(zh="约束", en="Constraint"), "model": L(zh="模型", en="Model"),
-    "noise": L(zh="随大流的比例", en="Share that follows the crowd"), "order": L(zh="阶数 n", en="Order n"),
+    "alpha": L(zh="平滑 α", en="Smoothing α"), "at": L(zh="第几步", en="Step"), "context": L(zh="上下文", en="Context"), "depth": L(zh="深度", en="Depth"),
+    "errand": L(zh="任务", en="Errand"), "examples": L(zh="训练样本数", en="Training examples"), "length": L(zh="长度", en="Length"),
+    "mode": L(zh="约束", en="Constraint"), "model": L(zh="模型", en="Model"), "noise": L(zh="随大流的比例", en="Share that follows the crowd"),
+    "order": L(zh="阶数 n", en="Order n"),
     "position": L(zh="第几个词元在看", en="Which token looks"), "rank": L(zh="秩 r", en="Rank r"), "remedy": L(zh="药方", en="Remedy"),
     "say": L(zh="你报的概率", en="You say"), "seed": L(zh="随机种子", en="Seed"), "shots": L(zh="每类几个例子", en="Examples of each kind"),
     "step": L(zh="步骤", en="Step"), "temperature": L(zh="温度", en="Temperature"), "text": L(zh="输入文字", en="Type here"),

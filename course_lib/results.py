@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import math
 import os
 import time
 from collections.abc import Callable
@@ -33,15 +34,15 @@ def stored(name: str, compute: Callable[[], Any], again: bool = False) -> Any:
     code = hashlib.sha1(inspect.getsource(compute).encode()).hexdigest()[:12]
     if not (again or keep):
         record = json.loads(paths.data(f"results/{name}.json").read_text("utf-8"))
-        print(L(zh="读取保存的结果，当时用了 {0:.0f} 分钟；要自己重新测量，把 again 改成 True。",
-                en="A kept result that took {0:.0f} min to measure; to measure it yourself, set again to True.").format(record["seconds"] / 60 + 0.5))
+        print(L(zh="读取保存的结果，当时用了 {0} 分钟；要自己重新测量，把 again 改成 True。",
+                en="A kept result that took {0} min to measure; to measure it yourself, set again to True.").format(math.ceil(record["seconds"] / 60)))
         if record["code"] != code:
             print(L(zh="这段代码在测量之后改过，数字可能已经不同。", en="The code has changed since it was measured; the figures may differ."))
         return record["result"]
     start = time.perf_counter()
     result = json.loads(json.dumps(compute()))              # what a reader of the kept file would get
     seconds = time.perf_counter() - start
-    print(L(zh="刚刚测量，用了 {0:.0f} 分钟。", en="Measured just now, in {0:.0f} min.").format(seconds / 60 + 0.5))
+    print(L(zh="刚刚测量，用了 {0} 分钟。", en="Measured just now, in {0} min.").format(math.ceil(seconds / 60)))
     if keep:
         path = paths.data() / "results" / f"{name}.json"
         path.parent.mkdir(exist_ok=True)

@@ -73,6 +73,15 @@ def test_compiled_is_the_same_run(ids):
     assert eager.loss[-1] < eager.loss[0] - 0.3 and compiled.loss == pytest.approx(eager.loss, abs=1e-3)
 
 
+@pytest.mark.skipif(shutil.which("c++") is None, reason="torch.compile needs a C++ compiler")
+def test_a_part_compiled_before_the_run_keeps_the_compilers_own_arithmetic(ids, monkeypatch):
+    monkeypatch.setitem(cl.fit.__globals__, "faster", lambda: True)
+    model = gpt()
+    model.compile()                                  # the recipes compile a model's body so
+    assert not cl.fit(model, ids, steps=3, batch_size=4, **QUIET).onednn
+    assert cl.fit(gpt(), ids, steps=1, batch_size=4, **QUIET).onednn
+
+
 @pytest.mark.parametrize("precision", ["bfloat16", "auto"])
 def test_other_precisions_learn(ids, precision):
     history = cl.fit(gpt(), ids, steps=80, lr=1e-2, precision=precision, show=False)

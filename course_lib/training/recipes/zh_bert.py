@@ -1,6 +1,6 @@
 """zh-bert: a small Chinese BERT, a masked language model of reviews and a newspaper month.
 
-Text is packed into windows of 128 tokens, documents parted by [SEP]. Training has two parts:
+Text is packed into windows of 128 tokens, documents parted by [SEP]. Training has three parts:
 
 1. Both ways. The model reads with a one-way attention mask, left to right in one batch and right to left in the next,
    and predicts the neighbour that it cannot see (Dong et al. 2019, UniLM, arXiv:1905.03197). Half of all positions teach,
@@ -8,26 +8,32 @@ Text is packed into windows of 128 tokens, documents parted by [SEP]. Training h
    characters whatever the context) on which masked training stays for minutes.
 2. Masked (Devlin et al. 2018): 20 % of the characters are to be predicted; of these 80 % show [MASK], 10 % another
    character, 10 % themselves.
+3. Masked, and mood words (`second`). In two batches of three the texts are single reviews, and the mean of the last hidden states also says
+   whether the review praises or complains. No label is read: the answer comes from 526 mood words (`text.mood`; Tian et al. 2020,
+   SKEP, arXiv:2005.05635), and these words are hidden in seven reviews of ten, so the model learns what stands around them.
 """
 from __future__ import annotations
 
+from copy import deepcopy  # cutting texts off would be written into the tokenizer's file
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from ... import text
 from ...i18n import L
 from ...text.food import food_sentences
+from ...text.mood import mood
 from ...text.vocab import character_tokenizer
-from .batching import Stream, pack, windows
+from .batching import Shelves, Stream, pack, pad, windows
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
     from transformers import PreTrainedTokenizerFast
 
-__all__ = ["batch", "build", "corrupt", "loss", "masked_accuracy", "measure", "setup"]
+__all__ = ["batch", "build", "corrupt", "loss", "masked_accuracy", "measure", "WithMood", "mood_loss", "samples", "second", "setup"]
 
 KIND, LANGUAGES = "masked", ["zh"]
 TITLE = L(zh="zh-bert：课程自己训练的中文小 BERT，一字一词元", en="zh-bert, the course's own small Chinese BERT, one character a token")
@@ -40,6 +46,7 @@ LIMITS = L(zh="模型很小，读过的文本也少：书、酒店、电脑和 1
 
 STEPS, BOTH_WAYS, BATCH, LENGTH, LR = 30_000, 0.35, 8, 128, 1e-3
 MASKED, DENSE = 0.20, 0.5
+MOOD_STEPS, MOOD_BATCH, MOOD_LR, MOOD_HIDDEN = 8_000, 32, 4e-4, 0.7
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 CLS, SEP, MASK = 2, 3, 4
 
@@ -111,6 +118,56 @@ def setup(steps: int):
     return model, tokenizer, stream, options, lambda trained: masked_accuracy(trained, held_out, rows=128)
 
 
+class WithMood(nn.Module):
+    """The language model and, for the third part alone, a layer that says praise or complaint. ids long [B, T] -> hidden [B, T, D], logit [B]."""
+
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.model, self.mood = model, nn.Linear(model.config.hidden_size, 1)
+
+    def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        there = ids != 0
+        hidden = self.model.bert(ids, attention_mask=there.long()).last_hidden_state
+        mean = (hidden * there[..., None]).sum(1) / there.sum(1, keepdim=True)      # (B, D)
+        return hidden, self.mood(mean)[:, 0]
+
+
+def second(model: nn.Module, tokenizer, steps: int) -> tuple[nn.Module, Stream, dict]:
+    """The third part: what `fit` needs for it, for a model that the first two parts trained."""
+    ids = tokens(tokenizer, documents() + 3 * food_sentences())
+    reviews = [review.text for review in text.reviews().train]
+    encoded = deepcopy(tokenizer)(reviews, truncation=True, max_length=LENGTH, return_offsets_mapping=True)
+    moods, rows = [mood(review) for review in reviews], encoded["input_ids"]
+    spoken = [[any(start < end and start < last and first < end for first, last in mood_.spans) for start, end in offsets]
+              for mood_, offsets in zip(moods, encoded["offset_mapping"])]
+    scores = torch.tensor([mood_.score for mood_ in moods])
+    shelves = Shelves(list(map(len, rows)), 32)
+
+    def batch(number: int, generator: torch.Generator) -> dict[str, Tensor]:
+        if number % 3 == 0:
+            window = windows(ids, 2 * BATCH, LENGTH - 1, generator)
+            shown, where, labels = corrupt(torch.cat([torch.full((len(window), 1), CLS), window], dim=1), MASKED, generator)
+            return {"input_ids": shown, "where": where, "labels": labels}
+        length, chosen = shelves.draw(MOOD_BATCH, generator)
+        shown, where, labels = corrupt(pad([rows[i] for i in chosen], length, 0), 0.15, generator)
+        hide = pad([spoken[i] for i in chosen], length, False) & (torch.rand(MOOD_BATCH, 1, generator=generator) < MOOD_HIDDEN)
+        return {"input_ids": shown.masked_fill(hide, MASK), "where": where, "labels": labels, "score": scores[chosen]}
+
+    return WithMood(model), Stream(batch, seed=1), {
+        "steps": min(steps, MOOD_STEPS), "lr": MOOD_LR, "weight_decay": 0.01, "betas": (0.9, 0.98), "loss": mood_loss}
+
+
+def mood_loss(model: WithMood, batch: dict[str, Tensor]) -> Tensor:
+    """Masked cross-entropy, and for reviews the binary cross-entropy of praise against complaint where mood words decide."""
+    hidden, praise = model(batch["input_ids"])
+    guesses = model.model.cls(hidden.gather(1, batch["where"][..., None].expand(-1, -1, hidden.shape[-1])))
+    total = F.cross_entropy(guesses.flatten(0, 1).float(), batch["labels"].masked_fill(batch["labels"] < len(SPECIALS), -100).flatten())
+    if "score" in batch:
+        decided = batch["score"] != 0
+        total = total + F.binary_cross_entropy_with_logits(praise[decided].float(), (batch["score"][decided] > 0).float())
+    return total
+
+
 def documents() -> list[str]:
     """Training text: reviews, newspaper, and some of the grammar's sentences, for neither corpus says much of food."""
     written = [item.text for corpus in (text.reviews(), text.newspaper()) for item in corpus.train]
@@ -152,3 +209,18 @@ def measure(folder: Path) -> dict[str, float]:
         name = f"{labels or 'all'} labels"
         out |= {f"sentiment accuracy, {name}": fine_tune(folder, labels, epochs)[1], f"TF-IDF and logistic regression, {name}": tfidf(labels)}
     return {name: round(value, 4) for name, value in out.items()}
+
+
+def samples(folder: Path) -> list[tuple[str, str]]:
+    """The five likeliest characters for every gap of a few sentences."""
+    from transformers import AutoModelForMaskedLM, AutoTokenizer
+
+    model, tokenizer = AutoModelForMaskedLM.from_pretrained(folder, dtype=torch.float32).eval(), AutoTokenizer.from_pretrained(folder)
+    out = []
+    for sentence in ("我喜欢吃[MASK]，因为它味道很好。", "我喜欢吃[MASK][MASK]，因为它味道很好。", "这家酒店的房间太[MASK]了，服务也很[MASK]。",
+                     "新华社北[MASK]一月一日电", "床前明月[MASK]，疑是地上霜。"):
+        inputs = tokenizer(sentence, return_tensors="pt")
+        with torch.inference_mode():
+            best = model(**inputs).logits[inputs["input_ids"] == MASK].topk(5).indices
+        out.append((sentence, "；".join(" ".join(tokenizer.convert_ids_to_tokens(row)) for row in best)))
+    return out

@@ -4,6 +4,7 @@ The prefix says what is wanted: "翻译成法语：我爱你。" -> "je t'aime .
 """
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PreTrainedTokenizerFast
 
-__all__ = ["PREFIXES", "build", "exact", "loss", "measure", "setup", "translate"]
+__all__ = ["PREFIXES", "build", "exact", "loss", "measure", "samples", "setup", "translate"]
 
 KIND, LANGUAGES = "seq2seq", ["zh", "fr", "en"]
 TITLE = L(zh="zh-fr-en：课程自己训练的小翻译模型，中文译成法语或英语", en="zh-fr-en, the course's own small translator from Chinese to French or English")
@@ -28,7 +29,7 @@ LIMITS = L(zh="它只认识语法里的词和句型，句子之外的词会变�
            en="It knows the grammar's words and frames and nothing else: any other word becomes <unk> and the translation means nothing. "
               "It is no general translator. For teaching only.")
 
-STEPS, BATCH, LR = 12_000, 32, 2e-3
+STEPS, BATCH, LR = 36_000, 32, 2e-3
 PREFIXES = {"fr": "翻译成法语：", "en": "翻译成英语："}
 
 
@@ -110,4 +111,18 @@ def measure(folder: Path, size: int = 500) -> dict[str, float]:
             alike = [getattr(train[i], language) for i in nearest]
             out[f"BLEU of the most similar training sentence, {language}, {split}"] = round(sacrebleu.corpus_bleu(alike, [wanted], force=True).score, 1)
             out[f"exact {language}, {split}"] = round(sum(map(str.__eq__, guesses, wanted)) / len(pairs), 4)
+    return out
+
+
+def samples(folder: Path) -> list[tuple[str, str]]:
+    """The famous sentence; then of each split the first two, and of a hundred the first that goes wrong, with what should stand there."""
+    from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+    model, tokenizer = AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=torch.float32).eval(), AutoTokenizer.from_pretrained(folder)
+    out = [("我爱你。", translate(model, tokenizer, ["我爱你。"], language)[0]) for language in PREFIXES]
+    for split, language in itertools.product(("test", "compositional"), PREFIXES):
+        pairs = getattr(text.parallel(), split)[:100]
+        rows = [(pair.zh, guess, getattr(pair, language)) for pair, guess in zip(pairs, translate(model, tokenizer, [pair.zh for pair in pairs], language))]
+        shown = rows[:2] + [row for row in rows[2:] if row[1] != row[2]][:1]
+        out += [(zh, guess if guess == wanted else f"{guess} ✗ {wanted}") for zh, guess, wanted in shown]
     return out

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PreTrainedTokenizerFast
 
-__all__ = ["build", "documents", "loss", "measure", "perplexity", "setup"]
+__all__ = ["build", "documents", "loss", "measure", "perplexity", "samples", "setup", "write"]
 
 KIND, LANGUAGES = "causal", ["zh"]
 TITLE = L(zh="zh-gpt：课程自己训练的中文小 GPT，能写好评、差评和新闻", en="zh-gpt, the course's own small Chinese GPT: it writes praise, complaints and news")
@@ -100,3 +100,20 @@ def measure(folder: Path) -> dict[str, float]:
     for name, part in parts.items():
         out |= {f"perplexity, {name}": perplexity(model, part), f"trigram perplexity, {name}": trigram.perplexity(part)}
     return {name: round(value, 2) for name, value in out.items()}
+
+
+def samples(folder: Path) -> list[tuple[str, str]]:
+    """How it goes on, in either mood and in print."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval(), AutoTokenizer.from_pretrained(folder)
+    torch.manual_seed(0)
+    prompts = ("<pos>这本书", "<neg>这本书", "<pos>酒店的房间", "<neg>酒店的房间", "<news>")
+    return [(prompt, written) for prompt in prompts for written in write(model, tokenizer, [prompt], 80)]
+
+
+def write(model: nn.Module, tokenizer: PreTrainedTokenizerFast, prompts: list[str], tokens: int) -> list[str]:
+    """Each prompt (all of one length) with what the model adds, nucleus sampling with p = 0.9; the tokens that command it left out."""
+    inputs = tokenizer(prompts, return_tensors="pt", return_token_type_ids=False)
+    rows = model.generate(**inputs, do_sample=True, top_p=0.9, max_new_tokens=tokens)
+    return tokenizer.batch_decode(rows, skip_special_tokens=True)

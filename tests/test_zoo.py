@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from course_lib import models, paths, text
-from course_lib.training.recipes import RECIPES, batching, zh_bert, zh_fr_en, zh_gpt, zh_verse
+from course_lib.training.recipes import RECIPES, batching, sentiment, zh_bert, zh_fr_en, zh_gpt, zh_verse
 
 torch.set_num_threads(1)
 NAMES = sorted(RECIPES)
@@ -138,6 +138,24 @@ def test_bert_learns_mood_from_the_words_alone(loaded):
     assert batch["input_ids"].shape[0] == len(batch["score"]) and (batch["input_ids"] == zh_bert.MASK).any()
     assert torch.isfinite(zh_bert.mood_loss(module, batch))
     assert not any("mood" in name for name in model.state_dict())
+
+
+def test_bert_tells_praise_from_complaint_with_few_labels(cards):
+    """100 labels: far above TF-IDF; and what the card says of 500 is a clear margin."""
+    odds = sentiment.fine_tune(paths.data("zh-bert"), 100, epochs=12, lr=1e-4)
+    assert sentiment.accuracy(odds) > sentiment.accuracy(sentiment.tfidf(100)) + 0.08
+    metrics = cards["zh-bert"]["metrics"]
+    assert metrics["sentiment accuracy, 500 labels"] > max(0.8, metrics["TF-IDF and logistic regression, 500 labels"] + 0.04)
+    assert abs(sentiment.accuracy(sentiment.tfidf(500)) - metrics["TF-IDF and logistic regression, 500 labels"]) < 0.01
+
+
+def test_windows_cover_a_long_review(loaded):
+    tokenizer = loaded["zh-bert"].tokenizer
+    reviews = [text.Review("很好", 1), text.Review("房间干净服务也好" * 40, 1)]
+    rows, owner = sentiment.windows(tokenizer, reviews)
+    assert owner.tolist() == [0, 1, 1, 1] and max(map(len, rows)) == sentiment.LENGTH
+    whole = tokenizer(reviews[1].text, add_special_tokens=False)["input_ids"]
+    assert rows[1][1:-1] == whole[:126] and rows[3][1:-1] == whole[-126:] and len(rows[0]) == 4
 
 
 def test_the_next_batch_after_an_interrupt_is_the_next_batch():

@@ -197,7 +197,7 @@ def measure(folder: Path) -> dict[str, float]:
     """Masked accuracy and fine-tuned sentiment on the test splits, from the files as they are shipped."""
     from transformers import AutoModelForMaskedLM, AutoTokenizer
 
-    from .sentiment import fine_tune, tfidf
+    from .sentiment import compare
 
     model, tokenizer = AutoModelForMaskedLM.from_pretrained(folder, dtype=torch.float32).eval(), AutoTokenizer.from_pretrained(folder)
     out = {}
@@ -205,9 +205,7 @@ def measure(folder: Path) -> dict[str, float]:
         ids = tokens(tokenizer, [item.text for item in corpus.test])
         commonest = ids[ids >= len(SPECIALS)].bincount().max() / (ids >= len(SPECIALS)).sum()
         out |= {f"masked accuracy, {corpus.name}": masked_accuracy(model, ids), f"commonest character, {corpus.name}": float(commonest)}
-    for labels, epochs in ((500, 8.0), (None, 2.0)):
-        name = f"{labels or 'all'} labels"
-        out |= {f"sentiment accuracy, {name}": fine_tune(folder, labels, epochs)[1], f"TF-IDF and logistic regression, {name}": tfidf(labels)}
+    out |= compare(folder)
     return {name: round(value, 4) for name, value in out.items()}
 
 

@@ -29,7 +29,7 @@ LIMITS = L(zh="它只认识语法里的词和句型，句子之外的词会变�
            en="It knows the grammar's words and frames and nothing else: any other word becomes <unk> and the translation means nothing. "
               "It is no general translator. For teaching only.")
 
-STEPS, BATCH, LR = 36_000, 32, 2e-3
+STEPS, BATCH, LR = 24_000, 32, 2e-3
 PREFIXES = {"fr": "翻译成法语：", "en": "翻译成英语："}
 
 

@@ -652,10 +652,13 @@ cl.viz.table([(n, sum(row["labels"] == n for row in curve), *(cell(n, name) for 
 # %% zh [md]
 r"""
 **标签很少**时（100 条），差别大得惊人：TF-IDF 六成出头，`zh-bert` 将近八成，要上千条标签 TF-IDF 才追得上，差了**十倍的标签**。不过先别都记在 Transformer 账上：同样那 526 个词，告诉 TF-IDF，它也一下子到了七成七。这笔账里，大头是我们写进去的知识；从大堆没有标签的评论里学来的，是再往上的两个百分点左右。
+
 **500 到 1000 条**，微调领先知道那些词的 TF-IDF 两个点上下，每个种子都领先，区间几乎不碰 0。
+
 **2000 条起**，三种办法又挤到了一起：标签够多，谁都能自己学会哪些是好话。（全部 14,845 条的成绩在 `zh-bert` 的卡片里：`cl.models.fetch("zh-bert")` 那个文件夹的 README。）
+
 只练分类头一直跟得很紧：要学的早就在向量里了，一条直线就取得出来，只是 8.1 节的填空没有问到。
-绿线是同一个 Transformer，什么也没读过：一直垫底，给它 2000 条标签（77%），还不如读过书的那个用 100 条。
+绿线是同一个 Transformer，什么也没读过：100 条时和 TF-IDF 不相上下，之后一直垫底；给它 2000 条标签（77%），还不如读过书的那个用 100 条。
 
 别把这个结果推到大模型上：`zh-bert` 只读过五千万个词元。读得更多的能赢多少，要在你自己的数据上量。（每点 1 到 3 个种子，见表。）
 
@@ -664,10 +667,13 @@ r"""
 # %% en [md]
 r"""
 With **very few labels** (100) the difference is startling: little over six in ten for TF-IDF, almost eight in ten for `zh-bert`, and TF-IDF needs a thousand to get there: **ten times the labels**. But do not credit the Transformer with all of it: tell TF-IDF the same 526 words and it, too, jumps to 77 %. Most of the gain is knowledge that we wrote down; what was learnt from a heap of reviews without labels is the two points or so on top.
+
 **From 500 to 1000** fine-tuning leads TF-IDF with those words by about two points, with every seed, and the intervals hardly touch 0.
+
 **From 2000 on** they crowd together again: with enough labels anyone learns which words praise. (The results with all 14,845 are on the card of `zh-bert`, the README in the folder `cl.models.fetch("zh-bert")`.)
+
 The head alone keeps close all the way: what there is to learn was in the vectors already, and a straight line fetches it; the gap of section 8.1 merely did not ask.
-The green line is the same Transformer, having read nothing: last all the way; with 2000 labels (77 %) it does not reach what the well-read one does with 100.
+The green line is the same Transformer, having read nothing: with 100 labels no worse than TF-IDF, after that always last; with 2000 (77 %) it does not reach what the well-read one does with 100.
 
 Do not carry this over to large models: `zh-bert` has read a mere fifty million tokens. How much a better-read one wins must be measured on your own data. (1 to 3 seeds a point, see the table.)
 

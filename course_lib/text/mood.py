@@ -51,7 +51,8 @@ class Mood:
 
 
 def mood(text: str) -> Mood:
-    """
+    """Count the mood words of a Chinese text; after a negation a word counts for the other side.
+
     >>> mood("房间不太干净，但服务很好，位置好。").score
     1
     """

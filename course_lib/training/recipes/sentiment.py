@@ -22,20 +22,19 @@ if TYPE_CHECKING:
 __all__ = ["Classifier", "accuracy", "compare", "fine_tune", "tfidf"]
 
 LENGTH, BATCH, HIDDEN = 128, 32, 0.1
-MASK = 4
 
 
 class Classifier(nn.Module):
-    """A masked language model, the mean of its last hidden states, one linear layer. ids long [B, T] -> hidden [B, T, D], logits [B, 2].
+    """A masked language model, the mean of its last hidden states, one linear layer. ids long [B, T] -> hidden [B, T, D], logits [B, outputs].
 
     The layer starts at zero, half and half: a random one would first push the encoder into a random direction, which with
     few labels it does not recover from (Kumar et al. 2022, arXiv:2202.10054).
     """
 
-    def __init__(self, language_model: nn.Module, dropout: float = 0.1):
+    def __init__(self, language_model: nn.Module, outputs: int = 2, dropout: float = 0.1):
         super().__init__()
         self.language_model, self.dropout = language_model, nn.Dropout(dropout)
-        self.head = nn.Linear(language_model.config.hidden_size, 2)
+        self.head = nn.Linear(language_model.config.hidden_size, outputs)
         nn.init.zeros_(self.head.weight)
 
     def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
@@ -70,13 +69,13 @@ def fine_tune(folder: Path, labels: int | None = None, epochs: float = 3.0, lr: 
     chosen = some(labels)
     ids, owner = windows(tokenizer, chosen)
     target = torch.tensor([review.label for review in chosen])[owner]
-    shelves = Shelves(list(map(len, ids)), 32)
+    shelves, mask = Shelves(list(map(len, ids)), 32), tokenizer.mask_token_id          # the last of the special tokens
 
     def batch(number: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         length, rows = shelves.draw(BATCH, generator)
         whole = pad([ids[i] for i in rows], length, 0)
-        hide = (torch.rand(whole.shape, generator=generator) < HIDDEN) & (whole > MASK)
-        return whole.masked_fill(hide, MASK), whole.masked_fill(~hide, -100), target[rows]
+        hide = (torch.rand(whole.shape, generator=generator) < HIDDEN) & (whole > mask)
+        return whole.masked_fill(hide, mask), whole.masked_fill(~hide, -100), target[rows]
 
     def loss(model: nn.Module, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
         shown, hidden_ids, mood = batch

@@ -14,7 +14,7 @@ Text is packed into windows of 128 tokens, documents parted by [SEP]. Training h
 """
 from __future__ import annotations
 
-from copy import deepcopy  # cutting texts off would be written into the tokenizer's file
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,12 +28,13 @@ from ...text.food import food_sentences
 from ...text.mood import mood
 from ...text.vocab import character_tokenizer
 from .batching import Shelves, Stream, pack, pad, windows
+from .sentiment import Classifier, compare
 
 if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedTokenizerFast
 
-__all__ = ["batch", "build", "corrupt", "loss", "masked_accuracy", "measure", "WithMood", "mood_loss", "samples", "second", "setup"]
+__all__ = ["batch", "build", "corrupt", "loss", "masked_accuracy", "measure", "mood_loss", "samples", "second", "setup"]
 
 KIND, LANGUAGES = "masked", ["zh"]
 TITLE = L(zh="zh-bert：课程自己训练的中文小 BERT，一字一词元", en="zh-bert, the course's own small Chinese BERT, one character a token")
@@ -118,24 +119,11 @@ def setup(steps: int):
     return model, tokenizer, stream, options, lambda trained: masked_accuracy(trained, held_out, rows=128)
 
 
-class WithMood(nn.Module):
-    """The language model and, for the third part alone, a layer that says praise or complaint. ids long [B, T] -> hidden [B, T, D], logit [B]."""
-
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model, self.mood = model, nn.Linear(model.config.hidden_size, 1)
-
-    def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        there = ids != 0
-        hidden = self.model.bert(ids, attention_mask=there.long()).last_hidden_state
-        mean = (hidden * there[..., None]).sum(1) / there.sum(1, keepdim=True)      # (B, D)
-        return hidden, self.mood(mean)[:, 0]
-
-
 def second(model: nn.Module, tokenizer, steps: int) -> tuple[nn.Module, Stream, dict]:
     """The third part: what `fit` needs for it, for a model that the first two parts trained."""
     ids = tokens(tokenizer, documents() + 3 * food_sentences())
     reviews = [review.text for review in text.reviews().train]
+    # A copy of the tokenizer: that texts are cut off here would otherwise be written into its file.
     encoded = deepcopy(tokenizer)(reviews, truncation=True, max_length=LENGTH, return_offsets_mapping=True)
     moods, rows = [mood(review) for review in reviews], encoded["input_ids"]
     spoken = [[any(start < end and start < last and first < end for first, last in mood_.spans) for start, end in offsets]
@@ -153,18 +141,18 @@ def second(model: nn.Module, tokenizer, steps: int) -> tuple[nn.Module, Stream, 
         hide = pad([spoken[i] for i in chosen], length, False) & (torch.rand(MOOD_BATCH, 1, generator=generator) < MOOD_HIDDEN)
         return {"input_ids": shown.masked_fill(hide, MASK), "where": where, "labels": labels, "score": scores[chosen]}
 
-    return WithMood(model), Stream(batch, seed=1), {
+    return Classifier(model, outputs=1, dropout=0.0), Stream(batch, seed=1), {
         "steps": min(steps, MOOD_STEPS), "lr": MOOD_LR, "weight_decay": 0.01, "betas": (0.9, 0.98), "loss": mood_loss}
 
 
-def mood_loss(model: WithMood, batch: dict[str, Tensor]) -> Tensor:
+def mood_loss(model: Classifier, batch: dict[str, Tensor]) -> Tensor:
     """Masked cross-entropy, and for reviews the binary cross-entropy of praise against complaint where mood words decide."""
     hidden, praise = model(batch["input_ids"])
-    guesses = model.model.cls(hidden.gather(1, batch["where"][..., None].expand(-1, -1, hidden.shape[-1])))
+    guesses = model.language_model.cls(hidden.gather(1, batch["where"][..., None].expand(-1, -1, hidden.shape[-1])))
     total = F.cross_entropy(guesses.flatten(0, 1).float(), batch["labels"].masked_fill(batch["labels"] < len(SPECIALS), -100).flatten())
     if "score" in batch:
         decided = batch["score"] != 0
-        total = total + F.binary_cross_entropy_with_logits(praise[decided].float(), (batch["score"][decided] > 0).float())
+        total = total + F.binary_cross_entropy_with_logits(praise[decided, 0].float(), (batch["score"][decided] > 0).float())
     return total
 
 
@@ -196,8 +184,6 @@ def masked_accuracy(model: nn.Module, ids: Tensor, rows: int = 512) -> float:
 def measure(folder: Path) -> dict[str, float]:
     """Masked accuracy and fine-tuned sentiment on the test splits, from the files as they are shipped."""
     from transformers import AutoModelForMaskedLM, AutoTokenizer
-
-    from .sentiment import compare
 
     model, tokenizer = AutoModelForMaskedLM.from_pretrained(folder, dtype=torch.float32).eval(), AutoTokenizer.from_pretrained(folder)
     out = {}

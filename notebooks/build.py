@@ -9,6 +9,7 @@ A source is jupytext's py:percent. The title of a cell says what it is:
     # %% rows="R7 E23"                  code, the same in both languages; `rows` says which rows of the syllabus it makes work
     # %% exercise id="lm.bigram"        the body comes from course_lib.exercises: the stub, or the reference in the solution edition
     # %% machine | training | timing    code whose stored output is not compared (see IGNORED)
+Words in code are written once, `cl.L(zh="…", en="…")`; each edition gets its own (editions.py).
 """
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ import nbformat
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))            # the checkout's own course_lib, also where another one is installed
 
-from rows import fill_in  # noqa: E402
+from editions import one_language  # noqa: E402
+from rows import fill_in, readme_table, written  # noqa: E402
 
 LANGS = ("zh", "en")
 IGNORED = {                                     # title of a cell -> why nbval does not compare its output
@@ -59,7 +61,10 @@ def address() -> str:
 
 def sources(wanted: list[str] | None = None) -> list[Path]:
     """The chapters' source files, in order; all, or those whose number is in `wanted`."""
-    return [path for path in sorted((HERE / "src").glob("[0-9][0-9]_*.py")) if not wanted or path.stem[:2] in wanted]
+    found = [HERE / "src" / f"{chapter.stem}.py" for chapter in written(HERE)]
+    if unlisted := set((HERE / "src").glob("*.py")) - set(found):
+        raise SystemExit(f"not in chapters.toml: {', '.join(sorted(path.name for path in unlisted))}")
+    return [path for path in found if not wanted or path.stem[:2] in wanted]
 
 
 def edition(source: Path, lang: str, solution: bool) -> Path:
@@ -87,7 +92,7 @@ def render(source: Path, lang: str, solution: bool) -> nbformat.NotebookNode:
         elif title in IGNORED:
             metadata["tags"] = ["nbval-ignore-output"]
         if cell.cell_type == "code":
-            cell.source = cell.source.replace('cl.start(lang="zh")', f'cl.start(lang="{lang}")')
+            cell.source = one_language(cell.source.replace('cl.start(lang="zh")', f'cl.start(lang="{lang}")'), lang)
         else:
             cell.source = fill_in(_without_gaps(cell.source) if lang == "zh" else cell.source, lang, HERE)
         cell.metadata = metadata
@@ -166,6 +171,30 @@ def _clean(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return output
 
 
+def changed_alone(source: Path) -> list[str]:
+    """The beginnings of prose cells that differ from the built notebooks in one language only: the twin was forgotten, or needs no change."""
+    cells, before = {}, {}
+    for lang in LANGS:
+        path = edition(source, lang, False)
+        if not path.exists():
+            return []
+        cells[lang] = [cell.source for cell in render(source, lang, False).cells if cell.cell_type == "markdown"]
+        before[lang] = {cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"}
+    return [(zh if zh_changed else en).strip().splitlines()[0] for zh, en in zip(cells["zh"], cells["en"])
+            if (zh_changed := zh not in before["zh"]) != (en not in before["en"])]
+
+
+def readme(write: bool) -> bool:
+    """True if README's table of chapters is what chapters.toml says; put right if `write`."""
+    path = HERE.parent / "README.md"
+    old = path.read_text("utf-8")
+    head, begin, rest = old.partition("<!-- chapters -->\n")
+    new = head + begin + readme_table(HERE) + "\n<!-- /chapters -->" + rest.partition("<!-- /chapters -->")[2]
+    if write and new != old:
+        path.write_text(new, "utf-8", newline="\n")
+    return new == old
+
+
 def text_of(notebook: nbformat.NotebookNode) -> str:
     """The notebook as it is written to disk."""
     return nbformat.writes(notebook) + "\n"
@@ -200,6 +229,11 @@ def main() -> int:
         for problem in broken_rules(source):
             problems += 1
             print(f"{source.name}: {problem}")
+        for start in changed_alone(source):
+            print(f"{source.name}: {start!r} was changed in one language only")
+    if not readme(write=not arguments.check):
+        problems += arguments.check
+        print("stale README.md" if arguments.check else "wrote README.md")
     work = [(source, lang, solution, arguments.run) for source in chosen for lang in LANGS for solution in (False, True)]
     with ThreadPoolExecutor(arguments.jobs) as pool:
         for path, old, new in pool.map(lambda job: build(*job), work):

@@ -1,4 +1,4 @@
-"""Exercises of chapter 13: retrieval and its yardsticks."""
+"""Exercises of chapter 14: retrieval and its yardsticks."""
 from __future__ import annotations
 
 import functools

@@ -294,7 +294,7 @@ graded(("pretrain", pretrain()), ("improve", improve()), ("finetune", finetune(i
 r"""
 三件事值得记住。**一**，预训练几秒钟就从“只数字频”降到离满分线不远，再练一会儿，差距还会缩小，但不会越过去。
 **二**，微调之后会答题了，可是原来那种句子的损失反而升了：学新本事会忘一点旧本事，第 8 章细讲。
-**三**，没教过的两种动物答得对不对？八选一，蒙对一个也不稀奇；要下结论，得多换几个随机种子再数（第 10 章）。
+**三**，没教过的两种动物答得对不对？八选一，蒙对一个也不稀奇；要下结论，得多换几个随机种子再数（第 11 章）。
 
 真正的服务就差一个输入框。换个问法试试，它只懂它学过的那几句：
 """
@@ -302,7 +302,7 @@ r"""
 r"""
 Three things to remember. **One**: within seconds pre-training goes from “counting characters” to near the floor; more training closes the gap further, but never crosses it.
 **Two**: after fine-tuning it can answer, and yet its loss on the old kind of sentence has risen: learning something new makes it forget a little of the old. Chapter 8 tells more.
-**Three**: does it get the two animals right that nobody taught it? One in eight would be right by chance, so one hit proves little: to conclude anything, count over several seeds (chapter 10).
+**Three**: does it get the two animals right that nobody taught it? One in eight would be right by chance, so one hit proves little: to conclude anything, count over several seeds (chapter 11).
 
 All that a real service still needs is a field to type into. Ask in other words, too: it understands only what it has learnt.
 """
@@ -581,23 +581,7 @@ r"""
 
 ## 0.8 全课地图
 
-| 章 | 题目 | 你会弄明白 |
-|---|---|---|
-| 1 | [语言模型](01_language_models.ipynb) | 概率从哪来，三种模型有什么不同 |
-| 2 | 词元与表示 | 文字怎样变成数 |
-| 3 | 注意力 | 一个词怎样去看别的词 |
-| 4 | Transformer 全貌 | 每个零件做什么，真模型怎样拼起来 |
-| 5 | 损失 | 模型到底在优化什么 |
-| 6 | 预训练 | 数据、目标、规模 |
-| 7 | 生成与解码 | 从概率到文字 |
-| 8 | 微调 | 少量例子怎样教会新本事 |
-| 9 | 翻译与摘要 | 读一段，写一段 |
-| 10 | 评估与实验 | 怎样知道它真的变好了 |
-| 11 | 对齐 | 怎样让它照人的意思做 |
-| 12 | 效率与部署 | 更小、更快、更稳 |
-| 13 | 检索、智能体、应用 | 让它查资料、用工具 |
-| 14 | 多模态 | 图像与声音 |
-| 15 | 可信 | 泄露、偏见、解释 |
+{{chapters}}
 
 接下来：[第 1 章 语言模型](01_language_models.ipynb)。本章小结：一个模型好不好，要看它离**算得出的底线**还有多远，旁边再摆一个**最笨的基线**；这两条线，后面每一章都会用到。
 
@@ -618,23 +602,7 @@ Books, courses and tools:
 
 ## 0.8 A map of the course
 
-| chapter | title | what you will understand |
-|---|---|---|
-| 1 | [Language models](01_language_models.ipynb) | where probabilities come from, and how three kinds of model differ |
-| 2 | Tokens and representations | how text becomes numbers |
-| 3 | Attention | how one word looks at others |
-| 4 | The whole Transformer | what each part does, and how a real model is put together |
-| 5 | Loss | what a model really optimises |
-| 6 | Pre-training | data, objectives, scale |
-| 7 | Generation and decoding | from probabilities to text |
-| 8 | Fine-tuning | how a few examples teach something new |
-| 9 | Translation and summarisation | read one text, write another |
-| 10 | Evaluation and experiments | how to know that it really got better |
-| 11 | Alignment | how to make it do what people mean |
-| 12 | Efficiency and deployment | smaller, faster, steadier |
-| 13 | Retrieval, agents, applications | letting it look things up and use tools |
-| 14 | Multimodal models | images and sound |
-| 15 | Trustworthy models | leakage, bias, explanation |
+{{chapters}}
 
 Next: [chapter 1, language models](01_language_models.ipynb). In short: to judge a model, see how far it is from a **floor that can be computed**, and put the **simplest baseline** beside it; both lines will be with us in every chapter.
 

@@ -579,7 +579,7 @@ From the left alone it guesses 这本, “this (book)”, and 很小, “very sm
 ### Encoder–decoder: read one text, then write another
 
 In translation each output word depends on the words written so far and on the **whole input**: $P(y_t\mid y_{<t},x)$. Let us train one on the spot, from Chinese number words to English ones: `三百零七` becomes `three hundred seven`.
-Of the numbers 1 to 999 it learns 799, picked at random; the other 200 it never sees. The model is `Seq2Seq` of `course_lib.nn`, one encoder block and one decoder block; chapters 4 and 9 take it apart.
+Of the numbers 1 to 999 it learns 799, picked at random; the other 200 it never sees. The model is `Seq2Seq` of `course_lib.nn`, one encoder block and one decoder block; chapters 4 and 10 take it apart.
 """
 # %%
 import os

@@ -572,7 +572,7 @@ cl.viz.explore(translate, text="我要鱼和红的猫")
 # %% zh [md]
 r"""
 不是对角线：写动物时看动物，写食物时看食物，不管它们在原文的哪里；无关的字几乎分不到权重。表是 3 行、原文有几个字就几列，T 不等于 S 毫无问题。换个次序试试：“白马在看我的茶”。
-真正的中译法、中译英在第 9 章。
+真正的中译法、中译英在第 10 章。
 
 ## 3.8 看得远，代价也大
 
@@ -582,7 +582,7 @@ n 元模型只记得眼前几个词元；注意力一步就到任何地方，距
 # %% en [md]
 r"""
 No diagonal: writing the animal it looks at the animal, writing the food at the food, wherever they stand in the source; the filling gets next to nothing. The table has 3 rows and as many columns as the source has characters; T need not equal S. Try another order: 白马在看我的茶.
-Real translation into French and English comes in chapter 9.
+Real translation into French and English comes in chapter 10.
 
 ## 3.8 It sees far, at a price
 

@@ -149,14 +149,14 @@ attempt("logging_dir", lambda: TrainingArguments(**settings, logging_dir="./logs
 # %% zh [md]
 r"""
 模型那行没有报错，但它装错了东西：`bert-base-uncased` 是英文模型，大半汉字在它眼里都是 `[UNK]`（第 2 章会数给你看），这里换成 `zh-bert`。
-然后数据根本没有定义；`logging_dir` 在 transformers 5 里已经没有了（第一份文档用了它，还用因果类去装 T5，见第 9 章）。
+然后数据根本没有定义；`logging_dir` 在 transformers 5 里已经没有了（第一份文档用了它，还用因果类去装 T5，见第 10 章）。
 
 把数据补上，再照文档的样子处理：在 `map` 里填充。先猜：八条评论分两批处理，会怎么样？
 """
 # %% en [md]
 r"""
 The model's line did not fail, but it loaded the wrong thing: `bert-base-uncased` is English, and most Chinese characters are `[UNK]` to it (chapter 2 will count them); here it is `zh-bert`.
-Then the data were never defined; and `logging_dir` is gone from transformers 5 (the first document has it, and loads T5 by a causal class, too: see chapter 9).
+Then the data were never defined; and `logging_dir` is gone from transformers 5 (the first document has it, and loads T5 by a causal class, too: see chapter 10).
 
 So define the data, and process them as the document does, with padding inside `map`. Guess first: eight reviews, processed in two portions; what happens?
 """
@@ -283,7 +283,7 @@ r"""
 ## 练习 2 · 带掩码的平均
 
 写 `mean_pool(hidden, mask)`：`hidden` 形状 [B,T,D]，`mask` 形状 [B,T]，1 是真实词元，0 是填充，什么 dtype 都可能。返回 [B,D]：每句话真实词元向量的平均；一行没有 1 时给零向量。
-例：一句两个词元 [1,3]、[5,5]，第二个是填充，平均就是 [1,3]。句向量检索（第 13 章）用的也是它。
+例：一句两个词元 [1,3]、[5,5]，第二个是填充，平均就是 [1,3]。句向量检索（第 14 章）用的也是它。
 """
 # %% en [md]
 r"""
@@ -297,7 +297,7 @@ So warm-up should be **a share of all steps**, a tenth, say; in transformers 5 t
 ## Exercise 2 · The masked mean
 
 Write `mean_pool(hidden, mask)`: `hidden` has shape [B,T,D], `mask` shape [B,T] with 1 for a real token and 0 for padding, of any dtype. Return [B,D]: each text's mean over its real tokens; a row without a 1 gives zeros.
-Example: a text with the vectors [1,3] and [5,5], the second of them padding, has the mean [1,3]. Sentence search (chapter 13) uses it, too.
+Example: a text with the vectors [1,3] and [5,5], the second of them padding, has the mean [1,3]. Sentence search (chapter 14) uses it, too.
 """
 # %% exercise id="finetune.mean_pool"
 ...
@@ -787,7 +787,7 @@ r"""
 **四倍的数据**最管用，最后的验证损失减半，再加暂退法又降一截。
 **早停**不花钱，每一行都有效：停得早，损失都在 0.5 上下，几种药之间就没剩下多少差别了。它只能在走过的步子里挑最好的，所以有数据还是先加数据。
 
-文档把四种药并排列着，量一量，轻重差得远。（每格只跑一次，256 条验证评论，差零点零几的不要当真；第 10 章讲怎样把这种比较做扎实。）
+文档把四种药并排列着，量一量，轻重差得远。（每格只跑一次，256 条验证评论，差零点零几的不要当真；第 11 章讲怎样把这种比较做扎实。）
 
 ## 8.9 没有标签的评论，能不能也用上
 
@@ -798,7 +798,7 @@ r"""
 With 100 labels the training loss is at 0 after forty steps, while the validation loss has risen to 1.4 or so. Knowing nothing and announcing half and half would cost 0.69: it is not only wrong but confidently so.
 **Weight decay** helps a little. **Dropout** delays overfitting and does not prevent it. **Four times the data** helps most: the last validation loss is halved, and with dropout it is lower still. **Early stopping** is free and helps in each line: stopped in time all are near 0.5, and little is left of the differences between the remedies. But it can only pick the best of the steps taken, so where data are to be had, get data first.
 
-The documents list four remedies side by side; measured, their weights differ widely. (One run each, 256 validation reviews: do not believe in a few hundredths. Chapter 10 makes such comparisons solid.)
+The documents list four remedies side by side; measured, their weights differ widely. (One run each, 256 validation reviews: do not believe in a few hundredths. Chapter 11 makes such comparisons solid.)
 
 ## 8.9 Reviews without labels: any use?
 
@@ -1237,7 +1237,7 @@ r"""
 - 微调不必改全部参数：LoRA 练千分之三，合并之后和原模型一样快；原型和上下文学习一个也不练。
 
 还想动手：把 8.6 节的 `warmup_steps` 改回 500，早停会在哪里停？把 8.10 节的 `r` 改成 1，还学得会吗？只给 v 加旁路呢？
-接下来：第 9 章 翻译与摘要（即将推出）。
+接下来：第 10 章 翻译与摘要（即将推出）。
 """
 # %% en [md]
 r"""
@@ -1254,7 +1254,7 @@ Think of what is not in the table, too: the licence, the language (`bert-base-un
 - Not all parameters need change: LoRA trains three in a thousand and, once merged, is as fast as before; prototypes and in-context learning train none.
 
 To try: set `warmup_steps` of section 8.6 back to 500; where does early stopping stop? Set `r` of section 8.10 to 1; can it still learn? And with a by-pass beside v alone?
-Next: chapter 9, translation and summaries (to come).
+Next: chapter 10, translation and summaries (to come).
 """
 # %%
 cl.progress()

@@ -8,7 +8,7 @@
 
 # %% zh [md]
 r"""
-# 13 · 知识、检索与智能体：给小模型一本手册
+# 14 · 知识、检索与智能体：给小模型一本手册
 
 模型知道什么，取决于它读过什么。它没读过的呢？公司的制度、昨天的新闻、这座图书馆几点关门？
 重新训练太贵。另一条路是：**把书翻开给它看**，需要算的交给计算器，需要查的交给检索。
@@ -21,7 +21,7 @@ SmolLM2 只会英语，凡是要它开口的地方都用英文手册；中文的
 """
 # %% en [md]
 r"""
-# 13 · Knowledge, retrieval and agents: a handbook for a small model
+# 14 · Knowledge, retrieval and agents: a handbook for a small model
 
 What a model knows depends on what it has read. And what it has not read: a firm's rules, yesterday's news, when this library closes?
 Training anew is dear. The other way is to **open the book for it**, to leave sums to a calculator and look-ups to a search.
@@ -38,14 +38,14 @@ cl.start(lang="zh")
 
 # %% zh [md]
 r"""
-## 13.1 闭卷考试
+## 14.1 闭卷考试
 
 一份原始文档说大模型“缺乏对真实世界知识的理解”。是不是这样，考一考就知道：24 个国家的首都，16 个有名、8 个冷门；再加 24 条燕鸥岛的事，同样的句式，让 SmolLM2 往下写。
 先猜：首都能对几个？它没读过的岛，它会说“不知道”吗？
 """
 # %% en [md]
 r"""
-## 13.1 A closed-book exam
+## 14.1 A closed-book exam
 
 One of the documents says that large models “lack an understanding of real-world knowledge”. Let us set an exam: the capitals of 24 countries, 16 well known and 8 less so, and 24 facts about Tern Island in the same form, for SmolLM2 to complete.
 Guess first: how many capitals will it get? And about an island that it has never read of, will it say that it does not know?
@@ -59,10 +59,6 @@ from tqdm import tqdm
 
 BAR = {"file": sys.stdout, "mininterval": 0, "bar_format": "{l_bar}{bar}| {n_fmt}/{total_fmt}"}
 quick = os.environ.get("COURSE_QUICK") == "1"
-
-def both(zh, en):
-    """The words between the bars, in the language of this notebook."""
-    return str(cl.L(zh=zh, en=en)).split("|")
 
 # %% rows="E44 R65"
 loaded = cl.load("smollm2-135m")
@@ -105,7 +101,7 @@ def share(hits):
     part = sum(hits) / max(1, len(hits))
     return f"{sum(hits)} / {len(hits)}", f"{100 * part:.0f} %", f"{100 * low:.0f}–{100 * high:.0f} %"
 
-head = both("|对|比例|95% 区间", "|right|share|95 % interval")
+head = cl.L(zh="|对|比例|95% 区间", en="|right|share|95 % interval").split("|")
 cl.viz.table([(cl.L(zh="有名的首都", en="well-known capitals"), *share(right[:16])),
               (cl.L(zh="冷门的首都", en="less known capitals"), *share(right[16:24])),
               (cl.L(zh="燕鸥岛", en="Tern Island"), *share(right[24:]))], header=head, right=(1, 2, 3))
@@ -118,7 +114,7 @@ r"""
 
 办法不是逼它记，而是把书翻开。那就先得找到该翻哪一页。
 
-## 13.2 按词找：BM25
+## 14.2 按词找：BM25
 
 手册有 40 条，每条一两句。四座图书馆的规矩写法一样，只是数不同，所以每条都有三条长得极像的邻居，专门用来考检索。
 
@@ -142,7 +138,7 @@ So the document is half right. The model **stores** much knowledge of the real w
 
 The cure is not to make it memorise but to open the book. For that one has to find the page.
 
-## 13.2 Search by words: BM25
+## 14.2 Search by words: BM25
 
 The handbook has 40 notes of a sentence or two. The rules of the four libraries are worded alike and differ in the figures, so each has three neighbours that look almost the same: a test for any search.
 
@@ -184,7 +180,7 @@ def by_words(query, texts=notes, cut=words):
 def results(text):
     scores = by_words(text)
     rows = [(f"{scores[i]:.2f}", notes[i]) for i in scores.topk(4).indices.tolist()]
-    return cl.viz.table(rows, header=both("分数|条目", "score|note"))
+    return cl.viz.table(rows, header=cl.L(zh="分数|条目", en="score|note").split("|"))
 
 cl.viz.explore(results, text="When does the Mill Library close on weekdays?")
 
@@ -192,7 +188,7 @@ cl.viz.explore(results, text="When does the Mill Library close on weekdays?")
 r"""
 词对得上，它又快又准，连 Mill 和 Harbour 都不会混；词对不上，它就只能抓着 my、got 这样的碎词乱猜。
 
-## 13.3 按意思找：句向量
+## 14.3 按意思找：句向量
 
 第二种办法：把每句话变成一个向量，意思近的方向也近。MiniLM（Wang 等 2020，[arXiv:2002.10957](https://arxiv.org/abs/2002.10957)）是专门这样训练过的小型 BERT（做法见 Reimers 与 Gurevych 2019，
 [arXiv:1908.10084](https://arxiv.org/abs/1908.10084)）：把最后一层各词元的向量取平均（第 8 章的 `mean_pool`），就是句向量，384 维。方向近不近，用**余弦相似度**量：点积除以两个长度之积。
@@ -206,7 +202,7 @@ r"""
 r"""
 Where words agree it is quick and exact, and it does not confuse Mill with Harbour; where they do not it clutches at scraps such as my and got.
 
-## 13.3 Search by meaning: sentence vectors
+## 14.3 Search by meaning: sentence vectors
 
 The second way: turn each sentence into a vector so that near meanings have near directions. MiniLM (Wang et al. 2020, [arXiv:2002.10957](https://arxiv.org/abs/2002.10957)) is a small BERT trained for just that (how: Reimers and Gurevych 2019,
 [arXiv:1908.10084](https://arxiv.org/abs/1908.10084)): average the vectors of the last layer's tokens (chapter 8's `mean_pool`) and you have a sentence vector of 384 numbers. Nearness of direction is **cosine similarity**: the dot product over the product of both lengths.
@@ -251,7 +247,7 @@ def by_meaning(query, vectors=note_vectors):
 
 # %% rows="R71"
 def side_by_side(text):
-    heads = both("按词：BM25|按意思：MiniLM", "by words: BM25|by meaning: MiniLM")
+    heads = cl.L(zh="按词：BM25|按意思：MiniLM", en="by words: BM25|by meaning: MiniLM").split("|")
     columns = [[notes[i] for i in score(text).topk(3).indices.tolist()] for score in (by_words, by_meaning)]
     cell = '<div style="max-width:320px">{}</div>'
     return cl.viz.table([[cl.viz.Markup(cell.format(text)) for text in row] for row in zip(*columns)], header=heads)
@@ -285,8 +281,7 @@ def heat(threshold):
         if question.note is not None:
             axis.plot(question.note, row, "o", mfc="none", mec="#4477aa", mew=2, ms=10)
     axis.set_yticks(range(len(asked)), [q.en if len(q.en) < 42 else q.en[:40] + "…" for q in asked], fontsize=8)
-    title, xlabel = both("余弦不低于 {0:.2f} 的条目|手册条目（圆圈：真正的答案）",
-                         "notes with a cosine of at least {0:.2f}|number of the note (circle: the one that answers)")
+    title, xlabel = cl.L(zh="余弦不低于 {0:.2f} 的条目|手册条目（圆圈：真正的答案）", en="notes with a cosine of at least {0:.2f}|number of the note (circle: the one that answers)").split("|")
     axis.set(xlabel=xlabel, title=title.format(threshold))
     return figure
 
@@ -294,9 +289,9 @@ cl.viz.explore(heat, threshold=(0.0, 1.0, 0.5))
 
 # %% zh [md]
 r"""
-没有。降一点，没答案的问题也亮了；升一点，真答案也丢了。阈值是一笔**取舍**，13.7 节再算这笔账。
+没有。降一点，没答案的问题也亮了；升一点，真答案也丢了。阈值是一笔**取舍**，14.7 节再算这笔账。
 
-## 13.4 谁找得准：nDCG
+## 14.4 谁找得准：nDCG
 
 要比较，先定分数。答案条目记 2 分（真有用），另一座图书馆的同类条目记 1 分（沾边），其余 0 分。好的排序把高分的排在前面：第 $r$ 名的得分除以 $\log_2(r+1)$，加起来叫 DCG；再除以最理想排序的 DCG，就在 0 到 1 之间：
 
@@ -309,9 +304,9 @@ $$\text{nDCG@}k=\frac{\text{DCG@}k}{\text{IDCG@}k},\qquad \text{DCG@}k=\sum_{r=1
 """
 # %% en [md]
 r"""
-There is none. A little lower, and questions without an answer light up; a little higher, and true answers are lost. A threshold is a **trade**, and section 13.7 does the accounts.
+There is none. A little lower, and questions without an answer light up; a little higher, and true answers are lost. A threshold is a **trade**, and section 14.7 does the accounts.
 
-## 13.4 Who searches better? nDCG
+## 14.4 Who searches better? nDCG
 
 To compare, agree on marks. The note that answers gets 2 (useful), the same matter at another library 1 (related), all others 0. A good ranking has the high marks first: the mark at rank $r$ is divided by $\log_2(r+1)$ and the sum is DCG; divided by the DCG of the ideal order it lies between 0 and 1:
 
@@ -355,14 +350,13 @@ def tournament(engines):
     groups = [[q for q in book.questions if q.kind == kind] for kind in ("words", "other words")]
     rows = [(name, *(mean([marks(q, engine(q)) for q in group]) for group in groups))
             for name, engine in engines.items()]
-    return cl.viz.table(rows, header=both("nDCG@5（95% 区间）|照词问，40 题|换说法问，40 题",
-                                          "nDCG@5 (95 % interval)|its words, n = 40|other words, n = 40"))
+    return cl.viz.table(rows, header=cl.L(zh="nDCG@5（95% 区间）|照词问，40 题|换说法问，40 题", en="nDCG@5 (95 % interval)|its words, n = 40|other words, n = 40").split("|"))
 
 # %% rows="R71"
 def shuffled(question):
     return torch.rand(40, generator=torch.Generator().manual_seed(question.note))
 
-fused, random_order = both("两者融合|随便排", "both, fused|random order")
+fused, random_order = cl.L(zh="两者融合|随便排", en="both, fused|random order").split("|")
 tournament({"BM25": lambda q: by_words(q.en), "MiniLM": lambda q: by_meaning(q.en),
             fused: lambda q: fuse(by_words(q.en), by_meaning(q.en)), random_order: shuffled})
 
@@ -399,8 +393,7 @@ def pairs(text):
 print(encoder.tokenizer.tokenize(book.questions[0].zh))
 engines = (lambda q: by_meaning(q.zh), lambda q: by_meaning(q.zh, chinese_vectors),
            lambda q: by_words(q.zh, chinese, characters), lambda q: by_words(q.zh, chinese, pairs))
-names = both("MiniLM，中文问英文|MiniLM，中文问中文|BM25，单字|BM25，相邻两字",
-             "MiniLM, Chinese to English|MiniLM, Chinese to Chinese|BM25, characters|BM25, pairs")
+names = cl.L(zh="MiniLM，中文问英文|MiniLM，中文问中文|BM25，单字|BM25，相邻两字", en="MiniLM, Chinese to English|MiniLM, Chinese to Chinese|BM25, characters|BM25, pairs").split("|")
 tournament(dict(zip(names, engines)))
 
 # %% zh [md]
@@ -452,7 +445,7 @@ def split(paragraph):
 news = cl.text.newspaper()
 long = [p for p in news.test if sum(word in "。！？" for word in p.words[:-1]) >= 2][:16 if quick else 160]
 bodies, endings = zip(*map(split, long))
-names = both("BM25，单字|BM25，相邻两字|BM25，人工分的词", "BM25, characters|BM25, pairs|BM25, words cut by hand")
+names = cl.L(zh="BM25，单字|BM25，相邻两字|BM25，人工分的词", en="BM25, characters|BM25, pairs|BM25, words cut by hand").split("|")
 cuts = zip(names, (lambda tokens: list("".join(tokens)), lambda tokens: pairs("".join(tokens)), list))
 first = {}
 for name, cut in cuts:
@@ -466,7 +459,7 @@ cl.viz.table([(name, *share(hits)) for name, hits in first.items()], header=["",
 r"""
 BM25 找回约一半，怎么切差别很小，**不用分词器也行**；MiniLM 远远落后，因为满眼 `[UNK]`。找不回的多半是套话，换哪一段都接得上。
 
-## 13.5 切块
+## 14.5 切块
 
 真实的书不会自带 40 条整齐的条目，而是一长篇。检索之前要先**切块**：切小了，一句话断成两截；切大了，一块里什么都有，向量糊成一团，还占模型的上下文。
 常用的折中是让相邻的块**重叠**一截。
@@ -480,7 +473,7 @@ BM25 找回约一半，怎么切差别很小，**不用分词器也行**；MiniL
 r"""
 BM25 finds about half again, and how one cuts makes little difference, so **it does without a segmenter**; MiniLM is far behind, for it sees `[UNK]` everywhere. What is not found is mostly phrases that would end any paragraph.
 
-## 13.5 Chunks
+## 14.5 Chunks
 
 A real book does not come as 40 tidy notes but as one long text. Before a search it is cut into **chunks**: too small, and a sentence is torn apart; too large, and a chunk holds a bit of everything, its vector blurs, and it fills the model's context.
 The usual compromise is to let neighbouring chunks **overlap**.
@@ -520,15 +513,14 @@ def caught(size, overlap):
 sizes = (20, 120) if quick else (10, 20, 40, 60, 120)
 rows = [(size, 120 // size, *(" ".join(share(caught(size, overlap))[1:]) for overlap in (0, size // 2)))
         for size in tqdm(sizes, **BAR)]
-cl.viz.table(rows, header=both("块长（词）|拿几块|不重叠|重叠一半",
-                               "size (words)|chunks taken|no overlap|half overlapping"))
+cl.viz.table(rows, header=cl.L(zh="块长（词）|拿几块|不重叠|重叠一半", en="size (words)|chunks taken|no overlap|half overlapping").split("|"))
 
 # %% zh [md]
 r"""
 太小和太大都差，中间最好；小块特别需要重叠，因为答案正好断在刀口上。每格 80 题，区间有十几个百分点宽，相邻两格的差别别太当真，两头和中间的差别才是真的。
 这本手册一条约 17 个词，所以 20 到 40 合适；换一本书，要重新量。
 
-## 13.6 开卷：检索增强生成
+## 14.6 开卷：检索增强生成
 
 零件齐了：检索找来几条，贴在问题前面，让模型照着答。这就是**检索增强生成**（RAG，Lewis 等 2020，[arXiv:2005.11401](https://arxiv.org/abs/2005.11401)）。
 打一个问题，看同一个模型闭卷和开卷各怎么答。
@@ -538,7 +530,7 @@ r"""
 Too small and too large are both worse than the middle; small chunks need the overlap most, for answers fall on the cut. Each cell rests on 80 questions and its interval spans more than ten points: take no difference between neighbours seriously, but that between middle and ends is real.
 A note of this handbook has about 17 words, so 20 to 40 fits; for another book measure again.
 
-## 13.6 Open book: retrieval-augmented generation
+## 14.6 Open book: retrieval-augmented generation
 
 The parts are there: search fetches some notes, they are put before the question, and the model answers from them. That is **retrieval-augmented generation** (RAG, Lewis et al. 2020, [arXiv:2005.11401](https://arxiv.org/abs/2005.11401)).
 Type a question and see what the same model answers with the book closed and open.
@@ -594,8 +586,7 @@ def is_right(question, reply):
     return question.answer.lower() in said and not any(wrong.lower() in said for wrong in question.wrong)
 
 served = [notes[int(by_meaning(q.en).argmax())] for q in answerable]
-names = both("闭卷|开卷，最像的一条|开卷，三条|开卷，保证正确的一条|不用模型，端出最像的一条",
-             "closed book|open, best note|open, three notes|open, the right note|no model, serve the best note")
+names = cl.L(zh="闭卷|开卷，最像的一条|开卷，三条|开卷，保证正确的一条|不用模型，端出最像的一条", en="closed book|open, best note|open, three notes|open, the right note|no model, serve the best note").split("|")
 replies = (study["closed"], study["one"], study["three"], study["gold"], served)
 rows = [(name, *share(map(is_right, answerable, some))) for name, some in zip(names, replies)]
 cl.viz.table(rows, header=head, right=(1, 2, 3))
@@ -617,7 +608,7 @@ Do not conclude that RAG is useless. Conclude that search sets its ceiling and r
 
 # %% zh [md]
 r"""
-## 13.7 注明出处，敢说不知道
+## 14.7 注明出处，敢说不知道
 
 医疗、法律、教育里用问答，光“多半对”不行，要能**核对**、能**拒答**。（手册里的“发条鹭诊所”“码头条例”就是替身：都是编的，不含任何真实的医学或法律意见。）
 
@@ -625,7 +616,7 @@ r"""
 """
 # %% en [md]
 r"""
-## 13.7 Name the source, dare to refuse
+## 14.7 Name the source, dare to refuse
 
 In medicine, law or education “mostly right” will not do: an answer must be open to **checking**, and there must be **refusal**. (The handbook's heron clinic and by-laws stand in for these: invented, with no real medical or legal advice.)
 
@@ -710,8 +701,8 @@ grid_of = [t / 100 for t in range(0, 100, 2)]
 THRESHOLD = next(t for t in grid_of if (o := outcomes(t, halves[0]))["wrong"] + o["invented"] <= 5)
 
 # %% rows="R76 R73"
-OUTCOMES = both("答对|该答没答|答错|无中生有|该拒就拒", "right|refused in vain|wrong|invented|rightly refused")
-rows = zip(both("挑阈值的一半|另一半", "the half it was chosen on|the other half"), halves)
+OUTCOMES = cl.L(zh="答对|该答没答|答错|无中生有|该拒就拒", en="right|refused in vain|wrong|invented|rightly refused").split("|")
+rows = zip(cl.L(zh="挑阈值的一半|另一半", en="the half it was chosen on|the other half").split("|"), halves)
 cl.viz.table([(half, *outcomes(THRESHOLD, some).values()) for half, some in rows],
              header=[cl.L(zh="阈值 {0}", en="threshold {0}").format(THRESHOLD), *OUTCOMES], right=range(1, 6))
 
@@ -764,9 +755,9 @@ def service(text, threshold):
     scores = faq_scores(text)
     i = int(scores.argmax())
     say = faq[i][1] if scores[i] >= threshold else "这个我不清楚，给您转人工。"
-    rows = list(zip(both("回答|最像的一问|分数", "reply|closest question|score"),
+    rows = list(zip(cl.L(zh="回答|最像的一问|分数", en="reply|closest question|score").split("|"),
                     (say, faq[i][0], f"{scores[i]:.2f}")))
-    names = both("照词问|换说法问|没有答案", "its words|other words|no answer")
+    names = cl.L(zh="照词问|换说法问|没有答案", en="its words|other words|no answer").split("|")
     told = cl.L(zh="{0} 个里答了 {1} 个，对 {2} 个", en="of {0} answers {1}, right {2}")
     for kind, name in zip(("words", "other words", "nowhere"), names):
         asked = [q for q in book.questions if q.kind == kind]
@@ -782,7 +773,7 @@ cl.viz.explore(service, text="磨坊图书馆平日几点关门？", threshold=(
 r"""
 照词问，全对；换个说法，全转了人工；没有答案的，反倒有几个因为字面像而混了进来。真实的客服怎么办？给每个答案多存几种问法，从转人工的记录里不断补：**数据比模型便宜**。
 
-## 13.8 从报纸到知识图谱
+## 14.8 从报纸到知识图谱
 
 检索找到的是段落。有些问题要的是**关系**：谁和谁一起出现，谁是哪里的什么人。把文字变成点和线，就是**知识图谱**。第一步是**命名实体识别**：把人名、地名、机构名标出来。
 
@@ -792,7 +783,7 @@ r"""
 r"""
 In its words, all right; in other words, all handed over; and of the questions without an answer a few slip in because their characters look alike. What does real customer service do? It stores several ways of asking for each answer and adds more from the questions handed over: **data are cheaper than models**.
 
-## 13.8 From newspaper to knowledge graph
+## 14.8 From newspaper to knowledge graph
 
 Search finds passages. Some questions are about **relations**: who appears with whom, who holds which office where. Text turned into dots and lines is a **knowledge graph**. The first step is **named-entity recognition**: marking people, places and organisations.
 
@@ -929,10 +920,10 @@ def score(found, kinds):
     return f"{f1(counts):.3f} ({low:.3f}–{high:.3f})"
 
 # %% training rows="R67"
-names = both("人|地方|机构|全部", "people|places|organisations|all")
+names = cl.L(zh="人|地方|机构|全部", en="people|places|organisations|all").split("|")
 rows = [(name, sum(e[2] in kinds for g in gold for e in g), score(listed, kinds), score(tagged, kinds))
         for name, kinds in zip(names, (["PER"], ["LOC"], ["ORG"], list(KINDS.values())))]
-heads = both("F1（95% 区间）|个数|字典|学到的", "F1 (95 % interval)|n|dictionary|learned")
+heads = cl.L(zh="F1（95% 区间）|个数|字典|学到的", en="F1 (95 % interval)|n|dictionary|learned").split("|")
 cl.viz.table(rows, header=heads, right=(1,))
 
 # %% zh [md]
@@ -980,7 +971,7 @@ def wander(text, other=""):
         return str(cl.L(zh="图里没有“{0}”。", en="“{0}” is not in the graph.").format(name))
     near = sorted(graph[name], key=lambda n: (-len(graph[name][n]["said"]), n))[:12]
     other = other if other in near else near[0]
-    marks = dict(zip(KINDS.values(), both("人|地|机构", "person|place|org")))
+    marks = dict(zip(KINDS.values(), cl.L(zh="人|地|机构", en="person|place|org").split("|")))
     label = lambda n: f"{n} · {marks[graph.nodes[n]['kind']]} · {len(graph[name][n]['said'])}"
     boxes = cl.viz.flow({n: label(n) for n in near}, other, control="other_", joint=" ")
     sentences = cl.viz.table([(f"· {said[:110]}",) for said in graph[name][other]["said"][:4]])
@@ -1010,9 +1001,9 @@ def precision_recall(found):
         cells.append(f"{ratio(column)(counts):.2f} ({low:.2f}–{high:.2f})")
     return sum(row[1] for row in counts), *cells
 
-names = both("字典|学到的", "dictionary|learned")
+names = cl.L(zh="字典|学到的", en="dictionary|learned").split("|")
 rows = [(name, *precision_recall(found)) for name, found in zip(names, (listed, tagged))]
-cl.viz.table(rows, header=both("|线|准确率|召回率", "|lines|precision|recall"), right=(1,))
+cl.viz.table(rows, header=cl.L(zh="|线|准确率|召回率", en="|lines|precision|recall").split("|"), right=(1,))
 
 # %% zh [md]
 r"""
@@ -1037,15 +1028,14 @@ print(cl.L(zh="{0} 个三元组", en="{0} triples").format(len(offices)))
 often = [(*triple, n) for triple, n in offices.most_common(8)]
 chance = random.Random(1).sample(sorted(triple for triple, n in offices.items() if n == 1), 8)
 cl.viz.table([(*a, "", *b) for a, b in zip(often, chance)],
-             header=both("人|职务|属于|次数||人|职务|属于（各 1 次，随机抽）",
-                         "person|office|of|times||person|office|of (once each, a random sample)"))
+             header=cl.L(zh="人|职务|属于|次数||人|职务|属于（各 1 次，随机抽）", en="person|office|of|times||person|office|of (once each, a random sample)").split("|"))
 
 # %% zh [md]
 r"""
 左边是最常见的，多半可信；右边是只出现过一次的随机样本，请你自己读：哪些真是职务，哪些不是（“记者”“演员”算不算？）？**抽样请人看**是评估图谱的老办法，这一步没有标准答案可以自动对，所以这里不给准确率。
 还要记住日期：这是 1998 年 1 月的世界，图谱里的事实会过期。
 
-## 13.9 用图谱核对模型的话
+## 14.9 用图谱核对模型的话
 
 三元组最大的用处是**查证**。把手册和首都表存成（主语，关系，宾语），模型每说一句，就查一查：一致、矛盾，还是库里没有。为了真实，首都只存一半，另一半它查不到。
 """
@@ -1054,7 +1044,7 @@ r"""
 On the left the most frequent, mostly sound; on the right a random sample of those that came once. Read them yourself: which are offices and which are not (does “reporter” count)? **Asking people about a sample** is the old way to judge a graph; no gold answer exists for this step, so no precision is printed here.
 And mind the date: this is the world of January 1998, and a graph's facts go out of date.
 
-## 13.9 Checking the model against a graph
+## 14.9 Checking the model against a graph
 
 Triples are best at **verifying**. Store handbook and capitals as (subject, relation, object); whenever the model says something, look it up: agrees, contradicts, or not in the store. To be realistic, only half of the capitals are stored; the rest it cannot look up.
 """
@@ -1067,19 +1057,19 @@ def verdict(key, claim):
     """0 agrees, 1 contradicts, 2 the store does not have it."""
     return 2 if key not in store else int(not claim.lower().startswith(store[key].lower()))
 
-names = both("一致|矛盾|库里没有", "agrees|contradicts|not in the store")
+names = cl.L(zh="一致|矛盾|库里没有", en="agrees|contradicts|not in the store").split("|")
 verdicts = list(map(verdict, subjects, claims))
 count = Counter(zip(verdicts, right))
 picture = cl.viz.table([(name, count[i, True], count[i, False]) for i, name in enumerate(names)],
-                       header=both("裁决|其实对|其实错", "verdict|in fact right|in fact wrong"), right=(1, 2))
+                       header=cl.L(zh="裁决|其实对|其实错", en="verdict|in fact right|in fact wrong").split("|"), right=(1, 2))
 rows = [(f"{facts[i][0]} … {claims[i]}", names[verdicts[i]], store.get(subjects[i], "")) for i in (0, 1, 24, 40)]
-cl.viz.Markup(picture + "<br>" + cl.viz.table(rows, header=both("模型说|裁决|库里是", "the model says|verdict|store")))
+cl.viz.Markup(picture + "<br>" + cl.viz.table(rows, header=cl.L(zh="模型说|裁决|库里是", en="the model says|verdict|store").split("|")))
 
 # %% zh [md]
 r"""
-存了的，错一句抓一句，还能顺手改正；没存的，只能说“不知道”，里面藏着的错也就放过去了。**查证的本事等于库的大小**，而且要先知道该查哪一条：这里主语和关系是现成的，从随口一句话里抽出它们，又是一道 13.8 节那样的题。
+存了的，错一句抓一句，还能顺手改正；没存的，只能说“不知道”，里面藏着的错也就放过去了。**查证的本事等于库的大小**，而且要先知道该查哪一条：这里主语和关系是现成的，从随口一句话里抽出它们，又是一道 14.8 节那样的题。
 
-## 13.10 摘要
+## 14.10 摘要
 
 助手还要读报。《燕鸥岛公报》有 12 则小新闻，每则配一句参考摘要，都是为本课写的（英文）。评分用 **ROUGE-L**（Lin 2004）：候选和参考的最长公共子序列（次序一致、可以不连续）占各自长度的比例，取 F1。
 
@@ -1090,9 +1080,9 @@ r"""
 """
 # %% en [md]
 r"""
-What is stored is caught whenever it is wrong, and put right as well; about what is not stored one can only say “unknown”, and the errors in there pass. **A verifier is as good as its store**, and it has to know what to look up: here subject and relation were given; to draw them from free speech is another task like that of section 13.8.
+What is stored is caught whenever it is wrong, and put right as well; about what is not stored one can only say “unknown”, and the errors in there pass. **A verifier is as good as its store**, and it has to know what to look up: here subject and relation were given; to draw them from free speech is another task like that of section 14.8.
 
-## 13.10 Summaries
+## 14.10 Summaries
 
 The assistant should read the news, too. The Tern Island gazette has 12 short stories, each with a reference summary of one sentence, all written for this course. The mark is **ROUGE-L** (Lin 2004): the longest common subsequence of candidate and reference (same order, gaps allowed) as a share of the length of each, joined as F1.
 
@@ -1145,8 +1135,7 @@ def closeness(summary, story):
     return rouge_l(words(summary), words(story.summary))
 
 best_part = lambda s: max(sentences(s.text), key=lambda part: closeness(part, s))
-ways = zip(both("第一句|TextRank|SmolLM2，听指令|SmolLM2，看例子|最好的一句（作弊）",
-                "first sentence|TextRank|SmolLM2, told|SmolLM2, shown an example|best sentence (cheating)"),
+ways = zip(cl.L(zh="第一句|TextRank|SmolLM2，听指令|SmolLM2，看例子|最好的一句（作弊）", en="first sentence|TextRank|SmolLM2, told|SmolLM2, shown an example|best sentence (cheating)").split("|"),
            ([sentences(s.text)[0] for s in stories], [text_rank(s.text) for s in stories],
             written["told"], written["shown"], list(map(best_part, stories))))
 # %% rows="R65"
@@ -1157,15 +1146,14 @@ mine = [closeness(t, s) for t, s in zip(written["shown"], stories)]
 same = np.allclose([score.fmeasure for score in theirs], mine)
 print(cl.L(zh="和 rouge-score 一致：{0}", en="agrees with rouge-score: {0}").format(same))
 cl.viz.table([*rows, (cl.L(zh="参考", en="reference"), "", stories[9].summary)],
-             header=both("12 则|ROUGE-L（95% 区间）|例：Bridge closed",
-                         "12 stories|ROUGE-L (95 % interval)|e.g. Bridge closed"))
+             header=cl.L(zh="12 则|ROUGE-L（95% 区间）|例：Bridge closed", en="12 stories|ROUGE-L (95 % interval)|e.g. Bridge closed").split("|"))
 
 # %% zh [md]
 r"""
 12 则太少，区间都叠在一起：**没有一位能和“第一句”分出高下**。SmolLM2 的高分也有点水：看例子那一列，它多半是把原文从头抄一遍，抄到字数用完为止。
 ROUGE 只数重合的词，抄得像就有分；读得懂不懂，它不知道。离天花板还有一大截，说明“挑哪一句”本身就是难题。
 
-## 13.11 会用工具的智能体
+## 14.11 会用工具的智能体
 
 到这里，助手只会一件事：找一段，答一句。“迟还 7 天要交多少”得先查每天罚几枚，再乘 7。让模型自己决定**先用哪个工具、再用哪个**，就是**智能体**。先造四样工具：计算器、钟、检索、查三元组。
 """
@@ -1174,7 +1162,7 @@ r"""
 Twelve are few and the intervals overlap: **nobody can be told from the first sentence**. SmolLM2's good marks are thin, too: look at the example, where it mostly copies the story from the top until its words run out.
 ROUGE counts words in common, so copying pays; whether anything was understood it cannot tell. The ceiling is far above: to choose the right sentence is a hard task in itself.
 
-## 13.11 An agent with tools
+## 14.11 An agent with tools
 
 So far the assistant does one thing: find a passage, answer in a sentence. “What do I owe for 7 days?” takes the daily fee first and then a product. To let the model decide **which tool to use first and which next** makes it an **agent**. First, four tools: a calculator, a clock, the search, and a look-up of triples.
 """
@@ -1320,8 +1308,7 @@ def done(errand, answer):
 
 answers = {mode: [answer for answer, _ in found] for mode, found in runs.items()}
 answers["pipeline"] = [pipeline(errand.text) for errand in errands]
-names = both("自由写|自由写，列出工具|只许合法|合法且照题目|意图流水线（无大模型）",
-             "free|free, tools listed|legal only|legal and to the point|intent pipeline (no large model)")
+names = cl.L(zh="自由写|自由写，列出工具|只许合法|合法且照题目|意图流水线（无大模型）", en="free|free, tools listed|legal only|legal and to the point|intent pipeline (no large model)").split("|")
 kinds, rows = Counter(errand.kind for errand in errands), []
 for name, found in zip(names, answers.values()):
     hits = list(map(done, errands, found))
@@ -1357,7 +1344,7 @@ def trace(errand, mode, step="0"):
     steps = runs[mode][number][1]
     step = min(int(step), len(steps) - 1)
     boxes = cl.viz.flow({str(i): action for i, (action, _) in enumerate(steps)}, str(step))
-    rows = zip(both("动作|看到|应得的答案", "action|observation|the answer that counts"),
+    rows = zip(cl.L(zh="动作|看到|应得的答案", en="action|observation|the answer that counts").split("|"),
                (*steps[step], errands[number].answer))
     first = cl.L(zh="写这个动作之前，模型自己最想写的第一个词元：",
                  en="Before this action, the first tokens that the model itself finds likeliest:")
@@ -1369,7 +1356,7 @@ cl.viz.explore(trace, errand=some, mode=["strict", "legal", "listed", "free"], s
 
 # %% zh [md]
 r"""
-## 13.12 推荐：向量的另一个用处
+## 14.12 推荐：向量的另一个用处
 
 借过《海鸟指南》的人，大概也爱看潮汐。把书名变成向量，谁离读者借过的书最近，就推荐谁；对手是**热门榜**，对谁都推荐一样的。评分是**命中率 hit@5**：第六次真正借走的书在不在推荐的五本里。
 
@@ -1377,7 +1364,7 @@ r"""
 """
 # %% en [md]
 r"""
-## 13.12 Recommendation: another use of vectors
+## 14.12 Recommendation: another use of vectors
 
 Whoever borrowed *A Guide to Sea Birds* probably likes tides. Turn titles into vectors and recommend what lies nearest to the books borrowed; the opponent is **popularity**, the same list for everyone. The mark is **hit@5**: is the book that was really borrowed sixth among the five recommended?
 
@@ -1418,7 +1405,7 @@ def recommend(noise, seed):
         hits["vectors"].append(wanted in top(lambda i: float(likeness[past, i].max())))
         hits["popular"].append(wanted in top(lambda i: popular[i]))
         hits["random"].append(wanted in chance.sample(others, 5))
-    names = both("书名向量|热门榜|随便推荐", "titles|popularity|random")
+    names = cl.L(zh="书名向量|热门榜|随便推荐", en="titles|popularity|random").split("|")
     picture = cl.viz.bars({name: sum(found) / 200 for name, found in zip(names, hits.values())}, total=0.6)
     return picture + cl.viz.table([(name, *share(found)) for name, found in zip(names, hits.values())],
                                   header=["hit@5", *head[1:]], right=(1, 2, 3))
@@ -1429,7 +1416,7 @@ cl.viz.explore(recommend, noise=(0.0, 1.0, 0.2), seed=(0, 9, 0))
 r"""
 各有各的天下：读者照爱好借，向量赢；随大流到了三四成，两家拉平，再多就是热门榜赢。谁赢取决于**我写的那几行合成读者**，所以别拿这里的数字去说真实的推荐系统；能带走的是做法：热门榜是必须比的基线。
 
-## 13.13 把零件装起来：会聊天的助手
+## 14.13 把零件装起来：会聊天的助手
 
 最后两只聊天窗。第一只就是本章的图书馆助手：检索，不够像就拒答；够像就让模型照着三条来答；通过核对就注上出处，通不过就把原文端出来。
 打英文问题，按回车，看回答一个词一个词冒出来。试试 `Who runs the Mill Library?`、`What is the capital of France?`。
@@ -1438,7 +1425,7 @@ r"""
 r"""
 Each has its realm: where readers follow their tastes vectors win; when a third or so of the loans follow the crowd the two draw level, and beyond that popularity wins. Who wins depends on **the few lines in which I made the readers up**, so these figures say nothing about real recommenders. What to take away is the method: popularity is the baseline that must be there.
 
-## 13.13 All together: an assistant that talks
+## 14.13 All together: an assistant that talks
 
 Two chat windows to end with. The first is this chapter's library assistant: search; refuse if nothing is similar enough; else let the model answer from three notes; if the answer passes the check name the source, if not serve the note itself.
 Type a question, press Enter, and see the answer appear word by word. Try `Who runs the Mill Library?` and `What is the capital of France?`.
@@ -1502,8 +1489,8 @@ r"""
 - 从文字到图谱：实体要量 F1，连线要量准确率，关系要请人抽查；查证的本事等于库的大小。
 - 约束解码保证合法，不保证正确；意图流水线这样的老办法，在小任务上仍是强敌。
 
-还想动手：给 13.11 节加一个工具（比如 `count_letters`），看三档各受什么影响；把 13.7 节“合起来不超过 5 个”改成 2 个，会多拒多少；给 13.7 节的客服每个答案多写一种问法，量一量能多答几个。
-接下来：第 14 章 多模态（即将推出）。
+还想动手：给 14.11 节加一个工具（比如 `count_letters`），看三档各受什么影响；把 14.7 节“合起来不超过 5 个”改成 2 个，会多拒多少；给 14.7 节的客服每个答案多写一种问法，量一量能多答几个。
+接下来：第 16 章 多模态（即将推出）。
 """
 # %% en [md]
 r"""
@@ -1519,8 +1506,8 @@ The same window and the same code with a model ten times larger are another expe
 - From text to graph: F1 for entities, precision for lines, people for relations; a verifier is as good as its store.
 - Constrained decoding makes actions legal, not right; old ways such as the intent pipeline are still strong on small tasks.
 
-To try: give section 13.11 another tool (`count_letters`, say) and see what each level makes of it; change “together at most 5” of section 13.7 to 2 and see how many more are refused; write one more way of asking for each answer of the service bot in 13.7 and measure how many more it can take.
-Next: chapter 14, multimodal models (to come).
+To try: give section 14.11 another tool (`count_letters`, say) and see what each level makes of it; change “together at most 5” of section 14.7 to 2 and see how many more are refused; write one more way of asking for each answer of the service bot in 14.7 and measure how many more it can take.
+Next: chapter 16, multimodal models (to come).
 """
 # %%
 cl.progress()

@@ -19,13 +19,14 @@ def one_language(code: str, lang: str) -> str:
     start = 0
     while found := _CALL.search(code, start):
         call, end = _call_at(code, found.start())
-        value = next(keyword.value for keyword in call.keywords if keyword.arg == lang)
-        text = ast.get_source_segment(code[found.start():end], value)
+        values = {keyword.arg: keyword.value for keyword in call.keywords}
+        texts = {name: ast.get_source_segment(code[found.start():end], value) for name, value in values.items()}
+        text = texts[lang]
         before, after = code[:found.start()], code[end:]
         if before.endswith("str(") and after.startswith(")"):
             before, after = before[:-len("str(")], after[1:]
-        if before.endswith("{") and after.startswith("}") and _plain(value, text):      # in an f-string the words stand by themselves
-            before, text, after = before[:-1], value.value, after[1:]
+        if before.endswith("{") and after.startswith("}") and all(_plain(values[name], texts[name]) for name in values):
+            before, text, after = before[:-1], values[lang].value, after[1:]         # in an f-string the words stand by themselves
         elif "\n" in text and not after.startswith(")"):
             text = f"({text})"
         code, start = before + text + after, len(before) + len(text)

@@ -1,4 +1,4 @@
-"""What a chapter's source must keep: twins in both languages that say the same, and short cells."""
+"""What a chapter's source must keep: twins in both languages that say the same, and the measure of a chapter."""
 from __future__ import annotations
 
 import re
@@ -6,13 +6,30 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import jupytext
+from editions import masked, one_language
+from numerals import differing
 
 __all__ = ["broken_rules", "features"]
 
-LONGEST_CELL = 18       # lines; about 15 is the aim
+MOST_CELLS = 56         # prose and code of one edition
+LONGEST_CELL = 15       # lines
+WIDEST_LINE = 88        # columns, as the reader of one edition sees them
+# Chapters written before the measure was set, and the parts of it that each still breaks. A new chapter is never added here.
+EXCEPTIONS = {
+    "00_start": {"long cells", "wide lines"},
+    "01_language_models": {"long cells", "wide lines"},
+    "03_attention": {"cells", "long cells", "wide lines"},
+    "05_loss": {"cells", "long cells", "wide lines"},
+    "08_finetuning": {"cells", "long cells", "wide lines"},
+    "14_applications": {"cells", "long cells", "wide lines"},
+}
 
 _CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.S)
 _FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+?)\$", re.S)
+_PLUMBING = (                                   # what a cell must not hold -> why
+    (r"\blanguage\(\)|[!=]= ?['\"](?:zh|en)['\"]|\[language|\bcl\.L\b", "asks which language it speaks: write cl.L(zh=…, en=…), the build puts the words in"),
+    (r"\b(?:True|False) \* ", "multiplies by a truth value: use an if"),
+)
 
 
 def features(text: str) -> dict[str, list]:
@@ -36,12 +53,19 @@ def features(text: str) -> dict[str, list]:
 def broken_rules(source: Path) -> Iterator[str]:
     """One sentence for each rule that the source breaks."""
     cells = [cell for cell in jupytext.read(source, fmt="py:percent").cells if cell.cell_type != "raw"]
+    yield from _prose(cells)
+    yield from (problem for part, problem in _measure(cells) if part not in EXCEPTIONS.get(source.stem, ()))
+    yield from _code(cells)
+    if stale := EXCEPTIONS.get(source.stem, set()) - {part for part, _ in _measure(cells)}:
+        yield f"keeps {', '.join(sorted(stale))} now: take it from rules.EXCEPTIONS"
+
+
+def _prose(cells: list) -> Iterator[str]:
+    """Every prose cell has its twin, which says the same."""
     i = 0
     while i < len(cells):
         cell, title = cells[i], cells[i].metadata.get("title", "")
         start = cell.source.strip().splitlines()[:1]
-        if cell.cell_type == "code" and len(cell.source.splitlines()) > LONGEST_CELL:
-            yield f"code cell {start} has {len(cell.source.splitlines())} lines, more than {LONGEST_CELL}"
         if cell.cell_type == "markdown":
             if title not in ("zh", "en"):
                 yield f"prose cell {start} has no language"
@@ -50,7 +74,46 @@ def broken_rules(source: Path) -> Iterator[str]:
             else:
                 zh, en = features(cell.source), features(cells[i + 1].source)
                 yield from (f"twins of {start} differ in {kind}: {zh[kind]} and {en[kind]}" for kind in zh if zh[kind] != en[kind])
+                if numbers := differing(_words(cell.source), _words(cells[i + 1].source)):
+                    yield f"twins of {start} differ in numbers: {', '.join(numbers)}"
                 if leftover := re.search(r"\*\*\S.*?[：，。！？]\*\*(?=\w)", cell.source):
                     yield f"{leftover[0]!r} will not be bold: move the punctuation out of the **"
                 i += 1
         i += 1
+
+
+def _words(text: str) -> str:
+    """Prose without its code, formulas and the targets of its links."""
+    text = re.sub(r"^```.*?^```", "", text, flags=re.S | re.M)
+    return re.sub(r"\]\(.+?\)", "]", _FORMULA.sub(" ", _CODE.sub(" ", text)))
+
+
+def _measure(cells: list) -> Iterator[tuple[str, str]]:
+    """(part of the measure, what is too much), for the edition in Chinese and its code as the reader sees it."""
+    count = sum(cell.metadata.get("title") != "en" for cell in cells)
+    if count > MOST_CELLS:
+        yield "cells", f"{count} cells, more than {MOST_CELLS}"
+    for cell in cells:
+        if cell.cell_type != "code":
+            continue
+        start = cell.source.strip().splitlines()[:1]
+        if len(lines := cell.source.splitlines()) > LONGEST_CELL:
+            yield "long cells", f"code cell {start} has {len(lines)} lines, more than {LONGEST_CELL}"
+        for lang in ("zh", "en"):
+            if wide := [line for line in one_language(cell.source, lang).splitlines() if len(line) > WIDEST_LINE]:
+                yield "wide lines", f"code cell {start} ({lang}) has lines over {WIDEST_LINE} columns: {wide[0].strip()[:50]}…"
+
+
+def _code(cells: list) -> Iterator[str]:
+    """One language a cell, the same code in both; every guess is resolved."""
+    sources = [cell.source for cell in cells if cell.cell_type == "code"]
+    for source in sources:
+        start = source.strip().splitlines()[:1]
+        zh, en = one_language(source, "zh"), one_language(source, "en")
+        if masked(zh) != masked(en):
+            yield f"code cell {start} is not the same in both languages but for its words"
+        for pattern, why in _PLUMBING:
+            if found := re.search(pattern, zh):
+                yield f"code cell {start} {why} ({found[0]})"
+    asked, resolved = (set(re.findall(rf'cl\.{name}\(\s*"(.+?)"', "\n".join(sources))) for name in (r"guess", r"guess\.result"))
+    yield from (f"the guess {id} is never resolved: cl.guess.result({id!r}, …)" for id in sorted(asked - resolved))

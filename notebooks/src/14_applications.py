@@ -678,7 +678,7 @@ r"""
 """
 # %% en [md]
 r"""
-Of those that pass nearly every one is right. The price: fewer than three in ten pass, and a dozen or so good replies are stopped. Of the questions without an answer a few slip through by copying something true and beside the point: **grounded, but no answer**. The check guarantees grounds, no more.
+Of those that pass nearly every one is right. The price: fewer than three in ten pass, and a dozen or so good replies are stopped. Of the 24 questions without an answer a few slip through by copying something true and beside the point: **grounded, but no answer**. The check guarantees grounds, no more.
 
 **Refusal.** The remaining gate is the search score: if even the most similar note is not similar, say that the handbook does not have it. The threshold is chosen on **one half** of the questions and judged on **the other**, so as not to fool ourselves.
 The rule is fixed beforehand: the lowest threshold at which “answered what it should not” and “answered wrongly” together are at most 5. For now only the note is served; the model keeps quiet.

@@ -1,0 +1,159 @@
+"""One source, two notebooks in one language each; one list of chapters; the measure of a chapter."""
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "notebooks"))
+
+import build  # noqa: E402
+import nbformat  # noqa: E402
+import rows  # noqa: E402
+import rules  # noqa: E402
+from editions import masked, one_language  # noqa: E402
+from numerals import differing  # noqa: E402
+
+from course_lib import exercises  # noqa: E402
+from course_lib.chapters import chapters  # noqa: E402
+
+
+@pytest.mark.parametrize("code, zh, en", [
+    ('x = cl.L(zh="猫", en="cat")', 'x = "猫"', 'x = "cat"'),
+    ('x = str(cl.L(zh="猫 狗", en="cat dog")).split()', 'x = "猫 狗".split()', 'x = "cat dog".split()'),
+    ('print(cl.L(zh="共 {0} 句", en="{0} in all").format(n))', 'print("共 {0} 句".format(n))', 'print("{0} in all".format(n))'),
+    ("f\"{cl.L(zh='长', en='length')}: {n:.2f}\"", 'f"长: {n:.2f}"', 'f"length: {n:.2f}"'),
+    ("f\"{cl.L(zh='“长”', en='{long}')}\"", "f\"{'“长”'}\"", "f\"{'{long}'}\""),
+    ('f(cl.L(zh="a)", en="b(("), cl.L(zh=\'c\', en="d"))', 'f("a)", \'c\')', 'f("b((", "d")'),
+    ('x = cl.L(zh="一"\n        "二", en="one")', 'x = ("一"\n        "二")', 'x = "one"'),
+    ("plot(n, label=cl.L(zh=f'{n} 层', en=f'{n} layers'))", "plot(n, label=f'{n} 层')", "plot(n, label=f'{n} layers')"),
+])
+def test_the_edition_gets_its_own_literal(code, zh, en):
+    assert (one_language(code, "zh"), one_language(code, "en")) == (zh, en)
+    assert masked(zh) == masked(en)
+
+
+def test_a_call_that_never_ends_is_an_error():
+    with pytest.raises(SyntaxError, match="without an end"):
+        one_language('x = cl.L(zh="猫", en="cat"', "zh")
+
+
+def test_masked_sees_everything_but_words():
+    assert masked('f("a", f"{n} b", 1)') == masked('f("x", f"c {n}", 1)')
+    for other in ('f("a", f"{m} b", 1)', 'f("a", f"{n} b", 2)', 'g("a", f"{n} b", 1)', 'f("a", 1)'):
+        assert masked('f("a", f"{n} b", 1)') != masked(other)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("source", build.sources(), ids=lambda path: path.stem)
+def test_no_notebook_carries_the_other_language_in_its_code(source, lang):
+    code = [cell.source for cell in build.render(source, lang, False).cells if cell.cell_type == "code"]
+    assert not any("cl.L(" in text for text in code) and len(code) > 5
+
+
+@pytest.mark.parametrize("zh, en, lost", [
+    ("1.35 亿参数", "135 million parameters", []), ("四万九千个词元", "49,000 tokens", []), ("49,000 个词元", "forty-nine thousand tokens", []),
+    ("每 3 个里有一半", "half of every three", []), ("430 万字", "4.3 million characters", []), ("两次", "twice", []), ("12 句", "a dozen", []),
+    ("第 9 章", "chapter 10", ["9 (zh)", "10 (en)"]), ("共 48 个", "all of them", ["48 (zh)"]), ("全部", "all 48", ["48 (en)"]),
+    ("1.35 亿", "135 thousand", ["1.35e+08 (zh)", "135000 (en)"]), ("准确率 82%", "82.5 %", ["82 (zh)", "82.5 (en)"]),
+])
+def test_numbers_of_twins_are_compared(zh, en, lost):
+    assert differing(zh, en) == lost
+
+
+CHAPTER = '''# %% zh [md]
+r"""
+# {number} · 新的一章
+
+{{{{R7}}}}
+"""
+# %% en [md]
+r"""
+# {number} · A new chapter
+
+{{{{R7}}}}
+"""
+# %% machine
+import course_lib as cl
+cl.start(lang="zh")
+# %% rows="R7"
+print(cl.L(zh="你好", en="hello"))
+'''
+
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch):
+    """A course of one chapter, number 4, with its list, in a folder of its own."""
+    folder = tmp_path / "notebooks"
+    (folder / "src").mkdir(parents=True)
+    for name in ("pyproject.toml", "README.md", "notebooks/chapters.toml", "notebooks/rows.csv"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    monkeypatch.setattr(build, "HERE", folder)
+    chapters.cache_clear()
+    (folder / "src" / "04_transformer.py").write_text(CHAPTER.format(number=4), "utf-8")
+    yield folder
+    chapters.cache_clear()
+
+
+def test_a_new_chapter_is_one_entry_and_one_source(tree):
+    listed = (tree / "chapters.toml").read_text("utf-8")
+    (tree / "src" / "18_next.py").write_text(CHAPTER.format(number=18), "utf-8")
+    with pytest.raises(SystemExit, match="18_next.py"):
+        build.sources()
+    (tree / "chapters.toml").write_text(listed + '\n[[chapter]]\nnumber = 18\nslug = "next"\npart = 4\nminutes = 50\nzh = "新的"\n'
+                                                 'en = "What is new"\nlearn = { zh = "学新的", en = "news" }\n', "utf-8")
+    chapters.cache_clear()
+    assert [path.stem for path in build.sources()] == ["04_transformer", "18_next"]
+    assert "| 18 | [What is new](18_next.ipynb) | news |" in rows.chapter_map("en", tree)
+    assert "| 2 | 词元与表示 | 文字怎样变成数 |" in rows.chapter_map("zh", tree), "one to come has no link"
+    assert not build.readme(write=False)
+    build.readme(write=True)
+    readme = (tree.parent / "README.md").read_text("utf-8")
+    assert build.readme(write=False) and "| 18 | 新的 What is new | 50 | [打开](notebooks/zh/18_next.ipynb)" in readme and "01_language_models.ipynb" not in readme
+    notebook = build.render(build.sources(["18"])[0], "en", False)
+    assert "[18 · A new chapter](18_next.ipynb#18-·-A-new-chapter)" in notebook.cells[0].source and 'print("hello")' in [c.source for c in notebook.cells]
+
+
+def test_a_twin_changed_alone_is_reported(tree):
+    (source,) = build.sources()
+    for lang in build.LANGS:
+        path = build.edition(source, lang, False)
+        path.parent.mkdir()
+        nbformat.write(build.render(source, lang, False), path)
+    assert build.changed_alone(source) == []
+    source.write_text(CHAPTER.format(number=4).replace("A new chapter", "Quite a new chapter"), "utf-8")
+    assert build.changed_alone(source) == ["# 4 · Quite a new chapter"]
+    source.write_text(CHAPTER.format(number=4).replace("A new chapter", "Another chapter").replace("新的一章", "另一章"), "utf-8")
+    assert build.changed_alone(source) == []
+
+
+@pytest.mark.parametrize("added, said", [
+    ("# %%\n" + "x = 1\n" * 16, "16 lines"), ("# %%\nx = '" + "a" * 90 + "'\n", "88 columns"), ("# %%\n1\n" * 60, "63 cells"),
+    ("# %%\ncl.i18n.language()\n", "which language"), ("# %%\nprint('a' if lang == 'zh' else 'b')\n", "which language"),
+    ("# %%\nprint(True * 'yes')\n", "truth value"), ("# %%\nx = cl.L(zh=a, en=b)\n", "not the same in both"),
+    ('# %%\ncl.guess("a.b", "which?", choices=[1, 2])\n', "never resolved"),
+    ('# %%\ncl.guess("a.b", "which?", choices=[1, 2])\n# %%\ncl.guess.result("a.b", 1)\n', ""),
+])
+def test_the_measure_of_a_chapter(tree, added, said):
+    (source,) = build.sources()
+    source.write_text(CHAPTER.format(number=4) + added, "utf-8")
+    problems = list(rules.broken_rules(source))
+    assert any(said in problem for problem in problems) if said else not problems
+
+
+def test_exceptions_end_when_they_are_not_needed(tree, monkeypatch):
+    monkeypatch.setitem(rules.EXCEPTIONS, "04_transformer", {"cells"})
+    assert any("EXCEPTIONS" in problem for problem in rules.broken_rules(*build.sources()))
+
+
+def test_the_list_names_each_exercise_once_in_the_order_of_its_chapter():
+    import jupytext
+
+    listed = [id for chapter in chapters() for id in chapter.exercises]
+    assert set(listed) == {entry["id"] for entry in exercises.catalog()} and len(set(listed)) == len(listed)
+    for chapter in rows.written(ROOT / "notebooks"):
+        cells = jupytext.read(ROOT / "notebooks" / "src" / f"{chapter.stem}.py", fmt="py:percent").cells
+        asked = [cell.metadata["id"] for cell in cells if cell.metadata.get("title") == "exercise"]
+        assert tuple(asked) == chapter.exercises
+        assert chapter.minutes, "a written chapter says how long it takes"

@@ -53,12 +53,12 @@ class Block(nn.Module):
 
     def __init__(self, d_model: int, n_head: int):
         super().__init__()
-        self.norm_1, self.attention = nn.LayerNorm(d_model), SelfAttention(d_model, n_head)
-        self.norm_2, self.ffn = nn.LayerNorm(d_model), FeedForward(d_model)
+        self.attention_norm, self.attention = nn.LayerNorm(d_model), SelfAttention(d_model, n_head)
+        self.feed_forward_norm, self.feed_forward = nn.LayerNorm(d_model), FeedForward(d_model)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x + self.attention(self.norm_1(x))
-        return x + self.ffn(self.norm_2(x))
+        x = x + self.attention(self.attention_norm(x))
+        return x + self.feed_forward(self.feed_forward_norm(x))
 
 
 class GPT(nn.Module):
@@ -67,7 +67,7 @@ class GPT(nn.Module):
     def __init__(self, vocab_size: int, context: int, n_layer: int, n_head: int, d_model: int):
         super().__init__()
         self.tokens = nn.Embedding(vocab_size, d_model)             # what the token is
-        self.places = nn.Embedding(context, d_model)                # where it stands
+        self.positions = nn.Embedding(context, d_model)                # where it stands
         self.blocks = nn.ModuleList(Block(d_model, n_head) for _ in range(n_layer))
         self.norm = nn.LayerNorm(d_model)
         self.head = nn.Linear(d_model, vocab_size, bias=False)
@@ -81,7 +81,7 @@ class GPT(nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         """ids long [B,T] -> logits [B,T,V]."""
-        x = self.tokens(ids) + self.places(torch.arange(ids.shape[1], device=ids.device))       # (B, T, D)
+        x = self.tokens(ids) + self.positions(torch.arange(ids.shape[1], device=ids.device))       # (B, T, D)
         for block in self.blocks:
             x = block(x)
         return self.head(self.norm(x))                              # (B, T, V)

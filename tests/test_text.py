@@ -13,9 +13,9 @@ from course_lib.text import corpora, verse
 from course_lib.text.corpus import fingerprint
 from course_lib.text.food import food_sentences
 from course_lib.text.grammar import join_french
-from course_lib.text.mood import COMPLAINT, PRAISE
+from course_lib.text.mood_words import COMPLAINT, PRAISE
 from course_lib.text.ngram import Trigram
-from course_lib.text.parallel import HELD_OUT
+from course_lib.text.translations import HELD_OUT
 from course_lib.text.vocab import character_tokenizer, parallel_tokenizer
 
 

@@ -12,13 +12,14 @@ Every corpus is a `Corpus`: fixed splits `train`, `valid`, `test`, and `funnel`,
 """
 from .corpora import Paragraph, Review, newspaper, reviews
 from .corpus import Corpus, normalize, split_of
-from .handbook import Errand, Handbook, Note, Question, Story, errands, gazette, handbook
+from .island import Errand, Handbook, Note, Question, Story, errands, gazette, handbook
 from .labelled import CsvError, Labelled, labelled_csv
-from .mood import Mood, mood
-from .parallel import Pair, ParallelCorpus, parallel
-from .requests import KINDS, Request, requests
+from .letters import KINDS, Request, requests
+from .mood_words import Mood, mood
+from .tables import glossary
+from .translations import Pair, ParallelCorpus, parallel
 from .verse import Poem, poems
 
 __all__ = ["KINDS", "Corpus", "CsvError", "Errand", "Handbook", "Labelled", "Mood", "Note", "Pair", "Paragraph", "ParallelCorpus", "Poem",
-           "Question", "Request", "Review", "Story", "errands", "gazette", "handbook", "labelled_csv", "mood", "newspaper", "normalize",
+           "Question", "Request", "Review", "Story", "errands", "gazette", "glossary", "handbook", "labelled_csv", "mood", "newspaper", "normalize",
            "parallel", "poems", "requests", "reviews", "split_of"]

@@ -8,14 +8,11 @@ from __future__ import annotations
 from itertools import product
 
 from .corpus import split_of
+from .tables import table
 
 __all__ = ["food_sentences"]
 
-SUBJECTS = "我 他 她 妈妈 爸爸 孩子 我们 奶奶 大家".split()
-VERBS = "喜欢吃 爱吃 想吃 常吃 最爱吃".split()
-FOOD = ("鱼 肉 面 菜 饭 虾 糖 梨 饼 瓜 鸡 粥 苹果 香蕉 西瓜 葡萄 橙子 草莓 面条 米饭 饺子 包子 馒头 面包 蛋糕 饼干 豆腐 鸡蛋 "
-        "牛肉 羊肉 鸡肉 火锅 海鲜 蔬菜 水果 披萨 烤鸭 点心 巧克力 冰淇淋").split()
-REASONS = "它很甜 它很香 它很好吃 它很新鲜 它有营养 它的味道不错 它对身体好 它又香又脆 它便宜 味道非常好 妈妈做得好".split()
+SUBJECTS, VERBS, FOOD, REASONS = ([row["word"] for row in table("food") if row["part"] == part] for part in ("subject", "verb", "food", "reason"))
 
 
 def food_sentences() -> list[str]:

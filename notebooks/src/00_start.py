@@ -385,10 +385,10 @@ Throughout the course one letter means one axis. Read `[B,T,D]` as “B texts of
 The terms in both languages: type a few letters to filter, such as `attention`. Where the documents use other Chinese words for feed-forward network and multimodal, the list has the standard ones.
 """
 # %% rows="R23 E40"
-from course_lib.glossary import TERMS
+terms = cl.text.glossary()
 
 def look_up(text):
-    found = [(term.zh, term.en) for term in TERMS if text.strip().lower() in f"{term.zh} {term.en}".lower()]
+    found = [(term.zh, term.en) for term in terms if text.strip().lower() in f"{term.zh} {term.en}".lower()]
     return cl.viz.table(found, header=("中文", "English"))
 
 cl.viz.explore(look_up, text=cl.L(zh="注意力", en="attention"))

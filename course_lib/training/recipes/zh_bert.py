@@ -25,7 +25,7 @@ from torch import nn
 from ... import text
 from ...i18n import L
 from ...text.food import food_sentences
-from ...text.mood import mood
+from ...text.mood_words import mood
 from ...text.vocab import character_tokenizer
 from .batching import Shelves, Stream, pack, pad, windows
 from .sentiment import Classifier, compare

@@ -31,7 +31,7 @@ class Reader:
 
     def logits(self) -> Tensor:
         """[B,V] of the next token. Only what the cache does not hold yet goes through the model."""
-        new = self.ids[:, self.cache[0][0].length:] if self.cache else self.ids
+        new = self.ids[:, self.cache[0].own.length:] if self.cache else self.ids
         if not self.native:                             # any callable: ids [B,T] -> logits [B,T,V], or an object that has them
             output = self.model(new)
             return getattr(output, "logits", output)[:, -1].float()

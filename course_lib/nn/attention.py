@@ -5,6 +5,7 @@ goes in. Masks are boolean and True means "may attend"; a query that may attend 
 """
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from .cache import KVCache
 
-__all__ = ["Attention", "attend"]
+__all__ = ["Attention", "Scope", "attend"]
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, bias: Tensor | None = None, *, causal: bool = False,
@@ -52,6 +53,18 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, bias: Te
     return F.dropout(weights, dropout) @ v, weights
 
 
+@dataclass(frozen=True)
+class Scope:
+    """What the queries of one forward pass may look at: made once, the same for every block."""
+
+    memory: Tensor | None = None        # [B,S,D], the sequence to look at; None: the queries' own (self-attention)
+    mask: Tensor | None = None          # bool broadcastable to [B,H,T,S], True = may attend
+    bias: Tensor | None = None          # float broadcastable to [B,H,T,S], added to the scores
+    causal: bool = False                # query t sees keys 0..t
+    rope: tuple[Tensor, Tensor] | None = None   # cosines and sines of the queries' positions
+    return_weights: bool = False
+
+
 class Attention(nn.Module):
     """Multi-head attention. `cross=True` takes keys and values from a second sequence, the memory."""
 
@@ -67,28 +80,26 @@ class Attention(nn.Module):
             self.qkv = nn.Linear(config.d_model, queries + 2 * keys, bias=config.qkv_bias)
         self.out = nn.Linear(queries, config.d_model, bias=config.bias)
 
-    def forward(self, x: Tensor, memory: Tensor | None = None, mask: Tensor | None = None, bias: Tensor | None = None, *,
-                rope: tuple[Tensor, Tensor] | None = None, cache: KVCache | None = None, causal: bool = False,
-                return_weights: bool = False) -> tuple[Tensor, Tensor | None]:
-        """x [B,T,D], memory [B,S,D] for cross-attention -> output [B,T,D], weights [B,H,T,S] or None."""
-        B, T, _ = x.shape
-        if not self.cross:
-            q, k, v = map(self._heads, self.qkv(x).split(self.widths, dim=-1))           # (B, H, T, d), (B, G, T, d) twice
-            if rope is not None:
-                q, k = rotate(q, *rope), rotate(k, *rope)
-            if cache is not None:
-                k, v = cache.extend(k, v)               # (B, G, S, d): the past and these
-        else:
-            q = self._heads(self.q(x))
-            if cache is None or not cache.length:       # the memory does not change: project it once
-                k, v = map(self._heads, self.kv(memory).chunk(2, dim=-1))
-                if cache is not None:
-                    cache.extend(k, v)
-            else:
-                k, v = cache.keys, cache.values
-        y, weights = attend(q, k, v, mask, bias, causal=causal, scale=self.scale,
-                            dropout=self.dropout if self.training else 0.0, return_weights=return_weights)
-        return self.out(y.transpose(1, 2).reshape(B, T, -1)), weights         # (B, H, T, d) -> (B, T, H*d) -> (B, T, D)
+    def forward(self, x: Tensor, scope: Scope, cache: KVCache | None = None) -> tuple[Tensor, Tensor | None]:
+        """x [B,T,D] -> output [B,T,D], weights [B,H,T,S] or None. A cache holds what was read before, and takes this in."""
+        q, k, v = self._across(x, scope.memory, cache) if self.cross else self._within(x, scope.rope, cache)
+        y, weights = attend(q, k, v, scope.mask, scope.bias, causal=scope.causal, scale=self.scale,
+                            dropout=self.dropout if self.training else 0.0, return_weights=scope.return_weights)
+        return self.out(y.transpose(1, 2).flatten(2)), weights                # (B, H, T, d) -> (B, T, H*d) -> (B, T, D)
+
+    def _within(self, x: Tensor, rope: tuple[Tensor, Tensor] | None, cache: KVCache | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of one sequence: (B, H, T, d), (B, G, S, d) twice."""
+        q, k, v = map(self._heads, self.qkv(x).split(self.widths, dim=-1))
+        if rope is not None:
+            q, k = rotate(q, *rope), rotate(k, *rope)
+        return q, *((k, v) if cache is None else cache.extend(k, v))          # with a cache: the past and these
+
+    def _across(self, x: Tensor, memory: Tensor, cache: KVCache | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries of x, keys and values of the memory. It does not change: with a cache it is projected once."""
+        if cache is not None and cache.length:
+            return self._heads(self.q(x)), cache.keys, cache.values
+        k, v = map(self._heads, self.kv(memory).chunk(2, dim=-1))
+        return self._heads(self.q(x)), *((k, v) if cache is None else cache.extend(k, v))
 
     def _heads(self, x: Tensor) -> Tensor:
         """[B,T,h*d] -> [B,h,T,d]"""

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 import torch.nn.functional as F
 from torch import nn
 
-from .attention import Attention
+from .attention import Attention, Scope
 from .config import Config
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .cache import KVCache
+    from .cache import LayerCache
 
 __all__ = ["Block", "FeedForward", "make_norm"]
 
@@ -54,19 +54,16 @@ class Block(nn.Module):
             self.cross, self.cross_norm = Attention(config, cross=True), make_norm(config)
         self.feed_forward, self.feed_forward_norm = FeedForward(config), make_norm(config)
 
-    def forward(self, x: Tensor, mask: Tensor | None = None, bias: Tensor | None = None, *, causal: bool = False,
-                rope: tuple[Tensor, Tensor] | None = None, memory: Tensor | None = None, memory_mask: Tensor | None = None,
-                cache: tuple[KVCache, KVCache] | None = None, return_weights: bool = False) -> tuple[Tensor, list[Tensor | None]]:
+    def forward(self, x: Tensor, own: Scope, across: Scope | None = None,
+                cache: LayerCache | None = None) -> tuple[Tensor, list[Tensor | None]]:
         """x [B,T,D] -> [B,T,D], and the weights of its attentions: [self] or [self, cross], each [B,H,T,S] or None."""
-        y, own = self.attention(self._before(x, self.attention_norm), mask=mask, bias=bias, rope=rope, cache=cache and cache[0], causal=causal,
-                                return_weights=return_weights)
-        x, weights = self._after(x, y, self.attention_norm), [own]
-        if memory is not None:
-            y, across = self.cross(self._before(x, self.cross_norm), memory, mask=memory_mask, cache=cache and cache[1],
-                                   return_weights=return_weights)
-            x, weights = self._after(x, y, self.cross_norm), [own, across]
+        y, weights = self.attention(self._before(x, self.attention_norm), own, cache and cache.own)
+        x, seen = self._after(x, y, self.attention_norm), [weights]
+        if across is not None:
+            y, weights = self.cross(self._before(x, self.cross_norm), across, cache and cache.cross)
+            x, seen = self._after(x, y, self.cross_norm), [*seen, weights]
         y = self.feed_forward(self._before(x, self.feed_forward_norm))
-        return self._after(x, y, self.feed_forward_norm), weights
+        return self._after(x, y, self.feed_forward_norm), seen
 
     def _before(self, x: Tensor, norm: nn.Module) -> Tensor:
         """What a sublayer reads."""

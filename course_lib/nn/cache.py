@@ -1,12 +1,12 @@
 """The KV cache: keys and values of tokens already read, so that each new token costs one row and not a whole sequence."""
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["KVCache"]
+__all__ = ["KVCache", "LayerCache"]
 
 
 class KVCache:
@@ -51,3 +51,10 @@ class KVCache:
         """Keep these rows of the batch, in this order and as often as named (beam search): rows long [B']."""
         if self.length:
             self._keys, self._values = self._keys[rows], self._values[rows]
+
+
+class LayerCache(NamedTuple):
+    """The caches of one block."""
+
+    own: KVCache                # of its self-attention: grows by each token read
+    cross: KVCache              # of its cross-attention, if it has one: the memory's keys and values, filled once

@@ -18,9 +18,9 @@ from .stack import Stack, initialise
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .cache import KVCache
+    from .cache import LayerCache
 
-    Cache = list[tuple[KVCache, KVCache]]
+    Cache = list[LayerCache]
 
 __all__ = ["Decoder", "Encoder", "Seq2Seq"]
 

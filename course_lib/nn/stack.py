@@ -7,15 +7,16 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from .attention import Scope
 from .block import Block, make_norm
-from .cache import KVCache
+from .cache import KVCache, LayerCache
 from .config import Config
 from .positions import RelativeBias, rope_table, sinusoids
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Stack", "initialise"]
+__all__ = ["Stack", "check_ids", "initialise"]
 
 
 class Stack(nn.Module):
@@ -42,38 +43,49 @@ class Stack(nn.Module):
         self.norm = make_norm(config) if config.norm_first else nn.Identity()
 
     def forward(self, ids: Tensor, mask: Tensor | None = None, *, segments: Tensor | None = None, memory: Tensor | None = None,
-                memory_mask: Tensor | None = None, cache: list[tuple[KVCache, KVCache]] | None = None,
+                memory_mask: Tensor | None = None, cache: list[LayerCache] | None = None,
                 return_weights: bool = False) -> tuple[Tensor, list[list[Tensor | None]]]:
         """ids long [B,T]; mask bool [B,S] of real tokens, S = cached + T; memory [B,M,D] and its mask bool [B,M].
 
         -> hidden states [B,T,D] and, block by block, the attention weights (None unless return_weights). ValueError: ids
         outside the vocabulary, nothing to read, more than `context` positions, a mask of another shape or with an empty row.
         """
-        past = cache[0][0].length if cache else 0
+        past = cache[0].own.length if cache else 0
         T, S = ids.shape[-1], ids.shape[-1] + past
         self._check(ids, mask, S)
-        x = self.tokens(ids)                                                  # (B, T, D)
         where = self._where(mask, past, S)                                    # (T,) or (B, T)
+        x = self._embed(ids, where, segments)                                 # (B, T, D)
+        own = self._scope(mask, where, T, S, return_weights)
+        across = None if memory is None else Scope(memory, None if memory_mask is None else memory_mask[:, None, None, :],   # (B, 1, 1, M)
+                                                   return_weights=return_weights)
+        weights = []
+        for layer, block in enumerate(self.blocks):
+            x, seen = block(x, own, across, cache and cache[layer])
+            weights.append(seen)
+        return self.norm(x), weights
+
+    def new_cache(self) -> list[LayerCache]:
+        """An empty cache: for each block one for self-attention and one for cross-attention."""
+        return [LayerCache(KVCache(), KVCache()) for _ in self.blocks]
+
+    def _embed(self, ids: Tensor, where: Tensor, segments: Tensor | None) -> Tensor:
+        """Tokens, positions and segments, added up: [B,T,D]."""
+        x = self.tokens(ids)
         if self.config.position in ("learned", "sinusoidal"):
             x = x + F.embedding(where, self.positions.weight if self.config.position == "learned" else self.waves)
         if hasattr(self, "segments"):
             x = x + (self.segments.weight[0] if segments is None else self.segments(segments))
-        x = self.dropout(self.embedding_norm(x))
-        rope = tuple(t[where] if where.dim() == 1 else t[where][:, None] for t in (self.cos, self.sin)) \
-            if self.config.position == "rope" else None                       # each (T, d) or (B, 1, T, d)
-        bias = self.relative(T, S) if self.config.position == "relative" else None
-        see, causal = self._visible(mask, T, S, bias is not None, ids.device)
-        memory_see = None if memory_mask is None else memory_mask[:, None, None, :]    # (B, 1, 1, M)
-        weights = []
-        for layer, block in enumerate(self.blocks):
-            x, w = block(x, see, bias, causal=causal, rope=rope, memory=memory, memory_mask=memory_see,
-                         cache=cache and cache[layer], return_weights=return_weights)
-            weights.append(w)
-        return self.norm(x), weights
+        return self.dropout(self.embedding_norm(x))
 
-    def new_cache(self) -> list[tuple[KVCache, KVCache]]:
-        """An empty cache: for each block one for self-attention and one for cross-attention."""
-        return [(KVCache(), KVCache()) for _ in self.blocks]
+    def _scope(self, mask: Tensor | None, where: Tensor, T: int, S: int, return_weights: bool) -> Scope:
+        """What the T new tokens may see of all S, for every block."""
+        rope = bias = None
+        if self.config.position == "rope":
+            rope = tuple(t[where] if where.dim() == 1 else t[where][:, None] for t in (self.cos, self.sin))     # (T, d) or (B, 1, T, d)
+        elif self.config.position == "relative":
+            bias = self.relative(T, S)                                        # (1, H, T, S)
+        see, causal = self._visible(mask, T, S, bias is not None, where.device)
+        return Scope(mask=see, bias=bias, causal=causal, rope=rope, return_weights=return_weights)
 
     def _where(self, mask: Tensor | None, past: int, S: int) -> Tensor:
         """Position numbers of the new tokens. A causal model counts real tokens, so padding on the left shifts nothing."""
@@ -102,15 +114,20 @@ class Stack(nn.Module):
         if mask is not None and (mask.dtype != torch.bool or mask.shape != (len(ids), S)):
             raise ValueError(f"mask must be bool [{len(ids)},{S}], True = real token, not {mask.dtype} {list(mask.shape)} / "
                              f"mask 应是布尔张量 [{len(ids)},{S}]，True 表示真实词元")
-        if torch.compiler.is_compiling():               # reading values would split the compiled graph
-            return
-        low, high = (int(x) for x in ids.aminmax())
-        if low < 0 or high >= self.config.vocab_size:
-            raise ValueError(f"id {low if low < 0 else high} is outside the vocabulary 0..{self.config.vocab_size - 1} / "
-                             f"词元编号 {low if low < 0 else high} 不在词表 0..{self.config.vocab_size - 1} 内")
+        if torch.compiler.is_compiling() or ids.device.type != "cpu":    # reading values would split the compiled graph, or wait for the
+            return                                      # accelerator: `fit` and `generate` check the ids before they go there
+        check_ids(ids, self.config.vocab_size)
         if mask is not None and not mask.any(-1).all():
             row = int((~mask.any(-1)).nonzero()[0])
             raise ValueError(f"row {row} of the mask is all False: this sequence has no token at all / mask 第 {row} 行全是 False：这个序列没有词元")
+
+
+def check_ids(ids: Tensor, vocab_size: int) -> None:
+    """ValueError if one of the ids, on the CPU, is not in the vocabulary."""
+    low, high = (int(x) for x in ids.aminmax())
+    if low < 0 or high >= vocab_size:
+        raise ValueError(f"id {low if low < 0 else high} is outside the vocabulary 0..{vocab_size - 1} / "
+                         f"词元编号 {low if low < 0 else high} 不在词表 0..{vocab_size - 1} 内")
 
 
 def initialise(model: nn.Module, n_layer: int, std: float = 0.02) -> None:

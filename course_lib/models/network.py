@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import os
 import re
+import urllib.request
 
 from ..i18n import L
 
 __all__ = ["patience", "told", "why"]
 
+_OFFLINE = L(zh="设置了离线（HF_HUB_OFFLINE 或 PIP_NO_INDEX）：要下载就先取消",
+             en="offline mode is on (HF_HUB_OFFLINE or PIP_NO_INDEX): unset it to download")
 # The first that is found counts: causes near the reader's own machine come before what a server answered.
 _CAUSES: tuple[tuple[str, L], ...] = (
     (r"ProxyError|[Cc]annot connect to proxy|Tunnel connection failed|\b407 Proxy",
@@ -39,10 +42,12 @@ _CAUSES: tuple[tuple[str, L], ...] = (
      r"|peer closed|[Ss]erver disconnected|did not match its expected size|Consistency check failed",
      L(zh="与 {host} 的连接中途断了：再运行一次；总是断，就用 {mirror} 换一个镜像",
        en="the connection to {host} was cut: run it again; if it is cut every time, set {mirror} to another mirror")),
-    (r"HF_HUB_OFFLINE|OfflineMode|Ignoring indexes",
-     L(zh="设置了离线（HF_HUB_OFFLINE 或 PIP_NO_INDEX）：要下载就先取消",
-       en="offline mode is on (HF_HUB_OFFLINE or PIP_NO_INDEX): unset it to download")),
+    (r"JSONDecodeError",
+     L(zh="{host} 的回答不是模型仓库的回答：网络要先登录就先登录，再检查 {mirror} 里的地址",
+       en="{host} answers as no model hub does: log in to the network if it asks, and check the address in {mirror}")),
+    (r"HF_HUB_OFFLINE|OfflineMode", _OFFLINE),
 )
+_NEAREST = ("not known", "refuses connections", "no way to", "does not answer")     # where there is a proxy, these speak of it
 _STATUS = (r'HTTP/[\d.]+" ([45]\d\d)\b', r"\b([45]\d\d) (?:Client|Server) Error", r"HTTP error ([45]\d\d)", r"'([45]\d\d) [A-Z]")
 _ANSWERS: dict[str, L] = {
     "401": L(zh="{host} 要求登录（401）：检查 {mirror} 里的用户名和密码；模型仓库用 HF_TOKEN",
@@ -61,26 +66,30 @@ _ABSENT = L(zh="软件包索引里没有它：镜像不全，用 PIP_INDEX_URL �
 
 
 def patience() -> float:
-    """Seconds of silence after which a server is given up: COURSE_TIMEOUT, 30 by default."""
+    """Seconds of silence after which a server is given up: COURSE_TIMEOUT, 20 by default."""
     try:
         return max(float(os.environ.get("COURSE_TIMEOUT", "")), 1.0)
     except ValueError:
-        return 30.0
+        return 20.0
 
 
-def why(log: str, mirror: str) -> L | None:
-    """The cause that `log` speaks of; `mirror` is the variable that names the server. None: nothing known is in it."""
-    lines = log.splitlines()
+def why(log: str, mirror: str, server: str) -> L | None:
+    """The cause that `log` speaks of; `mirror` is the variable that names the `server`, an address. None: nothing known is in it."""
+    lines, server = log.splitlines(), _host(log) or _host(server)
     for pattern, sentence in _CAUSES:
         for line in lines:
             if re.search(pattern, line):
-                return sentence.format(host=_host(line) or _host(log) or mirror, mirror=mirror)
+                if any(words in sentence.en for words in _NEAREST) and _proxied(server):
+                    sentence = _CAUSES[0][1]
+                return sentence.format(host=_host(line) or server, mirror=mirror)
     answers = {found: line for line in lines for pattern in _STATUS for found in re.findall(pattern, line)}
     if answers:
         status = max(answers, key=lambda status: (status != "404", status))      # one of several indexes lacks it: that is no news
         sentence = _ANSWERS.get(status) or _ANSWERS[status[0]]
-        return sentence.format(host=_host(answers[status]) or _host(log) or mirror, mirror=mirror, status=status)
-    return _ABSENT if "No matching distribution" in log else None
+        return sentence.format(host=_host(answers[status]) or server, mirror=mirror, status=status)
+    if "No matching distribution" in log:
+        return _OFFLINE if "Ignoring indexes" in log else _ABSENT
+    return None
 
 
 def told(error: BaseException) -> str:
@@ -90,6 +99,11 @@ def told(error: BaseException) -> str:
         seen.append(f"{type(error).__name__}: {error}")
         error = error.__cause__ or error.__context__
     return "\n".join(seen)
+
+
+def _proxied(server: str) -> bool:
+    proxies = urllib.request.getproxies().keys() & {"http", "https", "all"} or os.environ.get("PIP_PROXY")
+    return bool(proxies) and not urllib.request.proxy_bypass(server)
 
 
 def _host(text: str) -> str:

@@ -1,5 +1,4 @@
 """Fetching from servers that fail in every way, on disks that fill, into caches that are shared."""
-import json
 import os
 import shutil
 import socket

@@ -121,7 +121,8 @@ def _from_index(about: Card, work: Path) -> None:
         if paths.disk_full(said):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         reason = [line for line in ran.stderr.splitlines() if line.startswith("ERROR")] or ran.stderr.splitlines() or ["?"]
-        raise Unavailable(why(said, "PIP_INDEX_URL", os.environ.get("PIP_INDEX_URL") or "https://pypi.org") or L(zh="pip：{0}", en="pip: {0}").format(reason[-1].removeprefix("ERROR: ")[:400]))
+        server = os.environ.get("PIP_INDEX_URL") or "https://pypi.org"
+        raise Unavailable(why(said, "PIP_INDEX_URL", server) or L(zh="pip：{0}", en="pip: {0}").format(reason[-1].removeprefix("ERROR: ")[:400]))
     (wheel,) = work.glob("*.whl")
     _expect(wheel, about.sha256, about)
     with zipfile.ZipFile(wheel) as archive:

@@ -27,13 +27,15 @@ class Ambiguous(Exception):
 
 
 def decode(raw: bytes) -> str:
-    """The text of `raw`, without its mark; Ambiguous where the encoding is not sure."""
+    """The text of `raw`, without its mark; Ambiguous where the encoding is not sure, UnicodeDecodeError where it is but for a few bytes."""
     for mark, encoding in _MARKS:
         if raw.startswith(mark):
             return _decoded(raw, encoding, strict=True)
     text = _decoded(raw, "utf-8")
     if text is not None and "\0" not in text and "\x1b$" not in text:
         return text
+    if text is None and (repaired := raw.decode("utf-8", "replace")).count("\ufffd") * 4 < sum(ord(char) > 127 for char in repaired):
+        return _decoded(raw, "utf-8", strict=True)               # damaged, or two files in one: the error knows where
     if raw.count(0) > len(raw) // 8:                             # every second byte of Latin letters in UTF-16
         raise Ambiguous(_readings(raw, ("utf-16-le", "utf-16-be")))
     if text is not None and "\0" in text:
@@ -96,8 +98,12 @@ def _japanese(text: str) -> bool:
 
 def _western(text: str) -> bool:
     letters, foreign = re.findall(r"[^\W\d_]", text), re.findall(r"[^\x00-\x7f]", text)
-    return (all(re.match(r"[À-ÖØ-öø-ÿŒœŸŠšŽž€£§°«»¿¡’‘“”–—… ]", char) for char in foreign) and not re.search("[ÐÝÞðýþ]", text)
-            and sum(ord(char) > 127 for char in letters) < 0.3 * len(letters) and not re.search(r"[À-ÖØ-öø-ÿ]{3}", text))
+    return (bool(foreign) and all(re.match(r"[À-ÖØ-öø-ÿŒœŸŠšŽž€£§°«»¿¡’‘“”–—… ]", char) for char in foreign) and not re.search("[ÐÝÞðýþ]", text)
+            and sum(ord(char) > 127 for char in letters) < 0.3 * len(letters) and not re.search(r"[À-ÖØ-öø-ÿ]{3}|[a-zß-ÿ][À-ÖØ-ÞŒŠŽ]", text))
+
+
+def _russian(text: str) -> bool:
+    return _share(text, lambda c: bool(re.match("[а-яё]", c)), r"[\u0400-\u04ff]") > 0.7 and _share(text, lambda c: "\u0400" <= c <= "\u04ff") > 0.9
 
 
 _FITS: dict[str, Callable[[str], bool]] = {          # in this order; encodings are Python's names
@@ -108,6 +114,7 @@ _FITS: dict[str, Callable[[str], bool]] = {          # in this order; encodings 
     "gb18030": lambda text: _share(text, lambda c: _lead(c, "gb2312", 0xB0, 0xD7), _OTHER_THAN_PUNCTUATION) >= 0.9,
     "cp950": lambda text: _share(text, lambda c: _lead(c, "cp950", 0xA4, 0xC6), _OTHER_THAN_PUNCTUATION) >= 0.9,
     "cp1252": _western,
-    "cp1251": lambda text: _share(text, lambda c: bool(re.match("[а-яё]", c)), r"[\u0400-\u04ff]") > 0.7
-        and _share(text, lambda c: "\u0400" <= c <= "\u04ff") > 0.9,
+    "cp1251": _russian,
+    "koi8-r": _russian,
+    **dict.fromkeys(("cp1250", "mac_roman"), lambda text: False),         # too like cp1252 to tell; listed for the reader to choose
 }

@@ -20,7 +20,8 @@ from .encodings import Ambiguous, decode
 __all__ = ["CsvError", "Labelled", "labelled_csv"]
 
 _SEPARATORS = (",", ";", "\t", "|")
-_NOT_TEXT = ((b"PK\x03\x04", "Excel (.xlsx)"), (b"\xd0\xcf\x11\xe0", "Excel (.xls)"), (b"%PDF", "PDF"), (b"\x1f\x8b", "gzip"))
+_NOT_TEXT = ((b"PK\x03\x04", "Excel (.xlsx)"), (b"\xd0\xcf\x11\xe0", "Excel (.xls)"), (b"%PDF", "PDF"), (b"\x1f\x8b", "gzip"),
+             (b"[", "JSON"), (b"{", "JSON"), (b"<", "HTML"))
 _LONGEST = 2**31 - 1            # csv's own limit on a field is 131,072 characters
 
 
@@ -71,7 +72,8 @@ def labelled_csv(path: str | Path, encoding: str | None = None) -> Labelled:
         else:
             skipped.append(line)
     if not kept:
-        raise CsvError(L(zh="{0} 里没有一行同时有文字和标签", en="{0} has no row with both a text and a label").format(path.name))
+        same = L(zh="：下面各行的分隔符和第一行一样吗？", en="; is the separator of its rows that of its first line?") if skipped else ""
+        raise CsvError(L(zh="{0} 里没有一行同时有文字和标签{1}", en="{0} has no row with both a text and a label{1}").format(path.name, same))
     _one_spelling(path.name, kept)
     names = sorted({label for _, _, label in kept})
     if len(names) < 2:
@@ -146,7 +148,7 @@ def _rows(file: str, text: str) -> Iterator[tuple[int, list[str]]]:
 def _read(path: Path, encoding: str | None) -> str:
     raw = path.read_bytes()
     for mark, kind in _NOT_TEXT:
-        if raw.startswith(mark):
+        if raw.lstrip().startswith(mark):
             raise CsvError(L(zh="{0} 是 {1} 文件，不是 CSV：请用表格软件打开，另存为 UTF-8 编码的 CSV",
                              en="{0} is a file of {1}, not CSV: open it in a spreadsheet and save it as CSV in the encoding UTF-8").format(path.name, kind))
     try:
@@ -172,7 +174,7 @@ def _ask(file: str, readings: dict[str, str]) -> CsvError:
                           en="{0} is no text file, or in an unknown encoding: save it as CSV in UTF-8").format(file))
     shown = {}
     for encoding, text in readings.items():
-        line = next((line for line in text.splitlines() if re.search(r"[^\x00-\x7f]", line)), text[:60]).strip()[:40]
+        line = next((line for line in text.splitlines() if re.search(r"[^\x00-\x7f]", line)), (text.splitlines() or [""])[0]).strip()[:40]
         if line not in shown.values():
             shown[encoding] = line
     listed = "".join(f'\n    encoding="{encoding}"  {line}' for encoding, line in list(shown.items())[:6])

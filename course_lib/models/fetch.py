@@ -215,14 +215,14 @@ def _folder_bytes(folder: Path) -> int:
     return total
 
 
-def _expect(path: Path, sha256: str, about: Card) -> None:
+def _expect(path: Path, wanted: str, about: Card) -> None:
     found = sha256(path)
-    if found != sha256:
+    if found != wanted:
         raise FetchError(L(
-            zh="下载的 {file} 与登记的校验和不符（得到 {found}…，应为 {sha256}…）：文件被截断或改动，已丢弃。请检查网络或镜像，再运行：{command}",
-            en="The downloaded {file} does not match its checksum (got {found}…, expected {sha256}…): it was truncated or altered, and has been "
+            zh="下载的 {file} 与登记的校验和不符（得到 {found}…，应为 {wanted}…）：文件被截断或改动，已丢弃。请检查网络或镜像，再运行：{command}",
+            en="The downloaded {file} does not match its checksum (got {found}…, expected {wanted}…): it was truncated or altered, and has been "
                "discarded. Check the network or the mirror, then run: {command}",
-        ).format(file=path.name, found=found[:12], sha256=sha256[:12], command=about.command))
+        ).format(file=path.name, found=found[:12], wanted=wanted[:12], command=about.command))
 
 
 def _swap(new: Path, place: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-from .i18n import L
+from .i18n import L, adapt_console
 
 # command -> (module with a `main(argv) -> exit status`, what it does)
 COMMANDS = {
@@ -19,6 +19,7 @@ COMMANDS = {
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; 2 for an unknown one."""
+    adapt_console()
     argv = sys.argv[1:] if argv is None else argv
     command = argv[0] if argv else ""
     if command not in COMMANDS:

@@ -6,13 +6,15 @@
 """
 from __future__ import annotations
 
+import errno
 import os
+import re
 import tempfile
 from pathlib import Path
 
 import platformdirs
 
-__all__ = ["cache", "data", "home", "writable"]
+__all__ = ["cache", "data", "disk_full", "home", "writable"]
 
 _PACKAGE = Path(__file__).parent
 
@@ -44,3 +46,17 @@ def writable(folder: Path) -> bool:
             return True
     except OSError:
         return False
+
+
+def disk_full(problem: BaseException | str) -> bool:
+    """True if an error, one behind it, or what a program said tells of a full disk or a used-up quota.
+
+    Libraries in Rust and C++ (safetensors, tokenizers, torch) raise errors of their own, with the system's words in them.
+    """
+    if isinstance(problem, str):
+        return bool(re.search(r"No space left on device|[Dd]isk quota exceeded|not enough space on the disk|os error (28|122|112)\b", problem))
+    while problem is not None:
+        if getattr(problem, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or disk_full(str(problem)):
+            return True
+        problem = problem.__cause__ or problem.__context__
+    return False

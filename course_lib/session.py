@@ -12,7 +12,7 @@ from pathlib import Path
 
 from . import paths
 from .device import choose
-from .i18n import L, set_language
+from .i18n import L, adapt_console, set_language
 
 __all__ = ["doctor", "main", "start"]
 
@@ -28,7 +28,7 @@ def start(lang: str | None = None, seed: int = 0) -> None:
     for key, value in _QUIET.items():
         os.environ.setdefault(key, value)
     lines = []
-    for step in (lambda: set_language(lang) if lang else None, _fonts, lambda: _seed(seed), _device_line, _progress_line):
+    for step in (lambda: set_language(lang) if lang else None, adapt_console, _fonts, lambda: _seed(seed), _device_line, _progress_line):
         try:
             lines.append(step())
         except Exception as error:       # a broken installation must still open the notebook
@@ -105,17 +105,24 @@ def _figures() -> Iterator[Check]:
 
 
 def _folders() -> Iterator[Check]:
+    from .models import catalog
     for variable, folder in (("COURSE_CACHE", paths.cache()), ("COURSE_HOME", paths.home())):
         ok = paths.writable(folder)
-        free = f", {shutil.disk_usage(folder).free / 1e9:.0f} GB" if ok else ""
+        free = f", {shutil.disk_usage(folder).free / 1e9:.0f} GB" if ok else str(L(zh="，不可写", en=", cannot be written"))
         shown = f"${variable}" if os.environ.get(variable) else str(folder).replace(str(Path.home()), "~", 1)
+        ok = ok or variable == "COURSE_CACHE" and all(about.fetched for about in catalog())      # a class's cache, read only, with all in it
         yield ok, f"{shown}{free}", f"export {variable}=" + str(L(zh="一个可写的文件夹", en="a folder that you can write to"))
 
 
 def _models() -> Iterator[Check]:
     from .models import catalog
+    from .models.cache import unreadable
     for about in catalog():
-        yield about.fetched, about.name + ("" if about.fetched else str(L(zh="（未下载）", en=" (not fetched)"))), about.command
+        if hidden := unreadable(about):
+            yield False, str(L(zh="{0}（{1} 只有主人能读）", en="{0} ({1}: only its owner may read it)").format(about.name, hidden[0].name)), str(
+                L(zh="请主人运行：{0}", en="its owner runs: {0}").format(about.command))
+        else:
+            yield about.fetched, about.name + ("" if about.fetched else str(L(zh="（未下载）", en=" (not fetched)"))), about.command
 
 
 _CHECKS: tuple[tuple[L, Callable[[], Iterator[Check]]], ...] = (

@@ -151,7 +151,7 @@ def test_labelled_csv_reads_what_spreadsheets_write(tmp_path, encoding):
 @pytest.mark.parametrize("content, zh, en", [
     ("text,mood\n好,1\n", "缺少 label 列", "no column label"), ("", "是空的", "is empty"), ("\n\n", "是空的", "is empty"),
     ("text,label\n", "没有一行", "no row"), ("text,label\n,1\n", "没有一行", "no row"), ("text,label\n好,1\n坏,1\n", "一种标签", "one label only"),
-    ("text,label\n好,1\n坏,0\n".encode("utf-16"), "编码", "encoding"), (b"PK\x03\x04\x00\x00\xff\xff", "编码", "encoding"),
+    ("text,label\n好,1\n坏,0\n".encode("utf-16-le"), "编码", "encoding"), (b"PK\x03\x04\x00\x00\xff\xff", "编码", "encoding"),
 ])
 def test_labelled_csv_says_what_to_mend(tmp_path, content, zh, en):
     with pytest.raises(ValueError) as error:

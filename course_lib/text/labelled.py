@@ -1,15 +1,28 @@
-"""Your own labelled texts, from a CSV file with the columns text and label."""
+"""Your own labelled texts, from a CSV file with the columns text and label.
+
+Spreadsheets write CSV in many ways. What is sure is read (UTF-8, UTF-16 with a mark, semicolons and tabs); what is doubtful is asked, and what would
+train a model on nonsense (a shifted row, one label in two spellings) is said with its line.
+"""
 from __future__ import annotations
 
 import csv
 import io
+import re
+import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import CourseError
 from ..i18n import L
+from .encodings import Ambiguous, decode
 
 __all__ = ["CsvError", "Labelled", "labelled_csv"]
+
+_SEPARATORS = (",", ";", "\t", "|")
+_NOT_TEXT = ((b"PK\x03\x04", "Excel (.xlsx)"), (b"\xd0\xcf\x11\xe0", "Excel (.xls)"), (b"%PDF", "PDF"), (b"\x1f\x8b", "gzip"),
+             (b"[", "JSON"), (b"{", "JSON"), (b"<", "HTML"))
+_LONGEST = 2**31 - 1            # csv's own limit on a field is 131,072 characters
 
 
 class CsvError(CourseError, ValueError):
@@ -18,51 +31,153 @@ class CsvError(CourseError, ValueError):
 
 @dataclass(frozen=True)
 class Labelled:
-    """Texts, the number of each one's label, and the labels' names in alphabetical order."""
+    """Texts, the number of each one's label, the labels' names in alphabetical order, and the lines that were skipped for want of either."""
 
     texts: tuple[str, ...]
     labels: tuple[int, ...]
     names: tuple[str, ...]
+    skipped: tuple[int, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Labelled({len(self.texts)} texts, labels {', '.join(self.names)}; {len(self.skipped)} rows skipped)"
 
 
-def labelled_csv(path: str | Path) -> Labelled:
-    """Read a CSV file whose first line names the columns text and label; others are ignored, rows without text or label are skipped.
+def labelled_csv(path: str | Path, encoding: str | None = None) -> Labelled:
+    """Read a CSV file whose first line names the columns text and label; others are ignored.
 
-    UTF-8 (with or without a mark) and, where it is not UTF-8, the GB 18030 of Chinese spreadsheets. CsvError: no such file, another encoding,
-    a column missing, no rows, fewer than two labels.
+    Separated by commas, semicolons, tabs or bars. Rows without text or label are skipped, and a line says which. `encoding` need be given only
+    where the error asks for it. CsvError names the line: no such file, no table, an encoding that is not sure, a column missing or repeated, a row
+    of too many fields, quotes that do not close, one label in two spellings, no rows, fewer than two labels.
     """
     path = Path(path)
     if not path.is_file():
         raise CsvError(L(zh="找不到文件 {0}", en="there is no file {0}").format(path.name))
-    rows = list(csv.reader(io.StringIO(_read(path), newline="")))
-    if not any(map(any, rows)):
+    rows = _rows(path.name, _read(path, encoding))
+    head = next(rows, None)
+    if head is None:
         raise CsvError(L(zh="{0} 是空的：第一行应是 text,label，下面每行一条",
                          en="{0} is empty: it should begin with the line text,label and then hold one example a line").format(path.name))
-    head = [name.strip().lower() for name in rows[0]]
-    for name in ("text", "label"):
-        if name not in head:
-            raise CsvError(L(zh="{0} 缺少 {1} 列；第一行写的是：{2}",
-                             en="{0} has no column {1}; its first line reads: {2}").format(path.name, name, ",".join(rows[0])))
-    text, label = head.index("text"), head.index("label")
-    kept = [(row[text].strip(), row[label].strip()) for row in rows[1:] if len(row) > max(text, label)]
-    kept = [(text, label) for text, label in kept if text and label]
+    text, label = _columns(path.name, head[1])
+    kept: list[tuple[int, str, str]] = []
+    skipped: list[int] = []
+    for line, row in rows:
+        if any(field.strip() for field in row[len(head[1]):]):
+            raise CsvError(L(
+                zh="{0} 第 {1} 行有 {2} 格，第一行只有 {3} 格：多半是文字里有没加引号的逗号（分隔符）。给这段文字加上英文双引号：\"……\"",
+                en="{0}, line {1}: {2} fields where the first line has {3}; most likely the text holds a comma (the separator) and no quotes. "
+                   "Put the text in double quotes: \"...\"").format(path.name, line, len(row), len(head[1])))
+        values = [row[at].strip() if at < len(row) else "" for at in (text, label)]
+        if all(values):
+            kept.append((line, *values))
+        else:
+            skipped.append(line)
     if not kept:
-        raise CsvError(L(zh="{0} 里没有一行同时有文字和标签", en="{0} has no row with both a text and a label").format(path.name))
-    names = sorted({label for _, label in kept})
+        same = L(zh="：下面各行的分隔符和第一行一样吗？", en="; is the separator of its rows that of its first line?") if skipped else ""
+        raise CsvError(L(zh="{0} 里没有一行同时有文字和标签{1}", en="{0} has no row with both a text and a label{1}").format(path.name, same))
+    _one_spelling(path.name, kept)
+    names = sorted({label for _, _, label in kept})
     if len(names) < 2:
         raise CsvError(L(zh="{0} 里只有一种标签（{1}）：至少要两种才能学会区分",
                          en="{0} has one label only ({1}): it takes two to tell apart").format(path.name, names[0]))
-    return Labelled(tuple(text for text, _ in kept), tuple(names.index(label) for _, label in kept), tuple(names))
+    if skipped:
+        shown = ", ".join(map(str, skipped[:5])) + (" ..." if len(skipped) > 5 else "")
+        print(L(zh="{0}：读入 {1} 行，跳过 {2} 行（没有文字或没有标签；第 {3} 行）",
+                en="{0}: {1} rows read, {2} skipped for want of text or label (lines {3})").format(path.name, len(kept), len(skipped), shown))
+    return Labelled(tuple(text for _, text, _ in kept), tuple(names.index(label) for _, _, label in kept), tuple(names), tuple(skipped))
 
 
-def _read(path: Path) -> str:
+def _columns(file: str, head: list[str]) -> tuple[int, int]:
+    names = [_canonical(name) for name in head]
+    for name in ("text", "label"):
+        if name not in names:
+            raise CsvError(L(zh="{0} 缺少 {1} 列；第一行写的是：{2}",
+                             en="{0} has no column {1}; its first line reads: {2}").format(file, name, ",".join(head)[:200]))
+        if names.count(name) > 1:
+            raise CsvError(L(zh="{0} 的第一行有 {2} 个 {1} 列：只留一个，其余改名或删掉",
+                             en="{0}: the first line names the column {1} {2} times; keep one and rename or delete the rest",
+                             ).format(file, name, names.count(name)))
+    return names.index("text"), names.index("label")
+
+
+def _one_spelling(file: str, kept: list[tuple[int, str, str]]) -> None:
+    """CsvError where labels differ only in what an eye passes over: "Pos" and "pos", "1" and "1.0", full-width letters."""
+    seen: dict[str, tuple[int, str]] = {}
+    for line, _, label in kept:
+        key = _canonical(label)
+        if re.fullmatch(r"[+-]?\d{1,15}(\.\d*)?", key):
+            key = str(float(key))
+        first, other = seen.setdefault(key, (line, label))
+        if other != label:
+            raise CsvError(L(zh="{0} 第 {1} 行的标签是 {2!r}，第 {3} 行的是 {4!r}：像是同一个标签的两种写法，会被当成两类。统一写法再试",
+                             en="{0}: the label is {2!r} in line {1} and {4!r} in line {3}; this looks like one label in two spellings and would make "
+                                "two classes. Write it in one way").format(file, first, other, line, label))
+
+
+def _canonical(text: str) -> str:
+    seen = "".join(char for char in unicodedata.normalize("NFKC", text) if unicodedata.category(char) != "Cf")
+    return " ".join(seen.casefold().split())
+
+
+def _rows(file: str, text: str) -> Iterator[tuple[int, list[str]]]:
+    """(number of its first line, fields) for every row that is not blank."""
+    lines = text.splitlines()
+    first = next((line for line in lines if line.strip()), "")
+    excel = re.fullmatch(r"sep=(.)", first.strip("\r\n"))                 # Excel's own word on the separator
+    named = next((line for line in lines[lines.index(first) + 1:] if line.strip()), "") if excel else first
+    fits = lambda separator: {"text", "label"} <= {_canonical(name.strip('"')) for name in named.split(separator)}
+    separator = excel[1] if excel else next(filter(fits, _SEPARATORS), ",")
+    if separator == "," and not fits(",") and fits("，"):
+        raise CsvError(L(zh="{0} 的第一行用了全角逗号“，”：改用英文逗号 text,label", en="{0}: the first line has a full-width comma (，); write text,label")
+                       .format(file))
+    limit, begun = csv.field_size_limit(_LONGEST), 1
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    try:
+        for row in reader:
+            if any(map(str.strip, row)) and not (excel and begun == 1):
+                yield begun, row
+            begun = reader.line_num + 1
+    except csv.Error as error:
+        raise CsvError(L(
+            zh="{0} 从第 {1} 行起引号不成对：找到没有收尾的英文双引号 \"，补上或去掉；文字里的引号要写两个 \"\"（csv：{2}）",
+            en="{0}: from line {1} on the quotes do not match. Find the double quote \" that is not closed, close or delete it; a quote within a text "
+               "is written twice \"\" (csv: {2})").format(file, begun, error)) from error
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _read(path: Path, encoding: str | None) -> str:
     raw = path.read_bytes()
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:                       # a spreadsheet's own format, or UTF-16, often decodes to nonsense with zeros
-            return text
-    raise CsvError(L(zh="{0} 不是文本文件，或编码无法识别：请另存为 UTF-8 编码的 CSV",
-                     en="{0} is no text file, or in an unknown encoding: save it as CSV in UTF-8").format(path.name))
+    for mark, kind in _NOT_TEXT:
+        if raw.lstrip().startswith(mark):
+            raise CsvError(L(zh="{0} 是 {1} 文件，不是 CSV：请用表格软件打开，另存为 UTF-8 编码的 CSV",
+                             en="{0} is a file of {1}, not CSV: open it in a spreadsheet and save it as CSV in the encoding UTF-8").format(path.name, kind))
+    try:
+        text = raw.decode(encoding).removeprefix("\ufeff") if encoding else decode(raw)
+    except LookupError as error:
+        raise CsvError(L(zh="没有名为 {0} 的编码：试试 gb18030、big5、cp932、cp949、cp1252", en="there is no encoding {0}: try gb18030, big5, cp932, "
+                         "cp949, cp1252").format(encoding)) from error
+    except UnicodeDecodeError as error:
+        raise CsvError(L(zh="{0} 第 {1} 行不是 {2} 编码：换一个 encoding=", en="{0}, line {1}: this is not in the encoding {2}; pass another encoding=",
+                         ).format(path.name, raw.count(b"\n", 0, error.start) + 1, error.encoding)) from error
+    except Ambiguous as error:
+        raise _ask(path.name, error.readings) from error
+    if "\0" in text:
+        raise CsvError(L(zh="{0} 第 {1} 行有空字符（NUL）：文件坏了，或不是文本；请重新另存为 UTF-8 编码的 CSV",
+                         en="{0}, line {1}: a NUL character; the file is damaged or is no text. Save it anew as CSV in the encoding UTF-8",
+                         ).format(path.name, text.count("\n", 0, text.index("\0")) + 1))
+    return text
+
+
+def _ask(file: str, readings: dict[str, str]) -> CsvError:
+    if not readings:
+        return CsvError(L(zh="{0} 不是文本文件，或编码无法识别：请另存为 UTF-8 编码的 CSV",
+                          en="{0} is no text file, or in an unknown encoding: save it as CSV in UTF-8").format(file))
+    shown = {}
+    for encoding, text in readings.items():
+        line = next((line for line in text.splitlines() if re.search(r"[^\x00-\x7f]", line)), (text.splitlines() or [""])[0]).strip()[:40]
+        if line not in shown.values():
+            shown[encoding] = line
+    listed = "".join(f'\n    encoding="{encoding}"  {line}' for encoding, line in list(shown.items())[:6])
+    return CsvError(L(zh="{0} 不是 UTF-8，编码不能确定。看下面哪一行读得通，就把它的 encoding= 加进 labelled_csv(…)；或者另存为 UTF-8 编码的 CSV：{1}",
+                      en="{0} is not UTF-8, and its encoding is not sure. Pass labelled_csv the encoding= whose line below reads well, or save the "
+                         "file as CSV in UTF-8:{1}").format(file, listed))

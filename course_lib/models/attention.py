@@ -23,6 +23,7 @@ import numpy as np
 import torch
 
 from ..i18n import L
+from .convert import quiet
 from .loaded import ModelError
 from .reading import Reading, read
 from .watch import Product, Watch
@@ -132,7 +133,7 @@ def run(model, reading: Reading, on_layer: Callable[[Layer], None] | None = None
     silent: dict[tuple[str, int], list[int]] = {}
     for part, layer, head in ablate:
         silent.setdefault((part, layer), []).append(head)
-    tables, calls, other = {}, set(), []                    # heads of each layer of each part; runs seen; shapes that fit no part
+    tables, calls, other = {}, set(), []                    # heads of each layer of each part; runs seen; shapes [H,T,S] that fit no part
     at = None
 
     def begin(path: str, call: int, shape: torch.Size) -> list[int] | None:
@@ -140,7 +141,7 @@ def run(model, reading: Reading, on_layer: Callable[[Layer], None] | None = None
         part = _part(model, path)
         query, key = reading.sides(part)
         if shape[1:] != (len(query), len(key)):
-            other.append(list(shape[1:]))
+            other.append(tuple(shape))
             return None
         if call in calls:
             raise ModelError(L(zh="{0} 的每一层算好几张注意力表再合成一张（如差分注意力），单画哪一张都会误导",
@@ -205,7 +206,7 @@ def _part(model, path: str) -> str:
         return "cross"
     if not getattr(model.config, "is_encoder_decoder", False):
         return "self"
-    return next((name for step in path.split(".") for name in ("encoder", "decoder") if name == step), "encoder")
+    return next((name for step in path.split(".") for name in ("encoder", "decoder") if name in step), "encoder")
 
 
 def _kv_heads(product: Product) -> int:
@@ -218,7 +219,7 @@ def _kv_heads(product: Product) -> int:
     return own if shared is not None and torch.equal(shared, values) else len(values)
 
 
-def _complete(model, tables: dict[str, list[int]], other: list[list[int]], softmaxes: int) -> None:
+def _complete(model, tables: dict[str, list[int]], other: list[tuple[int, int, int]], softmaxes: int) -> None:
     """ModelError with the reason unless each kind of attention that the model has was seen in every layer."""
     name, config = type(model).__name__, model.config
     if not softmaxes:
@@ -226,15 +227,15 @@ def _complete(model, tables: dict[str, list[int]], other: list[list[int]], softm
                            en="{0} has no softmax attention: it mixes tokens in another way (a state space, convolutions, a Fourier transform), so "
                               "there are no weights to draw").format(name))
     parts = ("encoder", "decoder", "cross") if getattr(config, "is_encoder_decoder", False) else ("self",)
-    short = len(tables.get("self", ())) < (getattr(config, "num_hidden_layers", None) or 0) if parts == ("self",) else False
     for heads in tables.values():
         if len(set(heads)) > 1:
             raise ModelError(L(zh="{0} 各层的头数不同（{1}），这里按“层 × 头”的表显示，放不下",
                                en="The layers of {0} have different numbers of heads ({1}), which do not fit a table of layers by heads")
                              .format(name, ", ".join(map(str, heads))))
-    if all(part in tables for part in parts) and not (short and other):
+    heads = {count for counts in tables.values() for count in counts}       # a table of other heads is no attention: experts, streams that mix
+    if all(part in tables for part in parts) and not any(shape[0] in heads for shape in other):
         return
-    shapes = ", ".join(sorted({" × ".join(map(str, shape)) for shape in other}))
+    shapes = ", ".join(sorted({f"{T} × {S}" for _, T, S in other}))
     raise ModelError(L(zh="{0} 的注意力不是逐词元的“查询 × 键”表{1}：它分窗、分块、合并或添加词元，照词元画出来会是错的",
                        en="The attention of {0} is no table of this text's tokens (queries x keys{1}): it works in windows or blocks, or pools or adds "
                           "tokens, and a picture token by token would be wrong").format(name, shapes and L(zh="（{0}）", en="; it is {0}").format(shapes)))
@@ -247,12 +248,14 @@ def _eager(model):
     switch = before not in (None, "eager") and hasattr(model, "set_attn_implementation")
     try:
         if switch:
-            model.set_attn_implementation("eager")
+            with quiet():                       # a few say that they cannot be switched; then the fused kernel is read
+                model.set_attn_implementation("eager")
         model.eval()
         yield
     finally:
         if switch:
-            model.set_attn_implementation(before)
+            with quiet():
+                model.set_attn_implementation(before)
         model.train(training)
 
 

@@ -46,7 +46,8 @@ class Watch(TorchFunctionMode):
         self.softmaxes = self._calls = 0
         self._path: list[tuple[str, int]] = [("", 0)]       # the modules being run, outermost first
         self._soft: torch.Size | None = None                # shape of the last softmax that has not met its values
-        self._last: Product | None = None                   # waits for its output projection
+        self._last: Product | None = None                   # waits for its output projection, and the modules that may be it
+        self._readers: list[tuple[str, torch.nn.Module, torch.Tensor, torch.Tensor]] = []
         self._hooks: list = []
 
     def __enter__(self) -> Watch:
@@ -116,36 +117,44 @@ class Watch(TorchFunctionMode):
         return self._product(weights, v.expand(*weights.shape[:-2], *v.shape[-2:])) @ v
 
     def _emit(self) -> None:
-        if self._last is not None:
-            product, self._last = self._last, None
-            self.on_product(product)
+        product, self._last = self._last, None
+        if product is None:
+            return
+        readers, self._readers = self._readers, []
+        inner = readers[0][0] if readers else ""            # the first to finish; what is around it (LoRA) finished later and counts first
+        for path, module, given, made in reversed(readers):
+            if path == inner or inner.startswith(path + "."):
+                matrix = _matrix(module, given, made)
+                if matrix is not None:
+                    product.value_norms = _norms(product.values.float(), matrix)
+                    break
+        self.on_product(product)
 
     def _before_module(self, name: str) -> None:
         self._calls += 1
         self._path.append((name, self._calls))
 
     def _after_module(self, module, inputs, output) -> None:
-        self._path.pop()
+        path, _ = self._path.pop()
         last = self._last
         if last is None or last.values is None or len(inputs) != 1 or not (torch.is_tensor(inputs[0]) and torch.is_tensor(output)):
             return
         H, T, D = last.weights.shape[0], last.weights.shape[1], last.values.shape[-1]
-        if inputs[0].shape[-1] != H * D or inputs[0].numel() != T * H * D:
+        if inputs[0].shape[-1] != H * D or inputs[0].numel() != T * H * D or output.numel() % T:
             return
         given, made = inputs[0].reshape(T, H * D), output.reshape(T, -1)
         if given.shape == made.shape and torch.equal(given, made):                          # dropout, identity: not it
             return
         heads_side_by_side = (last.weights.to(last.values.dtype) @ last.values).transpose(0, 1).reshape(T, H * D)
-        if not _close(given, heads_side_by_side):
-            return
-        self._last = None                                   # the module's own parts are no candidates while we ask it
-        matrix = _matrix(module, given, made)
-        self._last = last
-        if matrix is not None:
-            v, W = last.values.float(), matrix.unflatten(0, (H, D))                         # (H, S, D), (H, D, model)
-            gram = W @ W.transpose(1, 2)                    # |Wv|^2 = v'(W'W)v: D x D instead of model x S
-            last.value_norms = ((v @ gram) * v).sum(-1).clamp_min(0).sqrt()
-            self._emit()
+        if _close(given, heads_side_by_side):
+            self._readers.append((path, module, given, made))
+
+
+def _norms(values: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
+    """||W_h v_j|| for every head h and key j. values (H, S, D), matrix (H * D, model) -> (H, S)"""
+    W = matrix.unflatten(0, (values.shape[0], values.shape[-1]))                            # (H, D, model)
+    gram = W @ W.transpose(1, 2)                            # |Wv|^2 = v'(W'W)v: D x D instead of model x S
+    return ((values @ gram) * values).sum(-1).clamp_min(0).sqrt()
 
 
 def _matrix(module: torch.nn.Module, given: torch.Tensor, made: torch.Tensor) -> torch.Tensor | None:

@@ -303,7 +303,8 @@ def _whole(index: Any) -> bool:
 
 
 def _no_model() -> ViewError:
-    return ViewError(L(zh="这里只有权重，没有模型：消融、改文本要用 attention_view(m, 文本)", en="There are only weights here: to ablate or to change the text, make the view from a model"))
+    return ViewError(L(zh="这里只有权重，没有模型：消融、改文本要用 attention_view(m, 文本)",
+                       en="There are only weights here: to ablate or to change the text, make the view from a model"))
 
 
 def _forward(model, tokenizer, text: str, target: str | None, truncate: bool) -> _Pass:

@@ -17,12 +17,14 @@ import re
 import sys
 import weakref
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import anywidget
 import numpy as np
 import traitlets
+from IPython import get_ipython
 from IPython.display import display
 
 from ..errors import CourseError
@@ -285,11 +287,12 @@ def _handed_out(box: list[AttentionView]) -> AttentionView:
 
 def _holders(ref: weakref.ref) -> int:
     """References to a view, without those of the notebook's history: Out, _, __, _12."""
-    view, names = ref(), vars(sys.modules["__main__"])
-    history = names.get("_oh")
-    history = list(history) if isinstance(history, dict) else []
-    return sys.getrefcount(view) - sum(value is view for name, value in names.items() if name.startswith("_")) \
-        - sum(names["_oh"][i] is view for i in history)
+    view, shell = ref(), get_ipython()
+    if shell is None:
+        return sys.getrefcount(view)
+    history = chain((value for name, value in shell.user_ns.items() if name.startswith("_")), shell.user_ns_hidden.values(),
+                    shell.user_ns.get("_oh", {}).values())
+    return sys.getrefcount(view) - sum(value is view for value in history)
 
 
 def _within(index: Any, count: int) -> int:

@@ -86,7 +86,7 @@ def _array(weights) -> np.ndarray:
 
 @dataclass
 class Layer:
-    """What one attention layer did.
+    """What one attention layer did; `index` counts the layers of its part that have softmax attention (a hybrid has others).
 
     weights: [H, T, S]. value_norms: [H, S], or None where what reads the heads is no linear map of them (a norm or a gate
     stands between). kv_heads: how many heads have values of their own.

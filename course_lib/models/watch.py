@@ -47,7 +47,9 @@ class Watch(TorchFunctionMode):
         self._path: list[tuple[str, int]] = [("", 0)]       # the modules being run, outermost first
         self._soft: torch.Size | None = None                # shape of the last softmax that has not met its values
         self._last: Product | None = None                   # waits for its output projection, and the modules that may be it
-        self._readers: list[tuple[str, torch.nn.Module, torch.Tensor, torch.Tensor]] = []
+        self._readers: list[tuple[torch.nn.Module, torch.Tensor, torch.Tensor]] = []
+        self._inner = ""                                    # the path of the first of these
+        self._sums: torch.Tensor | None = None              # the heads' outputs side by side, [T, H * D]
         self._hooks: list = []
 
     def __enter__(self) -> Watch:
@@ -117,17 +119,15 @@ class Watch(TorchFunctionMode):
         return self._product(weights, v.expand(*weights.shape[:-2], *v.shape[-2:])) @ v
 
     def _emit(self) -> None:
-        product, self._last = self._last, None
+        product, self._last, self._sums = self._last, None, None
         if product is None:
             return
         readers, self._readers = self._readers, []
-        inner = readers[0][0] if readers else ""            # the first to finish; what is around it (LoRA) finished later and counts first
-        for path, module, given, made in reversed(readers):
-            if path == inner or inner.startswith(path + "."):
-                matrix = _matrix(module, given, made)
-                if matrix is not None:
-                    product.value_norms = _norms(product.values.float(), matrix)
-                    break
+        for module, given, made in reversed(readers):       # what is around the first one (LoRA) finished later and counts first
+            matrix = _matrix(module, given, made)
+            if matrix is not None:
+                product.value_norms = _norms(product.values.float(), matrix)
+                break
         self.on_product(product)
 
     def _before_module(self, name: str) -> None:
@@ -139,15 +139,19 @@ class Watch(TorchFunctionMode):
         last = self._last
         if last is None or last.values is None or len(inputs) != 1 or not (torch.is_tensor(inputs[0]) and torch.is_tensor(output)):
             return
+        if self._readers and not self._inner.startswith(path + "."):                        # it reads something later
+            return
         H, T, D = last.weights.shape[0], last.weights.shape[1], last.values.shape[-1]
         if inputs[0].shape[-1] != H * D or inputs[0].numel() != T * H * D or output.numel() % T:
             return
         given, made = inputs[0].reshape(T, H * D), output.reshape(T, -1)
         if given.shape == made.shape and torch.equal(given, made):                          # dropout, identity: not it
             return
-        heads_side_by_side = (last.weights.to(last.values.dtype) @ last.values).transpose(0, 1).reshape(T, H * D)
-        if _close(given, heads_side_by_side):
-            self._readers.append((path, module, given, made))
+        if self._sums is None:
+            self._sums = (last.weights.to(last.values.dtype) @ last.values).transpose(0, 1).reshape(T, H * D)
+        if _close(given, self._sums):
+            self._inner = self._inner if self._readers else path
+            self._readers.append((module, given, made))
 
 
 def _norms(values: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:

@@ -14,47 +14,28 @@ import base64
 import html
 import json
 import re
-import sys
-import weakref
-from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import anywidget
 import numpy as np
 import traitlets
-from IPython import get_ipython
 from IPython.display import display
 
 from ..errors import CourseError
 from ..i18n import L, language
 from ..models import attention as models
-from ..models.reading import Reading, Tokens, read
+from ..models.reading import Tokens
 from .coding import Heads, bundle, encode
 from .effect import Effect
+from .lifetime import handed_out
+from .passes import Pass, ViewError, forward_pass, from_arrays
 from .still import describe, still_html
 
 __all__ = ["AttentionView", "ViewError", "attention_view"]
 
 _FRONT = Path(__file__).parent / "front"
 _SCRIPTS = ("words", "elements", "data", "paint", "birdseye", "headview", "view")      # one module for the browser, in several files
-_ALIVE = 4                                                             # views that keep their data although no name holds them
-
-
-class ViewError(CourseError, ValueError):
-    """What was asked for cannot be shown."""
-
-
-@dataclass
-class _Pass:
-    """One text and its forward pass; `reading` and `outcome` are None for bare arrays."""
-
-    text: str
-    target: str | None
-    parts: dict[str, Heads]
-    reading: Reading | None = None
-    outcome: models.Outcome | None = None
 
 
 class AttentionView(anywidget.AnyWidget):
@@ -75,7 +56,7 @@ class AttentionView(anywidget.AnyWidget):
     part = traitlets.Unicode("self").tag(sync=True)
     lang = traitlets.Unicode("en").tag(sync=True)
 
-    def __init__(self, first: _Pass, model=None, tokenizer=None, title: str = "", truncate: bool = False) -> None:
+    def __init__(self, first: Pass, model=None, tokenizer=None, title: str = "", truncate: bool = False) -> None:
         self._model, self._tokenizer, self._title, self._truncate = model, tokenizer, title, truncate
         self._passes = [first]
         part = "cross" if "cross" in first.parts else next(iter(first.parts))
@@ -193,7 +174,7 @@ class AttentionView(anywidget.AnyWidget):
         _within(slot, 2)
         if self._model is None:
             raise _no_model()
-        made = _forward(self._model, self._tokenizer, text, target, truncate or self._truncate)
+        made = forward_pass(self._model, self._tokenizer, text, target, truncate or self._truncate)
         self._passes[slot:slot + 1] = [made]
         meta, data = self._first_picture(slot)
         if slot:
@@ -209,7 +190,7 @@ class AttentionView(anywidget.AnyWidget):
 
     # Inside -------------------------------------------------------------------------------------------------------
 
-    def _pass(self, slot: int) -> _Pass:
+    def _pass(self, slot: int) -> Pass:
         if not self._passes:
             raise ViewError(L(zh="这个视图的数据已经释放：它的单元格后来又运行过，没有名字再指着它。重新运行那个单元格即可",
                               en="The data of this view were released: its cell was run again and no name holds it any more. Run the cell again"))
@@ -230,7 +211,7 @@ class AttentionView(anywidget.AnyWidget):
                             .format(layer=layer, head=head, l=layers - 1, h=heads - 1))
         return found
 
-    def _ablate(self, known: _Pass, heads: list[tuple[str, int, int]]) -> Effect:
+    def _ablate(self, known: Pass, heads: list[tuple[str, int, int]]) -> Effect:
         if known.reading is None:
             raise _no_model()
         after = models.run(self._model, known.reading, ablate=heads)
@@ -269,32 +250,6 @@ def _side(tokens: Tokens) -> dict[str, list]:
 
 
 _ASKS = ("hello", "head", "exact", "toward", "text", "ablate")
-_recent: list[tuple[weakref.ref, int]] = []     # views that have their data, the oldest first, and what holds each besides a reader
-
-
-def _handed_out(box: list[AttentionView]) -> AttentionView:
-    """The view in the box, counted in; what is beyond the last few and in nobody's hands is released.
-
-    box: so that nothing but the box and the widgets' own registry holds the view while its holders are counted.
-    """
-    _recent[:] = [(ref, records) for ref, records in _recent if ref() is not None and ref()._passes]
-    for ref, records in _recent[:max(0, len(_recent) + 1 - _ALIVE)]:
-        if _holders(ref) <= records:
-            ref()._release()
-    _recent.append((weakref.ref(box[0]), _holders(weakref.ref(box[0])) - 1))
-    return box.pop()
-
-
-def _holders(ref: weakref.ref) -> int:
-    """References to a view, without those of the notebook's history: Out, _, __, _12."""
-    view, shell = ref(), get_ipython()
-    if shell is None:
-        return sys.getrefcount(view)
-    history = chain((value for name, value in shell.user_ns.items() if name.startswith("_")), shell.user_ns_hidden.values(),
-                    shell.user_ns.get("_oh", {}).values())
-    return sys.getrefcount(view) - sum(value is view for value in history)
-
-
 def _within(index: Any, count: int) -> int:
     if not _whole(index) or not 0 <= index < count:
         raise ViewError(L(zh="没有第 {0} 个：应是 0 到 {1} 的整数", en="there is no number {0}: it must be a whole number from 0 to {1}").format(repr(index)[:40], count - 1))
@@ -310,19 +265,6 @@ def _no_model() -> ViewError:
                        en="There are only weights here: to ablate or to change the text, make the view from a model"))
 
 
-def _forward(model, tokenizer, text: str, target: str | None, truncate: bool) -> _Pass:
-    reading, parts = read(model, tokenizer, text, target, truncate, models.most_tokens(model)), {}
-
-    def keep(layer: models.Layer) -> None:
-        if layer.part not in parts:
-            shared = layer.kv_heads if layer.kv_heads < len(layer.weights) else None
-            parts[layer.part] = Heads(*reading.sides(layer.part), layer.part, shared)
-        parts[layer.part].add(layer.weights.float().cpu().numpy(), None if layer.value_norms is None else layer.value_norms.cpu().numpy())
-
-    outcome = models.run(model, reading, keep)
-    return _Pass(text, target, parts, reading, outcome)
-
-
 def attention_view(m, text: str | None = None, target: str | None = None, *, truncate: bool = False) -> AttentionView:
     """A view of a model reading `text` (and writing `target`, for an encoder-decoder), or of an `Attention`.
 
@@ -331,8 +273,8 @@ def attention_view(m, text: str | None = None, target: str | None = None, *, tru
     unknown model. The limit is the model's context, or as many tokens as 2 GiB of weights hold, whichever is less.
     """
     if isinstance(m, models.Attention):
-        parts = {each.part: _from_arrays(each) for each in (m, m.encoder, m.decoder) if each is not None}
-        return _handed_out([AttentionView(_Pass("", None, parts))])
+        parts = {each.part: from_arrays(each) for each in (m, m.encoder, m.decoder) if each is not None}
+        return handed_out([AttentionView(Pass("", None, parts))])
     model, tokenizer = getattr(m, "model", None), getattr(m, "tokenizer", None)
     if not callable(getattr(model, "forward", None)) or not callable(tokenizer):
         raise ViewError(L(zh="attention_view 要 cl.load(...) 的模型（有 .model 和 .tokenizer），或一个 cl.Attention，不是 {0}",
@@ -340,22 +282,4 @@ def attention_view(m, text: str | None = None, target: str | None = None, *, tru
     if text is None:
         raise ViewError(L(zh='要看哪段文本？写成 attention_view(m, "文本")', en='Which text? Write attention_view(m, "some text")'))
     title = getattr(getattr(m, "card", None), "name", "") or type(model).__name__
-    return _handed_out([AttentionView(_forward(model, tokenizer, text, target, truncate), model, tokenizer, title, truncate)])
-
-
-def _from_arrays(given: models.Attention) -> Heads:
-    if np.nanmin(given.weights, initial=0) < 0 or np.nanmax(given.weights, initial=0) > 1.02:
-        raise ViewError(L(zh="注意力权重应在 0 和 1 之间；这些像是 softmax 之前的分数", en="Attention weights lie between 0 and 1; these look like scores before the softmax"))
-    rows = np.nan_to_num(given.weights.sum(-1))
-    if rows.max() > 1.02:                       # half precision rounds a row's sum by less
-        layer, head, q = np.unravel_index(rows.argmax(), rows.shape)
-        raise ViewError(L(zh="注意力的每一行加起来最多是 1；第 {layer} 层第 {head} 头第 {q} 行的和是 {sum:.2f}。softmax 要沿最后一个轴（键）",
-                          en="A row of attention sums to at most 1; row {q} of layer {layer}, head {head} sums to {sum:.2f}. The softmax goes over the last axis, the keys")
-                        .format(layer=layer, head=head, q=q, sum=float(rows.max())))
-    _, _, T, S = given.weights.shape
-    causal = T == S and T > 1 and not any(np.triu(layer, 1).any() for layer in given.weights)
-    query, key = given.special
-    heads = Heads(Tokens(given.query_tokens, list(query)), Tokens(given.key_tokens, list(key)), given.part, given.kv_heads, causal)
-    for layer in given.weights:
-        heads.add(layer)
-    return heads
+    return handed_out([AttentionView(forward_pass(model, tokenizer, text, target, truncate), model, tokenizer, title, truncate)])

@@ -55,6 +55,32 @@ def test_attend_equals_the_loop(groups):
     torch.testing.assert_close(w, weights, atol=2e-6, rtol=1e-5)
 
 
+def _broadcastable(B, H, T, S):
+    """Every shape that a mask may have: each axis whole or 1, and leading axes left out."""
+    full = (B, H, T, S)
+    shapes = {tuple(n if keep else 1 for n, keep in zip(full, keeps)) for keeps in itertools.product([True, False], repeat=4)}
+    return sorted({shape[skip:] for shape in shapes for skip in range(4)}, key=lambda shape: (len(shape), shape))
+
+
+@pytest.mark.parametrize("flag", [False, True])
+@pytest.mark.parametrize("groups", [1, 2, 4])
+@pytest.mark.parametrize("T", [1, 3])
+def test_attend_takes_every_broadcastable_mask_and_bias(T, groups, flag):
+    B, H, S = 2, 4, 5
+    torch.manual_seed(T)
+    q, k, v = torch.randn(B, T, H, 6).transpose(1, 2), torch.randn(B, groups, S, 6), torch.randn(B, groups, S, 3)
+    keys, values = (x.repeat_interleave(H // groups, dim=1) for x in (k, v))
+    for shape in _broadcastable(B, H, T, S):
+        mask = torch.rand(shape) > 0.3
+        for bias in (None, torch.randn(shape)):
+            scores = q @ keys.mT / 6 ** 0.5 + (0 if bias is None else bias)
+            weights = scores.masked_fill(~mask, -torch.inf).softmax(-1).nan_to_num(0.0)
+            y, w = cnn.attend(q, k, v, mask, bias, return_weights=flag)
+            torch.testing.assert_close(y, weights @ values, atol=2e-6, rtol=1e-5, msg=lambda text: f"mask {shape}: {text}")
+            if flag:
+                torch.testing.assert_close(w, weights, atol=2e-6, rtol=1e-5)
+
+
 def test_fused_and_open_agree_in_gradients_and_causality():
     torch.manual_seed(1)
     q, k, v = (torch.randn(2, 3, 6, 4, requires_grad=True) for _ in range(3))

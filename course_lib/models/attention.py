@@ -1,10 +1,12 @@
 """The attention of one real forward pass of a transformers model, layer by layer.
 
-- `run` is that one pass. It switches the model to eager attention (the only kind that has weights to show) and back,
-  and hands each layer's weights to a callback as soon as they exist, so that all of them need never be held at once.
+- `run` is that one pass. It switches the model to eager attention (the kind that has weights to show) and back, and hands
+  each layer's weights to a callback as soon as they exist, so that all of them need never be held at once. How they are
+  found, without knowing the model's class, is in `watch`.
 - `capture` keeps them all, as an `Attention`.
-- `Outcome` is what the pass predicted; with `ablate`, heads are silenced by zeroing what they send to the output
-  projection (zero ablation; Michel et al. 2019, arXiv:1905.10650).
+- `Outcome` is what the pass predicted; with `ablate`, heads are silenced: their weights are zero, so they add nothing to
+  what the output projection reads (zero ablation; Michel et al. 2019, arXiv:1905.10650). A layer is one execution: where
+  one module serves all layers (ALBERT), silencing a head of layer 0 leaves the same head of layer 1 alone.
 - The value norms are ||f(x_j)|| of Kobayashi et al. 2020 (arXiv:2004.10102): how long the vector is that a weight
   multiplies, after the head's part of the output projection.
 
@@ -21,14 +23,14 @@ import numpy as np
 import torch
 
 from ..i18n import L
+from .convert import quiet
 from .loaded import ModelError
 from .reading import Reading, read
+from .watch import Product, Watch
 
-__all__ = ["Attention", "Layer", "Outcome", "capture", "kv_heads", "run"]
+__all__ = ["Attention", "Layer", "Outcome", "capture", "most_tokens", "run"]
 
-_VALUE = ("v_proj", "value", "v_lin", "v", "c_attn")
-_FUSED = ("query_key_value", "qkv_proj")        # readable, but without value norms: each model lays these out its own way
-_OUTPUT = ("o_proj", "out_proj", "out_lin", "o", "c_proj", "dense")
+MEMORY = 2 << 30            # bytes of float32 weights that one text may take: 1,324 tokens of SmolLM2-135M (30 layers of 9 heads)
 _CROSS = ("cross", "encoder_attn", "encdec")
 
 
@@ -36,7 +38,9 @@ _CROSS = ("cross", "encoder_attn", "encdec")
 class Attention:
     """Attention weights as plain arrays.
 
-    weights: float32 [L, H, T, S], layer, head, query, key; each row over S sums to 1.
+    weights: float32 [L, H, T, S], layer, head, query, key. Given as numpy, as a tensor of any float type (with a gradient, on
+    any device), or as transformers' tuple of layers [1, H, T, S]; kept as numpy. Each row over S sums to 1, or to less where
+    a part went to no token: to a learnt sink (GPT-OSS), or nowhere, because the row was masked. `sink` says how much.
     tokens: the text as tokens; the queries' tokens, which for self-attention are the keys' too.
     part: "self", "encoder", "decoder" or "cross"; the cross-attention of an encoder-decoder carries the other two with it.
     """
@@ -54,195 +58,230 @@ class Attention:
     def __post_init__(self) -> None:
         self.query_tokens = list(self.tokens if self.query_tokens is None else self.query_tokens)
         self.key_tokens = list(self.query_tokens if self.key_tokens is None else self.key_tokens)
-        self.weights = np.asarray(self.weights)
+        self.weights = _array(self.weights)
         shape = ("L", "H", len(self.query_tokens), len(self.key_tokens))
         if self.weights.ndim != 4 or self.weights.shape[2:] != shape[2:] or 0 in self.weights.shape:
             raise ModelError(L(zh="weights 的形状应是 [层, 头, {t}, {s}]，实际是 {got}", en="weights must have the shape [layers, heads, {t}, {s}], not {got}")
                              .format(t=shape[2], s=shape[3], got=list(self.weights.shape)))
 
+    @property
+    def sink(self) -> np.ndarray:
+        """float32 [L, H, T]: the share of each row that went to no token."""
+        return np.maximum(0, 1 - self.weights.sum(-1))
+
+
+def _array(weights) -> np.ndarray:
+    """float32, from whatever holds the numbers."""
+    try:
+        if isinstance(weights, (tuple, list)) and len(weights) and all(torch.is_tensor(layer) for layer in weights):
+            weights = torch.stack([layer[0] if layer.dim() == 4 and len(layer) == 1 else layer for layer in weights])
+        if torch.is_tensor(weights):
+            weights = weights.detach().float().cpu().numpy()
+        return np.asarray(weights).astype(np.float32, casting="same_kind") if np.asarray(weights).dtype.kind == "f" \
+            else np.asarray(weights, np.float32)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ModelError(L(zh="weights 应是数字组成的数组 [层, 头, T, S]：{0}", en="weights must be an array of numbers, [layers, heads, T, S]: {0}")
+                         .format(str(error).splitlines()[0])) from error
+
 
 @dataclass
 class Layer:
-    """What one attention layer did. weights: [H, T, S]; value_norms: [H, S] or None where the layer's projections are fused."""
+    """What one attention layer did; `index` counts the layers of its part that have softmax attention (a hybrid has others).
+
+    weights: [H, T, S]. value_norms: [H, S], or None where what reads the heads is no linear map of them (a norm or a gate
+    stands between). kv_heads: how many heads have values of their own.
+    """
 
     part: str
     index: int
     weights: torch.Tensor
     value_norms: torch.Tensor | None
+    kv_heads: int
 
 
 @dataclass
 class Outcome:
-    """What the pass ended in: `logits` [V] at `position`, or, for a model without a vocabulary head, the mean last hidden state [D]."""
+    """What the pass ended in, by what the model is for; `logits` is float32 on the CPU.
 
-    logits: torch.Tensor | None
-    position: int
-    pooled: torch.Tensor | None = None
+    kind: "next" token or "masked" token, logits [V]; "class" (one of C), "labels" (any of C) or "value" (C numbers), [C];
+    "tokens", classes of each token, [T, C]; "span", where an answer starts and ends, [2, T]; "scores", the mean logits of a
+    masked model whose text has no mask, [V]; "hidden", the mean last hidden state of a model without a head, [D].
+    names: of the C classes.
+    """
 
-
-@dataclass
-class _Site:
-    """One attention layer in the module tree. `output` mixes the heads: its input is their outputs side by side."""
-
-    part: str
-    index: int
-    core: torch.nn.Module
-    value: torch.nn.Module | None
-    output: torch.nn.Module | None
-    inside: bool                                # the value projection also makes queries and keys (GPT-2's c_attn)
+    kind: str
+    logits: torch.Tensor
+    names: list[str] | None = None
 
 
-def _sites(model) -> list[_Site]:
-    modules, found, counts = dict(model.named_modules()), [], {}
-    for name, module in modules.items():
-        value = next((getattr(module, n) for n in _VALUE if isinstance(getattr(module, n, None), torch.nn.Module)), None)
-        if "Attention" not in type(module).__name__ or (value is None and not any(hasattr(module, n) for n in _FUSED)):
-            continue
-        output = next((getattr(module, n) for n in _OUTPUT if hasattr(module, n)), None)
-        if output is None:                      # BERT keeps it beside the module, not in it
-            output = getattr(getattr(modules.get(name.rpartition(".")[0]), "output", None), "dense", None)
-        path = name.lower()
-        part = "cross" if any(mark in path for mark in _CROSS) else "self"
-        if part == "self" and model.config.is_encoder_decoder:
-            part = "encoder" if "encoder." in path.replace("decoder.", "") else "decoder"
-        index = counts[part] = counts.get(part, -1) + 1
-        found.append(_Site(part, index, module, value, output, hasattr(module, "c_attn")))
-    if not found:
-        raise ModelError(L(zh="{name} 里没有认得出的注意力层，画不了", en="{name} has no attention layers that this viewer knows how to read").format(
-            name=type(model).__name__))
-    return found
-
-
-def kv_heads(model) -> int | None:
-    """Number of key-value heads where it is fewer than the number of heads (grouped-query attention), else None."""
-    config = model.config
-    fewer = getattr(config, "num_key_value_heads", None)
-    return fewer if fewer and fewer < config.num_attention_heads else None
+def most_tokens(model) -> int:
+    """How many tokens of one text can be read before the weights of all layers and heads would take more than `MEMORY`."""
+    config = model.config.get_text_config() if hasattr(model.config, "get_text_config") else model.config
+    sizes = []
+    for name in ("num_hidden_layers", "num_attention_heads"):
+        value = getattr(config, name, None)                 # a list where layers differ; none where there is no attention
+        sizes.append(max(value) if isinstance(value, (list, tuple)) and value else value if isinstance(value, int) and value else 1)
+    parts = 3 if getattr(model.config, "is_encoder_decoder", False) else 1
+    return int((MEMORY / 4 / (parts * (sizes[0] + 4) * sizes[1])) ** 0.5)        # 4: a layer's own temporary copies
 
 
 def run(model, reading: Reading, on_layer: Callable[[Layer], None] | None = None, ablate: Iterable[tuple[str, int, int]] = ()) -> Outcome:
-    """One forward pass without gradients. `on_layer` gets each attention layer's weights; `ablate` silences (part, layer, head)."""
-    sites, ablate = _sites(model), set(ablate)
-    known = {(site.part, site.index): site for site in sites}
+    """One forward pass without gradients. `on_layer` gets each attention layer's weights; `ablate` silences (part, layer, head).
+
+    ModelError, with the reason, for a model whose attention is no table of queries and keys or which has none.
+    """
+    silent: dict[tuple[str, int], list[int]] = {}
     for part, layer, head in ablate:
-        site = known.get((part, layer))
-        if site is None or not 0 <= head < _heads(model, site):
-            raise ModelError(L(zh="没有第 {layer} 层第 {head} 头", en="there is no layer {layer}, head {head}").format(layer=layer, head=head))
-        if site.output is None:
-            raise ModelError(L(zh="这个模型的输出投影找不到，没法消融", en="this model's output projection was not found, so its heads cannot be ablated"))
+        silent.setdefault((part, layer), []).append(head)
+    tables, calls, other = {}, set(), []                    # heads of each layer of each part; runs seen; shapes [H,T,S] that fit no part
+    at = None
+
+    def begin(path: str, call: int, shape: torch.Size) -> list[int] | None:
+        nonlocal at
+        part = _part(model, path)
+        query, key = reading.sides(part)
+        if shape[1:] != (len(query), len(key)):
+            other.append(tuple(shape))
+            return None
+        if call in calls:
+            raise ModelError(L(zh="{0} 的每一层算好几张注意力表再合成一张（如差分注意力），单画哪一张都会误导",
+                               en="{0} combines several attention tables in each layer (as differential attention does): a picture of any one would mislead")
+                             .format(type(model).__name__))
+        calls.add(call)
+        at = part, len(tables.setdefault(part, []))
+        tables[part].append(shape[0])
+        return [head for head in silent.get(at, ()) if 0 <= head < shape[0]]
+
+    def tell(product: Product) -> None:
+        on_layer(Layer(*at, product.weights, product.value_norms, _kv_heads(product)))
+
     allowed = inspect.signature(model.forward).parameters
     extra = {name: value for name, value in (("use_cache", False), ("logits_to_keep", 1)) if name in allowed}
-    seen: list[int] = []
-    with _eager(model), torch.no_grad(), _hooks() as hooks:
-        for site in sites:
-            if on_layer is not None:
-                _watch(site, hooks, on_layer, seen)
-            silent = [head for part, layer, head in ablate if (part, layer) == (site.part, site.index)]
-            if silent:
-                hooks.append(site.output.register_forward_pre_hook(_silence(silent, _heads(model, site))))
-        result = model(**reading.inputs, **extra)
-    if on_layer is not None and not seen:
-        raise ModelError(L(zh="{name} 不返回注意力权重，切换到 eager 也没有", en="{name} returns no attention weights, not even with eager attention").format(
-            name=type(model).__name__))
+    watch = Watch(model, begin, on_layer and tell)
+    try:
+        with _eager(model), torch.no_grad(), watch:
+            result = model(**reading.inputs, **extra)
+    except ModelError:
+        raise
+    except (ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        raise ModelError(L(zh="{0} 读这段文本时出错：{1}", en="{0} failed while reading this text: {1}").format(
+            type(model).__name__, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}")) from error
+    _complete(model, tables, other, watch.softmaxes)
+    for (part, layer), heads in silent.items():
+        for head in heads:
+            if layer not in range(len(tables.get(part, ()))) or head not in range(tables[part][layer]):
+                raise ModelError(L(zh="没有第 {layer} 层第 {head} 头", en="there is no layer {layer}, head {head}").format(layer=layer, head=head))
     return _outcome(model, reading, result)
 
 
 def capture(model, tokenizer, text: str, target: str | None = None, truncate: bool = False) -> Attention:
-    """Every weight of the pass over `text`: for an encoder-decoder the cross-attention, which carries `.encoder` and `.decoder`."""
-    reading = read(model, tokenizer, text, target, truncate)
+    """Every weight of the pass over `text`: for an encoder-decoder the cross-attention, which carries `.encoder` and `.decoder`.
+
+    `TextTooLong` beyond `most_tokens(model)`, before anything is computed.
+    """
+    reading = read(model, tokenizer, text, target, truncate, most_tokens(model))
     layers: dict[str, list[np.ndarray]] = {}
-    run(model, reading, lambda layer: layers.setdefault(layer.part, []).append(layer.weights.float().cpu().numpy()))
+    groups: dict[str, set[int]] = {}
+
+    def keep(layer: Layer) -> None:
+        layers.setdefault(layer.part, []).append(layer.weights.float().cpu().numpy())
+        groups.setdefault(layer.part, set()).add(layer.kv_heads)
+
+    run(model, reading, keep)
     made = {}
     for part, weights in layers.items():
         query, key = reading.sides(part)
-        made[part] = Attention(query.labels, np.stack(weights), query.labels, key.labels, part, kv_heads(model), (query.special, key.special))
+        fewer = max(groups[part])
+        made[part] = Attention(query.labels, np.stack(weights), query.labels, key.labels, part,
+                               fewer if fewer < len(weights[0]) else None, (query.special, key.special))
     if "cross" not in made:
-        return made["self"]
+        return made.get("self") or made.get("decoder") or made["encoder"]
     made["cross"].encoder, made["cross"].decoder = made.get("encoder"), made.get("decoder")
     return made["cross"]
 
 
-def _heads(model, site: _Site) -> int:
-    for name in ("num_heads", "num_attention_heads", "n_heads"):
-        if isinstance(getattr(site.core, name, None), int):
-            return getattr(site.core, name)
-    return model.config.num_attention_heads
+def _part(model, path: str) -> str:
+    path = path.lower()
+    if any(mark in path for mark in _CROSS):
+        return "cross"
+    if not getattr(model.config, "is_encoder_decoder", False):
+        return "self"
+    return next((name for step in path.split(".") for name in ("encoder", "decoder") if name in step), "encoder")
+
+
+def _kv_heads(product: Product) -> int:
+    """Heads with values of their own; neighbours of a group share them (grouped-query attention)."""
+    values = product.values
+    if values is None or len(values) == 1:
+        return len(product.weights)
+    own = 1 + int((values[1:] != values[:-1]).flatten(1).any(1).sum())
+    shared = values[::len(values) // own].repeat_interleave(len(values) // own, dim=0) if len(values) % own == 0 else None
+    return own if shared is not None and torch.equal(shared, values) else len(values)
+
+
+def _complete(model, tables: dict[str, list[int]], other: list[tuple[int, int, int]], softmaxes: int) -> None:
+    """ModelError with the reason unless each kind of attention that the model has was seen in every layer."""
+    name, config = type(model).__name__, model.config
+    if not softmaxes:
+        raise ModelError(L(zh="{0} 里没有 softmax 注意力：它用别的办法混合词元（如状态空间、卷积、傅里叶变换），没有权重可画",
+                           en="{0} has no softmax attention: it mixes tokens in another way (a state space, convolutions, a Fourier transform), so "
+                              "there are no weights to draw").format(name))
+    parts = ("encoder", "decoder", "cross") if getattr(config, "is_encoder_decoder", False) else ("self",)
+    for heads in tables.values():
+        if len(set(heads)) > 1:
+            raise ModelError(L(zh="{0} 各层的头数不同（{1}），这里按“层 × 头”的表显示，放不下",
+                               en="The layers of {0} have different numbers of heads ({1}), which do not fit a table of layers by heads")
+                             .format(name, ", ".join(map(str, heads))))
+    heads = {count for counts in tables.values() for count in counts}       # a table of other heads is no attention: experts, streams that mix
+    if all(part in tables for part in parts) and not any(shape[0] in heads for shape in other):
+        return
+    shapes = ", ".join(sorted({f"{T} × {S}" for _, T, S in other}))
+    raise ModelError(L(zh="{0} 的注意力不是逐词元的“查询 × 键”表{1}：它分窗、分块、合并或添加词元，照词元画出来会是错的",
+                       en="The attention of {0} is no table of this text's tokens (queries x keys{1}): it works in windows or blocks, or pools or adds "
+                          "tokens, and a picture token by token would be wrong").format(name, shapes and L(zh="（{0}）", en="; it is {0}").format(shapes)))
 
 
 @contextmanager
 def _eager(model):
     """Eager attention and evaluation mode for the time being; both are put back."""
-    before, training = model.config._attn_implementation, model.training
+    before, training = getattr(model.config, "_attn_implementation", None), model.training
+    switch = before not in (None, "eager") and hasattr(model, "set_attn_implementation")
     try:
-        if before != "eager":
-            model.set_attn_implementation("eager")
+        if switch:
+            with quiet():                       # a few say that they cannot be switched; then the fused kernel is read
+                model.set_attn_implementation("eager")
         model.eval()
         yield
     finally:
-        if before != "eager":
-            model.set_attn_implementation(before)
+        if switch:
+            with quiet():
+                model.set_attn_implementation(before)
         model.train(training)
 
 
-@contextmanager
-def _hooks():
-    handles: list = []
-    try:
-        yield handles
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-def _watch(site: _Site, hooks: list, on_layer: Callable[[Layer], None], seen: list[int]) -> None:
-    values: list[torch.Tensor] = []
-
-    def keep_value(module, inputs, output) -> None:
-        values[:] = [output[0].chunk(3 if output.shape[-1] % 3 == 0 else 2, dim=-1)[-1] if site.inside else output[0]]
-
-    def keep_weights(module, inputs, output) -> None:
-        # Some models return a position bias before the weights; the weights are the last tensor of four axes.
-        found = [t for t in output if torch.is_tensor(t) and t.dim() == 4] if isinstance(output, tuple) else []
-        if not found:
-            return
-        seen.append(site.index)
-        weights = found[-1][0]                                  # (H, T, S)
-        norms = _value_norms(values[0], site.output, weights.shape[0]) if values and site.output is not None else None
-        on_layer(Layer(site.part, site.index, weights, norms))
-
-    if site.value is not None:
-        hooks.append(site.value.register_forward_hook(keep_value))
-    hooks.append(site.core.register_forward_hook(keep_weights))
-
-
-def _value_norms(value: torch.Tensor, output: torch.nn.Module, heads: int) -> torch.Tensor:
-    """||W_h v_j|| for every head h and key j. value: (S, KV * D) -> (H, S)"""
-    mix = output.weight if isinstance(output, torch.nn.Linear) else output.weight.T          # (model, H * D); GPT-2's Conv1D is transposed
-    D = mix.shape[1] // heads
-    v = value.unflatten(-1, (-1, D)).transpose(0, 1).float()    # (KV, S, D)
-    v = v.repeat_interleave(heads // v.shape[0], dim=0)         # (H, S, D)
-    W = mix.float().unflatten(-1, (heads, D)).transpose(0, 1)   # (H, model, D)
-    gram = W.transpose(1, 2) @ W                                # ||Wv||^2 = v' (W'W) v: D x D instead of model x S
-    return ((v @ gram) * v).sum(-1).clamp_min(0).sqrt()
-
-
-def _silence(heads: list[int], of: int) -> Callable:
-    def zero(module, inputs):
-        x = inputs[0].unflatten(-1, (of, -1)).clone()           # (B, T, H, D)
-        x[..., heads, :] = 0
-        return (x.flatten(-2), *inputs[1:])
-    return zero
-
-
 def _outcome(model, reading: Reading, result) -> Outcome:
-    logits = getattr(result, "logits", None)
-    if logits is None or logits.dim() != 3:
+    get = lambda *names: next((value for name in names if torch.is_tensor(value := getattr(result, name, None))), None)
+    start, end = get("start_logits", "start_top_log_probs"), get("end_logits")
+    if start is not None and end is not None:
+        return Outcome("span", torch.stack((start[0], end[0])).float().cpu())
+    logits = get("logits", "prediction_logits", "prediction_scores")
+    config, ids = model.config, (reading.target or reading.source).ids
+    if logits is None:
         hidden = result.last_hidden_state if hasattr(result, "last_hidden_state") else result[0]
-        return Outcome(None, -1, hidden[0].float().mean(0).cpu())
-    ids = (reading.target or reading.source).ids
-    position = len(ids) - 1
-    if "MaskedLM" in type(model).__name__:
-        position = ids.index(reading.mask_id) if reading.mask_id in ids else -1
-    if position < 0:
-        return Outcome(None, -1, logits[0].float().mean(0).cpu())
-    return Outcome(logits[0, -1 if logits.shape[1] == 1 else position].float().cpu(), position)
+        return Outcome("hidden", hidden[0].float().mean(0).cpu())
+    logits = logits.float().cpu()
+    count = getattr(config, "num_labels", 0)
+    names = [str((getattr(config, "id2label", None) or {}).get(i, f"LABEL_{i}")) for i in range(logits.shape[-1])] if logits.shape[-1] <= 4096 else None
+    if logits.dim() == 2 and logits.shape[-1] == len(ids) != count:                         # ELECTRA's discriminator: one number a token
+        return Outcome("tokens", torch.stack((torch.zeros_like(logits[0]), logits[0]), -1), ["original", "replaced"])
+    if logits.dim() == 2:
+        problem = getattr(config, "problem_type", None) or ("regression" if count == 1 else None)
+        kind = {"regression": "value", "multi_label_classification": "labels"}.get(problem, "class")
+        return Outcome(kind, logits[0], names)
+    if model.get_output_embeddings() is None and logits.shape[-1] == count:
+        return Outcome("tokens", logits[0], names)
+    if reading.mask_id is not None and reading.mask_id in ids and logits.shape[1] == len(ids):
+        return Outcome("masked", logits[0, ids.index(reading.mask_id)])
+    if "MaskedLM" in type(model).__name__ or not model.can_generate():
+        return Outcome("scores", logits[0].mean(0))
+    return Outcome("next", logits[0, -1])

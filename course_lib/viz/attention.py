@@ -14,7 +14,6 @@ import base64
 import html
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,35 +25,26 @@ from IPython.display import display
 from ..errors import CourseError
 from ..i18n import L, language
 from ..models import attention as models
-from ..models.reading import Reading, Tokens, read
+from ..models.reading import Tokens
 from .coding import Heads, bundle, encode
 from .effect import Effect
+from .lifetime import handed_out
+from .passes import Pass, ViewError, forward_pass, from_arrays
 from .still import describe, still_html
 
 __all__ = ["AttentionView", "ViewError", "attention_view"]
 
 _FRONT = Path(__file__).parent / "front"
 _SCRIPTS = ("words", "elements", "data", "paint", "birdseye", "headview", "view")      # one module for the browser, in several files
-_MEMORY = 2 << 30                                                      # bytes of float32 weights that one text may keep
-
-
-class ViewError(CourseError, ValueError):
-    """What was asked for cannot be shown."""
-
-
-@dataclass
-class _Pass:
-    """One text and its forward pass; `reading` and `outcome` are None for bare arrays."""
-
-    text: str
-    target: str | None
-    parts: dict[str, Heads]
-    reading: Reading | None = None
-    outcome: models.Outcome | None = None
 
 
 class AttentionView(anywidget.AnyWidget):
-    """The interactive view; made by `attention_view`."""
+    """The interactive view; made by `attention_view`.
+
+    Its data (20 to 60 MB for a long text) stay as long as a name, a list or anything else of the reader's holds the view. Of
+    the views that only the notebook's records still hold, because their cell was run again, the last four keep theirs; an
+    earlier one shows what the page already has, and says "run the cell again" when asked for more.
+    """
 
     _esm = re.sub(r"(?m)^ +", "", "\n".join((_FRONT / f"{name}.js").read_text("utf-8") for name in _SCRIPTS))    # indentation is not sent
     _css = (_FRONT / "attention.css").read_text("utf-8")
@@ -66,7 +56,7 @@ class AttentionView(anywidget.AnyWidget):
     part = traitlets.Unicode("self").tag(sync=True)
     lang = traitlets.Unicode("en").tag(sync=True)
 
-    def __init__(self, first: _Pass, model=None, tokenizer=None, title: str = "", truncate: bool = False) -> None:
+    def __init__(self, first: Pass, model=None, tokenizer=None, title: str = "", truncate: bool = False) -> None:
         self._model, self._tokenizer, self._title, self._truncate = model, tokenizer, title, truncate
         self._passes = [first]
         part = "cross" if "cross" in first.parts else next(iter(first.parts))
@@ -94,9 +84,6 @@ class AttentionView(anywidget.AnyWidget):
 
     def select(self, layer: int | None = None, head: int | None = None, part: str | None = None) -> AttentionView:
         """Show another head (or another part: "encoder", "decoder", "cross"); returns the view."""
-        if part is not None and part not in self._passes[0].parts:
-            raise ViewError(L(zh="没有 {part!r}，有的是：{parts}", en="there is no part {part!r}; there is: {parts}").format(
-                part=part, parts=", ".join(self._passes[0].parts)))
         part = part or self.part
         layer, head = self.layer if layer is None else layer, self.head if head is None else head
         self._check(layer, head, part)
@@ -105,8 +92,8 @@ class AttentionView(anywidget.AnyWidget):
         return self
 
     def ablate(self, heads: list[tuple[int, int]]) -> Effect:
-        """The next-token distribution with and without `heads` [(layer, head), ...]; shown in the view as well."""
-        effect = self._ablate(self._passes[0], [(self.part, int(layer), int(head)) for layer, head in heads])
+        """What the model predicts with and without `heads` [(layer, head), ...]; shown in the view as well."""
+        effect = self._ablate(self._pass(0), [(self.part, int(layer), int(head)) for layer, head in heads])
         self._effect = json.dumps(effect.as_dict(), ensure_ascii=False)
         return effect
 
@@ -135,29 +122,59 @@ class AttentionView(anywidget.AnyWidget):
 
     # What the browser asks for ------------------------------------------------------------------------------------
 
-    def _answer(self, _widget, message: dict[str, Any], _buffers) -> None:
+    def _handle_msg(self, msg: dict[str, Any]) -> None:
+        """A message that is no widget message is dropped: nothing that a page sends may end in the kernel's log."""
+        data = msg.get("content", {}).get("data") if isinstance(msg, dict) and isinstance(msg.get("content"), dict) else None
+        if isinstance(data, dict) and data.get("method") in ("update", "request_state", "custom"):
+            super()._handle_msg({**msg, "buffers": msg.get("buffers", [])})
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """The page may choose a head that there is; the rest is the kernel's."""
+        asked = sync_data if isinstance(sync_data, dict) else {}
+        part = asked.get("part", self.part)
+        layer, head = asked.get("layer", self.layer), asked.get("head", self.head)
         try:
-            reply, arrays = getattr(self, f"_on_{message['ask']}")(**message.get("with", {}))
+            self._check(layer, head, part)
+        except ViewError:
+            return
+        super().set_state({name: asked[name] for name in ("part", "layer", "head") if name in asked})
+
+    def _answer(self, _widget, message: Any, _buffers) -> None:
+        message = message if isinstance(message, dict) else {}
+        try:
+            ask, values = message.get("ask"), message.get("with", {})
+            if ask not in _ASKS or not isinstance(values, dict):
+                raise ViewError(L(zh="这个视图不认识页面的请求", en="this view does not know what the page asks for"))
+            reply, arrays = getattr(self, f"_on_{ask}")(**values)
         except Exception as error:              # whatever went wrong, the browser must not wait for ever
             said = error.message if isinstance(error, CourseError) else L(zh=str(error), en=str(error))
             reply, arrays = {"error": {"zh": said.zh, "en": said.en}, "cut": getattr(error, "limit", None)}, []
-        self.send({"id": message["id"], **reply}, buffers=arrays)
+        self.send({"id": message.get("id"), **reply}, buffers=arrays)
 
     def _on_hello(self) -> tuple[dict, list]:
         """For hosts that lose binary buffers when the widget opens."""
         return {"meta": self._meta, "data": base64.b64encode(self._data).decode()}, []
 
     def _on_head(self, slot: int, part: str, layer: int, head: int, mode: str) -> tuple[dict, list]:
-        return {}, [encode(self._passes[slot].parts[part].picture(layer, head, mode)).tobytes()]
+        heads = self._check(layer, head, part, slot)
+        return {}, [encode(heads.picture(layer, head, mode)).tobytes()]
 
     def _on_exact(self, slot: int, part: str, layer: int, head: int, mode: str, q: int, k: int) -> tuple[dict, list]:
-        return {}, [line.astype(np.float32).tobytes() for line in self._passes[slot].parts[part].line(layer, head, mode, q, k)]
+        heads = self._check(layer, head, part, slot)
+        _within(q, len(heads.query))
+        _within(k, len(heads.key))
+        return {}, [line.astype(np.float32).tobytes() for line in heads.line(layer, head, mode, q, k)]
 
     def _on_toward(self, slot: int, part: str, k: int) -> tuple[dict, list]:
-        return {}, [self._passes[slot].parts[part].to_token(k).astype(np.float32).tobytes()]
+        heads = self._heads(part, slot)
+        return {}, [heads.to_token(_within(k, len(heads.key))).astype(np.float32).tobytes()]
 
     def _on_text(self, slot: int, text: str, target: str | None = None, truncate: bool = False) -> tuple[dict, list]:
-        made = _forward(self._model, self._tokenizer, text, target, truncate or self._truncate)
+        self._pass(0)                           # released, or not
+        _within(slot, 2)
+        if self._model is None:
+            raise _no_model()
+        made = forward_pass(self._model, self._tokenizer, text, target, truncate or self._truncate)
         self._passes[slot:slot + 1] = [made]
         meta, data = self._first_picture(slot)
         if slot:
@@ -167,26 +184,44 @@ class AttentionView(anywidget.AnyWidget):
         return {}, []
 
     def _on_ablate(self, slot: int, heads: list) -> tuple[dict, list]:
-        return {"effect": self._ablate(self._passes[slot], [tuple(h) for h in heads]).as_dict()}, []
+        for part, layer, head in heads:
+            self._check(layer, head, part, slot)
+        return {"effect": self._ablate(self._pass(slot), [tuple(h) for h in heads]).as_dict()}, []
 
     # Inside -------------------------------------------------------------------------------------------------------
 
-    def _heads(self, part: str | None = None) -> Heads:
-        return self._passes[0].parts[part or self.part]
+    def _pass(self, slot: int) -> Pass:
+        if not self._passes:
+            raise ViewError(L(zh="这个视图的数据已经释放：它的单元格后来又运行过，没有名字再指着它。重新运行那个单元格即可",
+                              en="The data of this view were released: its cell was run again and no name holds it any more. Run the cell again"))
+        return self._passes[_within(slot, len(self._passes))]
 
-    def _check(self, layer: int, head: int, part: str | None = None) -> None:
-        layers, heads = self._heads(part).shape[:2]
-        if not (0 <= layer < layers and 0 <= head < heads):
+    def _heads(self, part: str | None = None, slot: int = 0) -> Heads:
+        parts = self._pass(slot).parts
+        part = self.part if part is None else part
+        if not isinstance(part, str) or part not in parts:
+            raise ViewError(L(zh="没有 {part!r}，有的是：{parts}", en="there is no part {part!r}; there is: {parts}").format(part=part, parts=", ".join(parts)))
+        return parts[part]
+
+    def _check(self, layer: int, head: int, part: str | None = None, slot: int = 0) -> Heads:
+        found = self._heads(part, slot)
+        layers, heads = found.shape[:2]
+        if not (_whole(layer) and _whole(head) and 0 <= layer < layers and 0 <= head < heads):
             raise ViewError(L(zh="没有第 {layer} 层第 {head} 头：层是 0–{l}，头是 0–{h}", en="there is no layer {layer}, head {head}: layers are 0-{l}, heads 0-{h}")
-                                 .format(layer=layer, head=head, l=layers - 1, h=heads - 1))
+                            .format(layer=layer, head=head, l=layers - 1, h=heads - 1))
+        return found
 
-    def _ablate(self, known: _Pass, heads: list[tuple[str, int, int]]) -> Effect:
+    def _ablate(self, known: Pass, heads: list[tuple[str, int, int]]) -> Effect:
         if known.reading is None:
-            raise ViewError(L(zh="这里只有权重，没有模型：消融要用 attention_view(m, 文本)", en="There are only weights here: to ablate, make the view from a model"))
-        return Effect.between(heads, known.outcome, models.run(self._model, known.reading, ablate=heads), self._tokenizer)
+            raise _no_model()
+        after = models.run(self._model, known.reading, ablate=heads)
+        return Effect.between(heads, known.outcome, after, self._tokenizer, (known.reading.target or known.reading.source).labels)
+
+    def _release(self) -> None:
+        self._passes, self._model, self._tokenizer = [], None, None
 
     def _first_picture(self, slot: int, complete: bool = False) -> tuple[str, bytes]:
-        known, arrays, parts = self._passes[slot], {}, []
+        known, arrays, parts = self._pass(slot), {}, []
         for name, heads in known.parts.items():
             layers, per_layer, T, S = heads.shape
             layer, head = (min(self.layer, layers - 1), min(self.head, per_layer - 1)) if name == self.part else (0, 0)
@@ -194,7 +229,7 @@ class AttentionView(anywidget.AnyWidget):
             arrays[f"{name}/scores"] = heads.scores()
             if complete:                        # the thumbnails follow from the heads
                 arrays[f"{name}/heads"] = np.stack([encode(packed) for packed in heads.packed])
-                if heads.norms:
+                if heads.valued:
                     norms = np.stack(heads.norms)
                     arrays[f"{name}/norms"] = encode(norms / (norms.max(-1, keepdims=True) + 1e-30))
                 if square:
@@ -202,8 +237,10 @@ class AttentionView(anywidget.AnyWidget):
             else:
                 arrays[f"{name}/thumbs"] = heads.thumbs()
                 arrays[f"{name}/head"] = encode(heads.packed[layer][head])
+            sink = heads.sink()
             parts.append({"name": name, "shape": heads.shape, "causal": bool(heads.causal), "kv": heads.kv_heads, "thumb": heads.thumb_sides,
-                          "shown": [layer, head], "value": bool(heads.norms), "rollout": square, "query": _side(heads.query), "key": _side(heads.key)})
+                          "shown": [layer, head], "value": heads.valued, "rollout": square,
+                          "sink": None if sink is None else sink.round(3).tolist(), "query": _side(heads.query), "key": _side(heads.key)})
         return bundle({"slot": slot, "title": self._title, "text": known.text, "target": known.target, "live": self._model is not None and not complete,
                        "complete": complete, "parts": parts}, arrays)
 
@@ -212,41 +249,37 @@ def _side(tokens: Tokens) -> dict[str, list]:
     return {"labels": tokens.labels, "special": [i for i, special in enumerate(tokens.special) if special]}
 
 
-def _forward(model, tokenizer, text: str, target: str | None, truncate: bool) -> _Pass:
-    config = model.config
-    most = int((2 * _MEMORY / 4 / (config.num_hidden_layers * config.num_attention_heads)) ** 0.5)
-    reading, parts = read(model, tokenizer, text, target, truncate, most), {}
+_ASKS = ("hello", "head", "exact", "toward", "text", "ablate")
+def _within(index: Any, count: int) -> int:
+    if not _whole(index) or not 0 <= index < count:
+        raise ViewError(L(zh="没有第 {0} 个：应是 0 到 {1} 的整数", en="there is no number {0}: it must be a whole number from 0 to {1}").format(repr(index)[:40], count - 1))
+    return index
 
-    def keep(layer: models.Layer) -> None:
-        heads = parts.setdefault(layer.part, Heads(*reading.sides(layer.part), layer.part, models.kv_heads(model)))
-        heads.add(layer.weights.float().cpu().numpy(), None if layer.value_norms is None else layer.value_norms.cpu().numpy())
 
-    outcome = models.run(model, reading, keep)
-    return _Pass(text, target, parts, reading, outcome)
+def _whole(index: Any) -> bool:
+    return isinstance(index, (int, np.integer)) and not isinstance(index, bool)
+
+
+def _no_model() -> ViewError:
+    return ViewError(L(zh="这里只有权重，没有模型：消融、改文本要用 attention_view(m, 文本)",
+                       en="There are only weights here: to ablate or to change the text, make the view from a model"))
 
 
 def attention_view(m, text: str | None = None, target: str | None = None, *, truncate: bool = False) -> AttentionView:
     """A view of a model reading `text` (and writing `target`, for an encoder-decoder), or of an `Attention`.
 
     m: what `cl.load` returns, or an `Attention`. truncate: read only what fits the context instead of refusing a longer text.
-    ValueError for an empty text, `TextTooLong` (a ValueError) beyond the limit, weights outside [0, 1], an unknown model.
+    ValueError for an empty text, `TextTooLong` (a ValueError) beyond the limit, weights that no softmax can have made, an
+    unknown model. The limit is the model's context, or as many tokens as 2 GiB of weights hold, whichever is less.
     """
     if isinstance(m, models.Attention):
-        parts = {each.part: _from_arrays(each) for each in (m, m.encoder, m.decoder) if each is not None}
-        return AttentionView(_Pass("", None, parts))
+        parts = {each.part: from_arrays(each) for each in (m, m.encoder, m.decoder) if each is not None}
+        return handed_out([AttentionView(Pass("", None, parts))])
+    model, tokenizer = getattr(m, "model", None), getattr(m, "tokenizer", None)
+    if not callable(getattr(model, "forward", None)) or not callable(tokenizer):
+        raise ViewError(L(zh="attention_view 要 cl.load(...) 的模型（有 .model 和 .tokenizer），或一个 cl.Attention，不是 {0}",
+                          en="attention_view takes what cl.load(...) returns (it has .model and .tokenizer) or a cl.Attention, not a {0}").format(type(m).__name__))
     if text is None:
         raise ViewError(L(zh='要看哪段文本？写成 attention_view(m, "文本")', en='Which text? Write attention_view(m, "some text")'))
-    title = getattr(getattr(m, "card", None), "name", "") or type(m.model).__name__
-    return AttentionView(_forward(m.model, m.tokenizer, text, target, truncate), m.model, m.tokenizer, title, truncate)
-
-
-def _from_arrays(given: models.Attention) -> Heads:
-    if np.nanmin(given.weights, initial=0) < 0 or np.nanmax(given.weights, initial=0) > 1.001:
-        raise ViewError(L(zh="注意力权重应在 0 和 1 之间；这些像是 softmax 之前的分数", en="Attention weights lie between 0 and 1; these look like scores before the softmax"))
-    _, _, T, S = given.weights.shape
-    causal = T == S and T > 1 and not any(np.triu(layer, 1).any() for layer in given.weights)
-    query, key = given.special
-    heads = Heads(Tokens(given.query_tokens, list(query)), Tokens(given.key_tokens, list(key)), given.part, given.kv_heads, causal)
-    for layer in given.weights:
-        heads.add(layer)
-    return heads
+    title = getattr(getattr(m, "card", None), "name", "") or type(model).__name__
+    return handed_out([AttentionView(forward_pass(model, tokenizer, text, target, truncate), model, tokenizer, title, truncate)])

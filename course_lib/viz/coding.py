@@ -24,6 +24,7 @@ __all__ = ["NAN", "SCORES", "Heads", "bundle", "decode", "encode", "rollout"]
 LEVELS, NAN = 254, 255
 SCORES = ("entropy", "previous", "first", "induction")
 _THUMB = 24                                     # pixels a side
+_SINK = 0.005                                   # of a row: more than half precision loses by rounding
 
 
 def encode(weights: np.ndarray) -> np.ndarray:
@@ -44,7 +45,8 @@ class Heads:
     def __init__(self, query: Tokens, key: Tokens, part: str = "self", kv_heads: int | None = None, causal: bool | None = None) -> None:
         self.query, self.key, self.part, self.kv_heads, self.causal = query, key, part, kv_heads, causal
         self.packed: list[np.ndarray] = []      # one float32 [H, N] a layer; N = T(T+1)/2 if causal else T S
-        self.norms: list[np.ndarray] = []       # one [H, S] a layer
+        self.norms: list[np.ndarray | None] = []        # one [H, S] a layer, None where it is not known
+        self._sink: list[np.ndarray] = []       # one [H] a layer
         self._scores: list[np.ndarray] = []     # one [4, H] a layer
         self._apart: list[np.ndarray] = []      # one [H] a layer: see `telling`
         self._thumbs: list[np.ndarray] = []     # one uint8 [H, n] a layer
@@ -67,23 +69,39 @@ class Heads:
         self.packed.append(self._pack(weights))
         self._scores.append(self._score(weights))
         self._thumbs.append(self._thumb(weights))
-        if norms is not None:
-            self.norms.append(norms.astype(np.float32, copy=False))
+        self.norms.append(None if norms is None else norms.astype(np.float32, copy=False))
+        self._sink.append(np.maximum(0, 1 - np.nanmean(weights.sum(-1), -1)) if not np.isnan(weights).all() else np.zeros(len(weights)))
+
+    @property
+    def valued(self) -> bool:
+        """Whether the value norms of every layer are known."""
+        return all(norms is not None for norms in self.norms)
+
+    def sink(self) -> np.ndarray | None:
+        """[L, H]: the mean share of a head's rows that went to no token (a learnt sink, a row masked away); None if none did."""
+        sink = np.nan_to_num(np.stack(self._sink))
+        return sink if sink.max() > _SINK else None
 
     def weights(self, layer: int, head: int) -> np.ndarray:
         """The exact weights of one head, [T, S]."""
         return self._unpack(self.packed[layer][head])
 
     def picture(self, layer: int, head: int, mode: str = "plain") -> np.ndarray:
-        """What is drawn, packed and exact, [N]: the "plain" weights, "value"-weighted, or the "rollout" up to this layer."""
-        if mode == "plain" or (mode == "value" and not self.norms):
+        """What is drawn, packed and exact, [N]: the "plain" weights, "value"-weighted, or the "rollout" up to this layer.
+
+        ValueError for a mode that these heads do not have.
+        """
+        if mode == "plain":
             return self.packed[layer][head]
         if mode == "rollout":
             if not self._rollout:
                 self._rollout = [self._pack(matrix[None])[0] for matrix in rollout(self)]
             return self._rollout[layer]
+        if mode != "value" or not self.valued:
+            raise ValueError(f"no picture {mode!r} of these heads / 这些头没有 {mode!r} 这种图")
         weighted = self.weights(layer, head) * self.norms[layer][head]
-        return self._pack((weighted / weighted.sum(-1, keepdims=True))[None])[0]
+        total = weighted.sum(-1, keepdims=True)
+        return self._pack((weighted / np.where(total == 0, 1, total))[None])[0]
 
     def line(self, layer: int, head: int, mode: str, query: int, key: int) -> tuple[np.ndarray, np.ndarray]:
         """The exact row of `query`, [S], and the exact column of `key`, [T]."""

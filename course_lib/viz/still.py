@@ -40,11 +40,15 @@ def describe(heads: Heads, layer: int, head: int, title: str = "") -> L:
     layers, count, T, S = heads.shape
     shown = np.nan_to_num(weights) * (np.arange(S) > 0 if S > 1 else 1)         # the first token is mostly a resting place
     q, k = np.unravel_index(shown.argmax(), shown.shape)
-    return L(zh="{title}的注意力：{l} 层 × {h} 头，{t} 个词元。第 {layer} 层第 {head} 头里，除首个词元 外最强的一眼是“{q}”看向“{k}”，权重 {w:.2f}。",
+    sink = heads.sink()
+    lost = L(zh="这个头平均有 {0:.1%} 的注意力没有落在任何词元上。", en=" On average {0:.1%} of this head's attention goes to no token.")
+    lost = "" if sink is None or sink[layer, head] < 0.005 else lost.format(float(sink[layer, head]))
+    return L(zh="{title}的注意力：{l} 层 × {h} 头，{t} 个词元。第 {layer} 层第 {head} 头里，除首个词元 外最强的一眼是“{q}”看向“{k}”，"
+                "权重 {w:.2f}。{lost}",
              en="Attention of {title}: {l} layers x {h} heads, {t} tokens. In layer {layer}, head {head} the strongest look, the first token aside, "
-                "is from “{q}” to “{k}”, weight {w:.2f}."
+                "is from “{q}” to “{k}”, weight {w:.2f}.{lost}"
              ).format(title=title or L(zh="模型", en="a model"), l=layers, h=count, t=T, layer=layer, head=head,
-                      q=heads.query.labels[q].strip(), k=heads.key.labels[k].strip(), w=float(np.nan_to_num(weights)[q, k]))
+                      q=heads.query.labels[q].strip(), k=heads.key.labels[k].strip(), w=float(np.nan_to_num(weights)[q, k]), lost=lost)
 
 
 def still_png(heads: Heads, layer: int, head: int, title: str = "") -> bytes:

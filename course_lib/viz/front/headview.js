@@ -107,7 +107,8 @@ class HeadView {
     const size = part.kv ? part.H / part.kv : 1, start = Math.floor(head / size) * size;
     const others = [...Array(size).keys()].map((i) => start + i).filter((i) => i !== head);
     this.group.textContent = part.kv && part.name !== "cross" ? t("group", { list: others.join(", ") }) : "";
-    this.note.textContent = t(`${mode}Help`, { layer });
+    const share = mode === "plain" && part.sink ? 100 * part.sink[layer][head] : 0;
+    this.note.textContent = [t(`${mode}Help`, { layer }), share >= 0.5 ? t("sink", { share: share.toFixed(1) }) : ""].filter(Boolean).join(" ");
     const { picture } = this, why = picture.live ? "" : picture.complete ? t("needKernel") : t("needModel");
     this.ablate.textContent = t(ablated.has(`${part.name}/${layer}/${head}`) ? "restore" : "ablate");
     this.ablate.disabled = !picture.live;

@@ -227,11 +227,13 @@ class App {
     if (!effect) return;
     const list = effect.heads.map(([, layer, head]) => `L${layer}·H${head}`).join(", ");
     const bar = (p, kind) => h("td", {}, h("div", { class: "attn-bar" }, h("i", { class: kind, style: `width:${Math.max(0.5, p * 100)}%` })), h("span", { class: "attn-num" }, p.toFixed(3)));
+    const of = effect.of[this.lang], number = (x) => h("td", {}, h("span", { class: "attn-num" }, x.toFixed(3)));
+    const cell = effect.kind === "value" ? number : bar;
     const result = effect.rows.length
-      ? [h("p", { class: "attn-help" }, t("effectHelp"), " ", t("kl", { kl: effect.divergence.toFixed(3) })),
-         h("table", { class: "attn-effect" }, h("tr", {}, ...["next", "before", "after"].map((name) => h("th", { scope: "col" }, t(name)))),
-           ...effect.rows.map(([token, p, q]) => h("tr", {}, h("th", { scope: "row" }, visible(token)), bar(p, "attn-before"), bar(q, "attn-after"))))]
-      : [h("p", {}, t("similar", { s: effect.similarity.toFixed(4) }))];
+      ? [h("p", { class: "attn-help" }, t("effectHelp"), " ", effect.divergence === null ? "" : t("kl", { kl: effect.divergence.toFixed(3) })),
+         h("table", { class: "attn-effect" }, h("tr", {}, ...[of, t("before"), t("after")].map((name) => h("th", { scope: "col" }, name))),
+           ...effect.rows.map(([token, p, q]) => h("tr", {}, h("th", { scope: "row" }, visible(token)), cell(p, "attn-before"), cell(q, "attn-after"))))]
+      : [h("p", {}, t("similar", { of, s: effect.similarity.toFixed(4) }))];
     const clear = h("button", { type: "button", class: "attn-button", onclick: () => { this.ablated.clear(); this.runAblation(this.active); } }, t("clear"));
     effectBox.replaceChildren(h("div", { class: "attn-row attn-spread" }, h("h3", {}, t("ablated", { list })), clear), ...result);
   }

@@ -92,9 +92,9 @@ def test_only_a_long_run_pays_for_a_trial_and_the_process_remembers_it(ids, monk
     assert cl.fit(gpt(), ids, steps=160, batch_size=4, **QUIET).onednn and len(tried) == 1
     assert cl.fit(gpt(), ids, steps=2, batch_size=4, **QUIET).onednn and len(tried) == 1      # about the same run
     assert not cl.fit(gpt(d_model=32), ids, steps=2, batch_size=4, **QUIET).onednn            # another one
-    with torch.backends.mkldnn.flags(enabled=False):
-        monkeypatch.undo()
-        assert not precision.available()
+    monkeypatch.undo()
+    monkeypatch.setattr(torch.backends.mkldnn, "enabled", False)
+    assert not precision.available()
 
 
 def test_a_trial_ends_early_and_leaves_the_model_as_it_was(monkeypatch):

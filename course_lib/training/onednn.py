@@ -67,5 +67,5 @@ def _works() -> bool:
 
 
 def available() -> bool:
-    """True if this PyTorch carries oneDNN and it is not switched off (`torch.backends.mkldnn.flags(enabled=False)`)."""
+    """True if this PyTorch carries oneDNN and it is not switched off (`torch.backends.mkldnn.enabled = False`)."""
     return torch.backends.mkldnn.enabled and _works()

@@ -17,8 +17,8 @@ torch.manual_seed(0)
 model = cl.nn.Decoder(cl.nn.DecoderConfig(vocab_size=16, context=8, n_layer=2, n_head=2, d_model=16))
 ids = torch.randint(16, (500,), generator=torch.Generator().manual_seed(1))
 gradients = []
-torch.nn.utils.clip_grad_norm_, clip = (lambda ps, most: (gradients.append(torch.cat([p.grad.flatten() for p in model.parameters()]).tolist()), clip(ps, most))[1]), \\
-    torch.nn.utils.clip_grad_norm_
+inside, norm = cl.fit.__globals__, torch.nn.utils.get_total_norm
+inside["get_total_norm"] = lambda grads: (gradients.append(torch.cat([p.grad.flatten() for p in model.parameters()]).tolist()), norm(grads))[1]
 history = cl.fit(model, ids, steps=4, batch_size=8, lr=1e-2, accumulate=int(sys.argv[2]), val_data=ids, eval_every=2, precision="float32", show=False)
 import os
 if os.environ.get("RANK", "0") == "0":

@@ -3,17 +3,21 @@ import math
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch.utils.data import DataLoader
 
 import course_lib as cl
-from course_lib.training import default_loss
+from course_lib.training import checkpoint, default_loss, precision
 from course_lib.training.optim import adamw, learning_rate
+from course_lib.training.precision import Arithmetic
 
 torch.set_num_threads(1)
 ROOT = Path(__file__).parent.parent
@@ -73,13 +77,47 @@ def test_compiled_is_the_same_run(ids):
     assert eager.loss[-1] < eager.loss[0] - 0.3 and compiled.loss == pytest.approx(eager.loss, abs=1e-3)
 
 
-@pytest.mark.skipif(shutil.which("c++") is None, reason="torch.compile needs a C++ compiler")
+def trials(monkeypatch):
+    """Forget what was measured before; every later trial is listed here, and the last way wins it."""
+    tried = []
+    monkeypatch.setattr(precision, "_found", {})
+    monkeypatch.setattr(precision, "available", lambda: True)
+    monkeypatch.setattr(precision, "_trial", lambda loss, model, device, ways, steps: tried.append(ways) or ways[-1])
+    return tried
+
+
+def test_only_a_long_run_pays_for_a_trial_and_the_process_remembers_it(ids, monkeypatch):
+    tried = trials(monkeypatch)
+    assert not cl.fit(gpt(), ids, steps=159, batch_size=4, **QUIET).onednn and not tried
+    assert cl.fit(gpt(), ids, steps=160, batch_size=4, **QUIET).onednn and len(tried) == 1
+    assert cl.fit(gpt(), ids, steps=2, batch_size=4, **QUIET).onednn and len(tried) == 1      # about the same run
+    assert not cl.fit(gpt(d_model=32), ids, steps=2, batch_size=4, **QUIET).onednn            # another one
+    monkeypatch.undo()
+    monkeypatch.setattr(torch.backends.mkldnn, "enabled", False)
+    assert not precision.available()
+
+
+def test_a_trial_ends_early_and_leaves_the_model_as_it_was(monkeypatch):
+    model, passes, clock = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.BatchNorm1d(4)), [], [0.0]
+    monkeypatch.setattr(precision, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+
+    def loss():
+        passes.append(1)
+        clock[0] += 100.0 if len(passes) % 2 == 0 else 1.0                  # the second way is a hundred times slower
+        return model(torch.randn(8, 4)).sum()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    assert precision._trial(loss, model, torch.device("cpu"), [Arithmetic(), Arithmetic("bfloat16")], steps=160) == Arithmetic()
+    assert len(passes) == 4 and all(p.grad is None for p in model.parameters())
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
 def test_a_part_compiled_before_the_run_keeps_the_compilers_own_arithmetic(ids, monkeypatch):
-    monkeypatch.setitem(cl.fit.__globals__, "faster", lambda: True)
+    tried = trials(monkeypatch)
     model = gpt()
-    model.compile()                                  # the recipes compile a model's body so
-    assert not cl.fit(model, ids, steps=3, batch_size=4, **QUIET).onednn
-    assert cl.fit(gpt(), ids, steps=1, batch_size=4, **QUIET).onednn
+    model.compile(backend="eager")                   # the recipes compile a model's body so
+    assert not cl.fit(model, ids, steps=200, batch_size=4, **QUIET).onednn and not tried
+    cl.fit(gpt(), ids, steps=200, batch_size=4, **QUIET)
+    assert tried == [[Arithmetic(), Arithmetic(onednn=True)]]
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "auto"])
@@ -143,7 +181,7 @@ def test_resume_is_exact(ids, tmp_path, kind):
     resumed = cl.fit(again, data(), checkpoint=tmp_path / "run", **more)
     assert resumed.loss == whole.loss and resumed.val_loss == whole.val_loss
     assert torch.equal(torch.get_rng_state(), state)    # and the caller's random numbers are untouched
-    assert cl.fit(gpt(), data(), checkpoint=tmp_path / "run", **more).loss == whole.loss      # finished: nothing to do
+    assert cl.fit(gpt(dropout=0.2), data(), checkpoint=tmp_path / "run", **more).loss == whole.loss      # finished: nothing to do
 
 
 def test_interrupt_saves_at_a_step_boundary(ids, tmp_path):
@@ -165,7 +203,7 @@ def test_checkpoint_of_another_run_is_refused(ids, tmp_path):
     cl.fit(gpt(), ids, steps=2, checkpoint=tmp_path / "run", **QUIET)
     with pytest.raises(ValueError, match="lr: 0.0003 → 0.1"):
         cl.fit(gpt(), ids, steps=2, lr=0.1, checkpoint=tmp_path / "run", **QUIET)
-    with pytest.raises(ValueError, match=r"out.bias: \[16\] → \[32\]"):
+    with pytest.raises(ValueError, match="d_model: 16 → 32"):
         cl.fit(gpt(d_model=32), ids, steps=2, checkpoint=tmp_path / "run", **QUIET)
     (tmp_path / "run.safetensors").write_bytes((tmp_path / "run.safetensors").read_bytes()[:1000])
     with pytest.raises(ValueError, match="run.safetensors"):
@@ -217,7 +255,21 @@ def test_transformers_models_and_dicts(ids):
     (dict(batch_size=0), "batch_size"),
     (dict(precision="float16"), "precision"),
     (dict(val_data=[]), "val_data"),
-    (dict(data=torch.full((100,), 16)), "vocabulary"),
+    (dict(data=torch.full((100,), 16)), "0..15"),
+    (dict(data=torch.full((100,), -1)), "-1.*0..15"),
+    (dict(data=torch.zeros(100)), "float32"),
+    (dict(data=None), "NoneType"),
+    (dict(val_data=torch.zeros(5, dtype=torch.long)), "val_data.*5"),
+    (dict(val_data=torch.full((100,), 99)), "val_data.*99"),
+    (dict(context=9), "9.*8"),
+    (dict(context=-1), "context"),
+    (dict(steps=2.5), "steps"),
+    (dict(save_every=0), "save_every"),
+    (dict(eval_every=0), "eval_every"),
+    (dict(clip=0), "clip"),
+    (dict(lr=float("nan")), "lr"),
+    (dict(patience=2), "patience.*val_data"),
+    (dict(loss=lambda model, batch: model(batch[:, :-1]).detach().sum()), "detach"),
 ])
 def test_bad_input(ids, arguments, says):
     arguments = {"data": ids, "steps": 2, **QUIET, **arguments}
@@ -263,11 +315,145 @@ def test_onednn_gives_the_numbers_and_gradients_of_torch(shape):
 
 def test_a_run_on_onednn_trains_and_resumes_alike(ids, tmp_path, monkeypatch):
     fit_module = cl.fit.__globals__                                                  # the module, which the function of its name hides
-    monkeypatch.setitem(fit_module, "faster", lambda: False)
+    monkeypatch.setitem(fit_module, "fastest", lambda *_, **__: Arithmetic())
     plain = cl.fit(gpt(), ids, steps=20, batch_size=4, **QUIET)
-    assert not plain.onednn
-    monkeypatch.setitem(fit_module, "faster", lambda: True)
+    monkeypatch.setitem(fit_module, "fastest", lambda *_, **__: Arithmetic(onednn=True))
     fast = cl.fit(gpt(), ids, steps=20, batch_size=4, checkpoint=tmp_path / "run", **QUIET)
-    assert fast.onednn and fast.loss == pytest.approx(plain.loss, rel=1e-4)
-    monkeypatch.setitem(fit_module, "faster", lambda: False)            # the choice belongs to the run, not to the process
+    assert fast.onednn and not plain.onednn and fast.loss == pytest.approx(plain.loss, rel=1e-4)
+    monkeypatch.setitem(fit_module, "fastest", lambda *_, **__: Arithmetic())            # the choice belongs to the run, not to the process
     assert cl.fit(gpt(), ids, steps=20, batch_size=4, checkpoint=tmp_path / "run", **QUIET).onednn
+
+
+class Shuffled:
+    """A stream of batches from numpy's generator, which `fit` does not seed: never the same twice."""
+
+    def __iter__(self):
+        import numpy as np
+        while True:
+            yield torch.from_numpy(np.random.default_rng().integers(0, 16, (4, 9)))
+
+
+def test_a_checkpoint_belongs_to_its_data_and_model(ids, tmp_path):
+    more = dict(steps=4, batch_size=4, checkpoint=tmp_path / "run", **QUIET)
+    rows = list(ids[:720].view(-1, 4, 9))
+    changed = ids.clone()
+    changed[1234] = (changed[1234] + 1) % 16
+    cases = [(ids, changed), (ids, rows), (rows, [*rows[:-1], rows[0]]), (DataLoader(ids[:180].view(-1, 9), batch_size=4), DataLoader(ids[9:189].view(-1, 9), batch_size=4))]
+    for first, second in cases:
+        (tmp_path / "run.safetensors").unlink(missing_ok=True)
+        cl.fit(gpt(), first, **more)
+        cl.fit(gpt(), first, **more)                    # the same again is the same run
+        with pytest.raises(ValueError, match="; data: |\\(data: |（data: "):
+            cl.fit(gpt(), second, **more)
+    for model, data, says in ((gpt(n_head=1), cases[-1][0], "n_head: 2 → 1"), (gpt(activation="relu"), cases[-1][0], "activation")):
+        with pytest.raises(ValueError, match=says):
+            cl.fit(model, data, **more)
+    with pytest.raises(ValueError, match="val_data: "):
+        cl.fit(gpt(), cases[-1][0], val_data=ids, **more)
+    with pytest.raises(ValueError, match="precision: float32 → bfloat16"):
+        cl.fit(gpt(), cases[-1][0], **{**more, "precision": "bfloat16"})
+    (tmp_path / "run.safetensors").unlink()
+    cl.fit(gpt(), Shuffled(), **more)
+    cl.fit(gpt(), Shuffled(), **more)
+
+
+class _Bad(torch.autograd.Function):
+    """The value as it is, and a gradient of nan."""
+
+    forward = staticmethod(lambda ctx, x: x.clone())
+    backward = staticmethod(lambda ctx, grad: grad * float("nan"))
+
+
+@pytest.mark.parametrize("clip", [1.0, None])
+@pytest.mark.parametrize("step", [7, 10])
+def test_a_gradient_that_is_no_number_stops_the_run_and_spares_the_checkpoint(ids, tmp_path, clip, step):
+    calls, model = [], gpt()
+
+    def loss(model, batch):
+        calls.append(1)
+        return _Bad.apply(default_loss(model, batch)) if len(calls) == step else default_loss(model, batch)
+    with pytest.raises(cl.training.Diverged, match=rf"{step}.*run.safetensors.* 6") as caught:
+        cl.fit(model, ids, steps=10, batch_size=4, clip=clip, loss=loss, checkpoint=tmp_path / "run", save_every=6, **QUIET)
+    assert len(caught.value.history.loss) == step - 1 and all(p.isfinite().all() for p in model.parameters())
+    more = dict(steps=10, batch_size=4, clip=clip, **QUIET)
+    assert cl.fit(gpt(seed=1), ids, checkpoint=tmp_path / "run", **more).loss == cl.fit(gpt(), ids, **more).loss
+
+
+def test_the_last_update_is_looked_at(ids, tmp_path):
+    with pytest.raises(cl.training.Diverged, match="1"):
+        cl.fit(gpt(), ids, steps=1, batch_size=4, lr=1e38, weight_decay=1e10, warmup=0, checkpoint=tmp_path / "run", **QUIET)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(cl.training.Diverged, match="validation|验证"):
+        cl.fit(gpt(), [(ids[:8][None], ids[:8][None])], steps=2, val_data=[(ids[:8][None], torch.full((1, 8), -100))], **QUIET)
+
+
+FULL = """
+import sys, warnings, torch, course_lib as cl
+from pathlib import Path
+torch.set_num_threads(1)
+cl.i18n.set_language("en")
+disk = Path(sys.argv[1])
+ids, steps = torch.arange(400) % 16, int(sys.argv[2])
+model = cl.nn.Decoder(cl.nn.DecoderConfig(vocab_size=16, context=8, n_layer=2, n_head=2, d_model=16))
+run = lambda: cl.fit(model, ids, steps=12, batch_size=4, checkpoint=disk / "run", save_every=4, precision="float32", show=False, loss=loss)
+calls = []
+def loss(model, batch):
+    calls.append(1)
+    if len(calls) == 6:                                     # after the first save: no room for a second
+        (disk / "filler").write_bytes(bytes(100_000))
+    if len(calls) == steps:
+        (disk / "filler").unlink()
+    return cl.training.default_loss(model, batch)
+try:
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        run()
+    print("ended", len(said), sorted(p.name for p in disk.iterdir()))
+except cl.errors.CourseError as error:
+    print(len(said), len(error.history.loss), sorted(p.name for p in disk.iterdir()), error)
+"""
+
+
+@pytest.mark.parametrize("freed, says", [(99, "1 12 ['filler', 'run.safetensors'] the checkpoint"), (10, "ended 1 ['run.safetensors']")])
+def test_a_disk_that_fills_costs_neither_the_run_nor_the_last_checkpoint(tmp_path, freed, says):
+    """A real small disk: the second save fails, and the last, unless there is room again by then."""
+    unshare = ["unshare", "-rm", "sh", "-c"]
+    if shutil.which("unshare") is None or subprocess.run([*unshare, f"mount -t tmpfs -o size=8k tmpfs {tmp_path}"], capture_output=True).returncode:
+        pytest.skip("no permission to mount a tmpfs here")
+    script = tmp_path.with_suffix(".py")
+    script.write_text(FULL)
+    ran = subprocess.run([*unshare, f'mount -t tmpfs -o size=240k tmpfs {tmp_path} && exec "$0" "$@"', sys.executable, str(script), str(tmp_path), str(freed)],
+                         capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}, timeout=240)
+    assert ran.stdout.startswith(says), ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda notes: None, lambda notes: "[" * 100_000, lambda notes: "7", lambda notes: notes.replace('"loss"', '"lost"'), lambda notes: notes.replace('"bad": 0', '"bad": "x"'),
+    lambda notes: notes.replace('"loss": [', '"loss": ["<script>", '), lambda notes: notes[:-20],
+], ids=["none", "deep", "number", "renamed", "word", "markup", "cut"])
+def test_odd_notes_in_a_checkpoint_are_one_sentence(ids, tmp_path, spoil):
+    from safetensors.torch import load_file, safe_open, save_file
+    path = tmp_path / "run.safetensors"
+    cl.fit(gpt(), ids, steps=2, checkpoint=path, **QUIET)
+    with safe_open(path, "pt") as file:
+        notes = spoil(file.metadata()["notes"])
+    save_file(load_file(path), path, notes and {"notes": notes})
+    with pytest.raises(cl.training.TrainingError, match="run.safetensors.*(delete|删除)"):
+        cl.fit(gpt(), ids, steps=2, checkpoint=path, **QUIET)
+
+
+def test_a_checkpoint_with_nan_weights_is_not_gone_on_from(ids, tmp_path):
+    model = gpt()
+    optimizer = adamw(model, 1e-3, (0.9, 0.95), 0.1)
+    torch.nn.init.constant_(model.stack.norm.weight, float("nan"))
+    checkpoint.save(tmp_path / "a.safetensors", model, optimizer, None, {"settings": {}, "history": vars(cl.training.History()), "bad": 0})
+    with pytest.raises(cl.training.TrainingError, match="nan"):
+        checkpoint.load(tmp_path / "a.safetensors", gpt(), optimizer, {}, "auto")
+
+
+def test_seeding_is_torchs_own_and_leaves_nothing_behind():
+    from course_lib.training.data import reseed
+    torch.manual_seed(5)
+    expected, queued = torch.rand(3), len(torch.cuda._queued_calls) if hasattr(torch.cuda, "_queued_calls") else 0
+    reseed(5)
+    assert torch.equal(torch.rand(3), expected) and len(getattr(torch.cuda, "_queued_calls", [])) == queued

@@ -2,7 +2,8 @@
 
 All sides train the same shape on the same ids in float32, AdamW and clipping included, in turns of a few steps in one process;
 the figures are medians over all steps but the first two of each turn. Sides with GELU exact (the plain loop's) and GELU tanh
-(GPT-2's) are compared with ourselves using the same one.
+(GPT-2's) are compared with ourselves using the same one. Ours takes the float32 kernels that a long run would have chosen by trial;
+`--no-onednn` switches oneDNN off for every side.
 """
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ from .. import nn as course_nn
 from ..device import choose
 from ..i18n import L
 from ..training import fit
-from ..training.onednn import OneDNN, faster
+from ..training.onednn import OneDNN, available
+from ..training.precision import Arithmetic, fastest
 from .plain import PlainGPT, plain_step
 
 __all__ = ["main", "matmul_peak", "measure"]
@@ -30,15 +32,18 @@ SKIP = 2                                                # steps at the start of 
 
 
 def measure(n_layer: int, n_head: int, d_model: int, context: int, batch_size: int, vocab_size: int, *, rounds: int = 6, steps: int = 8,
-            peers: bool = True, extra: bool = True) -> dict[str, float]:
-    """Median seconds of a step for each side, by name. Sides whose package is missing are left out."""
+            peers: bool = True, extra: bool = True) -> tuple[dict[str, float], dict[str, Arithmetic]]:
+    """Median seconds of a step for each side, by name, and for each activation what our float32 ran on. Sides whose package is missing are left out."""
     torch.manual_seed(0)
     ids, device = torch.randint(vocab_size, (200_000,)), choose().device
     shape = dict(vocab_size=vocab_size, context=context, n_layer=n_layer, n_head=n_head, d_model=d_model)
     sides: dict[str, Callable[[int], list[float]]] = {}
+    kernels: dict[str, Arithmetic] = {}
 
     def ours(activation: str, **more):
-        model = course_nn.Decoder(course_nn.DecoderConfig(**shape, activation=activation))
+        model = course_nn.Decoder(course_nn.DecoderConfig(**shape, activation=activation)).to(device)
+        batch = ids[:batch_size * (context + 1)].view(batch_size, -1).to(device)
+        kernels[activation] = fastest(lambda: model(batch[:, :-1], targets=batch[:, 1:]), model, device, "float32", tokens=batch_size * context, steps=10**6)
         return lambda n: fit(model, ids, steps=n, batch_size=batch_size, lr=3e-4, show=False, **{"precision": "float32", **more}).seconds
 
     def bare(model, loss_of):
@@ -75,7 +80,7 @@ def measure(n_layer: int, n_head: int, d_model: int, context: int, batch_size: i
         order = list(sides) if turn % 2 == 0 else list(reversed(sides))
         for name in order:
             seconds[name] += sides[name](SKIP + steps)[SKIP:]
-    return {name: statistics.median(values) for name, values in seconds.items()}
+    return {name: statistics.median(values) for name, values in seconds.items()}, kernels
 
 
 def _trainer(model, ids, context, batch_size) -> Callable[[int], list[float]] | None:
@@ -134,28 +139,36 @@ def main(argv: list[str]) -> int:
     options.add_argument("--size", choices=[*SIZES, "all"], default="all")
     options.add_argument("--rounds", type=int, default=6)
     options.add_argument("--threads", type=int, default=0, help="torch threads; 0: torch's choice")
+    options.add_argument("--no-onednn", action="store_true", help="PyTorch's own float32 kernels for every side")
     chosen = options.parse_args(argv)
     if chosen.threads:
         torch.set_num_threads(chosen.threads)
+    if chosen.no_onednn:
+        torch.backends.mkldnn.enabled = False
     print(choose().reason)
     for size in SIZES if chosen.size == "all" else [chosen.size]:
-        shape, peaks = SIZES[size], [_peaks()]
-        found = measure(**shape, rounds=chosen.rounds)
-        peak, fastest = map(max, zip(*peaks, _peaks()))
-        tokens, flops = shape["batch_size"] * shape["context"], step_flops(**shape)
-        print(f"\n{size}: " + ", ".join(f"{key} {value}" for key, value in shape.items()))
-        for name, seconds in found.items():
-            mine = found["ours, gelu_tanh" if "gelu_tanh" in name else "ours, gelu"]
-            print(L(zh="  {name:34} {rate:9,.0f} 词元/秒  {ms:8.1f} 毫秒/步  本课是它的 {ratio:.2f} 倍  {share:.0%} 峰值",
-                    en="  {name:34} {rate:9,.0f} tokens/s  {ms:8.1f} ms/step  ours is {ratio:.2f}x  {share:.0%} of peak").format(
-                        name=name, rate=tokens / seconds, ms=seconds * 1e3, ratio=seconds / mine, share=flops / seconds / peak))
-        print(L(zh="  float32 矩阵乘法峰值：PyTorch 的 x @ x {peak:.0f} GFLOP/s，最快的核 {fastest:.0f} GFLOP/s；{n} 线程",
-                en="  float32 matrix-multiply peak: PyTorch's x @ x {peak:.0f} GFLOP/s, the fastest kernel {fastest:.0f} GFLOP/s; {n} threads").format(
-            peak=peak / 1e9, fastest=fastest / 1e9, n=torch.get_num_threads()))
+        _table(size, chosen.rounds)
     return 0
+
+
+def _table(size: str, rounds: int) -> None:
+    shape, peaks = SIZES[size], [_peaks()]
+    found, kernels = measure(**shape, rounds=rounds)
+    peak, best = map(max, zip(*peaks, _peaks()))
+    tokens, flops = shape["batch_size"] * shape["context"], step_flops(**shape)
+    print(f"\n{size}: " + ", ".join(f"{key} {value}" for key, value in shape.items()))
+    for name, seconds in found.items():
+        mine = found["ours, gelu_tanh" if "gelu_tanh" in name else "ours, gelu"]
+        print(L(zh="  {name:34} {rate:9,.0f} 词元/秒  {ms:8.1f} 毫秒/步  本课是它的 {ratio:.2f} 倍  {share:.0%} 峰值",
+                en="  {name:34} {rate:9,.0f} tokens/s  {ms:8.1f} ms/step  ours is {ratio:.2f}x  {share:.0%} of peak").format(
+                    name=name, rate=tokens / seconds, ms=seconds * 1e3, ratio=seconds / mine, share=flops / seconds / peak))
+    print(L(zh="  float32 矩阵乘法峰值：PyTorch 的 x @ x {peak:.0f} GFLOP/s，最快的核 {best:.0f} GFLOP/s；{n} 线程；本课用 {kernel}",
+            en="  float32 matrix-multiply peak: PyTorch's x @ x {peak:.0f} GFLOP/s, the fastest kernel {best:.0f} GFLOP/s; {n} threads; ours on {kernel}").format(
+        peak=peak / 1e9, best=best / 1e9, n=torch.get_num_threads(),
+        kernel=", ".join(f"{'oneDNN' if way.onednn else 'MKL'} ({name})" for name, way in kernels.items())))
 
 
 def _peaks() -> tuple[float, float]:
     """PyTorch's own product, and the better of it and oneDNN's, in FLOP/s."""
     own = matmul_peak()
-    return own, max(own, matmul_peak(kernel=OneDNN())) if choose().device.type == "cpu" and faster() else own
+    return own, max(own, matmul_peak(kernel=OneDNN())) if choose().device.type == "cpu" and available() else own

@@ -1,6 +1,7 @@
 """Batches. Which batch a step gets depends on the seed and the step alone: that is what makes resuming exact."""
 from __future__ import annotations
 
+import hashlib
 import inspect
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,12 +17,92 @@ from .history import TrainingError
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["batches", "context_of", "default_loss", "seed_of", "share", "to_device", "tokens_in"]
+__all__ = ["batches", "check", "check_ids", "context_of", "default_loss", "fingerprint", "seed_of", "share",
+           "to_device", "tokens_in", "vocabulary_of"]
 
 
 def seed_of(seed: int, number: int) -> int:
     """A seed of its own for every batch."""
     return (seed * 1_000_003 + number) % 2**63
+
+
+def reseed(seed: int) -> None:
+    """torch's own generators, on every device in use. `torch.manual_seed` does the same, but with a GPU that is not there it takes down
+    the caller's whole stack each time, in case one is started later: half a millisecond, and memory that is never given back."""
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(seed)
+    if torch.backends.mps.is_available():
+        torch.mps.manual_seed(seed)
+
+
+def check(data: Any, name: str, context: int | None, vocabulary: int | None) -> None:
+    """TrainingError if `data` (called `name` by the reader) cannot be trained on; of an iterable only what shows without going through it."""
+    ids = isinstance(data, torch.Tensor)
+    if data.dim() != 1 or data.is_floating_point() or data.is_complex() if ids else not isinstance(data, Iterable):
+        raise TrainingError(L(zh="{name} 应是一维整数张量（词元编号），或由批次组成的可迭代对象，而不是 {kind}",
+                               en="{name} must be a 1-D tensor of token ids or an iterable of batches, not {kind}").format(
+                                   name=name, kind=f"{data.dtype} {list(data.shape)}" if ids else type(data).__name__))
+    if not ids:
+        return
+    if context is None:
+        raise TrainingError(L(zh="不知道窗口多长：请传入 context=", en="how long is a window? pass context="))
+    if len(data) <= context:
+        raise TrainingError(L(zh="{name} 只有 {n} 个词元，装不下一个 {context} + 1 的窗口：换更多文本，或减小 context",
+                               en="{name} has {n} tokens, fewer than one window of {context} + 1: use more text or a smaller context").format(
+                                   name=name, n=len(data), context=context))
+    check_ids(data, L(zh=f"{name} ", en=name), vocabulary)
+
+
+def check_ids(batch: Any, name: L, vocabulary: int | None) -> None:
+    """TrainingError if a tensor in `batch` holds an id that the vocabulary does not have; -100 is none, but "not counted"."""
+    if not isinstance(batch, torch.Tensor):
+        for part in batch.values() if isinstance(batch, Mapping) else batch if isinstance(batch, (list, tuple)) else ():
+            check_ids(part, name, vocabulary)
+    elif vocabulary is not None and batch.numel() and not (batch.is_floating_point() or batch.is_complex() or batch.dtype == torch.bool):
+        low, high = (int(x) for x in batch.aminmax())
+        if high >= vocabulary or low < 0 and (batch[batch < 0] != -100).any():
+            raise TrainingError(L(zh="{name}里有编号 {id}，而模型的词表只有 0..{last}：换用和这个模型配套的分词器，或把词表建大",
+                                   en="{name} holds the id {id}, but the model's vocabulary is 0..{last}: use the tokenizer that belongs to this model, or "
+                                      "build it with a larger vocabulary").format(name=name, id=high if high >= vocabulary else low, last=vocabulary - 1))
+
+
+def fingerprint(data: Any, batch_size: int, context: int | None, seed: int) -> str:
+    """A line that tells one data set from another: shape and sha256 of a tensor or a list. Of any other iterable its class, its
+    length and its first batch are known, of a generator only that it is one."""
+    if isinstance(data, (torch.Tensor, list, tuple)):
+        shape = f"{data.dtype} {list(data.shape)}" if isinstance(data, torch.Tensor) else f"{type(data).__name__} [{len(data)}]"
+        return f"{shape} {_digest(data)}".removeprefix("torch.")
+    kind = type(data).__name__
+    if data is None or isinstance(data, Iterator):
+        return kind
+    sizes = [len(part) for part in (data, getattr(data, "dataset", None)) if hasattr(part, "__len__")]
+    try:
+        first, again = (_digest(next(batches(data, batch_size, context, seed, 0))) for _ in range(2))
+    except TypeError:                                   # a loader over an endless set has a __len__ that fails, and more of that sort
+        return kind
+    return f"{kind} {sizes} {first if first == again else ''}".strip()     # what draws its own random numbers differs each time
+
+
+def _digest(value: Any) -> str:
+    found = hashlib.sha256()
+
+    def add(value: Any) -> None:
+        if isinstance(value, torch.Tensor):
+            found.update(f"{value.dtype}{list(value.shape)}".encode())
+            found.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+        elif isinstance(value, Mapping):
+            for key in sorted(value, key=str):
+                found.update(str(key).encode())
+                add(value[key])
+        elif isinstance(value, (list, tuple)):
+            found.update(f"{len(value)}:".encode())
+            for part in value:
+                add(part)
+        else:
+            found.update(repr(value).encode() if isinstance(value, (str, bytes, int, float, type(None))) else type(value).__name__.encode())
+    add(value)
+    return found.hexdigest()[:12]
 
 
 def batches(data: Tensor | Iterable, batch_size: int, context: int | None, seed: int, start: int) -> Iterator[Any]:
@@ -31,30 +112,20 @@ def batches(data: Tensor | Iterable, batch_size: int, context: int | None, seed:
     return _windows(data, batch_size, context, seed, start) if isinstance(data, torch.Tensor) else _passes(data, seed, start)
 
 
-def _windows(ids: Tensor, batch_size: int, context: int | None, seed: int, start: int) -> Iterator[Tensor]:
-    if ids.dim() != 1 or ids.is_floating_point():
-        raise TrainingError(L(zh="data 应是一维整数张量（词元编号），或由批次组成的可迭代对象，而不是 {kind} {shape}",
-                               en="data must be a 1-D tensor of token ids or an iterable of batches, not {kind} {shape}").format(
-                                   kind=ids.dtype, shape=list(ids.shape)))
-    if context is None:
-        raise TrainingError(L(zh="不知道窗口多长：请传入 context=", en="how long is a window? pass context="))
-    if len(ids) <= context:
-        raise TrainingError(L(zh="数据只有 {n} 个词元，装不下一个 {context} + 1 的窗口：换更多文本，或减小 context",
-                               en="the data has {n} tokens, fewer than one window of {context} + 1: use more text or a smaller context").format(
-                                   n=len(ids), context=context))
+def _windows(ids: Tensor, batch_size: int, context: int, seed: int, start: int) -> Iterator[Tensor]:
     windows = ids.unfold(0, context + 1, 1)             # a view [N, context + 1]: nothing is copied
     for number in itertools.count(start):
-        torch.manual_seed(seed_of(seed, number))
+        reseed(seed_of(seed, number))
         yield windows[torch.randint(len(windows), (batch_size,))].long()
 
 
 def _passes(data: Iterable, seed: int, start: int) -> Iterator[Any]:
     number, nothing = 0, object()
     while True:
-        torch.manual_seed(seed_of(seed, number))
+        reseed(seed_of(seed, number))
         passing, first = iter(data), number
         while True:
-            torch.manual_seed(seed_of(seed, number))
+            reseed(seed_of(seed, number))
             batch = next(passing, nothing)
             if batch is nothing:
                 break
@@ -64,6 +135,12 @@ def _passes(data: Iterable, seed: int, start: int) -> Iterator[Any]:
         if number == first:
             raise TrainingError(L(zh="data 里没有（更多）批次：它是空的，或是只能走一遍的生成器。请传入列表或 DataLoader",
                                    en="data has no (more) batches: it is empty, or a generator that runs only once. Pass a list or a DataLoader"))
+
+
+def vocabulary_of(model: nn.Module) -> int | None:
+    """How many ids one of our models or a transformers model knows; None if it does not say."""
+    size = getattr(getattr(model, "config", None), "vocab_size", None)
+    return size if isinstance(size, int) else None
 
 
 def context_of(model: nn.Module) -> int | None:

@@ -13,11 +13,15 @@ __all__ = ["Diverged", "History", "Live", "TrainingError"]
 
 
 class TrainingError(CourseError, ValueError):
-    """Data, a number or a checkpoint that a run cannot use."""
+    """Data, a number or a checkpoint that a run cannot use. `history`: the run up to there, if it had begun."""
+
+    history: History | None = None
 
 
 class Diverged(CourseError, ArithmeticError):
-    """The loss became nan or infinite; the message says at which step and what to try."""
+    """Loss, gradient or weights became nan or infinite; the message says at which step and what to try. `history`: the run up to there."""
+
+    history: History | None = None
 
 
 @dataclass
@@ -39,8 +43,15 @@ class History:
 
     @classmethod
     def from_dict(cls, fields: dict) -> History:
-        """The inverse of dataclasses.asdict."""
-        return cls(**{**fields, "stopped": fields["stopped"] and L(**fields["stopped"])})
+        """The inverse of dataclasses.asdict. TypeError, KeyError or ValueError: these fields were never a History."""
+        history = cls(**{**fields, "stopped": fields["stopped"] and L(**fields["stopped"])})
+        for columns in (("loss", "lr", "seconds", "tokens"), ("val_steps", "val_loss")):
+            values = [getattr(history, name) for name in columns]
+            if len({len(column) for column in values}) != 1 or not all(type(x) in (int, float) for column in values for x in column):
+                raise ValueError(f"{', '.join(columns)}: numbers in lists of one length are expected")
+        if history.precision not in ("float32", "bfloat16") or type(history.onednn) is not bool:
+            raise ValueError(f"precision {history.precision!r}, onednn {history.onednn!r}")
+        return history
 
     @property
     def tokens_per_second(self) -> float:

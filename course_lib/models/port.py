@@ -21,7 +21,8 @@ from .. import nn as course_nn
 from ..i18n import L
 from .cards import card
 from .fetch import fetch, hub_snapshot
-from .loaded import Loaded, ModelError
+from .checkpoint import ModelError, reason, weight_files
+from .loaded import Loaded
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,19 +58,18 @@ def _read(model: str | Path | Loaded) -> tuple[Any, dict[str, Tensor], torch.dev
     folder = Path(model).expanduser()
     if not folder.is_dir():
         folder = hub_snapshot(str(model)) if "/" in str(model) else fetch(card(str(model)).name)
-    files = sorted(folder.glob("*.safetensors"))
+    tensors = {}
     try:
-        if not files:
-            raise FileNotFoundError("no *.safetensors")
-        tensors = {}
-        for file in files:
+        for file in weight_files(folder):
             with safe_open(file, "pt") as opened:
                 tensors |= {name: opened.get_tensor(name) for name in opened.keys()}
         return AutoConfig.from_pretrained(folder), tensors, torch.device("cpu")
+    except ModelError:
+        raise
     except (OSError, ValueError, SafetensorError) as error:
         raise ModelError(L(zh="无法从 {0} 读取模型：{1}。需要一个带 config.json 和 safetensors 权重的目录。",
                            en="Cannot read a model from {0}: {1}. It takes a directory with config.json and safetensors weights.").format(
-                               folder, str(error).splitlines()[0][:200])) from error
+                               folder, reason(error))) from error
 
 
 def _fill(ours: torch.nn.Module, tensors: dict[str, Tensor], family: Family) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import inspect
 import json
 import re
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +21,8 @@ from ..i18n import L
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-__all__ = ["ModelError", "complete", "kind_of", "open_folder", "reason", "weight_files"]
+__all__ = ["ModelError", "asking", "complete", "kind_of", "named", "needs_text", "open_folder", "reason",
+           "weight_files"]
 
 # Tensors that a model can do without: buffers of old versions, and the heads of a pretraining whose model is named without them.
 _SPARE = re.compile(r"(^|\.)(position_ids|token_type_ids|inv_freq|attn(\.attention)?\.(masked_)?bias|attention\.(masked_)?bias|num_batches_tracked"
@@ -32,14 +35,16 @@ class ModelError(CourseError, ValueError):
 
 def reason(error: BaseException) -> str:
     """The first line of a foreign error that says something, for the end of a sentence of ours."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__).rstrip(".。")[:200]
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
+    said = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
+    return (f"{type(error).__name__} {said}" if not said or isinstance(error, KeyError) else said).rstrip(" .。:")[:200]
 
 
 def open_folder(folder: Path, trust_remote_code: bool = False) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The model, in float32 and with the class that config.json names, and the tokenizer. ModelError where either is not whole."""
     import torch
-    from transformers import AutoConfig, AutoTokenizer
+    from safetensors import SafetensorError
+    from transformers import AutoConfig
 
     written = _config(folder)
     if not trust_remote_code and _needs_code(folder, written):
@@ -56,15 +61,19 @@ def open_folder(folder: Path, trust_remote_code: bool = False) -> tuple[PreTrain
     cls, options = _model_class(folder, config), dict(dtype=torch.float32, use_safetensors=True, trust_remote_code=trust_remote_code)
     try:
         # Mismatched sizes are let through here because `complete` names them; transformers' own error does not.
-        load = lambda **more: cls.from_pretrained(folder, **options, **more, output_loading_info=True, ignore_mismatched_sizes=True)
+        load = partial(cls.from_pretrained, folder, **options, output_loading_info=True, ignore_mismatched_sizes=True)
         model, info = load()
         if info["missing_keys"] and all("pooler." in key for key in info["missing_keys"]) and \
                 "add_pooling_layer" in inspect.signature(type(model).__init__).parameters:
             model, info = load(add_pooling_layer=False)          # nothing of the course's asks the pooler: none is better than a random one
+    except SafetensorError as error:
+        raise ModelError(L(zh="{0} 里的权重文件读不了：{1}。请重新下载。", en="The weights in {0} cannot be read: {1}. Fetch them again.").format(
+            folder, reason(error))) from error
     except Exception as error:
-        raise ModelError(L(zh="无法从 {0} 读出模型：{1}。", en="Cannot read the model in {0}: {1}.").format(folder, reason(error))) from error
+        raise ModelError(L(zh="按 {0} 建不出模型：{1}。", en="No model can be made as {0} describes it: {1}.").format(
+            folder / "config.json", reason(error))) from error
     complete(model, info, folder)
-    return model, _tokenizer(AutoTokenizer, folder, model, trust_remote_code)
+    return model, _tokenizer(folder, model, trust_remote_code)
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -99,7 +108,8 @@ def complete(model: PreTrainedModel, info: dict, where: Path | str) -> None:
     for key, found, wanted in sorted(info["mismatched_keys"]):
         raise ModelError(L(zh="{0} 里张量 {1} 的形状是 {2}，按 config.json 应是 {3}。", en="In {0} the tensor {1} has the shape {2}; by config.json it should be {3}.")
                          .format(where, key, list(found), list(wanted)))
-    wrapper = next((key.removesuffix(missing[0]) for key in left if missing and key.endswith("." + missing[0])), "")
+    longest = max(missing, key=len, default="")
+    wrapper = next((key.removesuffix(longest) for key in left if longest and key.endswith("." + longest)), "")
     if wrapper:
         raise ModelError(L(
             zh="{0} 里的张量名都以 {1} 开头：保存的是外面那层包装（torch.compile、DataParallel 等），不是模型。请对里面的模型 save_pretrained 一次。",
@@ -107,14 +117,14 @@ def complete(model: PreTrainedModel, info: dict, where: Path | str) -> None:
                "Call save_pretrained on the model inside it.").format(where, wrapper))
     if missing:
         raise ModelError(L(
-            zh="{0} 缺少 {2} 的 {3} 个张量，例如 {1}；缺的部分只能是随机数，所以不加载。请重新下载，或用这个类重新保存完整的模型。",
-            en="{0} lacks {3} of the tensors of {2}, {1} among them; random numbers would stand in their place, so it is not loaded. "
+            zh="{0} 缺少 {2} 的张量（共 {3} 个），例如 {1}；缺的部分只能是随机数，所以不加载。请重新下载，或用这个类重新保存完整的模型。",
+            en="{0} lacks tensors of {2} ({3} in all), such as {1}; random numbers would stand in their place, so it is not loaded. "
                "Fetch it again, or save the whole model with that class.").format(where, missing[0], name, len(missing)))
     if left:
         raise ModelError(L(
-            zh="{0} 里有 {3} 个张量在 {2} 里没有位置，例如 {1}：config.json（architectures、层数）说的不是这个模型。",
-            en="{0} holds {3} tensors that have no place in {2}, {1} among them: config.json (architectures, number of layers) describes another model."
-        ).format(where, left[0], name, len(left)))
+            zh="{0} 里有些张量（共 {3} 个）在 {2} 里没有位置，例如 {1}：config.json（architectures、层数）说的不是这个模型。",
+            en="{0} holds tensors ({3} in all) that have no place in {2}, such as {1}: its config.json (architectures, number of layers) describes "
+               "another model.").format(where, left[0], name, len(left)))
     for key, weight in model.named_parameters():
         if not torch.isfinite(weight.detach().sum()) and not torch.isfinite(weight).all():      # the sum first: it makes no second tensor
             raise ModelError(L(
@@ -205,25 +215,46 @@ def _model_class(folder: Path, config):
         folder / "config.json", architecture, transformers.__version__))
 
 
-def _tokenizer(auto, folder: Path, model: PreTrainedModel, trust_remote_code: bool) -> PreTrainedTokenizerBase:
+def _tokenizer(folder: Path, model: PreTrainedModel, trust_remote_code: bool) -> PreTrainedTokenizerBase:
+    from transformers import AutoTokenizer
+
     try:
-        tokenizer, problem = auto.from_pretrained(folder, trust_remote_code=trust_remote_code), None
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)
         known = set(tokenizer.get_vocab().values()) - set(tokenizer.all_special_ids)
     except Exception as error:
-        known, problem = set(), error
+        needs_text(model, folder)
+        raise ModelError(L(zh="{0} 里的分词器读不出来：{1}。分词器也要保存在模型旁边：tokenizer.save_pretrained(\"{0}\")。",
+                           en="The tokenizer in {0} cannot be read: {1}. A tokenizer is saved beside its model: tokenizer.save_pretrained(\"{0}\").").format(
+                               folder, reason(error))) from error
     if len(known) > 1:                              # one built from nothing knows its special tokens, and at most the mark of a space
         return tokenizer
-    if model.main_input_name != "input_ids":
-        raise not_text(folder, model) from problem
     raise ModelError(L(
-        zh="{0} 里没有可用的分词器{1}：每个词都会变成未知词元。模型保存时，分词器也要保存：tokenizer.save_pretrained(\"{0}\")。",
-        en="{0} has no usable tokenizer{1}: every word would become the unknown token. A tokenizer is saved beside its model: "
-           "tokenizer.save_pretrained(\"{0}\").").format(
-            folder, L(zh="（{0}）", en=" ({0})").format(reason(problem)) if problem else "")) from problem
+        zh="{0} 里没有分词器，每个词都会变成未知词元。分词器也要保存在模型旁边：tokenizer.save_pretrained(\"{0}\")。",
+        en="{0} has no tokenizer: every word would become the unknown token. A tokenizer is saved beside its model: "
+           "tokenizer.save_pretrained(\"{0}\").").format(folder))
 
 
-def not_text(name, model: PreTrainedModel) -> ModelError:
-    """What to say when text is put to a model that reads images or sound."""
-    return ModelError(L(zh="{0}（{1}）读的是图像或声音（{2}），不是文本；文本请用 load(\"smollm2-135m\")。",
-                        en="{0} ({1}) reads images or sound ({2}), not text; for text there is load(\"smollm2-135m\").").format(
-                            name, type(model).__name__, model.main_input_name))
+def needs_text(model: PreTrainedModel, name: Path | str = "") -> None:
+    """ModelError if the model reads images or sound; one that writes and can do without them reads text."""
+    modalities = model.input_modalities
+    others = [modalities] if isinstance(modalities, str) else list(modalities)
+    if model.main_input_name != "input_ids" or not model.can_generate() and others != ["text"]:
+        raise ModelError(L(zh="{0} 读的是图像或声音（{1}），不只是文本；文本请用 load(\"smollm2-135m\")。",
+                           en="{0} reads images or sound ({1}), not text alone; for text there is load(\"smollm2-135m\").").format(
+                               named(model, name), ", ".join(others)))
+
+
+def named(model: PreTrainedModel, name: Path | str = "") -> str:
+    """How a message speaks of a model: its name, where it has one, and its class."""
+    return f"{name} ({type(model).__name__})" if name else type(model).__name__
+
+
+@contextmanager
+def asking(model: PreTrainedModel, name: Path | str = ""):
+    """transformers and torch raise errors of any kind; in this block each ends as one sentence, with the original behind it."""
+    try:
+        yield
+    except ModelError:
+        raise
+    except Exception as error:
+        raise ModelError(L(zh="{0} 答不了：{1}。", en="{0} cannot answer this: {1}.").format(named(model, name), reason(error))) from error

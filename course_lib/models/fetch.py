@@ -153,8 +153,8 @@ def hub_snapshot(repo: str, folder: Path | None = None, code: bool = False) -> P
     """
     from huggingface_hub import HfApi, snapshot_download
 
-    wanted = ["*.json", "*.jinja", "*.txt", "*.model", "*.spm", "*.tiktoken", "model*.safetensors", "adapter_*", *["*.py"] * code]
-    unwanted = ["*/*", "*.bin", "model.*.safetensors"]     # never a pickle, nor the same weights for other programs or in other precisions
+    wanted = ["*.json", "*.jinja", "*.txt", "*.model", "*.spm", "*.tiktoken", "*.safetensors", *["*.py"] * code]      # never a pickle
+    unwanted = ["*/*", "consolidated*", "model.*.safetensors"]      # the same weights for other programs, or in other precisions
     try:
         info = HfApi().model_info(repo, files_metadata=True, timeout=15)
         path = Path(snapshot_download(repo, revision=info.sha, local_dir=folder, allow_patterns=wanted, ignore_patterns=unwanted))

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..device import device as default_device
 from ..i18n import L
 from .cards import Card, card
-from .checkpoint import ModelError, kind_of, open_folder, reason
+from .checkpoint import ModelError, asking, kind_of, named, needs_text, open_folder, reason
 from .convert import quiet
 from .fetch import Unavailable, fetch, hub_snapshot
 
@@ -54,9 +53,10 @@ class Loaded:
 
         from .reading import positions
 
+        needs_text(self.model, self.card.name)
         if not self.model.can_generate() or kind_of(self.model) == "masked":
-            raise ModelError(L(zh="{0}（{1}）不会续写文本；试试 load(\"smollm2-135m\")。",
-                               en="{0} ({1}) does not continue text. Try load(\"smollm2-135m\").").format(self.card.name, type(self.model).__name__))
+            raise ModelError(L(zh="{0} 不会续写文本；试试 load(\"smollm2-135m\")。",
+                               en="{0} does not continue text. Try load(\"smollm2-135m\").").format(named(self.model, self.card.name)))
         if "max_length" in options:
             raise ModelError(L(zh="长度用 max_new_tokens 来定，不用 max_length。", en="Set the length by max_new_tokens, not by max_length."))
         if not isinstance(max_new_tokens, int) or max_new_tokens < 1:
@@ -64,6 +64,9 @@ class Loaded:
         idle = sorted(_SAMPLING & options.keys())
         if idle and not options.get("do_sample"):
             raise ModelError(L(zh="{0} 只在抽样时起作用：请加上 do_sample=True。", en="{0} has an effect only when sampling: add do_sample=True.").format(", ".join(idle)))
+        if options.get("num_return_sequences", 1) > 1 and not options.get("do_sample") and options.get("num_beams", 1) < 2:
+            raise ModelError(L(zh="贪心解码只有一个结果：num_return_sequences 要和 do_sample=True 或 num_beams 一起用。",
+                               en="Greedy decoding has one result: num_return_sequences goes with do_sample=True or num_beams."))
         inputs = self._encode(prompt)
         seq2seq = self.model.config.is_encoder_decoder
         start, limit = 1 if seq2seq else inputs["input_ids"].shape[1], positions(self.model, target=seq2seq)
@@ -72,7 +75,7 @@ class Loaded:
                                en="{0} tokens and {1} new ones exceed the model's context of {2}: shorten the prompt or lower max_new_tokens."
                                ).format(start, max_new_tokens, limit))
         options = {"do_sample": False, "pad_token_id": self.tokenizer.pad_token_id, **options}
-        with self._asking(), torch.inference_mode():
+        with asking(self.model, self.card.name), torch.inference_mode():
             rows = self.model.generate(**inputs, max_new_tokens=max_new_tokens, **options)
         if not torch.is_tensor(rows):
             raise ModelError(L(zh="generate 只返回文本；要分数等其他结果，请直接调用 m.model.generate(…)。",
@@ -110,7 +113,7 @@ class Loaded:
         """
         from .attention import capture
 
-        with self._asking():
+        with asking(self.model, self.card.name):
             return capture(self.model, self.tokenizer, text, target, truncate)
 
     def _encode(self, text: str):
@@ -126,13 +129,15 @@ class Loaded:
 
         self._need_next_token()
         ids = self._encode(text)["input_ids"]
-        with self._asking(), torch.inference_mode():
+        with asking(self.model, self.card.name), torch.inference_mode():
             return ids, self.model(input_ids=ids).logits[0].float().log_softmax(-1).cpu()
 
     def _need_next_token(self) -> None:
+        needs_text(self.model, self.card.name)
         kind = kind_of(self.model)
         if kind == "causal":
             return
+        kind = "encoder" if not self.model.can_generate() and kind == "seq2seq" else kind           # an encoder-decoder that classifies
         instead = {
             "masked": L(zh="它猜的是被遮住的词：把要猜的词换成 {0}，用 cl.attention_view(m, \"…{0}…\") 看它的猜测",
                         en="it guesses words that are masked: write {0} for one and look at its guess with cl.attention_view(m, \"…{0}…\")"),
@@ -140,20 +145,9 @@ class Loaded:
             "encoder": L(zh="它把文本变成向量或类别：用 m.model(**m.tokenizer(text, return_tensors=\"pt\"))",
                          en="it turns a text into vectors or classes: use m.model(**m.tokenizer(text, return_tensors=\"pt\"))"),
         }[kind].format(self.tokenizer.mask_token)
-        raise ModelError(L(zh="{0}（{1}）不预测下一个词元；{2}。要下一个词元，用 load(\"smollm2-135m\")。",
-                           en="{0} ({1}) does not predict a next token; {2}. For next tokens there is load(\"smollm2-135m\").").format(
-                               self.card.name, type(self.model).__name__, instead))
-
-    @contextmanager
-    def _asking(self):
-        """transformers and torch raise errors of any kind; here each ends as one sentence, with the original behind it."""
-        try:
-            yield
-        except ModelError:
-            raise
-        except Exception as error:
-            raise ModelError(L(zh="{0}（{1}）答不了：{2}。", en="{0} ({1}) cannot answer this: {2}.").format(
-                self.card.name, type(self.model).__name__, reason(error))) from error
+        raise ModelError(L(zh="{0} 不预测下一个词元；{1}。要下一个词元，用 load(\"smollm2-135m\")。",
+                           en="{0} does not predict a next token; {1}. For next tokens there is load(\"smollm2-135m\").").format(
+                               named(self.model, self.card.name), instead))
 
     def __repr__(self) -> str:
         return f"Loaded({self.card.name}: {self.card.parameters / 1e6:.1f} M, {self.card.kind}, {self.device})"

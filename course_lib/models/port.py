@@ -20,8 +20,8 @@ from safetensors import SafetensorError, safe_open
 from .. import nn as course_nn
 from ..i18n import L
 from .cards import card
-from .fetch import fetch, hub_snapshot
 from .checkpoint import ModelError, reason, weight_files
+from .fetch import fetch, hub_snapshot
 from .loaded import Loaded
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..i18n import L
-from .checkpoint import ModelError, kind_of, not_text
+from .checkpoint import ModelError, asking, kind_of, named, needs_text
 
 if TYPE_CHECKING:
     import torch
@@ -90,8 +90,7 @@ def encode(model, tokenizer, text: str, *, name: str = "", target: bool = False,
 
     most: a limit on the tokens besides the context. advice: name truncate=True where the text is too long. kwargs: for the tokenizer.
     """
-    if model.main_input_name != "input_ids":
-        raise not_text(name or type(model).__name__, model)
+    needs_text(model, name)
     if not isinstance(text, str):
         raise ModelError(L(zh="这里需要一段文本（str），而不是 {0}。", en="This takes one text, a str, not a {0}.").format(type(text).__name__))
     declared = tokenizer.model_max_length if tokenizer.model_max_length < 1e6 else None         # 1e30 stands for none
@@ -122,6 +121,7 @@ def read(model, tokenizer, text: str, target: str | None = None, truncate: bool 
     """
     import torch
 
+    needs_text(model)
     seq2seq = model.config.is_encoder_decoder
     if isinstance(text, str) and not text.strip():
         raise ModelError(L(zh="文本是空的：至少写一个词", en="The text is empty: write at least one word"))
@@ -135,14 +135,9 @@ def read(model, tokenizer, text: str, target: str | None = None, truncate: bool 
         if target is None:
             ids = _written(model, inputs)
         else:
-            start = model.config.decoder_start_token_id
-            start = model.generation_config.decoder_start_token_id if start is None and model.can_generate() else start
-            if start is None:
-                raise ModelError(L(zh="config.json 里没有 decoder_start_token_id，不知道解码器从哪个词元开始。",
-                                   en="config.json has no decoder_start_token_id: which token the decoder starts from is unknown."))
             body = ids_of(target, target=True)["input_ids"][0].tolist() if target else []
             body = body[:-1] if body and body[-1] == tokenizer.eos_token_id else body
-            ids = torch.tensor([[start, *body]])
+            ids = torch.tensor([[_start(model), *body]])
         inputs["decoder_input_ids"] = ids.to(device)
         reading.target = read_tokens(tokenizer, ids[0].tolist())
     return reading
@@ -154,20 +149,30 @@ def _second(model, tokenizer, target: str) -> str:
         raise ModelError(L(
             zh="{0} 只读一段文本：target 是给编码器－解码器的，或给会读句对的编码器（如 BERT）的第二句。请把两段写成一段。",
             en="{0} reads one text: target is for an encoder-decoder, or the second sentence for an encoder that reads pairs, as BERT does. "
-               "Write both as one text.").format(type(model).__name__))
+               "Write both as one text.").format(named(model)))
     return target
 
 
 def _written(model, inputs: dict):
-    """What the encoder-decoder writes by itself, greedily, without its last token: ids [1, T]."""
+    """What the encoder-decoder writes by itself, greedily, without its last token: ids [1, T]. One that cannot write (a classifier)
+    reads its source again, shifted by one, as transformers has it."""
     import torch
 
     if not model.can_generate():
-        raise ModelError(L(zh="{0} 没有写文本的头，不能自己写出译文：请给出 target=。", en="{0} has no head that writes, so it makes no target of its own: pass target=.")
-                         .format(type(model).__name__))
+        source = inputs["input_ids"]
+        return torch.cat((torch.full_like(source[:, :1], _start(model)), source[:, :-1]), dim=1)
     limit = positions(model, target=True)
-    with torch.no_grad():
+    with asking(model), torch.no_grad():
         return model.generate(**inputs, max_new_tokens=min(64, limit - 1) if limit else 64, num_beams=1, do_sample=False)[:, :-1]
+
+
+def _start(model) -> int:
+    start = model.config.decoder_start_token_id
+    start = model.generation_config.decoder_start_token_id if start is None and model.can_generate() else start
+    if start is None:
+        raise ModelError(L(zh="config.json 里没有 decoder_start_token_id，不知道解码器从哪个词元开始。",
+                           en="config.json has no decoder_start_token_id: which token the decoder starts from is unknown."))
+    return start
 
 
 def read_tokens(tokenizer, ids: list[int]) -> Tokens:

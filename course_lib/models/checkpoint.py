@@ -19,9 +19,10 @@ from ..errors import CourseError
 from ..i18n import L
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-__all__ = ["ModelError", "asking", "complete", "kind_of", "named", "needs_text", "open_folder", "reason",
+__all__ = ["ModelError", "asking", "complete", "finite", "kind_of", "named", "needs_text", "open_folder", "read_config", "reason",
            "weight_files"]
 
 # Tensors that a model can do without: buffers of old versions, and the heads of a pretraining whose model is named without them.
@@ -44,20 +45,8 @@ def open_folder(folder: Path, trust_remote_code: bool = False) -> tuple[PreTrain
     """The model, in float32 and with the class that config.json names, and the tokenizer. ModelError where either is not whole."""
     import torch
     from safetensors import SafetensorError
-    from transformers import AutoConfig
 
-    written = _config(folder)
-    if not trust_remote_code and _needs_code(folder, written):
-        raise ModelError(L(
-            zh="{0} 里带着自己的 Python 代码，要运行它才能加载这个模型。课程不会擅自运行别人的代码；读过并信任它之后，用 cl.load(…, trust_remote_code=True)。",
-            en="{0} brings Python code of its own, which the model needs. The course never runs a stranger's code by itself; once you have "
-               "read it and trust it, call cl.load(…, trust_remote_code=True).").format(folder))
-    weight_files(folder)
-    try:
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
-    except Exception as error:                     # a config may be wrong in any way, and transformers raises whatever that leads to
-        raise ModelError(L(zh="{0} 描述不了一个模型：{1}。", en="{0} does not describe a model: {1}.").format(
-            folder / "config.json", reason(error))) from error
+    config = read_config(folder, trust_remote_code)
     cls, options = _model_class(folder, config), dict(dtype=torch.float32, use_safetensors=True, trust_remote_code=trust_remote_code)
     try:
         # Mismatched sizes are let through here because `complete` names them; transformers' own error does not.
@@ -74,6 +63,24 @@ def open_folder(folder: Path, trust_remote_code: bool = False) -> tuple[PreTrain
             folder / "config.json", reason(error))) from error
     complete(model, info, folder)
     return model, _tokenizer(folder, model, trust_remote_code)
+
+
+def read_config(folder: Path, trust_remote_code: bool = False):
+    """The transformers config of the checkpoint in `folder`; ModelError where there is none that can be read without running its code."""
+    from transformers import AutoConfig
+
+    written = _config(folder)
+    if not trust_remote_code and _needs_code(folder, written):
+        raise ModelError(L(
+            zh="{0} 里带着自己的 Python 代码，要运行它才能加载这个模型。课程不会擅自运行别人的代码；读过并信任它之后，用 cl.load(…, trust_remote_code=True)。",
+            en="{0} brings Python code of its own, which the model needs. The course never runs a stranger's code by itself; once you have "
+               "read it and trust it, call cl.load(…, trust_remote_code=True).").format(folder))
+    weight_files(folder)
+    try:
+        return AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
+    except Exception as error:                     # a config may be wrong in any way, and transformers raises whatever that leads to
+        raise ModelError(L(zh="{0} 描述不了一个模型：{1}。", en="{0} does not describe a model: {1}.").format(
+            folder / "config.json", reason(error))) from error
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -100,8 +107,6 @@ def complete(model: PreTrainedModel, info: dict, where: Path | str) -> None:
 
     info: what from_pretrained(output_loading_info=True) returned.
     """
-    import torch
-
     missing = sorted(info["missing_keys"])
     left = sorted(key for key in info["unexpected_keys"] if not _SPARE.search(key))
     name = type(model).__name__
@@ -126,11 +131,18 @@ def complete(model: PreTrainedModel, info: dict, where: Path | str) -> None:
             en="{0} holds tensors ({3} in all) that have no place in {2}, such as {1}: its config.json (architectures, number of layers) describes "
                "another model.").format(where, left[0], name, len(left)))
     for key, weight in model.named_parameters():
-        if not torch.isfinite(weight.detach().sum()) and not torch.isfinite(weight).all():      # the sum first: it makes no second tensor
-            raise ModelError(L(
-                zh="{0} 里的张量 {1} 含有 NaN 或无穷大：这个模型训练时已经发散，或文件坏了，什么也算不出来。换一个更早的检查点。",
-                en="The tensor {1} in {0} holds NaN or infinity: the model diverged in training, or the file is damaged, and it can compute nothing. "
-                   "Take an earlier checkpoint.").format(where, key))
+        finite(key, weight, where)
+
+
+def finite(key: str, weight: Tensor, where: Path | str) -> None:
+    """ModelError if `weight` holds a number that is none."""
+    import torch
+
+    if not torch.isfinite(weight.detach().sum()) and not torch.isfinite(weight).all():      # the sum first: it makes no second tensor
+        raise ModelError(L(
+            zh="{0} 里的张量 {1} 含有 NaN 或无穷大：模型训练时已经发散，或文件坏了，什么也算不出来。请换一个更早的检查点。",
+            en="The tensor {1} in {0} holds NaN or infinity: the model diverged in training, or the file is damaged, and it can compute nothing. "
+               "Take an earlier checkpoint.").format(where, key))
 
 
 def kind_of(model: PreTrainedModel) -> str:
@@ -156,8 +168,9 @@ def _config(folder: Path) -> dict:
     if not (folder / "config.json").is_file():
         inside = sorted(path.parent.name for path in folder.glob("*/config.json"))
         if inside:
-            raise ModelError(L(zh="{0} 本身不是模型，模型在它里面：{1}。请给出其中一个的路径。", en="{0} is no model itself; there are models inside it: {1}. Give the path of one of them.")
-                             .format(folder, ", ".join(inside[:8])))
+            raise ModelError(L(zh="{0} 本身不是模型，模型在它里面：{1}。请给出其中一个的路径。",
+                               en="{0} is no model itself; there are models inside it: {1}. Give the path of one of them.").format(
+                                   folder, ", ".join(inside[:8])))
         raise ModelError(L(zh="{0} 里没有 config.json：需要一个带 config.json、model.safetensors 和分词器文件的目录。",
                            en="{0} has no config.json: it takes a directory with config.json, model.safetensors and the tokenizer's files.").format(folder))
     written = _json(folder / "config.json")
@@ -211,7 +224,8 @@ def _model_class(folder: Path, config):
     same = next((name for name in dir(transformers) if name.lower() == architecture.lower()), None)      # MPTForCausalLM is MptForCausalLM
     if same:
         return getattr(transformers, same)
-    raise ModelError(L(zh="{0} 里的模型类 {1}，这个版本的 transformers（{2}）没有。", en="{0} names the model class {1}, which this version of transformers ({2}) does not have.").format(
+    raise ModelError(L(zh="{0} 说模型类是 {1}，这个版本的 transformers（{2}）没有它。",
+                       en="{0} names the model class {1}, which this version of transformers ({2}) does not have.").format(
         folder / "config.json", architecture, transformers.__version__))
 
 
@@ -254,7 +268,7 @@ def asking(model: PreTrainedModel, name: Path | str = ""):
     """transformers and torch raise errors of any kind; in this block each ends as one sentence, with the original behind it."""
     try:
         yield
-    except ModelError:
+    except CourseError:
         raise
     except Exception as error:
         raise ModelError(L(zh="{0} 答不了：{1}。", en="{0} cannot answer this: {1}.").format(named(model, name), reason(error))) from error

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .attention import Attention
 
-__all__ = ["Loaded", "ModelError", "Scored", "load"]
+__all__ = ["Loaded", "ModelError", "Scored", "find", "load"]
 
 _SAMPLING = {"temperature", "top_k", "top_p", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff"}
 
@@ -93,7 +93,8 @@ class Loaded:
 
         probabilities = self.next_token_probs(text)
         if not 1 <= k <= len(probabilities):
-            raise ModelError(L(zh="k 应在 1 到 {0}（词表大小）之间，而不是 {1}。", en="k must be from 1 to {0}, the size of the vocabulary, not {1}.").format(len(probabilities), k))
+            raise ModelError(L(zh="k 应在 1 到 {0}（词表大小）之间，而不是 {1}。", en="k must be from 1 to {0}, the size of the vocabulary, not {1}.").format(
+                len(probabilities), k))
         values, ids = probabilities.topk(k)
         return {read_tokens(self.tokenizer, [token]).labels[0]: value for token, value in zip(ids.tolist(), values.tolist())}
 
@@ -163,7 +164,7 @@ def load(name: str | Path, device: str | torch.device | None = None, trust_remot
     import torch
 
     with quiet():
-        folder, about = _find(name, trust_remote_code)
+        folder, about = find(name, trust_remote_code)
         model, tokenizer = open_folder(folder, trust_remote_code)
     if about is None:
         about = Card(str(name), kind_of(model), model.num_parameters(), (), "?", str(name))
@@ -174,7 +175,7 @@ def load(name: str | Path, device: str | torch.device | None = None, trust_remot
         raise ModelError(L(zh="设备 {0!r} 用不了：{1}。", en="The device {0!r} cannot be used: {1}.").format(str(device), reason(error))) from error
 
 
-def _find(name: str | Path, code: bool) -> tuple[Path, Card | None]:
+def find(name: str | Path, code: bool = False) -> tuple[Path, Card | None]:
     """The folder of the model, fetched if need be, and its card where the catalogue has one. A folder goes before the other readings of a name."""
     folder, text = Path(name if isinstance(name, os.PathLike) else str(name)).expanduser(), str(name)
     if folder.is_dir() and text:

@@ -62,6 +62,8 @@ def open_folder(folder: Path, trust_remote_code: bool = False) -> tuple[PreTrain
         raise ModelError(L(zh="按 {0} 建不出模型：{1}。", en="No model can be made as {0} describes it: {1}.").format(
             folder / "config.json", reason(error))) from error
     complete(model, info, folder)
+    if "decoder_input_ids" not in inspect.signature(model.forward).parameters:
+        model.config.is_encoder_decoder = False                  # the encoder of a T5 by itself keeps the config of the whole
     return model, _tokenizer(folder, model, trust_remote_code)
 
 
@@ -242,6 +244,7 @@ def _tokenizer(folder: Path, model: PreTrainedModel, trust_remote_code: bool) ->
                                folder, reason(error))) from error
     if len(known) > 1:                              # one built from nothing knows its special tokens, and at most the mark of a space
         return tokenizer
+    needs_text(model, folder)
     raise ModelError(L(
         zh="{0} 里没有分词器，每个词都会变成未知词元。分词器也要保存在模型旁边：tokenizer.save_pretrained(\"{0}\")。",
         en="{0} has no tokenizer: every word would become the unknown token. A tokenizer is saved beside its model: "

@@ -110,8 +110,7 @@ def test_port_says_nan_and_reads_the_file_that_load_reads(saved):
     save_file({"layers.0.attention.wq.weight": torch.zeros(2, 2)}, folder / "consolidated.safetensors")
     ids = torch.arange(10)[None]
     torch.testing.assert_close(cl.models.port(folder)(ids), cl.load(folder).model(ids).logits, atol=1e-5, rtol=0)
-    says("norm.weight.*NaN", cl.models.port, saved("gpt2", lambda w: w | {"transformer.h.1.ln_1.weight": torch.full((16,), torch.nan)}) and saved(
-        "llama", lambda w: w | {"model.norm.weight": torch.full((16,), torch.nan)}))
+    says("ln_1.weight.*NaN", cl.models.port, saved("gpt2", lambda w: w | {"transformer.h.1.ln_1.weight": torch.full((16,), torch.nan)}))
 
 
 # --- folders --------------------------------------------------------------------------------------------------------------------
@@ -126,7 +125,7 @@ def test_an_odd_config_is_named(saved, content):
 
 @pytest.mark.parametrize("change, match", [
     ({"num_attention_heads": "two"}, "config.json.*num_attention_heads"), ({"hidden_act": "swishy"}, "config.json.*swishy"),
-    ({"architectures": "LlamaForCausalLM"}, "config.json.*|architectures.*config.json"), ({"architectures": ["NobodyForCausalLM"]}, "config.json.*NobodyForCausalLM"),
+    ({"architectures": "LlamaForCausalLM"}, "architectures.*config.json"), ({"architectures": ["NobodyForCausalLM"]}, "config.json.*NobodyForCausalLM"),
     ({"architectures": None}, "lm_head.*config.json"), ({"num_hidden_layers": 1}, "layers.1.*config.json"),
     ({"quantization_config": {"quant_method": "awq", "bits": 4}}, r"quantised \(awq\)"), ({"quantization_config": {"quant_method": "fp8"}}, r"quantised \(fp8\)"),
 ])
@@ -216,11 +215,11 @@ def test_a_checkpoint_is_loaded_as_the_class_that_saved_it(saved, kind, is_a):
 
 
 def test_a_model_of_images_or_sound_says_so(saved):
+    says("images or sound", cl.load, saved("clip", tokens=False))
     for kind in ("whisper", "clip"):
         m = cl.load(saved(kind))
         for ask in (m.generate, m.likely, m.attention):
             says("images or sound", ask, "The cat")
-    says("images or sound", cl.load, saved("clip", tokens=False))
 
 
 def test_an_encoder_reads_a_pair(saved):

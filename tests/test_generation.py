@@ -229,3 +229,32 @@ def test_pick_is_greedy_among_what_is_allowed(pair):
 def test_pick_refuses_options_that_it_could_not_end(pair, options):
     with pytest.raises(ValueError):
         cl.generation.pick(pair["llama"][1], [4, 5], options)
+
+
+def test_what_load_returned_and_what_cannot_write(pair, tmp_path):
+    theirs, ours = pair["gpt2"]
+    ids = torch.tensor([[5, 6, 7]])
+    zh = cl.load("zh-gpt")
+    assert torch.equal(cl.generate(zh, ids, 6), cl.generate(zh.model, ids, 6))
+    with pytest.raises(GenerationError, match="64"):                    # its positions are learnt: one more would be an IndexError
+        cl.generate(theirs, ids, 62)
+    with pytest.raises(ValueError, match="index"):
+        cl.generate(theirs, torch.tensor([[60]]), 2)
+    encoder = cl.nn.Encoder(cl.nn.EncoderConfig(vocab_size=60, context=64, n_layer=1, n_head=2, d_model=16))
+    for model in (cl.load("zh-bert"), cl.load("zh-bert").model, pair["t5"][0], encoder, "gpt2"):
+        with pytest.raises(GenerationError, match="next token|下一个词元"):
+            cl.generate(model, ids, 3)
+
+
+@pytest.mark.parametrize("ids", ["a text", ["a", "b"], [1, 2, 3], torch.tensor([1, 2, 3]), torch.tensor([[1.0, 2.0]]), torch.zeros(1, 2, 3, dtype=torch.long), None])
+def test_ids_that_are_no_ids(pair, ids):
+    with pytest.raises(GenerationError, match=r"\[B, T\]"):
+        cl.generate(pair["gpt2"][1], ids, 3)
+
+
+def test_a_mask_or_a_strategy_that_is_none(pair):
+    ids = torch.tensor([[5, 6, 7]])
+    with pytest.raises(GenerationError, match=r"\[B, T\]"):
+        cl.generate(pair["gpt2"][1], ids, 3, mask=torch.ones(2, 3))
+    with pytest.raises(GenerationError, match="strategy"):
+        cl.generate(pair["gpt2"][1], ids, 3, "greedy")

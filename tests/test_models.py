@@ -185,21 +185,22 @@ def test_local_directory_and_pickle(tmp_path):
 
 def serve_hub(folder: Path, repo: str, lie: str = ""):
     """Speak as much of a model hub as its own client needs: model info, then files by revision."""
-    sha = "0" * 40
-    files = [path for path in folder.iterdir() if path.name != "manifest.json"]
+    sha, asked = "0" * 40, set()
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file() and path.name != "manifest.json"}
 
     class Hub(BaseHTTPRequestHandler):
         def do_GET(self, body=True):
-            name = self.path.rpartition("/")[2]
+            name = self.path.rpartition(f"/{sha}/")[2]
             if "/tree/" in self.path:
-                data = json.dumps([{"type": "file", "path": p.name, "size": p.stat().st_size, "oid": sha} for p in files]).encode()
+                data = json.dumps([{"type": "file", "path": n, "size": p.stat().st_size, "oid": sha} for n, p in files.items()]).encode()
             elif self.path.startswith("/api/"):
-                siblings = [{"rfilename": p.name, "size": p.stat().st_size, **({"lfs": {"size": p.stat().st_size, "pointerSize": 1,
-                             "sha256": lie or hashlib.sha256(p.read_bytes()).hexdigest()}} if p.suffix == ".safetensors" else {})} for p in files]
+                siblings = [{"rfilename": n, "size": p.stat().st_size, **({"lfs": {"size": p.stat().st_size, "pointerSize": 1,
+                             "sha256": lie or hashlib.sha256(p.read_bytes()).hexdigest()}} if p.suffix == ".safetensors" else {})} for n, p in files.items()]
                 data = json.dumps({"id": repo, "modelId": repo, "sha": sha, "private": False, "tags": [], "downloads": 0, "likes": 0, "siblings": siblings}).encode()
             elif not (folder / name).is_file():
                 return self.send_error(404)
             else:
+                asked.add(name)
                 data = (folder / name).read_bytes()
             self.send_response(200)
             self.send_header("Content-Length", str(len(data)))
@@ -217,6 +218,7 @@ def serve_hub(folder: Path, repo: str, lie: str = ""):
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    server.asked = asked                # the files that were wanted
     return server
 
 
@@ -231,3 +233,19 @@ def test_the_hub_is_the_next_provider(tmp_path, lie):
         assert "does not match its sha256" in ran.stderr
     else:
         assert ran.stdout.split()[-1] == "encoder", ran.stderr
+
+
+def test_files_that_nobody_needs_stay_on_the_hub(tmp_path):
+    folder = tmp_path / "repo"
+    shutil.copytree(cl.paths.data("zh-gpt"), folder)
+    needed = {path.name for path in folder.iterdir() if path.name != "README.md"}
+    (folder / "onnx").mkdir()
+    for name in ("pytorch_model.bin", "consolidated.safetensors", "model.fp16.safetensors", "tf_model.h5", "flax_model.msgpack", "modeling.py",
+                 "onnx/model.onnx", "onnx/config.json"):
+        (folder / name).write_bytes(b"large")
+    server = serve_hub(folder, "org/zh")
+    ran = python("import course_lib as cl; print(cl.load('org/zh').generate('今天', max_new_tokens=2))", HF_ENDPOINT=f"http://127.0.0.1:{server.server_port}",
+                 HF_HOME=str(tmp_path / "hf"), HF_HUB_DISABLE_XET="1", PYTHONUTF8="1")
+    server.shutdown()
+    assert ran.stdout.strip(), ran.stderr
+    assert server.asked <= needed and "model.safetensors" in server.asked, server.asked - needed

@@ -7,11 +7,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import torch
 
 from ..i18n import L
+from ..models.checkpoint import asking, kind_of
+from ..models.loaded import Loaded
+from ..models.reading import positions
+from ..nn import Encoder, Seq2Seq
 from .beam import beam_search
 from .reader import Reader
 from .strategies import Beam, GenerationError, Greedy, Sample
@@ -28,7 +33,8 @@ def generate(model: nn.Module, ids: Tensor | Sequence[Sequence[int]], max_new_to
              stream: Callable[[Tensor], None] | None = None) -> Tensor:
     """Continue the prompts; returns prompts and new tokens, long [B, T + new], or for a Seq2Seq start_id and the new tokens.
 
-    model: a Decoder or Seq2Seq of `course_lib.nn`; any callable ids [B,T] -> logits [B,T,V] works too, without cache.
+    model: a Decoder or Seq2Seq of `course_lib.nn`, or what `load` returned; a transformers model that predicts the next token, and any
+        callable ids [B,T] -> logits [B,T,V], work too, without cache.
     ids: long [B,T] (with `mask` bool [B,T] where it has padding), or a list of prompts, which are padded on the left.
     eos_id: tokens that end a text; pad_id fills up what follows. stop: strings that end it too, as soon as the new text
         contains one; they need `decode`, list of ids -> str. stream: called with the new tokens [B] of each step.
@@ -36,10 +42,13 @@ def generate(model: nn.Module, ids: Tensor | Sequence[Sequence[int]], max_new_to
 
     Raises ValueError for an empty prompt, ids outside the vocabulary, or a text that would outgrow the context.
     """
+    model, context, foreign = _writer(model)
     device = next(model.parameters()).device if hasattr(model, "parameters") else None
     ids, mask = left_padded(ids, mask, pad_id, device)
-    length = 1 if hasattr(model, "encode") else ids.shape[1]
-    context = getattr(getattr(model, "config", None), "context", None)
+    length = 1 if isinstance(model, Seq2Seq) else ids.shape[1]
+    if not isinstance(strategy, (Greedy, Sample, Beam)) and not hasattr(strategy, "choose"):
+        raise GenerationError(L(zh="strategy 应是 cl.Greedy()、cl.Sample(…) 或 cl.Beam(…)，而不是 {0!r}",
+                                en="strategy must be cl.Greedy(), cl.Sample(…) or cl.Beam(…), not {0!r}").format(strategy))
     if max_new_tokens < 1:
         raise GenerationError(L(zh="max_new_tokens 至少是 1，而不是 {n}", en="max_new_tokens must be at least 1, not {n}").format(n=max_new_tokens))
     if context is not None and length + max_new_tokens > context:
@@ -53,7 +62,7 @@ def generate(model: nn.Module, ids: Tensor | Sequence[Sequence[int]], max_new_to
     try:
         if was_training:
             model.eval()
-        with torch.inference_mode():
+        with torch.inference_mode(), foreign:
             reader = Reader(model, ids, mask, cache)
             if isinstance(strategy, Beam):
                 if stream is not None:
@@ -65,6 +74,20 @@ def generate(model: nn.Module, ids: Tensor | Sequence[Sequence[int]], max_new_to
         if was_training:
             model.train()
     return written.clone()                              # an ordinary tensor again, which autograd accepts
+
+
+def _writer(model) -> tuple[nn.Module, int | None, AbstractContextManager]:
+    """The model that predicts the next token, how many tokens it can number, and a block in which to ask it (a transformers model
+    raises errors of its own). GenerationError for a model that predicts none."""
+    model = model.model if isinstance(model, Loaded) else model
+    if hasattr(getattr(model, "config", None), "model_type"):                 # a transformers model
+        if kind_of(model) == "causal":
+            return model, positions(model), asking(model)
+    elif not isinstance(model, Encoder) and callable(model):
+        return model, getattr(getattr(model, "config", None), "context", None), nullcontext()
+    raise GenerationError(L(zh="{0} 不预测下一个词元，不能这样续写；transformers 的编码器－解码器用 m.generate(原文)",
+                            en="{0} does not predict a next token, so it cannot continue a text; for an encoder-decoder of transformers there is "
+                               "m.generate(source)").format(type(model).__name__))
 
 
 def _one_by_one(reader: Reader, strategy: Greedy | Sample, max_new_tokens: int, ends: Ending, pad_id: int, stream) -> Tensor:
@@ -106,11 +129,20 @@ class Ending:
 
 def left_padded(ids: Tensor | Sequence[Sequence[int]], mask: Tensor | None, pad_id: int, device) -> tuple[Tensor, Tensor | None]:
     """Prompts of any form -> ids long [B,T] that end together, and the mask bool [B,T], None if there is no padding."""
-    if isinstance(ids, torch.Tensor) and mask is None:
-        return ids.to(device), None
-    rows = [row[keep] for row, keep in zip(ids, mask.bool())] if mask is not None else [torch.as_tensor(row, dtype=torch.long) for row in ids]
+    try:
+        whole = ids if isinstance(ids, torch.Tensor) else None
+        rows = [torch.as_tensor(row) for row in ids] if mask is None else [row[keep] for row, keep in zip(ids, mask.bool(), strict=True)]
+        good = all(row.dim() == 1 and (not row.is_floating_point() or not len(row)) for row in rows)
+    except (TypeError, ValueError, IndexError, AttributeError):
+        good = False
+    if not good:
+        raise GenerationError(L(zh="ids 应是词元编号，形状 [B, T]（mask 与它相同），或一列编号列表；一段文本先用分词器变成编号",
+                                en="ids must be token numbers of the shape [B, T] (mask the same), or a list of lists of them; a text goes "
+                                   "through the tokenizer first"))
     if not rows or any(len(row) == 0 for row in rows):
         raise GenerationError(L(zh="有一个提示是空的：每个提示至少要有一个词元", en="a prompt is empty: each needs at least one token"))
+    if whole is not None and mask is None:
+        return whole.to(device), None
     longest = max(map(len, rows))
     out = torch.full((len(rows), longest), pad_id, dtype=torch.long)
     real = torch.zeros(len(rows), longest, dtype=torch.bool)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..i18n import L
 from .cards import Card
+from .checkpoint import complete
 
 __all__ = ["gguf_to_folder", "quiet", "wheel_to_folder"]
 
@@ -23,8 +24,9 @@ def gguf_to_folder(gguf: Path, folder: Path, about: Card) -> None:
             en="Converting the weights once (about half a minute); later loads take a fraction of a second."))
     with quiet():
         source = dict(pretrained_model_name_or_path=gguf.parent, gguf_file=gguf.name)
-        model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
+        model, info = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32, output_loading_info=True)
         tokenizer = AutoTokenizer.from_pretrained(**source)
+    complete(model, info, gguf)
     folder.mkdir()
     tied = model.config.tie_word_embeddings
     weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items() if not (tied and name == "lm_head.weight")}

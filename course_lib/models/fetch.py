@@ -140,17 +140,19 @@ def _from_hub(about: Card, work: Path) -> None:
     shutil.rmtree(work / "model" / ".cache", ignore_errors=True)
 
 
-def hub_snapshot(repo: str, folder: Path | None = None) -> Path:
+def hub_snapshot(repo: str, folder: Path | None = None, code: bool = False) -> Path:
     """The files of a hub's model, in `folder` or in the hub client's own cache; without the network, what that cache holds.
+    Only those that `load` reads; `code`: the model's own Python too.
 
     The hub's client downloads, resumes and follows HF_ENDPOINT; the sha256 that the hub publishes is compared here. Raises Unavailable.
     """
     from huggingface_hub import HfApi, snapshot_download
 
-    wanted = ["*.json", "*.jinja", "*.txt", "*.model", "*.safetensors"]       # never a pickle
+    wanted = ["*.json", "*.jinja", "*.txt", "*.model", "*.spm", "*.tiktoken", "*.safetensors"] + (["*.py"] if code else [])     # never a pickle
+    unwanted = ["*/*", "consolidated*", "model.*.safetensors"]      # the same weights for other programs, or in other precisions
     try:
         info = HfApi().model_info(repo, files_metadata=True, timeout=patience())
-        path = Path(snapshot_download(repo, revision=info.sha, local_dir=folder, allow_patterns=wanted,
+        path = Path(snapshot_download(repo, revision=info.sha, local_dir=folder, allow_patterns=wanted, ignore_patterns=unwanted,
                                       etag_timeout=patience()))
     except Exception as error:       # HTTP errors, offline mode, an invalid name: the client's families of errors differ between its versions
         if folder is None:

@@ -1,30 +1,28 @@
 """`load(name)`: a real model, ready to ask."""
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..device import device as default_device
-from ..errors import CourseError
 from ..i18n import L
 from .cards import Card, card
+from .checkpoint import ModelError, asking, kind_of, named, needs_text, open_folder, reason
 from .convert import quiet
 from .fetch import Unavailable, fetch, hub_snapshot
 
 if TYPE_CHECKING:
     import torch
-    from jaxtyping import Float
     from torch import Tensor
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from .attention import Attention
 
-__all__ = ["Loaded", "ModelError", "Scored", "load"]
+__all__ = ["Loaded", "ModelError", "Scored", "find", "load"]
 
-
-class ModelError(CourseError, ValueError):
-    """The model cannot do what was asked, or its files cannot be read."""
+_SAMPLING = {"temperature", "top_k", "top_p", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff"}
 
 
 class Scored(NamedTuple):
@@ -43,124 +41,155 @@ class Loaded:
     card: Card
     device: torch.device
 
-    def generate(self, prompt: str, max_new_tokens: int = 40, **options) -> str:
+    def generate(self, prompt: str | list[str], max_new_tokens: int = 40, **options) -> str | list:
         """Continue `prompt` (greedily, unless `options` of transformers' generate say otherwise); only the new text is returned.
 
-        A model that is no generator raises ModelError.
+        A list of prompts gives a list of texts, each as it would be by itself; so does num_return_sequences=n, for one prompt.
+        ModelError: a model that writes no text, a prompt without tokens, more tokens than the context, an option of no effect.
         """
+        if isinstance(prompt, (list, tuple)):
+            return [self.generate(one, max_new_tokens, **options) for one in prompt]
         import torch
 
-        if not self.model.can_generate():
-            raise ModelError(L(zh="{0} 是编码器，不会续写文本；试试 load(\"smollm2-135m\")。",
-                               en="{0} is an encoder: it does not continue text. Try load(\"smollm2-135m\").").format(self.card.name))
-        inputs = self._encode(prompt)
-        options = {"do_sample": False, "pad_token_id": self.tokenizer.pad_token_id, **options}
-        with torch.inference_mode():
-            ids = self.model.generate(**inputs, max_new_tokens=max_new_tokens, **options)[0]
-        start = 0 if self.model.config.is_encoder_decoder else inputs["input_ids"].shape[1]
-        return self.tokenizer.decode(ids[start:], skip_special_tokens=True)
+        from .reading import positions
 
-    def next_token_probs(self, text: str) -> Float[Tensor, " V"]:
-        """The distribution over the vocabulary for the token after `text` (float32, on the CPU, sums to 1)."""
-        return self._log_probs(self._encode(text)["input_ids"])[-1].exp()
+        needs_text(self.model, self.card.name)
+        if not self.model.can_generate() or kind_of(self.model) == "masked":
+            raise ModelError(L(zh="{0} 不会续写文本；试试 load(\"smollm2-135m\")。",
+                               en="{0} does not continue text. Try load(\"smollm2-135m\").").format(named(self.model, self.card.name)))
+        if "max_length" in options:
+            raise ModelError(L(zh="长度用 max_new_tokens 来定，不用 max_length。", en="Set the length by max_new_tokens, not by max_length."))
+        if not isinstance(max_new_tokens, int) or max_new_tokens < 1:
+            raise ModelError(L(zh="max_new_tokens 至少是 1，而不是 {0!r}。", en="max_new_tokens must be at least 1, not {0!r}.").format(max_new_tokens))
+        idle = sorted(_SAMPLING & options.keys())
+        if idle and not options.get("do_sample"):
+            raise ModelError(L(zh="{0} 只在抽样时起作用：请加上 do_sample=True。", en="{0} has an effect only when sampling: add do_sample=True.").format(", ".join(idle)))
+        if options.get("num_return_sequences", 1) > 1 and not options.get("do_sample") and options.get("num_beams", 1) < 2:
+            raise ModelError(L(zh="贪心解码只有一个结果：num_return_sequences 要和 do_sample=True 或 num_beams 一起用。",
+                               en="Greedy decoding has one result: num_return_sequences goes with do_sample=True or num_beams."))
+        inputs = self._encode(prompt)
+        seq2seq = self.model.config.is_encoder_decoder
+        start, limit = 1 if seq2seq else inputs["input_ids"].shape[1], positions(self.model, target=seq2seq)
+        if limit and start + max_new_tokens > limit:
+            raise ModelError(L(zh="{0} 个词元加上 {1} 个新词元，超过模型的上下文长度 {2}：请缩短提示，或减小 max_new_tokens。",
+                               en="{0} tokens and {1} new ones exceed the model's context of {2}: shorten the prompt or lower max_new_tokens."
+                               ).format(start, max_new_tokens, limit))
+        options = {"do_sample": False, "pad_token_id": self.tokenizer.pad_token_id, **options}
+        with asking(self.model, self.card.name), torch.inference_mode():
+            rows = self.model.generate(**inputs, max_new_tokens=max_new_tokens, **options)
+        if not torch.is_tensor(rows):
+            raise ModelError(L(zh="generate 只返回文本；要分数等其他结果，请直接调用 m.model.generate(…)。",
+                               en="generate returns text alone; for scores and the like call m.model.generate(…) itself."))
+        texts = [self.tokenizer.decode(ids[0 if seq2seq else start:], skip_special_tokens=True) for ids in rows]
+        return texts if "num_return_sequences" in options else texts[0]
+
+    def next_token_probs(self, text: str) -> Tensor:
+        """The distribution over the vocabulary for the token after `text`: [V], float32, on the CPU, sums to 1."""
+        return self._log_probs(text)[1][-1].exp()
 
     def likely(self, text: str, k: int = 10) -> dict[str, float]:
         """The k likeliest next tokens as a person reads them, best first, with their probabilities; parts of a character as bytes: "‹e78c›"."""
         from .reading import read_tokens
 
-        values, ids = self.next_token_probs(text).topk(k)
+        probabilities = self.next_token_probs(text)
+        if not 1 <= k <= len(probabilities):
+            raise ModelError(L(zh="k 应在 1 到 {0}（词表大小）之间，而不是 {1}。", en="k must be from 1 to {0}, the size of the vocabulary, not {1}.").format(
+                len(probabilities), k))
+        values, ids = probabilities.topk(k)
         return {read_tokens(self.tokenizer, [token]).labels[0]: value for token, value in zip(ids.tolist(), values.tolist())}
 
     def score(self, text: str) -> list[Scored]:
         """Each token of `text` but the first, with its log-probability; a begin-of-text token, where the model has one, lets the first count too."""
         from .reading import read_tokens
 
-        ids = self._encode(text)["input_ids"]
-        log_probs = self._log_probs(ids)[:-1].gather(1, ids[0, 1:, None].cpu())[:, 0]
+        ids, log_probs = self._log_probs(text)
+        log_probs = log_probs[:-1].gather(1, ids[0, 1:, None].cpu())[:, 0]
         labels = read_tokens(self.tokenizer, ids[0].tolist()).labels
         return [Scored(label, p) for label, p in zip(labels[1:], log_probs.tolist())]
 
-    def attention(self, text: str, target: str | None = None) -> Attention:
-        """The attention weights of one forward pass over `text` (and `target`, for an encoder-decoder), numpy on the CPU."""
+    def attention(self, text: str, target: str | None = None, truncate: bool = False) -> Attention:
+        """The attention weights of one forward pass over `text`, numpy on the CPU.
+
+        target: what an encoder-decoder writes; to an encoder, the second sentence of a pair. truncate: read what fits the context.
+        """
         from .attention import capture
 
-        return capture(self.model, self.tokenizer, text, target)
+        with asking(self.model, self.card.name):
+            return capture(self.model, self.tokenizer, text, target, truncate)
 
     def _encode(self, text: str):
-        if not text:
-            raise ModelError(L(zh="文本是空的：至少要有一个词元。", en="The text is empty: the model needs at least one token."))
-        inputs = self.tokenizer(text, return_tensors="pt")
-        limit = getattr(self.model.config, "max_position_embeddings", None)
-        length = inputs["input_ids"].shape[1]
-        if limit and length > limit:
-            raise ModelError(L(zh="文本有 {0} 个词元，超过模型的上下文长度 {1}；请先截短。",
-                               en="The text has {0} tokens, beyond the model's context of {1}; cut it first.").format(length, limit))
+        from .reading import encode
+
+        inputs = encode(self.model, self.tokenizer, text, name=self.card.name)
         inputs.pop("token_type_ids", None)
         return inputs.to(self.device)
 
-    def _log_probs(self, ids):
+    def _log_probs(self, text: str):
+        """The ids [1, T] of `text`, and the log-probabilities [T, V] of the token after each; only of a model that reads left to right."""
         import torch
 
-        with torch.inference_mode():
-            return self.model(input_ids=ids).logits[0].float().log_softmax(-1).cpu()
+        self._need_next_token()
+        ids = self._encode(text)["input_ids"]
+        with asking(self.model, self.card.name), torch.inference_mode():
+            return ids, self.model(input_ids=ids).logits[0].float().log_softmax(-1).cpu()
+
+    def _need_next_token(self) -> None:
+        needs_text(self.model, self.card.name)
+        kind = kind_of(self.model)
+        if kind == "causal":
+            return
+        kind = "encoder" if not self.model.can_generate() and kind == "seq2seq" else kind           # an encoder-decoder that classifies
+        instead = {
+            "masked": L(zh="它猜的是被遮住的词：把要猜的词换成 {0}，用 cl.attention_view(m, \"…{0}…\") 看它的猜测",
+                        en="it guesses words that are masked: write {0} for one and look at its guess with cl.attention_view(m, \"…{0}…\")"),
+            "seq2seq": L(zh="它由一段原文写出另一段：用 m.generate(原文)", en="it writes one text from another: use m.generate(source)"),
+            "encoder": L(zh="它把文本变成向量或类别：用 m.model(**m.tokenizer(text, return_tensors=\"pt\"))",
+                         en="it turns a text into vectors or classes: use m.model(**m.tokenizer(text, return_tensors=\"pt\"))"),
+        }[kind].format(self.tokenizer.mask_token)
+        raise ModelError(L(zh="{0} 不预测下一个词元；{1}。要下一个词元，用 load(\"smollm2-135m\")。",
+                           en="{0} does not predict a next token; {1}. For next tokens there is load(\"smollm2-135m\").").format(
+                               named(self.model, self.card.name), instead))
 
     def __repr__(self) -> str:
         return f"Loaded({self.card.name}: {self.card.parameters / 1e6:.1f} M, {self.card.kind}, {self.device})"
 
 
-def load(name: str | Path, device: str | torch.device | None = None) -> Loaded:
+def load(name: str | Path, device: str | torch.device | None = None, trust_remote_code: bool = False) -> Loaded:
     """A model of the catalogue, of a local directory or of a hub ("org/name"), in float32 and eval mode on `device`.
 
-    A catalogue model is fetched first if need be. Weights are read from safetensors, never from pickle.
+    A catalogue model is fetched first if need be. Weights are read from safetensors, never from pickle, and all of them must be there.
+    trust_remote_code: let a model run the Python code that it brings; never without it.
     Raises UnknownModel, FetchError or ModelError, each with a sentence that says what to do.
     """
     import torch
-    from safetensors import SafetensorError
-    from transformers import AutoTokenizer
 
-    where = torch.device(device) if device else default_device()
-    about = None
-    try:
-        with quiet():
-            if (folder := Path(name).expanduser()).is_dir():
-                source = folder
-            elif "/" in str(name):
-                source = hub_snapshot(str(name))
-            else:
-                about = card(str(name))
-                source = fetch(about.name)
-            model = _model_class(source).from_pretrained(source, dtype=torch.float32, use_safetensors=True)
-            tokenizer = AutoTokenizer.from_pretrained(source)
-    except CourseError:
-        raise
-    except (OSError, ValueError, Unavailable, SafetensorError) as error:
-        raise ModelError(L(
-            zh="无法加载 {0}：{1}。需要一个带 config.json、model.safetensors 和分词器文件的目录；如果是模型仓库名，请检查网络，或设置 HF_ENDPOINT 镜像。",
-            en="Cannot load {0}: {1}. It takes a directory with config.json, model.safetensors and tokenizer files; for a hub id check the network, "
-               "or set HF_ENDPOINT to a mirror.").format(name, str(error).splitlines()[0][:200])) from error
+    with quiet():
+        folder, about = find(name, trust_remote_code)
+        model, tokenizer = open_folder(folder, trust_remote_code)
     if about is None:
-        about = Card(str(name), _kind(model), model.num_parameters(), (), "?", str(name))
-    return Loaded(model.to(where).eval(), tokenizer, about, where)
+        about = Card(str(name), kind_of(model), model.num_parameters(), (), "?", str(name))
+    try:
+        where = torch.device(device) if device else default_device()
+        return Loaded(model.to(where).eval(), tokenizer, about, where)
+    except (RuntimeError, AssertionError) as error:              # torch's ways of saying that there is no such device, or no memory on it
+        raise ModelError(L(zh="设备 {0!r} 用不了：{1}。", en="The device {0!r} cannot be used: {1}.").format(str(device), reason(error))) from error
 
 
-def _model_class(source):
-    """The Auto class for the checkpoint's own architecture: a language model keeps its head."""
-    import transformers
-    from transformers import AutoConfig
-
-    architecture = (getattr(AutoConfig.from_pretrained(source), "architectures", None) or [""])[0]
-    for mark, name in _HEADS.items():
-        if architecture.endswith(mark):
-            return getattr(transformers, name)
-    return transformers.AutoModel
-
-
-_HEADS = {"ForCausalLM": "AutoModelForCausalLM", "LMHeadModel": "AutoModelForCausalLM", "ForMaskedLM": "AutoModelForMaskedLM",
-          "ForConditionalGeneration": "AutoModelForSeq2SeqLM", "ForSequenceClassification": "AutoModelForSequenceClassification"}
-
-
-def _kind(model) -> str:
-    if model.config.is_encoder_decoder:
-        return "seq2seq"
-    name = type(model).__name__
-    return "causal" if model.can_generate() else "masked" if name.endswith("ForMaskedLM") else "encoder"
+def find(name: str | Path, code: bool = False) -> tuple[Path, Card | None]:
+    """The folder of the model, fetched if need be, and its card where the catalogue has one. A folder goes before the other readings of a name."""
+    folder, text = Path(name if isinstance(name, os.PathLike) else str(name)).expanduser(), str(name)
+    if folder.is_dir() and text:
+        return folder, None
+    if folder.is_file():
+        raise ModelError(L(zh="{0} 是一个文件；请给出它所在的目录：{1}。", en="{0} is a file; give the directory that it lies in: {1}.").format(name, folder.parent))
+    if isinstance(name, os.PathLike) or text.startswith((".", "/", "~")) or "\\" in text or text.count("/") > 1 or text.endswith("/"):
+        raise ModelError(L(zh="没有这个目录：{0}。", en="There is no such directory: {0}.").format(folder.absolute()))
+    if "/" not in text:
+        return fetch(card(text).name), card(text)
+    try:
+        return hub_snapshot(text, code=code), None
+    except Unavailable as error:
+        raise ModelError(L(
+            zh="这里没有目录 {0}，也没能从模型仓库取得它：{1}。请检查名字和网络，或把 HF_ENDPOINT 设为镜像。",
+            en="There is no directory {0} here, and it could not be had from the hub: {1}. Check the name and the network, or set HF_ENDPOINT to a mirror."
+        ).format(name, reason(error))) from error

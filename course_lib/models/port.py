@@ -19,9 +19,9 @@ from safetensors import SafetensorError, safe_open
 
 from .. import nn as course_nn
 from ..i18n import L
-from .cards import card
-from .fetch import fetch, hub_snapshot
-from .loaded import Loaded, ModelError
+from .checkpoint import ModelError, finite, read_config, reason, weight_files
+from .convert import quiet
+from .loaded import Loaded, find
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,7 +45,7 @@ def port(model: str | Path | Loaded, mlm_head: bool = False) -> course_nn.Decode
         raise ModelError(L(zh="{0} 是 {1} 结构，port 只认识 {2}。", en="{0} is of architecture {1}; port knows {2}.").format(
             _name(model), config.model_type, ", ".join(FAMILIES)))
     ours = family.build(config, tensors, mlm_head)
-    _fill(ours, tensors, family)
+    _fill(ours, tensors, family, _name(model))
     return ours.to(where).eval()
 
 
@@ -53,26 +53,19 @@ def _read(model: str | Path | Loaded) -> tuple[Any, dict[str, Tensor], torch.dev
     """The transformers config, the tensors by name, and where the model is to live."""
     if isinstance(model, Loaded):
         return model.model.config, model.model.state_dict(), model.device
-    from transformers import AutoConfig
-    folder = Path(model).expanduser()
-    if not folder.is_dir():
-        folder = hub_snapshot(str(model)) if "/" in str(model) else fetch(card(str(model)).name)
-    files = sorted(folder.glob("*.safetensors"))
+    with quiet():
+        folder, _ = find(model)
+        config, tensors = read_config(folder), {}
     try:
-        if not files:
-            raise FileNotFoundError("no *.safetensors")
-        tensors = {}
-        for file in files:
+        for file in weight_files(folder):
             with safe_open(file, "pt") as opened:
                 tensors |= {name: opened.get_tensor(name) for name in opened.keys()}
-        return AutoConfig.from_pretrained(folder), tensors, torch.device("cpu")
-    except (OSError, ValueError, SafetensorError) as error:
-        raise ModelError(L(zh="无法从 {0} 读取模型：{1}。需要一个带 config.json 和 safetensors 权重的目录。",
-                           en="Cannot read a model from {0}: {1}. It takes a directory with config.json and safetensors weights.").format(
-                               folder, str(error).splitlines()[0][:200])) from error
+    except (OSError, SafetensorError) as error:
+        raise ModelError(L(zh="{0} 里的权重文件读不了：{1}。", en="The weights in {0} cannot be read: {1}.").format(folder, reason(error))) from error
+    return config, tensors, torch.device("cpu")
 
 
-def _fill(ours: torch.nn.Module, tensors: dict[str, Tensor], family: Family) -> None:
+def _fill(ours: torch.nn.Module, tensors: dict[str, Tensor], family: Family, whose: str) -> None:
     """Copy every tensor to its place; what does not fit, or is left over, is an error that names it."""
     tensors = {family.bare(name): tensor for name, tensor in tensors.items()}
     left = {name for name in tensors if not any(part in name for part in family.ignored)}
@@ -91,6 +84,7 @@ def _fill(ours: torch.nn.Module, tensors: dict[str, Tensor], family: Family) -> 
                 raise ModelError(L(zh="张量 {0} 的形状是 {1}，按 config.json 应是 {2}。",
                                    en="Tensor {0} has the shape {1}; by config.json it should be {2}.").format(
                                        " + ".join(sources), list(value.shape), list(parameter.shape)))
+            finite(" + ".join(sources), value, whose)
             parameter.copy_(value)
     left -= set(family.copies) if tied else set()
     if left:
@@ -163,7 +157,7 @@ def _bert(c, tensors, mlm_head):
 
 def _t5(c, tensors, mlm_head):
     head = tensors.get("lm_head.weight")
-    tied = head is None or torch.equal(head, tensors["shared.weight"])
+    tied = head is None or torch.equal(head, tensors.get("shared.weight", head))
     return course_nn.Seq2Seq(course_nn.Seq2SeqConfig(
         vocab_size=c.vocab_size, context=getattr(c, "n_positions", 512), n_layer=c.num_layers, n_decoder_layer=c.num_decoder_layers,
         n_head=c.num_heads, d_model=c.d_model, d_head=c.d_kv, d_ff=c.d_ff, relative_buckets=c.relative_attention_num_buckets,

@@ -1,4 +1,4 @@
-"""Every test and every notebook runs at small size, on one thread unless told otherwise, with a progress file of its own.
+"""Every test and every notebook runs at small size, in English and on one thread unless told otherwise, with a progress file of its own.
 
 A notebook is executed cell by cell by nbval; what a cell shows is compared by tests/nbval_compare.py, the same on every processor.
 """
@@ -11,7 +11,7 @@ from nbval.plugin import IPyNbCell, IPyNbFile
 
 from tests.nbval_compare import difference
 
-os.environ.update(COURSE_QUICK="1", TOKENIZERS_PARALLELISM="false")
+os.environ.update(COURSE_QUICK="1", COURSE_LANG="en", TOKENIZERS_PARALLELISM="false")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
@@ -25,6 +25,16 @@ def home_of(path: str) -> str:
 def pytest_runtest_setup(item):
     """Kernels that nbval starts inherit COURSE_HOME, so progress never leaks from one notebook to another."""
     os.environ["COURSE_HOME"] = home_of(str(item.path))
+
+
+@pytest.fixture(autouse=True)
+def language_as_found():
+    """A test may choose a language; the next one, in whatever order, finds it as it was."""
+    from course_lib import i18n
+
+    was = i18n._current
+    yield
+    i18n._current = was
 
 
 class Notebook(IPyNbFile):

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import course_lib as cl
-from course_lib.errors import CourseError
 from course_lib.i18n import L, set_language
 
 ROOT = Path(__file__).parents[1]
@@ -48,14 +47,24 @@ def test_device_falls_back_with_a_reason(wanted):
         assert ("set by COURSE_DEVICE" if wanted == "cpu" else f"{wanted} does not work") in reason
 
 
-def test_dtype_is_the_one_measured_faster():
+@pytest.mark.parametrize("seconds, wanted", [((1.0, 0.5), "bfloat16"), ((1.0, 1.0), "float32"), ((1.0, 8.0), "float32"), ((1.0, None), "float32")])
+def test_dtype_is_the_one_measured_faster(monkeypatch, seconds, wanted):
     import torch
 
-    from course_lib.device import _matmul_seconds, choose
+    from course_lib.device import choose
 
-    seconds = {t: min(_matmul_seconds(choose().device, t) for _ in range(8)) for t in (torch.float32, torch.bfloat16)}
-    if max(seconds.values()) > 2 * min(seconds.values()):       # clear enough to hold in a second measurement
-        assert choose().dtype == min(seconds, key=seconds.get)
+    decide = choose.__wrapped__                                # without the cache
+
+    def timed(where, dtype, **_):
+        second = dict(zip((torch.float32, torch.bfloat16), seconds))[dtype]
+        if second is None:
+            raise RuntimeError("no kernel for this dtype")
+        return second
+
+    monkeypatch.setitem(decide.__globals__, "_matmul_seconds", timed)
+    choice = decide()
+    assert choice.dtype == getattr(torch, wanted)
+    assert ("bfloat16 was measured faster" in choice.reason["en"]) == (wanted == "bfloat16")
 
 
 def test_start_never_fails_even_when_parts_are_broken():
@@ -109,12 +118,10 @@ def test_doctor_names_the_command_that_mends(tmp_path):
 
 
 def test_course_error_is_a_sentence_in_ipython():
-    from IPython.core.interactiveshell import InteractiveShell
-
-    shell = InteractiveShell.instance()
-    shell.run_cell("import course_lib as cl; cl.i18n.set_language('en')")
-    error = CourseError(L(zh="不行", en="no good"))
-    assert error._render_traceback_() == ["✗ no good"]
+    """In a process of its own: a shell, once made, changes what later tests see."""
+    cell = "import course_lib as cl; from course_lib.errors import CourseError; raise CourseError(cl.i18n.L(zh='不行', en='no good'))"
+    ran = run(f"from IPython.core.interactiveshell import InteractiveShell; InteractiveShell.instance().run_cell({cell!r})", COURSE_LANG="en")
+    assert "✗ no good" in ran.stdout and "Traceback" not in ran.stdout + ran.stderr
 
 
 def test_explore_draws_again_and_never_raises():

@@ -24,10 +24,11 @@ def python(code: str, **environment: str) -> subprocess.CompletedProcess:
 
 
 def test_import_is_light():
-    code = "import time; t = time.perf_counter(); import course_lib, sys; print(time.perf_counter() - t, 'torch' in sys.modules)"
-    runs = [python(code).stdout.split() for _ in range(3)]
-    assert {torch for _, torch in runs} == {"False"}
-    assert min(float(seconds) for seconds, _ in runs) < 0.3
+    """What takes seconds to import (`bench load` says how many) waits until it is used."""
+    code = "import sys; before = set(sys.modules); import course_lib; print(*{name.partition('.')[0] for name in set(sys.modules) - before})"
+    ran = python(code)
+    assert ran.returncode == 0 and "course_lib" in ran.stdout.split(), ran.stderr
+    assert not {"torch", "transformers", "numpy", "matplotlib", "PIL", "ipywidgets", "anywidget", "IPython", "safetensors"} & set(ran.stdout.split())
 
 
 @pytest.fixture(scope="module")
@@ -51,13 +52,10 @@ def test_score_is_the_log_probability_of_each_next_token(smollm):
     assert scored[0].log_prob == pytest.approx(first, abs=1e-3)
 
 
-def test_warm_load_beats_gguf():
+def test_the_converted_copy_holds_the_weights_of_the_gguf():
     from course_lib.bench.load import measure
 
-    found = measure()
-    assert found["max_difference"] == 0, "the converted copy holds the same weights"
-    assert found["ratio"] >= 8
-    assert found["ours"] < 1.5
+    assert measure(rounds=1)["max_difference"] == 0
 
 
 def test_encoder_has_hidden_states_and_does_not_generate():

@@ -1,6 +1,7 @@
 """The comparison of stored and fresh outputs: what another processor changes passes, what a reader would see to change does not."""
 import base64
 import io
+import json
 import zlib
 
 import matplotlib
@@ -170,7 +171,7 @@ def test_two_heads_of_the_small_maps_that_change_places_are_seen(weights):
 def test_data_of_an_interactive_view(weights):
     def page(weights, head=2):
         meta, data = bundle({"tokens": 12}, {"weights": encode(weights), "scores": heads(weights).scores()})
-        return shown('{"_data": "%s", "head": %d}' % (base64.b64encode(data).decode(), head), "text/html")
+        return shown(json.dumps({"_data": base64.b64encode(data).decode(), "head": head}), "text/html")
 
     assert difference(page(weights), page(last_bits(weights))) is None
     assert difference(page(weights), page(weights, head=1))

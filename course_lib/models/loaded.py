@@ -14,7 +14,6 @@ from .fetch import Unavailable, fetch, hub_snapshot
 
 if TYPE_CHECKING:
     import torch
-    from jaxtyping import Float
     from torch import Tensor
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -60,7 +59,7 @@ class Loaded:
         start = 0 if self.model.config.is_encoder_decoder else inputs["input_ids"].shape[1]
         return self.tokenizer.decode(ids[start:], skip_special_tokens=True)
 
-    def next_token_probs(self, text: str) -> Float[Tensor, " V"]:
+    def next_token_probs(self, text: str) -> Tensor:
         """The distribution over the vocabulary for the token after `text` (float32, on the CPU, sums to 1)."""
         return self._log_probs(self._encode(text)["input_ids"])[-1].exp()
 

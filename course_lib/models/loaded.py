@@ -60,7 +60,7 @@ class Loaded:
         return self.tokenizer.decode(ids[start:], skip_special_tokens=True)
 
     def next_token_probs(self, text: str) -> Tensor:
-        """The distribution over the vocabulary for the token after `text` (float32, on the CPU, sums to 1)."""
+        """The distribution over the vocabulary, [V], for the token after `text` (float32, on the CPU, sums to 1)."""
         return self._log_probs(self._encode(text)["input_ids"])[-1].exp()
 
     def likely(self, text: str, k: int = 10) -> dict[str, float]:

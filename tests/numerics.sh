@@ -15,10 +15,13 @@ stranger() {
     name=小明
     useradd --badname --create-home "$name" || return 1
     trap 'userdel --remove "$name" 2>/dev/null' EXIT
-    as="runuser -u $name -- env -i HOME=/home/$name USER=$name LOGNAME=$name PATH=$PATH LANG=C PYTHONUTF8=0 PYTHONIOENCODING=gbk"
-    as="$as PYTHONPATH=/home/$name/course COURSE_CACHE=${COURSE_CACHE:-/home/$name/.cache/course} PYTEST_ADDOPTS=$PYTEST_ADDOPTS"
-    $as mkdir "/home/$name/course" && git ls-files -z | tar -c --null -T - | $as tar -x -C "/home/$name/course" && cd "/home/$name/course" || return 1
-    $as "$PYTHON" -m course_lib fetch && $as "$PYTHON" -m pytest -q -p no:cacheprovider "$@"
+    home=/home/$name
+    as_stranger() {
+        runuser -u "$name" -- env -i HOME="$home" USER="$name" LOGNAME="$name" PATH="$PATH" LANG=C PYTHONUTF8=0 PYTHONIOENCODING=gbk \
+            PYTHONPATH="$home/course" COURSE_CACHE="${COURSE_CACHE:-$home/.cache/course_lib}" PYTEST_ADDOPTS="$PYTEST_ADDOPTS" "$@"
+    }
+    as_stranger mkdir "$home/course" && git ls-files -z | tar -c --null -T - | as_stranger tar -x -C "$home/course" && cd "$home/course" || return 1
+    as_stranger "$PYTHON" -m course_lib fetch && as_stranger "$PYTHON" -m pytest -q "$@"
 }
 
 failed=

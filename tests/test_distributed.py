@@ -12,7 +12,6 @@ ROOT = Path(__file__).parent.parent
 SCRIPT = '''
 import json, sys, torch
 import course_lib as cl
-torch.set_num_threads(1)
 torch.manual_seed(0)
 model = cl.nn.Decoder(cl.nn.DecoderConfig(vocab_size=16, context=8, n_layer=2, n_head=2, d_model=16))
 ids = torch.randint(16, (500,), generator=torch.Generator().manual_seed(1))

@@ -9,14 +9,19 @@ import numpy as np
 import pytest
 
 import course_lib as cl
-from course_lib.errors import CourseError
 from course_lib.i18n import L, set_language
 
 ROOT = Path(__file__).parents[1]
 
 
+def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    """A Python of its own in the checkout; what it prints is read as UTF-8 whatever the console here writes."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **environment}
+    return subprocess.run([sys.executable, *arguments], env=env, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=120)
+
+
 def run(code: str, **environment: str) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT), **environment}, capture_output=True, text=True, timeout=120)
+    return python("-c", code, **environment)
 
 
 def test_message_follows_language_and_fills_both():
@@ -48,14 +53,24 @@ def test_device_falls_back_with_a_reason(wanted):
         assert ("set by COURSE_DEVICE" if wanted == "cpu" else f"{wanted} does not work") in reason
 
 
-def test_dtype_is_the_one_measured_faster():
+@pytest.mark.parametrize("seconds, wanted", [((1.0, 0.5), "bfloat16"), ((1.0, 1.0), "float32"), ((1.0, 8.0), "float32"), ((1.0, None), "float32")])
+def test_dtype_is_the_one_measured_faster(monkeypatch, seconds, wanted):
     import torch
 
-    from course_lib.device import _matmul_seconds, choose
+    from course_lib.device import choose
 
-    seconds = {t: min(_matmul_seconds(choose().device, t) for _ in range(8)) for t in (torch.float32, torch.bfloat16)}
-    if max(seconds.values()) > 2 * min(seconds.values()):       # clear enough to hold in a second measurement
-        assert choose().dtype == min(seconds, key=seconds.get)
+    decide = choose.__wrapped__                                # without the cache
+
+    def timed(where, dtype, **_):
+        second = dict(zip((torch.float32, torch.bfloat16), seconds))[dtype]
+        if second is None:
+            raise RuntimeError("no kernel for this dtype")
+        return second
+
+    monkeypatch.setitem(decide.__globals__, "_matmul_seconds", timed)
+    choice = decide()
+    assert choice.dtype == getattr(torch, wanted)
+    assert ("bfloat16 was measured faster" in choice.reason["en"]) == (wanted == "bfloat16")
 
 
 def test_start_never_fails_even_when_parts_are_broken():
@@ -100,21 +115,18 @@ def test_every_chinese_character_of_the_course_is_in_the_font():
 
 
 def test_doctor_names_the_command_that_mends(tmp_path):
-    command = [sys.executable, "-m", "course_lib", "doctor"]
-    ran = subprocess.run(command, env={**os.environ, "COURSE_CACHE": str(tmp_path), "COURSE_LANG": "en"}, cwd=ROOT, capture_output=True, text=True)
+    ran = python("-m", "course_lib", "doctor", COURSE_CACHE=str(tmp_path), COURSE_LANG="en")
     assert ran.returncode == 1 and "→ python -m course_lib fetch smollm2-135m" in ran.stdout
     cl.models.fetch("smollm2-135m"), cl.models.fetch("minilm-l6")
-    ran = subprocess.run(command, env={**os.environ, "COURSE_LANG": "zh"}, cwd=ROOT, capture_output=True, text=True)
+    ran = python("-m", "course_lib", "doctor", COURSE_LANG="zh")
     assert ran.returncode == 0 and "一切就绪" in ran.stdout, ran.stdout
 
 
 def test_course_error_is_a_sentence_in_ipython():
-    from IPython.core.interactiveshell import InteractiveShell
-
-    shell = InteractiveShell.instance()
-    shell.run_cell("import course_lib as cl; cl.i18n.set_language('en')")
-    error = CourseError(L(zh="不行", en="no good"))
-    assert error._render_traceback_() == ["✗ no good"]
+    """In a process of its own: a shell, once made, changes what later tests see."""
+    cell = "import course_lib as cl; from course_lib.errors import CourseError; raise CourseError(cl.i18n.L(zh='不行', en='no good'))"
+    ran = run(f"from IPython.core.interactiveshell import InteractiveShell; InteractiveShell.instance().run_cell({cell!r})", COURSE_LANG="en")
+    assert "✗ no good" in ran.stdout and "Traceback" not in ran.stdout + ran.stderr
 
 
 def test_explore_draws_again_and_never_raises():

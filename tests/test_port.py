@@ -8,7 +8,6 @@ from safetensors.torch import load_file, save_file
 
 import course_lib as cl
 
-torch.set_num_threads(1)
 NAMES = ["smollm2-135m", "minilm-l6"]
 TEXTS = ["The cat sat on the mat because it was tired.", "北京是中国的首都。", "def add(a, b):\n    return a + b",
          "Attention is all you need", "1, 1, 2, 3, 5, 8, 13,"]

@@ -19,7 +19,6 @@ from course_lib.training import checkpoint, default_loss, precision
 from course_lib.training.optim import adamw, learning_rate
 from course_lib.training.precision import Arithmetic
 
-torch.set_num_threads(1)
 ROOT = Path(__file__).parent.parent
 QUIET = dict(show=False, precision="float32")
 SMALL = dict(vocab_size=16, context=8, n_layer=2, n_head=2, d_model=16)

@@ -21,7 +21,6 @@ from course_lib.viz.attention import AttentionView
 from course_lib.viz.coding import NAN, SCORES, Heads, decode, encode
 from course_lib.viz.still import describe, still_html, still_png
 
-torch.set_num_threads(1)
 FRONT = Path(cl.__file__).parent / "viz" / "front"
 
 

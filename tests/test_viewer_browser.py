@@ -5,14 +5,12 @@ import nbformat
 import numpy as np
 import pytest
 import tiny
-import torch
 from lab import RUN_ALL, browser_page, chromium, jupyter
 
 import course_lib as cl
 from course_lib.viz.coding import decode, encode
 from course_lib.viz.still import scale
 
-torch.set_num_threads(1)
 SHOWN = ".attn-panel[data-shown]"
 # The colour in the middle of every cell of the matrix: [T][S][r, g, b]
 PIXELS = """canvas => {

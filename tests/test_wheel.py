@@ -73,7 +73,7 @@ def test_the_wheel_carries_data(fresh, wheel, tmp_path):
     install(fresh, wheel)
     shipped = sorted(path.relative_to(ROOT / "data").as_posix() for path in (ROOT / "data").rglob("*") if path.is_file())
     code = f"from course_lib import paths; print([name for name in {shipped!r} if not paths.data(name).is_file()], paths.data())"
-    ran = subprocess.run([fresh, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    ran = subprocess.run([fresh, "-c", code], env={**os.environ, "PYTHONIOENCODING": "utf-8"}, cwd=tmp_path, capture_output=True, encoding="utf-8", check=True)
     assert ran.stdout.startswith("[] ") and str(tmp_path) in ran.stdout
 
 

@@ -10,7 +10,6 @@ import torch
 from course_lib import models, paths, text
 from course_lib.training.recipes import RECIPES, batching, sentiment, zh_bert, zh_fr_en, zh_gpt, zh_verse
 
-torch.set_num_threads(1)
 NAMES = sorted(RECIPES)
 
 

@@ -1,4 +1,5 @@
-"""`python -m course_lib bench load`: a warm `load("smollm2-135m")` against transformers' own load of the same GGUF file."""
+"""`python -m course_lib bench load`: a warm `load("smollm2-135m")` against transformers' own load of the same GGUF file (the bar: 8x), and
+`import course_lib` (the bar: 0.3 s)."""
 from __future__ import annotations
 
 import statistics
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from ..i18n import L
 
-__all__ = ["main", "measure"]
+__all__ = ["import_seconds", "main", "measure"]
 
 
 def measure(rounds: int = 3) -> dict[str, float]:
@@ -49,9 +50,16 @@ def measure(rounds: int = 3) -> dict[str, float]:
     return {"ours": a, "gguf": b, "ratio": b / a, "max_difference": difference}
 
 
+def import_seconds(rounds: int = 5) -> float:
+    """Median seconds of `import course_lib` in a new process, Python's own start not counted."""
+    code = "import time; began = time.perf_counter(); import course_lib; print(time.perf_counter() - began)"
+    return statistics.median(float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout) for _ in range(rounds))
+
+
 def main(argv: list[str]) -> int:
     """Print the figures."""
     found = measure()
     print(L(zh="本课 {ours:.2f} s · transformers 读 GGUF {gguf:.1f} s · 快 {ratio:.0f} 倍 · logits 最大差 {max_difference:.1e}",
             en="ours {ours:.2f} s · transformers from GGUF {gguf:.1f} s · {ratio:.0f}x faster · largest logit difference {max_difference:.1e}").format(**found))
+    print(L(zh="import course_lib：{0:.2f} s", en="import course_lib: {0:.2f} s").format(import_seconds()))
     return 0

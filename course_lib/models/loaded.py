@@ -192,4 +192,4 @@ def find(name: str | Path, code: bool = False) -> tuple[Path, Card | None]:
         raise ModelError(L(
             zh="这里没有目录 {0}，也没能从模型仓库取得它：{1}。请检查名字和网络，或把 HF_ENDPOINT 设为镜像。",
             en="There is no directory {0} here, and it could not be had from the hub: {1}. Check the name and the network, or set HF_ENDPOINT to a mirror."
-        ).format(name, reason(error))) from error
+        ).format(name, error.message)) from error

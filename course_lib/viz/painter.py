@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import anywidget
 import traitlets
 
 from ..i18n import L
-from .live import display_live
+from .html import Markup
+from .live import Live, script
 from .weights import weight_table
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ def mask_painter(attention: Callable, q: Tensor, k: Tensor, queries: Sequence[st
     return MaskPainter(attention, q, k, queries, keys, masks)
 
 
-class MaskPainter(anywidget.AnyWidget):
+class MaskPainter(Live):
     """The widget behind `mask_painter`. `mask` (rows of true and false) may be set from Python, too."""
 
-    _esm = Path(__file__).with_name("painter.js")
+    _esm = script("painter")
     _css = Path(__file__).with_name("explore.css")
     mask = traitlets.List().tag(sync=True)
     weights = traitlets.List().tag(sync=True)       # rows of floats
@@ -54,5 +54,5 @@ class MaskPainter(anywidget.AnyWidget):
         eye = torch.eye(self._k.shape[2])[None, None]           # the identity as values: the weights come out
         self.weights = self._attention(self._q, self._k, eye, torch.tensor(self.mask))[0, 0].tolist()
 
-    def _ipython_display_(self) -> None:
-        display_live(self, weight_table(self.weights, *self.labels, self.mask))
+    def still(self) -> Markup:
+        return weight_table(self.weights, *self.labels, self.mask)

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import anywidget
 import traitlets
 
 from ..i18n import L
-from .live import display_live, markup
+from .html import Markup
+from .live import Live, markup, script
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,10 +31,10 @@ def query_plane(attention: Callable, keys: Mapping[str, tuple[float, float]], va
     return QueryPlane(attention, keys, values, query)
 
 
-class QueryPlane(anywidget.AnyWidget):
+class QueryPlane(Live):
     """The widget behind `query_plane`. Setting `query` from Python moves the arrow, too."""
 
-    _esm = Path(__file__).with_name("plane.js")
+    _esm = script("plane")
     _css = Path(__file__).with_name("explore.css")
     query = traitlets.List().tag(sync=True)
     arrows = traitlets.List().tag(sync=True)          # [[label, x, y, colour], ...]
@@ -62,8 +62,8 @@ class QueryPlane(anywidget.AnyWidget):
             self.weights = self._attention(q, k, torch.eye(S)[None, None])[0, 0, 0].tolist()                # identity as values: the weights come out
             self.mixed = "#" + "".join(f"{round(c):02x}" for c in self._attention(q, k, colours)[0, 0, 0].tolist())
 
-    def _ipython_display_(self) -> None:
-        display_live(self, markup(self._figure()))
+    def still(self) -> Markup:
+        return markup(self._figure())
 
     def _figure(self) -> Figure:
         import matplotlib.pyplot as plt

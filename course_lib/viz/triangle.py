@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import traitlets
 
 from ..i18n import L
-from .html import BLUE, ORANGE, table
-from .live import display_live, markup
+from .html import BLUE, ORANGE, Markup, table
+from .live import Html, Live, markup, script
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,12 +33,13 @@ def simplex(gradient: Callable[[Tensor, Tensor], Any], labels: Sequence[str] = (
     return Simplex(gradient, labels, start, target, rate)
 
 
-class Simplex(anywidget.AnyWidget):
+class Simplex(Live):
     """The widget behind `simplex`. `p`, `target`, `smoothing` are what the reader chose last."""
 
-    _esm = Path(__file__).with_name("triangle.js")
+    _esm = script("triangle")
     _css = Path(__file__).with_name("explore.css")
-    state = traitlets.Dict().tag(sync=True)             # p, goal, arrow: three numbers each; trail: points; note: HTML
+    state = traitlets.Dict().tag(sync=True)             # p, goal, arrow: three numbers each; trail: points
+    note = Html().tag(sync=True)
     words = traitlets.Dict().tag(sync=True)
 
     def __init__(self, gradient, labels, start, target, rate):
@@ -96,8 +95,8 @@ class Simplex(anywidget.AnyWidget):
         loss = -sum(y * math.log(p) for y, p in zip(self.goal, self.p))
         line = L(zh="损失 {0:.3f} nat，走了 {1} 步", en="loss {0:.3f} nats, steps taken: {1}").format(loss, len(self._trail))
         self.state = {"p": self.p, "goal": self.goal, "target": self.target, "arrow": [-g for g in slope],
-                      "trail": self._trail, "corners": CORNERS,
-                      "note": table(rows, header=header, right=(1, 2, 3)) + f"<p><b>{escape(str(line))}</b></p>"}
+                      "trail": self._trail, "corners": CORNERS}
+        self.note = table(rows, header=header, right=(1, 2, 3)) + Markup("<p><b>{}</b></p>").format(line)
 
     def figure(self):
         """The triangle as it stands, a matplotlib figure."""
@@ -118,5 +117,5 @@ class Simplex(anywidget.AnyWidget):
         axis.axis("off")
         return figure
 
-    def _ipython_display_(self) -> None:
-        display_live(self, markup(self.figure()) + self.state["note"])
+    def still(self) -> Markup:
+        return markup(self.figure()) + self.note

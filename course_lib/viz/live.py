@@ -20,8 +20,8 @@ _HERE = Path(__file__).parent
 
 
 def script(*names: str) -> str:
-    """One module for the browser: what every widget asks of its host, then the files `names`; indentation is not sent."""
-    return re.sub(r"(?m)^ +", "", "\n".join((_HERE / f"{name}.js").read_text("utf-8") for name in ("front/host", *names)))
+    """One module for the browser: what every widget asks of its host, then the files `names`; comments and indentation are not sent."""
+    return re.sub(r"(?m)^ *//.*\n|^ +", "", "\n".join((_HERE / f"{name}.js").read_text("utf-8") for name in ("front/host", *names)))
 
 
 class Html(traitlets.Unicode):

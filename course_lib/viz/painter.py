@@ -48,6 +48,14 @@ class MaskPainter(Live):
         self._follow()
         self.observe(self._follow, "mask")
 
+    @traitlets.validate("mask")
+    def _grid(self, proposal: dict) -> list[list[bool]]:
+        """A page may send anything: only a grid of this size is a mask."""
+        mask, (queries, keys) = proposal["value"], self.labels
+        if len(mask) != len(queries) or not all(isinstance(row, list) and len(row) == len(keys) for row in mask):
+            raise traitlets.TraitError(f"a mask has {len(queries)} x {len(keys)} cells")
+        return [[bool(cell) for cell in row] for row in mask]
+
     def _follow(self, _change: object = None) -> None:
         import torch
 

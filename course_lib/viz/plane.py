@@ -5,6 +5,7 @@ how much weight each key gets, and what comes out. The numbers are made by the f
 """
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,6 +52,14 @@ class QueryPlane(Live):
         self._attention = attention
         self._follow()
         self.observe(self._follow, "query")
+
+    @traitlets.validate("query")
+    def _point(self, proposal: dict) -> list[float]:
+        """A page may send anything: only two numbers are a query."""
+        query = proposal["value"]
+        if len(query) != 2 or not all(isinstance(x, (int, float)) and math.isfinite(x) for x in query):
+            raise traitlets.TraitError("a query is two numbers")
+        return [float(x) for x in query]
 
     def _follow(self, _change: object = None) -> None:
         import torch

@@ -75,17 +75,22 @@ class Simplex(Live):
         self._redraw()
 
     def _asked(self, _widget, message: dict, _buffers) -> None:
-        if "step" in message:
-            return self.step()
-        if "p" in message:
-            p = [max(float(x), SMALLEST) for x in message["p"]]
-            self.p, self._trail = [x / sum(p) for x in p], []
-        if "target" in message:
-            self.target, self._trail = int(message["target"]), []
-        if "smoothing" in message:
-            self.smoothing, self._trail = float(message["smoothing"]), []
-        if "reset" in message:
-            self.p, self._trail = list(self._start), []
+        match message:                          # a page may send anything: what is none of these changes nothing
+            case {"step": _}:
+                self.step()
+                return
+            case {"p": [float() | int(), float() | int(), float() | int()] as p} if all(map(math.isfinite, p)):
+                p = [max(x, SMALLEST) for x in p]
+                self.p = [x / sum(p) for x in p]
+            case {"target": 0 | 1 | 2 as target}:
+                self.target = int(target)
+            case {"smoothing": float() | int() as smoothing} if 0 <= smoothing <= 1:
+                self.smoothing = float(smoothing)
+            case {"reset": _}:
+                self.p = list(self._start)
+            case _:
+                return
+        self._trail = []
         self._redraw()
 
     def _redraw(self) -> None:

@@ -146,11 +146,9 @@ function kernelLink(model, onSilence, signal) {
     const id = `${prefix}${++count}`;
     const timer = setTimeout(() => onSilence(true), patience);
     waiting.set(id, { resolve, reject, timer });
-    try {
-      model.send({ id, ask: what, with: args });
-    } catch (error) {
+    attempt(() => model.send({ id, ask: what, with: args }), () => {
       clearTimeout(timer);
       onSilence(true);
-    }
+    });
   });
 }

@@ -5,13 +5,7 @@ const widget = (draw) => ({
     const closing = new AbortController(), { signal } = closing;
     const silence = Object.assign(document.createElement("p"), { hidden: true });
     silence.setAttribute("role", "status");
-    const attempt = (call) => {                 // a kernel that is gone makes the host throw, at once or later
-      try {
-        Promise.resolve(call()).catch(() => { silence.hidden = false; });
-      } catch {
-        silence.hidden = false;
-      }
-    };
+    const gone = () => { silence.hidden = false; };
     const view = {
       model, el, signal,
       follow(names, call) {                     // `call` whenever the kernel, or this page, changes one of the values
@@ -19,11 +13,11 @@ const widget = (draw) => ({
         for (const name of names) model.on(`change:${name}`, heard);
         signal.addEventListener("abort", () => { for (const name of names) model.off(`change:${name}`, heard); });
       },
-      send: (message) => attempt(() => model.send(message)),
+      send: (message) => attempt(() => model.send(message), gone),
       set: (values) => attempt(() => {
         for (const [name, value] of Object.entries(values)) model.set(name, value);
         return model.save_changes();
-      }),
+      }, gone),
     };
     // The host's own shortcuts must not fire here: those that wait outside, and JupyterLab's, which listens before anybody else.
     el.dataset.lmSuppressShortcuts = "true";
@@ -39,12 +33,21 @@ const widget = (draw) => ({
   },
 });
 
+function attempt(call, failed) {                // a kernel that is gone makes the host throw, at once or later
+  try {
+    Promise.resolve(call()).catch(failed);
+  } catch {
+    failed();
+  }
+}
+
 // The still picture that stands before a view in its cell makes room for it, and comes back when the view goes. The cell is what
 // JupyterLab and Notebook, Colab, or VS Code put around its outputs; in a host of another kind, the page.
 const CELL = ".jp-OutputArea, #output-area, .cell_container";
 
 function takePlace(el, signal) {
   const watch = new ResizeObserver(() => {      // called once `el` stands in the page; some hosts put it there late
+    if (!el.isConnected) return;
     watch.disconnect();
     const around = [...upwards(el)], cell = around.find((at) => at.matches(CELL)) ?? document;
     const here = around.find((at) => cell.contains(at));

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import traitlets
 
 from ..i18n import L
+from .fonts import drawable
 from .html import Markup
 from .live import Live, markup, script
 
@@ -80,13 +81,14 @@ class QueryPlane(Live):
         figure, (plane, bars) = plt.subplots(1, 2, figsize=(8.4, 3.6), width_ratios=(1, 1.1))
         for (label, x, y, colour), weight in zip(self.arrows, self.weights):
             plane.annotate("", (x, y), (0, 0), arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 1 + 7 * weight})
-            plane.text(1.15 * x, 1.15 * y, label, ha="center", va="center")
+            plane.text(1.15 * x, 1.15 * y, drawable(label), ha="center", va="center")
         plane.plot((0, self.query[0]), (0, self.query[1]), "--o", color="#ee7733", markevery=[1], ms=10)
         plane.set(xlim=(-_REACH, _REACH), ylim=(-_REACH, _REACH), aspect="equal", xticks=[], yticks=[],
                   title=f'{self.words["query"]} ({self.query[0]:.1f}, {self.query[1]:.1f})')
-        bars.barh([label for label, *_ in self.arrows], self.weights, color=[colour for *_, colour in self.arrows])
-        bars.barh([self.words["output"]], [1], color=self.mixed)
+        places = range(len(self.arrows) + 1)
+        bars.barh(places, [*self.weights, 1], color=[*(colour for *_, colour in self.arrows), self.mixed])
+        bars.set_yticks(places, [*(drawable(label) for label, *_ in self.arrows), self.words["output"]])
         bars.invert_yaxis()
-        bars.set(xlim=(0, 1), xticks=[], title="  ".join(f"{label} {weight:.2f}" for (label, *_), weight in zip(self.arrows, self.weights)))
+        bars.set(xlim=(0, 1), xticks=[], title="  ".join(f"{drawable(label)} {weight:.2f}" for (label, *_), weight in zip(self.arrows, self.weights)))
         bars.spines[["top", "right", "bottom"]].set_visible(False)
         return figure

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from ..i18n import L
+from .fonts import drawable
 from .html import BLUE, ORANGE, Markup, table
 from .live import Html, Live, markup, script
 
@@ -116,7 +117,7 @@ class Simplex(Live):
         axis.annotate("", (x + dx, y + dy), (x, y), arrowprops={"arrowstyle": "-|>", "color": ORANGE, "lw": 2})
         axis.plot(x, y, "o", markersize=11, color=BLUE)
         for label, (cx, cy) in zip(self.words["labels"], CORNERS):
-            axis.text(cx, cy + (0.05 if cy else -0.09), label, ha="center")
+            axis.text(cx, cy + (0.05 if cy else -0.09), drawable(label), ha="center")
         axis.set(xlim=(-0.12, 1.12), ylim=(-0.14, 0.98), aspect="equal",
                  title=str(L(zh="预测（蓝点）与负梯度（箭头）", en="Prediction (dot) and negative gradient (arrow)")))
         axis.axis("off")

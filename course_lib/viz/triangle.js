@@ -33,8 +33,10 @@ function draw({ model, el, follow, send }) {
     const [x, y] = onScreen(corners[k]);
     const corner = svg("g", { role: "button", tabindex: 0, "aria-label": `${words.corner} ${label}`, style: "cursor:pointer" }, root);
     svg("circle", { cx: x, cy: y, r: 24, fill: "transparent" }, corner);
-    const text = svg("text", { x, y: y + (k ? 26 : -14), "text-anchor": "middle", fill: "currentColor", "font-size": 16 }, corner);
-    text.textContent = label;
+    // A long word at a lower corner starts, or ends, at the picture's edge; the table beside it has all of a very long one.
+    const letters = [...label], side = letters.length > 6 ? [0, -1, 1][k] : 0, anchor = ["middle", "start", "end"][side && k];
+    const text = svg("text", { x: x + side * LEFT, y: y + (k ? 26 : -14), "text-anchor": anchor, fill: "currentColor", "font-size": 16 }, corner);
+    text.textContent = letters.length > 14 ? letters.slice(0, 13).join("") + "…" : label;
     corner.addEventListener("click", () => send({ target: k }));
     corner.addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); send({ target: k }); } });
   });

@@ -16,6 +16,7 @@ const widget = (draw) => ({
       send: (message) => attempt(() => model.send(message), gone),
       set: (values) => attempt(() => {
         for (const [name, value] of Object.entries(values)) model.set(name, value);
+        if (silence.textContent) model.send({});            // Jupyter keeps a failed save to itself; a message that cannot go throws
         return model.save_changes();
       }, gone),
     };

@@ -136,7 +136,16 @@ class App {
     this.tell();
   }
 
+  hush(silent) {                                                   // no answer, or an answer at last
+    const gone = this.t("gone"), was = this.silent;
+    this.silent = silent;
+    if (silent) this.tellStatus(gone);
+    else if (this.say.textContent.startsWith(gone)) this.tellStatus("");
+    if (was && !silent) this.tell();
+  }
+
   tell() {                                                         // the kernel's view.layer and view.head follow the first panel
+    if (this.silent) return;
     const { layer, head, part } = this.panels[0];
     this.view.set({ layer, head, part: part.name });
   }
@@ -252,8 +261,7 @@ const parsed = (json) => (json ? JSON.parse(json) : null);
 const attentionView = widget(async (view) => {
   const { model, signal, follow } = view;
   let app;
-  const silent = (is) => app && (is ? app.tellStatus(app.t("gone")) : app.say.textContent.startsWith(app.t("gone")) && app.tellStatus(""));
-  const ask = model.send ? kernelLink(model, silent, signal) : () => new Promise(() => {});
+  const ask = model.send ? kernelLink(model, (silent) => app?.hush(silent), signal) : () => new Promise(() => {});
   let json = model.get("_meta"), bytes = bytesOf(model.get("_data"));
   if (!bytes.length) ({ meta: json, bytes } = await ask("hello").then(({ meta, data }) => ({ meta, bytes: bytesOf(data) })));
   const picture = await openPicture(json, bytes);

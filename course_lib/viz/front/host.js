@@ -16,8 +16,8 @@ const widget = (draw) => ({
       send: (message) => attempt(() => model.send(message), gone),
       set: (values) => attempt(() => {
         for (const [name, value] of Object.entries(values)) model.set(name, value);
-        if (silence.textContent) model.send({});            // Jupyter keeps a failed save to itself; a message that cannot go throws
-        return model.save_changes();
+        const heard = silence.textContent && model.send({});        // Jupyter keeps a failed save to itself; a message that cannot go throws
+        return Promise.all([heard, model.save_changes()]);
       }, gone),
     };
     // The host's own shortcuts must not fire here: those that wait outside, and JupyterLab's, which listens before anybody else.

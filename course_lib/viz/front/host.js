@@ -14,10 +14,10 @@ const widget = (draw) => ({
         signal.addEventListener("abort", () => { for (const name of names) model.off(`change:${name}`, heard); });
       },
       send: (message) => attempt(() => model.send(message), gone),
-      set: (values) => attempt(() => {
+      set: (values) => attempt(async () => {
         for (const [name, value] of Object.entries(values)) model.set(name, value);
-        const heard = silence.textContent && model.send({});        // Jupyter keeps a failed save to itself; a message that cannot go throws
-        return Promise.all([heard, model.save_changes()]);
+        if (silence.textContent) await model.send({});      // Jupyter keeps a failed save to itself; a message that cannot go throws
+        await model.save_changes();
       }, gone),
     };
     // The host's own shortcuts must not fire here: those that wait outside, and JupyterLab's, which listens before anybody else.

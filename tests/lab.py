@@ -1,6 +1,7 @@
 """A real JupyterLab or Notebook server, and a real browser with the outside cut off."""
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -27,6 +28,47 @@ RUN_ALL = """async () => {
   await panel.sessionContext.session.kernel.info;
   return await app.commands.execute('notebook:run-all-cells');      // resolves when the last cell is done
 }"""
+
+
+# A stand-in for a notebook: `views` are the open ones, each with what it was sent; a module is loaded anew for each view, as hosts do.
+HOST = """
+window.views = [];
+window.open_view = async ([script, style, traits], el) => {
+  el ??= document.body.appendChild(document.createElement('div'));
+  if (!document.querySelector('style.host')) document.head.append(Object.assign(document.createElement('style'), { className: 'host', textContent: style }));
+  const heard = new Map(), hears = (event) => heard.get(event) ?? heard.set(event, new Set()).get(event), sent = [];
+  const values = { ...traits };
+  if (values._data) values._data = new DataView(Uint8Array.from(atob(values._data), (c) => c.charCodeAt(0)).buffer);
+  const tell = (event, ...what) => [...hears(event)].forEach((f) => f(...what));
+  const model = {
+    get: (name) => values[name], save_changes: () => { sent.push('saved'); },
+    set: (name, value) => { values[name] = value; tell('change:' + name); },
+    on: (event, f) => hears(event).add(f), off: (event, f) => hears(event).delete(f),
+    send: (message) => { sent.push(message); },
+  };
+  const address = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
+  const { default: widget } = await import(address);
+  URL.revokeObjectURL(address);
+  const close = await widget.render({ model, el });
+  window.views.push({ model, el, close, sent, tell, values, listening: () => [...heard.values()].reduce((n, set) => n + set.size, 0) });
+};
+null;                                       // not a function: Playwright would call it
+"""
+
+
+def parts(widget) -> list:
+    """What a host gets of a widget: script, style and traits, as JSON."""
+    state = {name: value for name, value in widget.get_state().items() if name not in ("_esm", "_css", "layout")}
+    if "_data" in state:
+        state["_data"] = base64.b64encode(state["_data"]).decode()
+    return json.loads(json.dumps([str(widget._esm), str(widget._css), state]))
+
+
+def show(page, widget, around: str = '<meta name="viewport" content="width=device-width"><body style="margin:8px">') -> None:
+    """The widget's front end in a page of its own."""
+    page.set_content(around)
+    page.evaluate(HOST)
+    page.evaluate("parts => open_view(parts, document.getElementById('here'))", parts(widget))
 
 
 def chromium() -> str:

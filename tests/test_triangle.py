@@ -1,14 +1,10 @@
 """The probability simplex and clickable tokens: the numbers in Python, the fingers in a real browser."""
-import json
-from pathlib import Path
-
 import pytest
 import torch
-from lab import browser_page
+from lab import browser_page, show
 
 from course_lib import viz
 from course_lib.i18n import set_language
-from course_lib.viz import triangle
 
 
 def gradient(logits, targets):
@@ -40,7 +36,7 @@ def test_steps_are_gradient_descent_and_dragging_forgets_them(widget):
 
 
 def test_the_still_picture_is_an_image_and_a_table_without_markup_from_labels(widget):
-    picture = triangle.markup(widget.figure()) + widget.state["note"]
+    picture = widget.still()
     assert "data:image/png;base64," in picture and "&lt;dog&gt;" in picture and "<dog>" not in picture
 
 
@@ -51,14 +47,8 @@ def test_tokens_become_buttons_only_with_a_control():
 
 
 def test_dragging_clicking_and_keys_in_a_browser(widget):
-    module = (Path(triangle.__file__).with_name("triangle.js")).read_text("utf-8")
-    page_text = f"""<div id="here"></div><script type="module">{module.replace("export default { render };", "")}
-      const values = {{ state: {json.dumps(widget.state)}, words: {json.dumps(widget.words)} }};
-      window.sent = [];
-      render({{ model: {{ get: (name) => values[name], send: (message) => window.sent.push(message), on() {{}}, off() {{}} }}, el: document.getElementById("here") }});
-    </script>"""
     with browser_page(width=390, height=844) as page:
-        page.set_content(page_text)
+        show(page, widget)
         dot = page.locator("svg g[role=button]").last
         box = dot.bounding_box()
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -66,16 +56,16 @@ def test_dragging_clicking_and_keys_in_a_browser(widget):
         page.mouse.down()
         page.mouse.move(x, y - 300, steps=3)                                # past the upper corner
         page.mouse.up()
-        last = page.evaluate("window.sent.at(-1).p")
+        last = page.evaluate("views[0].sent.at(-1).p")
         assert sum(last) == pytest.approx(1) and min(last) > 0 and last[0] > 0.9
         dot.focus()
         page.keyboard.press("ArrowRight")
-        moved = page.evaluate("window.sent.at(-1).p")
+        moved = page.evaluate("views[0].sent.at(-1).p")
         assert moved[2] > widget.state["p"][2] and moved[1] < widget.state["p"][1]
         page.keyboard.press("Enter")
-        assert page.evaluate("window.sent.at(-1)") == {"step": 1}
+        assert page.evaluate("views[0].sent.at(-1)") == {"step": 1}
         page.locator("svg g[role=button]").nth(1).press("Enter")
-        assert page.evaluate("window.sent.at(-1)") == {"target": 1}
+        assert page.evaluate("views[0].sent.at(-1)") == {"target": 1}
         page.locator("input[type=range]").fill("0.3")
-        assert page.evaluate("window.sent.at(-1)") == {"smoothing": 0.3}
+        assert page.evaluate("views[0].sent.at(-1)") == {"smoothing": 0.3}
         assert page.evaluate("document.documentElement.scrollWidth <= 390"), "fits a phone"

@@ -207,7 +207,7 @@ def test_jupyterlab(site, view):
     address, root = site
     with browser_page(address, height=1600) as page:
         open_and_run(page, f"{address}/lab/tree/lab.ipynb?reset")
-        assert page.locator(".attn-still img").is_hidden(), "the live view takes the still picture's place"
+        assert page.locator(".course-static img").is_hidden(), "the live view takes the still picture's place"
         np.testing.assert_array_equal(codes_in(page), encode(view.weights(1, 2)))
         readout = hover(page, 7, 3)
         page.wait_for_selector(".attn-readout[data-exact=true]")
@@ -264,7 +264,7 @@ def test_notebook7(site, view):
 def test_reopened_without_running(site, trusted):
     address, root = site
     saved = nbformat.read(root / "lab.ipynb", as_version=4)
-    assert any("attn-still" in json.dumps(output) for cell in saved.cells for output in cell.get("outputs", [])), "test_jupyterlab saved it"
+    assert any("course-static" in json.dumps(output) for cell in saved.cells for output in cell.get("outputs", [])), "test_jupyterlab saved it"
     name = "lab.ipynb"
     if not trusted:                                                # another content: its signature is not in the trust database
         saved.cells.append(nbformat.v4.new_markdown_cell("copied"))

@@ -64,7 +64,7 @@ def test_still_pictures_stand_before_the_live_ones(monkeypatch):
     monkeypatch.setattr("IPython.display.display", lambda data, **_: shown.append(data))
     plane()._ipython_display_()
     painter()[0]._ipython_display_()
-    first, second = shown[0].data, shown[2].data
+    first, second = shown[0]["text/html"], shown[2]["text/html"]
     assert "data:image/png;base64" in first and "a 0." in first                  # the weights are in the text alternative
     assert second.count("×") == 6 and "1.00" in second and "<script" not in second
     assert all(any("widget-view" in kind for kind in data) for data in (shown[1], shown[3]))

@@ -54,7 +54,7 @@ class Card:
     def html(self) -> str:
         colour = COLOURS[self.mood]
         first, *rest = (self.brief.get(line, line) for line in self.lines)
-        word, mark, more = re.match(r"(.*?)([:：。·]|\.(?= |$)|$)(.*)", first).groups()
+        word, mark, more = re.match(r"(?s)(.*?)([:：。·]|\.(?= |$)|$)(.*)", first).groups()
         shown = [f"<div><b>{_inline(word + mark)}</b>{_inline(more)}</div>"] + [f"<div>{_inline(line)}</div>" for line in rest if line]
         if self.tables:                          # above the next step
             flex = "display:flex;flex-wrap:wrap;align-items:flex-start;gap:6px 18px;margin:4px 0 8px"

@@ -9,7 +9,7 @@ _HOME = {
     "bertviz_head_view": "bertviz", "bertviz_model_view": "bertviz", "bertviz_neuron_view": "bertviz",
     "Chat": "chat", "chat": "chat", "Explore": "explore", "explore": "explore",
     "MaskPainter": "painter", "mask_painter": "painter", "QueryPlane": "plane", "query_plane": "plane", "weight_table": "weights",
-    "Markup": "html", "bars": "html", "coloured_tokens": "html", "flow": "html", "shares": "html", "table": "html",
+    "Markup": "html", "bars": "html", "coloured_tokens": "html", "flow": "html", "paragraph": "html", "shares": "html", "table": "html",
     "Simplex": "triangle", "simplex": "triangle",
     "chinese_font": "fonts", "use_fonts": "fonts",
 }

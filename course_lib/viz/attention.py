@@ -11,7 +11,6 @@ The front end is `front/`; `coding.py` is the wire format; models are read by `m
 from __future__ import annotations
 
 import base64
-import html
 import json
 import re
 from pathlib import Path
@@ -20,7 +19,7 @@ from typing import Any
 import anywidget
 import numpy as np
 import traitlets
-from IPython.display import display
+from markupsafe import escape
 
 from ..errors import CourseError
 from ..i18n import L, language
@@ -29,6 +28,7 @@ from ..models.reading import Tokens
 from .coding import Heads, bundle, encode
 from .effect import Effect
 from .lifetime import handed_out
+from .live import display_live, script
 from .passes import Pass, ViewError, forward_pass, from_arrays
 from .still import describe, still_html
 
@@ -46,7 +46,7 @@ class AttentionView(anywidget.AnyWidget):
     earlier one shows what the page already has, and says "run the cell again" when asked for more.
     """
 
-    _esm = re.sub(r"(?m)^ +", "", "\n".join((_FRONT / f"{name}.js").read_text("utf-8") for name in _SCRIPTS))    # indentation is not sent
+    _esm = script(*(f"front/{name}" for name in _SCRIPTS))
     _css = (_FRONT / "attention.css").read_text("utf-8")
     _meta = traitlets.Unicode().tag(sync=True)          # JSON: tokens, shapes, and where in _data each array lies
     _data = traitlets.Bytes().tag(sync=True)
@@ -104,7 +104,7 @@ class AttentionView(anywidget.AnyWidget):
                  "layer": self.layer, "head": self.head, "part": self.part, "lang": self.lang}
         alt = describe(self._heads(), self.layer, self.head, self._title)
         page = (_FRONT / "attention.html").read_text("utf-8")
-        fill = {"TITLE": html.escape(self._title or "Attention"), "LANG": self.lang, "ALT": html.escape(str(alt)), "CSS": str(self._css),
+        fill = {"TITLE": escape(self._title or "Attention"), "LANG": escape(self.lang), "ALT": escape(alt), "CSS": str(self._css),
                 "STATE": json.dumps(state, ensure_ascii=False).replace("<", "\\u003c"), "ESM": str(self._esm)}
         page = re.sub("%%([A-Z]+)%%", lambda found: fill[found[1]], page)
         path = Path(path)
@@ -113,12 +113,8 @@ class AttentionView(anywidget.AnyWidget):
 
     def _ipython_display_(self) -> None:
         heads = self._heads()
-        display({"text/html": still_html(heads, self.layer, self.head, self._title),
-                 "text/plain": str(describe(heads, self.layer, self.head, self._title))}, raw=True)
-        shown = self._repr_mimebundle_()
-        data, metadata = shown if isinstance(shown, tuple) else (shown, {})
-        data = {kind: value for kind, value in data.items() if "widget-view" in kind}       # the text alternative is the output above
-        display(data, metadata=metadata, raw=True)
+        shown = heads, self.layer, self.head, self._title
+        display_live(self, still_html(*shown), str(describe(*shown)))
 
     # What the browser asks for ------------------------------------------------------------------------------------
 

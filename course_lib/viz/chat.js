@@ -1,9 +1,6 @@
 // A conversation: bubbles above, a line to type in below. All text goes in as textContent, so nothing a model writes becomes markup.
-function render({ model, el }) {
+function draw({ model, el, follow, send: tell }) {
   el.classList.add("course-chat");
-  requestAnimationFrame(() => {             // the live conversation takes the place of the static one in the same cell
-    for (const still of el.closest(".jp-OutputArea")?.querySelectorAll(".course-static") ?? []) still.style.display = "none";
-  });
   const words = model.get("words");
   const make = (tag, props = {}, ...children) => {
     const node = Object.assign(document.createElement(tag), props);
@@ -37,24 +34,15 @@ function render({ model, el }) {
     const text = input.value.trim();
     if (!text || model.get("busy")) return;
     input.value = "";
-    model.send({ say: text });
+    tell({ say: text });
   });
-  forget.addEventListener("click", () => model.send({ forget: true }));
-  // JupyterLab's own shortcuts must not fire here, and Enter must not send while a Chinese input method is still at work.
-  el.addEventListener("keydown", (event) => {
-    event.stopPropagation();
-    if (event.key === "Enter" && event.isComposing) event.preventDefault();
-  });
-  model.on("change:messages", show);
-  model.on("change:busy", show);
-  model.on("change:growing", grow);
+  forget.addEventListener("click", () => tell({ forget: true }));
+  // Enter must not send while a Chinese input method is still at work.
+  input.addEventListener("keydown", (event) => { if (event.key === "Enter" && event.isComposing) event.preventDefault(); });
+  follow(["messages", "busy"], show);
+  follow(["growing"], grow);
   show();
   el.append(log, form);
-  return () => {
-    model.off("change:messages", show);
-    model.off("change:busy", show);
-    model.off("change:growing", grow);
-  };
 }
 
-export default { render };
+export default widget(draw);

@@ -12,15 +12,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from html import escape
 from pathlib import Path
 
-import anywidget
 import traitlets
 
 from ..i18n import L
-from .html import BLUE
-from .live import display_live
+from .html import BLUE, Markup
+from .live import Live, script
 
 __all__ = ["Chat", "chat"]
 
@@ -34,13 +32,13 @@ def chat(reply: Reply, *first: str) -> Chat:
     return Chat(reply, first)
 
 
-class Chat(anywidget.AnyWidget):
+class Chat(Live):
     """The widget behind `chat`. `messages` is the history; `say(text)` asks from Python what a reader would type.
 
     An exception in `reply` becomes one line of the conversation, and the history that later answers see stays without it.
     """
 
-    _esm = Path(__file__).with_name("chat.js")
+    _esm = script("chat")
     _css = Path(__file__).with_name("chat.css")
     messages = traitlets.List().tag(sync=True)          # [{"role": "user" | "assistant" | "error", "content": text}, ...]
     growing = traitlets.Unicode().tag(sync=True)        # the answer so far
@@ -79,25 +77,24 @@ class Chat(anywidget.AnyWidget):
         return answer
 
     def _heard(self, _widget: object, content: dict, _buffers: object) -> None:
+        if not isinstance(content, dict):
+            return
         if content.get("forget"):
             self.messages = []
         elif not self.busy:
             self.say(str(content.get("say", "")))
 
-    def _ipython_display_(self) -> None:
-        display_live(self, self.still())
-
-    def still(self) -> str:
-        """The conversation as HTML without a script, for a saved notebook."""
-        return "".join(_bubble(message) for message in self.messages)
+    def still(self) -> Markup:
+        return Markup().join(_bubble(message) for message in self.messages)
 
 
 _WORDS = {"hint": L(zh="打字，按回车发送", en="Type and press Enter"), "send": L(zh="发送", en="Send"), "forget": L(zh="重新开始", en="Start over"),
           "user": L(zh="你", en="You"), "assistant": L(zh="助手", en="Assistant"), "error": L(zh="出错了", en="Error")}
 
 
-def _bubble(message: dict[str, str]) -> str:
+def _bubble(message: dict[str, str]) -> Markup:
     mine = message["role"] == "user"
     side = f"margin-left:15%;border-right:3px solid {BLUE};text-align:right" if mine else "margin-right:15%;border-left:3px solid #888888"
-    return (f'<div style="max-width:640px;box-sizing:border-box;padding:4px 12px;margin:6px 0;{side}"><small style="opacity:0.75">{escape(str(_WORDS[message["role"]]))}</small>'
-            f'<div style="white-space:pre-wrap">{escape(message["content"])}</div></div>')
+    bubble = Markup('<div style="max-width:640px;box-sizing:border-box;padding:4px 12px;margin:6px 0;{}"><small style="opacity:0.75">{}</small>'
+                    '<div style="white-space:pre-wrap;overflow-wrap:anywhere">{}</div></div>')
+    return bubble.format(side, _WORDS[message["role"]], message["content"])

@@ -1,15 +1,9 @@
 // Controls above, the kernel's picture below. Clicks and the Enter key on [data-set="name=value"] in the picture set a value, too.
-function render({ model, el }) {
+function draw({ model, el, follow, set: send }) {
   el.classList.add("course-explore");
-  // The live picture takes the place of the static one that stands before it in the same cell; `el` joins the page after this returns.
-  requestAnimationFrame(() => {
-    for (const still of el.closest(".jp-OutputArea")?.querySelectorAll(".course-static") ?? []) still.style.display = "none";
-  });
-
   const set = (name, value) => {
     picture.style.opacity = 0.4;            // until the kernel has drawn: a step may take seconds
-    model.set("values", { ...model.get("values"), [name]: value });
-    model.save_changes();
+    send({ values: { ...model.get("values"), [name]: value } });
   };
   const controls = document.createElement("div");
   controls.className = "course-controls";
@@ -19,7 +13,7 @@ function render({ model, el }) {
   picture.setAttribute("aria-live", "polite");
   const show = () => {
     const focused = document.activeElement?.closest?.("[data-set]")?.dataset.set;
-    picture.innerHTML = model.get("picture");
+    showMarkup(picture, model.get("picture"));
     picture.style.opacity = 1;
     if (focused) picture.querySelector(`[data-set="${CSS.escape(focused)}"]`)?.focus();
   };
@@ -32,12 +26,9 @@ function render({ model, el }) {
   };
   picture.addEventListener("click", choose);
   picture.addEventListener("keydown", choose);
-  // JupyterLab's own shortcuts must not fire while a reader types here.
-  el.addEventListener("keydown", (event) => event.stopPropagation());
-  model.on("change:drawn", show);
+  follow(["drawn"], show);
   show();
   el.append(controls, picture);
-  return () => model.off("change:drawn", show);
 }
 
 function control({ name, kind, label, value, options, low, high, step }, set) {
@@ -69,4 +60,4 @@ function control({ name, kind, label, value, options, low, high, step }, set) {
   return row;
 }
 
-export default { render };
+export default widget(draw);

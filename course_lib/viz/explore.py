@@ -7,15 +7,14 @@ The picture as it stands at first is an output of its own, so a saved notebook s
 from __future__ import annotations
 
 from collections.abc import Callable
-from html import escape
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
 
 from ..i18n import L
-from .live import display_live, markup
+from .html import Markup, paragraph
+from .live import Html, Live, markup, script
 
 __all__ = ["Explore", "explore"]
 
@@ -37,19 +36,20 @@ def explore(draw: Callable[..., Any], **controls: Any) -> Explore:
 
     A control is made from its value: a string is a text field, a list a choice, (low, high, start) a slider with whole or decimal steps.
     A control whose name ends in "_" has no field: clicks on the picture's `data-set` boxes change it (see `flow`).
-    `draw` returns HTML text, a matplotlib figure or anything with `_repr_html_`; an exception in it becomes one line below the controls.
+    `draw` returns markup (`bars`, `table`, `Markup` ...), text, a matplotlib figure or anything with `_repr_html_`; an exception in it
+    becomes one line below the controls.
     """
     return Explore(draw, controls)
 
 
-class Explore(anywidget.AnyWidget):
+class Explore(Live):
     """The widget behind `explore`; `values` holds what the controls say and may be set from Python, too."""
 
-    _esm = Path(__file__).with_name("explore.js")
+    _esm = script("explore")
     _css = Path(__file__).with_name("explore.css")
     fields = traitlets.List().tag(sync=True)
     values = traitlets.Dict().tag(sync=True)
-    picture = traitlets.Unicode().tag(sync=True)
+    picture = Html().tag(sync=True)
     drawn = traitlets.Int().tag(sync=True)          # how often: tells the browser that the kernel is done, even if the picture is the same
 
     def __init__(self, draw: Callable[..., Any], controls: dict[str, Any]):
@@ -64,11 +64,11 @@ class Explore(anywidget.AnyWidget):
         try:
             self.picture = markup(self._draw(**values))
         except Exception as error:       # the reader is typing: a sentence, never a traceback
-            self.picture = f'<p>✗ {escape(type(error).__name__)}: {escape(str(error))}</p>'
+            self.picture = paragraph(f"✗ {type(error).__name__}: {error}")
         self.drawn += 1
 
-    def _ipython_display_(self) -> None:
-        display_live(self, self.picture)
+    def still(self) -> Markup:
+        return self.picture
 
 
 def _field(name: str, value: Any) -> dict:

@@ -4,10 +4,11 @@ Noto Sans SC comes from the package pylopdf-fonts-zh-cn (SIL Open Font License 1
 """
 from __future__ import annotations
 
+import unicodedata
 from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["chinese_font", "use_fonts"]
+__all__ = ["chinese_font", "drawable", "use_fonts"]
 
 
 def chinese_font() -> Path:
@@ -34,3 +35,14 @@ def use_fonts() -> str:
         "axes.spines.top": False, "axes.spines.right": False, "figure.dpi": 110, "figure.figsize": (7, 3.2), "figure.constrained_layout.use": True,
     })
     return family
+
+
+def drawable(label: str, most: int = 24) -> str:
+    """A reader's label for a figure: no formula in dollar signs, a box for each character that the fonts lack, at most so many of them."""
+    import matplotlib
+    from matplotlib import font_manager
+
+    fonts = [font_manager.get_font(font_manager.findfont(font_manager.FontProperties(family=[family]))) for family in matplotlib.rcParams["font.family"]]
+    label = label if len(label) <= most else label[:most - 1] + "…"
+    seen = (char for char in label if unicodedata.category(char) not in ("Cf", "Cc", "Mn"))         # no marks that only join others
+    return "".join(char if any(font.get_char_index(ord(char)) for font in fonts) else "□" for char in seen).replace("$", r"\$")

@@ -1,4 +1,9 @@
-"""Small pictures in HTML: bars, coloured tokens, a flow of boxes, a table.
+"""Small pictures in HTML: bars, coloured tokens, a flow of boxes, a table, a paragraph.
+
+HTML is a type, `Markup`: what is one goes into a page as it is, any other string is text and is escaped.
+
+    Markup("<b>{}</b>").format("a < b")         # <b>a &lt; b</b>
+    bars(...) + paragraph("a < b")              # markup; bars(...) + "a < b" too: what is added is escaped
 
 Inline styles only, with the text colour left to the host, so that they read well in light and dark themes and survive in a saved,
 untrusted notebook, where style sheets and SVG are removed.
@@ -7,22 +12,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape, unescape
+from html import unescape
 
-__all__ = ["Markup", "bars", "coloured_tokens", "flow", "shares", "table", "visible"]
+import markupsafe
+from markupsafe import escape
+
+__all__ = ["Markup", "bars", "coloured_tokens", "flow", "paragraph", "shares", "table", "visible"]
 
 BLUE, ORANGE = "#4477aa", "#ee7733"                 # from Paul Tol's colour-blind-safe schemes
 _CELL = "padding:2px 10px 2px 0;border:0;background:none;text-align:left;white-space:nowrap"
 
 
-class Markup(str):
-    """Text that is HTML; the last value of a cell shows as such."""
+class Markup(markupsafe.Markup):
+    """Text that is HTML; the last value of a cell shows as such, and its words where there is no HTML."""
 
     def _repr_html_(self) -> str:
-        return self
+        return str(self)
 
     def __repr__(self) -> str:
-        return " ".join(re.sub(r"<[^>]*>", " ", unescape(self)).split())
+        return " ".join(unescape(re.sub(r"<[^>]*>", " ", self)).split())
+
+
+def paragraph(text: object) -> Markup:
+    """A paragraph of text, with its spaces and line breaks."""
+    return Markup('<p style="white-space:pre-wrap;overflow-wrap:anywhere">{}</p>').format(text)
 
 
 def visible(token: str) -> str:
@@ -36,7 +49,8 @@ def bars(values: Mapping[str, float], mark: str | None = None, total: float = 1.
     for label, value in values.items():
         colour, arrow = (ORANGE, "▸ ") if label == mark else (BLUE, "")
         bar = f'<div style="width:{max(100 * value / total, 0.4):.1f}%;min-width:2px;height:14px;background-color:{colour}"></div>'
-        rows.append(f'<tr style="background:none"><td style="{_CELL};font-family:monospace">{arrow}{escape(visible(label))}</td>'
+        name = f"{_CELL};font-family:monospace;max-width:18em;overflow:hidden;text-overflow:ellipsis"
+        rows.append(f'<tr style="background:none"><td style="{name}">{arrow}{escape(visible(label))}</td>'
                     f'<td style="{_CELL};width:60%">{bar}</td><td style="{_CELL};text-align:right">{100 * value:.1f} %</td></tr>')
     return Markup(f'<table style="width:100%;max-width:640px;border-collapse:collapse">{"".join(rows)}</table>')
 
@@ -54,7 +68,7 @@ def coloured_tokens(tokens: Sequence[str], values: Sequence[float], unit: str = 
         style = f"background-color:rgba(238,119,51,{0.85 * min(max(value / top, 0), 1):.2f});padding:2px 1px;border-radius:3px"
         style += (";cursor:pointer" + f";outline:2px solid {BLUE}" * (str(i) == current)) if control else ""
         spans.append(f'<span {click}title="{value:.2f} {escape(unit)}" style="{style}">{escape(token)}</span>')
-    return Markup(f'<div style="line-height:2;white-space:pre-wrap;font-size:15px">{"".join(spans)}</div>')
+    return Markup(f'<div style="line-height:2;overflow-wrap:anywhere;white-space:pre-wrap;font-size:15px">{"".join(spans)}</div>')
 
 
 def flow(boxes: Mapping[str, str], current: str, control: str = "step", joint: str = " → ") -> Markup:
@@ -65,7 +79,7 @@ def flow(boxes: Mapping[str, str], current: str, control: str = "step", joint: s
         style = f"display:inline-block;padding:5px 12px;margin:3px 0;border:1px solid {BLUE};border-radius:6px;{colours};cursor:pointer"
         return (f'<span role="button" tabindex="0" aria-pressed="{str(here).lower()}" data-set="{escape(control)}={escape(key)}" '
                 f'style="{style}">{escape(text)}</span>')
-    return Markup(f'<div style="line-height:2.4">{joint.join(box(key, text) for key, text in boxes.items())}</div>')
+    return Markup(f'<div style="line-height:2.4">{str(escape(joint)).join(box(key, text) for key, text in boxes.items())}</div>')
 
 
 def shares(levels: Sequence[Sequence[tuple[str, str, float]]], current: str = "", control: str = "path") -> Markup:
@@ -85,7 +99,7 @@ def table(rows: Iterable[Sequence[object]], header: Sequence[object] = (), right
     """A plain table; columns whose index is in `right` are set flush right. A cell may be markup only if it is a `Markup`."""
     def cells(row: Sequence[object], tag: str) -> str:
         return "".join(f'<{tag} style="padding:4px 12px 4px 0;border:0;vertical-align:top;text-align:{"right" if i in right else "left"}">'
-                       f'{cell if isinstance(cell, Markup) else escape(str(cell))}</{tag}>' for i, cell in enumerate(row))
+                       f'{escape(cell)}</{tag}>' for i, cell in enumerate(row))
     head = f'<tr style="border-bottom:1px solid #888888;background:none">{cells(header, "th")}</tr>' if header else ""
     body = "".join(f'<tr style="background:none">{cells(row, "td")}</tr>' for row in rows)
     return Markup(f'<table style="border-collapse:collapse">{head}{body}</table>')

@@ -1,38 +1,75 @@
-"""What every live picture does: become HTML, and leave a static copy of itself in the saved notebook."""
+"""What every live picture does: take its script, leave a still copy of itself in the saved notebook, and let only markup into a page."""
 from __future__ import annotations
 
 import base64
 import io
-from html import escape
-from typing import TYPE_CHECKING, Any
+import re
+from pathlib import Path
+from typing import Any
 
-if TYPE_CHECKING:
-    import anywidget
+import anywidget
+import traitlets
+from markupsafe import escape
 
-__all__ = ["display_live", "markup"]
+from ..i18n import L
+from .html import Markup, paragraph
+
+__all__ = ["Html", "Live", "display_live", "markup", "script"]
+
+_HERE = Path(__file__).parent
 
 
-def display_live(widget: anywidget.AnyWidget, picture: str) -> None:
-    """Show `picture` (HTML) as an output of its own, which a saved notebook keeps, then `widget`, whose JavaScript hides the picture."""
-    from IPython.display import HTML, display
+def script(*names: str) -> str:
+    """One module for the browser: what every widget asks of its host, then the files `names`; comments and indentation are not sent."""
+    return re.sub(r"(?m)^ *//.*\n|^ +", "", "\n".join((_HERE / f"{name}.js").read_text("utf-8") for name in ("front/host", *names)))
 
-    display(HTML(f'<div class="course-static">{picture}</div>'), metadata={})
+
+class Html(traitlets.Unicode):
+    """What the browser puts into the page as it is; a plain string becomes text on its way in."""
+
+    def validate(self, obj: object, value: object) -> Markup:
+        return super().validate(obj, Markup(escape(value)))
+
+
+class Live(anywidget.AnyWidget):
+    """A widget that shows `still()` first, as an output of its own, which a saved notebook keeps; its JavaScript hides that picture."""
+
+    _gone = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, **values: Any) -> None:
+        gone = L(zh="内核没有回应：它可能已经关闭。重新运行这个单元格就能接着用。",
+                 en="No answer from the kernel: it may be gone. Run this cell again to go on.")
+        super().__init__(_gone=str(gone), **values)
+
+    def still(self) -> Markup:
+        """The picture as it stands, without a script."""
+        raise NotImplementedError
+
+    def _ipython_display_(self) -> None:
+        display_live(self, self.still())
+
+
+def display_live(widget: anywidget.AnyWidget, picture: Markup, text: str = "") -> None:
+    """Show `picture` (or, where there are only words, `text`) as an output of its own, then `widget`."""
+    from IPython.display import display
+
+    display({"text/html": Markup('<div class="course-static">{}</div>').format(picture), "text/plain": text or repr(picture)}, raw=True)
     bundle = widget._repr_mimebundle_()
     data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
     data = {kind: value for kind, value in (data or {}).items() if "widget-view" in kind}     # the text alternative is the output above
     display(data, metadata=metadata, raw=True)
 
 
-def markup(drawn: Any) -> str:
-    """HTML of what a cell's `draw` returned."""
-    if isinstance(drawn, str):
-        return drawn
+def markup(drawn: Any) -> Markup:
+    """HTML of what a cell's `draw` returned. Only what says that it is HTML is taken for it; a plain string is text."""
     if hasattr(drawn, "savefig"):
         import matplotlib.pyplot as plt
 
         data = io.BytesIO()
         drawn.savefig(data, format="png")
         plt.close(drawn)
-        alt = escape("; ".join(axis.get_title() for axis in drawn.axes if axis.get_title()))
-        return f'<img alt="{alt}" style="max-width:100%" src="data:image/png;base64,{base64.b64encode(data.getvalue()).decode()}">'
-    return drawn._repr_html_()
+        alt = "; ".join(axis.get_title() for axis in drawn.axes if axis.get_title())
+        return Markup('<img alt="{}" style="max-width:100%" src="data:image/png;base64,{}">').format(alt, base64.b64encode(data.getvalue()).decode())
+    if not hasattr(drawn, "__html__") and hasattr(drawn, "_repr_html_"):
+        return Markup(drawn._repr_html_())
+    return Markup(drawn) if hasattr(drawn, "__html__") else paragraph(drawn)

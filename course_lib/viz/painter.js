@@ -1,11 +1,8 @@
 // A grid of cells to paint: a filled cell may be attended to. The kernel computes the weights of the painted mask.
-function render({ model, el }) {
+function draw({ model, el, signal, follow, set: send }) {
   el.classList.add("course-explore");
-  requestAnimationFrame(() => {
-    for (const still of el.closest(".jp-OutputArea")?.querySelectorAll(".course-static") ?? []) still.style.display = "none";
-  });
   const [queries, keys] = model.get("labels"), words = model.get("words");
-  const set = (mask) => { model.set("mask", mask); model.save_changes(); };
+  const set = (mask) => send({ mask });
 
   const buttons = document.createElement("div");
   buttons.className = "course-controls";
@@ -47,9 +44,8 @@ function render({ model, el }) {
   table.addEventListener("pointerdown", (event) => { colour = null; touch(event.target.closest("td[data-at]")); });
   table.addEventListener("pointermove", (event) => { if (colour !== null && event.buttons) touch(cellAt(event)); });
   const stop = () => { colour = null; };
-  window.addEventListener("pointerup", stop);
-  el.addEventListener("keydown", (event) => {
-    event.stopPropagation();                // the host's own shortcuts must not fire here
+  window.addEventListener("pointerup", stop, { signal });
+  table.addEventListener("keydown", (event) => {
     const cell = event.target.closest?.("td[data-at]");
     if (!cell) return;
     const [t, s] = cell.dataset.at.split(",").map(Number);
@@ -71,9 +67,8 @@ function render({ model, el }) {
       row[0].parentElement.lastChild.textContent = weights[t].reduce((a, b) => a + b, 0).toFixed(2);
     });
   };
-  model.on("change:mask change:weights", show);
+  follow(["mask", "weights"], show);
   show();
-  return () => { model.off("change:mask change:weights", show); window.removeEventListener("pointerup", stop); };
 }
 
-export default { render };
+export default widget(draw);

@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import anywidget
 import traitlets
 
 from ..i18n import L
-from .live import display_live
+from .html import Markup
+from .live import Live, script
 from .weights import weight_table
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ def mask_painter(attention: Callable, q: Tensor, k: Tensor, queries: Sequence[st
     return MaskPainter(attention, q, k, queries, keys, masks)
 
 
-class MaskPainter(anywidget.AnyWidget):
+class MaskPainter(Live):
     """The widget behind `mask_painter`. `mask` (rows of true and false) may be set from Python, too."""
 
-    _esm = Path(__file__).with_name("painter.js")
+    _esm = script("painter")
     _css = Path(__file__).with_name("explore.css")
     mask = traitlets.List().tag(sync=True)
     weights = traitlets.List().tag(sync=True)       # rows of floats
@@ -48,11 +48,19 @@ class MaskPainter(anywidget.AnyWidget):
         self._follow()
         self.observe(self._follow, "mask")
 
+    @traitlets.validate("mask")
+    def _grid(self, proposal: dict) -> list[list[bool]]:
+        """A page may send anything: only a grid of this size is a mask."""
+        mask, (queries, keys) = proposal["value"], self.labels
+        if len(mask) != len(queries) or not all(isinstance(row, list) and len(row) == len(keys) for row in mask):
+            raise traitlets.TraitError(f"a mask has {len(queries)} x {len(keys)} cells")
+        return [[bool(cell) for cell in row] for row in mask]
+
     def _follow(self, _change: object = None) -> None:
         import torch
 
         eye = torch.eye(self._k.shape[2])[None, None]           # the identity as values: the weights come out
         self.weights = self._attention(self._q, self._k, eye, torch.tensor(self.mask))[0, 0].tolist()
 
-    def _ipython_display_(self) -> None:
-        display_live(self, weight_table(self.weights, *self.labels, self.mask))
+    def still(self) -> Markup:
+        return weight_table(self.weights, *self.labels, self.mask)

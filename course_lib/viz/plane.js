@@ -9,11 +9,8 @@ function make(name, attributes, parent) {
   return node;
 }
 
-function render({ model, el }) {
+function draw({ model, el, follow, set }) {
   el.classList.add("course-explore");
-  requestAnimationFrame(() => {
-    for (const still of el.closest(".jp-OutputArea")?.querySelectorAll(".course-static") ?? []) still.style.display = "none";
-  });
   const words = model.get("words"), keys = model.get("arrows"), reach = model.get("reach");
   const at = (x, y) => [SIDE * (0.5 + x / (2 * reach)), SIDE * (0.5 - y / (2 * reach))];
 
@@ -41,8 +38,7 @@ function render({ model, el }) {
 
   const move = (x, y) => {
     const limit = (value) => Math.round(100 * Math.max(-reach, Math.min(reach, value))) / 100;
-    model.set("query", [limit(x), limit(y)]);
-    model.save_changes();
+    set({ query: [limit(x), limit(y)] });
   };
   const drag = (event) => {
     const box = svg.getBoundingClientRect();
@@ -51,8 +47,7 @@ function render({ model, el }) {
   dot.addEventListener("pointerdown", (event) => { dot.setPointerCapture(event.pointerId); dot.style.cursor = "grabbing"; });
   dot.addEventListener("pointermove", (event) => { if (dot.hasPointerCapture(event.pointerId)) drag(event); });
   dot.addEventListener("pointerup", () => { dot.style.cursor = "grab"; });
-  el.addEventListener("keydown", (event) => {
-    event.stopPropagation();                // the host's own shortcuts must not fire here
+  svg.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1] }[event.key];
     if (!step) return;
     event.preventDefault();
@@ -76,9 +71,8 @@ function render({ model, el }) {
     table.replaceChildren(...keys.map(([label, , , colour], i) => bar(label, 100 * weights[i], colour, weights[i].toFixed(2))),
                           bar(words.output, 100, model.get("mixed"), ""));
   };
-  model.on("change:query change:weights change:mixed", show);
+  follow(["query", "weights", "mixed"], show);
   show();
-  return () => model.off("change:query change:weights change:mixed", show);
 }
 
-export default { render };
+export default widget(draw);

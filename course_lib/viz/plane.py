@@ -5,15 +5,17 @@ how much weight each key gets, and what comes out. The numbers are made by the f
 """
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import anywidget
 import traitlets
 
 from ..i18n import L
-from .live import display_live, markup
+from .fonts import drawable
+from .html import Markup
+from .live import Live, markup, script
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,10 +33,10 @@ def query_plane(attention: Callable, keys: Mapping[str, tuple[float, float]], va
     return QueryPlane(attention, keys, values, query)
 
 
-class QueryPlane(anywidget.AnyWidget):
+class QueryPlane(Live):
     """The widget behind `query_plane`. Setting `query` from Python moves the arrow, too."""
 
-    _esm = Path(__file__).with_name("plane.js")
+    _esm = script("plane")
     _css = Path(__file__).with_name("explore.css")
     query = traitlets.List().tag(sync=True)
     arrows = traitlets.List().tag(sync=True)          # [[label, x, y, colour], ...]
@@ -52,6 +54,14 @@ class QueryPlane(anywidget.AnyWidget):
         self._follow()
         self.observe(self._follow, "query")
 
+    @traitlets.validate("query")
+    def _point(self, proposal: dict) -> list[float]:
+        """A page may send anything: only two numbers are a query."""
+        query = proposal["value"]
+        if len(query) != 2 or not all(isinstance(x, (int, float)) and math.isfinite(x) for x in query):
+            raise traitlets.TraitError("a query is two numbers")
+        return [float(x) for x in query]
+
     def _follow(self, _change: object = None) -> None:
         import torch
 
@@ -62,8 +72,8 @@ class QueryPlane(anywidget.AnyWidget):
             self.weights = self._attention(q, k, torch.eye(S)[None, None])[0, 0, 0].tolist()                # identity as values: the weights come out
             self.mixed = "#" + "".join(f"{round(c):02x}" for c in self._attention(q, k, colours)[0, 0, 0].tolist())
 
-    def _ipython_display_(self) -> None:
-        display_live(self, markup(self._figure()))
+    def still(self) -> Markup:
+        return markup(self._figure())
 
     def _figure(self) -> Figure:
         import matplotlib.pyplot as plt
@@ -71,13 +81,14 @@ class QueryPlane(anywidget.AnyWidget):
         figure, (plane, bars) = plt.subplots(1, 2, figsize=(8.4, 3.6), width_ratios=(1, 1.1))
         for (label, x, y, colour), weight in zip(self.arrows, self.weights):
             plane.annotate("", (x, y), (0, 0), arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 1 + 7 * weight})
-            plane.text(1.15 * x, 1.15 * y, label, ha="center", va="center")
+            plane.text(1.15 * x, 1.15 * y, drawable(label), ha="center", va="center")
         plane.plot((0, self.query[0]), (0, self.query[1]), "--o", color="#ee7733", markevery=[1], ms=10)
         plane.set(xlim=(-_REACH, _REACH), ylim=(-_REACH, _REACH), aspect="equal", xticks=[], yticks=[],
                   title=f'{self.words["query"]} ({self.query[0]:.1f}, {self.query[1]:.1f})')
-        bars.barh([label for label, *_ in self.arrows], self.weights, color=[colour for *_, colour in self.arrows])
-        bars.barh([self.words["output"]], [1], color=self.mixed)
+        places = range(len(self.arrows) + 1)
+        bars.barh(places, [*self.weights, 1], color=[*(colour for *_, colour in self.arrows), self.mixed])
+        bars.set_yticks(places, [*(drawable(label) for label, *_ in self.arrows), self.words["output"]])
         bars.invert_yaxis()
-        bars.set(xlim=(0, 1), xticks=[], title="  ".join(f"{label} {weight:.2f}" for (label, *_), weight in zip(self.arrows, self.weights)))
+        bars.set(xlim=(0, 1), xticks=[], title="  ".join(f"{drawable(label)} {weight:.2f}" for (label, *_), weight in zip(self.arrows, self.weights)))
         bars.spines[["top", "right", "bottom"]].set_visible(False)
         return figure

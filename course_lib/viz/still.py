@@ -6,16 +6,17 @@ strips the rest; so that is all this makes.
 from __future__ import annotations
 
 import base64
-import html
 import io
 from functools import lru_cache
 
 import numpy as np
+from markupsafe import escape
 from PIL import Image, ImageDraw, ImageFont
 
 from ..i18n import L
 from .coding import NAN, Heads, encode
 from .fonts import chinese_font
+from .html import Markup
 
 __all__ = ["describe", "still_html", "still_png"]
 
@@ -109,21 +110,21 @@ def still_png(heads: Heads, layer: int, head: int, title: str = "") -> bytes:
     return out.getvalue()
 
 
-def still_html(heads: Heads, layer: int, head: int, title: str = "") -> str:
+def still_html(heads: Heads, layer: int, head: int, title: str = "") -> Markup:
     """The picture with its text alternative, and the strongest look of each token as a table that can be opened."""
-    alt = html.escape(str(describe(heads, layer, head, title)))
+    alt = escape(describe(heads, layer, head, title))
     picture = base64.b64encode(still_png(heads, layer, head, title)).decode()
     weights = np.nan_to_num(heads.weights(layer, head))
     cells = "".join(_row([heads.query.labels[q], heads.key.labels[k], f"{weights[q, k]:.3f}"]) for q, k in list(enumerate(weights.argmax(-1)))[:64])
     head_row = _row([str(L(zh="词元", en="token")), str(L(zh="最看重", en="looks most at")), str(L(zh="权重", en="weight"))], "th")
     summary = L(zh="第 {layer} 层第 {head} 头：每个词元 最看重谁", en="Layer {layer}, head {head}: what each token looks at most").format(layer=layer, head=head)
-    return (f'<div class="attn-still"><img alt="{alt}" width="{_WIDTH}" style="max-width:100%;height:auto" src="data:image/png;base64,{picture}">'
-            f'<details><summary>{summary}</summary><table style="border-collapse:collapse;font-size:12px">{head_row}{cells}</table></details></div>')
+    return Markup(f'<img alt="{alt}" width="{_WIDTH}" style="max-width:100%;height:auto" src="data:image/png;base64,{picture}">'
+                  f'<details><summary>{summary}</summary><table style="border-collapse:collapse;font-size:12px">{head_row}{cells}</table></details>')
 
 
 def _row(values: list[str], tag: str = "td") -> str:
     style = "text-align:left;padding:1px 12px 1px 0"
-    return "<tr>" + "".join(f'<{tag} style="{style}">{html.escape(value.strip() or repr(value))}</{tag}>' for value in values) + "</tr>"
+    return "<tr>" + "".join(f'<{tag} style="{style}">{escape(value.strip() or repr(value))}</{tag}>' for value in values) + "</tr>"
 
 
 def _square(codes: np.ndarray, heads: Heads) -> np.ndarray:

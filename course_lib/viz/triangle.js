@@ -18,11 +18,8 @@ function weightsOf(x, y) {
   return inside.map((w) => w / sum);
 }
 
-function render({ model, el }) {
+function draw({ model, el, follow, send }) {
   el.classList.add("course-explore");
-  requestAnimationFrame(() => {
-    for (const still of el.closest(".jp-OutputArea")?.querySelectorAll(".course-static") ?? []) still.style.display = "none";
-  });
   const words = model.get("words"), { corners } = model.get("state");
   const root = svg("svg", { viewBox: `0 0 ${SIZE + 2 * LEFT} ${SIZE + 40}`, style: "width:100%;max-width:380px;display:block;color:inherit" });
   const line = (attributes) => svg("polyline", { fill: "none", ...attributes }, root);
@@ -36,17 +33,19 @@ function render({ model, el }) {
     const [x, y] = onScreen(corners[k]);
     const corner = svg("g", { role: "button", tabindex: 0, "aria-label": `${words.corner} ${label}`, style: "cursor:pointer" }, root);
     svg("circle", { cx: x, cy: y, r: 24, fill: "transparent" }, corner);
-    const text = svg("text", { x, y: y + (k ? 26 : -14), "text-anchor": "middle", fill: "currentColor", "font-size": 16 }, corner);
-    text.textContent = label;
-    corner.addEventListener("click", () => model.send({ target: k }));
-    corner.addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); model.send({ target: k }); } });
+    // A long word at a lower corner starts, or ends, at the picture's edge; the table beside it has all of a very long one.
+    const letters = [...label], side = letters.length > 6 ? [0, -1, 1][k] : 0, anchor = ["middle", "start", "end"][side && k];
+    const text = svg("text", { x: x + side * LEFT, y: y + (k ? 26 : -14), "text-anchor": anchor, fill: "currentColor", "font-size": 16 }, corner);
+    text.textContent = letters.length > 14 ? letters.slice(0, 13).join("") + "…" : label;
+    corner.addEventListener("click", () => send({ target: k }));
+    corner.addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); send({ target: k }); } });
   });
   const dot = svg("g", { role: "button", tabindex: 0, "aria-label": words.dot, style: "cursor:grab;touch-action:none" }, root);
   const reach = svg("circle", { r: 24, fill: "transparent" }, dot), ball = svg("circle", { r: 9, fill: "#4477aa", stroke: "#fff", "stroke-width": 1.5 }, dot);
 
   const note = Object.assign(document.createElement("div"), { ariaLive: "polite" });
   let local = null, queued = false;                 // where the dot is while a finger holds it
-  function draw() {
+  function show() {
     const state = model.get("state"), p = local ?? state.p, here = at(p, corners), shift = at(state.arrow, corners);
     const [x, y] = onScreen(here), [tx, ty] = onScreen([here[0] + shift[0], here[1] + shift[1]]);
     for (const circle of [reach, ball]) { circle.setAttribute("cx", x); circle.setAttribute("cy", y); }
@@ -59,43 +58,42 @@ function render({ model, el }) {
     const past = [...state.trail, state.p].map((weights) => onScreen(at(weights, corners)));
     trail.setAttribute("points", state.trail.length ? past.join(" ") : "");
     marks.replaceChildren(...past.slice(0, -1).map(([cx, cy]) => svg("circle", { cx, cy, r: 3 })));
-    note.innerHTML = state.note;
+    showMarkup(note, model.get("note"));
   }
   function move(p) {
     local = p;
-    draw();
+    show();
     if (queued) return;
     queued = true;
-    requestAnimationFrame(() => { queued = false; if (local) model.send({ p: local }); });
+    requestAnimationFrame(() => { queued = false; if (local) send({ p: local }); });
   }
   const point = (event) => {
     const place = new DOMPoint(event.clientX, event.clientY).matrixTransform(root.getScreenCTM().inverse());
     return weightsOf(place.x, place.y);
   };
-  const drop = () => { if (local) { const last = local; local = null; model.send({ p: last }); } };
+  const drop = () => { if (local) { const last = local; local = null; send({ p: last }); } };
   dot.addEventListener("pointerdown", (event) => { event.preventDefault(); dot.setPointerCapture(event.pointerId); dot.focus(); move(point(event)); });
   dot.addEventListener("pointermove", (event) => { if (dot.hasPointerCapture(event.pointerId)) move(point(event)); });
   for (const end of ["pointerup", "pointercancel"]) dot.addEventListener(end, drop);
-  area.addEventListener("click", (event) => model.send({ p: point(event) }));
+  area.addEventListener("click", (event) => send({ p: point(event) }));
   const keys = { ArrowUp: [0, -8], ArrowDown: [0, 8], ArrowLeft: [-8, 0], ArrowRight: [8, 0] };
   dot.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") { event.preventDefault(); model.send({ step: 1 }); return; }
+    if (event.key === "Enter") { event.preventDefault(); send({ step: 1 }); return; }
     if (!keys[event.key]) return;
     event.preventDefault();
     const [x, y] = onScreen(at(model.get("state").p, corners));
-    model.send({ p: weightsOf(x + keys[event.key][0], y + keys[event.key][1]) });
+    send({ p: weightsOf(x + keys[event.key][0], y + keys[event.key][1]) });
   });
-  el.addEventListener("keydown", (event) => event.stopPropagation());     // JupyterLab's own shortcuts must not fire here
 
   const controls = Object.assign(document.createElement("div"), { className: "course-controls" });
   for (const what of ["step", "reset"]) {
     const button = Object.assign(document.createElement("button"), { textContent: words[what], type: "button" });
-    button.addEventListener("click", () => model.send({ [what]: 1 }));
+    button.addEventListener("click", () => send({ [what]: 1 }));
     controls.append(button);
   }
   const slider = Object.assign(document.createElement("input"), { type: "range", min: 0, max: 0.6, step: 0.05, value: 0 });
   const shown = Object.assign(document.createElement("output"), { textContent: "0.00" });
-  slider.addEventListener("input", () => { shown.textContent = Number(slider.value).toFixed(2); model.send({ smoothing: Number(slider.value) }); });
+  slider.addEventListener("input", () => { shown.textContent = Number(slider.value).toFixed(2); send({ smoothing: Number(slider.value) }); });
   const label = document.createElement("label");
   label.append(words.smoothing, slider, shown);
   controls.append(label);
@@ -105,9 +103,8 @@ function render({ model, el }) {
   left.append(root);
   pair.append(left, note);
   el.append(pair, controls);
-  model.on("change:state", draw);
-  draw();
-  return () => model.off("change:state", draw);
+  follow(["state", "note"], show);
+  show();
 }
 
-export default { render };
+export default widget(draw);

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import traitlets
 
 from ..i18n import L
-from .html import BLUE, ORANGE, table
-from .live import display_live, markup
+from .fonts import drawable
+from .html import BLUE, ORANGE, Markup, table
+from .live import Html, Live, markup, script
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,12 +34,13 @@ def simplex(gradient: Callable[[Tensor, Tensor], Any], labels: Sequence[str] = (
     return Simplex(gradient, labels, start, target, rate)
 
 
-class Simplex(anywidget.AnyWidget):
+class Simplex(Live):
     """The widget behind `simplex`. `p`, `target`, `smoothing` are what the reader chose last."""
 
-    _esm = Path(__file__).with_name("triangle.js")
+    _esm = script("triangle")
     _css = Path(__file__).with_name("explore.css")
-    state = traitlets.Dict().tag(sync=True)             # p, goal, arrow: three numbers each; trail: points; note: HTML
+    state = traitlets.Dict().tag(sync=True)             # p, goal, arrow: three numbers each; trail: points
+    note = Html().tag(sync=True)
     words = traitlets.Dict().tag(sync=True)
 
     def __init__(self, gradient, labels, start, target, rate):
@@ -76,17 +76,22 @@ class Simplex(anywidget.AnyWidget):
         self._redraw()
 
     def _asked(self, _widget, message: dict, _buffers) -> None:
-        if "step" in message:
-            return self.step()
-        if "p" in message:
-            p = [max(float(x), SMALLEST) for x in message["p"]]
-            self.p, self._trail = [x / sum(p) for x in p], []
-        if "target" in message:
-            self.target, self._trail = int(message["target"]), []
-        if "smoothing" in message:
-            self.smoothing, self._trail = float(message["smoothing"]), []
-        if "reset" in message:
-            self.p, self._trail = list(self._start), []
+        match message:                          # a page may send anything: what is none of these changes nothing
+            case {"step": _}:
+                self.step()
+                return
+            case {"p": [float() | int(), float() | int(), float() | int()] as p} if all(map(math.isfinite, p)):
+                p = [max(x, SMALLEST) for x in p]
+                self.p = [x / sum(p) for x in p]
+            case {"target": 0 | 1 | 2 as target}:
+                self.target = int(target)
+            case {"smoothing": float() | int() as smoothing} if 0 <= smoothing <= 1:
+                self.smoothing = float(smoothing)
+            case {"reset": _}:
+                self.p = list(self._start)
+            case _:
+                return
+        self._trail = []
         self._redraw()
 
     def _redraw(self) -> None:
@@ -96,8 +101,8 @@ class Simplex(anywidget.AnyWidget):
         loss = -sum(y * math.log(p) for y, p in zip(self.goal, self.p))
         line = L(zh="损失 {0:.3f} nat，走了 {1} 步", en="loss {0:.3f} nats, steps taken: {1}").format(loss, len(self._trail))
         self.state = {"p": self.p, "goal": self.goal, "target": self.target, "arrow": [-g for g in slope],
-                      "trail": self._trail, "corners": CORNERS,
-                      "note": table(rows, header=header, right=(1, 2, 3)) + f"<p><b>{escape(str(line))}</b></p>"}
+                      "trail": self._trail, "corners": CORNERS}
+        self.note = table(rows, header=header, right=(1, 2, 3)) + Markup("<p><b>{}</b></p>").format(line)
 
     def figure(self):
         """The triangle as it stands, a matplotlib figure."""
@@ -112,11 +117,11 @@ class Simplex(anywidget.AnyWidget):
         axis.annotate("", (x + dx, y + dy), (x, y), arrowprops={"arrowstyle": "-|>", "color": ORANGE, "lw": 2})
         axis.plot(x, y, "o", markersize=11, color=BLUE)
         for label, (cx, cy) in zip(self.words["labels"], CORNERS):
-            axis.text(cx, cy + (0.05 if cy else -0.09), label, ha="center")
+            axis.text(cx, cy + (0.05 if cy else -0.09), drawable(label), ha="center")
         axis.set(xlim=(-0.12, 1.12), ylim=(-0.14, 0.98), aspect="equal",
                  title=str(L(zh="预测（蓝点）与负梯度（箭头）", en="Prediction (dot) and negative gradient (arrow)")))
         axis.axis("off")
         return figure
 
-    def _ipython_display_(self) -> None:
-        display_live(self, markup(self.figure()) + self.state["note"])
+    def still(self) -> Markup:
+        return markup(self.figure()) + self.note

@@ -268,7 +268,7 @@ second_diagram = {step: name[step] for step in "collect preprocess pretrain eval
 first_diagram["improve"] = str(cl.L(zh="改进了吗？没有 ↺ 微调", en="improved? if not ↺ fine-tune"))
 
 def life(step):
-    return cl.viz.flow(first_diagram, step, "step_") + cl.viz.flow(second_diagram, step, "step_") + "<hr>" + run[step]()
+    return cl.viz.flow(first_diagram, step, "step_") + cl.viz.flow(second_diagram, step, "step_") + cl.viz.Markup("<hr>") + run[step]()
 
 cl.viz.explore(life, step_="collect")
 

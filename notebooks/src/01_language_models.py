@@ -60,7 +60,7 @@ opening = cl.L(zh="今天天气真", en="The capital of France is")
 
 def guess(text):
     tokens = cl.models.read_tokens(model.tokenizer, model.tokenizer(text).input_ids).labels
-    return f"<p>{' | '.join(tokens)}</p>" + cl.viz.bars(model.likely(text, k=10))
+    return cl.viz.paragraph(" | ".join(tokens)) + cl.viz.bars(model.likely(text, k=10))
 
 cl.viz.explore(guess, text=opening)
 
@@ -132,7 +132,7 @@ def tree(length, path):
     steps = [int(c) for c in path]
     factors = [f"{prob(steps[:i + 1]) / prob(steps[:i]) if i else prob(steps[:1]):.1f}" for i in range(len(steps))]
     line = " ".join(words[i] for i in steps) + f":  {' × '.join(factors)} = {prob(steps):.4f}"
-    return cl.viz.shares(levels, path, "path_") + f"<p>{line}</p>"
+    return cl.viz.shares(levels, path, "path_") + cl.viz.paragraph(line)
 
 cl.viz.explore(tree, length=(1, 4, 3), path_="012")
 
@@ -350,7 +350,7 @@ def look(text, order, seed):
         sample += draw_char(sample[max(0, len(sample) - order + 1):], rng)
     context = text[max(0, len(text) - order + 1):] if order > 1 else ""
     top = sorted(ngram.alphabet, key=lambda char: -ngram.prob(char, context))[:6]
-    return cl.viz.bars({char: ngram.prob(char, context) for char in top}, total=0.5) + f"<p>{sample}</p>".replace("\n", "<br>")
+    return cl.viz.bars({char: ngram.prob(char, context) for char in top}, total=0.5) + cl.viz.paragraph(sample)
 
 cl.viz.explore(look, text="酒店的房间", order=(1, 5, 3), seed=(0, 9, 1))
 

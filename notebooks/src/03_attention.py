@@ -860,8 +860,9 @@ def compare(text, model, position):
     position = min(position, len(labels)) - 1
     rows = three_measures(readers[model], text, position)
     names = str(cl.L(zh="注意力|梯度|消融", en="attention|gradient|ablation")).split("|")
-    picture = "".join(f"<p><b>{name}</b></p>{cl.viz.coloured_tokens(labels, (row / row.max()).tolist())}" for name, row in zip(names, rows))
-    return f"<p>{position + 1}: <b>{labels[position].strip()}</b></p>{picture}"
+    pictures = [cl.viz.coloured_tokens(labels, (row / row.max()).tolist()) for row in rows]
+    named = [cl.viz.paragraph(name) + picture for name, picture in zip(names, pictures)]
+    return cl.viz.paragraph(f"{position + 1}: {labels[position].strip()}") + cl.viz.Markup().join(named)
 
 tokens_seen = [label.strip() for label in model.attention(sentence).tokens]
 it = max(i for i, label in enumerate(tokens_seen, 1) if label in ("it", "它₂"))

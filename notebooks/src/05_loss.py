@@ -82,7 +82,7 @@ def surprise(text, at):
     line = cl.L(zh="“{0}”：概率 {1:.2g}，损失 −ln {1:.2g} = {2:.2f} nat。模型以为会是：",
                 en="“{0}”: probability {1:.2g}, loss −ln {1:.2g} = {2:.2f} nats. The model had expected:")
     text = cl.viz.coloured_tokens(names, losses, "nat", top=12, current=str(at), control="at_")
-    return text + f"<p>{line.format(names[at].strip(), math.exp(-losses[at]), losses[at])}</p>" + cl.viz.bars(guesses, mark=names[at])
+    return text + cl.viz.paragraph(line.format(names[at].strip(), math.exp(-losses[at]), losses[at])) + cl.viz.bars(guesses, mark=names[at])
 
 cl.viz.explore(surprise, text="The capital of China is Beijing, and the capital of Japan is banana.", at_="13")
 

@@ -249,8 +249,8 @@ def by_meaning(query, vectors=note_vectors):
 def side_by_side(text):
     heads = cl.L(zh="按词：BM25|按意思：MiniLM", en="by words: BM25|by meaning: MiniLM").split("|")
     columns = [[notes[i] for i in score(text).topk(3).indices.tolist()] for score in (by_words, by_meaning)]
-    cell = '<div style="max-width:320px">{}</div>'
-    return cl.viz.table([[cl.viz.Markup(cell.format(text)) for text in row] for row in zip(*columns)], header=heads)
+    cell = cl.viz.Markup('<div style="max-width:320px">{}</div>')
+    return cl.viz.table([[cell.format(text) for text in row] for row in zip(*columns)], header=heads)
 
 cl.viz.explore(side_by_side, text="My mechanical bird got soaked. When can I start it?")
 
@@ -975,7 +975,7 @@ def wander(text, other=""):
     label = lambda n: f"{n} · {marks[graph.nodes[n]['kind']]} · {len(graph[name][n]['said'])}"
     boxes = cl.viz.flow({n: label(n) for n in near}, other, control="other_", joint=" ")
     sentences = cl.viz.table([(f"· {said[:110]}",) for said in graph[name][other]["said"][:4]])
-    return f"<b>{name} — {other}</b>" + boxes + sentences
+    return cl.viz.paragraph(f"{name} — {other}") + boxes + sentences
 
 cl.viz.explore(wander, text="克林顿", other_="美国")
 
@@ -1063,7 +1063,7 @@ count = Counter(zip(verdicts, right))
 picture = cl.viz.table([(name, count[i, True], count[i, False]) for i, name in enumerate(names)],
                        header=cl.L(zh="裁决|其实对|其实错", en="verdict|in fact right|in fact wrong").split("|"), right=(1, 2))
 rows = [(f"{facts[i][0]} … {claims[i]}", names[verdicts[i]], store.get(subjects[i], "")) for i in (0, 1, 24, 40)]
-cl.viz.Markup(picture + "<br>" + cl.viz.table(rows, header=cl.L(zh="模型说|裁决|库里是", en="the model says|verdict|store").split("|")))
+picture + cl.viz.Markup("<br>") + cl.viz.table(rows, header=cl.L(zh="模型说|裁决|库里是", en="the model says|verdict|store").split("|"))
 
 # %% zh [md]
 r"""
@@ -1349,7 +1349,7 @@ def trace(errand, mode, step="0"):
     first = cl.L(zh="写这个动作之前，模型自己最想写的第一个词元：",
                  en="Before this action, the first tokens that the model itself finds likeliest:")
     wanted = loaded.likely(context(errand, steps[:step], mode), 5)
-    return boxes + cl.viz.table(rows) + f"<p>{first}</p>" + cl.viz.bars(wanted)
+    return boxes + cl.viz.table(rows) + cl.viz.paragraph(first) + cl.viz.bars(wanted)
 
 some = [errands[i].text for i in (52, 19, 0, 36, 44, 30)]
 cl.viz.explore(trace, errand=some, mode=["strict", "legal", "listed", "free"], step_="0")

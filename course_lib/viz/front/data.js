@@ -123,7 +123,7 @@ function colorScale(theme) {                                       // 256 colour
 }
 
 // Questions to the kernel: each gets a number, and its answer as a promise. `onSilence(true)` after five seconds without one.
-function kernelLink(model, onSilence) {
+function kernelLink(model, onSilence, signal) {
   const waiting = new Map();
   let count = 0;
   const hear = (message, buffers) => {
@@ -136,17 +136,19 @@ function kernelLink(model, onSilence) {
     else call.resolve({ ...message, buffers: buffers ?? [] });
   };
   model.on("msg:custom", hear);
+  signal.addEventListener("abort", () => {
+    model.off("msg:custom", hear);
+    for (const { timer } of waiting.values()) clearTimeout(timer);
+  });
   const prefix = Math.random().toString(36).slice(2);             // several views of one widget hear the same answers
-  const ask = (what, args = {}, patience = 5000) => new Promise((resolve, reject) => {
+  return (what, args = {}, patience = 5000) => new Promise((resolve, reject) => {
+    if (signal.aborted) return;
     const id = `${prefix}${++count}`;
     const timer = setTimeout(() => onSilence(true), patience);
     waiting.set(id, { resolve, reject, timer });
-    try {
-      model.send({ id, ask: what, with: args });
-    } catch (error) {
+    attempt(() => model.send({ id, ask: what, with: args }), () => {
       clearTimeout(timer);
       onSilence(true);
-    }
+    });
   });
-  return { ask, close: () => model.off("msg:custom", hear) };
 }

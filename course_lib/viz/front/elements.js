@@ -28,16 +28,19 @@ const visible = (label) => label.replace(/\n/g, "↵").replace(/\t/g, "⇥").rep
 
 function clip(context, text, width) {
   if (context.measureText(text).width <= width) return text;
-  let end = text.length;
+  let end = Math.min(text.length, 100);                            // a width is measured letter by letter: no more of them than can be seen
   while (end > 1 && context.measureText(text.slice(0, end) + "…").width > width) end--;
   return text.slice(0, end) + "…";
 }
 
+// One media query list for each page: a host loads this file anew for every view, and a list that was listened to stays for ever.
+const darkScheme = (globalThis.courseDarkScheme ??= matchMedia("(prefers-color-scheme: dark)"));
+
 // The colour behind the view decides: hosts name their dark themes in ten ways, but all of them paint something.
 function hostTheme(element) {
-  for (let at = element; at; at = at.parentElement ?? at.getRootNode()?.host) {
+  for (const at of upwards(element)) {
     const [r, g, b, a = 1] = (getComputedStyle(at).backgroundColor.match(/[\d.]+/g) ?? [0, 0, 0, 0]).map(Number);
     if (a > 0.5) return r * 0.3 + g * 0.59 + b * 0.11 < 110 ? "dark" : "light";
   }
-  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  return darkScheme.matches ? "dark" : "light";
 }

@@ -1,18 +1,19 @@
-// The whole view: layout, texts, comparison, ablation, theme, language. `render` is what anywidget calls.
+// The whole view: layout, texts, comparison, ablation, theme, language.
 class App {
-  constructor(model, element, picture, ask) {
-    Object.assign(this, { model, ask, panels: [], adopting: [], ablated: new Set(), id: "attn" + Math.random().toString(36).slice(2) });
+  constructor(view, picture, ask) {
+    const { model, el, signal } = view;
+    Object.assign(this, { view, model, ask, panels: [], adopting: [], ablated: new Set(), id: "attn" + Math.random().toString(36).slice(2) });
     this.root = h("div", { class: "attn" });
-    element.append(this.root);
+    el.append(this.root);
     this.lang = model.get("lang");
     this.pictures = [picture];
-    this.effect = model.get("_effect") ? JSON.parse(model.get("_effect")) : null;
+    this.effect = parsed(model.get("_effect"));
     this.build();
-    this.resizing = new ResizeObserver(() => this.resize());
-    this.resizing.observe(this.root);
-    this.watching = new MutationObserver(() => this.retheme());
-    for (const node of [document.documentElement, document.body]) this.watching.observe(node, { attributes: true });
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", this.onScheme = () => this.retheme());
+    const resizing = new ResizeObserver(() => this.resize()), watching = new MutationObserver(() => this.retheme());
+    resizing.observe(this.root);
+    for (const node of [document.documentElement, document.body]) watching.observe(node, { attributes: true });
+    darkScheme.addEventListener("change", () => this.retheme(), { signal });
+    signal.addEventListener("abort", () => { resizing.disconnect(); watching.disconnect(); });
   }
 
   build() {
@@ -135,10 +136,18 @@ class App {
     this.tell();
   }
 
+  hush(silent) {                                                   // no answer, or an answer at last
+    const gone = this.t("gone"), was = this.silent;
+    this.silent = silent;
+    if (silent) this.tellStatus(gone);
+    else if (this.say.textContent.startsWith(gone)) this.tellStatus("");
+    if (was && !silent) this.tell();
+  }
+
   tell() {                                                         // the kernel's view.layer and view.head follow the first panel
+    if (this.silent) return;
     const { layer, head, part } = this.panels[0];
-    for (const [name, value] of Object.entries({ layer, head, part: part.name })) this.model.set(name, value);
-    this.model.save_changes();
+    this.view.set({ layer, head, part: part.name });
   }
 
   follow() {                                                       // ... and the other way round: view.select(...)
@@ -247,38 +256,27 @@ class App {
     this.say.hidden = !text;
     this.say.replaceChildren(text, " ", ...more);
   }
-
-  close() {
-    this.resizing.disconnect();
-    this.watching.disconnect();
-    matchMedia("(prefers-color-scheme: dark)").removeEventListener("change", this.onScheme);
-  }
 }
 
-const attentionView = {
-  async render({ model, el }) {
-    let app;
-    const link = model.send ? kernelLink(model, (silent) => app && (silent ? app.tellStatus(app.t("gone")) : app.say.textContent.startsWith(app.t("gone")) && app.tellStatus(""))) : null;
-    const ask = link ? link.ask : () => new Promise(() => {});
-    let json = model.get("_meta"), bytes = bytesOf(model.get("_data"));
-    if (!bytes.length) ({ meta: json, bytes } = await ask("hello").then(({ meta, data }) => ({ meta, bytes: bytesOf(data) })));
-    const picture = await openPicture(json, bytes);
-    app = new App(model, el, picture, ask);
-    for (const still of el.closest(".jp-OutputArea, #output-area")?.querySelectorAll(".attn-still") ?? []) still.hidden = true;
-    const follow = () => app.follow();
-    const showEffect = () => { app.effect = model.get("_effect") ? JSON.parse(model.get("_effect")) : null; app.ablated = new Set((app.effect?.heads ?? []).map((at) => at.join("/"))); app.showEffect(); app.birds.draw(); };
-    for (const name of ["layer", "head", "part"]) model.on(`change:${name}`, follow);
-    const adopt = () => app.adopt(0, model.get("_meta"), bytesOf(model.get("_data"))).catch((error) => app.complain(error));
-    model.on("change:_data", adopt);
-    model.on("change:_effect", showEffect);
-    return () => {
-      app.close();
-      link?.close();
-      for (const name of ["layer", "head", "part"]) model.off(`change:${name}`, follow);
-      model.off("change:_data", adopt);
-      model.off("change:_effect", showEffect);
-    };
-  },
-};
+const parsed = (json) => (json ? JSON.parse(json) : null);
+
+const attentionView = widget(async (view) => {
+  const { model, signal, follow } = view;
+  let app;
+  const ask = model.send ? kernelLink(model, (silent) => app?.hush(silent), signal) : () => new Promise(() => {});
+  let json = model.get("_meta"), bytes = bytesOf(model.get("_data"));
+  if (!bytes.length) ({ meta: json, bytes } = await ask("hello").then(({ meta, data }) => ({ meta, bytes: bytesOf(data) })));
+  const picture = await openPicture(json, bytes);
+  if (signal.aborted) return;
+  app = new App(view, picture, ask);
+  follow(["layer", "head", "part"], () => app.follow());
+  follow(["_data"], () => app.adopt(0, model.get("_meta"), bytesOf(model.get("_data"))).catch((error) => app.complain(error)));
+  follow(["_effect"], () => {
+    app.effect = parsed(model.get("_effect"));
+    app.ablated = new Set((app.effect?.heads ?? []).map((at) => at.join("/")));
+    app.showEffect();
+    app.birds.draw();
+  });
+});
 
 export default attentionView;

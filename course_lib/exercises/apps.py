@@ -123,7 +123,7 @@ _IDF = L(zh="idf = ln(1 + (N - df + 0.5) / (df + 0.5))，df 是含有这个词�
 _NORM = L(zh="看看分母里的 1 - b + b·len/avg_len。", en="Look at 1 - b + b * len / avg_len in the denominator.")
 
 BM25 = Exercise(
-    id="apps.bm25", title=L(zh="BM25 检索", en="Retrieval with BM25"), reference=bm25, returns=Array("N"), cases=_bm25_cases,
+    id="apps.bm25", title=L(zh="BM25 检索", en="Retrieval with BM25"), reference=bm25, returns=Array("N", listed=True), cases=_bm25_cases,
     hints=(
         L(zh="每篇文档一个分数：对查询里的每个词（重复的也算），加上 idf × 词频的饱和项。",
                 en="One score a document: for every query token, repeats included, add idf times a saturating term frequency."),

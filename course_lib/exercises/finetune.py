@@ -91,6 +91,7 @@ _COUNT = L(zh="分母应是这一句里真实的词数。", en="The denominator 
 POOL = Exercise(
     id="finetune.mean_pool", title=L(zh="句向量：带掩码的平均",
             en="A sentence vector: the masked mean"), reference=mean_pool, returns=Array("B D"), cases=_pool_cases, gradients=(0,),
+    differentiable=True,
     hints=(
         L(zh="填充位置的向量不该进入平均。先让 mask 的形状变成 [B,T,1]，就能和 hidden 相乘。",
                 en="Vectors of pads should stay out of the mean. Shape mask as [B,T,1] so that it multiplies hidden."),
@@ -213,6 +214,7 @@ _LORA_ORDER = L(zh="x 先经过 A（降到 r 维），再经过 B（升到 out �
 LORA = Exercise(
     id="finetune.lora", title=L(zh="LoRA 线性层",
             en="A LoRA linear layer"), reference=lora_linear, returns=Array("... out"), cases=_lora_cases, gradients=(0, 2, 3),
+    differentiable=True,
     hints=(
         L(zh="两条路：原来的 x Wᵀ，和低秩的 x Aᵀ Bᵀ，最后加在一起。", en="Two paths, the old x W^T and the low-rank x A^T B^T, added at the end."),
         L(zh="低秩那条路乘 alpha/r。r 从 A 的形状里取，不要写死。", en="The low-rank path is scaled by alpha/r. Take r from A's shape."),

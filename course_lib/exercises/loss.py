@@ -124,6 +124,7 @@ _IGNORE = L(zh="看看处理 ignore_index 的地方。", en="Look at the place t
 CROSS_ENTROPY = Exercise(
     id="loss.cross_entropy", title=L(zh="交叉熵",
             en="Cross-entropy"), reference=cross_entropy, returns=Scalar, cases=_cross_entropy_cases, gradients=(0,),
+    differentiable=True,
     forbidden={"cross_entropy": "F.cross_entropy", "nll_loss": "F.nll_loss", "nll_loss_nd": "F.nll_loss",
             "cross_entropy_loss": "F.cross_entropy", "nll_loss_": "F.nll_loss",
                "nll_loss2d": "F.nll_loss"},
@@ -410,6 +411,7 @@ _PADS = L(zh="忽略的是“目标是 pad”的位置。掩码看的是 ids[:, 
 NEXT_TOKEN = Exercise(
     id="loss.next_token", title=L(zh="预测下一个词的损失",
             en="The next-token loss"), reference=next_token_loss, returns=Scalar, cases=_next_token_cases, gradients=(0,),
+    differentiable=True,
     hints=(
         L(zh="位置 t 的 logits 预测位置 t+1 的词。哪一行 logits 没有目标？哪个词没有预测？",
                 en="The logits at t predict the token at t+1. Which row of logits has no target, and which token no prediction?"),

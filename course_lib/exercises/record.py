@@ -19,7 +19,7 @@ from ..i18n import L, language
 from .card import Card
 from .registry import CHAPTERS, exercises
 
-__all__ = ["Progress", "failures", "hints_given", "merge", "note", "open_mistakes", "progress", "weak_skills"]
+__all__ = ["Progress", "failures", "hints_given", "note", "open_mistakes", "progress", "str_mistake", "summarise", "weak_skills"]
 
 _memory: list[dict[str, Any]] = []               # where the folder is read-only
 ICONS = {"done": "✓", "tried": "◐", "new": "○"}
@@ -174,21 +174,3 @@ class Progress:
 
 
 progress = Progress()
-
-
-def merge(files: Iterable[str | Path]) -> dict[str, dict[str, Any]]:
-    """A class's exported files, exercise by exercise: how many passed, tried, did not start, and which mistakes are open."""
-    merged = {id: {"done": 0, "tried": 0, "new": 0, "checks": 0, "mistakes": Counter()} for id in exercises()}
-    for file in files:
-        try:
-            learner = json.loads(Path(file).read_text(encoding="utf-8"))["exercises"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ValueError(str(L(zh="{file} 不是 progress.export 写出的文件：{error}",
-                    en="{file} was not written by progress.export: {error}").format(
-                file=file, error=error))) from error
-        for id, row in learner.items():
-            if id in merged:
-                merged[id][row["state"]] += 1
-                merged[id]["checks"] += row["checks"]
-                merged[id]["mistakes"].update(row["mistakes"])
-    return {id: {**row, "mistakes": dict(row["mistakes"])} for id, row in merged.items()}

@@ -222,7 +222,7 @@ def cosine_lists(query, docs, k):
         return sum(x * y for x, y in zip(a, b)) / size if size else 0.0
     scores = [similarity(query.tolist(), doc) for doc in docs.tolist()]
     order = sorted(range(len(scores)), key=lambda i: scores[i], reverse=True)[:k]
-    return [scores[i] for i in order], order
+    return torch.tensor([scores[i] for i in order]), torch.tensor(order)
 
 
 def cosine_einsum(query, docs, k):

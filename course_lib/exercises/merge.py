@@ -10,7 +10,7 @@ from typing import Any
 
 from ..i18n import L, language
 from .card import Card, literal
-from .record import str_mistake, summarise
+from .record import is_event, str_mistake, summarise
 from .registry import exercises
 
 __all__ = ["Merged", "merge"]
@@ -101,7 +101,7 @@ def _table(raw: bytes, file: str, merged: Merged) -> dict[str, Any] | None:
     events = []
     for number, line in enumerate(text.splitlines(), 1):
         event = _json(line)
-        if isinstance(event, dict) and isinstance(event.get("id"), str) and isinstance(event.get("event"), str):
+        if is_event(event):
             events.append(event)
         elif line.strip() and events:
             merged.unread.append((file, L(zh="第 {n} 行读不懂", en="line {n} cannot be read").format(n=number)))

@@ -19,7 +19,7 @@ from ..i18n import L, language
 from .card import Card
 from .registry import CHAPTERS, exercises
 
-__all__ = ["Progress", "failures", "hints_given", "note", "open_mistakes", "progress", "str_mistake", "summarise", "weak_skills"]
+__all__ = ["Progress", "failures", "hints_given", "is_event", "note", "open_mistakes", "progress", "str_mistake", "summarise", "weak_skills"]
 
 _memory: list[dict[str, Any]] = []               # where the folder is read-only
 ICONS = {"done": "✓", "tried": "◐", "new": "○"}
@@ -53,11 +53,18 @@ def events() -> list[dict[str, Any]]:
                 entry = json.loads(line)
             except ValueError:
                 continue
-            if isinstance(entry, dict) and {"id", "event"} <= entry.keys():
+            if is_event(entry):
                 found.append(entry)
     except OSError:
         pass
     return found + _memory
+
+
+def is_event(entry: Any) -> bool:
+    """True for what `note` writes; a file that was edited or cut holds other things too."""
+    return (isinstance(entry, dict) and isinstance(entry.get("id"), str) and isinstance(entry.get("event"), str)
+            and isinstance(entry.get("rung", 0), int) and isinstance(entry.get("mistakes", []), list)
+            and all(isinstance(mistake, str) for mistake in entry.get("mistakes", [])))
 
 
 def failures(id: str) -> int:

@@ -13,17 +13,24 @@ import random
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from types import FunctionType
 from typing import Any
 
 from ..i18n import L, language
 from . import record
 from .card import Card
+from .clock import StopButton
 from .diagnose import Diagnosis, diagnose
-from .feedback import Example, card_for, smallest
-from .judge import attempted, judge
-from .record import merge, progress
+from .example import Example, smallest
+from .feedback import card_for
+from .judge import Report, adapted, attempted, expectations, judge
+from .merge import merge
+from .record import progress
 from .registry import catalog, find
 from .spec import Exercise
+from .state import level_ground
+from .trial import attempt, marked
 
 __all__ = ["Result", "catalog", "check", "hint", "merge", "progress", "reference_source", "solution", "stub", "use"]
 
@@ -77,24 +84,36 @@ def _checked(exercise: Exercise, fn: Any, lang: str, seed: int, keep: bool) -> R
     blank = _not_started(exercise, fn, lang)
     if blank is not None:
         return Result(exercise.id, "missing" if fn is _MISSING else "not_attempted", (), blank.text, None, seed, blank)
-    report = judge(exercise, fn, seed)
-    try:
-        diagnosis = diagnose(report, fn) if report.status != "passed" else Diagnosis()
-    except Exception:                            # whatever odd value a function returned: the verdict stands, the notebook goes on
-        diagnosis = Diagnosis()
+    with StopButton(live=True), level_ground():
+        report = _judged(exercise, fn, seed)
+        try:
+            diagnosis = diagnose(report, fn) if report.status != "passed" else Diagnosis()
+        except Exception:                        # whatever odd value a function returned: the verdict stands, the notebook goes on
+            diagnosis = Diagnosis()
     mistakes = tuple(m.id for m in diagnosis.mistakes)
     if keep:
         record.note(exercise.id, "check", status=report.status, mistakes=mistakes)
     failures = record.failures(exercise.id) if report.status != "passed" else 0
-    card = card_for(report, diagnosis, lang, failures)
+    with level_ground():
+        card = card_for(report, diagnosis, lang, failures)
     return Result(exercise.id, report.status, mistakes, card.text, smallest(report), seed, card)
+
+
+def _judged(exercise: Exercise, fn: Any, seed: int) -> Report:
+    """The verdict of a learner's function, tried in another process before it runs in this one."""
+    expected, call = expectations(exercise, seed), adapted(exercise, fn)
+    if isinstance(call, L):
+        return judge(exercise, fn, seed, expected)
+    ends = attempt(exercise.id, seed, call, exercise.reference, [finding.case.args for finding in expected])
+    with marked(exercise.id):
+        return judge(exercise, fn, seed, expected, ends=ends)
 
 
 def _not_started(exercise: Exercise, fn: Any, lang: str) -> Card | None:
     """The grey card for a function that is absent, a stub, or the course's own reference."""
     if fn is _MISSING:
         text = L(zh="○ 找不到 `{name}`：先运行定义它的那一格，再运行本格。", en="○ `{name}` is not defined yet: run the cell that defines it, then this one.")
-    elif getattr(fn, _GIVEN_OUT, None) == exercise.id:
+    elif type(fn) is FunctionType and fn.__dict__.get(_GIVEN_OUT) == exercise.id:
         text = L(zh="○ 还没开始：`{name}` 现在是课程的参考实现。重新运行你写它的那一格，再运行本格。",
                  en="○ Not started: `{name}` is the course's reference at the moment. Run your own cell again, then this one.")
     elif not attempted(fn):
@@ -171,18 +190,37 @@ def use(id: str, fn: Any = _MISSING, *, lang: str | None = None, show: bool = Tr
     """The learner's function if it passes, else the reference; a line says which."""
     exercise, lang = find(id), lang or language()
     mine = fn if fn is not _MISSING else _in_notebook(exercise.name, sys._getframe(1))
-    passed = _not_started(exercise, mine, lang) is None and judge(exercise, mine,
-            random.SystemRandom().randrange(1_000_000)).status == "passed"
+    report = None
+    if _not_started(exercise, mine, lang) is None:
+        with StopButton(live=True), level_ground():
+            report = _judged(exercise, mine, random.SystemRandom().randrange(1_000_000))
+    passed = report is not None and report.status == "passed"
     text = L(zh="✓ 接下来用你写的 `{name}`。", en="✓ From here on your own `{name}` is used.") if passed else L(
         zh="○ 接下来用课程的参考实现 `{name}`；你的通过检查后，这里会换成你的。",
         en="○ From here on the course's reference `{name}` is used, until yours passes its check.")
+    if passed and exercise.trained and report.gradients is not True:
+        passed, text = False, L(zh="○ 你写的 `{name}` 数值都对，但结果不带（正确的）梯度；后面的格子要用它训练，所以接下来用课程的参考实现。",
+                                en="○ Your `{name}` is right, but its result does not carry the right gradient; later cells train through it, so "
+                                   "from here on the course's reference is used.")
     if show:
         Card("good" if passed else "idle", [text.format(name=exercise.name)[lang]]).show()
     if passed:
-        return mine
+        return _of_contract_type(exercise, mine, report)
     given = exercise.program(())                 # a copy, so that the mark does not stick to the reference itself
     setattr(given, _GIVEN_OUT, exercise.id)
     return given
+
+
+def _of_contract_type(exercise: Exercise, fn: Callable[..., Any], report: Report) -> Callable[..., Any]:
+    """`fn` itself, or, where it returned numpy arrays or another dtype, `fn` with its results turned into the contract's types."""
+    returned = [(f.outcome.value, f.case.args) for f in report.findings if f.outcome.error is None]
+    if all(exercise.returns.hand(value, args) is value for value, args in returned):
+        return fn
+
+    @wraps(fn)
+    def typed(*args: Any, **kwargs: Any) -> Any:
+        return exercise.returns.hand(fn(*args, **kwargs), (*args, *kwargs.values()))
+    return typed
 
 
 def stub(id: str) -> str:

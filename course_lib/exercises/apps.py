@@ -115,6 +115,8 @@ def _bm25_cases(draw: Draw) -> list[Case]:
         Case(L(zh="空查询", en="an empty query"), ([], [["a", "b"], ["c"]]), L(zh="空查询", en="the empty query")),
         Case(L(zh="中文词", en="Chinese tokens"), (["酒店", "早餐"], [["酒店", "不错"], ["早餐", "很", "好", "早餐", "好"], ["房间", "小"]])),
         Case(L(zh="只有一篇文档", en="a single document"), (["a"], [["a", "b", "a"]])),
+        Case(L(zh="查询词是别的词的一部分", en="a query token inside other tokens"),
+                (["cat", "a"], [["cat", "a"], ["catalog", "a", "b"], ["concat", "d"], ["bobcat"]]), L(zh="词的比较", en="how tokens are compared")),
     ]
 
 
@@ -123,7 +125,7 @@ _IDF = L(zh="idf = ln(1 + (N - df + 0.5) / (df + 0.5))，df 是含有这个词�
 _NORM = L(zh="看看分母里的 1 - b + b·len/avg_len。", en="Look at 1 - b + b * len / avg_len in the denominator.")
 
 BM25 = Exercise(
-    id="apps.bm25", title=L(zh="BM25 检索", en="Retrieval with BM25"), reference=bm25, returns=Array("N"), cases=_bm25_cases,
+    id="apps.bm25", title=L(zh="BM25 检索", en="Retrieval with BM25"), reference=bm25, returns=Array("N", listed=True), cases=_bm25_cases,
     hints=(
         L(zh="每篇文档一个分数：对查询里的每个词（重复的也算），加上 idf × 词频的饱和项。",
                 en="One score a document: for every query token, repeats included, add idf times a saturating term frequency."),
@@ -222,7 +224,7 @@ def cosine_lists(query, docs, k):
         return sum(x * y for x, y in zip(a, b)) / size if size else 0.0
     scores = [similarity(query.tolist(), doc) for doc in docs.tolist()]
     order = sorted(range(len(scores)), key=lambda i: scores[i], reverse=True)[:k]
-    return [scores[i] for i in order], order
+    return torch.tensor([scores[i] for i in order]), torch.tensor(order)
 
 
 def cosine_einsum(query, docs, k):
@@ -254,6 +256,7 @@ def _cosine_cases(draw: Draw) -> list[Case]:
         Case(L(zh="N=7，D=4，k=3，长度悬殊", en="N=7, D=4, k=3, very different lengths"), (*spread(7, 4), 3)),
         Case(L(zh="N=D=5，k=2", en="N=D=5, k=2"), (*spread(5, 5), 2)),
         Case(L(zh="k=1", en="k=1"), (*spread(6, 3), 1)),
+        Case(L(zh="很短的向量", en="very short vectors"), tuple(v * 0.01 for v in spread(5, 4)) + (3,), L(zh="短向量", en="short vectors")),
         Case(L(zh="k=N", en="k=N"), (*spread(5, 8), 5)),
         Case(L(zh="k 大于 N", en="k larger than N"), (*spread(3, 6), 10), L(zh="k 大于 N 的情形", en="k larger than N")),
         Case(L(zh="有一个零向量文档", en="a document that is a zero vector"), (query, docs, 6), zero),

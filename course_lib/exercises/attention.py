@@ -388,7 +388,7 @@ def split_lists(x, n_heads):
     width, rest = divmod(x.shape[2], n_heads)
     if rest:
         raise ValueError("n_heads")
-    return [[[row[h * width:(h + 1) * width] for row in text] for h in range(n_heads)] for text in x.tolist()]
+    return torch.tensor([[[row[h * width:(h + 1) * width] for row in text] for h in range(n_heads)] for text in x.tolist()])
 
 
 def _split_cases(draw: Draw) -> list[Case]:

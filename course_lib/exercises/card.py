@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-__all__ = ["Card", "Table", "short"]
+__all__ = ["Card", "Table", "literal", "short"]
 
 COLOURS = {"good": "#2da44e", "bad": "#d1485f", "idle": "#8b949e", "note": "#c99a2e"}     # readable on white and on black
 BOX = "color:inherit;padding:8px 14px;margin:4px 0;border-radius:0 6px 6px 0;line-height:1.6;max-width:60em"
@@ -37,7 +37,7 @@ class Table:
 
 @dataclass
 class Card:
-    """`lines` are plain text with `code` and **bold**; `shown` cards display nothing a second time."""
+    """`lines` are text with `code` and **bold**, others' words `literal`; `shown` cards display nothing a second time."""
 
     mood: str
     lines: Sequence[str]
@@ -48,7 +48,7 @@ class Card:
 
     @property
     def text(self) -> str:
-        return "\n".join([line.replace("**", "") for line in self.lines] + ([self.code] if self.code else []))
+        return "\n".join([_spelt(line.replace("**", "")) for line in self.lines] + ([self.code] if self.code else []))
 
     @property
     def html(self) -> str:
@@ -113,10 +113,22 @@ def in_notebook() -> bool:
     return shell is not None and hasattr(shell, "kernel")
 
 
+_MARKS = {"*": "\ue000", "`": "\ue001"}          # of the private use area, which no font and no keyboard has
+
+
+def literal(text: str) -> str:
+    """Code or an error's words, to be shown letter by letter: its stars and backticks mark nothing."""
+    return text.translate(str.maketrans(_MARKS))
+
+
+def _spelt(text: str) -> str:
+    return text.translate(str.maketrans({mark: letter for letter, mark in _MARKS.items()}))
+
+
 def _inline(text: str) -> str:
     escaped = html.escape(text)
     escaped = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", escaped)
-    return re.sub(r"`([^`]+)`", rf'<code style="{CODE}">\1</code>', escaped)
+    return _spelt(re.sub(r"`([^`]+)`", rf'<code style="{CODE}">\1</code>', escaped))
 
 
 def _table(table: Table) -> str:
@@ -127,16 +139,19 @@ def _table(table: Table) -> str:
 
 
 def short(value: object, limit: int = 70) -> str:
-    """A value in a few characters: numbers to four digits, long things cut with their shape."""
+    """A plain value in a few characters: numbers to four digits, long things cut with their shape."""
     if isinstance(value, torch.Tensor):
-        text = short(value.tolist(), 10_000) if value.numel() <= 16 else ""
+        text = short(value.tolist(), 10_000) if value.numel() <= 16 and not value.is_meta else ""
         return text if text and len(text) <= limit else f"Tensor {list(value.shape)}"
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return f"{value or 0.0:.4g}"             # no -0
     if isinstance(value, dict):
         text = "{" + ", ".join(f"{key}: {short(item)}" for key, item in value.items()) + "}"
     elif isinstance(value, (list, tuple)):
-        text = ("[{}]" if isinstance(value, list) else "({})").format(", ".join(short(item, 10_000) for item in value))
+        text = ", ".join(short(item, 10_000) for item in value[:200])
+        text = f"[{text}]" if isinstance(value, list) else f"({text}{',' if len(value) == 1 else ''})"
+    elif isinstance(value, BaseException):
+        text = type(value).__name__
     else:
         text = value.__name__ + "(...)" if callable(value) and hasattr(value, "__name__") else repr(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,19 +1,22 @@
-"""What a function must return, read generously: torch, numpy, Python numbers and lists of them are all numbers.
+"""What a function must return: numbers in torch's or numpy's wrapping, Python's where the contract asks for a scalar or a list.
 
-`Kind.read(value, like)` turns a learner's value into a canonical one and says what breaks the contract, if anything;
+`Kind.read(value, like)` turns a value, made `plain` before, into a canonical one and says what breaks the contract, if anything;
+`Kind.hand(value, args)` gives it the contract's own type, for the cells that build on it;
 `distance(a, b)` compares two canonical values in units of the tolerance: at most 1 is equal, 100 is far away.
 """
 from __future__ import annotations
 
-import inspect
 import math
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import torch
 
 from ..i18n import L
+from .plain import Opaque
 
 __all__ = ["Array", "Dict", "IntList", "Kind", "Scalar", "Tuple", "Windows", "alike", "distance"]
 
@@ -36,13 +39,21 @@ class Kind:
         """-> (canonical value or None, what breaks the contract or None); `like` is the canonical expected value."""
         raise NotImplementedError
 
+    def hand(self, value: Any, args: tuple[Any, ...]) -> Any:
+        """`value` in the contract's type, itself if it has it; `args` are the arguments of the call."""
+        raise NotImplementedError
+
 
 @dataclass(frozen=True)
 class Array(Kind):
-    """Numbers with named axes ("B T D"; "..." for any leading axes); dtype is float, int or bool."""
+    """Numbers with named axes ("B T D"; "..." for any leading axes, none for a scalar); dtype is float, int or bool.
+
+    A tensor, or a Python list where `listed`.
+    """
 
     axes: str
     dtype: str = "float"
+    listed: bool = False
 
     def read(self, value, like):
         if value is None:
@@ -51,10 +62,32 @@ class Array(Kind):
             found = to_tensor(value)
         except Exception:        # a ragged list, a string, an object: whatever torch and numpy make of it
             return None, L(zh="需要的是数值，你返回的是 {got}。", en="Numbers are expected; yours is {got}.").format(got=describe(value))
-        problem = self._dtype_problem(found) or self._shape_problem(found, like)
+        problem = self._dtype_problem(found) or self._shape_problem(found, like) or self._wrapping_problem(value)
+        if found.is_meta:
+            return None, problem or L(zh="你返回的张量没有数据（device 是 meta，或者太大）。",
+                                      en="Your tensor holds no numbers (it is on the device meta, or too large).")
         if found.dtype == torch.bool or not (found.is_floating_point() or found.is_complex()):
             return (found.double() if self.dtype == "float" and found.dtype != torch.bool else found), problem
         return (found.to(torch.float64) if found.is_floating_point() else found), problem
+
+    def hand(self, value, args):
+        if self.listed:
+            return value if type(value) is list and all(type(item) is float for item in value) else to_tensor(value).double().tolist()
+        if not self.axes and not isinstance(value, torch.Tensor):
+            return value if type(value) in (bool, int, float) else {"float": float, "int": int, "bool": bool}[self.dtype](value)
+        tensors = [a for a in args if isinstance(a, torch.Tensor)]
+        kept = next((a.dtype for a in tensors if a.is_floating_point()), torch.get_default_dtype())
+        dtype = {"float": kept, "int": torch.long, "bool": torch.bool}[self.dtype]
+        tensor = value if isinstance(value, torch.Tensor) else to_tensor(value)
+        device = tensors[0].device if tensors else tensor.device
+        return tensor.to(device, dtype) if tensor.layout == torch.strided else tensor.to_dense().to(device, dtype)
+
+    def _wrapping_problem(self, value: Any) -> L | None:
+        if not isinstance(value, (list, tuple)) or self.listed or not self.axes:
+            return None
+        return L(zh="应返回张量，你返回的是嵌套的 {got}。`torch.tensor` 或 `torch.stack` 可以把它变成张量。",
+                 en="A tensor is expected; yours is a nested {got}. `torch.tensor` or `torch.stack` makes a tensor of it.").format(
+            got=type(value).__name__)
 
     def _dtype_problem(self, found: torch.Tensor) -> L | None:
         floating, boolean = found.is_floating_point(), found.dtype == torch.bool
@@ -99,6 +132,9 @@ class IntList(Kind):
             return None, L(zh="列表里应全是整数。", en="The list should hold integers only.")
         return [int(n) for n in numbers], None
 
+    def hand(self, value, args):
+        return value if all(type(item) is int for item in value) else [int(item) for item in value]
+
 
 @dataclass(frozen=True)
 class Windows(Kind):
@@ -110,6 +146,10 @@ class Windows(Kind):
         if not isinstance(value, (list, tuple)) or not all(isinstance(window, (list, tuple)) for window in value):
             return None, L(zh="应返回由列表组成的列表，你返回的是 {got}。", en="A list of lists is expected; yours is {got}.").format(got=describe(value))
         return [list(window) for window in value], None
+
+    def hand(self, value, args):
+        right = type(value) is list and all(type(window) is list for window in value)
+        return value if right else [list(window) for window in value]
 
 
 @dataclass(frozen=True)
@@ -127,6 +167,11 @@ class Tuple(Kind):
             return None, L(zh="应返回 {n} 个值（{names}），你返回的是 {got}。", en="{n} values are expected ({names}); yours is {got}.").format(
                 n=len(self.parts), names=names, got=describe(value))
         return _read_parts(tuple, ((name, kind, value[i], like and like[i]) for i, (name, kind) in enumerate(self.parts)))
+
+    def hand(self, value, args):
+        items = tuple(value)
+        handed = tuple(kind.hand(item, args) for (_, kind), item in zip(self.parts, items))
+        return value if type(value) is tuple and all(a is b for a, b in zip(items, handed)) else handed
 
 
 @dataclass(frozen=True)
@@ -146,6 +191,10 @@ class Dict(Kind):
                 got=", ".join(map(str, value)) if isinstance(value, dict) else describe(value))
         return _read_parts(dict, ((name, kind, value[name], like and like[name]) for name, kind in self.parts))
 
+    def hand(self, value, args):
+        handed = {name: kind.hand(value[name], args) for name, kind in self.parts}
+        return value if type(value) is dict and all(handed[name] is value[name] for name in handed) else {**value, **handed}
+
 
 def _read_parts(build: type, parts) -> tuple[Any, L | None]:
     values, problems = {}, []
@@ -157,41 +206,43 @@ def _read_parts(build: type, parts) -> tuple[Any, L | None]:
 
 
 def to_tensor(value: Any) -> torch.Tensor:
-    """Numbers in any wrapping as a plain CPU tensor; raises if they are not numbers or not rectangular."""
+    """Numbers in any wrapping as a tensor; raises if they are not numbers or not rectangular."""
     if isinstance(value, torch.Tensor):
-        plain = value.detach()
-        return (plain.to_dense() if plain.layout != torch.strided else plain).cpu().clone()
-    if isinstance(value, np.ndarray) and value.dtype != object:
-        return torch.from_numpy(np.array(value, copy=True, order="C"))
-    return torch.tensor(_plain(value), dtype=None if _has_only_ints(value) else torch.float64) if not isinstance(value, bool) \
-        else torch.tensor(value)
+        return value.detach()
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(value.copy())
+    bare = _numbers(value)
+    return torch.tensor(bare, dtype=None if isinstance(value, bool) or _has_only_ints(bare) else torch.float64)
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, (torch.Tensor, np.ndarray, np.generic)):
+def _numbers(value: Any) -> Any:
+    if isinstance(value, (torch.Tensor, np.ndarray)):
         return value.tolist()
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [_numbers(item) for item in value]
     if isinstance(value, (bool, int, float, complex)):
         return value
-    return float(value)          # Fraction, Decimal; a TypeError for what is no number
+    if isinstance(value, (Fraction, Decimal)):
+        return float(value)
+    raise TypeError(f"{type(value).__name__} is no number")          # a text that reads like one is none either
 
 
-def _has_only_ints(value: Any) -> bool:
-    plain = _plain(value)
-    flat = [plain]
+def _has_only_ints(bare: Any) -> bool:
+    flat = [bare]
     while any(isinstance(item, list) for item in flat):
         flat = [leaf for item in flat for leaf in (item if isinstance(item, list) else [item])]
     return bool(flat) and all(isinstance(item, (int, complex)) for item in flat)      # bool is an int
 
 
 def describe(value: Any) -> str:
-    """A short name for a value: `Tensor [2, 3]`, `tuple (2)`, `generator`."""
+    """A short name for a plain value: `Tensor [2, 3]`, `tuple (2)`, `generator`."""
     if isinstance(value, (torch.Tensor, np.ndarray)):
         return f"{type(value).__name__} {list(value.shape)}"
-    if isinstance(value, (list, tuple, dict, set, str)):
+    if isinstance(value, (list, tuple, dict)):
         return f"{type(value).__name__} ({len(value)})"
-    return "generator" if inspect.isgenerator(value) else type(value).__name__
+    if isinstance(value, str):
+        return f"str {value[:40]!r}"
+    return repr(value) if isinstance(value, Opaque) else type(value).__name__
 
 
 def distance(yours: Any, expected: Any) -> float:

@@ -15,8 +15,9 @@ from ..i18n import L
 from .contract import distance
 from .judge import Finding, Report, judge
 from .relations import relation
-from .sandbox import run
+from .sandbox import run, run_own
 from .spec import Exercise, Mistake
+from .state import lifted
 
 __all__ = ["Diagnosis", "diagnose"]
 
@@ -32,22 +33,39 @@ class Diagnosis:
 
 def diagnose(report: Report, call) -> Diagnosis:
     """What the evidence of a failed report allows to say. `call` is the learner's function, for a second look."""
-    if not report.findings or report.status in ("too_slow", "forbidden"):
+    if not report.findings or report.problem is not None or report.status in ("too_slow", "forbidden") or report.ended:
         return Diagnosis()
+    replaced = _replaced(report, call)
+    if replaced:
+        return Diagnosis(says=replaced)
     named = _single(report) or _pair(report)
     if named:
         return Diagnosis(mistakes=named)
     if report.status == "side_effect":
         return Diagnosis()
-    return Diagnosis(says=_defaults(report, call) or _unstable(report, call) or _trace(report, call) or relation(report),
+    return Diagnosis(says=_defaults(report, call) or _unstable(report, call) or _trace(report) or relation(report),
             look=_localised(report))
+
+
+def _replaced(report: Report, call) -> L | None:
+    """The function is right, and what the notebook has put in the place of a torch function is not."""
+    found = lifted()
+    if not found or judge(report.exercise, call, report.seed, [_blank(f) for f in report.findings], own=True).status != "passed":
+        return None
+    return L(zh="你的函数没有错，但这个 notebook 替换了 {names}：换回原来的函数，或者重启内核。",
+             en="Your function is right, but this notebook has replaced {names}: put the original back, or restart the kernel.").format(
+        names=", ".join(f"`{name}`" for name in found[:4]))
+
+
+def _blank(finding: Finding) -> Finding:
+    return Finding(finding.case, finding.expected, finding.outcome)
 
 
 def _same_everywhere(exercise: Exercise, program, report: Report) -> bool:
     """True if `program` behaves like the learner's function on every case; gives up at the first difference."""
-    for mine in sorted(report.findings, key=lambda f: f.status == "passed"):      # the failing cases tell mistakes apart soonest
-        blank = Finding(mine.case, mine.expected, mine.outcome)
-        other = judge(exercise, program, report.seed, [blank])
+    cheapest = sorted(report.findings, key=lambda f: (f.status == "passed", f.size))      # the failing cases tell mistakes apart soonest
+    for mine in cheapest:
+        other = judge(exercise, program, report.seed, [_blank(mine)], own=True)
         if not other.findings or not mine.acts_like(other.findings[0]):
             return False
     return True
@@ -61,7 +79,7 @@ def _single(report: Report) -> tuple[Mistake, ...]:
 def _pair(report: Report) -> tuple[Mistake, ...]:
     matches = []
     for pair in combinations([m for m in report.exercise.mistakes if m.edits], 2):
-        program = report.exercise.program(*pair) or report.exercise.program(*reversed(pair))
+        program = report.exercise.program(*pair)
         if program is not None and _same_everywhere(report.exercise, program, report) and not any(_hidden(report, m) for m in pair):
             matches.append(pair)
     return matches[0] if len(matches) == 1 else ()        # two pairs that explain it equally well prove neither
@@ -70,8 +88,8 @@ def _pair(report: Report) -> tuple[Mistake, ...]:
 def _hidden(report: Report, mistake: Mistake) -> bool:
     """True if the mistake alone would be wrong where the learner is right: then the pair explains too much."""
     program = report.exercise.program(mistake)
-    right = [Finding(f.case, f.expected, f.outcome) for f in report.findings if f.status == "passed"]
-    return judge(report.exercise, program, report.seed, right).status != "passed" if right else False
+    right = [_blank(f) for f in report.findings if f.status == "passed"]
+    return judge(report.exercise, program, report.seed, right, own=True).status != "passed" if right else False
 
 
 def _defaults(report: Report, call) -> L | None:
@@ -91,7 +109,7 @@ def _defaults(report: Report, call) -> L | None:
 def _unstable(report: Report, call) -> L | None:
     """Another result for the same input: randomness, or something kept between calls."""
     first = report.first
-    if first is None or first.yours is None:
+    if first is None or first.yours is None or first.outcome.error is not None:
         return None
     again, problem = report.exercise.returns.read(run(lambda *args: _reseeded(call, *args), first.case.args).value, first.expected)
     if problem is None and distance(again, first.yours) > 1:
@@ -106,12 +124,13 @@ def _reseeded(call, *args):
     return call(*args)
 
 
-def _trace(report: Report, call) -> L | None:
+def _trace(report: Report) -> L | None:
     """Which axis softmax ran over, where the reference uses another: a fact, whatever else is wrong."""
     first = report.first
     if first is None or first.outcome.error is not None:
         return None
-    mine, right = (_softmax_axes(run(fn, first.case.args, watch=True).calls) for fn in (call, report.exercise.reference))
+    mine = _softmax_axes(first.outcome.calls)
+    right = _softmax_axes(run_own(report.exercise.reference, first.case.args, watch=True).calls)
     if len(mine) == 1 and len(right) == 1 and mine[0][0] == right[0][0] and mine[0][1] != right[0][1]:
         return L(zh="你的 softmax 作用在形状 {shape} 的第 {mine} 轴上；本题要对第 {right} 轴归一化。",
                  en="Your softmax runs over axis {mine} of shape {shape}; this task normalises over axis {right}.").format(
@@ -144,5 +163,5 @@ def _localised(report: Report) -> L | None:
 
 def _names(findings: list[Finding]) -> L:
     shown = [f.case.name for f in findings[:3]]
-    return L(zh="；".join(n.zh for n in shown) + (f" 等 {len(findings)} 组" if len(findings) > 3 else ""),
-             en="; ".join(n.en for n in shown) + (f" and {len(findings) - 3} more" if len(findings) > 3 else ""))
+    return L(zh="".join(f"「{n.zh}」" for n in shown) + (f"等 {len(findings)} 组" if len(findings) > 3 else ""),
+             en=", ".join(f"“{n.en}”" for n in shown) + (f" and {len(findings) - 3} more" if len(findings) > 3 else ""))

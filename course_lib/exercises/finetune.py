@@ -38,10 +38,9 @@ def pool_einsum(hidden, mask):
     return torch.einsum("btd,bt->bd", hidden, mask) / mask.sum(-1, keepdim=True).clamp(min=1e-9)
 
 
-def pool_numpy(hidden, mask):
-    import numpy as np
-    keep = mask.numpy().astype("float64")
-    return np.matmul(keep[:, None], hidden.numpy())[:, 0] / np.maximum(keep.sum(1, keepdims=True), 1e-9)
+def pool_double(hidden, mask):
+    keep = mask.double()
+    return torch.matmul(keep[:, None], hidden.double())[:, 0] / torch.clamp(keep.sum(1, keepdim=True), min=1e-9)
 
 
 def pool_fill(hidden, mask):
@@ -91,6 +90,7 @@ _COUNT = L(zh="分母应是这一句里真实的词数。", en="The denominator 
 POOL = Exercise(
     id="finetune.mean_pool", title=L(zh="句向量：带掩码的平均",
             en="A sentence vector: the masked mean"), reference=mean_pool, returns=Array("B D"), cases=_pool_cases, gradients=(0,),
+    differentiable=True,
     hints=(
         L(zh="填充位置的向量不该进入平均。先让 mask 的形状变成 [B,T,1]，就能和 hidden 相乘。",
                 en="Vectors of pads should stay out of the mean. Shape mask as [B,T,1] so that it multiplies hidden."),
@@ -136,7 +136,7 @@ POOL = Exercise(
                 L(zh="那样每一行都变小了；只有全是填充的行才需要处理。", en="That shrinks every row; only rows of pads need care."), (".clamp(min=1)",
                 " + 1"), skill="edge", hint=3),
     ),
-    alternatives=(pool_loop, pool_einsum, pool_numpy, pool_fill, pool_nan),
+    alternatives=(pool_loop, pool_einsum, pool_double, pool_fill, pool_nan),
     think=L(zh="只差填充长度的两个批，同一句话的向量会一样吗？", en="Is a text's vector the same in two batches that differ only in padding?"),
 )
 
@@ -166,10 +166,9 @@ def lora_einsum(x, W, A, B, alpha, bias=None):
     return out
 
 
-def lora_numpy(x, W, A, B, alpha, bias=None):
-    x, W, A, B = (t.numpy().astype("float64") for t in (x, W, A, B))
-    out = x @ W.T + (x @ A.T) @ B.T * (alpha / A.shape[0])
-    return out if bias is None else out + bias.numpy()
+def lora_scaled_a(x, W, A, B, alpha, bias=None):
+    out = x @ W.T + x @ (alpha / len(A) * A).T @ B.T
+    return out if bias is None else torch.add(out, bias)
 
 
 def lora_flat(x, W, A, B, alpha, bias=None):
@@ -213,6 +212,7 @@ _LORA_ORDER = L(zh="x 先经过 A（降到 r 维），再经过 B（升到 out �
 LORA = Exercise(
     id="finetune.lora", title=L(zh="LoRA 线性层",
             en="A LoRA linear layer"), reference=lora_linear, returns=Array("... out"), cases=_lora_cases, gradients=(0, 2, 3),
+    differentiable=True,
     hints=(
         L(zh="两条路：原来的 x Wᵀ，和低秩的 x Aᵀ Bᵀ，最后加在一起。", en="Two paths, the old x W^T and the low-rank x A^T B^T, added at the end."),
         L(zh="低秩那条路乘 alpha/r。r 从 A 的形状里取，不要写死。", en="The low-rank path is scaled by alpha/r. Take r from A's shape."),
@@ -257,7 +257,7 @@ LORA = Exercise(
                 L(zh="调用者的 W 不能变。", en="The caller's W must stay as it is."), ("update = x @ A.T @ B.T",
                 "update = x @ A.T @ B.T; W += (alpha / r) * B @ A"), skill="alias", hint=1),
     ),
-    alternatives=(lora_merged, lora_einsum, lora_numpy, lora_flat, lora_by_rank),
+    alternatives=(lora_merged, lora_einsum, lora_scaled_a, lora_flat, lora_by_rank),
     think=L(zh="in=out=1000、r=8 时，要训练的参数少了多少倍？", en="With in=out=1000 and r=8, by what factor are there fewer parameters to train?"),
 )
 

@@ -42,7 +42,7 @@ def bigram_lists(ids, vocab_size, alpha=1.0):
     for i in range(vocab_size):
         row = [alpha + sum(a == i and b == j for a, b in zip(text, text[1:])) for j in range(vocab_size)]
         rows.append([c / sum(row) if sum(row) else 1 / vocab_size for c in row])
-    return rows
+    return torch.tensor(rows)
 
 
 def bigram_numpy(ids, vocab_size, alpha=1.0):
@@ -184,6 +184,7 @@ def sequence_log_prob_one_hot(logits, ids):
 
 
 def _sequence_cases(draw: Draw) -> list[Case]:
+    stable = L(zh="数值稳定性", en="numerical stability")
     return [
         Case(L(zh="T=3，V=2", en="T=3, V=2"), (draw.grid(3, 2), torch.tensor([0, 1, 1]))),
         Case(L(zh="T=5，V=7", en="T=5, V=7"), (draw.normal(5, 7), draw.permutation(7)[:5])),
@@ -193,6 +194,8 @@ def _sequence_cases(draw: Draw) -> list[Case]:
                 L(zh="归一化", en="the normalisation")),
         Case(L(zh="T=1", en="T=1"), (draw.normal(1, 4), draw.ints(4, 1)), L(zh="T=1", en="T=1")),
         Case(L(zh="非连续内存", en="a non-contiguous layout"), (draw.normal(11, 6).T, draw.ints(11, 6))),
+        Case(L(zh="logits 都在 1000 附近", en="logits all near 1000"), (1000 + draw.grid(6, 4, top=10), draw.ints(4, 6)), stable),
+        Case(L(zh="logits 都在 -1000 附近", en="logits all near -1000"), (draw.grid(6, 4, top=10) - 1000, draw.ints(4, 6)), stable),
     ]
 
 

@@ -42,25 +42,23 @@ def cross_entropy_log_softmax(logits, targets, ignore_index=-100, label_smoothin
 
 def cross_entropy_loop(logits, targets, ignore_index=-100, label_smoothing=0.0):
     losses = []
-    for row, target in zip(logits.tolist(), targets.tolist()):
+    for row, target in zip(logits, targets.tolist()):
         if target == ignore_index:
             continue
-        top = max(row)
-        log_z = top + math.log(sum(math.exp(x - top) for x in row))
+        top = max(row.tolist())
+        log_z = top + sum((x - top).exp() for x in row).log()
         goal = [label_smoothing / len(row) + (1 - label_smoothing) * (j == target) for j in range(len(row))]
         losses.append(sum(g * (log_z - x) for g, x in zip(goal, row)))
     return sum(losses) / len(losses) if losses else 0.0
 
 
-def cross_entropy_numpy(logits, targets, ignore_index=-100, label_smoothing=0.0):
-    import numpy as np
-    x, y = logits.numpy().astype("float64"), targets.numpy()
-    x, y = x[y != ignore_index], y[y != ignore_index]
-    if y.size == 0:
-        return np.float64(0)
-    x = x - x.max(1, keepdims=True)
-    log_p = x - np.log(np.exp(x).sum(1, keepdims=True))
-    return -((1 - label_smoothing) * log_p[np.arange(len(y)), y] + label_smoothing * log_p.mean(1)).mean()
+def cross_entropy_select(logits, targets, ignore_index=-100, label_smoothing=0.0):
+    x, y = logits[targets != ignore_index], targets[targets != ignore_index]
+    if y.numel() == 0:
+        return 0.0
+    x = x - x.amax(1, keepdim=True)
+    log_p = x - torch.log(torch.exp(x).sum(1, keepdim=True))
+    return -((1 - label_smoothing) * log_p.take_along_dim(y[:, None], 1)[:, 0] + label_smoothing * log_p.mean(1)).mean()
 
 
 def cross_entropy_max(logits, targets, ignore_index=-100, label_smoothing=0.0):
@@ -124,6 +122,7 @@ _IGNORE = L(zh="看看处理 ignore_index 的地方。", en="Look at the place t
 CROSS_ENTROPY = Exercise(
     id="loss.cross_entropy", title=L(zh="交叉熵",
             en="Cross-entropy"), reference=cross_entropy, returns=Scalar, cases=_cross_entropy_cases, gradients=(0,),
+    trained=True,
     forbidden={"cross_entropy": "F.cross_entropy", "nll_loss": "F.nll_loss", "nll_loss_nd": "F.nll_loss",
             "cross_entropy_loss": "F.cross_entropy", "nll_loss_": "F.nll_loss",
                "nll_loss2d": "F.nll_loss"},
@@ -200,7 +199,7 @@ CROSS_ENTROPY = Exercise(
         Mistake("ce-per-example", L(zh="返回了每个样本的损失，没有平均", en="one loss per example is returned"), _MEAN, (".mean()\n", "\n"), skill="count",
                 hint=1),
     ),
-    alternatives=(cross_entropy_log_softmax, cross_entropy_loop, cross_entropy_numpy, cross_entropy_max, cross_entropy_double),
+    alternatives=(cross_entropy_log_softmax, cross_entropy_loop, cross_entropy_select, cross_entropy_max, cross_entropy_double),
     think=L(zh="均匀猜测 K 个类，损失是多少？", en="What is the loss of a uniform guess among K classes?"),
 )
 
@@ -243,7 +242,7 @@ def gradient_loop(logits, targets):
     for row, target in zip(logits.tolist(), targets.tolist()):
         weights = [math.exp(x - max(row)) for x in row]
         out.append([(w / sum(weights) - (j == target)) / len(targets) for j, w in enumerate(weights)])
-    return out
+    return torch.tensor(out)
 
 
 def gradient_scatter(logits, targets):
@@ -348,7 +347,7 @@ def next_token_loop(logits, ids, pad_id):
     for b in range(ids.shape[0]):
         for t in range(ids.shape[1] - 1):
             if ids[b, t + 1] != pad_id:
-                total -= logits[b, t].log_softmax(0)[ids[b, t + 1]].item()
+                total -= logits[b, t].log_softmax(0)[ids[b, t + 1]]
                 count += 1
     return total / count if count else 0
 
@@ -360,12 +359,12 @@ def next_token_select(logits, ids, pad_id):
     return losses.mean() if len(goal) else losses.sum()
 
 
-def next_token_numpy(logits, ids, pad_id):
-    import numpy as np
-    x, y = logits.numpy()[:, :-1].astype("float64"), ids.numpy()[:, 1:]
-    log_p = x - np.log(np.exp(x).sum(-1, keepdims=True))
-    nll = -np.take_along_axis(log_p, y[..., None], -1)[..., 0]
-    return (nll * (y != pad_id)).sum() / max((y != pad_id).sum(), 1)
+def next_token_maximum(logits, ids, pad_id):
+    x, y = logits[:, :-1].double(), ids[:, 1:]
+    x = x - x.max(-1, keepdim=True).values.detach()
+    log_p = x - torch.exp(x).sum(-1, keepdim=True).log()
+    nll = -torch.take_along_dim(log_p, y[..., None], -1)[..., 0]
+    return (nll * (y != pad_id)).sum() / max(int((y != pad_id).sum()), 1)
 
 
 def next_token_transposed(logits, ids, pad_id):
@@ -383,6 +382,7 @@ def _next_token_cases(draw: Draw) -> list[Case]:
         return torch.where(torch.arange(ids.shape[1]) < torch.tensor(lengths)[:, None], ids, pad)
 
     pads, none = L(zh="填充", en="padding"), L(zh="没有可预测的词", en="no position to predict")
+    stable = L(zh="数值稳定性", en="numerical stability")
     middle = text(2, 6, 9)
     middle[0, 2], middle[1, 0] = 0, 0
     return [
@@ -400,6 +400,8 @@ def _next_token_cases(draw: Draw) -> list[Case]:
         Case(L(zh="目标全是填充", en="every target is a pad"), (draw.normal(2, 4, 5), padded(text(2, 4, 5), [1, 1], 0), 0), none),
         Case(L(zh="T=1", en="T=1"), (draw.normal(2, 1, 5), draw.ints(5, 2, 1, low=1), 0), none),
         Case(L(zh="B=1，T=2", en="B=1, T=2"), (draw.normal(1, 2, 4), text(1, 2, 4), 0)),
+        Case(L(zh="logits 都在 1000 附近", en="logits all near 1000"), (1000 + draw.grid(2, 4, 5, top=10), text(2, 4, 5), 0), stable),
+        Case(L(zh="logits 都在 -1000 附近", en="logits all near -1000"), (draw.grid(2, 4, 5, top=10) - 1000, text(2, 4, 5), 0), stable),
     ]
 
 
@@ -410,6 +412,7 @@ _PADS = L(zh="忽略的是“目标是 pad”的位置。掩码看的是 ids[:, 
 NEXT_TOKEN = Exercise(
     id="loss.next_token", title=L(zh="预测下一个词的损失",
             en="The next-token loss"), reference=next_token_loss, returns=Scalar, cases=_next_token_cases, gradients=(0,),
+    differentiable=True,
     hints=(
         L(zh="位置 t 的 logits 预测位置 t+1 的词。哪一行 logits 没有目标？哪个词没有预测？",
                 en="The logits at t predict the token at t+1. Which row of logits has no target, and which token no prediction?"),
@@ -465,7 +468,7 @@ NEXT_TOKEN = Exercise(
                         L(zh="先错位，再展平。", en="Shift first, flatten after."),
                 program=lambda logits, ids, pad_id: _flat_shift(logits, ids, pad_id), skill="shift"),
     ),
-    alternatives=(next_token_flat, next_token_loop, next_token_select, next_token_numpy, next_token_transposed),
+    alternatives=(next_token_flat, next_token_loop, next_token_select, next_token_maximum, next_token_transposed),
     think=L(zh="输入是 pad、目标不是 pad 的位置也要算。什么时候会这样？",
             en="A position counts when its input is a pad but its target is not. When does that happen?"),
 )
@@ -531,6 +534,8 @@ def _perplexity_cases(draw: Draw) -> list[Case]:
         Case(L(zh="有一句全是填充", en="one text is all pads"), make([3, 0, 4], 5), pads),
         Case(L(zh="2000 个词", en="2000 tokens"), make([2000], 2000, scale=0.7), L(zh="长文本", en="long texts")),
         Case(L(zh="1 个词", en="a single token"), make([1], 1)),
+        Case(L(zh="有概率为 1 的词", en="tokens of probability 1"), (torch.tensor([[0.0, -1.5, -2.0], [-0.5, 0.0, -1.0]]), torch.ones(2, 3)),
+                L(zh="对数概率为 0 的词", en="tokens whose log-probability is 0")),
     ]
 
 

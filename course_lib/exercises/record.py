@@ -19,7 +19,7 @@ from ..i18n import L, language
 from .card import Card
 from .registry import CHAPTERS, exercises
 
-__all__ = ["Progress", "failures", "hints_given", "merge", "note", "open_mistakes", "progress", "weak_skills"]
+__all__ = ["Progress", "failures", "hints_given", "is_event", "note", "open_mistakes", "progress", "str_mistake", "summarise", "weak_skills"]
 
 _memory: list[dict[str, Any]] = []               # where the folder is read-only
 ICONS = {"done": "✓", "tried": "◐", "new": "○"}
@@ -53,11 +53,18 @@ def events() -> list[dict[str, Any]]:
                 entry = json.loads(line)
             except ValueError:
                 continue
-            if isinstance(entry, dict) and {"id", "event"} <= entry.keys():
+            if is_event(entry):
                 found.append(entry)
     except OSError:
         pass
     return found + _memory
+
+
+def is_event(entry: Any) -> bool:
+    """True for what `note` writes; a file that was edited or cut holds other things too."""
+    return (isinstance(entry, dict) and isinstance(entry.get("id"), str) and isinstance(entry.get("event"), str)
+            and isinstance(entry.get("rung", 0), int) and isinstance(entry.get("mistakes", []), list)
+            and all(isinstance(mistake, str) for mistake in entry.get("mistakes", [])))
 
 
 def failures(id: str) -> int:
@@ -174,21 +181,3 @@ class Progress:
 
 
 progress = Progress()
-
-
-def merge(files: Iterable[str | Path]) -> dict[str, dict[str, Any]]:
-    """A class's exported files, exercise by exercise: how many passed, tried, did not start, and which mistakes are open."""
-    merged = {id: {"done": 0, "tried": 0, "new": 0, "checks": 0, "mistakes": Counter()} for id in exercises()}
-    for file in files:
-        try:
-            learner = json.loads(Path(file).read_text(encoding="utf-8"))["exercises"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ValueError(str(L(zh="{file} 不是 progress.export 写出的文件：{error}",
-                    en="{file} was not written by progress.export: {error}").format(
-                file=file, error=error))) from error
-        for id, row in learner.items():
-            if id in merged:
-                merged[id][row["state"]] += 1
-                merged[id]["checks"] += row["checks"]
-                merged[id]["mistakes"].update(row["mistakes"])
-    return {id: {**row, "mistakes": dict(row["mistakes"])} for id, row in merged.items()}

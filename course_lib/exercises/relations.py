@@ -11,6 +11,7 @@ from collections.abc import Callable
 import torch
 
 from ..i18n import L
+from .card import short
 from .contract import distance
 from .judge import Finding, Report
 
@@ -22,6 +23,13 @@ def relation(report: Report) -> L | None:
     wrong = [f for f in report.failing if f.status in ("wrong", "contract")]
     if len(wrong) != len(report.failing):
         return None
+    said = _relation(report, wrong)
+    if said is None or len(wrong) == len(report.findings) or said.en.startswith("On "):
+        return said
+    return L(zh=f"在这些输入上，{said.zh}", en=f"There, {said.en[0].lower()}{said.en[1:]}")
+
+
+def _relation(report: Report, wrong: list[Finding]) -> L | None:
     if all(isinstance(f.expected, list) and isinstance(f.yours, list) for f in wrong):
         return _lists(wrong)
     if isinstance(wrong[0].expected, (tuple, dict)):
@@ -38,12 +46,12 @@ def _numbers(report: Report, wrong: list[Finding], pairs: list[tuple[torch.Tenso
     if any(y.shape != e.shape for y, e in pairs):
         return _reordered(pairs)
     if pairs[0][1].dtype == torch.bool:
-        return _booleans(pairs) if all(y.dtype == torch.bool for y, _ in pairs) else None
+        return _booleans(wrong, pairs) if all(y.dtype == torch.bool for y, _ in pairs) else None
     if any(y.is_complex() or y.dtype == torch.bool for y, _ in pairs):
         return None
     floats = [(y.double(), e.double()) for y, e in pairs]
     return (_not_finite(wrong, floats) or _constant(floats) or _factor(report, wrong, floats) or _offset(floats)
-            or _transformed(floats) or _reordered(floats) or _copied(wrong, floats) or _partly(floats))
+            or _transformed(floats) or _reordered(floats) or _copied(wrong, floats) or _partly(wrong, floats))
 
 
 def _close(pairs, transform: Callable[[torch.Tensor], torch.Tensor | None]) -> bool:
@@ -54,14 +62,14 @@ def _close(pairs, transform: Callable[[torch.Tensor], torch.Tensor | None]) -> b
     return True
 
 
-def _booleans(pairs) -> L | None:
+def _booleans(wrong: list[Finding], pairs) -> L | None:
     if _close(pairs, torch.logical_not):
         return L(zh="你的结果与期望处处相反：True 和 False 的含义反了。", en="Yours is the opposite everywhere: the meanings of True and False are exchanged.")
     if all((y | e).equal(e) for y, e in pairs):
         return L(zh="你只会漏标 True：凡是你标为 True 的都对，但少了一些。", en="Every True of yours is right, but some are missing.")
     if all((y & e).equal(e) for y, e in pairs):
         return L(zh="该为 True 的你都标了，但多标了一些。", en="Every expected True is there, but there are too many.")
-    return _reordered(pairs) or _partly(pairs)
+    return _reordered(pairs) or _partly(wrong, pairs)
 
 
 def _not_finite(wrong: list[Finding], pairs) -> L | None:
@@ -71,8 +79,8 @@ def _not_finite(wrong: list[Finding], pairs) -> L | None:
     finding, yours = bad[0]
     word = "nan" if yours.isnan().any() else "inf"
     share = f"{int((~yours.isfinite()).sum())}/{yours.numel()}"
-    return L(zh="你的输出里有 {word}（{share} 个数），最先出现在「{case}」。想想哪一步会出现 0/0、log 0 或溢出。",
-             en="Your output contains {word} ({share} numbers), first on the input \"{case}\". Which step can meet 0/0, log 0 or an "
+    return L(zh="你的输出里有 {word}（{share} 个数），例如「{case}」。想想哪一步会出现 0/0、log 0 或溢出。",
+             en="Your output contains {word} ({share} numbers), as on “{case}”. Which step can meet 0/0, log 0 or an "
                 "overflow?").format(
         word=word, share=share, case=finding.case.name)
 
@@ -80,7 +88,7 @@ def _not_finite(wrong: list[Finding], pairs) -> L | None:
 def _constant(pairs) -> L | None:
     values = {float(y.flatten()[0]) for y, _ in pairs if y.numel() and (y == y.flatten()[0]).all()}
     if len(values) == 1 and all(y.numel() == 0 or (y == y.flatten()[0]).all() for y, _ in pairs) and sum(y.numel() for y, _ in pairs) > 2:
-        return L(zh="在这些输入上你的输出总是 {value}，与输入无关。", en="On these inputs your output is always {value}, whatever the input.").format(
+        return L(zh="你的输出总是 {value}，与输入无关。", en="Your output is always {value}, whatever the input.").format(
             value=f"{values.pop():.4g}")
     return None
 
@@ -176,8 +184,8 @@ def _reordered(pairs) -> L | None:
         if all(y.shape == e.shape and distance(y.sort(axis).values, e.sort(axis).values) <= 1 for y, e in pairs):
             return L(zh="第 {axis} 轴上的数都对，次序不对。", en="Along axis {axis} the numbers are right but their order is not.").format(axis=axis)
     if all(y.numel() == e.numel() > 1 and distance(y.flatten().sort().values, e.flatten().sort().values) <= 1 for y, e in pairs):
-        return L(zh="数都对，位置不对：多半是 reshape 或转置打乱了。",
-                en="The numbers are right, their places are not, as after a reshape that should be a transpose.")
+        return L(zh="数都在，但位置乱了：看看 reshape 和转置的次序。",
+                en="The numbers are all there, but in other places: look at the order of reshape and transpose.")
     return None
 
 
@@ -190,25 +198,61 @@ def _copied(wrong: list[Finding], pairs) -> L | None:
     return None
 
 
-def _partly(pairs) -> L | None:
-    """Wrong only at some indices of an axis, the same rule on every case."""
-    yours, expected = max(pairs, key=lambda pair: pair[1].numel())
-    if expected.ndim == 0:
+def _partly(wrong: list[Finding], pairs) -> L | None:
+    """Wrong, or right, only at one place of an axis: told of all failing inputs, or by name of the first."""
+    if any(e.ndim == 0 or y.shape != e.shape for y, e in pairs):
         return None
-    scale = float(expected.double().abs().max()) or 1.0
-    bad = ~torch.isclose(yours.double(), expected.double(), rtol=1e-4, atol=1e-5 * scale)
-    for axis in range(expected.ndim):
-        size = expected.shape[axis]
-        at = bad.transpose(0, axis).reshape(size, -1).any(1).nonzero().flatten().tolist()
-        if 0 < size - len(at) <= min(2, size - 2) and len(at) > 2:
-            good = [i for i in range(size) if i not in at]
-            return L(zh="形状 {shape} 中，第 {axis} 轴只有下标 {at} 处是对的。", en="In shape {shape} only index {at} of axis {axis} is right.").format(
-                shape=list(expected.shape), axis=axis, at=", ".join(map(str, good)))
-        if 0 < len(at) <= size / 2:
-            return L(zh="形状 {shape} 中，只有第 {axis} 轴下标 {at} 处不对，其余都对。",
-                    en="In shape {shape} only index {at} of axis {axis} is wrong; the rest is right.").format(
-                shape=list(expected.shape), axis=axis, at=", ".join(map(str, at[:4])) + ("…" if len(at) > 4 else ""))
+    bad = [_differs(y, e) for y, e in pairs]
+    for axis in range(-1, -1 - min(e.ndim for _, e in pairs), -1):
+        for describe in (_wrong_at, _right_at):
+            told = [describe(b, axis) for b in bad]
+            common = set.intersection(*map(set, told)) if all(told) and max(b.shape[axis] for b in bad) >= 3 else set()
+            if common:
+                place = min(common, key=PLACES.index) if common & set(PLACES) else min(common)
+                return _place(describe, place, axis, None, pairs[0][1])
+    for axis in range(-1, -1 - pairs[0][1].ndim, -1):
+        for describe in (_wrong_at, _right_at):
+            if bad[0].shape[axis] >= 3 and (told := describe(bad[0], axis)):
+                return _place(describe, told[0], axis, wrong[0], pairs[0][1])
     return None
+
+
+PLACES = ("first", "last")
+
+
+def _differs(yours: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
+    scale = float(expected.double().abs().nan_to_num(0, 0, 0).max()) or 1.0
+    return ~torch.isclose(yours.double(), expected.double(), rtol=1e-4, atol=1e-5 * scale, equal_nan=True)
+
+
+def _at(bad: torch.Tensor, axis: int, wanted: bool) -> list[str]:
+    """Names of the one index along the axis where something differs (or, not `wanted`, where nothing does), if it is one."""
+    size = bad.shape[axis]
+    hit = bad.transpose(0, axis).reshape(size, -1).any(1)
+    found = (hit == wanted).nonzero().flatten().tolist()
+    if len(found) != 1:
+        return []
+    return [name for name, index in (("first", 0), ("last", size - 1)) if found[0] == index] + [str(found[0])]
+
+
+def _wrong_at(bad: torch.Tensor, axis: int) -> list[str]:
+    return _at(bad, axis, True)
+
+
+def _right_at(bad: torch.Tensor, axis: int) -> list[str]:
+    return _at(bad, axis, False)
+
+
+def _place(describe, place: str, axis: int, only: Finding | None, like: torch.Tensor) -> L:
+    words = {"first": L(zh="第一个", en="the first"), "last": L(zh="最后一个", en="the last")}
+    where = words.get(place, L(zh=f"下标 {place}", en=f"index {place}"))
+    number = axis % like.ndim if only is not None else axis
+    said = L(zh="第 {axis} 轴上只有{where}不对，其余都对。", en="along axis {axis} only {where} is wrong.") if describe is _wrong_at else L(
+        zh="第 {axis} 轴上只有{where}是对的。", en="along axis {axis} only {where} is right.")
+    said = said.format(axis=number, where=where)
+    whole = L(zh="每一组不对的输入上，", en="On every failing input, ") if only is None else L(
+        zh="在「{name}」上，", en="On “{name}”, ").format(name=only.case.name)
+    return L(zh=whole.zh + said.zh, en=whole.en + said.en)
 
 
 def _parts(wrong: list[Finding]) -> L | None:
@@ -225,18 +269,21 @@ def _parts(wrong: list[Finding]) -> L | None:
 
 def _lists(wrong: list[Finding]) -> L | None:
     pairs = [(f.yours, f.expected) for f in wrong]
-    if all(y[: len(e)] == e for y, e in pairs):
-        return L(zh="开头都对，但你多出了 {n} 项。",
-                en="All that is expected is there, followed by {n} too many.").format(n=len(pairs[0][0]) - len(pairs[0][1]))
-    if all(e[: len(y)] == y for y, e in pairs):
-        return L(zh="前面都对，末尾少了 {n} 项。",
-                en="All of it is right as far as it goes; {n} are missing at the end.").format(n=len(pairs[0][1]) - len(pairs[0][0]))
-    if all(e[len(e) - len(y):] == y for y, e in pairs):
-        return L(zh="后面都对，开头少了 {n} 项。",
-                en="The end is right; {n} are missing at the beginning.").format(n=len(pairs[0][1]) - len(pairs[0][0]))
+    counts = {abs(len(y) - len(e)) for y, e in pairs}
+    some = L(zh=f" {min(counts)} 项", en=f"{min(counts)}") if len(counts) == 1 else L(zh="几项", en="some")
+    if all(len(y) > len(e) and y[: len(e)] == e for y, e in pairs):
+        return L(zh="开头都对，末尾多了{some}。", en="The beginning is right; at the end there are {some} too many.").format(some=some)
+    if all(len(y) < len(e) and e[: len(y)] == y for y, e in pairs):
+        return L(zh="前面都对，末尾少了{some}。", en="It is right as far as it goes; at the end {some} are missing.").format(some=some)
+    if all(len(y) < len(e) and e[len(e) - len(y):] == y for y, e in pairs):
+        return L(zh="后面都对，开头少了{some}。", en="The end is right; at the beginning {some} are missing.").format(some=some)
     if all(y == e[::-1] for y, e in pairs):
         return L(zh="次序颠倒了。", en="The order is reversed.")
     yours, expected = pairs[0]
-    at = next(i for i in range(max(len(yours), len(expected))) if yours[i:i + 1] != expected[i:i + 1])
-    return L(zh="从下标 {at} 起不同：你的是 {mine}，应为 {want}。", en="They differ from index {at} on: yours is {mine}, expected {want}.").format(
-        at=at, mine=yours[at:at + 1], want=expected[at:at + 1])
+    at = next((i for i in range(max(len(yours), len(expected))) if yours[i:i + 1] != expected[i:i + 1]), None)
+    if at is None:
+        return None
+    item = lambda values: short(values[at]) if at < len(values) else L(zh="没有了", en="nothing")
+    return L(zh="在「{name}」上，从下标 {at} 起不同：你的是 {mine}，应为 {want}。",
+             en="On “{name}” they differ from index {at} on: yours is {mine}, expected {want}.").format(
+        name=wrong[0].case.name, at=at, mine=item(yours), want=item(expected))

@@ -1,39 +1,40 @@
 """Run someone's function once, so that nothing it does can hurt what follows.
 
-It gets clones of the inputs and a fixed random seed; what it prints is captured and capped; random state, grad mode,
-default dtype and recursion limit are put back; a Python loop that does not end is stopped by a timer and the kernel lives.
+It gets clones of the inputs and a fixed random seed; what it prints, draws or displays is kept from the page; global state
+is put back; what it returns is made plain; a Python loop that does not end is stopped, `exit()` does not end the kernel,
+and the stop button stays the reader's: it is passed on as a KeyboardInterrupt.
 """
 from __future__ import annotations
 
+import builtins
 import contextlib
+import dis
 import inspect
 import io
 import linecache
+import os
 import random
-import signal
 import sys
-import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from types import FrameType
+from functools import partial
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 
-__all__ = ["Call", "Outcome", "can_stop", "clone", "run"]
+from .clock import TIME_LIMIT, StopButton, Timer
+from .plain import plain
+from .state import calm_device, put_back, with_patches
 
-TIME_LIMIT = 2.0                 # seconds for one call
-TICK = 0.05                      # seconds between two looks at a running call
-IMPORT_LIMIT = 20.0              # seconds: an import is not interrupted and its time does not count, up to here
+__all__ = ["Call", "Outcome", "clone", "code_of", "run", "run_own"]
+
 PRINT_LIMIT = 2000               # characters kept of what a call prints
-
-
-class TimeLimit(BaseException):
-    """Not an Exception, so that a learner's `except Exception` does not swallow it."""
+DEPTH = 3500                     # calls: a recursion over a long text is no mistake
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,10 @@ class Call:
 class Outcome:
     """What one call did."""
 
-    value: Any = None
+    value: Any = None                            # made plain: no code of the learner's is left in it
     error: BaseException | None = None
+    words: str = ""                              # the error's message, letter by letter
+    site: tuple[str, ...] = ()                   # where it was raised: the operation, not its words
     line: tuple[int, str] | None = None          # the learner's own line where it went wrong: number, text
     printed: str = ""
     changed: tuple[int, ...] = ()                # positions of the arguments that it modified
@@ -72,92 +75,105 @@ def clone(value: Any) -> Any:
     return {key: clone(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
-def run(fn: Callable[..., Any], args: tuple[Any, ...], *, watch: bool = False) -> Outcome:
-    """Call `fn` on clones of `args`. Never raises. `watch` records the torch functions it calls."""
+def run(fn: Callable[..., Any], args: tuple[Any, ...], *, importing: Callable[[], None] | None = None) -> Outcome:
+    """Call a learner's `fn` on clones of `args`. Raises nothing but the reader's own KeyboardInterrupt.
+
+    `importing` is told, again and again, while a first import keeps the clock from running.
+    """
     given, watcher, text = clone(args), _Watcher(), _Capped()
-    result = Outcome()
+    result, timer = Outcome(), Timer(TIME_LIMIT, __file__, importing)
     start = time.perf_counter()
-    with _restored(), contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
-        timer = _Timer(TIME_LIMIT)
+    with StopButton() as button, put_back(), _quiet(text), with_patches():
         try:
             try:
-                with torch.enable_grad(), (watcher if watch else contextlib.nullcontext()):
+                _seed()
+                sys.setrecursionlimit(max(sys.getrecursionlimit(), DEPTH))
+                button.live = True
+                with torch.enable_grad(), watcher:
                     timer.arm()
-                    result.value = fn(*given)
+                    try:
+                        value = fn(*given)
+                    finally:                     # before the watcher goes: a default device is a mode on the same stack
+                        calm_device()
+                result.value = plain(value)
+                result.shares_memory = _shares_memory(value, given)
             finally:
                 timer.disarm()
-        except BaseException as error:           # SystemExit and an interrupt must not end the check either
-            result.error, result.line = error, _own_line(fn, error)
+                button.live = False
+        except BaseException as error:           # SystemExit and a KeyboardInterrupt of its own must not end the check
+            result.error = error
+            _told(result, error, fn, watcher)
         finally:
-            timer.disarm()                       # again, for the signal that came while the first one began
+            timer.disarm()                       # again, for the tick that came while the first one began
+            button.live = False
     result.seconds = time.perf_counter() - start
-    result.timed_out = timer.fired or (not can_stop() and result.seconds > TIME_LIMIT)
+    result.timed_out = timer.fired
     result.printed, result.calls = text.kept, watcher.calls
     result.changed = tuple(i for i, (before, after) in enumerate(zip(args, given)) if not _identical(before, after))
-    result.shares_memory = _shares_memory(result.value, given)
     return result
 
 
-def can_stop() -> bool:
-    """True where a running loop can be interrupted: signals exist and this is the main thread."""
-    return hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+def run_own(fn: Callable[..., Any], args: tuple[Any, ...], *, watch: bool = False) -> Outcome:
+    """Call one of the course's own functions, the reference or a mistake: the same outcome, without the guards."""
+    given, watcher, result = clone(args), _Watcher(), Outcome()
+    _seed()
+    try:
+        with warnings.catch_warnings(), watcher if watch else contextlib.nullcontext():
+            warnings.simplefilter("ignore")
+            value = fn(*given)
+        result.value, result.shares_memory = plain(value), _shares_memory(value, given)
+    except Exception as error:
+        result.error, result.words = error, str(error)
+        result.site = _site(error, watcher)
+    result.calls = watcher.calls
+    result.changed = tuple(i for i, (before, after) in enumerate(zip(args, given)) if not _identical(before, after))
+    return result
 
 
-class _Timer:
-    """Raises TimeLimit in the running code after `seconds`, and again until it gets out of every try block."""
-
-    def __init__(self, seconds: float):
-        self.seconds, self.fired, self.armed = seconds, False, False
-
-    def arm(self) -> None:
-        if can_stop():
-            self.started, self.armed = time.monotonic(), True
-            self.deadline = self.started + self.seconds
-            self.handler = signal.signal(signal.SIGALRM, self._tick)
-            self.previous = signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
-
-    def disarm(self) -> None:
-        if not self.armed:
-            return
-        self.armed = False
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, self.handler)
-        delay, interval = self.previous          # somebody else's timer, a test's for one, runs on
-        if delay:
-            signal.setitimer(signal.ITIMER_REAL, max(delay - (time.monotonic() - self.started), 0.01), interval)
-
-    def _tick(self, _: int, frame: FrameType | None) -> None:
-        now = time.monotonic()
-        if not self.armed:
-            return
-        if _importing(frame) and now < self.started + IMPORT_LIMIT:      # half an import would break the module for good
-            self.deadline = now + self.seconds
-        if now < self.deadline:
-            return
-        self.fired = True
-        if sys.gettrace() is None:
-            sys.settrace(lambda *_: None)        # lets the frames below be traced
-            while frame is not None and frame.f_code.co_filename != __file__:
-                frame.f_trace = _insist
-                frame = frame.f_back
-        raise TimeLimit
+def _seed() -> None:
+    random.seed(0), np.random.seed(0), torch.default_generator.manual_seed(0)
 
 
-def _importing(frame: FrameType | None) -> bool:
-    """True if the code that runs is a module's first import."""
-    while frame is not None and frame.f_code.co_filename != __file__:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
-            return True
-        frame = frame.f_back
-    return False
+# --- quiet -----------------------------------------------------------------------------------------------------------
+
+def _leave(*_: Any, **__: Any) -> None:
+    raise SystemExit
 
 
-def _insist(frame: FrameType, event: str, _: Any) -> Any:
-    """A trace function: the next line raises too, so an `except:` around the first does not hold the loop."""
-    if event == "line":
-        raise TimeLimit                          # Python then removes the trace function by itself
-    return _insist
+@contextlib.contextmanager
+def _quiet(text: io.TextIOBase) -> Iterator[None]:
+    """What the function prints and displays stays here; it cannot ask the reader, and it cannot end the kernel."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    figures = set(pyplot.get_fignums()) if pyplot else set()
+    changed = [(os, "_exit", _leave), (os, "abort", _leave), (builtins, "input", _no_input), (sys, "stdin", io.StringIO())]
+    if shell is not None:
+        from IPython.core.displaypub import CapturingDisplayPublisher
+        changed += [(shell, "display_pub", CapturingDisplayPublisher())]
+    before = [(home, name, getattr(home, name)) for home, name, _ in changed]
+    with warnings.catch_warnings(), contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
+        warnings.simplefilter("ignore")
+        for home, name, value in changed:
+            setattr(home, name, value)
+        if shell is not None:
+            vars(shell)["ask_exit"] = _leave     # what `exit()` and `quit()` call
+        try:
+            yield
+        finally:
+            if shell is not None:
+                vars(shell).pop("ask_exit", None)
+            for home, name, value in before:
+                setattr(home, name, value)
+            pyplot = sys.modules.get("matplotlib.pyplot")
+            for number in set(pyplot.get_fignums()) - figures if pyplot else ():
+                pyplot.close(number)
 
+
+def _no_input(*_: Any) -> str:
+    raise EOFError("input() has nobody to ask during a check")
+
+
+# --- what was seen ---------------------------------------------------------------------------------------------------
 
 class _Watcher(TorchFunctionMode):
     """Sees every torch function whatever name it was called by."""
@@ -165,14 +181,19 @@ class _Watcher(TorchFunctionMode):
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[Call] = []
+        self.failed = ""                         # the torch function that raised last
 
     def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
         name = getattr(func, "__name__", "")
         if len(self.calls) < 5000 and name != "__get__":
             first = next((tuple(a.shape) for a in args if isinstance(a, torch.Tensor)), ())
-            plain = tuple(a for a in args if not isinstance(a, torch.Tensor))
-            self.calls.append(Call(name, first, plain, dict(kwargs or {})))
-        return func(*args, **(kwargs or {}))
+            simple = tuple(a for a in args if not isinstance(a, torch.Tensor))
+            self.calls.append(Call(name, first, simple, dict(kwargs or {})))
+        try:
+            return func(*args, **(kwargs or {}))
+        except Exception:
+            self.failed = name
+            raise
 
 
 class _Capped(io.TextIOBase):
@@ -189,27 +210,45 @@ class _Capped(io.TextIOBase):
         return True
 
 
-@contextlib.contextmanager
-def _restored() -> Iterator[None]:
-    """Random state, grad mode, default dtype, warnings and recursion limit as they were; a fixed seed inside."""
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    grad, dtype, depth, trace = torch.is_grad_enabled(), torch.get_default_dtype(), sys.getrecursionlimit(), sys.gettrace()
-    random.seed(0), np.random.seed(0), torch.default_generator.manual_seed(0)
+ALIKE = {"__matmul__": "matmul", "bmm": "matmul", "mm": "matmul", "mv": "matmul", "view": "reshape", "__getitem__": "index"}
+
+
+def _site(error: BaseException, watcher: _Watcher) -> tuple[str, ...]:
+    """The operation that raised: a torch function, a `raise` statement, or an instruction of Python's."""
+    if watcher.failed:
+        return ("torch", ALIKE.get(watcher.failed, watcher.failed))
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return ()
+    steps = dis.get_instructions(trace.tb_frame.f_code)
+    step = next((s for s in steps if s.offset == trace.tb_lasti), None)
+    return ("raise",) if step is None or step.opname in ("RAISE_VARARGS", "RERAISE") else ("python", step.opname, step.argrepr
+            if step.opname == "BINARY_OP" else "")
+
+
+def _told(result: Outcome, error: BaseException, fn: Any, watcher: _Watcher) -> None:
+    """The error's words and place. Its `__str__` may be the learner's own, so it runs under a clock as well."""
+    result.line, result.site = _own_line(fn, error), _site(error, watcher)
+    timer = Timer(0.2, __file__)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            torch.set_default_dtype(torch.float32)
-            yield
-    finally:
-        random.setstate(states[0]), np.random.set_state(states[1]), torch.set_rng_state(states[2])
-        torch.set_grad_enabled(grad), torch.set_default_dtype(dtype), sys.setrecursionlimit(depth)
-        sys.settrace(trace)
+        try:
+            timer.arm()
+            result.words = str(error)[:4000]
+        finally:
+            timer.disarm()
+    except BaseException:
+        result.words = ""
 
 
 def _identical(before: Any, after: Any) -> bool:
+    if type(before) is not type(after):
+        return False
     if isinstance(before, torch.Tensor):
-        same = before.shape == after.shape and before.dtype == after.dtype
-        return same and bool(((before == after) | ((before != before) & (after != after))).all())
+        if before.shape != after.shape or before.dtype != after.dtype or before.device != after.device:
+            return False
+        return bool(((before == after) | ((before != before) & (after != after))).all())
     if isinstance(before, (list, tuple)):
         return len(before) == len(after) and all(map(_identical, before, after))
     if isinstance(before, dict):
@@ -218,20 +257,35 @@ def _identical(before: Any, after: Any) -> bool:
 
 
 def _shares_memory(value: Any, args: tuple[Any, ...]) -> bool:
-    try:
-        mine = value.untyped_storage().data_ptr() if isinstance(value, torch.Tensor) else value.__array_interface__["data"][0]
-        return any(isinstance(a, torch.Tensor) and a.numel() > 0 and a.untyped_storage().data_ptr() == mine for a in args)
-    except Exception:                            # no tensor, no memory to share
+    if type(value) is np.ndarray:
+        mine = value.__array_interface__["data"][0]
+    elif type(value) is torch.Tensor and value.layout == torch.strided and value.numel():
+        mine = value.untyped_storage().data_ptr()
+    else:
         return False
+    return any(type(a) is torch.Tensor and a.numel() > 0 and a.untyped_storage().data_ptr() == mine for a in args)
+
+
+def code_of(fn: Any) -> Any:
+    """The code of a learner's function, through partials, methods and decorators; None where there is none."""
+    for _ in range(20):
+        if type(fn) is partial:
+            fn = fn.func
+        elif type(fn) is MethodType:
+            fn = fn.__func__
+        elif type(fn) is FunctionType:
+            if "__wrapped__" not in fn.__dict__:
+                return fn.__code__
+            fn = fn.__dict__["__wrapped__"]
+        else:
+            method = inspect.getattr_static(type(fn), "forward", None) or inspect.getattr_static(type(fn), "__call__", None)
+            return method.__code__ if type(method) is FunctionType else None
+    return None
 
 
 def _own_line(fn: Callable[..., Any], error: BaseException) -> tuple[int, str] | None:
     """The last line of the learner's own file in the traceback."""
-    target = inspect.unwrap(fn) if callable(fn) else fn
-    while hasattr(target, "func"):
-        target = target.func
-    code = getattr(target, "__code__", None) or getattr(getattr(type(target), "forward", None) or type(target).__call__, "__code__", None)
-    found, trace = None, error.__traceback__
+    code, found, trace = code_of(fn), None, error.__traceback__
     while trace is not None:
         filename = trace.tb_frame.f_code.co_filename
         if code is not None and filename == code.co_filename:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
+from functools import wraps
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from .feedback import card_for
 from .judge import expectations, judge
 from .registry import exercises
 from .spec import Draw, Exercise, Mistake
+from .state import level_ground
 
 __all__ = ["Row", "examine", "main"]
 
@@ -46,6 +48,7 @@ def examine(exercise: Exercise, seeds: range) -> Row:
     row = Row(exercise.id, alternatives=len(exercise.alternatives) + 1, mistakes=len(exercise.mistakes))
     for name, program in [("reference", exercise.reference)] + [(getattr(a, "__name__", str(a)),
             exercise.program(a)) for a in exercise.alternatives]:
+        program = program and reworded(program)
         refused = None if program else "the edit does not apply"
         for seed in seeds if program else ():
             report, _ = _timed(exercise, program, seed, row)
@@ -68,6 +71,7 @@ def _examine_mistake(exercise: Exercise, mistake: Mistake, seeds: range, row: Ro
     if program is None:
         row.problems.append(f"{mistake.id}: the edit does not apply")
         return
+    program = reworded(program)
     accepted, unnamed, near = [], [], []
     for seed in seeds:
         report, diagnosis = _timed(exercise, program, seed, row)
@@ -81,10 +85,23 @@ def _examine_mistake(exercise: Exercise, mistake: Mistake, seeds: range, row: Ro
     row.problems += [f"{mistake.id} too near at seeds {near}"] if near else []
 
 
+def reworded(program: Callable[..., Any]) -> Callable[..., Any]:
+    """The program with other words in whatever it raises: no name may hang on them."""
+    @wraps(program)
+    def other(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return program(*args, **kwargs)
+        except Exception as error:
+            error.args = ("in the learner's own words",)
+            raise
+    return other
+
+
 def _timed(exercise: Exercise, program: Any, seed: int, row: Row):
     start = time.perf_counter()
-    report = judge(exercise, program, seed)
-    diagnosis = diagnose(report, program) if report.status != "passed" else None
+    with level_ground():
+        report = judge(exercise, program, seed)
+        diagnosis = diagnose(report, program) if report.status != "passed" else None
     if diagnosis is not None:
         for lang in ("zh", "en"):
             card = card_for(report, diagnosis, lang, failures=2)

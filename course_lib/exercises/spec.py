@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from functools import cache
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -100,7 +103,9 @@ class Exercise:
     think: L                                            # one more thought, for those who passed
     forbidden: dict[str, str] = field(default_factory=dict)    # torch function name -> how the learner knows it
     fresh: bool = False                                 # the contract promises a new tensor, sharing no memory with the inputs
-    gradients: tuple[int, ...] = ()                     # arguments whose gradient is compared, for information
+    gradients: tuple[int, ...] = ()                     # arguments whose gradient is compared
+    differentiable: bool = False                        # the contract asks for a result that one can train through
+    trained: bool = False                               # it does not, but later cells do: `use` hands out what has gradients
 
     @property
     def chapter(self) -> str:
@@ -128,26 +133,56 @@ class Exercise:
 
     def program(self, *parts: Mistake | tuple[Edit, ...] | Callable[..., Any]) -> Callable[..., Any] | None:
         """The reference with all these edits applied, or None if they do not go together."""
-        edits: list[Edit] = []
+        changes: list[Change] = []
         for part in parts:
             made = part.program if isinstance(part, Mistake) else part if callable(part) else None
             if made is not None:
                 return made if len(parts) == 1 else None
-            edits += part.edits if isinstance(part, Mistake) else part
-        return _compile(self, tuple(edits))
+            found = _changes(self, part.edits if isinstance(part, Mistake) else part)
+            if found is None:
+                return None
+            changes += [change for change in found if change not in changes]
+        return _compile(self, tuple(sorted(changes)))
 
     def __hash__(self) -> int:
         return hash(self.id)
 
 
-@cache
-def _compile(exercise: Exercise, edits: tuple[Edit, ...]) -> Callable[..., Any] | None:
+Change = tuple[int, int, str]   # start and end in the code of the reference, what stands there instead
+
+
+def _code(exercise: Exercise) -> str:
     head, _, body = exercise.source.split('"""', 2)
-    source = f'{head}""{body}'                   # without the docstring, whose words are no code
+    return f'{head}""{body}'                     # without the docstring, whose words are no code
+
+
+@cache
+def _changes(exercise: Exercise, edits: tuple[Edit, ...]) -> tuple[Change, ...] | None:
+    """What the edits change, token by token, so that two mistakes on one line go together; None if they do not apply."""
+    source = target = _code(exercise)
     for old, new in edits:
-        if source.count(old) != 1:
+        if target.count(old) != 1:
             return None
-        source = source.replace(old, new)
+        target = target.replace(old, new)
+    a, b = (re.findall(r"\w+|\s+|.", text) for text in (source, target))
+    starts = [0, *accumulate(map(len, a))]
+    return tuple((starts[i], starts[j], "".join(b[k:m])) for tag, i, j, k, m in SequenceMatcher(None, a, b, False).get_opcodes()
+                 if tag != "equal")
+
+
+@cache
+def _compile(exercise: Exercise, changes: tuple[Change, ...]) -> Callable[..., Any] | None:
+    """The reference with these changes; None where two of them touch the same place, or no program comes of it."""
+    source, end, pieces = _code(exercise), 0, []
+    for start, stop, new in changes:
+        if start < end or (start == end == stop and pieces):
+            return None
+        pieces += [source[end:start], new]
+        end = stop
+    text = "".join([*pieces, source[end:]])
     scope = {**exercise.reference.__globals__, "torch": torch, "math": math}
-    exec(compile(source, f"<{exercise.id} {edits}>", "exec"), scope)
+    try:
+        exec(compile(text, f"<{exercise.id} {changes}>", "exec"), scope)
+    except SyntaxError:
+        return None
     return scope[exercise.name]

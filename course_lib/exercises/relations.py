@@ -208,7 +208,7 @@ def _partly(wrong: list[Finding], pairs) -> L | None:
             told = [describe(b, axis) for b in bad]
             common = set.intersection(*map(set, told)) if all(told) and max(b.shape[axis] for b in bad) >= 3 else set()
             if common:
-                place = min(common, key=PLACES.index) if common & set(PLACES) else min(common)
+                place = min(common & set(PLACES) or common)
                 return _place(describe, place, axis, None, pairs[0][1])
     for axis in range(-1, -1 - pairs[0][1].ndim, -1):
         for describe in (_wrong_at, _right_at):

@@ -12,9 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .PHONY: lab test notebooks check lint browser matrix pins clean
 
 lab: $(VENV)/lab.done
-	-@$(BIN)/python -m course_lib fetch
-	@$(BIN)/jupyter lab $$( [ "$$(id -u)" = 0 ] && echo --allow-root ) \
-		notebooks/$$($(BIN)/python -c 'from course_lib.i18n import language; print(language())')/00_start.ipynb
+	@$(BIN)/python -m course_lib lab
 
 test: $(VENV)/test.done browser lint
 	$(BIN)/python -m course_lib fetch
@@ -42,11 +40,11 @@ matrix: $(VENV)/test.done
 # For every Python from the oldest that is promised. What comes with a GPU is torch's own affair.
 pins: $(VENV)/test.done
 	$(BIN)/python -m pip install -qq uv
-	$(BIN)/uv pip compile -q --universal --python-version 3.10 --extra test --extra peers --no-header --no-annotate $(UPGRADE) -o constraints.txt pyproject.toml
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --extra test --extra peers --no-header --no-annotate $(UPGRADE) -o constraints.txt pyproject.toml
 	sed -i.old -E '/^(nvidia-|cuda-|triton=)/d' constraints.txt && rm constraints.txt.old
 
 $(VENV)/%.done: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=python3.11 $*")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 $*")'
 	@$(PYTHON) -c 'import venv, ensurepip' || { echo "Python comes without venv here. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
 	@echo "正在安装所需的软件包（约 1.6 GB，首次需要几分钟） / Installing what the course needs (about 1.6 GB, minutes the first time) ..."

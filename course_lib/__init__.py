@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 
 _MODULES = ("exercises", "generation", "i18n", "metrics", "models", "nn", "paths", "results", "text", "training", "viz")
 _NAMES = {
-    "start": "session", "doctor": "session",
+    "start": "session", "doctor": "checkup",
     "Attention": "models", "Loaded": "models", "load": "models",
     "History": "training", "fit": "training",
     "Beam": "generation", "Greedy": "generation", "Sample": "generation", "generate": "generation",

@@ -8,7 +8,8 @@ from .i18n import L, adapt_console
 
 # command -> (module with a `main(argv) -> exit status`, what it does)
 COMMANDS = {
-    "doctor": ("course_lib.session", L(zh="检查环境：设备、版本、字体、模型，并给出修复命令", en="check the environment and print the command that mends it")),
+    "lab": ("course_lib.lab", L(zh="在 JupyterLab 里打开课程", en="open the course in JupyterLab")),
+    "doctor": ("course_lib.checkup", L(zh="检查环境：设备、版本、字体、模型，并给出修复命令", en="check the environment and print the command that mends it")),
     "models": ("course_lib.models.cli", L(zh="列出模型", en="list the models")),
     "fetch": ("course_lib.models.cli", L(zh="下载模型（默认下载课程所需的全部模型）", en="fetch models (by default all that the course needs)")),
     "check": ("course_lib.exercises.selftest", L(zh="检验全部练习：参考解、别解与错误", en="test every exercise: references, alternatives, mistakes")),

@@ -1,11 +1,10 @@
 """The chapters of the course, as `notebooks/chapters.toml` lists them; an installed wheel carries the list inside."""
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-
-import tomllib
 
 from .i18n import L
 

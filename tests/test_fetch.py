@@ -196,7 +196,7 @@ def of_another():
         pytest.skip("only root may run a program as somebody else")
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o755)
-    loaded = "import os, sys; from course_lib import session; from course_lib.models import fetch; session.L; os.setuid(65534)\n"
+    loaded = "import os, sys; from course_lib import checkup; from course_lib.models import fetch; checkup.L; os.setuid(65534)\n"
 
     def ask(code: str) -> subprocess.CompletedProcess:
         return course("-c", loaded + code, COURSE_CACHE=str(folder))
@@ -213,7 +213,7 @@ def test_a_read_only_shared_cache_is_enough(of_another):
     (folder / "model.safetensors").chmod(0o600)
     done = ask(code)
     assert "only its owner may read it" in done.stderr and f"fetch {NAME}" in done.stderr
-    done = ask("for check in (session._folders, session._models):\n  for found in check(): print(*found)")
+    done = ask("for check in (checkup._folders, checkup._models):\n  for found in check(): print(*found)")
     assert "False $COURSE_CACHE, cannot be written" in done.stdout and f"False {NAME} (model.safetensors: only its owner" in done.stdout, done
     folder.chmod(0o700)
     assert "only its owner may read it" in ask(code).stderr

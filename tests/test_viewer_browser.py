@@ -149,9 +149,10 @@ def test_fits_and_follows_the_theme(view, tmp_path, width, scheme):
 def test_a_host_that_loses_buffers(view, tmp_path):
     """Colab may open a widget without its binary data: the view then asks for it as text."""
     path = view.to_html(tmp_path / "view.html")
-    page_text = path.read_text("utf-8").replace("  off: () => {},", """  off: () => {},
+    page_text = path.read_text("utf-8").replace("  save_changes: () => {},", """  save_changes: () => {},
   send: (m) => setTimeout(() => heard["msg:custom"].forEach((hear) => hear({ id: m.id, meta: state._meta, data: window.kept }))),""").replace(
         "const heard = {};", "window.kept = JSON.parse(document.getElementById('state').textContent)._data; state._data = null; const heard = {};")
+    assert "window.kept" in page_text and "send: (m)" in page_text
     path.write_text(page_text, "utf-8")
     with browser_page() as page:
         page.goto(path.as_uri())

@@ -33,7 +33,7 @@ class Merged(dict):
     def card(self, lang: str | None = None) -> Card:
         """One page: the commonest open mistakes, who is stuck where, and what could not be read."""
         lang = lang or language()
-        lines = [L(zh="全班 {n} 份进度", en="{n} learners' progress").format(n=self.files)[lang]]
+        lines = [L(zh="全班 {n} 份进度", en="Progress files read: {n}").format(n=self.files)[lang]]
         open_ = Counter({(id, mistake): n for id, row in self.items() for mistake, n in row["mistakes"].items()})
         for (id, mistake), n in sorted(open_.items(), key=lambda item: (-item[1], item[0]))[:10]:
             lines.append(L(zh="{n} 人未解决 · `{id}`：{what}", en="{n} still open · `{id}`: {what}").format(

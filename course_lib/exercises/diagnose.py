@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice
 
 import torch
 
@@ -72,24 +72,27 @@ def _same_everywhere(exercise: Exercise, program, report: Report) -> bool:
 
 
 def _single(report: Report) -> tuple[Mistake, ...]:
-    matches = [m for m in report.exercise.mistakes if _same_everywhere(report.exercise, report.exercise.program(m), report)]
-    return tuple(matches[:1])                    # the engine's own test proves that no two mistakes of an exercise look alike
+    """The mistake that acts alike; the engine's own test proves that no two of an exercise do."""
+    ways = (way for mistake in report.exercise.mistakes for way in mistake.ways)
+    return tuple(islice((m for m in ways if _same_everywhere(report.exercise, report.exercise.program(m), report)), 1))
 
 
 def _pair(report: Report) -> tuple[Mistake, ...]:
-    matches = []
-    for pair in combinations([m for m in report.exercise.mistakes if m.edits], 2):
-        program = report.exercise.program(*pair)
-        if program is not None and _same_everywhere(report.exercise, program, report) and not any(_hidden(report, m) for m in pair):
-            matches.append(pair)
-    return matches[0] if len(matches) == 1 else ()        # two pairs that explain it equally well prove neither
+    """The one pair of mistakes that acts alike together: two pairs that explain it equally well prove neither."""
+    ways = [way for mistake in report.exercise.mistakes for way in mistake.ways if way.edits and not _hidden(report, way)]
+    matches: dict[tuple[str, ...], tuple[Mistake, ...]] = {}
+    for pair in combinations(ways, 2):
+        program = report.exercise.program(*pair) if pair[0].id != pair[1].id else None
+        if program is not None and _same_everywhere(report.exercise, program, report):
+            matches[tuple(m.id for m in pair)] = pair
+    return next(iter(matches.values())) if len(matches) == 1 else ()
 
 
 def _hidden(report: Report, mistake: Mistake) -> bool:
-    """True if the mistake alone would be wrong where the learner is right: then the pair explains too much."""
+    """True if the mistake alone would be wrong where the learner is right: then it can be no part of what they did."""
     program = report.exercise.program(mistake)
-    right = [_blank(f) for f in report.findings if f.status == "passed"]
-    return judge(report.exercise, program, report.seed, right, own=True).status != "passed" if right else False
+    return any(judge(report.exercise, program, report.seed, [_blank(f)], own=True).status != "passed"
+               for f in report.findings if f.status == "passed")
 
 
 def _defaults(report: Report, call) -> L | None:

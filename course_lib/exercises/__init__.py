@@ -20,6 +20,7 @@ from typing import Any
 from ..i18n import L, language
 from . import record
 from .card import Card
+from .clock import StopButton
 from .diagnose import Diagnosis, diagnose
 from .example import Example, smallest
 from .feedback import card_for
@@ -83,7 +84,7 @@ def _checked(exercise: Exercise, fn: Any, lang: str, seed: int, keep: bool) -> R
     blank = _not_started(exercise, fn, lang)
     if blank is not None:
         return Result(exercise.id, "missing" if fn is _MISSING else "not_attempted", (), blank.text, None, seed, blank)
-    with level_ground():
+    with StopButton(live=True), level_ground():
         report = _judged(exercise, fn, seed)
         try:
             diagnosis = diagnose(report, fn) if report.status != "passed" else Diagnosis()
@@ -191,12 +192,16 @@ def use(id: str, fn: Any = _MISSING, *, lang: str | None = None, show: bool = Tr
     mine = fn if fn is not _MISSING else _in_notebook(exercise.name, sys._getframe(1))
     report = None
     if _not_started(exercise, mine, lang) is None:
-        with level_ground():
+        with StopButton(live=True), level_ground():
             report = _judged(exercise, mine, random.SystemRandom().randrange(1_000_000))
     passed = report is not None and report.status == "passed"
     text = L(zh="✓ 接下来用你写的 `{name}`。", en="✓ From here on your own `{name}` is used.") if passed else L(
         zh="○ 接下来用课程的参考实现 `{name}`；你的通过检查后，这里会换成你的。",
         en="○ From here on the course's reference `{name}` is used, until yours passes its check.")
+    if passed and exercise.trained and report.gradients is not True:
+        passed, text = False, L(zh="○ 你写的 `{name}` 数值都对，但结果不带（正确的）梯度；后面的格子要用它训练，所以接下来用课程的参考实现。",
+                                en="○ Your `{name}` is right, but its result does not carry the right gradient; later cells train through it, so "
+                                   "from here on the course's reference is used.")
     if show:
         Card("good" if passed else "idle", [text.format(name=exercise.name)[lang]]).show()
     if passed:

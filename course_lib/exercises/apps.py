@@ -115,8 +115,8 @@ def _bm25_cases(draw: Draw) -> list[Case]:
         Case(L(zh="空查询", en="an empty query"), ([], [["a", "b"], ["c"]]), L(zh="空查询", en="the empty query")),
         Case(L(zh="中文词", en="Chinese tokens"), (["酒店", "早餐"], [["酒店", "不错"], ["早餐", "很", "好", "早餐", "好"], ["房间", "小"]])),
         Case(L(zh="只有一篇文档", en="a single document"), (["a"], [["a", "b", "a"]])),
-        Case(L(zh="词里含有别的词", en="tokens inside other tokens"), (["at", "天"], [["at", "cat", "今天"], ["hat", "that", "天"], ["on", "天气"], ["a", "t"]]),
-                L(zh="整词比较", en="comparing whole tokens")),
+        Case(L(zh="查询词是别的词的一部分", en="a query token inside other tokens"),
+                (["cat", "a"], [["cat", "a"], ["catalog", "a", "b"], ["concat", "d"], ["bobcat"]]), L(zh="词的比较", en="how tokens are compared")),
     ]
 
 
@@ -317,6 +317,7 @@ def _cosine_cases(draw: Draw) -> list[Case]:
         Case(L(zh="N=7，D=4，k=3，长度悬殊", en="N=7, D=4, k=3, very different lengths"), (*spread(7, 4), 3)),
         Case(L(zh="N=D=5，k=2", en="N=D=5, k=2"), (*spread(5, 5), 2)),
         Case(L(zh="k=1", en="k=1"), (*spread(6, 3), 1)),
+        Case(L(zh="很短的向量", en="very short vectors"), tuple(v * 0.01 for v in spread(5, 4)) + (3,), L(zh="短向量", en="short vectors")),
         Case(L(zh="k=N", en="k=N"), (*spread(5, 8), 5)),
         Case(L(zh="k 大于 N", en="k larger than N"), (*spread(3, 6), 10), L(zh="k 大于 N 的情形", en="k larger than N")),
         Case(L(zh="有一个零向量文档", en="a document that is a zero vector"), (query, docs, 6), zero),

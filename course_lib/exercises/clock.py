@@ -107,8 +107,8 @@ class StopButton:
     So it gets through whatever the guarded code catches, and a KeyboardInterrupt that the code raises itself is told apart.
     """
 
-    def __init__(self) -> None:
-        self.live = self.pressed = False
+    def __init__(self, live: bool = False) -> None:
+        self.live, self.pressed = live, False
         self.before: Any = None
 
     def __enter__(self) -> StopButton:

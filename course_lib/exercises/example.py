@@ -15,6 +15,9 @@ from .judge import Finding, Report
 __all__ = ["Example", "example_lines", "smallest"]
 
 
+SMALL = 30                       # numbers that one can follow by hand
+
+
 @dataclass(frozen=True)
 class Example:
     """Named inputs, your value (or exception) and the expected one."""
@@ -28,19 +31,19 @@ class Example:
 def smallest(report: Report) -> Example | None:
     """The failing case with the fewest numbers in it, of the status that decides the verdict.
 
-    Where every size is above 1, if there is one such: a batch of one hides what a batch does.
+    Among small ones, that with the fewest sizes of 1: a batch of one hides what a batch does.
     """
     cases = [f for f in report.findings if f.status == report.status]
     if not cases:
         return None
-    finding = min(cases, key=lambda f: (any(map(_single, f.case.args)), f.size))
+    finding = min(cases, key=lambda f: (f.size > SMALL, sum(map(_ones, f.case.args)), f.size))
     names = list(inspect.signature(report.exercise.reference).parameters)
     yours = finding.outcome.error if finding.outcome.error is not None else finding.outcome.value
     return Example(finding.case.name, dict(zip(names, finding.case.args)), yours, finding.expected)
 
 
-def _single(value: Any) -> bool:
-    return isinstance(value, torch.Tensor) and 1 in value.shape or isinstance(value, (list, str)) and len(value) == 1
+def _ones(value: Any) -> int:
+    return list(value.shape).count(1) if isinstance(value, torch.Tensor) else int(isinstance(value, (list, str)) and len(value) == 1)
 
 
 def example_lines(report: Report, example: Example, lang: str) -> tuple[list[L], list[Table]]:
@@ -51,7 +54,7 @@ def example_lines(report: Report, example: Example, lang: str) -> tuple[list[L],
     lines = [L(zh="最小反例「{name}」：{given}", en="Smallest example, “{name}”: {given}").format(name=example.name, given=literal(given[:200]))]
     part = L(zh=f"`{part}`：" if part else "", en=f"`{part}`: " if part else "")
     both = L(zh="{part}你的输出：{a}；期望：{b}{gap}", en="{part}Yours: {a}; expected: {b}{gap}")
-    arrays = isinstance(mine, torch.Tensor) and isinstance(expected, torch.Tensor) and not mine.is_complex()
+    arrays = isinstance(mine, torch.Tensor) and isinstance(expected, torch.Tensor) and not (mine.is_complex() or mine.is_meta)
     if not arrays or mine.shape != expected.shape:
         want = expected.__name__ if isinstance(expected, type) else short(expected, 110)
         return [*lines, both.format(part=part, a=literal(short(mine, 110)), b=literal(want), gap="")], []
@@ -61,7 +64,7 @@ def example_lines(report: Report, example: Example, lang: str) -> tuple[list[L],
     different, gap = _unequal(cut_mine, cut_want), cut_mine.double() - cut_want.double()
     gap[~different] = 0.0                        # rounding is no difference
     numbers = mine.dtype != torch.bool
-    helps = numbers and expected.is_floating_point() and gap.isfinite().all() and gap.numel() <= 8
+    helps = numbers and expected.is_floating_point() and gap.isfinite().all() and gap.numel() <= 8 and different.any()
     lines.append(both.format(part=part, a=short(cut_mine, 10_000), b=short(cut_want, 10_000), gap=L(
         zh="；差：{gap}", en="; difference: {gap}").format(gap=short(gap, 10_000)) if helps else ""))
     caption = {"yours": L(zh="你的输出", en="Yours"), "want": L(zh="期望", en="Expected"), "gap": L(zh="差", en="Difference")}

@@ -45,7 +45,9 @@ def _passed(report: Report) -> L:
         n=len(report.findings), grads=grads, think=report.exercise.think, note=L(
             zh=" 另外：数值都对，但它的梯度与参考不同，训练时要留意。",
                     en=" Also: all values are right, but the gradients differ from the reference's; mind that in training.")
-        if report.gradients is False else "")
+        if report.gradients is False else L(zh=" 另外：数值都对，但结果不带梯度，不能用它训练。",
+                                            en=" Also: all values are right, but the result carries no gradient, so one cannot train with it.")
+        if report.exercise.trained and report.gradients is None else "")
 
 
 def _convention(diagnosis: Diagnosis) -> bool:
@@ -101,6 +103,7 @@ ADVICE = {                       # the question that the exception itself asks
     "RecursionError": L(zh="递归在什么时候停下？", en="When does the recursion end?"),
     "AttributeError": L(zh="这个值此刻是什么类型？可以用 type() 看看。", en="Which type does this value have here? type() tells."),
     "TypeError": L(zh="这一行里每个值是什么类型？", en="Which type does each value on this line have?"),
+    "SystemExit": L(zh="函数用 return 交回结果，不要结束程序。", en="A function hands its result back with return; it does not end the program."),
     "shape": L(zh="在这一行之前打印两个张量的 shape：哪两个轴该对上？", en="Print the shapes just before this line: which two axes should match?"),
     "other": L(zh="用下面这组输入单独调用你的函数试试。", en="Call your function on this input alone and see."),
 }

@@ -122,7 +122,7 @@ _IGNORE = L(zh="看看处理 ignore_index 的地方。", en="Look at the place t
 CROSS_ENTROPY = Exercise(
     id="loss.cross_entropy", title=L(zh="交叉熵",
             en="Cross-entropy"), reference=cross_entropy, returns=Scalar, cases=_cross_entropy_cases, gradients=(0,),
-    differentiable=True,
+    trained=True,
     forbidden={"cross_entropy": "F.cross_entropy", "nll_loss": "F.nll_loss", "nll_loss_nd": "F.nll_loss",
             "cross_entropy_loss": "F.cross_entropy", "nll_loss_": "F.nll_loss",
                "nll_loss2d": "F.nll_loss"},
@@ -636,8 +636,6 @@ def _perplexity_cases(draw: Draw) -> list[Case]:
     pads = L(zh="填充", en="padding")
     easy, mask = make([6, 2], 6)
     easy[0] *= 0.1
-    certain, _ = make([5, 4], 5)
-    certain[:, 1::2] = 0.0
     scattered = (draw.normal(3, 5) > -0.3).float()
     scattered[:, 1], scattered[1, 3] = 1.0, 0.0
     return [
@@ -649,7 +647,8 @@ def _perplexity_cases(draw: Draw) -> list[Case]:
         Case(L(zh="有一句全是填充", en="one text is all pads"), make([3, 0, 4], 5), pads),
         Case(L(zh="2000 个词", en="2000 tokens"), make([2000], 2000, scale=0.7), L(zh="长文本", en="long texts")),
         Case(L(zh="1 个词", en="a single token"), make([1], 1)),
-        Case(L(zh="有的词概率为 1", en="tokens of probability 1"), (certain, torch.ones(2, 5)), L(zh="概率为 1 的词", en="tokens of probability 1")),
+        Case(L(zh="有概率为 1 的词", en="tokens of probability 1"), (torch.tensor([[0.0, -1.5, -2.0], [-0.5, 0.0, -1.0]]), torch.ones(2, 3)),
+                L(zh="对数概率为 0 的词", en="tokens whose log-probability is 0")),
     ]
 
 

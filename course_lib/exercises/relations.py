@@ -206,13 +206,13 @@ def _partly(wrong: list[Finding], pairs) -> L | None:
     for axis in range(-1, -1 - min(e.ndim for _, e in pairs), -1):
         for describe in (_wrong_at, _right_at):
             told = [describe(b, axis) for b in bad]
-            common = set.intersection(*map(set, told)) if all(told) else set()
+            common = set.intersection(*map(set, told)) if all(told) and max(b.shape[axis] for b in bad) >= 3 else set()
             if common:
-                place = min(common, key=PLACES.index) if common & set(PLACES) else min(common)
+                place = min(common & set(PLACES) or common)
                 return _place(describe, place, axis, None, pairs[0][1])
     for axis in range(-1, -1 - pairs[0][1].ndim, -1):
         for describe in (_wrong_at, _right_at):
-            if told := describe(bad[0], axis):
+            if bad[0].shape[axis] >= 3 and (told := describe(bad[0], axis)):
                 return _place(describe, told[0], axis, wrong[0], pairs[0][1])
     return None
 
@@ -230,7 +230,7 @@ def _at(bad: torch.Tensor, axis: int, wanted: bool) -> list[str]:
     size = bad.shape[axis]
     hit = bad.transpose(0, axis).reshape(size, -1).any(1)
     found = (hit == wanted).nonzero().flatten().tolist()
-    if len(found) != 1 or size < 3:
+    if len(found) != 1:
         return []
     return [name for name, index in (("first", 0), ("last", size - 1)) if found[0] == index] + [str(found[0])]
 

@@ -29,11 +29,12 @@ from torch.overrides import TorchFunctionMode
 
 from .clock import TIME_LIMIT, StopButton, Timer
 from .plain import plain
-from .state import put_back, with_patches
+from .state import calm_device, put_back, with_patches
 
 __all__ = ["Call", "Outcome", "clone", "code_of", "run", "run_own"]
 
 PRINT_LIMIT = 2000               # characters kept of what a call prints
+DEPTH = 3500                     # calls: a recursion over a long text is no mistake
 
 
 @dataclass(frozen=True)
@@ -86,10 +87,14 @@ def run(fn: Callable[..., Any], args: tuple[Any, ...], *, importing: Callable[[]
         try:
             try:
                 _seed()
+                sys.setrecursionlimit(max(sys.getrecursionlimit(), DEPTH))
                 button.live = True
                 with torch.enable_grad(), watcher:
                     timer.arm()
-                    value = fn(*given)
+                    try:
+                        value = fn(*given)
+                    finally:                     # before the watcher goes: a default device is a mode on the same stack
+                        calm_device()
                 result.value = plain(value)
                 result.shares_memory = _shares_memory(value, given)
             finally:
@@ -132,7 +137,7 @@ def _seed() -> None:
 # --- quiet -----------------------------------------------------------------------------------------------------------
 
 def _leave(*_: Any, **__: Any) -> None:
-    raise SystemExit("exit()")
+    raise SystemExit
 
 
 @contextlib.contextmanager

@@ -113,7 +113,8 @@ class Exercise:
     forbidden: dict[str, str] = field(default_factory=dict)    # torch function name -> how the learner knows it
     fresh: bool = False                                 # the contract promises a new tensor, sharing no memory with the inputs
     gradients: tuple[int, ...] = ()                     # arguments whose gradient is compared
-    differentiable: bool = False                        # later cells train through the result: the gradients must be right
+    differentiable: bool = False                        # the contract asks for a result that one can train through
+    trained: bool = False                               # it does not, but later cells do: `use` hands out what has gradients
 
     @property
     def chapter(self) -> str:

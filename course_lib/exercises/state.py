@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch._tensor_str import PRINT_OPTS
 
-__all__ = ["level_ground", "lifted", "put_back", "with_patches"]
+__all__ = ["calm_device", "level_ground", "lifted", "put_back", "with_patches"]
 
 
 def _cwd() -> str | None:
@@ -44,6 +44,12 @@ def _environment(old: dict[str, str]) -> None:
 
 def _device(old: torch.device) -> None:
     torch.set_default_device(None if old.type == "cpu" else old)
+
+
+def calm_device() -> None:
+    """No default device, if one was set."""
+    if torch.get_default_device().type != "cpu":
+        torch.set_default_device(None)
 
 
 SETTINGS: tuple[tuple[Callable[[], Any], Callable[[Any], None]], ...] = (
@@ -152,7 +158,7 @@ def level_ground() -> Iterator[None]:
     outer, _notebook = _notebook, _originals()
     try:
         with put_back(), torch.inference_mode(False), torch.enable_grad(), torch.autocast("cpu", enabled=False), np.errstate(all="ignore"):
-            _device(torch.device("cpu"))
+            calm_device()
             torch.set_default_dtype(torch.float32)
             torch.autograd.set_detect_anomaly(False)
             torch.set_deterministic_debug_mode("default")

@@ -8,6 +8,7 @@ the same with the function as cloudpickle writes it down, but only after a check
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import json
 import math
 import os
@@ -117,6 +118,7 @@ def _forked(call: Callable[..., Any], cases: list[tuple[Any, ...]]) -> Found | N
     if pid == 0:
         try:                                     # the copy, which never returns
             signal.signal(signal.SIGINT, signal.SIG_DFL)
+            faulthandler.disable()
             torch.set_num_threads(1)             # the pools of threads were not copied
             _cases(call, cases, _speaker(outlet))
         finally:

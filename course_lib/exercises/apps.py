@@ -324,7 +324,6 @@ def _cosine_cases(draw: Draw) -> list[Case]:
         Case(L(zh="零向量比反向的好", en="a zero vector beats opposite ones"), (query[:3], away[draw.permutation(3)], 2), zero),
         Case(L(zh="查询是零向量", en="the query is a zero vector"), (torch.zeros(3), draw.normal(1, 3), 1), zero),
         Case(L(zh="N=1", en="N=1"), (*spread(1, 4), 1)),
-        Case(L(zh="很短的向量", en="very short vectors"), (lambda q, d: (q / 10, d / 20, 3))(*spread(4, 3)), L(zh="短向量", en="short vectors")),
         Case(L(zh="非连续内存", en="a non-contiguous layout"), (lambda q, d: (q, d.T.contiguous().T, 4))(*spread(9, 5))),
     ]
 
@@ -413,7 +412,7 @@ COSINE = Exercise(
         Mistake("cos-ranked-by-dot", L(zh="按点积排序，返回的分数是余弦", en="the order is by dot product, the scores returned are cosines"), _SORT,
                 ("scores, indices = similarity.topk(min(k, len(docs)))",
                  "indices = dots.topk(min(k, len(docs))).indices\n    scores = similarity[indices]"), skill="rank", hint=3),
-        Mistake("topk-unsorted-all", L(zh="k 不小于 N 时原样返回，没有排序", en="where k reaches N everything is returned unsorted"), _SORT,
+        Mistake("topk-unsorted-all", L(zh="k 不小于 N 时原样返回，没有排序", en="everything is returned unsorted where k reaches N"), _SORT,
                 ("scores, indices = similarity.topk(min(k, len(docs)))",
                  "scores, indices = similarity.topk(k) if k < len(docs) else (similarity, torch.arange(len(docs)))"), skill="rank", hint=3),
         Mistake("cos-sum-of-lengths", L(zh="点积除以了两个长度的和，不是乘积", en="the dot product is divided by the sum of both lengths, not by their product"), _COSINE,

@@ -652,7 +652,7 @@ MERGE = Exercise(
                 ("x.transpose(1, 2)", "x.transpose(0, 2)"), skill="axis",
                 also=((("x.transpose(1, 2)", "x.transpose(0, 1)"),),)),
         Mistake("merge-time-rows", L(zh="转置对了，却把头并进了时间轴，形状是 [B, T·H, dh]",
-                en="after the right transpose heads are joined to time: the shape is [B, T * H, dh]"), _BACK,
+                en="heads are joined to time after the transpose: the shape is [B, T * H, dh]"), _BACK,
                 ("reshape(B, T, H * dh)", "reshape(B, T * H, dh)"), skill="axis"),
         Mistake("heads-max", L(zh="对各头取了最大", en="the maximum over the heads is taken"),
                 L(zh="结果应有 H·dh 列。", en="The result has H * dh columns."),

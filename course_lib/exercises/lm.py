@@ -155,7 +155,7 @@ BIGRAM = Exercise(
                 "totals = torch.bincount(ids, minlength=vocab_size)[:, None] + alpha * vocab_size\n"
                 "    return torch.where(smoothed.sum(1, keepdim=True) > 0"),),)),
         Mistake("bigram-zero-cells", L(zh="alpha=0 时，凡是 0 的格子都填成了 1/V，而不是只填没有计数的行",
-                en="at alpha=0 every cell of 0 becomes 1/V, not only those of rows without counts"),
+                en="every cell of 0 becomes 1/V at alpha=0, not only those of rows without counts"),
                 L(zh="一行里有计数时，没出现过的词概率就是 0。", en="In a row that has counts, an id that never followed has probability 0."),
                 ("totals > 0, smoothed", "smoothed > 0, smoothed"), skill="edge", hint=3),
         Mistake("bigram-counts", L(zh="返回的是计数，没有归一化", en="the counts are returned, not divided by anything"), _DIVIDE,

@@ -121,7 +121,8 @@ POOL = Exercise(
                 "hidden[:, 0]"), skill="formula", hint=1, also=((("total / weights.sum(dim=1).clamp(min=1)", "hidden[:, 0] * weights[:, 0]"),),)),
         Mistake("pool-max", L(zh="取了最大而不是平均", en="the maximum is taken, not the mean"), L(zh="那是最大池化。", en="That is max pooling."),
                 ("total / weights.sum(dim=1).clamp(min=1)",
-                "hidden.masked_fill(weights == 0, -math.inf).amax(1)"), skill="formula", hint=1),
+                "hidden.masked_fill(weights == 0, -math.inf).amax(1)"), skill="formula", hint=1,
+                also=((("total / weights.sum(dim=1).clamp(min=1)", "(hidden * weights).amax(1)"),),)),
         Mistake("pool-last", L(zh="取了最后一个真实词的向量", en="the last real token's vector is taken"),
                 L(zh="这里要平均。", en="The mean is wanted here."),
                 ("total / weights.sum(dim=1).clamp(min=1)", "hidden[torch.arange(len(hidden)), mask.long().sum(1) - 1]"), skill="formula",
@@ -170,6 +171,17 @@ POOL = Exercise(
                 ("return total / weights.sum(dim=1).clamp(min=1)", "return (total / weights.sum(dim=1).clamp(min=1))[:, None]"), skill="axis"),
         Mistake("pool-min", L(zh="取了最小而不是平均", en="the minimum is taken, not the mean"), L(zh="这里要平均。", en="The mean is wanted here."),
                 ("total / weights.sum(dim=1).clamp(min=1)", "hidden.masked_fill(weights == 0, math.inf).amin(1)"), skill="formula", hint=1),
+        Mistake("pool-last-position", L(zh="取了最后一个位置的向量", en="the last position's vector is taken"),
+                L(zh="这里要平均。", en="The mean is wanted here."), ("total / weights.sum(dim=1).clamp(min=1)", "hidden[:, -1]"), skill="formula", hint=1),
+        Mistake("pool-without-first", L(zh="第一个词没有算进平均", en="the first token is left out of the mean"),
+                L(zh="mask 为 1 的位置都要算。", en="Every position where mask is 1 counts."),
+                ("    total =", "    weights = torch.cat([torch.zeros_like(weights[:, :1]), weights[:, 1:]], dim=1)\n    total ="), skill="edge", hint=1),
+        Mistake("pool-eps-large", L(zh="分母加了一个不够小的数", en="the number added to the denominator is not small enough"),
+                L(zh="避免除零用 clamp，或者加 1e-9 这样小的数。", en="Use clamp against dividing by zero, or add something as small as 1e-9."),
+                (".clamp(min=1)", " + 1e-2"), skill="edge", hint=3),
+        Mistake("pool-no-unsqueeze", L(zh="mask 没有变成 [B,T,1]，乘到了错的轴上", en="mask is not shaped [B,T,1], so that it multiplies the wrong axis"),
+                L(zh="[B,T,D] 乘 [B,T] 时，mask 的 T 对着的是 D。", en="When [B,T,D] meets [B,T], the T of mask lies along D."),
+                ("[:, :, None]", ""), skill="axis", hint=1),
     ),
     alternatives=(pool_loop, pool_einsum, pool_double, pool_fill, pool_nan),
     think=L(zh="只差填充长度的两个批，同一句话的向量会一样吗？", en="Is a text's vector the same in two batches that differ only in padding?"),
@@ -284,7 +296,7 @@ LORA = Exercise(
         Mistake("lora-subtract", L(zh="减去了低秩更新", en="the update is subtracted"), L(zh="加还是减？", en="Plus or minus?"),
                 ("base + (alpha", "base - (alpha"), skill="formula", hint=1),
         Mistake("lora-order", L(zh="A、B 的次序反了", en="A and B are exchanged"), _LORA_ORDER, ("x @ A.T @ B.T", "x @ B @ A"), skill="axis",
-                hint=1),
+                hint=1, also=(lambda x, W, A, B, alpha, bias=None: F.linear(x, W + alpha / len(A) * (A.T @ B.T), bias),)),
         Mistake("lora-no-transpose", L(zh="W 没有转置", en="W is not transposed"), L(zh="W 的形状是 [out,in]。", en="W has shape [out,in]."),
                 ("x @ W.T", "x @ W"), skill="axis", hint=3),
         Mistake("lora-bias-scaled", L(zh="偏置也乘了 alpha/r", en="the bias is scaled by alpha/r, too"),
@@ -656,6 +668,8 @@ def _early_cases(draw: Draw) -> list[Case]:
         Case(L(zh="最后一轮才用完耐心", en="the patience runs out at the last epoch"), ([3.0, 1.0, 2.0, 2.0], 2)),
         Case(L(zh="从没变好", en="never better"), ([1.0, 2.0, 3.0, 4.0, 5.0], 3)),
         Case(L(zh="只有一轮", en="a single epoch"), ([0.75], 2), never),
+        Case(L(zh="不升也不降的轮次", en="epochs that neither rise nor fall"), ([2.0, 1.5, 1.5, 1.5, 1.5, 1.0], 3), again),
+        Case(L(zh="降得不够的轮次", en="epochs that gain too little"), ([2.0, 1.5, 1.375, 1.5, 1.375, 1.0], 3, 0.25), delta),
         Case(L(zh="随机的 30 轮", en="30 random epochs"), (walk(30, 0.25), 3, 0.25)),
         Case(L(zh="又一组随机的 30 轮", en="30 more random epochs"), (walk(30, 0.125), 4)),
     ]
@@ -748,10 +762,27 @@ EARLY = Exercise(
                 ("return best, len(losses) - 1", "return len(losses) - 1, len(losses) - 1"), skill="formula", hint=3),
         Mistake("es-first-increase", L(zh="损失第一次不降就停了，没有用 patience", en="it stops at the first epoch that is not better; patience is not used"), _WAIT,
                 ("waited == patience", "waited == 1"), skill="count", hint=3),
+        Mistake("es-stop-computed", L(zh="没有提前停时，stop 也算成了 best + patience", en="stop is best + patience even where there was no early stop"),
+                L(zh="没有提前停时 stop 是最后一轮的编号。", en="Without an early stop, stop is the number of the last epoch."),
+                ("return best, len(losses) - 1", "return best, best + patience"), skill="edge", hint=3),
+        Mistake("es-any-gain", L(zh="下降不到 min_delta 的轮次也成了 best", en="an epoch that gains less than min_delta becomes the best as well"), _BETTER,
+                ("            waited += 1\n", "            best = epoch if losses[epoch] < losses[best] else best\n            waited += 1\n"), skill="formula"),
+        Mistake("es-against-previous", L(zh="等待计数是和上一轮比的，best 才是见过的最低", en="the count compares with the epoch before, while best is the lowest loss seen"), _WAIT,
+                program=lambda losses, patience, min_delta=0.0: _against_previous(losses, patience, min_delta), skill="formula",
+                also=(lambda losses, patience, min_delta=0.0: _against_previous(losses, patience, 0.0),)),
     ),
     alternatives=(early_infinite, early_difference, early_recursive, early_better_list, early_numpy),
     think=L(zh="用验证集决定何时停，这份验证集上的成绩还算公平吗？", en="If the validation set decides when to stop, is its score still fair?"),
 )
+
+
+def _against_previous(losses, patience, min_delta):
+    waited = 0
+    for epoch in range(1, len(losses)):
+        waited = 0 if losses[epoch] < losses[epoch - 1] - min_delta else waited + 1
+        if waited == patience:
+            return losses.index(min(losses[:epoch + 1])), epoch
+    return losses.index(min(losses)), len(losses) - 1
 
 
 # --- finetune.metrics ----------------------------------------------------------------------------------------------
@@ -962,6 +993,15 @@ METRICS = Exercise(
                 L(zh="准确率是答对的比例。", en="Accuracy is the share that is right."), ("sum(t == p for", "sum(t != p for"), skill="formula", hint=1),
         Mistake("zeros-left-out", L(zh="得 0 分的类没有算进平均", en="classes with a score of 0 are left out of the mean"), _MACRO,
                 ("sum(values) / n_classes", "sum(values) / max(sum(v > 0 for v in values), 1)"), skill="edge", hint=3),
+        Mistake("recall-specificity", L(zh="召回率算成了特异度：都不是 c 的里答对了多少", en="recall is the specificity: how many of those that are not c were predicted so"), _PR,
+                ("r = hits / actual if actual else 0.0", "r = sum(t != c and p != c for t, p in pairs) / (len(pairs) - actual) if len(pairs) > actual else 0.0"),
+                skill="formula"),
+        Mistake("zero-nan", L(zh="分母为 0 时给了 nan", en="a denominator of 0 gives nan"), _ZERO,
+                ("if predicted else 0.0", "if predicted else math.nan"), ("if actual else 0.0", "if actual else math.nan"), skill="edge",
+                also=((("if predicted else 0.0", "if predicted else math.nan"),),)),
+        Mistake("acc-over-classes", L(zh="准确率除以了类数", en="accuracy is divided by the number of classes"),
+                L(zh="准确率是全部样本里答对的比例。", en="Accuracy is the share of all examples that are right."),
+                ("for t, p in pairs) / len(pairs)", "for t, p in pairs) / n_classes"), skill="count", hint=1),
     ),
     alternatives=(metrics_confusion, metrics_sets, metrics_numpy, metrics_counts, metrics_torch),
     think=L(zh="99% 的样本是一类时，准确率 99% 说明了什么？", en="If 99% of the examples are one class, what does an accuracy of 99% say?"),

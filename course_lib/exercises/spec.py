@@ -160,6 +160,7 @@ class Exercise:
 Change = tuple[int, int, str]   # start and end in the code of the reference, what stands there instead
 
 
+@cache
 def _code(exercise: Exercise) -> str:
     head, _, body = exercise.source.split('"""', 2)
     return f'{head}""{body}'                     # without the docstring, whose words are no code

@@ -20,12 +20,12 @@ from typing import Any
 from ..i18n import L, language
 from . import record
 from .card import Card
+from .classroom import merge
 from .clock import StopButton
 from .diagnose import Diagnosis, diagnose
 from .example import Example, smallest
 from .feedback import card_for
 from .judge import Report, adapted, attempted, expectations, judge
-from .merge import merge
 from .record import progress
 from .registry import catalog, find
 from .spec import Exercise

@@ -49,7 +49,7 @@ def _ones(value: Any) -> int:
 def example_lines(report: Report, example: Example, lang: str) -> tuple[list[L], list[Table]]:
     """The inputs in one line, yours and the expected value in another; the same as tables where they are arrays."""
     finding = next(f for f in report.findings if f.case.name is example.name)
-    mine, expected, part = _part(finding, example)
+    mine, expected, part = _part(report, finding, example)
     given = ", ".join(f"{name} = {short(value, 60)}" for name, value in example.inputs.items())
     lines = [L(zh="最小反例「{name}」：{given}", en="Smallest example, “{name}”: {given}").format(name=example.name, given=literal(given[:200]))]
     part = L(zh=f"`{part}`：" if part else "", en=f"`{part}`: " if part else "")
@@ -65,8 +65,8 @@ def example_lines(report: Report, example: Example, lang: str) -> tuple[list[L],
     gap[~different] = 0.0                        # rounding is no difference
     numbers = mine.dtype != torch.bool
     helps = numbers and expected.is_floating_point() and gap.isfinite().all() and gap.numel() <= 8 and different.any()
-    lines.append(both.format(part=part, a=short(cut_mine, 10_000), b=short(cut_want, 10_000), gap=L(
-        zh="；差：{gap}", en="; difference: {gap}").format(gap=short(gap, 10_000)) if helps else ""))
+    lines.append(both.format(part=part, a=_row(cut_mine, expected), b=_row(cut_want, expected), gap=L(
+        zh="；差：{gap}", en="; difference: {gap}").format(gap=_row(gap, expected)) if helps else ""))
     caption = {"yours": L(zh="你的输出", en="Yours"), "want": L(zh="期望", en="Expected"), "gap": L(zh="差", en="Difference")}
     tables = [_as_table(caption["yours"][lang], cut_mine, frozenset(map(tuple, different.nonzero().tolist()))),
               _as_table(caption["want"][lang], cut_want), *([_as_table(caption["gap"][lang], gap)] if numbers else [])]
@@ -75,19 +75,23 @@ def example_lines(report: Report, example: Example, lang: str) -> tuple[list[L],
     return lines, inputs + tables
 
 
-def _part(finding: Finding, example: Example) -> tuple[Any, Any, str]:
+def _part(report: Report, finding: Finding, example: Example) -> tuple[Any, Any, str]:
     """Yours, the expected value, and of several returned values the first that differs, with its name."""
     mine, expected = finding.yours if finding.yours is not None else example.yours, example.expected
     if isinstance(expected, (tuple, dict)) and type(mine) is type(expected):
         for key in expected if isinstance(expected, dict) else range(len(expected)):
             if mine[key] is not None and distance(mine[key], expected[key]) > 1:
-                return mine[key], expected[key], key if isinstance(key, str) else f"[{key}]"
+                return mine[key], expected[key], key if isinstance(key, str) else report.exercise.returns.parts[key][0]
     return mine, expected, ""
 
 
 def _unequal(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     scale = float(b.double().abs().nan_to_num(0, 0, 0).max()) if b.numel() else 0.0
     return ~torch.isclose(a.double(), b.double(), rtol=1e-4, atol=max(1e-5 * scale, 1e-9), equal_nan=True)
+
+
+def _row(cut: torch.Tensor, whole: torch.Tensor) -> str:
+    return short(cut[0] if whole.ndim == 1 else cut, 10_000)
 
 
 def _flat(x: torch.Tensor) -> torch.Tensor:

@@ -14,6 +14,7 @@ from .clock import TIME_LIMIT
 from .diagnose import Diagnosis
 from .example import example_lines, smallest
 from .judge import Finding, Report
+from .plain import Opaque
 from .trial import Ended
 
 __all__ = ["card_for"]
@@ -92,6 +93,8 @@ def _contract(report: Report, diagnosis: Diagnosis) -> list[L]:
         name=first.case.name, problem=first.problem)
     if diagnosis.mistakes:
         return [head] + [L(zh=m.zh.removeprefix("✗ 结果不对。"), en=m.en.removeprefix("✗ Not right yet. ")) for m in _named(report, diagnosis)]
+    if isinstance(first.outcome.value, Opaque) and first.outcome.value.what == "coroutine":
+        return [head, L(zh="`async def` 得到的是协程，不是结果：写成普通的 `def`。", en="`async def` makes a coroutine, not a result: write a plain `def`.")]
     return [head] + [line for line in (diagnosis.says, diagnosis.look) if line]
 
 

@@ -33,7 +33,7 @@ def _relation(report: Report, wrong: list[Finding]) -> L | None:
     if all(isinstance(f.expected, list) and isinstance(f.yours, list) for f in wrong):
         return _lists(wrong)
     if isinstance(wrong[0].expected, (tuple, dict)):
-        return _parts(wrong)
+        return _parts(report, wrong)
     if not all(isinstance(f.expected, torch.Tensor) and isinstance(f.yours, torch.Tensor) for f in wrong):
         return None
     pairs = [(f.yours, f.expected) for f in wrong]
@@ -255,15 +255,15 @@ def _place(describe, place: str, axis: int, only: Finding | None, like: torch.Te
     return L(zh=whole.zh + said.zh, en=whole.en + said.en)
 
 
-def _parts(wrong: list[Finding]) -> L | None:
+def _parts(report: Report, wrong: list[Finding]) -> L | None:
     """Of several returned values, which are right."""
     names = list(wrong[0].expected) if isinstance(wrong[0].expected, dict) else range(len(wrong[0].expected))
     if any(f.yours is None for f in wrong):
         return None
     good = [n for n in names if all(f.yours[n] is not None and distance(f.yours[n], f.expected[n]) <= 1 for f in wrong)]
     bad = [n for n in names if n not in good]
-    label = lambda ns: ", ".join(str(n) if isinstance(n, str) else f"[{n}]" for n in ns)
-    return L(zh="返回值里 {good} 对，{bad} 不对。", en="Of the returned values {good} are right, {bad} wrong.").format(
+    label = lambda ns: ", ".join(n if isinstance(n, str) else report.exercise.returns.parts[n][0] for n in ns)
+    return L(zh="返回值里 {good} 是对的，{bad} 不对。", en="Right among the returned values: {good}; wrong: {bad}.").format(
         good=label(good), bad=label(bad)) if good else None
 
 
@@ -272,11 +272,11 @@ def _lists(wrong: list[Finding]) -> L | None:
     counts = {abs(len(y) - len(e)) for y, e in pairs}
     some = L(zh=f" {min(counts)} 项", en=f"{min(counts)}") if len(counts) == 1 else L(zh="几项", en="some")
     if all(len(y) > len(e) and y[: len(e)] == e for y, e in pairs):
-        return L(zh="开头都对，末尾多了{some}。", en="The beginning is right; at the end there are {some} too many.").format(some=some)
+        return L(zh="开头都对，末尾多了{some}。", en="The beginning is right; surplus at the end: {some}.").format(some=some)
     if all(len(y) < len(e) and e[: len(y)] == y for y, e in pairs):
-        return L(zh="前面都对，末尾少了{some}。", en="It is right as far as it goes; at the end {some} are missing.").format(some=some)
+        return L(zh="前面都对，末尾少了{some}。", en="It is right as far as it goes; missing at the end: {some}.").format(some=some)
     if all(len(y) < len(e) and e[len(e) - len(y):] == y for y, e in pairs):
-        return L(zh="后面都对，开头少了{some}。", en="The end is right; at the beginning {some} are missing.").format(some=some)
+        return L(zh="后面都对，开头少了{some}。", en="The end is right; missing at the beginning: {some}.").format(some=some)
     if all(y == e[::-1] for y, e in pairs):
         return L(zh="次序颠倒了。", en="The order is reversed.")
     yours, expected = pairs[0]

@@ -91,6 +91,18 @@ def bm25_repeats(query, docs, k1=1.5, b=0.75):
     return tuple(sum(query.count(w) * one(w, d) for w in set(query)) for d in docs)
 
 
+def bm25_matrix(query, docs, k1=1.5, b=0.75):
+    words = sorted({w for d in docs for w in d} | set(query))
+    place, N = {w: i for i, w in enumerate(words)}, len(docs)
+    tf = torch.zeros(N, len(words), dtype=torch.float64)
+    for i, doc in enumerate(docs):
+        for w in doc:
+            tf[i, place[w]] += 1
+    df, length = (tf > 0).sum(0), tf.sum(1, keepdim=True)
+    table = torch.log1p((N - df + 0.5) / (df + 0.5)) * tf * (k1 + 1) / (tf + k1 * torch.lerp(torch.ones(()).double(), length / length.mean(), b))
+    return table[:, [place[w] for w in query]].sum(1).tolist()
+
+
 def _bm25_cases(draw: Draw) -> list[Case]:
     def docs(*lengths, vocabulary="abcdefgh"):
         return [draw.words(n, vocabulary) for n in lengths]
@@ -255,7 +267,7 @@ BM25 = Exercise(
         Mistake("bm25-k1-missing", L(zh="分母里少了 k1", en="k1 is missing in the denominator"), _NORM,
                 ("k1 * (1 - b + b * len(doc) / avg_len)", "(1 - b + b * len(doc) / avg_len)"), skill="formula", hint=3),
     ),
-    alternatives=(bm25_counters, bm25_numpy, bm25_torch, bm25_index, bm25_repeats),
+    alternatives=(bm25_counters, bm25_numpy, bm25_torch, bm25_index, bm25_repeats, bm25_matrix),
     think=L(zh="词频翻倍，分数会翻倍吗？", en="Does a score double when the term frequency does?"),
 )
 
@@ -756,7 +768,7 @@ ROUGE = Exercise(
                 ("2 * precision * recall / (precision + recall) if lcs else 0.0", "(precision + recall) / 2"), skill="formula", hint=3),
         Mistake("rouge-lcs-only", L(zh="返回了 LCS 的长度", en="the length of the LCS is returned"), _F1,
                 ("return 2 * precision * recall / (precision + recall) if lcs else 0.0", "return float(lcs)"), skill="formula", hint=3),
-        Mistake("rouge-max-length", L(zh="除以了较长一方的长度", en="it is divided by the longer length"), _F1,
+        Mistake("rouge-max-length", L(zh="除以了较长一方的长度，也就是取了 P 和 R 里较小的", en="it is divided by the longer length, which makes it the smaller of P and R"), _F1,
                 ("2 * precision * recall / (precision + recall) if lcs else 0.0",
                 "lcs / max(len(candidate), len(reference))"), skill="formula", hint=3),
         Mistake("rouge-zero-division", L(zh="没有共同的词时除以了 0", en="it divides by zero when nothing is common"),
@@ -802,7 +814,7 @@ ROUGE = Exercise(
                 hint=1),
         Mistake("rouge-bigram", L(zh="数的是共同的二元组（ROUGE-2）", en="common pairs of tokens are counted, as in ROUGE-2"), _LCS,
                 program=lambda candidate, reference: _rouge_2(candidate, reference), skill="formula", hint=1),
-        Mistake("rouge-min-length", L(zh="除以了较短一方的长度", en="it is divided by the shorter length"), _F1,
+        Mistake("rouge-min-length", L(zh="除以了较短一方的长度，也就是取了 P 和 R 里较大的", en="it is divided by the shorter length, which makes it the larger of P and R"), _F1,
                 ("2 * precision * recall / (precision + recall) if lcs else 0.0", "lcs / min(len(candidate), len(reference))"), skill="formula", hint=3),
         Mistake("rouge-characters", L(zh="按字符而不是按词比较", en="characters are compared, not tokens"),
                 L(zh="比较的单位是列表里的词。", en="What is compared are the tokens of the lists."),

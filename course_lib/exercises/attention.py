@@ -913,6 +913,19 @@ def multi_head_numpy(x_q, x_kv, W_q, W_k, W_v, W_o, n_heads, mask=None):
     return np.concatenate(list((weights @ v).swapaxes(0, 1)), -1) @ W_o.T, weights
 
 
+def multi_head_sum(x_q, x_kv, W_q, W_k, W_v, W_o, n_heads, mask=None):
+    F, output, maps = torch.nn.functional, 0.0, []
+    projected = (F.linear(x, W).chunk(n_heads, dim=-1) for x, W in ((x_q, W_q), (x_kv, W_k), (x_kv, W_v)))
+    for h, (q, k, v, W) in enumerate(zip(*projected, W_o.chunk(n_heads, dim=1))):
+        scores = torch.baddbmm(torch.zeros(()), q, k.transpose(1, 2), beta=0, alpha=q.shape[-1] ** -0.5)
+        if mask is not None:
+            seen = mask.expand(len(x_q), n_heads, *scores.shape[1:])[:, h]
+            scores[~seen] = -math.inf
+        maps.append(scores.softmax(dim=-1))
+        output = output + F.linear(maps[-1] @ v, W)
+    return output, torch.stack(maps, dim=1)
+
+
 def _multi_head_cases(draw: Draw) -> list[Case]:
     def make(B, T, S, D, H, mask=None, scale=1.0):
         weights = [draw.normal(D, D, scale=scale * D ** -0.5) for _ in range(4)]
@@ -1076,7 +1089,7 @@ MULTI = Exercise(
                 also=((("torch.softmax(scores, dim=-1)", "(lambda e: e / e.sum(-1))(scores.exp())"),),)),
         Mistake("softmax-batch", L(zh="softmax 沿批轴", en="softmax runs over the batch"), SOFTMAX, ("dim=-1", "dim=0"), skill="axis", hint=1),
     ),
-    alternatives=(multi_head_loop, multi_head_einsum, multi_head_fused, multi_head_double, multi_head_numpy),
+    alternatives=(multi_head_loop, multi_head_einsum, multi_head_fused, multi_head_double, multi_head_numpy, multi_head_sum),
     think=L(zh="H 个头和一个头的参数一样多。多头换来了什么？", en="H heads have as many parameters as one. What do they buy?"),
 )
 

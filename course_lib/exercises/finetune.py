@@ -481,6 +481,12 @@ def warmup_torch(step, warmup_steps, total_steps, peak):
     return torch.relu(torch.tensor(float(total_steps - step))) * peak / (total_steps - warmup_steps)
 
 
+def warmup_table(step, warmup_steps, total_steps, peak):
+    rates = [peak * (s + 1) / warmup_steps for s in range(warmup_steps)]
+    rates += [peak * left / (total_steps - warmup_steps) for left in range(total_steps - warmup_steps, 0, -1)]
+    return rates[step] if step < len(rates) else 0.0
+
+
 def _warmup_cases(draw: Draw) -> list[Case]:
     peak = draw.floats(1, 0.5, 3.0)[0]
     warm, total = draw.int(4, 9), draw.int(20, 40)
@@ -572,7 +578,7 @@ WARMUP = Exercise(
                 L(zh="题目说最低是 0。", en="The task says that the lowest is 0."), ("max(0.0, left)", "max(0.01, left)"), skill="edge", hint=3,
                 also=((("max(0.0, left)", "max(0.1, left)"),), (("max(0.0, left)", "max(1 / (total_steps - warmup_steps), left)"),))),
     ),
-    alternatives=(warmup_one_line, warmup_branches, warmup_min, warmup_numpy, warmup_torch),
+    alternatives=(warmup_one_line, warmup_branches, warmup_min, warmup_numpy, warmup_torch, warmup_table),
     think=L(zh="只训练 189 步却预热 500 步，学习率最高到多少？", en="With 189 steps of training and 500 of warm-up, how high does the learning rate get?"),
 )
 

@@ -237,6 +237,12 @@ def sequence_log_prob_one_hot(logits, ids):
     return torch.einsum("tv,tv->", logits[:-1] - logits[:-1].logsumexp(-1, keepdim=True), one_hot.to(logits.dtype))
 
 
+def sequence_log_prob_recursive(logits, ids):
+    if len(ids) < 2:
+        return logits.new_zeros(())
+    return logits[0].log_softmax(0)[ids[1]] + sequence_log_prob_recursive(logits[1:], ids[1:])
+
+
 def _sequence_cases(draw: Draw) -> list[Case]:
     stable = L(zh="数值稳定性", en="numerical stability")
     return [
@@ -351,7 +357,7 @@ SEQUENCE = Exercise(
                 "(lambda e: (e / e.sum(dim=-1, keepdim=True)).log())((logits[:-1] - logits.max()).exp())"),),)),
     ),
     alternatives=(sequence_log_prob_loop, sequence_log_prob_cross_entropy, sequence_log_prob_softmax, sequence_log_prob_numpy,
-            sequence_log_prob_one_hot),
+            sequence_log_prob_one_hot, sequence_log_prob_recursive),
     think=L(zh="为什么第一个词的概率不在里面？", en="Why is the first token's probability not in it?"), gradients=(0,),
 )
 
@@ -394,6 +400,14 @@ def fill_mask_where(logits, ids, mask_id, k):
 def fill_mask_sort_all(logits, ids, mask_id, k):
     order = logits.log_softmax(-1).sort(dim=-1, descending=True).indices
     return order.masked_select((ids == mask_id).unsqueeze(1)).view(-1, order.shape[1])[:, :k].to(torch.int32)
+
+
+def fill_mask_one_by_one(logits, ids, mask_id, k):
+    left, columns = logits[ids == mask_id].clone(), []
+    for _ in range(k):
+        columns.append(left.argmax(-1))
+        left[torch.arange(len(left)), columns[-1]] = -math.inf
+    return torch.stack(columns, dim=-1)
 
 
 def _distinct(draw: Draw, rows: int, columns: int) -> torch.Tensor:
@@ -501,7 +515,8 @@ FILL = Exercise(
                 L(zh="排名从下标 0 开始。", en="The ranking begins at index 0."),
                 ("topk(k, dim=-1).indices", "topk(min(k + 1, logits.shape[1]), dim=-1).indices[:, 1:]"), skill="shift", hint=3),
     ),
-    alternatives=(fill_mask_loop, fill_mask_argsort, fill_mask_numpy, fill_mask_where, fill_mask_sort_all),
+    alternatives=(fill_mask_loop, fill_mask_argsort, fill_mask_numpy, fill_mask_where, fill_mask_sort_all,
+            fill_mask_one_by_one),
     think=L(zh="两个掩码是分别填的。它们合在一起一定通顺吗？", en="Two masks are filled independently. Must they fit together?"),
 )
 
@@ -562,6 +577,17 @@ def greedy_tensor(next_logits, prompt, max_new_tokens, eos_id):
         if following == eos_id:
             break
     return ids.tolist()
+
+
+def greedy_generator(next_logits, prompt, max_new_tokens, eos_id):
+    def new_ids(ids):
+        while True:
+            best = max(enumerate(next_logits(ids)), key=lambda pair: pair[1])[0]
+            ids = [*ids, best]
+            yield best
+            if best == eos_id:
+                return
+    return [*prompt, *(best for _, best in zip(range(max_new_tokens), new_ids(list(prompt))))]
 
 
 def _one_call(next_logits, prompt, max_new_tokens, eos_id):
@@ -691,7 +717,7 @@ GREEDY = Exercise(
         Mistake("greedy-no-limit", L(zh="没有用 max_new_tokens，一直生成到 eos", en="max_new_tokens is not used: it goes on until eos"), _LOOP,
                 ("range(max_new_tokens)", "range(1000)"), skill="edge"),
     ),
-    alternatives=(greedy_while, greedy_recursive, greedy_numpy, greedy_tensor,
+    alternatives=(greedy_while, greedy_recursive, greedy_numpy, greedy_tensor, greedy_generator,
             (("int(next_logits(ids).argmax())", "next_logits(ids).argmax()"),)),
     think=L(zh="每一步都最好，整句也最好吗？", en="Is the text best when every step is?"),
 )

@@ -320,6 +320,12 @@ def gradient_jacobian(logits, targets):
     return torch.einsum("nk,nkj->nj", upstream, jacobian)
 
 
+def gradient_in_place(logits, targets):
+    own = logits.sub(logits.amax(1, keepdim=True)).exp_()
+    own.div_(own.sum(1, keepdim=True)).sub_(torch.eye(logits.shape[1])[targets])
+    return own.div_(len(own))
+
+
 def _gradient_cases(draw: Draw) -> list[Case]:
     return [
         Case(L(zh="2 个样本，3 类", en="2 examples, 3 classes"), (draw.grid(2, 3), torch.tensor([2, 0]))),
@@ -416,7 +422,7 @@ GRADIENT = Exercise(
                 en="the maximum of all logits is subtracted, not each row's: rows far below it become 0/0"), _STABLE,
                 ("torch.softmax(logits, dim=-1)", "(lambda e: e / e.sum(-1, keepdim=True))((logits - logits.max()).exp())"), skill="stability"),
     ),
-    alternatives=(gradient_one_hot, gradient_numpy, gradient_loop, gradient_scatter, gradient_jacobian),
+    alternatives=(gradient_one_hot, gradient_numpy, gradient_loop, gradient_scatter, gradient_jacobian, gradient_in_place),
     think=L(zh="预测完全正确时梯度是多少？预测错得很自信时呢？", en="What is the gradient of a perfect prediction? Of a confident wrong one?"),
 )
 

@@ -17,7 +17,7 @@ from .contract import distance
 from .judge import Finding, Report, judge
 from .relations import relation
 from .sandbox import run, run_own
-from .spec import Exercise, Mistake
+from .spec import Mistake
 from .state import lifted
 
 __all__ = ["Diagnosis", "diagnose"]

@@ -783,7 +783,8 @@ def _early_cases(draw: Draw) -> list[Case]:
         Case(L(zh="从没变好", en="never better"), ([1.0, 2.0, 3.0, 4.0, 5.0], 3)),
         Case(L(zh="只有一轮", en="a single epoch"), ([0.75], 2), never),
         Case(L(zh="不升也不降的轮次", en="epochs that neither rise nor fall"), ([2.0, 1.5, 1.5, 1.5, 1.5, 1.0], 3), again),
-        Case(L(zh="降得不够的轮次", en="epochs that gain too little"), ([2.0, 1.5, 1.375, 1.5, 1.375, 1.0], 3, 0.25), delta),
+        Case(L(zh="回到最好值的轮次", en="epochs that come back to the best"), ([2.0, 1.5, 1.75, 1.5, 1.75, 1.0], 2), again),
+        Case(L(zh="降得不够的轮次", en="epochs that gain too little"), ([2.0, 1.5, 1.375, 1.4375, 1.375, 1.0], 3, 0.25), delta),
         Case(L(zh="随机的 30 轮", en="30 random epochs"), (walk(30, 0.25), 3, 0.25)),
         Case(L(zh="又一组随机的 30 轮", en="30 more random epochs"), (walk(30, 0.125), 4)),
     ]
@@ -921,6 +922,10 @@ EARLY = Exercise(
                 program=lambda losses, patience, min_delta=0.0: _against_previous(losses, patience, min_delta),
                 skill="formula",
                 also=(lambda losses, patience, min_delta=0.0: _against_previous(losses, patience, 0.0),)),
+        Mistake("es-equal-resets", L(zh="与最好值持平时，计数清了零",
+                en="an epoch equal to the best sets the count back to zero"), _WAIT,
+                ("        else:\n            waited += 1", "        elif losses[epoch] == losses[best]:\n"
+                 "            waited = 0\n        else:\n            waited += 1"), skill="edge"),
     ),
     alternatives=(early_infinite, early_difference, early_recursive, early_better_list, early_numpy),
     think=L(zh="用验证集决定何时停，这份验证集上的成绩还算公平吗？", en="If the validation set decides when to stop, is its score still fair?"),

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice
+from typing import Any
 
 import torch
 
@@ -16,7 +17,7 @@ from .contract import distance
 from .judge import Finding, Report, judge
 from .relations import relation
 from .sandbox import run, run_own
-from .spec import Exercise, Mistake
+from .spec import Mistake
 from .state import lifted
 
 __all__ = ["Diagnosis", "diagnose"]
@@ -61,35 +62,61 @@ def _blank(finding: Finding) -> Finding:
     return Finding(finding.case, finding.expected, finding.outcome)
 
 
-def _same_everywhere(exercise: Exercise, program, report: Report) -> bool:
+def _telling(report: Report) -> list[Finding]:
+    """The cases, from those that tell mistakes apart soonest: the failing ones first, and of these the small ones."""
+    return sorted(report.findings, key=lambda f: (f.status == "passed", f.size))
+
+
+def _alone(report: Report, mine: Finding, program) -> Finding | None:
+    """What `program` does on one case of the report."""
+    return next(iter(judge(report.exercise, program, report.seed, [_blank(mine)], own=True).findings), None)
+
+
+def _same_everywhere(report: Report, program, cases: list[Finding]) -> bool:
     """True if `program` behaves like the learner's function on every case; gives up at the first difference."""
-    cheapest = sorted(report.findings, key=lambda f: (f.status == "passed", f.size))      # the failing cases tell mistakes apart soonest
-    for mine in cheapest:
-        other = judge(exercise, program, report.seed, [_blank(mine)], own=True)
-        if not other.findings or not mine.acts_like(other.findings[0]):
-            return False
-    return True
+    return all((other := _alone(report, mine, program)) is not None and mine.acts_like(other) for mine in cases)
 
 
 def _single(report: Report) -> tuple[Mistake, ...]:
-    matches = [m for m in report.exercise.mistakes if _same_everywhere(report.exercise, report.exercise.program(m), report)]
-    return tuple(matches[:1])                    # the engine's own test proves that no two mistakes of an exercise look alike
+    """The mistake that acts alike; the engine's own test proves that no two of an exercise do."""
+    cases = _telling(report)
+    ways = (way for mistake in report.exercise.mistakes for way in mistake.ways)
+    return tuple(islice((m for m in ways if _same_everywhere(report, report.exercise.program(m), cases)), 1))
 
 
 def _pair(report: Report) -> tuple[Mistake, ...]:
-    matches = []
-    for pair in combinations([m for m in report.exercise.mistakes if m.edits], 2):
-        program = report.exercise.program(*pair)
-        if program is not None and _same_everywhere(report.exercise, program, report) and not any(_hidden(report, m) for m in pair):
-            matches.append(pair)
-    return matches[0] if len(matches) == 1 else ()        # two pairs that explain it equally well prove neither
+    """The one pair of mistakes that acts alike together: two pairs that explain it equally well prove neither."""
+    cases = _telling(report)
+    ways = [way for mistake in report.exercise.mistakes for way in mistake.ways if way.edits and _may_be_part(report, way, cases)]
+    matches: dict[tuple[str, ...], tuple[Mistake, ...]] = {}
+    for pair in combinations(ways, 2):
+        program = report.exercise.program(*pair) if pair[0].id != pair[1].id else None
+        if program is not None and _same_everywhere(report, program, cases):
+            matches[tuple(m.id for m in pair)] = pair
+    return next(iter(matches.values())) if len(matches) == 1 else ()
 
 
-def _hidden(report: Report, mistake: Mistake) -> bool:
-    """True if the mistake alone would be wrong where the learner is right: then the pair explains too much."""
-    program = report.exercise.program(mistake)
-    right = [_blank(f) for f in report.findings if f.status == "passed"]
-    return judge(report.exercise, program, report.seed, right, own=True).status != "passed" if right else False
+def _may_be_part(report: Report, way: Mistake, cases: list[Finding]) -> bool:
+    """False if the mistake alone spoils what the learner has right: then it can be no part of what they did."""
+    program = report.exercise.program(way)
+    return all((alone := _alone(report, mine, program)) is not None and _keeps(mine, alone) for mine in cases)
+
+
+def _keeps(mine: Finding, alone: Finding) -> bool:
+    """True if on this case whatever is right in `mine`, be it only its shape or one of several values, is right in `alone`."""
+    if mine.status == "passed" or alone.status == "passed":
+        return alone.status == "passed"
+    if mine.status == "wrong" and alone.status != "wrong":
+        return False
+    return set(_right_parts(mine)) <= set(_right_parts(alone))
+
+
+def _right_parts(finding: Finding) -> list[Any]:
+    """Of several expected values, the names or places of those that are right."""
+    if not isinstance(finding.expected, (tuple, dict)) or finding.yours is None:
+        return []
+    names = finding.expected if isinstance(finding.expected, dict) else range(len(finding.expected))
+    return [name for name in names if distance(finding.yours[name], finding.expected[name]) <= 1]
 
 
 def _defaults(report: Report, call) -> L | None:

@@ -224,7 +224,7 @@ def _site(error: BaseException, watcher: _Watcher) -> tuple[str, ...]:
         return ()
     steps = dis.get_instructions(trace.tb_frame.f_code)
     step = next((s for s in steps if s.offset == trace.tb_lasti), None)
-    return ("raise",) if step is None or step.opname in ("RAISE_VARARGS", "RERAISE") else ("python", step.opname, step.argrepr
+    return ("raise",) if step is None or step.opname in ("RAISE_VARARGS", "RERAISE") else ("python", step.opname.removeprefix("PRE"), step.argrepr
             if step.opname == "BINARY_OP" else "")
 
 

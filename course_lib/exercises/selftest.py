@@ -45,7 +45,8 @@ class Row:
 
 def examine(exercise: Exercise, seeds: range) -> Row:
     """Run every program of one exercise through a whole check, as a learner would."""
-    row = Row(exercise.id, alternatives=len(exercise.alternatives) + 1, mistakes=len(exercise.mistakes))
+    ways = [way for mistake in exercise.mistakes for way in mistake.ways]
+    row = Row(exercise.id, alternatives=len(exercise.alternatives) + 1, mistakes=len(ways))
     for name, program in [("reference", exercise.reference)] + [(getattr(a, "__name__", str(a)),
             exercise.program(a)) for a in exercise.alternatives]:
         program = program and reworded(program)
@@ -56,7 +57,7 @@ def examine(exercise: Exercise, seeds: range) -> Row:
                 refused = f"{report.status} at seed {seed}: {report.first.case.name.en if report.first else report.problem}"
         row.passed += refused is None
         row.problems += [f"{name} refused: {refused}"] if refused else []
-    for mistake in exercise.mistakes:
+    for mistake in ways:
         _examine_mistake(exercise, mistake, seeds, row)
     row.problems += [f"text missing: {path}" for path in _gaps(exercise)]
     for what, found, least in (("hints", exercise.hints, 3), ("mistakes", exercise.mistakes, 5),

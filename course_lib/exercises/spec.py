@@ -77,15 +77,24 @@ class Mistake:
     look: L
     edits: tuple[Edit, ...] = ()
     program: Callable[..., Any] | None = None
+    also: tuple[tuple[Edit, ...] | Callable[..., Any], ...] = ()     # the same misconception, where another way of writing it shows
     skill: str = ""              # what it is about, across exercises: axis, mask, scale, shift, count, stability, alias, edge, rank
     hint: int = 2                # the rung of the ladder where its hints start, from 1
     convention: bool = False     # sound mathematics under another convention: yellow, not red
 
     def __init__(self, id: str, says: L, look: L, *edits: Edit, program: Callable[..., Any] | None = None,
-                 skill: str = "", hint: int = 2, convention: bool = False):
-        for name, value in dict(id=id, says=says, look=look, edits=edits, program=program, skill=skill, hint=hint,
+                 also: tuple[tuple[Edit, ...] | Callable[..., Any], ...] = (), skill: str = "", hint: int = 2,
+                 convention: bool = False):
+        for name, value in dict(id=id, says=says, look=look, edits=edits, program=program, also=also, skill=skill, hint=hint,
                                 convention=convention).items():
             object.__setattr__(self, name, value)
+
+    @property
+    def ways(self) -> tuple[Mistake, ...]:
+        """This mistake once for each program of it, all under one name."""
+        rest = dict(skill=self.skill, hint=self.hint, convention=self.convention)
+        return (self, *(Mistake(self.id, self.says, self.look, program=way, **rest) if callable(way) else
+                        Mistake(self.id, self.says, self.look, *way, **rest) for way in self.also))
 
 
 @dataclass(frozen=True)
@@ -151,6 +160,7 @@ class Exercise:
 Change = tuple[int, int, str]   # start and end in the code of the reference, what stands there instead
 
 
+@cache
 def _code(exercise: Exercise) -> str:
     head, _, body = exercise.source.split('"""', 2)
     return f'{head}""{body}'                     # without the docstring, whose words are no code

@@ -48,7 +48,7 @@ def _device_line() -> L:
 
 
 def _progress_line() -> L:
-    from .exercises.record import events, next_exercise, summarise
+    from .exercises.engine.record import events, next_exercise, summarise
 
     table, following = summarise(events()), next_exercise()
     done = L(zh="进度：{0}/{1} 题", en="Progress: {0} of {1} exercises").format(sum(row["state"] == "done" for row in table.values()), len(table))

@@ -151,7 +151,9 @@ def test_the_list_names_each_exercise_once_in_the_order_of_its_chapter():
     import jupytext
 
     listed = [id for chapter in chapters() for id in chapter.exercises]
-    assert set(listed) == {entry["id"] for entry in exercises.catalog()} and len(set(listed)) == len(listed)
+    assert listed == [entry["id"] for entry in exercises.catalog()] and len(set(listed)) == len(listed)
+    files = {f"{path.parent.name}.{path.stem}" for path in (ROOT / "course_lib" / "exercises").glob("[a-z]*/[a-z]*.py")}
+    assert {id for id in files if not id.startswith("engine.")} == set(listed), "one file an exercise, and each is listed"
     for chapter in rows.written(ROOT / "notebooks"):
         cells = jupytext.read(ROOT / "notebooks" / "src" / f"{chapter.stem}.py", fmt="py:percent").cells
         asked = [cell.metadata["id"] for cell in cells if cell.metadata.get("title") == "exercise"]

@@ -17,7 +17,7 @@ from torch import nn
 
 import course_lib.exercises as ex
 from course_lib import check, hint, progress, solution, use
-from course_lib.exercises import record, registry, sandbox
+from course_lib.exercises.engine import record, registry, sandbox
 
 ROOT = Path(__file__).parents[1]
 @pytest.fixture(autouse=True)

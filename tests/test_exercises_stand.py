@@ -14,8 +14,8 @@ import torch
 
 import course_lib.exercises as ex
 from course_lib import check, use
-from course_lib.exercises import record, selftest, state, trial
-from course_lib.exercises.plain import Opaque, plain
+from course_lib.exercises.engine import record, selftest, state, trial
+from course_lib.exercises.engine.plain import Opaque, plain
 
 torch.set_num_threads(1)
 
@@ -212,7 +212,7 @@ def test_a_patched_function_is_called_so(monkeypatch):
     assert quiet("loss.perplexity", exercise.program(mistake)).mistakes == ("ppl-sum",)
 
 
-@pytest.mark.parametrize("id", [e.id for e in ex.registry.exercises().values() if e.differentiable])
+@pytest.mark.parametrize("id", [e.id for e in ex.engine.registry.exercises().values() if e.differentiable])
 @pytest.mark.parametrize("cut", [lambda value: value.detach(), lambda value: value.detach().numpy()])
 def test_a_value_without_gradient_does_not_pass(id, cut):
     def fn(*args):

@@ -18,19 +18,19 @@ from types import FunctionType
 from typing import Any
 
 from ..i18n import L, language
-from . import record
-from .card import Card
-from .classroom import merge
-from .clock import StopButton
-from .diagnose import Diagnosis, diagnose
-from .example import Example, smallest
-from .feedback import card_for
-from .judge import Report, adapted, attempted, expectations, judge
-from .record import progress
-from .registry import catalog, find
-from .spec import Exercise
-from .state import level_ground
-from .trial import attempt, marked
+from .engine import record
+from .engine.card import Card
+from .engine.classroom import merge
+from .engine.clock import StopButton
+from .engine.diagnose import Diagnosis, diagnose
+from .engine.example import Example, smallest
+from .engine.feedback import card_for
+from .engine.judge import Report, adapted, attempted, expectations, judge
+from .engine.record import progress
+from .engine.registry import catalog, find
+from .engine.spec import Exercise
+from .engine.state import level_ground
+from .engine.trial import attempt, marked
 
 __all__ = ["Result", "catalog", "check", "hint", "merge", "progress", "reference_source", "solution", "stub", "use"]
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from ..i18n import L
+from ...i18n import L
 from .contract import distance
 from .diagnose import diagnose
 from .feedback import card_for

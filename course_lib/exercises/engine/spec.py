@@ -22,7 +22,7 @@ from typing import Any
 
 import torch
 
-from ..i18n import L
+from ...i18n import L
 from .contract import Kind
 
 __all__ = ["Case", "Draw", "Edit", "Exercise", "Mistake"]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..i18n import L
+from ...i18n import L
 from .plain import Opaque
 
 __all__ = ["Array", "Dict", "IntList", "Kind", "Scalar", "Tuple", "Windows", "alike", "distance"]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import torch
 
-from ..i18n import L
+from ...i18n import L
 from .card import short
 from .contract import distance
 from .judge import Finding, Report

@@ -14,10 +14,11 @@ from typing import Any
 
 import filelock
 
-from .. import paths
-from ..i18n import L, language
+from ...chapters import chapters
+from ...i18n import L, language
+from ... import paths
 from .card import Card
-from .registry import CHAPTERS, exercises
+from .registry import exercises
 
 __all__ = ["Progress", "failures", "hints_given", "is_event", "note", "open_mistakes", "progress", "str_mistake", "summarise", "weak_skills"]
 
@@ -152,10 +153,10 @@ class Progress:
         table, lines, rows = summarise(events()), [], []
         done = sum(row["state"] == "done" for row in table.values())
         lines.append(L(zh="进度：{done}/{all} 题通过", en="Progress: {done} of {all} exercises passed").format(done=done, all=len(table))[lang])
-        for chapter, title in CHAPTERS.items():
-            marks = [(id.split(".")[1], table[id]) for id in table if id.split(".")[0] == chapter]
-            rows.append((title[lang], "  ".join(f"{ICONS[row['state']]} {name}" for name, row in marks)))
-            lines.append(f"{title[lang]}{'：' if lang == 'zh' else ': '}{rows[-1][1]}")
+        for chapter in filter(lambda chapter: chapter.exercises, chapters()):
+            title = f"{chapter.number:02} {chapter.title[lang]}"
+            rows.append((title, "  ".join(f"{ICONS[table[id]['state']]} {id.split('.')[1]}" for id in chapter.exercises)))
+            lines.append(f"{title}{'：' if lang == 'zh' else ': '}{rows[-1][1]}")
         for id, row in table.items():
             if row["state"] == "tried" and row["mistakes"]:
                 lines.append(L(zh="未解决 · `{id}`：{what}", en="Still open · `{id}`: {what}").format(

@@ -1,27 +1,20 @@
-"""Every exercise by its id. A chapter's file holds `EXERCISES`, in the order in which the chapter asks them."""
+"""Every exercise by its id: `notebooks/chapters.toml` lists them, and "lm.bigram" lies in `exercises/lm/bigram.py`."""
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from importlib import import_module
 
-from ..i18n import L
+from ...chapters import chapters
+from ...i18n import L
 from .spec import Exercise
 
-__all__ = ["CHAPTERS", "catalog", "exercises", "find"]
-
-CHAPTERS = {
-    "lm": L(zh="语言模型与概率", en="What a language model is"),
-    "attention": L(zh="注意力", en="Attention"),
-    "loss": L(zh="损失与训练目标", en="Loss"),
-    "finetune": L(zh="微调", en="Fine-tuning and transfer"),
-    "apps": L(zh="知识、检索与应用", en="Knowledge, retrieval, applications"),
-}
+__all__ = ["catalog", "exercises", "find"]
 
 
-@lru_cache(maxsize=1)
+@cache
 def exercises() -> dict[str, Exercise]:
     """id -> exercise, in the order of the course."""
-    return {exercise.id: exercise for chapter in CHAPTERS for exercise in import_module(f".{chapter}", __package__).EXERCISES}
+    return {id: import_module(f"..{id}", __package__).EXERCISE for chapter in chapters() for id in chapter.exercises}
 
 
 def find(id: str) -> Exercise:

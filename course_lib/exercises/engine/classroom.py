@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ..i18n import L, language
+from ...i18n import L, language
 from .card import Card, literal
 from .record import is_event, str_mistake, summarise
 from .registry import exercises

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from ..i18n import L
+from ...i18n import L
 from .card import Card, literal, short
 from .clock import TIME_LIMIT
 from .diagnose import Diagnosis

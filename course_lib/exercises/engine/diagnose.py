@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from ..i18n import L
+from ...i18n import L
 from .contract import distance
 from .judge import Finding, Report, judge
 from .relations import relation

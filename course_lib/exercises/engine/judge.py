@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from ..i18n import L
+from ...i18n import L
 from .contract import alike, distance
 from .sandbox import Outcome, code_of, run, run_own
 from .spec import Case, Draw, Exercise

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ..i18n import L
+from ...i18n import L
 from .card import Table, literal, short
 from .contract import distance
 from .judge import Finding, Report

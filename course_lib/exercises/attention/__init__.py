@@ -1,0 +1,1 @@
+"""Exercises of chapter 03: attention, its masks and its heads."""

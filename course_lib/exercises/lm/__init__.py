@@ -1,0 +1,1 @@
+"""Exercises of chapter 01: what a language model is, in four functions."""

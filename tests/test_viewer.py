@@ -17,11 +17,11 @@ import course_lib as cl
 from course_lib.errors import CourseError
 from course_lib.models.attention import capture, run
 from course_lib.models.reading import TextTooLong, label, read
-from course_lib.viz.attention import AttentionView
-from course_lib.viz.coding import NAN, SCORES, Heads, decode, encode
-from course_lib.viz.still import describe, still_html, still_png
+from course_lib.viz.attention.coding import NAN, SCORES, Heads, decode, encode
+from course_lib.viz.attention.still import describe, still_html, still_png
+from course_lib.viz.attention.view import AttentionView
 
-FRONT = Path(cl.__file__).parent / "viz" / "front"
+FRONT = Path(cl.__file__).parent / "viz" / "attention" / "front"
 
 
 def theirs(m, text):
@@ -336,7 +336,7 @@ def test_front_end_is_small_complete_and_asks_for_nothing():
 
 
 def test_bertviz_falls_back_and_says_so(monkeypatch, capsys):
-    from course_lib.viz import bertviz
+    from course_lib.viz.attention import bertviz
     m = tiny.bert()
     monkeypatch.setattr(bertviz, "find_spec", lambda name: None)
     assert isinstance(cl.viz.bertviz_head_view(m, "The cat"), AttentionView)
@@ -346,7 +346,7 @@ def test_bertviz_falls_back_and_says_so(monkeypatch, capsys):
 def test_bertviz_runs_from_local_libraries(capsys):
     pytest.importorskip("bertviz")
     pytest.importorskip("mpld3")
-    from course_lib.viz import bertviz
+    from course_lib.viz.attention import bertviz
     m = tiny.bert()
     for make in (cl.viz.bertviz_head_view, cl.viz.bertviz_model_view, cl.viz.bertviz_neuron_view):
         page = make(m, "The cat").data

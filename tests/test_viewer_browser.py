@@ -8,8 +8,8 @@ import tiny
 from lab import RUN_ALL, browser_page, chromium, jupyter
 
 import course_lib as cl
-from course_lib.viz.coding import decode, encode
-from course_lib.viz.still import scale
+from course_lib.viz.attention.coding import decode, encode
+from course_lib.viz.attention.still import scale
 
 SHOWN = ".attn-panel[data-shown]"
 # The colour in the middle of every cell of the matrix: [T][S][r, g, b]

@@ -63,7 +63,7 @@ def measure(T: int, work: Path, m, browser, tab: float, peers: list[str]) -> Ite
     if "bertviz" in peers:
         import bertviz
 
-        from ..viz.bertviz import _frame
+        from ..viz.attention.bertviz import _frame
         began = time.perf_counter()
         made = bertviz.head_view([torch.from_numpy(layer)[None] for layer in given.weights], given.tokens, html_action="return").data
         seconds = time.perf_counter() - began
@@ -131,7 +131,7 @@ def _memory(side: str, T: int) -> None:
     import torch
 
     from ..models import load
-    from ..viz.attention import _forward
+    from ..viz.attention.view import _forward
 
     m = load("smollm2-135m")
     ids = m.tokenizer(_TEXT, return_tensors="pt")["input_ids"][:, :T].to(m.device)

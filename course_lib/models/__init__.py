@@ -5,12 +5,12 @@ The only room that knows transformers' classes, wheels, hubs and caches.
 from importlib import import_module
 
 from .cards import Card, UnknownModel, card, catalog
-from .fetch import FetchError, fetch
+from .download import FetchError, fetch
 from .loaded import Loaded, ModelError, Scored, load
 
 __all__ = ["Attention", "Card", "FetchError", "Loaded", "ModelError", "Scored", "UnknownModel", "card", "catalog", "fetch", "load", "port", "read_tokens"]
 
-_LAZY = {"Attention": "attention", "port": "port", "read_tokens": "reading"}       # these import torch
+_LAZY = {"Attention": "attention", "port": "porting", "read_tokens": "reading"}       # these import torch
 
 
 def __getattr__(name: str):

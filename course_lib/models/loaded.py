@@ -11,7 +11,7 @@ from ..i18n import L
 from .cards import Card, card
 from .checkpoint import ModelError, asking, kind_of, named, needs_text, open_folder, reason
 from .convert import quiet
-from .fetch import Unavailable, fetch, hub_snapshot
+from .download import Unavailable, fetch, hub_snapshot
 
 if TYPE_CHECKING:
     import torch

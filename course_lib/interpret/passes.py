@@ -9,7 +9,7 @@ from ..errors import CourseError
 from ..i18n import L
 from ..models import attention as models
 from ..models.reading import Reading, Tokens, read
-from .coding import Heads
+from ..viz.attention.coding import Heads
 
 __all__ = ["Pass", "ViewError", "forward_pass", "from_arrays"]
 

@@ -18,9 +18,9 @@ import numpy as np
 import torch
 from IPython.display import HTML, display
 
-from ..i18n import L
-from ..models.attention import Attention, capture
-from .attention import AttentionView, attention_view
+from ...i18n import L
+from ...models.attention import Attention, capture
+from .view import AttentionView, attention_view
 
 __all__ = ["bertviz_head_view", "bertviz_model_view", "bertviz_neuron_view", "libraries"]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from IPython import get_ipython
 
 if TYPE_CHECKING:
-    from .attention import AttentionView
+    from .view import AttentionView
 
 __all__ = ["handed_out"]
 

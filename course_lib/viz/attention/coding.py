@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..models.reading import Tokens
+from ...models.reading import Tokens
 
 __all__ = ["NAN", "SCORES", "Heads", "bundle", "decode", "encode", "rollout"]
 

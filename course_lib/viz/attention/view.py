@@ -21,15 +21,15 @@ import numpy as np
 import traitlets
 from markupsafe import escape
 
-from ..errors import CourseError
-from ..i18n import L, language
-from ..models import attention as models
-from ..models.reading import Tokens
+from ...errors import CourseError
+from ...i18n import L, language
+from ...interpret.ablation import Effect
+from ...interpret.passes import Pass, ViewError, forward_pass, from_arrays
+from ...models import attention as models
+from ...models.reading import Tokens
+from ..widgets.live import display_live, script
 from .coding import Heads, bundle, encode
-from .effect import Effect
 from .lifetime import handed_out
-from .live import display_live, script
-from .passes import Pass, ViewError, forward_pass, from_arrays
 from .still import describe, still_html
 
 __all__ = ["AttentionView", "ViewError", "attention_view"]
@@ -46,7 +46,7 @@ class AttentionView(anywidget.AnyWidget):
     earlier one shows what the page already has, and says "run the cell again" when asked for more.
     """
 
-    _esm = script(*(f"front/{name}" for name in _SCRIPTS))
+    _esm = script(*(_FRONT / f"{name}.js" for name in _SCRIPTS))
     _css = (_FRONT / "attention.css").read_text("utf-8")
     _meta = traitlets.Unicode().tag(sync=True)          # JSON: tokens, shapes, and where in _data each array lies
     _data = traitlets.Bytes().tag(sync=True)

@@ -13,10 +13,10 @@ import numpy as np
 from markupsafe import escape
 from PIL import Image, ImageDraw, ImageFont
 
-from ..i18n import L
+from ...i18n import L
+from ..fonts import chinese_font
+from ..html import Markup
 from .coding import NAN, Heads, encode
-from .fonts import chinese_font
-from .html import Markup
 
 __all__ = ["describe", "still_html", "still_png"]
 

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 import course_lib as cl
 from course_lib.errors import CourseError
+from course_lib.interpret import SCORES, Heads
 from course_lib.models.attention import capture, run
 from course_lib.models.reading import TextTooLong, label, read
-from course_lib.viz.attention.coding import NAN, SCORES, Heads, decode, encode
+from course_lib.viz.attention.coding import NAN, decode, encode, thumbs
 from course_lib.viz.attention.still import describe, still_html, still_png
 from course_lib.viz.attention.view import AttentionView
 
@@ -165,7 +166,7 @@ def test_thumbnails_keep_a_thin_diagonal():
     T = 200
     weights = np.eye(T, k=-1, dtype=np.float32)[None, None]
     weights[..., 0, 0] = 1
-    thumb = heads_of(weights).thumbs()[0, 0]
+    thumb = thumbs(heads_of(weights))[0, 0]
     full = np.zeros((24, 24), np.uint8)
     full[np.tril_indices(24)] = thumb
     assert (full.diagonal() == 254).all()

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 import torch
 
 from ..i18n import L
-from ..nn import Decoder, Seq2Seq
 from .strategies import GenerationError
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
+
+    from ..models.protocol import Model
 
 __all__ = ["Reader"]
 
@@ -18,28 +19,31 @@ __all__ = ["Reader"]
 class Reader:
     """Reads a batch of texts that grow. `ids` [B,T] is everything read or written so far; for a Seq2Seq it is the target."""
 
-    def __init__(self, model: nn.Module, ids: Tensor, mask: Tensor | None, cache: bool):
-        self.model, self.native = model, isinstance(model, (Decoder, Seq2Seq))
+    def __init__(self, model: Model, ids: Tensor, mask: Tensor | None, cache: bool):
+        self.model, self.net, self.keep = model, model.net, cache
+        self.native = model.origin == "course" and hasattr(model.net, "new_cache")         # a GPT has none
         self.memory = self.memory_mask = None
-        if isinstance(model, Seq2Seq):
-            self.memory, self.memory_mask = model.encode(ids, mask), mask
-            ids, mask = torch.full_like(ids[:, :1], model.config.start_id), None
+        if model.family == "seq2seq":
+            self.memory, self.memory_mask = self.net.encode(ids, mask), mask
+            ids, mask = torch.full_like(ids[:, :1], model.start_id()), None
         elif mask is not None and not self.native:
             raise GenerationError(L(zh="只有 course_lib.nn 的模型能读长短不一的提示", en="only course_lib.nn models can read prompts of unequal length"))
         self.ids, self.mask = ids, mask
-        self.cache = model.new_cache() if cache and self.native else None
+        self.cache = self.net.new_cache() if cache and self.native else None
+        self.past, self.read = None, 0                  # of any other model: what it keeps, and of how many tokens
 
     def logits(self) -> Tensor:
         """[B,V] of the next token. Only what the cache does not hold yet goes through the model."""
+        if not self.native:
+            logits, self.past = self.model.following(self.ids, self.past, self.read, self.keep)
+            self.read = 0 if self.past is None else self.ids.shape[1]
+            return logits
         new = self.ids[:, self.cache[0].own.length:] if self.cache else self.ids
-        if not self.native:                             # any callable: ids [B,T] -> logits [B,T,V], or an object that has them
-            output = self.model(new)
-            return getattr(output, "logits", output)[:, -1].float()
         if self.memory is None:
-            x, _ = self.model.stack(new, self.mask, cache=self.cache)
+            x, _ = self.net.stack(new, self.mask, cache=self.cache)
         else:
-            x, _ = self.model.decoder(new, memory=self.memory, memory_mask=self.memory_mask, cache=self.cache)
-        return self.model.logits(x[:, -1]).float()      # the head is the largest matrix: one position is enough
+            x, _ = self.net.decoder(new, memory=self.memory, memory_mask=self.memory_mask, cache=self.cache)
+        return self.net.logits(x[:, -1]).float()        # the head is the largest matrix: one position is enough
 
     def append(self, tokens: Tensor) -> None:
         """tokens [B] become part of the text."""
@@ -51,6 +55,8 @@ class Reader:
         """Go on with these rows, long [B'], in this order and as often as named."""
         self.ids = self.ids[rows]
         self.mask, self.memory, self.memory_mask = (x if x is None else x[rows] for x in (self.mask, self.memory, self.memory_mask))
+        if self.past is not None:
+            self.past.reorder_cache(rows)
         for layer in self.cache or ():
             for part in layer:
                 part.select(rows)

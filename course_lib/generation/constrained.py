@@ -11,8 +11,7 @@ from collections.abc import Sequence
 import torch
 
 from ..i18n import L
-from .decoding import writer_of
-from .reader import Reader
+from .reader import Reader, writer_of
 from .strategies import GenerationError
 
 __all__ = ["pick"]

@@ -12,17 +12,15 @@ from typing import TYPE_CHECKING
 import torch
 
 from ..i18n import L
-from ..models.checkpoint import ModelError
-from ..models.protocol import Model, model_of
 from .beam import beam_search
 from .ending import Ending
-from .reader import Reader
+from .reader import Reader, writer_of
 from .strategies import Beam, GenerationError, Greedy, Sample
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["generate", "writer_of"]
+__all__ = ["generate"]
 
 
 def generate(model, ids: Tensor | Sequence[Sequence[int]], max_new_tokens: int = 50, strategy: Greedy | Sample | Beam = Greedy(), *,
@@ -31,13 +29,13 @@ def generate(model, ids: Tensor | Sequence[Sequence[int]], max_new_tokens: int =
              stream: Callable[[Tensor], None] | None = None) -> Tensor:
     """Continue the prompts; returns prompts and new tokens, long [B, T + new], or for a Seq2Seq start_id and the new tokens.
 
-    model: any that predicts the next token: what `load` returned, a transformers model, a ported one, a Decoder, GPT or Seq2Seq of
-        `course_lib.nn`, or any callable ids [B,T] -> logits [B,T,V].
+    model: any that predicts the next token: what `load` returned, a transformers model, a ported one, a Decoder, GPT or
+        Seq2Seq of `course_lib.nn`, or any callable ids [B,T] -> logits [B,T,V].
     ids: long [B,T] (with `mask` bool [B,T] where it has padding), or a list of prompts, which are padded on the left.
     eos_id: tokens that end a text; pad_id fills up what follows. stop: strings that end it too, as soon as the new text
         contains one; they need `decode`, list of ids -> str. stream: called with the new tokens [B] of each step.
-    cache: keep the keys and values of what was read (transformers' past_key_values for their models); a GPT and a callable keep
-        nothing. cache=False reads the whole text again for each token: the same ids, more slowly.
+    cache: keep the keys and values of what was read (transformers' past_key_values for their models); a GPT and a
+        callable keep nothing. cache=False reads the whole text again for each token: the same ids, more slowly.
 
     Raises ValueError for an empty prompt, ids outside the vocabulary, or a text that would outgrow the context.
     """
@@ -65,19 +63,6 @@ def generate(model, ids: Tensor | Sequence[Sequence[int]], max_new_tokens: int =
         else:
             written = _one_by_one(reader, strategy, max_new_tokens, ends, pad_id, stream)
     return written.clone()                              # an ordinary tensor again, which autograd accepts
-
-
-def writer_of(model) -> Model:
-    """The model, if it continues a text by itself; GenerationError if it does not."""
-    try:
-        found = model_of(model)
-    except ModelError as error:
-        raise GenerationError(error.message) from error
-    if found.family == "causal" or found.family == "seq2seq" and found.origin == "course":
-        return found
-    raise GenerationError(L(zh="{0} 不预测下一个词元，不能这样续写；transformers 的编码器－解码器用 m.generate(原文)",
-                            en="{0} does not predict a next token, so it cannot continue a text; for an encoder-decoder of transformers there is "
-                               "m.generate(source)").format(type(found.net).__name__))
 
 
 def _one_by_one(reader: Reader, strategy: Greedy | Sample, max_new_tokens: int, ends: Ending, pad_id: int, stream) -> Tensor:

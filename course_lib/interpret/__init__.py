@@ -1,6 +1,6 @@
 """Looking inside a model: what a forward pass did, as arrays, and what changes when a part of it is silenced.
 
-    found = look(m, "The cat sat on the mat")               # any model of the course: what `load` returned, ported, trained a minute ago
+    found = look(m, "The cat sat on the mat")               # any model of the course (`models.protocol`)
     found.parts["self"].weights(layer=5, head=3)            # [T, S]
     ablate(m, "The cat sat on the", [(5, 3)])               # the prediction with and without that head
 

@@ -89,10 +89,11 @@ class Effect:
     __repr__ = __str__
 
 
-def ablate(m, text: str, heads: Iterable[tuple[int, int]], target: str | None = None, *, part: str | None = None, tokenizer=None) -> Effect:
+def ablate(m, text: str, heads: Iterable[tuple[int, int]], target: str | None = None, *, part: str | None = None,
+           tokenizer=None) -> Effect:
     """What `m` (any model that `model_of` takes) predicts for `text` with and without `heads` [(layer, head), ...].
 
-    part: "encoder", "decoder" or "cross" of an encoder-decoder, by default "cross". ModelError where there is no such head.
+    part: "encoder", "decoder" or "cross" of an encoder-decoder, by default "cross". ModelError: there is no such head.
     """
     known = look(m, text, target, tokenizer=tokenizer)
     return ablated(known, [(part or known.part, layer, head) for layer, head in heads])
@@ -102,7 +103,8 @@ def ablated(known: Pass, heads: list[tuple[str, int, int]]) -> Effect:
     """The same for a pass that is known, of a model; heads: [(part, layer, head), ...]."""
     reading = known.reading
     after = run(known.model, reading, ablate=heads)
-    return Effect.between(heads, known.outcome, after, known.model.tokenizer, (reading.target or reading.source).labels)
+    tokens = (reading.target or reading.source).labels
+    return Effect.between(heads, known.outcome, after, known.model.tokenizer, tokens)
 
 
 def _bits(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Every head of one pass, packed: the exact float32 of each weight that can be other than zero (a causal head's lower triangle)."""
+"""Every head of one pass, packed: the exact float32 of each weight that can be other than zero."""
 from __future__ import annotations
 
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""`look`: one forward pass of any model of the course, with every head kept; or arrays that somebody brings, in the same form."""
+"""`look`: one forward pass of any model with every head kept; or arrays that somebody brings, in the same form."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ __all__ = ["Pass", "from_arrays", "look"]
 
 @dataclass
 class Pass:
-    """One text and its forward pass. parts: "self", or "encoder", "decoder" and "cross". Of bare arrays there are only the parts."""
+    """One text and its forward pass. parts: "self", or "encoder", "decoder" and "cross"; of bare arrays nothing else."""
 
     text: str
     target: str | None
@@ -35,8 +35,9 @@ class Pass:
 def look(m, text: str | None = None, target: str | None = None, *, tokenizer=None, truncate: bool = False) -> Pass:
     """`text` read once by `m`, any model that `model_of` takes, or an `Attention`, as it is.
 
-    target: what an encoder-decoder writes; to an encoder, the second sentence of a pair. tokenizer: for a model that brings none.
-    ModelError for what cannot be read or looked into; TextTooLong, before anything is computed, beyond the context or `most_tokens`.
+    target: what an encoder-decoder writes; to an encoder, the second sentence of a pair. tokenizer: for a model that
+    brings none. ModelError for what cannot be read or looked into; TextTooLong, before anything is computed, beyond
+    the context or `most_tokens`.
     """
     if isinstance(m, Attention):
         return Pass("", None, {each.part: from_arrays(each) for each in (m, m.encoder, m.decoder) if each is not None})
@@ -50,7 +51,8 @@ def look(m, text: str | None = None, target: str | None = None, *, tokenizer=Non
         if layer.part not in parts:
             shared = layer.kv_heads if layer.kv_heads < len(layer.weights) else None
             parts[layer.part] = Heads(*reading.sides(layer.part), layer.part, shared)
-        parts[layer.part].add(layer.weights.float().cpu().numpy(), None if layer.value_norms is None else layer.value_norms.cpu().numpy())
+        norms = None if layer.value_norms is None else layer.value_norms.cpu().numpy()
+        parts[layer.part].add(layer.weights.float().cpu().numpy(), norms)
 
     outcome = run(model, reading, keep)
     return Pass(text, target, parts, model, reading, outcome)

@@ -1,6 +1,6 @@
 """The attention of one real forward pass of any model of the course (`protocol`), layer by layer.
 
-- `run` is that one pass. It has the model compute attention in the open (eager, the kind that has weights to show), and hands
+- `run` is that one pass. It has the model attend in the open (eager, the kind that has weights to show), and hands
   each layer's weights to a callback as soon as they exist, so that all of them need never be held at once. How they are
   found, without knowing the model's class, is in `watch`.
 - `capture` keeps them all, as an `Attention`.
@@ -123,8 +123,8 @@ def _size(config, *names: str) -> int:
 def run(model, reading: Reading, on_layer: Callable[[Layer], None] | None = None, ablate: Iterable[tuple[str, int, int]] = ()) -> Outcome:
     """One forward pass without gradients. `on_layer` gets each attention layer's weights; `ablate` silences (part, layer, head).
 
-    model: any that `model_of` takes; it needs no tokenizer any more. ModelError, with the reason, for a model whose attention is no
-    table of queries and keys or which has none.
+    model: any that `model_of` takes; it needs no tokenizer any more. ModelError, with the reason, for a model whose
+    attention is no table of queries and keys or which has none.
     """
     model = model_of(model)
     silent: dict[tuple[str, int], list[int]] = {}
@@ -155,11 +155,12 @@ def run(model, reading: Reading, on_layer: Callable[[Layer], None] | None = None
     if not isinstance(model.net, torch.nn.Module):
         model.need_text()                                   # which says why not
     allowed = inspect.signature(model.net.forward).parameters
-    wanted = {"use_cache": False, "logits_to_keep": 1, "return_weights": True}       # the last: how `course_lib.nn` attends in the open
+    wanted = {"use_cache": False, "logits_to_keep": 1, "return_weights": True}      # the last: `course_lib.nn` in the open
+    extra = {name: value for name, value in wanted.items() if name in allowed}
     watch = Watch(model.net, begin, on_layer and tell)
     try:
         with _eager(model), torch.no_grad(), watch:
-            result = model.net(**reading.inputs, **{name: value for name, value in wanted.items() if name in allowed})
+            result = model.net(**reading.inputs, **extra)
     except ModelError:
         raise
     except (ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, RuntimeError, TypeError, ValueError) as error:

@@ -51,7 +51,7 @@ class Loaded:
             return [self.generate(one, max_new_tokens, **options) for one in prompt]
         import torch
 
-        from .protocol import positions
+        from .family import positions
 
         needs_text(self.model, self.card.name)
         if not self.model.can_generate() or kind_of(self.model) == "masked":

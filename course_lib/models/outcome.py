@@ -30,7 +30,8 @@ def outcome_of(model: Model, reading: Reading, result) -> Outcome:
     """Of what its forward returned for `reading`."""
     ids = (reading.target or reading.source).ids
     if model.origin != "transformers":
-        values = (result[0] if isinstance(result, tuple) else result)[0].float().cpu()      # (T, V), or (T, D) of an encoder
+        whole = result[0] if isinstance(result, tuple) else result                          # (1, T, V), or D of an encoder
+        values = whole[0].float().cpu()
         return Outcome("hidden", values.mean(0)) if model.family == "encoder" else _token(model, reading, values)
     config = model.config
     get = lambda *names: next((value for name in names if torch.is_tensor(value := getattr(result, name, None))), None)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from ..i18n import L
 from .checkpoint import ModelError
-from .protocol import Model, model_of, positions
+from .family import positions
+from .protocol import Model, model_of
 
 if TYPE_CHECKING:
     import torch
@@ -21,12 +22,13 @@ _SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _LONGEST_RUN = 12       # tokens; a character is at most 4 bytes, but a token may straddle two characters
 _BROKEN = "\ufffd"
 _BEYOND = {                 # a token that the embedding has no row for: how that comes about differs
-    "transformers": L(zh="词元 {0} 的编号是 {1}，模型的词嵌入只有 {2} 行：给分词器加了词元，却没有调用 model.resize_token_embeddings(len(tokenizer))。",
-                      en="The token {0} has the number {1}, and the model's embedding only {2} rows: tokens were added to the tokenizer without "
-                         "model.resize_token_embeddings(len(tokenizer))."),
+    "transformers": L(zh="词元 {0} 的编号是 {1}，模型的词嵌入只有 {2} 行：给分词器加了词元，却没有调用 "
+                         "model.resize_token_embeddings(len(tokenizer))。",
+                      en="The token {0} has the number {1}, and the model's embedding only {2} rows: tokens were added to "
+                         "the tokenizer without model.resize_token_embeddings(len(tokenizer))."),
     "course": L(zh="词元 {0} 的编号是 {1}，模型的词嵌入只有 {2} 行：这不是训练它时用的分词器，或者建模时 vocab_size 太小。",
-                en="The token {0} has the number {1}, and the model's embedding only {2} rows: this is not the tokenizer that it was trained with, "
-                   "or it was built with too small a vocab_size."),
+                en="The token {0} has the number {1}, and the model's embedding only {2} rows: this is not the tokenizer "
+                   "that it was trained with, or it was built with too small a vocab_size."),
 }
 
 
@@ -73,7 +75,8 @@ class TextTooLong(ModelError):
                            ).format(tokens=tokens, limit=limit, what=what.format(limit=limit)))
 
 
-def encode(model: Model, text: str, *, target: bool = False, truncate: bool = False, advice: bool = False, most: int | None = None, **kwargs):
+def encode(model: Model, text: str, *, target: bool = False, truncate: bool = False, advice: bool = False,
+           most: int | None = None, **kwargs):
     """`text` as the tokenizer's tensors, [1, T]; what the model could not read is a ModelError.
 
     most: a limit on the tokens besides the context. advice: name truncate=True where the text is too long. kwargs: for the tokenizer.
@@ -96,13 +99,14 @@ def encode(model: Model, text: str, *, target: bool = False, truncate: bool = Fa
         encoded = tokenizer(return_tensors="pt", truncation=True, max_length=min(limits), verbose=False, **kwargs)
     highest = int(encoded["input_ids"].max())
     if model.vocabulary is not None and highest >= model.vocabulary:
-        raise ModelError(_BEYOND[model.origin].format(tokenizer.convert_ids_to_tokens(highest), highest, model.vocabulary))
+        token = tokenizer.convert_ids_to_tokens(highest)
+        raise ModelError(_BEYOND[model.origin].format(token, highest, model.vocabulary))
     return encoded
 
 
 def read(model, tokenizer, text: str, target: str | None = None, truncate: bool = False, most: int | None = None) -> Reading:
-    """Tokenize `text` for `model` (any that `model_of` takes). An encoder-decoder without a `target` writes its own, greedily; to an
-    encoder, `target` is the second sentence of a pair.
+    """Tokenize `text` for `model` (any that `model_of` takes). An encoder-decoder without a `target` writes its own,
+    greedily; to an encoder, `target` is the second sentence of a pair.
 
     most: a limit on the tokens besides the model's own context. ModelError for empty text; `TextTooLong` unless `truncate`.
     """
@@ -120,19 +124,53 @@ def read(model, tokenizer, text: str, target: str | None = None, truncate: bool 
     if not seq2seq:
         return Reading(model.inputs(encoded), source, mask_id=tokenizer.mask_token_id)
     if target is None:
-        limit = positions(model.net, target=True) if model.origin == "transformers" else model.context
-        ids = model.write(model.inputs(encoded), min(64, limit - 1) if limit else 64)
+        ids = _written(model, model.inputs(encoded))
     else:
         body = ids_of(target, target=True)["input_ids"][0].tolist() if target else []
         body = body[:-1] if body and body[-1] == tokenizer.eos_token_id else body
-        ids = torch.tensor([[model.start_id(), *body]])
-    return Reading(model.inputs(encoded, ids), source, read_tokens(tokenizer, ids[0].tolist()), tokenizer.mask_token_id)
+        ids = torch.tensor([[_start(model), *body]])
+    written = read_tokens(tokenizer, ids[0].tolist())
+    return Reading(model.inputs(encoded, ids), source, written, tokenizer.mask_token_id)
+
+
+def _written(model: Model, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+    """What an encoder-decoder writes by itself, greedily, without its last token: ids [1, T]. One that cannot write
+    (a classifier) reads its source again, shifted by one, as transformers has it."""
+    import torch
+
+    net, start = model.net, _start(model)
+    limit = positions(net, target=True) if model.origin == "transformers" else model.context
+    most = min(64, limit - 1) if limit else 64
+    if model.origin == "transformers":
+        if not net.can_generate():
+            source = inputs["input_ids"]
+            return torch.cat((torch.full_like(source[:, :1], start), source[:, :-1]), dim=1)
+        with model.asking(), torch.no_grad():
+            return net.generate(**inputs, max_new_tokens=most, num_beams=1, do_sample=False)[:, :-1]
+    with model.evaluating(), torch.no_grad():
+        memory, ids = net.encode(inputs["ids"]), torch.full_like(inputs["ids"][:, :1], start)
+        for _ in range(most):
+            token = net(None, ids, memory=memory)[:, -1].argmax(-1, keepdim=True)       # (1, 1)
+            if token.item() == model.tokenizer.eos_token_id:
+                return ids
+            ids = torch.cat((ids, token), dim=1)
+    return ids[:, :-1]
+
+
+def _start(model: Model) -> int:
+    """The token that an encoder-decoder begins to write from."""
+    start = model.start_id
+    if start is None:
+        raise ModelError(L(zh="config.json 里没有 decoder_start_token_id，不知道解码器从哪个词元开始。",
+                           en="config.json has no decoder_start_token_id: where the decoder starts from is unknown."))
+    return start
 
 
 def _second(model: Model, target: str) -> str:
     """`target` as the second sentence of a pair, for a model and a tokenizer that have such a thing."""
     tokenizer = model.tokenizer
-    if model.family == "causal" or tokenizer.num_special_tokens_to_add(pair=True) <= tokenizer.num_special_tokens_to_add(pair=False):
+    marks = tokenizer.num_special_tokens_to_add
+    if model.family == "causal" or marks(pair=True) <= marks(pair=False):
         raise ModelError(L(
             zh="{0} 只读一段文本：target 是给编码器－解码器的，或给会读句对的编码器（如 BERT）的第二句。请把两段写成一段。",
             en="{0} reads one text: target is for an encoder-decoder, or the second sentence for an encoder that reads pairs, as BERT does. "

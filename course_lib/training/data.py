@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from ..i18n import L
-from ..models.protocol import family_of
+from ..models.family import family_of
 from ..nn import Decoder
 from .history import TrainingError
 
@@ -190,9 +190,10 @@ def default_loss(model: nn.Module, batch: Any) -> Tensor:
     if isinstance(batch, Mapping) and "labels" in batch and "labels" in inspect.signature(inner.forward).parameters:
         return model(**batch).loss
     if (origin, family) == ("course", "encoder"):
-        raise TrainingError(L(zh="{0} 没有输出头，给出的是隐状态，不是 logits：建模时加 mlm_head=True，或传入 loss=函数(model, batch)",
-                              en="{0} has no head: it gives hidden states, no logits. Build it with mlm_head=True, or pass "
-                                 "loss=function(model, batch)").format(type(inner).__name__))
+        raise TrainingError(L(
+            zh="{0} 没有输出头，给出的是隐状态，不是 logits：建模时加 mlm_head=True，或传入 loss=函数(model, batch)",
+            en="{0} has no head: it gives hidden states, no logits. Build it with mlm_head=True, or pass "
+               "loss=function(model, batch)").format(type(inner).__name__))
     if isinstance(batch, Mapping) and "labels" in batch:
         return _entropy(model(**{key: value for key, value in batch.items() if key != "labels"}), batch["labels"])
     if isinstance(batch, (list, tuple)) and len(batch) == 2:
@@ -204,9 +205,11 @@ def default_loss(model: nn.Module, batch: Any) -> Tensor:
 
 
 _WHY = {
-    "masked": L(zh="它两边的词都看得见，预测“下一个词元”等于照抄", en="it sees both sides of a word, so that predicting the next token would be copying it"),
+    "masked": L(zh="它两边的词都看得见，预测“下一个词元”等于照抄",
+                en="it sees both sides of a word, so that predicting the next token would be copying it"),
     "encoder": L(zh="它不预测词元，只给出向量或类别", en="it predicts no tokens, it gives vectors or classes"),
-    "seq2seq": L(zh="它由一段原文写出另一段，只有一串编号不够", en="it writes one text from another, and one row of ids is not enough for that"),
+    "seq2seq": L(zh="它由一段原文写出另一段，只有一串编号不够",
+                 en="it writes one text from another, and one row of ids is not enough for that"),
 }
 
 
@@ -221,8 +224,9 @@ def _entropy(output: Any, labels: Tensor) -> Tensor:
     logits = getattr(output, "logits", output)
     if not torch.is_tensor(logits) or logits.shape[:-1] != labels.shape:
         raise TrainingError(L(
-            zh="模型给出的是 {0}，标签的形状是 {1}：要有每个标签的 logits，形状 {1} 再加一维；请换一个带输出头的模型，或传入 loss=函数(model, batch)",
-            en="the model gives {0} and the labels have the shape {1}: it takes logits for each label, {1} and one more axis. Take a model with a "
-               "head, or pass loss=function(model, batch)").format(
-                   list(logits.shape) if torch.is_tensor(logits) else type(logits).__name__, list(labels.shape)))
+            zh="模型给出的是 {0}，标签的形状是 {1}：每个标签都要有 logits，形状是 {1} 再加一维；"
+               "请换一个带输出头的模型，或传入 loss=函数(model, batch)",
+            en="the model gives {0} and the labels have the shape {1}: it takes logits for each label, {1} and one more "
+               "axis. Take a model with a head, or pass loss=function(model, batch)"
+        ).format(list(logits.shape) if torch.is_tensor(logits) else type(logits).__name__, list(labels.shape)))
     return F.cross_entropy(logits.flatten(0, -2), labels.flatten())           # (N, V), (N,)

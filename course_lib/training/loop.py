@@ -46,8 +46,8 @@ def fit(model, data: Tensor | Iterable, *, steps: int = 1000, batch_size: int = 
         compile: bool = False, seed: int = 0, show: bool = True) -> History:
     """Train `model` in place for `steps` optimiser steps and return the History.
 
-    model: what `load` returned, a transformers model, a ported one, a model of `course_lib.nn`, or any other torch module. Afterwards
-        it is in the mode (training or evaluation) in which it came.
+    model: what `load` returned, a transformers model, a ported one, a model of `course_lib.nn`, or any other torch
+        module. Afterwards it is in the mode (training or evaluation) in which it came.
     data: long [N], from which each step takes batch_size random windows of context + 1 ids, or an iterable of batches
         (`training.default_loss` lists the kinds; for any other pass `loss(model, batch)` -> scalar).
     context: window length, by default the model's. accumulate: batches a step; their gradients are averaged.

@@ -38,7 +38,8 @@ def thumb_sides(heads: Heads) -> tuple[int, int]:
 
 
 def thumbs(heads: Heads) -> np.ndarray:
-    """uint8 [L, H, n]: every head at the size of `thumb_sides`, packed like the weights; each pixel is the largest weight of its block."""
+    """uint8 [L, H, n]: every head at the size of `thumb_sides`, packed like the weights; a pixel is the largest weight of
+    its block."""
     _, _, T, S = heads.shape
     rows, columns = thumb_sides(heads)
     found = []

@@ -6,7 +6,7 @@
     view.ablate([(5, 3)])                   # what the model predicts without that head
     view.to_html("attention.html")          # one file: no server, no network
 
-The front end is `front/`; `coding.py` is the wire format; models are read by `interpret.look`, once, and what it found is drawn.
+The front end is `front/`; `coding.py` is the wire format; `interpret.look` reads the model, and what it found is drawn.
 """
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ class AttentionView(anywidget.AnyWidget):
     lang = traitlets.Unicode("en").tag(sync=True)
 
     def __init__(self, first: Pass, truncate: bool = False) -> None:
-        self._passes, self._truncate, self._title = [first], truncate, first.model.title if first.model else ""
+        self._passes, self._truncate = [first], truncate
+        self._title = first.model.title if first.model else ""
         layer, head = first.parts[first.part].telling()
         super().__init__(part=first.part, layer=layer, head=head, lang=language())
         self._meta, self._data = self._first_picture(0)
@@ -261,11 +262,13 @@ def _no_model() -> ViewError:
                        en="There are only weights here: to ablate or to change the text, make the view from a model"))
 
 
-def attention_view(m, text: str | None = None, target: str | None = None, *, tokenizer=None, truncate: bool = False) -> AttentionView:
+def attention_view(m, text: str | None = None, target: str | None = None, *, tokenizer=None,
+                   truncate: bool = False) -> AttentionView:
     """A view of a model reading `text` (and writing `target`, for an encoder-decoder), or of an `Attention`.
 
-    m: what `cl.load` returns; with `tokenizer` (one of transformers', or anything with encode and decode) a transformers model, a
-    ported one or one of `course_lib.nn`; or an `Attention`. truncate: read only what fits the context instead of refusing a longer text.
+    m: what `cl.load` returns; with `tokenizer` (one of transformers', or anything with encode and decode) a transformers
+    model, a ported one or one of `course_lib.nn`; or an `Attention`. truncate: read only what fits the context instead
+    of refusing a longer text.
     ValueError for an empty text, `TextTooLong` (a ValueError) beyond the limit, weights that no softmax can have made, an
     unknown model. The limit is the model's context, or as many tokens as 2 GiB of weights hold, whichever is less.
     """

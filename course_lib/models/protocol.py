@@ -12,7 +12,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -150,7 +150,7 @@ def model_of(m: Any, tokenizer: Any = None) -> Model:
     (ids -> text). ModelError for anything else, and for a tokenizer that is none.
     """
     if isinstance(m, Model):
-        return m if tokenizer is None else model_of(m.net, tokenizer)
+        return m if tokenizer is None else replace(m, tokenizer=_tokenizer(tokenizer))
     name, net = "", m
     if not isinstance(m, nn.Module) and hasattr(m, "model") and hasattr(m, "tokenizer"):
         name, net = getattr(getattr(m, "card", None), "name", ""), m.model
@@ -173,7 +173,7 @@ def _tokenizer(given: Any) -> Any:
         return PlainTokenizer(given)
     raise ModelError(L(
         zh="tokenizer 应是 transformers 的分词器，或有 encode（文本 → 编号）和 decode（编号 → 文本）的对象，而不是 {0}。",
-        en="tokenizer must be one of transformers', or have encode (text -> ids) and decode (ids -> text); it is {0}."
+        en="tokenizer must be one of transformers', or have encode (text -> ids) and decode (ids -> text), not be a {0}."
     ).format(type(given).__name__))
 
 

@@ -12,7 +12,7 @@ from .i18n import L
 
 __version__ = "0.1.0"
 
-_MODULES = ("exercises", "generation", "i18n", "metrics", "models", "nn", "paths", "results", "text", "training", "viz")
+_MODULES = ("exercises", "generation", "i18n", "interpret", "metrics", "models", "nn", "paths", "results", "text", "training", "viz")
 _NAMES = {
     "start": "session", "doctor": "checkup",
     "Attention": "models", "Loaded": "models", "load": "models",

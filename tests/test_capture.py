@@ -184,7 +184,7 @@ BERT = dict(SIZES, num_labels=3)
     ("ElectraForPreTraining", {}, "tokens"), ("BertForMaskedLM", {}, "masked"), ("BertModel", {}, "hidden"), ("GPTBigCodeForCausalLM", {}, "next"),
     ("LlamaForTokenClassification", {}, "tokens"), ("BertForPreTraining", {}, "masked")])
 def test_an_ablation_is_told_in_the_outcome_that_the_model_has(name, more, kind):
-    from course_lib.viz.effect import Effect
+    from course_lib.interpret.ablation import Effect
     model = built(name, GPT if "BigCode" in name else BERT, **more)
     text, tokenizer = reading(mask_id=7), tiny.tokenizer()
     before, after = run(model, text), run(model, text, ablate=[("self", 0, h) for h in range(4)])
@@ -215,7 +215,7 @@ def test_what_goes_to_a_sink_is_said():
     view = cl.attention_view(given)
     [part] = json.loads(view._meta)["parts"]
     np.testing.assert_allclose(part["sink"], given.sink.mean(-1), atol=1e-3)
-    from course_lib.viz.still import describe
+    from course_lib.viz.attention.still import describe
     assert "goes to no token" in describe(view._heads(), 0, 0).en
     whole = cl.attention_view(cl.Attention(list("ab"), np.full((1, 1, 2, 2), 0.5)))
     assert json.loads(whole._meta)["parts"][0]["sink"] is None and "no token" not in describe(whole._heads(), 0, 0).en

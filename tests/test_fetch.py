@@ -227,7 +227,7 @@ from dataclasses import replace
 from pathlib import Path
 from course_lib.models import FetchError, card, cards, cache, fetch
 from importlib import import_module
-machine = import_module("course_lib.models.fetch")
+machine = import_module("course_lib.models.download")
 small = replace(card("minilm-l6"), size=0, parameters=0)              # so that it is not known beforehand
 cards._INDEX = (small,)
 where, root = sys.argv[1], Path(os.environ["COURSE_CACHE"])

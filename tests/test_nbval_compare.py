@@ -15,9 +15,10 @@ from matplotlib.figure import Figure
 from nbval_compare import difference
 from PIL import Image
 
+from course_lib.interpret import Heads
 from course_lib.models.reading import Tokens
-from course_lib.viz.coding import Heads, bundle, encode
-from course_lib.viz.still import still_html, still_png
+from course_lib.viz.attention.coding import bundle, encode
+from course_lib.viz.attention.still import still_html, still_png
 
 matplotlib.use("agg")
 

@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 
 import course_lib as cl
 from course_lib.errors import CourseError
+from course_lib.interpret import SCORES, Heads
 from course_lib.models.attention import capture, run
 from course_lib.models.reading import TextTooLong, label, read
-from course_lib.viz.attention import AttentionView
-from course_lib.viz.coding import NAN, SCORES, Heads, decode, encode
-from course_lib.viz.still import describe, still_html, still_png
+from course_lib.viz.attention.coding import NAN, decode, encode, thumbs
+from course_lib.viz.attention.still import describe, still_html, still_png
+from course_lib.viz.attention.view import AttentionView
 
-FRONT = Path(cl.__file__).parent / "viz" / "front"
+FRONT = Path(cl.__file__).parent / "viz" / "attention" / "front"
 
 
 def theirs(m, text):
@@ -165,7 +166,7 @@ def test_thumbnails_keep_a_thin_diagonal():
     T = 200
     weights = np.eye(T, k=-1, dtype=np.float32)[None, None]
     weights[..., 0, 0] = 1
-    thumb = heads_of(weights).thumbs()[0, 0]
+    thumb = thumbs(heads_of(weights))[0, 0]
     full = np.zeros((24, 24), np.uint8)
     full[np.tril_indices(24)] = thumb
     assert (full.diagonal() == 254).all()
@@ -336,7 +337,7 @@ def test_front_end_is_small_complete_and_asks_for_nothing():
 
 
 def test_bertviz_falls_back_and_says_so(monkeypatch, capsys):
-    from course_lib.viz import bertviz
+    from course_lib.viz.attention import bertviz
     m = tiny.bert()
     monkeypatch.setattr(bertviz, "find_spec", lambda name: None)
     assert isinstance(cl.viz.bertviz_head_view(m, "The cat"), AttentionView)
@@ -346,7 +347,7 @@ def test_bertviz_falls_back_and_says_so(monkeypatch, capsys):
 def test_bertviz_runs_from_local_libraries(capsys):
     pytest.importorskip("bertviz")
     pytest.importorskip("mpld3")
-    from course_lib.viz import bertviz
+    from course_lib.viz.attention import bertviz
     m = tiny.bert()
     for make in (cl.viz.bertviz_head_view, cl.viz.bertviz_model_view, cl.viz.bertviz_neuron_view):
         page = make(m, "The cat").data

@@ -13,7 +13,7 @@ from course_lib import viz
 from course_lib.exercises.attention import attention
 from course_lib.exercises.engine.card import Card, Table
 from course_lib.i18n import set_language
-from course_lib.viz.live import markup
+from course_lib.viz.widgets.live import markup
 
 torch.set_num_threads(1)
 

@@ -63,7 +63,7 @@ def measure(T: int, work: Path, m, browser, tab: float, peers: list[str]) -> Ite
     if "bertviz" in peers:
         import bertviz
 
-        from ..viz.bertviz import _frame
+        from ..viz.attention.bertviz import _frame
         began = time.perf_counter()
         made = bertviz.head_view([torch.from_numpy(layer)[None] for layer in given.weights], given.tokens, html_action="return").data
         seconds = time.perf_counter() - began
@@ -130,8 +130,8 @@ def _memory(side: str, T: int) -> None:
     """In a process of its own: seconds of the pass and megabytes that it added to the peak, for "ours" or "transformers"."""
     import torch
 
+    from ..interpret import look
     from ..models import load
-    from ..viz.attention import _forward
 
     m = load("smollm2-135m")
     ids = m.tokenizer(_TEXT, return_tensors="pt")["input_ids"][:, :T].to(m.device)
@@ -141,7 +141,7 @@ def _memory(side: str, T: int) -> None:
         Path("/proc/self/clear_refs").write_text("5")          # Linux: the peak starts anew
         before, began = _peak(), time.perf_counter()
         if side == "ours":
-            kept = _forward(m.model, m.tokenizer, text, None, False)
+            kept = look(m, text)
         else:
             m.model.set_attn_implementation("eager")
             kept = m.model(ids, output_attentions=True)

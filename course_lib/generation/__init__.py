@@ -2,9 +2,9 @@
 
     ids = cl.generate(model, prompt, max_new_tokens=50, strategy=cl.Sample(temperature=0.8, top_p=0.9, seed=1))
 """
-from .compress import compress
-from .generate import generate
-from .pick import pick
+from .constrained import pick
+from .decoding import generate
+from .low_precision import compress
 from .strategies import Beam, GenerationError, Greedy, Sample
 from .stream import TextStream
 

@@ -11,7 +11,7 @@ from .strategies import GenerationError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .generate import Ending
+    from .ending import Ending
     from .reader import Reader
     from .strategies import Beam
 

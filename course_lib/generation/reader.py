@@ -6,40 +6,62 @@ from typing import TYPE_CHECKING
 import torch
 
 from ..i18n import L
-from ..nn import Decoder, Seq2Seq
+from ..models.checkpoint import ModelError
+from ..models.protocol import Model, model_of
 from .strategies import GenerationError
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
-__all__ = ["Reader"]
+__all__ = ["Reader", "writer_of"]
+
+
+def writer_of(model) -> Model:
+    """The model, if it continues a text by itself; GenerationError if it does not."""
+    try:
+        found = model_of(model)
+    except ModelError as error:
+        raise GenerationError(L(zh="续写要一个会预测下一个词元的模型。{0}",
+                                en="To continue a text takes a model that predicts the next token. {0}"
+                                ).format(error.message)) from error
+    if found.family == "causal" or found.family == "seq2seq" and found.origin == "course":
+        return found
+    raise GenerationError(L(
+        zh="{0} 不预测下一个词元，不能这样续写；transformers 的编码器－解码器用 m.generate(原文)",
+        en="{0} does not predict a next token, so it cannot continue a text; for an encoder-decoder of transformers "
+           "there is m.generate(source)").format(type(found.net).__name__))
 
 
 class Reader:
     """Reads a batch of texts that grow. `ids` [B,T] is everything read or written so far; for a Seq2Seq it is the target."""
 
-    def __init__(self, model: nn.Module, ids: Tensor, mask: Tensor | None, cache: bool):
-        self.model, self.native = model, isinstance(model, (Decoder, Seq2Seq))
+    def __init__(self, model: Model, ids: Tensor, mask: Tensor | None, cache: bool):
+        self.model, self.net, self.keep = model, model.net, cache
+        self.native = model.origin == "course" and hasattr(model.net, "new_cache")         # a GPT has none
         self.memory = self.memory_mask = None
-        if isinstance(model, Seq2Seq):
-            self.memory, self.memory_mask = model.encode(ids, mask), mask
-            ids, mask = torch.full_like(ids[:, :1], model.config.start_id), None
+        if model.family == "seq2seq":
+            self.memory, self.memory_mask = self.net.encode(ids, mask), mask
+            ids, mask = torch.full_like(ids[:, :1], model.start_id), None
         elif mask is not None and not self.native:
-            raise GenerationError(L(zh="只有 course_lib.nn 的模型能读长短不一的提示", en="only course_lib.nn models can read prompts of unequal length"))
+            raise GenerationError(L(zh="只有 course_lib.nn 的 Decoder 和 Seq2Seq 能读长短不一的提示：请一次给一个",
+                                    en="only a Decoder or Seq2Seq of course_lib.nn can read prompts of unequal length: "
+                                       "give one at a time"))
         self.ids, self.mask = ids, mask
-        self.cache = model.new_cache() if cache and self.native else None
+        self.cache = self.net.new_cache() if cache and self.native else None
+        self.past, self.read = None, 0                  # of any other model: what it keeps, and of how many tokens
 
     def logits(self) -> Tensor:
         """[B,V] of the next token. Only what the cache does not hold yet goes through the model."""
+        if not self.native:
+            logits, self.past = self.model.following(self.ids, self.past, self.read, self.keep)
+            self.read = 0 if self.past is None else self.ids.shape[1]
+            return logits
         new = self.ids[:, self.cache[0].own.length:] if self.cache else self.ids
-        if not self.native:                             # any callable: ids [B,T] -> logits [B,T,V], or an object that has them
-            output = self.model(new)
-            return getattr(output, "logits", output)[:, -1].float()
         if self.memory is None:
-            x, _ = self.model.stack(new, self.mask, cache=self.cache)
+            x, _ = self.net.stack(new, self.mask, cache=self.cache)
         else:
-            x, _ = self.model.decoder(new, memory=self.memory, memory_mask=self.memory_mask, cache=self.cache)
-        return self.model.logits(x[:, -1]).float()      # the head is the largest matrix: one position is enough
+            x, _ = self.net.decoder(new, memory=self.memory, memory_mask=self.memory_mask, cache=self.cache)
+        return self.net.logits(x[:, -1]).float()        # the head is the largest matrix: one position is enough
 
     def append(self, tokens: Tensor) -> None:
         """tokens [B] become part of the text."""
@@ -51,6 +73,8 @@ class Reader:
         """Go on with these rows, long [B'], in this order and as often as named."""
         self.ids = self.ids[rows]
         self.mask, self.memory, self.memory_mask = (x if x is None else x[rows] for x in (self.mask, self.memory, self.memory_mask))
+        if self.past is not None:
+            self.past.reorder_cache(rows)
         for layer in self.cache or ():
             for part in layer:
                 part.select(rows)

@@ -1,10 +1,10 @@
-"""The attention of one real forward pass of a transformers model, layer by layer.
+"""The attention of one real forward pass of any model of the course (`protocol`), layer by layer.
 
-- `run` is that one pass. It switches the model to eager attention (the kind that has weights to show) and back, and hands
+- `run` is that one pass. It has the model attend in the open (eager, the kind that has weights to show), and hands
   each layer's weights to a callback as soon as they exist, so that all of them need never be held at once. How they are
   found, without knowing the model's class, is in `watch`.
 - `capture` keeps them all, as an `Attention`.
-- `Outcome` is what the pass predicted; with `ablate`, heads are silenced: their weights are zero, so they add nothing to
+- `Outcome` is what the pass predicted (`outcome`); with `ablate`, heads are silenced: their weights are zero, so they add nothing to
   what the output projection reads (zero ablation; Michel et al. 2019, arXiv:1905.10650). A layer is one execution: where
   one module serves all layers (ALBERT), silencing a head of layer 0 leaves the same head of layer 1 alone.
 - The value norms are ||f(x_j)|| of Kobayashi et al. 2020 (arXiv:2004.10102): how long the vector is that a weight
@@ -23,8 +23,11 @@ import numpy as np
 import torch
 
 from ..i18n import L
+from ..nn import GPT
+from .checkpoint import ModelError
 from .convert import quiet
-from .loaded import ModelError
+from .outcome import Outcome, outcome_of
+from .protocol import Model, model_of
 from .reading import Reading, read
 from .watch import Product, Watch
 
@@ -99,37 +102,31 @@ class Layer:
     kv_heads: int
 
 
-@dataclass
-class Outcome:
-    """What the pass ended in, by what the model is for; `logits` is float32 on the CPU.
-
-    kind: "next" token or "masked" token, logits [V]; "class" (one of C), "labels" (any of C) or "value" (C numbers), [C];
-    "tokens", classes of each token, [T, C]; "span", where an answer starts and ends, [2, T]; "scores", the mean logits of a
-    masked model whose text has no mask, [V]; "hidden", the mean last hidden state of a model without a head, [D].
-    names: of the C classes.
-    """
-
-    kind: str
-    logits: torch.Tensor
-    names: list[str] | None = None
-
-
 def most_tokens(model) -> int:
     """How many tokens of one text can be read before the weights of all layers and heads would take more than `MEMORY`."""
-    config = model.config.get_text_config() if hasattr(model.config, "get_text_config") else model.config
-    sizes = []
-    for name in ("num_hidden_layers", "num_attention_heads"):
-        value = getattr(config, name, None)                 # a list where layers differ; none where there is no attention
-        sizes.append(max(value) if isinstance(value, (list, tuple)) and value else value if isinstance(value, int) and value else 1)
-    parts = 3 if getattr(model.config, "is_encoder_decoder", False) else 1
-    return int((MEMORY / 4 / (parts * (sizes[0] + 4) * sizes[1])) ** 0.5)        # 4: a layer's own temporary copies
+    model = model_of(model)
+    if isinstance(model.net, GPT):
+        layers, heads = len(model.net.blocks), model.net.blocks[0].attention.n_head
+    else:
+        config = model.config.get_text_config() if hasattr(model.config, "get_text_config") else model.config
+        layers, heads = _size(config, "num_hidden_layers", "n_layer"), _size(config, "num_attention_heads", "n_head")
+    parts = 3 if model.family == "seq2seq" else 1
+    return int((MEMORY / 4 / (parts * (layers + 4) * heads)) ** 0.5)        # 4: a layer's own temporary copies
+
+
+def _size(config, *names: str) -> int:
+    """A list where layers differ; nothing where there is no attention."""
+    value = next((value for name in names if (value := getattr(config, name, None))), 1)
+    return max(value) if isinstance(value, (list, tuple)) else value if isinstance(value, int) else 1
 
 
 def run(model, reading: Reading, on_layer: Callable[[Layer], None] | None = None, ablate: Iterable[tuple[str, int, int]] = ()) -> Outcome:
     """One forward pass without gradients. `on_layer` gets each attention layer's weights; `ablate` silences (part, layer, head).
 
-    ModelError, with the reason, for a model whose attention is no table of queries and keys or which has none.
+    model: any that `model_of` takes; it needs no tokenizer any more. ModelError, with the reason, for a model whose
+    attention is no table of queries and keys or which has none.
     """
+    model = model_of(model)
     silent: dict[tuple[str, int], list[int]] = {}
     for part, layer, head in ablate:
         silent.setdefault((part, layer), []).append(head)
@@ -146,7 +143,7 @@ def run(model, reading: Reading, on_layer: Callable[[Layer], None] | None = None
         if call in calls:
             raise ModelError(L(zh="{0} 的每一层算好几张注意力表再合成一张（如差分注意力），单画哪一张都会误导",
                                en="{0} combines several attention tables in each layer (as differential attention does): a picture of any one would mislead")
-                             .format(type(model).__name__))
+                             .format(type(model.net).__name__))
         calls.add(call)
         at = part, len(tables.setdefault(part, []))
         tables[part].append(shape[0])
@@ -155,31 +152,35 @@ def run(model, reading: Reading, on_layer: Callable[[Layer], None] | None = None
     def tell(product: Product) -> None:
         on_layer(Layer(*at, product.weights, product.value_norms, _kv_heads(product)))
 
-    allowed = inspect.signature(model.forward).parameters
-    extra = {name: value for name, value in (("use_cache", False), ("logits_to_keep", 1)) if name in allowed}
-    watch = Watch(model, begin, on_layer and tell)
+    if not isinstance(model.net, torch.nn.Module):
+        model.need_text()                                   # which says why not
+    allowed = inspect.signature(model.net.forward).parameters
+    wanted = {"use_cache": False, "logits_to_keep": 1, "return_weights": True}      # the last: `course_lib.nn` in the open
+    extra = {name: value for name, value in wanted.items() if name in allowed}
+    watch = Watch(model.net, begin, on_layer and tell)
     try:
         with _eager(model), torch.no_grad(), watch:
-            result = model(**reading.inputs, **extra)
+            result = model.net(**reading.inputs, **extra)
     except ModelError:
         raise
     except (ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise ModelError(L(zh="{0} 读这段文本时出错：{1}", en="{0} failed while reading this text: {1}").format(
-            type(model).__name__, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}")) from error
+            type(model.net).__name__, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}")) from error
     _complete(model, tables, other, watch.softmaxes)
     for (part, layer), heads in silent.items():
         for head in heads:
             if layer not in range(len(tables.get(part, ()))) or head not in range(tables[part][layer]):
                 raise ModelError(L(zh="没有第 {layer} 层第 {head} 头", en="there is no layer {layer}, head {head}").format(layer=layer, head=head))
-    return _outcome(model, reading, result)
+    return outcome_of(model, reading, result)
 
 
 def capture(model, tokenizer, text: str, target: str | None = None, truncate: bool = False) -> Attention:
     """Every weight of the pass over `text`: for an encoder-decoder the cross-attention, which carries `.encoder` and `.decoder`.
 
-    `TextTooLong` beyond `most_tokens(model)`, before anything is computed.
+    model: any that `model_of` takes. `TextTooLong` beyond `most_tokens(model)`, before anything is computed.
     """
-    reading = read(model, tokenizer, text, target, truncate, most_tokens(model))
+    model = model_of(model, tokenizer)
+    reading = read(model, None, text, target, truncate, most_tokens(model))
     layers: dict[str, list[np.ndarray]] = {}
     groups: dict[str, set[int]] = {}
 
@@ -200,11 +201,11 @@ def capture(model, tokenizer, text: str, target: str | None = None, truncate: bo
     return made["cross"]
 
 
-def _part(model, path: str) -> str:
+def _part(model: Model, path: str) -> str:
     path = path.lower()
     if any(mark in path for mark in _CROSS):
         return "cross"
-    if not getattr(model.config, "is_encoder_decoder", False):
+    if model.family != "seq2seq":
         return "self"
     return next((name for step in path.split(".") for name in ("encoder", "decoder") if name in step), "encoder")
 
@@ -219,14 +220,14 @@ def _kv_heads(product: Product) -> int:
     return own if shared is not None and torch.equal(shared, values) else len(values)
 
 
-def _complete(model, tables: dict[str, list[int]], other: list[tuple[int, int, int]], softmaxes: int) -> None:
+def _complete(model: Model, tables: dict[str, list[int]], other: list[tuple[int, int, int]], softmaxes: int) -> None:
     """ModelError with the reason unless each kind of attention that the model has was seen in every layer."""
-    name, config = type(model).__name__, model.config
+    name = type(model.net).__name__
     if not softmaxes:
         raise ModelError(L(zh="{0} 里没有 softmax 注意力：它用别的办法混合词元（如状态空间、卷积、傅里叶变换），没有权重可画",
                            en="{0} has no softmax attention: it mixes tokens in another way (a state space, convolutions, a Fourier transform), so "
                               "there are no weights to draw").format(name))
-    parts = ("encoder", "decoder", "cross") if getattr(config, "is_encoder_decoder", False) else ("self",)
+    parts = ("encoder", "decoder", "cross") if model.family == "seq2seq" else ("self",)
     for heads in tables.values():
         if len(set(heads)) > 1:
             raise ModelError(L(zh="{0} 各层的头数不同（{1}），这里按“层 × 头”的表显示，放不下",
@@ -242,46 +243,17 @@ def _complete(model, tables: dict[str, list[int]], other: list[tuple[int, int, i
 
 
 @contextmanager
-def _eager(model):
+def _eager(model: Model):
     """Eager attention and evaluation mode for the time being; both are put back."""
-    before, training = getattr(model.config, "_attn_implementation", None), model.training
-    switch = before not in (None, "eager") and hasattr(model, "set_attn_implementation")
+    net, before = model.net, getattr(model.config, "_attn_implementation", None)
+    switch = before not in (None, "eager") and hasattr(net, "set_attn_implementation")
     try:
         if switch:
             with quiet():                       # a few say that they cannot be switched; then the fused kernel is read
-                model.set_attn_implementation("eager")
-        model.eval()
-        yield
+                net.set_attn_implementation("eager")
+        with model.evaluating():
+            yield
     finally:
         if switch:
             with quiet():
-                model.set_attn_implementation(before)
-        model.train(training)
-
-
-def _outcome(model, reading: Reading, result) -> Outcome:
-    get = lambda *names: next((value for name in names if torch.is_tensor(value := getattr(result, name, None))), None)
-    start, end = get("start_logits", "start_top_log_probs"), get("end_logits")
-    if start is not None and end is not None:
-        return Outcome("span", torch.stack((start[0], end[0])).float().cpu())
-    logits = get("logits", "prediction_logits", "prediction_scores")
-    config, ids = model.config, (reading.target or reading.source).ids
-    if logits is None:
-        hidden = result.last_hidden_state if hasattr(result, "last_hidden_state") else result[0]
-        return Outcome("hidden", hidden[0].float().mean(0).cpu())
-    logits = logits.float().cpu()
-    count = getattr(config, "num_labels", 0)
-    names = [str((getattr(config, "id2label", None) or {}).get(i, f"LABEL_{i}")) for i in range(logits.shape[-1])] if logits.shape[-1] <= 4096 else None
-    if logits.dim() == 2 and logits.shape[-1] == len(ids) != count:                         # ELECTRA's discriminator: one number a token
-        return Outcome("tokens", torch.stack((torch.zeros_like(logits[0]), logits[0]), -1), ["original", "replaced"])
-    if logits.dim() == 2:
-        problem = getattr(config, "problem_type", None) or ("regression" if count == 1 else None)
-        kind = {"regression": "value", "multi_label_classification": "labels"}.get(problem, "class")
-        return Outcome(kind, logits[0], names)
-    if model.get_output_embeddings() is None and logits.shape[-1] == count:
-        return Outcome("tokens", logits[0], names)
-    if reading.mask_id is not None and reading.mask_id in ids and logits.shape[1] == len(ids):
-        return Outcome("masked", logits[0, ids.index(reading.mask_id)])
-    if "MaskedLM" in type(model).__name__ or not model.can_generate():
-        return Outcome("scores", logits[0].mean(0))
-    return Outcome("next", logits[0, -1])
+                net.set_attn_implementation(before)

@@ -6,7 +6,7 @@ import sys
 from ..errors import CourseError
 from ..i18n import L
 from .cards import catalog
-from .fetch import fetch
+from .download import fetch
 
 __all__ = ["main"]
 

@@ -11,7 +11,7 @@ from ..i18n import L
 from .cards import Card, card
 from .checkpoint import ModelError, asking, kind_of, named, needs_text, open_folder, reason
 from .convert import quiet
-from .fetch import Unavailable, fetch, hub_snapshot
+from .download import Unavailable, fetch, hub_snapshot
 
 if TYPE_CHECKING:
     import torch
@@ -51,7 +51,7 @@ class Loaded:
             return [self.generate(one, max_new_tokens, **options) for one in prompt]
         import torch
 
-        from .reading import positions
+        from .family import positions
 
         needs_text(self.model, self.card.name)
         if not self.model.can_generate() or kind_of(self.model) == "masked":
@@ -115,12 +115,13 @@ class Loaded:
         from .attention import capture
 
         with asking(self.model, self.card.name):
-            return capture(self.model, self.tokenizer, text, target, truncate)
+            return capture(self, None, text, target, truncate)
 
     def _encode(self, text: str):
+        from .protocol import model_of
         from .reading import encode
 
-        inputs = encode(self.model, self.tokenizer, text, name=self.card.name)
+        inputs = encode(model_of(self), text)
         inputs.pop("token_type_ids", None)
         return inputs.to(self.device)
 
@@ -128,10 +129,12 @@ class Loaded:
         """The ids [1, T] of `text`, and the log-probabilities [T, V] of the token after each; only of a model that reads left to right."""
         import torch
 
+        from .protocol import model_of
+
         self._need_next_token()
         ids = self._encode(text)["input_ids"]
-        with asking(self.model, self.card.name), torch.inference_mode():
-            return ids, self.model(input_ids=ids).logits[0].float().log_softmax(-1).cpu()
+        with torch.inference_mode():
+            return ids, model_of(self).logits(ids)[0].float().log_softmax(-1).cpu()
 
     def _need_next_token(self) -> None:
         needs_text(self.model, self.card.name)

@@ -5,21 +5,31 @@ such a run together and numbers its pieces: 猫₁ 猫₂ 猫₃. The number of 
 """
 from __future__ import annotations
 
-import inspect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..i18n import L
-from .checkpoint import ModelError, asking, kind_of, named, needs_text
+from .checkpoint import ModelError
+from .family import positions
+from .protocol import Model, model_of
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Reading", "TextTooLong", "Tokens", "encode", "label", "positions", "read", "read_tokens"]
+__all__ = ["Reading", "TextTooLong", "Tokens", "encode", "label", "read", "read_tokens"]
 
 _SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _LONGEST_RUN = 12       # tokens; a character is at most 4 bytes, but a token may straddle two characters
 _BROKEN = "\ufffd"
+_BEYOND = {                 # a token that the embedding has no row for: how that comes about differs
+    "transformers": L(zh="词元 {0} 的编号是 {1}，模型的词嵌入只有 {2} 行：给分词器加了词元，却没有调用 "
+                         "model.resize_token_embeddings(len(tokenizer))。",
+                      en="The token {0} has the number {1}, and the model's embedding only {2} rows: tokens were added to "
+                         "the tokenizer without model.resize_token_embeddings(len(tokenizer))."),
+    "course": L(zh="词元 {0} 的编号是 {1}，模型的词嵌入只有 {2} 行：这不是训练它时用的分词器，或者建模时 vocab_size 太小。",
+                en="The token {0} has the number {1}, and the model's embedding only {2} rows: this is not the tokenizer "
+                   "that it was trained with, or it was built with too small a vocab_size."),
+}
 
 
 @dataclass
@@ -65,36 +75,19 @@ class TextTooLong(ModelError):
                            ).format(tokens=tokens, limit=limit, what=what.format(limit=limit)))
 
 
-def positions(model, target: bool = False) -> int | None:
-    """How many tokens the positions of `model` can number, None without a limit. target: those of the text that it writes."""
-    from torch import nn
-    from transformers import PreTrainedConfig
-
-    part = "decoder" if target else "encoder"
-    config = getattr(model.config, part, None)
-    if not isinstance(config, PreTrainedConfig):                # only composites keep a config for each half
-        config = model.config.get_text_config() if not model.config.is_encoder_decoder else model.config
-    names = (f"max_{part}_position_embeddings", "max_position_embeddings", "n_positions", "max_target_positions")
-    declared = next((n for name in names if isinstance(n := getattr(config, name, None), int) and n > 0), None)     # XLNet writes -1
-    if declared is None:
-        return None
-    for name, module in model.named_modules():
-        if isinstance(module, nn.Embedding) and "position" in name and module.padding_idx is not None and module.num_embeddings == declared:
-            return declared - module.padding_idx - 1            # RoBERTa: positions are counted from the one after the padding's
-    return declared
-
-
-def encode(model, tokenizer, text: str, *, name: str = "", target: bool = False, truncate: bool = False, advice: bool = False,
+def encode(model: Model, text: str, *, target: bool = False, truncate: bool = False, advice: bool = False,
            most: int | None = None, **kwargs):
     """`text` as the tokenizer's tensors, [1, T]; what the model could not read is a ModelError.
 
     most: a limit on the tokens besides the context. advice: name truncate=True where the text is too long. kwargs: for the tokenizer.
     """
-    needs_text(model, name)
+    model.need_text()
+    tokenizer = model.tokenizer
     if not isinstance(text, str):
         raise ModelError(L(zh="这里需要一段文本（str），而不是 {0}。", en="This takes one text, a str, not a {0}.").format(type(text).__name__))
+    context = positions(model.net, target) if model.origin == "transformers" else model.context
     declared = tokenizer.model_max_length if tokenizer.model_max_length < 1e6 else None         # 1e30 stands for none
-    limits = [n for n in (positions(model, target) or declared, most) if n]
+    limits = [n for n in (context or declared, most) if n]
     kwargs |= {"text_target" if target else "text": text}
     encoded = tokenizer(return_tensors="pt", verbose=False, **kwargs)
     length = encoded["input_ids"].shape[1]
@@ -104,75 +97,85 @@ def encode(model, tokenizer, text: str, *, name: str = "", target: bool = False,
         if not truncate:
             raise TextTooLong(length, min(limits), advice)
         encoded = tokenizer(return_tensors="pt", truncation=True, max_length=min(limits), verbose=False, **kwargs)
-    rows, highest = model.get_input_embeddings().weight.shape[0], int(encoded["input_ids"].max())
-    if highest >= rows:
-        raise ModelError(L(
-            zh="词元 {0} 的编号是 {1}，模型的词嵌入只有 {2} 行：给分词器加了词元，却没有调用 model.resize_token_embeddings(len(tokenizer))。",
-            en="The token {0} has the number {1}, and the model's embedding only {2} rows: tokens were added to the tokenizer without "
-               "model.resize_token_embeddings(len(tokenizer)).").format(tokenizer.convert_ids_to_tokens(highest), highest, rows))
+    highest = int(encoded["input_ids"].max())
+    if model.vocabulary is not None and highest >= model.vocabulary:
+        token = tokenizer.convert_ids_to_tokens(highest)
+        raise ModelError(_BEYOND[model.origin].format(token, highest, model.vocabulary))
     return encoded
 
 
 def read(model, tokenizer, text: str, target: str | None = None, truncate: bool = False, most: int | None = None) -> Reading:
-    """Tokenize `text` for `model`. An encoder-decoder without a `target` writes its own, greedily; to an encoder, `target` is the
-    second sentence of a pair.
+    """Tokenize `text` for `model` (any that `model_of` takes). An encoder-decoder without a `target` writes its own,
+    greedily; to an encoder, `target` is the second sentence of a pair.
 
     most: a limit on the tokens besides the model's own context. ModelError for empty text; `TextTooLong` unless `truncate`.
     """
     import torch
 
-    needs_text(model)
-    seq2seq = model.config.is_encoder_decoder
+    model = model_of(model, tokenizer)
+    model.need_text()
+    tokenizer, seq2seq = model.tokenizer, model.family == "seq2seq"
     if isinstance(text, str) and not text.strip():
         raise ModelError(L(zh="文本是空的：至少写一个词", en="The text is empty: write at least one word"))
-    pair = {"text_pair": _second(model, tokenizer, target)} if target is not None and not seq2seq else {}
-    device = next(model.parameters()).device
-    ids_of = lambda text, **more: encode(model, tokenizer, text, truncate=truncate, advice=True, most=most, **more)
-    allowed = set(inspect.signature(model.forward).parameters)
-    inputs = {name: tensor.to(device) for name, tensor in ids_of(text, **pair).items() if name in allowed}
-    reading = Reading(inputs, read_tokens(tokenizer, inputs["input_ids"][0].tolist()), mask_id=tokenizer.mask_token_id)
-    if seq2seq:
-        if target is None:
-            ids = _written(model, inputs)
-        else:
-            body = ids_of(target, target=True)["input_ids"][0].tolist() if target else []
-            body = body[:-1] if body and body[-1] == tokenizer.eos_token_id else body
-            ids = torch.tensor([[_start(model), *body]])
-        inputs["decoder_input_ids"] = ids.to(device)
-        reading.target = read_tokens(tokenizer, ids[0].tolist())
-    return reading
+    pair = {"text_pair": _second(model, target)} if target is not None and not seq2seq else {}
+    ids_of = lambda text, **more: encode(model, text, truncate=truncate, advice=True, most=most, **more)
+    encoded = ids_of(text, **pair)
+    source = read_tokens(tokenizer, encoded["input_ids"][0].tolist())
+    if not seq2seq:
+        return Reading(model.inputs(encoded), source, mask_id=tokenizer.mask_token_id)
+    if target is None:
+        ids = _written(model, model.inputs(encoded))
+    else:
+        body = ids_of(target, target=True)["input_ids"][0].tolist() if target else []
+        body = body[:-1] if body and body[-1] == tokenizer.eos_token_id else body
+        ids = torch.tensor([[_start(model), *body]])
+    written = read_tokens(tokenizer, ids[0].tolist())
+    return Reading(model.inputs(encoded, ids), source, written, tokenizer.mask_token_id)
 
 
-def _second(model, tokenizer, target: str) -> str:
+def _written(model: Model, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+    """What an encoder-decoder writes by itself, greedily, without its last token: ids [1, T]. One that cannot write
+    (a classifier) reads its source again, shifted by one, as transformers has it."""
+    import torch
+
+    net, start = model.net, _start(model)
+    limit = positions(net, target=True) if model.origin == "transformers" else model.context
+    most = min(64, limit - 1) if limit else 64
+    if model.origin == "transformers":
+        if not net.can_generate():
+            source = inputs["input_ids"]
+            return torch.cat((torch.full_like(source[:, :1], start), source[:, :-1]), dim=1)
+        with model.asking(), torch.no_grad():
+            return net.generate(**inputs, max_new_tokens=most, num_beams=1, do_sample=False)[:, :-1]
+    with model.evaluating(), torch.no_grad():
+        memory, ids = net.encode(inputs["ids"]), torch.full_like(inputs["ids"][:, :1], start)
+        for _ in range(most):
+            token = net(None, ids, memory=memory)[:, -1].argmax(-1, keepdim=True)       # (1, 1)
+            if token.item() == model.tokenizer.eos_token_id:
+                return ids
+            ids = torch.cat((ids, token), dim=1)
+    return ids[:, :-1]
+
+
+def _start(model: Model) -> int:
+    """The token that an encoder-decoder begins to write from."""
+    start = model.start_id
+    if start is None:
+        raise ModelError(L(zh="config.json 里没有 decoder_start_token_id，不知道解码器从哪个词元开始。",
+                           en="config.json has no decoder_start_token_id: where the decoder starts from is unknown."))
+    return start
+
+
+def _second(model: Model, target: str) -> str:
     """`target` as the second sentence of a pair, for a model and a tokenizer that have such a thing."""
-    if kind_of(model) == "causal" or tokenizer.num_special_tokens_to_add(pair=True) <= tokenizer.num_special_tokens_to_add(pair=False):
+    tokenizer = model.tokenizer
+    marks = tokenizer.num_special_tokens_to_add
+    if model.family == "causal" or marks(pair=True) <= marks(pair=False):
         raise ModelError(L(
             zh="{0} 只读一段文本：target 是给编码器－解码器的，或给会读句对的编码器（如 BERT）的第二句。请把两段写成一段。",
             en="{0} reads one text: target is for an encoder-decoder, or the second sentence for an encoder that reads pairs, as BERT does. "
-               "Write both as one text.").format(named(model)))
+               "Write both as one text.").format(type(model.net).__name__))
     return target
-
-
-def _written(model, inputs: dict):
-    """What the encoder-decoder writes by itself, greedily, without its last token: ids [1, T]. One that cannot write (a classifier)
-    reads its source again, shifted by one, as transformers has it."""
-    import torch
-
-    if not model.can_generate():
-        source = inputs["input_ids"]
-        return torch.cat((torch.full_like(source[:, :1], _start(model)), source[:, :-1]), dim=1)
-    limit = positions(model, target=True)
-    with asking(model), torch.no_grad():
-        return model.generate(**inputs, max_new_tokens=min(64, limit - 1) if limit else 64, num_beams=1, do_sample=False)[:, :-1]
-
-
-def _start(model) -> int:
-    start = model.config.decoder_start_token_id
-    start = model.generation_config.decoder_start_token_id if start is None and model.can_generate() else start
-    if start is None:
-        raise ModelError(L(zh="config.json 里没有 decoder_start_token_id，不知道解码器从哪个词元开始。",
-                           en="config.json has no decoder_start_token_id: which token the decoder starts from is unknown."))
-    return start
 
 
 def read_tokens(tokenizer, ids: list[int]) -> Tokens:

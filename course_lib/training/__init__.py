@@ -3,7 +3,7 @@
     history = cl.fit(model, ids, steps=500, batch_size=12, lr=1e-3)
 """
 from .data import default_loss
-from .fit import fit
 from .history import Diverged, History, TrainingError
+from .loop import fit
 
 __all__ = ["Diverged", "History", "TrainingError", "default_loss", "fit"]

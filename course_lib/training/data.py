@@ -11,14 +11,15 @@ import torch
 import torch.nn.functional as F
 
 from ..i18n import L
+from ..models.family import family_of
 from ..nn import Decoder
 from .history import TrainingError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["batches", "check", "check_ids", "context_of", "default_loss", "fingerprint", "seed_of", "share",
-           "to_device", "tokens_in", "vocabulary_of"]
+__all__ = ["batches", "check", "check_ids", "default_loss", "fingerprint", "seed_of", "share",
+           "to_device", "tokens_in"]
 
 
 def seed_of(seed: int, number: int) -> int:
@@ -137,21 +138,6 @@ def _passes(data: Iterable, seed: int, start: int) -> Iterator[Any]:
                                    en="data has no (more) batches: it is empty, or a generator that runs only once. Pass a list or a DataLoader"))
 
 
-def vocabulary_of(model: nn.Module) -> int | None:
-    """How many ids one of our models or a transformers model knows; None if it does not say."""
-    size = getattr(getattr(model, "config", None), "vocab_size", None)
-    return size if isinstance(size, int) else None
-
-
-def context_of(model: nn.Module) -> int | None:
-    """The context of one of our models or of a transformers model, from its config; None if it does not say."""
-    config = getattr(model, "config", None)
-    for name in ("context", "max_position_embeddings", "n_positions"):
-        if isinstance(getattr(config, name, None), int):
-            return getattr(config, name)
-    return None
-
-
 def to_device(batch: Any, device: torch.device) -> Any:
     """The same batch with every tensor on `device`."""
     if isinstance(batch, torch.Tensor):
@@ -194,20 +180,53 @@ def default_loss(model: nn.Module, batch: Any) -> Tensor:
     - a pair (input, labels): the same with model(input).
     """
     inner = getattr(model, "module", getattr(model, "_orig_mod", model))      # inside DistributedDataParallel, torch.compile
+    origin, family = family_of(inner)
     if isinstance(batch, torch.Tensor):
+        if family != "causal":
+            raise _unfit(inner, family)
         if isinstance(inner, Decoder):                  # its own loss is the same number, faster
             return model(batch[:, :-1], targets=batch[:, 1:])
         return _entropy(model(batch[:, :-1]), batch[:, 1:])
+    if isinstance(batch, Mapping) and "labels" in batch and "labels" in inspect.signature(inner.forward).parameters:
+        return model(**batch).loss
+    if (origin, family) == ("course", "encoder"):
+        raise TrainingError(L(
+            zh="{0} 没有输出头，给出的是隐状态，不是 logits：建模时加 mlm_head=True，或传入 loss=函数(model, batch)",
+            en="{0} has no head: it gives hidden states, no logits. Build it with mlm_head=True, or pass "
+               "loss=function(model, batch)").format(type(inner).__name__))
     if isinstance(batch, Mapping) and "labels" in batch:
-        if "labels" in inspect.signature(inner.forward).parameters:
-            return model(**batch).loss
         return _entropy(model(**{key: value for key, value in batch.items() if key != "labels"}), batch["labels"])
     if isinstance(batch, (list, tuple)) and len(batch) == 2:
+        if (origin, family) == ("course", "seq2seq"):
+            raise _unfit(inner, family)
         return _entropy(model(batch[0]), batch[1])
     raise TrainingError(L(zh="不知道怎样从这种批次（{kind}）算损失：请传入 loss=函数(model, batch)",
                            en="no rule for the loss of such a batch ({kind}): pass loss=function(model, batch)").format(kind=type(batch).__name__))
 
 
+_WHY = {
+    "masked": L(zh="它两边的词都看得见，预测“下一个词元”等于照抄",
+                en="it sees both sides of a word, so that predicting the next token would be copying it"),
+    "encoder": L(zh="它不预测词元，只给出向量或类别", en="it predicts no tokens, it gives vectors or classes"),
+    "seq2seq": L(zh="它由一段原文写出另一段，只有一串编号不够",
+                 en="it writes one text from another, and one row of ids is not enough for that"),
+}
+
+
+def _unfit(model: nn.Module, family: str) -> TrainingError:
+    return TrainingError(L(
+        zh="{0} 不能这样训练：{why}。请给出批次 {{…, \"labels\": …}}（不计损失的位置写 -100），或传入 loss=函数(model, batch)",
+        en="{0} cannot be trained like this: {why}. Give batches {{…, \"labels\": …}}, with -100 where no loss counts, or pass "
+           "loss=function(model, batch)").format(type(model).__name__, why=_WHY[family]))
+
+
 def _entropy(output: Any, labels: Tensor) -> Tensor:
     logits = getattr(output, "logits", output)
+    if not torch.is_tensor(logits) or logits.shape[:-1] != labels.shape:
+        raise TrainingError(L(
+            zh="模型给出的是 {0}，标签的形状是 {1}：每个标签都要有 logits，形状是 {1} 再加一维；"
+               "请换一个带输出头的模型，或传入 loss=函数(model, batch)",
+            en="the model gives {0} and the labels have the shape {1}: it takes logits for each label, {1} and one more "
+               "axis. Take a model with a head, or pass loss=function(model, batch)"
+        ).format(list(logits.shape) if torch.is_tensor(logits) else type(logits).__name__, list(labels.shape)))
     return F.cross_entropy(logits.flatten(0, -2), labels.flatten())           # (N, V), (N,)

@@ -5,12 +5,12 @@ Draws from arrays and tokens. Each interactive picture leaves a static one besid
 from importlib import import_module
 
 _HOME = {
-    "AttentionView": "attention", "attention_view": "attention",
-    "bertviz_head_view": "bertviz", "bertviz_model_view": "bertviz", "bertviz_neuron_view": "bertviz",
-    "Chat": "chat", "chat": "chat", "Explore": "explore", "explore": "explore",
-    "MaskPainter": "painter", "mask_painter": "painter", "QueryPlane": "plane", "query_plane": "plane", "weight_table": "weights",
+    "AttentionView": "attention.view", "attention_view": "attention.view",
+    **dict.fromkeys(("bertviz_head_view", "bertviz_model_view", "bertviz_neuron_view"), "attention.bertviz"),
+    "Chat": "widgets.chat", "chat": "widgets.chat", "Explore": "widgets.explore", "explore": "widgets.explore",
+    "MaskPainter": "widgets.painter", "mask_painter": "widgets.painter", "QueryPlane": "widgets.plane", "query_plane": "widgets.plane",
+    "Simplex": "widgets.triangle", "simplex": "widgets.triangle", "weight_table": "weights",
     "Markup": "html", "bars": "html", "coloured_tokens": "html", "flow": "html", "paragraph": "html", "shares": "html", "table": "html",
-    "Simplex": "triangle", "simplex": "triangle",
     "chinese_font": "fonts", "use_fonts": "fonts",
 }
 __all__ = sorted(_HOME)

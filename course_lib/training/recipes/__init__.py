@@ -24,7 +24,7 @@ def train(name: str, out: Path, steps: int | None = None, compile: bool = False)
     """
     import torch
 
-    from ..fit import fit
+    from ..loop import fit
     from .ship import curve, save, write_card
 
     recipe = import_module(f".{RECIPES[name]}", __name__)

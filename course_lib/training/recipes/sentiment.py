@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ... import text
-from ..fit import fit
+from ..loop import fit
 from .batching import Shelves, Stream, pad
 
 if TYPE_CHECKING:

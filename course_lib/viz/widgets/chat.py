@@ -16,8 +16,8 @@ from pathlib import Path
 
 import traitlets
 
-from ..i18n import L
-from .html import BLUE, Markup
+from ...i18n import L
+from ..html import BLUE, Markup
 from .live import Live, script
 
 __all__ = ["Chat", "chat"]
@@ -38,7 +38,7 @@ class Chat(Live):
     An exception in `reply` becomes one line of the conversation, and the history that later answers see stays without it.
     """
 
-    _esm = script("chat")
+    _esm = script(Path(__file__).with_name("chat.js"))
     _css = Path(__file__).with_name("chat.css")
     messages = traitlets.List().tag(sync=True)          # [{"role": "user" | "assistant" | "error", "content": text}, ...]
     growing = traitlets.Unicode().tag(sync=True)        # the answer so far

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import traitlets
 
-from ..i18n import L
-from .html import Markup
+from ...i18n import L
+from ..html import Markup
+from ..weights import weight_table
 from .live import Live, script
-from .weights import weight_table
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,7 +30,7 @@ def mask_painter(attention: Callable, q: Tensor, k: Tensor, queries: Sequence[st
 class MaskPainter(Live):
     """The widget behind `mask_painter`. `mask` (rows of true and false) may be set from Python, too."""
 
-    _esm = script("painter")
+    _esm = script(Path(__file__).with_name("painter.js"))
     _css = Path(__file__).with_name("explore.css")
     mask = traitlets.List().tag(sync=True)
     weights = traitlets.List().tag(sync=True)       # rows of floats

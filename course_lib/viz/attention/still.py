@@ -13,10 +13,11 @@ import numpy as np
 from markupsafe import escape
 from PIL import Image, ImageDraw, ImageFont
 
-from ..i18n import L
-from .coding import NAN, Heads, encode
-from .fonts import chinese_font
-from .html import Markup
+from ...i18n import L
+from ...interpret import Heads
+from ..fonts import chinese_font
+from ..html import Markup
+from .coding import NAN, encode, thumb_sides, thumbs
 
 __all__ = ["describe", "still_html", "still_png"]
 
@@ -77,12 +78,12 @@ def still_png(heads: Heads, layer: int, head: int, title: str = "") -> bytes:
 
     text(8, 14, title or str(L(zh="注意力", en="Attention")), 15, _INK)
     text(_WIDTH - 8, 14, str(L(zh="{l} 层 × {h} 头 · {t} 个词元", en="{l} layers × {h} heads · {t} tokens").format(l=layers, h=count, t=T)), anchor="rm")
-    thumbs = heads.thumbs()
+    small_maps = thumbs(heads)
     for i in range(layers):
         for j in range(count):
             column, row = (i, j) if across == layers else (j, i)
             x, y = left + column * small, top + row * small
-            paste(_square(thumbs[i, j], heads), x, y, small - 2, small - 2)
+            paste(_square(small_maps[i, j], heads), x, y, small - 2, small - 2)
             if (i, j) == (layer, head):
                 draw.rectangle([(x - 1) * _SCALE, (y - 1) * _SCALE, (x + small - 2) * _SCALE, (y + small - 2) * _SCALE], outline=_ACCENT, width=2 * _SCALE)
             if row == 0 and column % (2 if small < 24 else 1) == 0:
@@ -128,7 +129,7 @@ def _row(values: list[str], tag: str = "td") -> str:
 
 
 def _square(codes: np.ndarray, heads: Heads) -> np.ndarray:
-    rows, columns = heads.thumb_sides
+    rows, columns = thumb_sides(heads)
     if not heads.causal:
         return codes.reshape(rows, columns)
     full = np.zeros((rows, columns), np.uint8)

@@ -1,15 +1,20 @@
-"""What a model predicts with and without some of its heads, in the terms of what that model is for."""
+"""What a model predicts with and without some of its heads, in the terms of what that model is for.
+
+    ablate(m, "The cat sat on the", [(5, 3)])           # -> Effect: the next token, with and without head 3 of layer 5
+"""
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 import torch
 
 from ..i18n import L
-from ..models.attention import Outcome
+from ..models.attention import Outcome, run
 from ..models.reading import label
+from .passes import Pass, look
 
-__all__ = ["Effect"]
+__all__ = ["Effect", "ablate", "ablated"]
 
 _WORDS = {"next": L(zh="下一个词元", en="next token"), "masked": L(zh="遮住的词元", en="masked token"), "class": L(zh="类别", en="class"),
           "labels": L(zh="标签", en="label"), "value": L(zh="输出值", en="value"), "tokens": L(zh="词元的类别", en="token’s class"),
@@ -82,6 +87,24 @@ class Effect:
         return "\n".join([str(head), str(columns), *(f"{name!r:<18} {p:>8.4f} {q:>10.4f}" for name, p, q in self.rows)])
 
     __repr__ = __str__
+
+
+def ablate(m, text: str, heads: Iterable[tuple[int, int]], target: str | None = None, *, part: str | None = None,
+           tokenizer=None) -> Effect:
+    """What `m` (any model that `model_of` takes) predicts for `text` with and without `heads` [(layer, head), ...].
+
+    part: "encoder", "decoder" or "cross" of an encoder-decoder, by default "cross". ModelError: there is no such head.
+    """
+    known = look(m, text, target, tokenizer=tokenizer)
+    return ablated(known, [(part or known.part, layer, head) for layer, head in heads])
+
+
+def ablated(known: Pass, heads: list[tuple[str, int, int]]) -> Effect:
+    """The same for a pass that is known, of a model; heads: [(part, layer, head), ...]."""
+    reading = known.reading
+    after = run(known.model, reading, ablate=heads)
+    tokens = (reading.target or reading.source).labels
+    return Effect.between(heads, known.outcome, after, known.model.tokenizer, tokens)
 
 
 def _bits(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:

@@ -12,8 +12,8 @@ from typing import Any
 
 import traitlets
 
-from ..i18n import L
-from .html import Markup, paragraph
+from ...i18n import L
+from ..html import Markup, paragraph
 from .live import Html, Live, markup, script
 
 __all__ = ["Explore", "explore"]
@@ -45,7 +45,7 @@ def explore(draw: Callable[..., Any], **controls: Any) -> Explore:
 class Explore(Live):
     """The widget behind `explore`; `values` holds what the controls say and may be set from Python, too."""
 
-    _esm = script("explore")
+    _esm = script(Path(__file__).with_name("explore.js"))
     _css = Path(__file__).with_name("explore.css")
     fields = traitlets.List().tag(sync=True)
     values = traitlets.Dict().tag(sync=True)

@@ -11,17 +11,17 @@ import anywidget
 import traitlets
 from markupsafe import escape
 
-from ..i18n import L
-from .html import Markup, paragraph
+from ...i18n import L
+from ..html import Markup, paragraph
 
 __all__ = ["Html", "Live", "display_live", "markup", "script"]
 
-_HERE = Path(__file__).parent
+_HOST = Path(__file__).with_name("host.js")
 
 
-def script(*names: str) -> str:
-    """One module for the browser: what every widget asks of its host, then the files `names`; comments and indentation are not sent."""
-    return re.sub(r"(?m)^ *//.*\n|^ +", "", "\n".join((_HERE / f"{name}.js").read_text("utf-8") for name in ("front/host", *names)))
+def script(*files: Path) -> str:
+    """One module for the browser: what every widget asks of its host, then `files`; comments and indentation are not sent."""
+    return re.sub(r"(?m)^ *//.*\n|^ +", "", "\n".join(file.read_text("utf-8") for file in (_HOST, *files)))
 
 
 class Html(traitlets.Unicode):

@@ -8,12 +8,8 @@ from __future__ import annotations
 import sys
 import weakref
 from itertools import chain
-from typing import TYPE_CHECKING
 
 from IPython import get_ipython
-
-if TYPE_CHECKING:
-    from .attention import AttentionView
 
 __all__ = ["handed_out"]
 
@@ -21,7 +17,7 @@ _ALIVE = 4                                      # views that keep their data alt
 _recent: list[tuple[weakref.ref, int]] = []     # views that have their data, the oldest first, and what holds each besides a reader
 
 
-def handed_out(box: list[AttentionView]) -> AttentionView:
+def handed_out(box: list):
     """The view in the box, counted in; what is beyond the last few and in nobody's hands is released.
 
     box: so that nothing but the box and the widgets' own registry holds the view while its holders are counted.

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
-from ..i18n import L
-from .fonts import drawable
-from .html import BLUE, ORANGE, Markup, table
+from ...i18n import L
+from ..fonts import drawable
+from ..html import BLUE, ORANGE, Markup, table
 from .live import Html, Live, markup, script
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def simplex(gradient: Callable[[Tensor, Tensor], Any], labels: Sequence[str] = (
 class Simplex(Live):
     """The widget behind `simplex`. `p`, `target`, `smoothing` are what the reader chose last."""
 
-    _esm = script("triangle")
+    _esm = script(Path(__file__).with_name("triangle.js"))
     _css = Path(__file__).with_name("explore.css")
     state = traitlets.Dict().tag(sync=True)             # p, goal, arrow: three numbers each; trail: points
     note = Html().tag(sync=True)

@@ -7,23 +7,20 @@ Token by token, every token with which no legal text goes on is masked; the like
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import torch
 
 from ..i18n import L
-from .reader import Reader
+from .reader import Reader, writer_of
 from .strategies import GenerationError
-
-if TYPE_CHECKING:
-    from torch import nn
 
 __all__ = ["pick"]
 
 
-def pick(model: nn.Module, ids: Sequence[int], options: Sequence[Sequence[int]]) -> int:
+def pick(model, ids: Sequence[int], options: Sequence[Sequence[int]]) -> int:
     """The number of the option that greedy decoding after the prompt `ids` writes when nothing but the options is allowed.
 
+    model: any that `generate` takes.
     options: lists of token ids, different from each other. None may be the beginning of another, or the model could not say that it
     is done: end each with the same token, a line break for instance. Raises ValueError if one is, or if there are none.
     """
@@ -33,8 +30,9 @@ def pick(model: nn.Module, ids: Sequence[int], options: Sequence[Sequence[int]])
         raise GenerationError(L(zh="选项不能为空，也不能有一个是另一个的开头：在每个末尾加同一个词元",
                                 en="options must not be empty, and none may begin another: end each with the same token"))
     left, depth = list(range(len(options))), 0
-    with torch.inference_mode():
-        reader = Reader(model, torch.tensor([list(ids)], device=next(model.parameters()).device), None, cache=True)
+    model = writer_of(model)
+    with model.evaluating(), torch.inference_mode(), model.asking():
+        reader = Reader(model, torch.tensor([list(ids)], device=model.device), None, cache=True)
         while len(left) > 1:
             allowed = sorted({options[i][depth] for i in left})
             token = allowed[0]

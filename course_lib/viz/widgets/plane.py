@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import traitlets
 
-from ..i18n import L
-from .fonts import drawable
-from .html import Markup
+from ...i18n import L
+from ..fonts import drawable
+from ..html import Markup
 from .live import Live, markup, script
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def query_plane(attention: Callable, keys: Mapping[str, tuple[float, float]], va
 class QueryPlane(Live):
     """The widget behind `query_plane`. Setting `query` from Python moves the arrow, too."""
 
-    _esm = script("plane")
+    _esm = script(Path(__file__).with_name("plane.js"))
     _css = Path(__file__).with_name("explore.css")
     query = traitlets.List().tag(sync=True)
     arrows = traitlets.List().tag(sync=True)          # [[label, x, y, colour], ...]

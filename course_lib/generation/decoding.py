@@ -7,87 +7,62 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import torch
 
 from ..i18n import L
-from ..models.checkpoint import asking, kind_of
-from ..models.loaded import Loaded
-from ..models.reading import positions
-from ..nn import Encoder, Seq2Seq
 from .beam import beam_search
-from .reader import Reader
+from .ending import Ending
+from .reader import Reader, writer_of
 from .strategies import Beam, GenerationError, Greedy, Sample
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
 __all__ = ["generate"]
 
 
-def generate(model: nn.Module, ids: Tensor | Sequence[Sequence[int]], max_new_tokens: int = 50, strategy: Greedy | Sample | Beam = Greedy(), *,
+def generate(model, ids: Tensor | Sequence[Sequence[int]], max_new_tokens: int = 50, strategy: Greedy | Sample | Beam = Greedy(), *,
              cache: bool = True, mask: Tensor | None = None, eos_id: int | Sequence[int] | None = None, pad_id: int = 0,
              stop: Sequence[str] = (), decode: Callable[[list[int]], str] | None = None,
              stream: Callable[[Tensor], None] | None = None) -> Tensor:
     """Continue the prompts; returns prompts and new tokens, long [B, T + new], or for a Seq2Seq start_id and the new tokens.
 
-    model: a Decoder or Seq2Seq of `course_lib.nn`, or what `load` returned; a transformers model that predicts the next token, and any
-        callable ids [B,T] -> logits [B,T,V], work too, without cache.
+    model: any that predicts the next token: what `load` returned, a transformers model, a ported one, a Decoder, GPT or
+        Seq2Seq of `course_lib.nn`, or any callable ids [B,T] -> logits [B,T,V].
     ids: long [B,T] (with `mask` bool [B,T] where it has padding), or a list of prompts, which are padded on the left.
     eos_id: tokens that end a text; pad_id fills up what follows. stop: strings that end it too, as soon as the new text
         contains one; they need `decode`, list of ids -> str. stream: called with the new tokens [B] of each step.
-    cache=False reads the whole text again for each token: the same ids, more slowly.
+    cache: keep the keys and values of what was read (transformers' past_key_values for their models); a GPT and a
+        callable keep nothing. cache=False reads the whole text again for each token: the same ids, more slowly.
 
     Raises ValueError for an empty prompt, ids outside the vocabulary, or a text that would outgrow the context.
     """
-    model, context, foreign = _writer(model)
-    device = next(model.parameters()).device if hasattr(model, "parameters") else None
-    ids, mask = left_padded(ids, mask, pad_id, device)
-    length = 1 if isinstance(model, Seq2Seq) else ids.shape[1]
+    model = writer_of(model)
+    ids, mask = left_padded(ids, mask, pad_id, model.device)
+    length = 1 if model.family == "seq2seq" else ids.shape[1]
     if not isinstance(strategy, (Greedy, Sample, Beam)) and not hasattr(strategy, "choose"):
         raise GenerationError(L(zh="strategy 应是 cl.Greedy()、cl.Sample(…) 或 cl.Beam(…)，而不是 {0!r}",
                                 en="strategy must be cl.Greedy(), cl.Sample(…) or cl.Beam(…), not {0!r}").format(strategy))
     if max_new_tokens < 1:
         raise GenerationError(L(zh="max_new_tokens 至少是 1，而不是 {n}", en="max_new_tokens must be at least 1, not {n}").format(n=max_new_tokens))
-    if context is not None and length + max_new_tokens > context:
+    if model.context is not None and length + max_new_tokens > model.context:
         raise GenerationError(L(zh="提示 {t} 个词元加上 {n} 个新词元，超过上下文 {c}：缩短提示，或减小 max_new_tokens",
                                en="a prompt of {t} tokens and {n} new ones exceed the context of {c}: shorten the prompt or lower max_new_tokens").format(
-                                   t=length, n=max_new_tokens, c=context))
+                                   t=length, n=max_new_tokens, c=model.context))
     if stop and decode is None:
         raise GenerationError(L(zh="用 stop 时请传入 decode，例如 decode=tokenizer.decode", en="stop needs decode, for example decode=tokenizer.decode"))
     ends = Ending((eos_id,) if isinstance(eos_id, int) else tuple(eos_id or ()), tuple(stop), decode)
-    was_training = getattr(model, "training", False)
-    try:
-        if was_training:
-            model.eval()
-        with torch.inference_mode(), foreign:
-            reader = Reader(model, ids, mask, cache)
-            if isinstance(strategy, Beam):
-                if stream is not None:
-                    raise GenerationError(L(zh="束搜索到最后才知道写什么，不能 stream", en="beam search knows its text only at the end, so it cannot stream"))
-                written = beam_search(reader, strategy, max_new_tokens, ends, pad_id)
-            else:
-                written = _one_by_one(reader, strategy, max_new_tokens, ends, pad_id, stream)
-    finally:
-        if was_training:
-            model.train()
+    with model.evaluating(), torch.inference_mode(), model.asking():
+        reader = Reader(model, ids, mask, cache)
+        if isinstance(strategy, Beam):
+            if stream is not None:
+                raise GenerationError(L(zh="束搜索到最后才知道写什么，不能 stream", en="beam search knows its text only at the end, so it cannot stream"))
+            written = beam_search(reader, strategy, max_new_tokens, ends, pad_id)
+        else:
+            written = _one_by_one(reader, strategy, max_new_tokens, ends, pad_id, stream)
     return written.clone()                              # an ordinary tensor again, which autograd accepts
-
-
-def _writer(model) -> tuple[nn.Module, int | None, AbstractContextManager]:
-    """The model that predicts the next token, how many tokens it can number, and a block in which to ask it (a transformers model
-    raises errors of its own). GenerationError for a model that predicts none."""
-    model = model.model if isinstance(model, Loaded) else model
-    if hasattr(getattr(model, "config", None), "model_type"):                 # a transformers model
-        if kind_of(model) == "causal":
-            return model, positions(model), asking(model)
-    elif not isinstance(model, Encoder) and callable(model):
-        return model, getattr(getattr(model, "config", None), "context", None), nullcontext()
-    raise GenerationError(L(zh="{0} 不预测下一个词元，不能这样续写；transformers 的编码器－解码器用 m.generate(原文)",
-                            en="{0} does not predict a next token, so it cannot continue a text; for an encoder-decoder of transformers there is "
-                               "m.generate(source)").format(type(model).__name__))
 
 
 def _one_by_one(reader: Reader, strategy: Greedy | Sample, max_new_tokens: int, ends: Ending, pad_id: int, stream) -> Tensor:
@@ -108,23 +83,6 @@ def _one_by_one(reader: Reader, strategy: Greedy | Sample, max_new_tokens: int, 
             if not running.any():
                 break
     return reader.ids
-
-
-class Ending:
-    """When a text is over: an end-of-sequence token, or a stop string in what was written."""
-
-    def __init__(self, eos: tuple[int, ...], stop: tuple[str, ...], decode: Callable[[list[int]], str] | None):
-        self.eos, self.stop, self.decode = eos, stop, decode
-        self.possible = bool(eos or stop)
-        self.window = 4 * max(map(len, stop), default=0) + 8     # a character has at most 4 byte tokens
-
-    def reached(self, written: Tensor) -> Tensor:
-        """written long [B,n], the last column just added -> bool [B]."""
-        over = torch.isin(written[:, -1], torch.tensor(self.eos, device=written.device, dtype=written.dtype))
-        if self.stop:
-            texts = [self.decode(row) for row in written[:, -self.window:].tolist()]
-            over |= torch.tensor([any(s in text for s in self.stop) for text in texts], device=written.device)
-        return over
 
 
 def left_padded(ids: Tensor | Sequence[Sequence[int]], mask: Tensor | None, pad_id: int, device) -> tuple[Tensor, Tensor | None]:

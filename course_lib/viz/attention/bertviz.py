@@ -18,9 +18,9 @@ import numpy as np
 import torch
 from IPython.display import HTML, display
 
-from ..i18n import L
-from ..models.attention import Attention, capture
-from .attention import AttentionView, attention_view
+from ...i18n import L
+from ...interpret import Attention, capture
+from .view import AttentionView, attention_view
 
 __all__ = ["bertviz_head_view", "bertviz_model_view", "bertviz_neuron_view", "libraries"]
 
@@ -74,7 +74,7 @@ def _view(name: str, m, text: str | None, target: str | None, anyway: bool, opti
     reason = _missing()
     if reason is not None:
         return _ours(reason, m, text, target)
-    given = m if isinstance(m, Attention) else capture(m.model, m.tokenizer, text, target)
+    given = m if isinstance(m, Attention) else capture(m, None, text, target)
     reason = _too_heavy(sum(each.weights.size for each in (given, given.encoder, given.decoder) if each is not None), anyway)
     if reason is not None:
         return _ours(reason, m, text, target)

@@ -22,8 +22,10 @@ import torch
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from ..i18n import L
+from ..models.checkpoint import ModelError
+from ..models.protocol import Model, model_of
 from . import checkpoint as checkpoints
-from .data import batches, check, check_ids, context_of, default_loss, fingerprint, share, to_device, tokens_in, vocabulary_of
+from .data import batches, check, check_ids, default_loss, fingerprint, share, to_device, tokens_in
 from .distributed import Processes
 from .history import Diverged, History, Live, TrainingError
 from .interrupt import at_a_step_boundary, own_random_numbers
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["fit"]
 
 
-def fit(model: nn.Module, data: Tensor | Iterable, *, steps: int = 1000, batch_size: int = 16, lr: float = 3e-4,
+def fit(model, data: Tensor | Iterable, *, steps: int = 1000, batch_size: int = 16, lr: float = 3e-4,
         context: int | None = None, loss: Callable[[nn.Module, Any], Tensor] | None = None, val_data: Tensor | Iterable | None = None,
         eval_every: int | None = None, eval_batches: int = 20, patience: int | None = None, warmup: int | None = None,
         min_lr: float | None = None, weight_decay: float = 0.1, betas: tuple[float, float] = (0.9, 0.95), clip: float | None = 1.0,
@@ -44,6 +46,8 @@ def fit(model: nn.Module, data: Tensor | Iterable, *, steps: int = 1000, batch_s
         compile: bool = False, seed: int = 0, show: bool = True) -> History:
     """Train `model` in place for `steps` optimiser steps and return the History.
 
+    model: what `load` returned, a transformers model, a ported one, a model of `course_lib.nn`, or any other torch
+        module. Afterwards it is in the mode (training or evaluation) in which it came.
     data: long [N], from which each step takes batch_size random windows of context + 1 ids, or an iterable of batches
         (`training.default_loss` lists the kinds; for any other pass `loss(model, batch)` -> scalar).
     context: window length, by default the model's. accumulate: batches a step; their gradients are averaged.
@@ -71,7 +75,9 @@ def fit(model: nn.Module, data: Tensor | Iterable, *, steps: int = 1000, batch_s
     if patience is not None and val_data is None:
         raise TrainingError(L(zh="patience 要看验证损失：请同时传入 val_data=", en="patience watches the validation loss: pass val_data= as well"))
     path = None if checkpoint is None else checkpoints.place(checkpoint)
-    run = _Run(model, data, val_data, loss, batch_size, context or context_of(model), accumulate, eval_batches, seed, path)
+    known = _trainee(model)
+    model, mode = known.net, known.net.training
+    run = _Run(known, data, val_data, loss, batch_size, context or known.context, accumulate, eval_batches, seed, path)
     run.optimizer = adamw(model, lr, betas, weight_decay)
     history, bad, best = run.history, 0, None
     if path is not None:
@@ -127,8 +133,21 @@ def fit(model: nn.Module, data: Tensor | Iterable, *, steps: int = 1000, batch_s
     except (Diverged, TrainingError) as error:
         error.history = history
         raise
+    finally:
+        model.train(mode)
     live.finish()
     return history
+
+
+def _trainee(model) -> Model:
+    try:
+        known = model_of(model)
+    except ModelError as error:
+        raise TrainingError(error.message) from error
+    if not isinstance(known.net, torch.nn.Module):
+        raise TrainingError(L(zh="{0} 没有权重，训练不了：fit 要一个 torch.nn.Module",
+                              en="{0} has no weights to train: fit takes a torch.nn.Module").format(known.title))
+    return known
 
 
 def _in_range(values: dict[str, Any], whole: bool = False, zero: bool = False) -> None:
@@ -146,10 +165,10 @@ def _in_range(values: dict[str, Any], whole: bool = False, zero: bool = False) -
 class _Run:
     """The mechanics of one run: where the batches come from, how a gradient is made, what time it took."""
 
-    def __init__(self, model, data, val_data, loss, batch_size, context, accumulate, eval_batches, seed, path):
+    def __init__(self, known: Model, data, val_data, loss, batch_size, context, accumulate, eval_batches, seed, path):
         self.processes = Processes()
         self.device = self.processes.device
-        self.vocabulary, longest = vocabulary_of(model), context_of(model)
+        model, self.vocabulary, longest = known.net, known.vocabulary, known.context
         if context and longest and context > longest:
             raise TrainingError(L(zh="context={context} 超过模型的上下文 {longest}：请减小 context，或建一个上下文更长的模型",
                                    en="context={context} is more than the model's context of {longest}: use a smaller one, or a model with a longer context").format(

@@ -6,7 +6,7 @@
     view.ablate([(5, 3)])                   # what the model predicts without that head
     view.to_html("attention.html")          # one file: no server, no network
 
-The front end is `front/`; `coding.py` is the wire format; models are read by `models/attention.py`.
+The front end is `front/`; `coding.py` is the wire format; `interpret.look` reads the model, and what it found is drawn.
 """
 from __future__ import annotations
 
@@ -21,21 +21,22 @@ import numpy as np
 import traitlets
 from markupsafe import escape
 
-from ..errors import CourseError
-from ..i18n import L, language
-from ..models import attention as models
-from ..models.reading import Tokens
-from .coding import Heads, bundle, encode
-from .effect import Effect
+from ...errors import CourseError
+from ...i18n import L, language
+from ...interpret import Effect, Heads, Pass, ablated, look
+from ..widgets.live import display_live, script
+from .coding import bundle, encode, thumb_sides, thumbs
 from .lifetime import handed_out
-from .live import display_live, script
-from .passes import Pass, ViewError, forward_pass, from_arrays
 from .still import describe, still_html
 
 __all__ = ["AttentionView", "ViewError", "attention_view"]
 
 _FRONT = Path(__file__).parent / "front"
 _SCRIPTS = ("words", "elements", "data", "paint", "birdseye", "headview", "view")      # one module for the browser, in several files
+
+
+class ViewError(CourseError, ValueError):
+    """What was asked for cannot be shown."""
 
 
 class AttentionView(anywidget.AnyWidget):
@@ -46,7 +47,7 @@ class AttentionView(anywidget.AnyWidget):
     earlier one shows what the page already has, and says "run the cell again" when asked for more.
     """
 
-    _esm = script(*(f"front/{name}" for name in _SCRIPTS))
+    _esm = script(*(_FRONT / f"{name}.js" for name in _SCRIPTS))
     _css = (_FRONT / "attention.css").read_text("utf-8")
     _meta = traitlets.Unicode().tag(sync=True)          # JSON: tokens, shapes, and where in _data each array lies
     _data = traitlets.Bytes().tag(sync=True)
@@ -56,12 +57,11 @@ class AttentionView(anywidget.AnyWidget):
     part = traitlets.Unicode("self").tag(sync=True)
     lang = traitlets.Unicode("en").tag(sync=True)
 
-    def __init__(self, first: Pass, model=None, tokenizer=None, title: str = "", truncate: bool = False) -> None:
-        self._model, self._tokenizer, self._title, self._truncate = model, tokenizer, title, truncate
-        self._passes = [first]
-        part = "cross" if "cross" in first.parts else next(iter(first.parts))
-        layer, head = first.parts[part].telling()
-        super().__init__(part=part, layer=layer, head=head, lang=language())
+    def __init__(self, first: Pass, truncate: bool = False) -> None:
+        self._passes, self._truncate = [first], truncate
+        self._title = first.model.title if first.model else ""
+        layer, head = first.parts[first.part].telling()
+        super().__init__(part=first.part, layer=layer, head=head, lang=language())
         self._meta, self._data = self._first_picture(0)
         self.on_msg(self._answer)
 
@@ -166,11 +166,11 @@ class AttentionView(anywidget.AnyWidget):
         return {}, [heads.to_token(_within(k, len(heads.key))).astype(np.float32).tobytes()]
 
     def _on_text(self, slot: int, text: str, target: str | None = None, truncate: bool = False) -> tuple[dict, list]:
-        self._pass(0)                           # released, or not
+        model = self._pass(0).model
         _within(slot, 2)
-        if self._model is None:
+        if model is None:
             raise _no_model()
-        made = forward_pass(self._model, self._tokenizer, text, target, truncate or self._truncate)
+        made = look(model, text, target, truncate=truncate or self._truncate)
         self._passes[slot:slot + 1] = [made]
         meta, data = self._first_picture(slot)
         if slot:
@@ -208,13 +208,12 @@ class AttentionView(anywidget.AnyWidget):
         return found
 
     def _ablate(self, known: Pass, heads: list[tuple[str, int, int]]) -> Effect:
-        if known.reading is None:
+        if known.model is None:
             raise _no_model()
-        after = models.run(self._model, known.reading, ablate=heads)
-        return Effect.between(heads, known.outcome, after, self._tokenizer, (known.reading.target or known.reading.source).labels)
+        return ablated(known, heads)
 
     def _release(self) -> None:
-        self._passes, self._model, self._tokenizer = [], None, None
+        self._passes = []
 
     def _first_picture(self, slot: int, complete: bool = False) -> tuple[str, bytes]:
         known, arrays, parts = self._pass(slot), {}, []
@@ -231,21 +230,23 @@ class AttentionView(anywidget.AnyWidget):
                 if square:
                     arrays[f"{name}/rollout"] = np.stack([encode(heads.picture(i, 0, "rollout")) for i in range(layers)])
             else:
-                arrays[f"{name}/thumbs"] = heads.thumbs()
+                arrays[f"{name}/thumbs"] = thumbs(heads)
                 arrays[f"{name}/head"] = encode(heads.packed[layer][head])
             sink = heads.sink()
-            parts.append({"name": name, "shape": heads.shape, "causal": bool(heads.causal), "kv": heads.kv_heads, "thumb": heads.thumb_sides,
+            parts.append({"name": name, "shape": heads.shape, "causal": bool(heads.causal), "kv": heads.kv_heads, "thumb": thumb_sides(heads),
                           "shown": [layer, head], "value": heads.valued, "rollout": square,
                           "sink": None if sink is None else sink.round(3).tolist(), "query": _side(heads.query), "key": _side(heads.key)})
-        return bundle({"slot": slot, "title": self._title, "text": known.text, "target": known.target, "live": self._model is not None and not complete,
+        return bundle({"slot": slot, "title": self._title, "text": known.text, "target": known.target, "live": known.model is not None and not complete,
                        "complete": complete, "parts": parts}, arrays)
 
 
-def _side(tokens: Tokens) -> dict[str, list]:
+def _side(tokens) -> dict[str, list]:
     return {"labels": tokens.labels, "special": [i for i, special in enumerate(tokens.special) if special]}
 
 
 _ASKS = ("hello", "head", "exact", "toward", "text", "ablate")
+
+
 def _within(index: Any, count: int) -> int:
     if not _whole(index) or not 0 <= index < count:
         raise ViewError(L(zh="没有第 {0} 个：应是 0 到 {1} 的整数", en="there is no number {0}: it must be a whole number from 0 to {1}").format(repr(index)[:40], count - 1))
@@ -261,21 +262,14 @@ def _no_model() -> ViewError:
                        en="There are only weights here: to ablate or to change the text, make the view from a model"))
 
 
-def attention_view(m, text: str | None = None, target: str | None = None, *, truncate: bool = False) -> AttentionView:
+def attention_view(m, text: str | None = None, target: str | None = None, *, tokenizer=None,
+                   truncate: bool = False) -> AttentionView:
     """A view of a model reading `text` (and writing `target`, for an encoder-decoder), or of an `Attention`.
 
-    m: what `cl.load` returns, or an `Attention`. truncate: read only what fits the context instead of refusing a longer text.
+    m: what `cl.load` returns; with `tokenizer` (one of transformers', or anything with encode and decode) a transformers
+    model, a ported one or one of `course_lib.nn`; or an `Attention`. truncate: read only what fits the context instead
+    of refusing a longer text.
     ValueError for an empty text, `TextTooLong` (a ValueError) beyond the limit, weights that no softmax can have made, an
     unknown model. The limit is the model's context, or as many tokens as 2 GiB of weights hold, whichever is less.
     """
-    if isinstance(m, models.Attention):
-        parts = {each.part: from_arrays(each) for each in (m, m.encoder, m.decoder) if each is not None}
-        return handed_out([AttentionView(Pass("", None, parts))])
-    model, tokenizer = getattr(m, "model", None), getattr(m, "tokenizer", None)
-    if not callable(getattr(model, "forward", None)) or not callable(tokenizer):
-        raise ViewError(L(zh="attention_view 要 cl.load(...) 的模型（有 .model 和 .tokenizer），或一个 cl.Attention，不是 {0}",
-                          en="attention_view takes what cl.load(...) returns (it has .model and .tokenizer) or a cl.Attention, not a {0}").format(type(m).__name__))
-    if text is None:
-        raise ViewError(L(zh='要看哪段文本？写成 attention_view(m, "文本")', en='Which text? Write attention_view(m, "some text")'))
-    title = getattr(getattr(m, "card", None), "name", "") or type(model).__name__
-    return handed_out([AttentionView(forward_pass(model, tokenizer, text, target, truncate), model, tokenizer, title, truncate)])
+    return handed_out([AttentionView(look(m, text, target, tokenizer=tokenizer, truncate=truncate), truncate)])

@@ -1,0 +1,15 @@
+"""Looking inside a model: what a forward pass did, as arrays, and what changes when a part of it is silenced.
+
+    found = look(m, "The cat sat on the mat")               # any model of the course (`models.protocol`)
+    found.parts["self"].weights(layer=5, head=3)            # [T, S]
+    ablate(m, "The cat sat on the", [(5, 3)])               # the prediction with and without that head
+
+capture (every weight as one array) - heads (the same, packed) - scores - passes (`look`) - ablation.
+"""
+from ..models.attention import Attention, capture
+from .ablation import Effect, ablate, ablated
+from .heads import Heads
+from .passes import Pass, look
+from .scores import SCORES, rollout
+
+__all__ = ["SCORES", "Attention", "Effect", "Heads", "Pass", "ablate", "ablated", "capture", "look", "rollout"]

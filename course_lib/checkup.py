@@ -48,7 +48,8 @@ def _packages() -> Iterator[Check]:
 
 # What a process that imports everything says when it cannot -> what to do. Each comes from two installations in one environment.
 _CLASHES = (
-    ("OMP: Error #15", L(zh="装了两份 OpenMP：在新环境里只用 pip 或只用 conda 安装一遍", en="two copies of OpenMP: install anew, all by pip or all by conda, in a fresh environment")),
+    ("OMP: Error #15", L(zh="装了两份 OpenMP：在新环境里只用 pip 或只用 conda 安装一遍",
+                         en="two copies of OpenMP: install anew, all by pip or all by conda, in a fresh environment")),
     ("compiled using NumPy 1", L(zh="numpy 比用它编译的包新：pip install -U -c constraints.txt numpy scipy scikit-learn matplotlib",
                                  en="numpy is newer than a package built on it: pip install -U -c constraints.txt numpy scipy scikit-learn matplotlib")),
     ("numpy.core.multiarray failed", L(zh="numpy 与依赖它的包对不上：pip install --force-reinstall -c constraints.txt numpy",
@@ -58,7 +59,8 @@ _CLASHES = (
 
 def _together() -> Iterator[Check]:
     """The libraries in one process, a fresh one: some clashes end the process that meets them."""
-    ran = subprocess.run([sys.executable, "-c", "import numpy, torch, matplotlib, transformers"], capture_output=True, text=True, errors="replace")
+    ran = subprocess.run([sys.executable, "-c", "import numpy, torch, matplotlib, transformers"],
+                         capture_output=True, text=True, errors="replace")
     known = next((mend for mark, mend in _CLASHES if mark in ran.stderr), None)
     last = (ran.stderr.strip().splitlines() or ["?"])[-1]
     yield ran.returncode == 0 and known is None, str(L(zh="能一起加载", en="load together")) if not ran.returncode else last[:120], str(

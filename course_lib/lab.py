@@ -31,8 +31,8 @@ def main(argv: list[str]) -> int:
         print(error)
         return 2
     subprocess.run([sys.executable, "-m", "course_lib", "fetch"])           # without the network the course opens all the same
-    return subprocess.run([sys.executable, "-m", "jupyterlab", *(["--allow-root"] if getattr(os, "getuid", int)() == 0 and os.name != "nt" else []),
-                           str(path)]).returncode
+    root = ["--allow-root"] if os.name != "nt" and os.getuid() == 0 else []
+    return subprocess.run([sys.executable, "-m", "jupyterlab", *root, str(path)]).returncode
 
 
 def notebook(number: int) -> Path:
@@ -40,10 +40,12 @@ def notebook(number: int) -> Path:
     known = {chapter.number: chapter for chapter in chapters()}
     path = _NOTEBOOKS / language() / f"{known[number].stem}.ipynb" if number in known else None
     if not _NOTEBOOKS.is_dir():
-        raise CourseError(L(zh="这里只装了 course_lib，没有笔记本：请在课程目录里运行。", en="Only course_lib is installed here, without the notebooks: run this in the course's folder."))
+        raise CourseError(L(zh="这里只装了 course_lib，没有笔记本：请在课程目录里运行。",
+                            en="Only course_lib is installed here, without the notebooks: run this in the course's folder."))
     if path is None or not path.exists():
         there = ", ".join(str(n) for n, chapter in known.items() if (_NOTEBOOKS / language() / f"{chapter.stem}.ipynb").exists())
         raise CourseError(L(zh="还没有第 {0} 章；现有：{1}。", en="There is no chapter {0} yet; there are {1}.").format(number, there))
     if find_spec("jupyterlab") is None:
-        raise CourseError(L(zh='还没有安装 JupyterLab：pip install -c constraints.txt -e ".[lab]"', en='JupyterLab is not installed: pip install -c constraints.txt -e ".[lab]"'))
+        raise CourseError(L(zh='还没有安装 JupyterLab：pip install -c constraints.txt -e ".[lab]"',
+                            en='JupyterLab is not installed: pip install -c constraints.txt -e ".[lab]"'))
     return path

@@ -45,7 +45,6 @@ def test_lab_starts_a_server_at_the_chapter(tmp_path):
     ("import sys, os; sys.stderr.write('OMP: Error #15: Initializing libiomp5md.dll, but found libomp already initialized.\\n'); sys.stderr.flush(); os._exit(3)",
      "OMP: Error #15", "OpenMP"),
     ("raise ImportError('numpy.core.multiarray failed to import')", "numpy.core.multiarray", "--force-reinstall"),
-    ("import sys; sys.stderr.write('A module that was compiled using NumPy 1.x cannot be run in NumPy 2.4.6\\n'); raise ImportError('x')", "ImportError", "-U -c constraints.txt numpy"),
     ("raise RuntimeError('something new')", "something new", "fresh environment"),
 ])
 def test_doctor_names_a_clash_of_libraries(library, says, mend, tmp_path, monkeypatch):

@@ -1,8 +1,7 @@
 """`python -m course_lib bench train`: tokens a second of `cl.fit` against a plain loop, transformers in a bare loop, and Trainer.
 
 All sides train the same shape on the same ids in float32, AdamW and clipping included, in turns of a few steps in one process;
-the figures are medians over all steps but the first two of each turn. Sides with GELU exact (the plain loop's) and GELU tanh
-(GPT-2's) are compared with ourselves using the same one. Ours takes the float32 kernels that a long run would have chosen by trial;
+the figures are medians over all steps but the first two of each turn. Ours takes the float32 kernels that a long run would have chosen by trial;
 `--no-onednn` switches oneDNN off for every side.
 """
 from __future__ import annotations
@@ -22,7 +21,7 @@ from ..i18n import L
 from ..training import fit
 from ..training.onednn import OneDNN, available
 from ..training.precision import Arithmetic, fastest
-from .plain import PlainGPT, plain_step
+from .plain import plain_step
 
 __all__ = ["main", "matmul_peak", "measure"]
 
@@ -32,21 +31,21 @@ SKIP = 2                                                # steps at the start of 
 
 
 def measure(n_layer: int, n_head: int, d_model: int, context: int, batch_size: int, vocab_size: int, *, rounds: int = 6, steps: int = 8,
-            peers: bool = True, extra: bool = True) -> tuple[dict[str, float], dict[str, Arithmetic]]:
-    """Median seconds of a step for each side, by name, and for each activation what our float32 ran on. Sides whose package is missing are left out."""
+            peers: bool = True, extra: bool = True) -> tuple[dict[str, float], Arithmetic]:
+    """Median seconds of a step for each side, by name, and what our float32 ran on. Sides whose package is missing are left out."""
     torch.manual_seed(0)
     ids, device = torch.randint(vocab_size, (200_000,)), choose().device
     shape = dict(vocab_size=vocab_size, context=context, n_layer=n_layer, n_head=n_head, d_model=d_model)
     sides: dict[str, Callable[[int], list[float]]] = {}
-    kernels: dict[str, Arithmetic] = {}
+    model = course_nn.Decoder(course_nn.DecoderConfig(**shape)).to(device)
+    batch = ids[:batch_size * (context + 1)].view(batch_size, -1).to(device)
+    kernel = fastest(lambda: model(batch[:, :-1], targets=batch[:, 1:]), model, device, "float32", tokens=batch_size * context, steps=10**6)
 
-    def ours(activation: str, **more):
-        model = course_nn.Decoder(course_nn.DecoderConfig(**shape, activation=activation)).to(device)
-        batch = ids[:batch_size * (context + 1)].view(batch_size, -1).to(device)
-        kernels[activation] = fastest(lambda: model(batch[:, :-1], targets=batch[:, 1:]), model, device, "float32", tokens=batch_size * context, steps=10**6)
-        return lambda n: fit(model, ids, steps=n, batch_size=batch_size, lr=3e-4, show=False, **{"precision": "float32", **more}).seconds
+    def ours(precision):
+        model = course_nn.Decoder(course_nn.DecoderConfig(**shape))
+        return lambda n: fit(model, ids, steps=n, batch_size=batch_size, lr=3e-4, show=False, precision=precision).seconds
 
-    def bare(model, loss_of):
+    def bare(model, logits_of):
         model.to(device).train()
         optimizer = torch.optim.AdamW(model.parameters(), lr=3e-4, betas=(0.9, 0.95), weight_decay=0.1)
         on_device = ids.to(device)
@@ -55,32 +54,31 @@ def measure(n_layer: int, n_head: int, d_model: int, context: int, batch_size: i
             seconds = []
             for _ in range(n):
                 start = time.perf_counter()
-                plain_step(model, optimizer, on_device, context, batch_size, loss_of)
+                plain_step(logits_of, optimizer, on_device, context, batch_size)
                 seconds.append(time.perf_counter() - start)
             return seconds
         return turn
 
-    sides["ours, gelu"] = ours("gelu")
-    sides["plain loop, gelu"] = bare(PlainGPT(**shape), lambda model, x, y: model(x, y))
+    gpt = course_nn.GPT(**shape)
+    sides["ours"] = ours("float32")
+    sides["plain loop"] = bare(gpt, gpt)
     if peers:
         from transformers import GPT2Config, GPT2LMHeadModel
         config = GPT2Config(vocab_size=vocab_size, n_positions=context, n_embd=d_model, n_layer=n_layer, n_head=n_head, resid_pdrop=0, embd_pdrop=0,
                             attn_pdrop=0, bos_token_id=0, eos_token_id=0)
-        # In the bare loop labels are the shifted ids of the same window, so that every side predicts as many tokens.
-        entropy = torch.nn.functional.cross_entropy
-        sides["ours, gelu_tanh"] = ours("gelu_tanh")
-        sides["transformers GPT-2, gelu_tanh"] = bare(GPT2LMHeadModel(config), lambda model, x, y: entropy(model(x).logits.flatten(0, 1), y.flatten()))
+        gpt2 = GPT2LMHeadModel(config)
+        sides["transformers GPT-2"] = bare(gpt2, lambda x: gpt2(x).logits)
         trainer = _trainer(GPT2LMHeadModel(config), ids, context, batch_size)
         if trainer:
-            sides["transformers Trainer, gelu_tanh"] = trainer
+            sides["transformers Trainer"] = trainer
     if extra and choose().dtype == torch.bfloat16:
-        sides["ours, gelu, bfloat16"] = ours("gelu", precision="bfloat16")
+        sides["ours, bfloat16"] = ours("bfloat16")
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     for turn in range(rounds):
         order = list(sides) if turn % 2 == 0 else list(reversed(sides))
         for name in order:
             seconds[name] += sides[name](SKIP + steps)[SKIP:]
-    return {name: statistics.median(values) for name, values in seconds.items()}, kernels
+    return {name: statistics.median(values) for name, values in seconds.items()}, kernel
 
 
 def _trainer(model, ids, context, batch_size) -> Callable[[int], list[float]] | None:
@@ -153,19 +151,18 @@ def main(argv: list[str]) -> int:
 
 def _table(size: str, rounds: int) -> None:
     shape, peaks = SIZES[size], [_peaks()]
-    found, kernels = measure(**shape, rounds=rounds)
+    found, kernel = measure(**shape, rounds=rounds)
     peak, best = map(max, zip(*peaks, _peaks()))
     tokens, flops = shape["batch_size"] * shape["context"], step_flops(**shape)
     print(f"\n{size}: " + ", ".join(f"{key} {value}" for key, value in shape.items()))
     for name, seconds in found.items():
-        mine = found["ours, gelu_tanh" if "gelu_tanh" in name else "ours, gelu"]
-        print(L(zh="  {name:34} {rate:9,.0f} 词元/秒  {ms:8.1f} 毫秒/步  本课是它的 {ratio:.2f} 倍  {share:.0%} 峰值",
-                en="  {name:34} {rate:9,.0f} tokens/s  {ms:8.1f} ms/step  ours is {ratio:.2f}x  {share:.0%} of peak").format(
-                    name=name, rate=tokens / seconds, ms=seconds * 1e3, ratio=seconds / mine, share=flops / seconds / peak))
+        print(L(zh="  {name:22} {rate:9,.0f} 词元/秒  {ms:8.1f} 毫秒/步  本课是它的 {ratio:.2f} 倍  {share:.0%} 峰值",
+                en="  {name:22} {rate:9,.0f} tokens/s  {ms:8.1f} ms/step  ours is {ratio:.2f}x  {share:.0%} of peak").format(
+                    name=name, rate=tokens / seconds, ms=seconds * 1e3, ratio=seconds / found["ours"], share=flops / seconds / peak))
     print(L(zh="  float32 矩阵乘法峰值：PyTorch 的 x @ x {peak:.0f} GFLOP/s，最快的核 {best:.0f} GFLOP/s；{n} 线程；本课用 {kernel}",
             en="  float32 matrix-multiply peak: PyTorch's x @ x {peak:.0f} GFLOP/s, the fastest kernel {best:.0f} GFLOP/s; {n} threads; ours on {kernel}").format(
         peak=peak / 1e9, best=best / 1e9, n=torch.get_num_threads(),
-        kernel=", ".join(f"{'oneDNN' if way.onednn else 'MKL'} ({name})" for name, way in kernels.items())))
+        kernel="oneDNN" if kernel.onednn else "MKL"))
 
 
 def _peaks() -> tuple[float, float]:

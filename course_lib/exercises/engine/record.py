@@ -14,9 +14,9 @@ from typing import Any
 
 import filelock
 
+from ... import paths
 from ...chapters import chapters
 from ...i18n import L, language
-from ... import paths
 from .card import Card
 from .registry import exercises
 

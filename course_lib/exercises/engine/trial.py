@@ -26,8 +26,8 @@ from typing import Any, BinaryIO
 
 import torch
 
-from ...i18n import L
 from ... import paths
+from ...i18n import L
 from .clock import TIME_LIMIT, TimeLimit
 from .sandbox import Outcome, run
 

@@ -41,10 +41,14 @@ def test_lab_starts_a_server_at_the_chapter(tmp_path):
         server.wait()
 
 
+OMP = "OMP: Error #15: Initializing libiomp5md.dll, but found libomp already initialized."
+BUILT = "A module that was compiled using NumPy 1.x cannot be run in NumPy 2.4.6"
+
+
 @pytest.mark.parametrize("library, says, mend", [
-    ("import sys, os; sys.stderr.write('OMP: Error #15: Initializing libiomp5md.dll, but found libomp already initialized.\\n'); sys.stderr.flush(); os._exit(3)",
-     "OMP: Error #15", "OpenMP"),
+    (f"import sys, os; print('{OMP}', file=sys.stderr, flush=True); os._exit(3)", "OMP: Error #15", "OpenMP"),
     ("raise ImportError('numpy.core.multiarray failed to import')", "numpy.core.multiarray", "--force-reinstall"),
+    (f"import sys; print('{BUILT}', file=sys.stderr); raise ImportError('x')", "ImportError", "-U -c constraints.txt"),
     ("raise RuntimeError('something new')", "something new", "fresh environment"),
 ])
 def test_doctor_names_a_clash_of_libraries(library, says, mend, tmp_path, monkeypatch):

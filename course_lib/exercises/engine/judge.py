@@ -18,9 +18,6 @@ from .spec import Case, Draw, Exercise
 
 __all__ = ["Finding", "Report", "attempted", "expectations", "judge"]
 
-# status of one case, from the worst; the first failing case of the worst status gives the verdict
-STATUSES = ("too_slow", "error", "contract", "wrong", "side_effect", "forbidden", "passed")
-
 
 @dataclass
 class Finding:

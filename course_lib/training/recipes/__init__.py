@@ -30,7 +30,7 @@ def train(name: str, out: Path, steps: int | None = None, compile: bool = False)
     recipe = import_module(f".{RECIPES[name]}", __name__)
     steps = steps or recipe.STEPS
     torch.manual_seed(0)
-    model, tokenizer, stream, options, _ = recipe.setup(steps)
+    model, tokenizer, stream, options = recipe.setup(steps)
     if compile:
         model.base_model.compile()
     runs = [fit(model, stream, steps=steps, loss=recipe.loss, checkpoint=out.parent / f"{name}-checkpoint", **options)]

@@ -55,14 +55,13 @@ def documents(split: str) -> list[str]:
 
 
 def setup(steps: int):
-    """Everything that `fit` needs: the model, the tokenizer, the stream of batches, the options, and the held-out check."""
+    """Everything that `fit` needs: the model, the tokenizer, the stream of batches, the options."""
     texts = [item.text for corpus in (text.reviews(), text.newspaper()) for item in corpus.train]
     model, tokenizer = build(texts)
     ids = pack(tokenizer(documents("train"))["input_ids"])
-    held_out = tokenizer(documents("valid"))["input_ids"]
     stream = Stream(lambda number, generator: windows(ids, BATCH, LENGTH + 1, generator))
     options = {"lr": LR, "weight_decay": 0.1, "betas": (0.9, 0.95)}
-    return model, tokenizer, stream, options, lambda trained: perplexity(trained, held_out)
+    return model, tokenizer, stream, options
 
 
 def loss(model: nn.Module, batch: Tensor) -> Tensor:

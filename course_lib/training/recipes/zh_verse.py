@@ -62,12 +62,12 @@ def documents(tokenizer: PreTrainedTokenizerFast, split: str) -> list[list[int]]
 
 
 def setup(steps: int):
-    """Everything that `fit` needs: the model, the tokenizer, the stream of batches, the options, and the held-out check."""
+    """Everything that `fit` needs: the model, the tokenizer, the stream of batches, the options."""
     model, tokenizer = build([document(poem) for poem in poems().train])
-    ids, held_out = pack(documents(tokenizer, "train")), documents(tokenizer, "valid")
+    ids = pack(documents(tokenizer, "train"))
     stream = Stream(lambda number, generator: windows(ids, BATCH, LENGTH + 1, generator))
     options = {"lr": LR, "weight_decay": 0.1, "betas": (0.9, 0.95)}
-    return model, tokenizer, stream, options, lambda trained: perplexity(trained, held_out)
+    return model, tokenizer, stream, options
 
 
 def in_form(written: str, form: str) -> bool:

@@ -100,11 +100,11 @@ import math
 import random
 from itertools import product
 
-likes = dict(pair.split(":") for pair in str(cl.L(
+likes = dict(pair.split(":") for pair in cl.L(
     zh="小猫:鱼 小狗:骨头 小兔:萝卜 小鸟:虫子 小猴:香蕉 小熊:蜂蜜 小羊:青草 小马:燕麦",
-    en="cat:fish dog:bones rabbit:carrots bird:worms monkey:bananas bear:honey sheep:grass horse:oats")).split())
-times, verbs = str(cl.L(zh="早上 中午 晚上", en="Today Often Later")).split(), str(cl.L(zh="爱吃 在吃 想吃", en="eats likes wants")).split()
-mould = str(cl.L(zh="{0}{1}{2}{3}。\n", en="{0} the {1} {2} {3}.\n"))
+    en="cat:fish dog:bones rabbit:carrots bird:worms monkey:bananas bear:honey sheep:grass horse:oats").split())
+times, verbs = cl.L(zh="早上 中午 晚上", en="Today Often Later").split(), cl.L(zh="爱吃 在吃 想吃", en="eats likes wants").split()
+mould = cl.L(zh="{0}{1}{2}{3}。\n", en="{0} the {1} {2} {3}.\n")
 
 language = {mould.format(time, animal, verb, food): (0.8 * (likes[animal] == food) + 0.2 / 8) / (3 * 8 * 3)
             for time, animal, verb, food in product(times, likes, verbs, likes.values())}       # sentence -> probability
@@ -128,7 +128,7 @@ Each step is a function; `@cache` runs it once only, and a later step calls the 
 from functools import cache
 import torch
 
-question = str(cl.L(zh="{0}爱吃什么？{1}。\n", en="What does the {0} like? {1}.\n"))
+question = cl.L(zh="{0}爱吃什么？{1}。\n", en="What does the {0} like? {1}.\n")
 
 @cache
 def collect(n=5_000):
@@ -236,13 +236,13 @@ def serve(request):
     return json.dumps({"answer": infer(finetune(improved=True), text[-40:])}, ensure_ascii=False)
 
 def graded(*stages):
-    head = str(cl.L(zh="模型|每字损失|教过的问答|没教过的问答", en="model|loss per character|questions taught|not taught")).split("|")
+    head = cl.L(zh="模型|每字损失|教过的问答|没教过的问答", en="model|loss per character|questions taught|not taught").split("|")
     best = (cl.L(zh="满分线", en="floor"), f"{floor:.4f}", "", "")
     return cl.viz.table([*((name[step], *grade(model)) for step, model in stages), best], header=head)
 
 steps = "collect preprocess pretrain finetune infer evaluate improve deploy user".split()
-name = dict(zip(steps, str(cl.L(zh="收集 预处理 预训练 微调 推理 评估 改进 部署 用户",
-                                en="collect preprocess pre-train fine-tune infer evaluate improve deploy user")).split()))
+name = dict(zip(steps, cl.L(zh="收集 预处理 预训练 微调 推理 评估 改进 部署 用户",
+                                en="collect preprocess pre-train fine-tune infer evaluate improve deploy user").split()))
 
 # %% rows="R37 R38"
 def lines(*texts):
@@ -265,7 +265,7 @@ run = {
 # %% training rows="R37 R38"
 first_diagram = {step: name[step] for step in "collect pretrain finetune infer evaluate improve deploy".split()}
 second_diagram = {step: name[step] for step in "collect preprocess pretrain evaluate improve deploy user".split()}
-first_diagram["improve"] = str(cl.L(zh="改进了吗？没有 ↺ 微调", en="improved? if not ↺ fine-tune"))
+first_diagram["improve"] = cl.L(zh="改进了吗？没有 ↺ 微调", en="improved? if not ↺ fine-tune")
 
 def life(step):
     return cl.viz.flow(first_diagram, step, "step_") + cl.viz.flow(second_diagram, step, "step_") + cl.viz.Markup("<hr>") + run[step]()
@@ -450,7 +450,7 @@ def floor_of(animals):
     scale = len(times) * len(verbs)
     return -sum(p / scale * math.log(p / scale) for _, p in sentences) / sum(p / scale * len(text) for text, p in sentences)
 
-more = dict([str(cl.L(zh="小鸭:浮萍", en="duck:weeds")).split(":")])
+more = dict([cl.L(zh="小鸭:浮萍", en="duck:weeds").split(":")])
 for animals in (likes, {**likes, **more}):
     print(cl.L(zh="{0} 种动物，满分线 {1:.4f}", en="{0} animals: floor {1:.4f}").format(len(animals), floor_of(animals)))
 
@@ -567,7 +567,7 @@ papers = [
      "Language Model Fine-tuning for Document Summarization"),
 ]
 link = lambda number: cl.viz.Markup(f'<a href="https://arxiv.org/abs/{number}">arXiv:{number}</a>')
-head = str(cl.L(zh="作者|题目|出处|文档里的写法", en="authors|title|where|in the documents")).split("|")
+head = cl.L(zh="作者|题目|出处|文档里的写法", en="authors|title|where|in the documents").split("|")
 cl.viz.table([(who, title, link(number), wrong) for who, title, number, wrong in papers], header=head)
 
 # %% zh [md]

@@ -98,7 +98,7 @@ and looks one word back. List every sentence of length $n$: the probabilities sh
 from itertools import product
 import torch
 
-words = str(cl.L(zh="猫 追 狗", en="cat sees dog")).split()
+words = cl.L(zh="猫 追 狗", en="cat sees dog").split()
 first = torch.tensor([0.5, 0.2, 0.3])                                                # P(x1)
 follow = torch.tensor([[0.1, 0.7, 0.2], [0.5, 0.1, 0.4], [0.3, 0.6, 0.1]])           # row: the word before
 
@@ -174,11 +174,11 @@ def two_readings(string, theta):
     figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 2.8))
     same = ["".join(letters) for letters in product("ab", repeat=len(string))]
     left.bar(range(len(same)), [chance(s, theta) for s in same], color=["#ee7733" if s == string else "#4477aa" for s in same])
-    left.set(title=str(cl.L(zh="固定 θ：所有字符串的概率，和为 1", en="θ fixed: all strings, sum 1")), xticks=[])
+    left.set(title=cl.L(zh="固定 θ：所有字符串的概率，和为 1", en="θ fixed: all strings, sum 1"), xticks=[])
     area = torch.trapezoid(chance(string, grid), grid)
     right.fill_between(grid, chance(string, grid), color="#4477aa", alpha=0.3)
     right.plot(theta, chance(string, theta), "o", color="#ee7733")
-    right.set(title=str(cl.L(zh="固定 {0}：θ 的似然，面积 {1:.4f}", en="{0} fixed: likelihood of θ, area {1:.4f}").format(string, area)), xlabel="θ")
+    right.set(title=cl.L(zh="固定 {0}：θ 的似然，面积 {1:.4f}", en="{0} fixed: likelihood of θ, area {1:.4f}").format(string, area), xlabel="θ")
     return figure
 
 cl.viz.explore(two_readings, string="aab", theta=(0.05, 0.95, 0.6))
@@ -222,7 +222,7 @@ sentences = cl.L(
     zh="我每天早上喝一杯咖啡，然后去上班。|我每天咖啡喝一杯早上，然后去上班。|咖每然早喝一啡，班天后上上杯我去。",
     en="The cat sat on the mat because it was tired.|The mat sat on the cat because it was tired.|"
        "mat the on sat cat The tired was it because.")
-for sentence in str(sentences).split("|"):
+for sentence in sentences.split("|"):
     print(f"{score(sentence):8.1f}   {sentence}")
 
 # %% zh [md]
@@ -321,7 +321,7 @@ rows = []
 for order in range(1, 6):
     seen = sum(sample_text[i - order + 1:i] in ngram.after for i in range(order, len(sample_text))) / (len(sample_text) - order)
     rows.append((order, f"{cl.metrics.perplexity(log_probs(order)):.1f}", f"{seen:.0%}"))
-cl.viz.table(rows, header=str(cl.L(zh="阶数|困惑度|上文在训练时见过", en="order|perplexity|contexts seen in training")).split("|"), right=(1, 2))
+cl.viz.table(rows, header=cl.L(zh="阶数|困惑度|上文在训练时见过", en="order|perplexity|contexts seen in training").split("|"), right=(1, 2))
 
 # %% zh [md]
 r"""
@@ -383,7 +383,7 @@ def smollm2(text):
 
 rows = [(f"{order}-gram", f"{cl.metrics.bits_per_byte(-sum(log_probs(order, chinese)), chinese):.2f}", "–") for order in (1, 2, 3, 5)]
 rows.append(("SmolLM2", f"{smollm2(chinese):.2f}", f"{smollm2(english):.2f}"))
-head = str(cl.L(zh="每字节比特数|中文评论|英文短文", en="bits per byte|Chinese reviews|English text")).split("|")
+head = cl.L(zh="每字节比特数|中文评论|英文短文", en="bits per byte|Chinese reviews|English text").split("|")
 cl.viz.table(rows, header=head, right=(1, 2))
 
 # %% zh [md]

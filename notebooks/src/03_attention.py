@@ -62,7 +62,7 @@ import torch
 import torch.nn.functional as F
 
 model = cl.load("smollm2-135m")
-sentence = str(cl.L(zh="我喜欢吃比萨，因为它味道很好。", en="I like eating pizza because it tastes very good."))
+sentence = cl.L(zh="我喜欢吃比萨，因为它味道很好。", en="I like eating pizza because it tastes very good.")
 cl.attention_view(model, sentence)
 
 # %% zh [md]
@@ -166,7 +166,7 @@ Now **drag the orange query**. Four keys are four arrows, and the value of each 
 Guess first: point the query at *red*: does the output become pure red? And when you pull it longer? When you push it to the very centre? (By keyboard: focus the dot and press the arrow keys.)
 """
 # %% rows="R8"
-names = str(cl.L(zh="红 绿 蓝 黄", en="red green blue yellow")).split()
+names = cl.L(zh="红 绿 蓝 黄", en="red green blue yellow").split()
 keys = dict(zip(names, [(2.0, 0.5), (-0.5, 2.0), (-1.5, -1.5), (1.2, -1.8)]))
 colours = dict(zip(names, ["#d62728", "#2ca02c", "#1f77b4", "#e6b800"]))
 
@@ -334,12 +334,12 @@ Now **paint a mask**: tap cells, or hold and paint across them. Guess three thin
 # %% rows="R12"
 causal_padding_mask = cl.use("attention.masks")
 
-words = str(cl.L(zh="我 喜欢 吃 比萨 ▢ ▢", en="I like pizza now ▢ ▢")).split()              # ▢: padding
+words = cl.L(zh="我 喜欢 吃 比萨 ▢ ▢", en="I like pizza now ▢ ▢").split()              # ▢: padding
 T, rng = len(words), torch.Generator().manual_seed(3)
 q, k = torch.randn(T, 8, generator=rng), torch.randn(T, 8, generator=rng)
 full, causal = torch.ones(T, T, dtype=torch.bool), causal_padding_mask(torch.tensor([T]), T)[0, 0]
 both = causal_padding_mask(torch.tensor([4]), T)[0, 0]
-titles = str(cl.L(zh="因果|因果 + 填充|全部可见|只看自己", en="causal|causal + padding|all|only itself")).split("|")
+titles = cl.L(zh="因果|因果 + 填充|全部可见|只看自己", en="causal|causal + padding|all|only itself").split("|")
 
 cl.viz.mask_painter(attention, q, k, words, words, dict(zip(titles, (causal, both, full, torch.eye(T).bool()))))
 
@@ -641,7 +641,7 @@ def right_answers(distance, n=200):
     answers = test["labels"][:, -1]
     return [f"{100 * (guess == answers).float().mean():.0f} %" for guess in (said, torch.tensor(counted))]
 
-header = str(cl.L(zh="答案在多远之前|注意力，1 层|三元模型", en="distance of the answer|attention, 1 layer|trigram")).split("|")
+header = cl.L(zh="答案在多远之前|注意力，1 层|三元模型", en="distance of the answer|attention, 1 layer|trigram").split("|")
 cl.viz.table([(distance, *right_answers(distance)) for distance in (1, 2, 5, 15, 60, 120, 240)], header=header, right=(0, 1, 2))
 
 # %% zh [md]
@@ -670,7 +670,7 @@ for T in (128, 256, 512, 1024) if quick else (128, 256, 512, 1024, 2048):
     q, k, v = torch.randn(3, 1, 8, T, 64)
     yours, fused = milliseconds(lambda: attention(q, k, v)), milliseconds(lambda: F.scaled_dot_product_attention(q, k, v))
     rows.append((T, f"{yours:.1f}", f"{fused:.1f}", f"{8 * T * T * 4 / 2**20:.1f}"))
-header = str(cl.L(zh="长度 T|你的 attention（毫秒）|PyTorch 融合版（毫秒）|一张分数表（MiB）", en="length T|your attention (ms)|PyTorch, fused (ms)|one table of scores (MiB)")).split("|")
+header = cl.L(zh="长度 T|你的 attention（毫秒）|PyTorch 融合版（毫秒）|一张分数表（MiB）", en="length T|your attention (ms)|PyTorch, fused (ms)|one table of scores (MiB)").split("|")
 cl.viz.table(rows, header=header, right=(0, 1, 2, 3))
 
 # %% zh [md]
@@ -767,7 +767,7 @@ losses = surprise(repeated())
 print(f"first time {losses[:24].mean():.1f} nats, second time {losses[25:].mean():.1f} nats; guessing evenly: {math.log(49152):.1f}")
 figure, axis = plt.subplots(figsize=(8.4, 2.4))
 axis.bar(range(len(losses)), losses, color=["#4477aa"] * 25 + ["#ee7733"] * 24)
-axis.set(title=str(cl.L(zh="每个位置的损失（奈特）：第二遍（橙）骤降", en="Loss at each position (nats): it drops the second time (orange)")))
+axis.set(title=cl.L(zh="每个位置的损失（奈特）：第二遍（橙）骤降", en="Loss at each position (nats): it drops the second time (orange)"))
 plt.show()
 
 # %%
@@ -859,7 +859,7 @@ def compare(text, model, position):
     labels = readers[model].attention(text).tokens
     position = min(position, len(labels)) - 1
     rows = three_measures(readers[model], text, position)
-    names = str(cl.L(zh="注意力|梯度|消融", en="attention|gradient|ablation")).split("|")
+    names = cl.L(zh="注意力|梯度|消融", en="attention|gradient|ablation").split("|")
     pictures = [cl.viz.coloured_tokens(labels, (row / row.max()).tolist()) for row in rows]
     named = [cl.viz.paragraph(name) + picture for name, picture in zip(names, pictures)]
     return cl.viz.paragraph(f"{position + 1}: {labels[position].strip()}") + cl.viz.Markup().join(named)

@@ -118,15 +118,15 @@ def honest(truth, say):
     price = lambda announced: -truth * announced.log() - (1 - truth) * (1 - announced).log()
     floor, total = float(price(torch.tensor(truth))), float(price(q))
     figure, (top, bottom) = plt.subplots(2, 1, figsize=(5, 4.8), sharex=True, layout="constrained")
-    top.plot(x, -x.log(), color="#ee7733", label=str(cl.L(zh="下雨了：−ln q", en="it rains: −ln q")))
-    top.plot(x, -(1 - x).log(), color="#4477aa", label=str(cl.L(zh="没下雨：−ln(1−q)", en="it does not: −ln(1−q)")))
+    top.plot(x, -x.log(), color="#ee7733", label=cl.L(zh="下雨了：−ln q", en="it rains: −ln q"))
+    top.plot(x, -(1 - x).log(), color="#4477aa", label=cl.L(zh="没下雨：−ln(1−q)", en="it does not: −ln(1−q)"))
     top.vlines(say, 0, max(-q.log(), -(1 - q).log()), color="#888888", linestyle=":")
-    top.set(title=str(cl.L(zh="一次的账单", en="the bill for one day")))
+    top.set(title=cl.L(zh="一次的账单", en="the bill for one day"))
     top.legend()
     bottom.plot(x, price(x), color="#888888")
-    bottom.vlines(say, 0, floor, color="#4477aa", lw=8, label=str(cl.L(zh="熵 {0:.3f}", en="entropy {0:.3f}").format(floor)))
-    bottom.vlines(say, floor, total, color="#ee7733", lw=8, label=str(cl.L(zh="KL 散度 {0:.3f}", en="KL divergence {0:.3f}").format(total - floor)))
-    bottom.set(title=str(cl.L(zh="平均账单 {0:.3f}", en="the average bill: {0:.3f}").format(total)), xlabel="q", ylim=(0, 3))
+    bottom.vlines(say, 0, floor, color="#4477aa", lw=8, label=cl.L(zh="熵 {0:.3f}", en="entropy {0:.3f}").format(floor))
+    bottom.vlines(say, floor, total, color="#ee7733", lw=8, label=cl.L(zh="KL 散度 {0:.3f}", en="KL divergence {0:.3f}").format(total - floor))
+    bottom.set(title=cl.L(zh="平均账单 {0:.3f}", en="the average bill: {0:.3f}").format(total), xlabel="q", ylim=(0, 3))
     bottom.legend()
     return figure
 
@@ -425,7 +425,7 @@ The triangle below holds every prediction over three classes and is called the *
 Click a corner to make it the right answer; press “One step” and the logits follow the arrow. Guess first: where is the arrow longer, in a wrong corner or close to the right one?
 """
 # %% rows="R46"
-cl.viz.simplex(gradient, labels=str(cl.L(zh="猫 狗 鱼", en="cat dog fish")).split())
+cl.viz.simplex(gradient, labels=cl.L(zh="猫 狗 鱼", en="cat dog fish").split())
 
 # %% zh [md]
 r"""
@@ -448,7 +448,7 @@ A language model reads a whole sentence at once, and each position predicts the 
 # %% rows="R21"
 names = "The cat sat on the mat .".split()
 cl.viz.table([(f"logits[{t}]", " ".join(names[:t + 1]), names[t + 1] if t + 1 < len(names) else "–") for t in range(len(names))],
-             header=str(cl.L(zh="哪一行|读过的|要预测的", en="row|has read|has to predict")).split("|"))
+             header=cl.L(zh="哪一行|读过的|要预测的", en="row|has read|has to predict").split("|"))
 
 # %% zh [md]
 r"""
@@ -547,7 +547,7 @@ def write(model, text):
 def duel(text):
     rows = [(cl.L(zh="错开一位", en="shifted by one"), f"{one_pass.loss[-1]:.3f}", write(right, text)),
             (cl.L(zh="忘了错位", en="shift forgotten"), f"{fooled.loss[-1]:.3f}", write(wrong, text))]
-    return cl.viz.table(rows, header=str(cl.L(zh="训练时|最后的损失|接着写", en="in training|last loss|writes on")).split("|"))
+    return cl.viz.table(rows, header=cl.L(zh="训练时|最后的损失|接着写", en="in training|last loss|writes on").split("|"))
 
 cl.viz.explore(duel, text="我妹妹想")
 
@@ -630,7 +630,7 @@ def smollm2(text):
     ids, rows = read(text)
     return [float(row[token]) for row, token in zip(rows, ids)]
 
-head = str(cl.L(zh="谁在读|词元数|困惑度|每字节比特|整篇比特", en="who reads|tokens|perplexity|bits per byte|bits in all")).split("|")
+head = cl.L(zh="谁在读|词元数|困惑度|每字节比特|整篇比特", en="who reads|tokens|perplexity|bits per byte|bits in all").split("|")
 cl.viz.table([report("SmolLM2, English", smollm2(english), english),
               report("SmolLM2, 中文", smollm2(chinese), chinese)], header=head, right=(1, 2, 3, 4))
 
@@ -727,7 +727,7 @@ many_passes = cl.fit(few, batches_of(sentences[:100], 2), steps=steps, lr=5e-3, 
 
 figure, axes = plt.subplots(1, 2, figsize=(8.4, 3), sharey=True, layout="constrained")
 titles = cl.L(zh="{0:,} 句，各看一遍|100 句，各看 {1} 遍", en="{0:,} sentences, once each|100 sentences, {1} times each").format(64 * steps, steps // 2)
-for axis, history, title in zip(axes, (one_pass, many_passes), str(titles).split("|")):
+for axis, history, title in zip(axes, (one_pass, many_passes), titles.split("|")):
     history.plot(axis)
     axis.set_title(title)
 plt.show()
@@ -834,7 +834,7 @@ def three(text):
              (cl.L(zh="编码器—解码器（挖一段）", en="encoder–decoder (one stretch)"), text, scored + [0.0] * (len(text) - len(scored)), len(span))]
     rows = [(name, cl.viz.coloured_tokens([f" {token} " for token in tokens], values, "nat", top=6), n, f"{sum(paid) / n:.2f}")
             for (name, tokens, values, n), paid in zip(lines, (causal, masked, span))]
-    return cl.viz.table(rows, header=str(cl.L(zh="考法|付了多少|付账的词元|平均损失", en="exam|what was paid|tokens paid for|mean loss")).split("|"), right=(2, 3))
+    return cl.viz.table(rows, header=cl.L(zh="考法|付了多少|付账的词元|平均损失", en="exam|what was paid|tokens paid for|mean loss").split("|"), right=(2, 3))
 
 cl.viz.explore(three, text="我妹妹明天想吃米饭。")
 

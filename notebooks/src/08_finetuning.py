@@ -264,9 +264,9 @@ def schedule(examples, warmup):
     figure, axis = plt.subplots(figsize=(6, 2.6), layout="constrained")
     axis.plot(range(total), rates, color="#ee7733")
     axis.axhline(5e-5, color="#888888", linestyle=":")
-    axis.set(xlabel=str(cl.L(zh="步", en="step")), ylabel=str(cl.L(zh="学习率", en="learning rate")), ylim=(0, 5.6e-5))
+    axis.set(xlabel=cl.L(zh="步", en="step"), ylabel=cl.L(zh="学习率", en="learning rate"), ylim=(0, 5.6e-5))
     words = cl.L(zh="共 {0} 步，最高 {1:.2e}，是峰值的 {2:.0%}", en="{0} steps, highest {1:.2e}: {2:.0%} of the peak")
-    axis.set_title(str(words.format(total, max(rates), max(rates) / 5e-5)))
+    axis.set_title(words.format(total, max(rates), max(rates) / 5e-5))
     return figure
 
 cl.viz.explore(schedule, examples=(100, 8000, 1000), warmup=(0, 1000, 500))
@@ -426,7 +426,7 @@ def share(hits):
 always = [label == 0 for label in labels(exam)]
 title = cl.L(zh="{0} 条标签|{1:,} 条测试评论上的准确率|总说差评，不用标签|只数好话坏话，不用标签|TF-IDF 加好话坏话",
             en="{0} labels|accuracy on {1:,} test reviews|always “complaint”, no label|mood words alone, no label|TF-IDF and mood words")
-*title, lazy, alone, both = str(title.format(len(known), len(exam))).split("|")
+*title, lazy, alone, both = title.format(len(known), len(exam)).split("|")
 cl.viz.table([(lazy, share(always)), (alone, share(words_alone)), ("TF-IDF", share(baseline)), (both, share(with_words))], header=title)
 
 # %% zh [md]
@@ -624,10 +624,10 @@ figure, axis = plt.subplots(figsize=(6.6, 3.4), layout="constrained")
 for (name, title), colour in zip(names.items(), ("#888888", "#aa3377", "#4477aa", "#ee7733", "#228833")):
     points = {n: [row[name] for row in curve if row["labels"] == n and name in row] for n in sizes}
     points = {n: values for n, values in points.items() if values}
-    axis.plot(list(points), [sum(values) / len(values) for values in points.values()], "-", color=colour, label=str(title))
+    axis.plot(list(points), [sum(values) / len(values) for values in points.values()], "-", color=colour, label=title)
     for n, values in points.items():
         axis.scatter([n] * len(values), values, s=14, color=colour)
-axis.set(xscale="log", xlabel=str(cl.L(zh="标签数", en="labels")), ylabel=str(cl.L(zh="测试准确率", en="test accuracy")))
+axis.set(xscale="log", xlabel=cl.L(zh="标签数", en="labels"), ylabel=cl.L(zh="测试准确率", en="test accuracy"))
 axis.set_xticks(sizes, sizes, minor=False)
 axis.minorticks_off()
 axis.legend()
@@ -643,9 +643,9 @@ def gap(n):
     wide = max((high - low) / 2 for _, low, high in parts)
     return "  ".join(f"{mean:+.1%}" for mean, _, _ in parts) + f"   (± {wide:.1%})"
 
-title = str(cl.L(zh="标签数|种子|TF-IDF|加好话坏话|分类头|微调|随机起步|微调 − TF-IDF 加好话坏话，逐个种子（95% 区间）",
+title = cl.L(zh="标签数|种子|TF-IDF|加好话坏话|分类头|微调|随机起步|微调 − TF-IDF 加好话坏话，逐个种子（95% 区间）",
                  en="labels|seeds|TF-IDF|with mood words|head only|fine-tuning|random start|"
-                    "fine-tuning − TF-IDF with mood words, seed by seed (95 %)")).split("|")
+                    "fine-tuning − TF-IDF with mood words, seed by seed (95 %)").split("|")
 cl.viz.table([(n, sum(row["labels"] == n for row in curve), *(cell(n, name) for name in names), gap(n)) for n in sizes],
              header=title, right=range(7))
 
@@ -714,7 +714,7 @@ for name, l1 in (("L2", 0), ("L1", 1)):
         rows.append((name, C, f"{line.score(seen, labels(known)):.1%}", f"{line.score(unseen, labels(check)):.1%}",
                      f"{(line.coef_ != 0).sum():,} / {line.coef_.size:,}", f"{abs(line.coef_).max():.1f}"))
 head_ = cl.L(zh="惩罚|C|训练集|验证集|不为 0 的参数|最大的参数", en="penalty|C|training|validation|parameters not 0|largest parameter")
-cl.viz.table(rows, header=str(head_).split("|"), right=(1, 2, 3, 4, 5))
+cl.viz.table(rows, header=head_.split("|"), right=(1, 2, 3, 4, 5))
 
 # %% zh [md]
 r"""
@@ -744,7 +744,7 @@ grid = cl.results.stored("08_overfitting", overfitting)
 title = cl.L(zh="什么都不做|权重衰减|暂退法|两样都用|四倍的数据|全都用上",
              en="nothing|weight decay|dropout|both|four times the data|everything")
 doses = ((100, 0.0, 0.0), (100, 3.0, 0.0), (100, 0.0, 0.3), (100, 3.0, 0.3), (400, 0.0, 0.0), (400, 3.0, 0.3))
-remedies = dict(zip(str(title).split("|"), doses))              # labels, weight decay, dropout
+remedies = dict(zip(title.split("|"), doses))              # labels, weight decay, dropout
 
 def curves(remedy):
     """The losses on training and on validation, every 10 steps."""
@@ -759,7 +759,7 @@ for remedy in remedies:
     table.append((remedy, f"{learnt[-1]:.2f}", f"{tested[-1]:.2f}", f"{tested[best]:.2f}", 10 * best + 10))
 title = cl.L(zh="药方|训练损失（最后）|验证损失（最后）|验证损失（早停）|早停取第几步",
              en="remedy|training loss, last|validation loss, last|the same, stopped early|step kept")
-cl.viz.table(table, header=str(title).split("|"), right=(1, 2, 3, 4))
+cl.viz.table(table, header=title.split("|"), right=(1, 2, 3, 4))
 
 # %% rows="R47"
 def cursor(remedy, at):
@@ -767,13 +767,13 @@ def cursor(remedy, at):
     best, stop = early_stop(valid.tolist(), patience=3)
     figure, axis = plt.subplots(figsize=(6.4, 3), layout="constrained")
     steps = np.arange(10, 10 * len(valid) + 1, 10)
-    axis.plot(steps, train, color="#4477aa", label=str(cl.L(zh="训练", en="training")))
-    axis.plot(steps, valid, color="#ee7733", label=str(cl.L(zh="验证", en="validation")))
-    axis.axvline(steps[best], color="#888888", linestyle="--", label=str(cl.L(zh="早停取这里", en="kept by early stopping")))
+    axis.plot(steps, train, color="#4477aa", label=cl.L(zh="训练", en="training"))
+    axis.plot(steps, valid, color="#ee7733", label=cl.L(zh="验证", en="validation"))
+    axis.axvline(steps[best], color="#888888", linestyle="--", label=cl.L(zh="早停取这里", en="kept by early stopping"))
     here = min(at // 10, len(valid)) - 1
     axis.axvline(steps[here], color="#222222", lw=1)
     words = cl.L(zh="第 {0} 步：训练 {1:.2f}，验证 {2:.2f}", en="step {0}: training {1:.2f}, validation {2:.2f}")
-    axis.set(title=str(words.format(steps[here], train[here], valid[here])), xlabel=str(cl.L(zh="步", en="step")), ylim=(0, 2.4))
+    axis.set(title=words.format(steps[here], train[here], valid[here]), xlabel=cl.L(zh="步", en="step"), ylim=(0, 2.4))
     axis.legend(loc="upper left")
     return figure
 
@@ -826,7 +826,7 @@ for seed in range(1 if quick else 4):
     scores = [line.score(texts(exam), labels(exam)) for line in (before, after)]
     rows.append((seed, f"{len(kept):,}", *(f"{part:.1%}" for part in (agreement(kept, rest), *scores))))
 title = cl.L(zh="种子|5,000 条里留下|其中对的|之前|之后", en="seed|kept of 5,000|of these right|before|after")
-cl.viz.table(rows, header=str(title).split("|"), right=range(5))
+cl.viz.table(rows, header=title.split("|"), right=range(5))
 
 # %% training rows="R22"
 def pseudo_labels():
@@ -846,7 +846,7 @@ def pseudo_labels():
 rows = [(row["seed"], f"{row['kept']:,}", f"{row['good']:.1%}", f"{row['before']:.1%}", f"{row['after']:.1%}",
          "{:+.1%} [{:+.1%}, {:+.1%}]".format(*row["gap"])) for row in cl.results.stored("08_pseudo_labels", pseudo_labels)]
 title = cl.L(zh="种子|2,000 条里留下|其中对的|之前|之后|之后 − 之前", en="seed|kept of 2,000|of these right|before|after|after − before")
-cl.viz.table(rows, header=str(title).split("|"), right=(1, 2, 3, 4, 5))
+cl.viz.table(rows, header=title.split("|"), right=(1, 2, 3, 4, 5))
 
 # %% zh [md]
 r"""
@@ -887,7 +887,7 @@ def at_rank(rank):
     numbers = sum(rank * sum(after[name].shape) for name in matrices) / sum(after[name].numel() for name in matrices)
     accuracy = float((predict(probe, few).argmax(1) == torch.tensor(labels(few))).float().mean())
     names = cl.L(zh="留下的改动|要存的数|准确率", en="change kept|numbers stored|accuracy")
-    names = str(names).replace(" ", "\u00a0").split("|")
+    names = names.replace(" ", "\u00a0").split("|")
     return cl.viz.bars(dict(zip(names, (float(squares[0] / squares[1]), numbers, accuracy))))
 
 cl.viz.explore(at_rank, rank=(0, 64, 8))
@@ -1138,7 +1138,7 @@ for shots in (0, 1, 2, 4, 8):
     rows.append((shots, f"{np.mean(by_shots[shots]):.0%}" if shots else "–", prompt[1], prompt[0]))
 title = cl.L(zh="每类几个例子|原型（MiniLM）|提示（SmolLM2，六选一）|提示（SmolLM2，随便答）",
              en="examples of each kind|prototypes (MiniLM)|prompt (SmolLM2, one of six)|prompt (SmolLM2, any word)")
-cl.viz.table(rows, header=str(title).split("|"), right=(0, 1, 2, 3))
+cl.viz.table(rows, header=title.split("|"), right=(0, 1, 2, 3))
 
 # %% zh [md]
 r"""
@@ -1174,7 +1174,7 @@ common = max(map(mine.labels.count, range(len(mine.names))))
 title = cl.L(zh="{0} 条，标签 {1}|交叉验证准确率", en="{0} texts, labels {1}|accuracy in cross-validation")
 title = title.format(len(mine.texts), ", ".join(mine.names))
 cl.viz.table([(cl.L(zh="总猜最多的那类", en="always the commonest"), share([True] * common + [False] * (len(mine.texts) - common))),
-              ("TF-IDF", share(guesses == np.array(mine.labels)))], header=str(title).split("|"))
+              ("TF-IDF", share(guesses == np.array(mine.labels)))], header=title.split("|"))
 
 # %%
 broken = {"a.csv": "text,mood\n很好,1\n".encode(), "b.csv": b"", "c.csv": "text,label\n很好,1\n不错,1\n".encode(),
@@ -1213,14 +1213,14 @@ size_of = lambda model: f"{sum(p.numel() * p.element_size() for p in model.param
 chinese, english = cl.L(zh="500 条评论", en="500 reviews"), cl.L(zh="48 封来信", en="48 letters")
 rows = [
     (chinese, "TF-IDF", f"{counting[-1].coef_.size * 16 / 1e6:.1f}", each(lambda r: counting.predict([r.text]), exam), cell(500, "tfidf")),
-    (chinese, "zh-bert, " + str(names["head"]), size_of(frozen), each(lambda r: sentence_vectors([r]), exam), cell(500, "head")),
-    (chinese, "zh-bert, " + str(names["full"]), size_of(model), each(lambda r: predict(model, [r]), exam), cell(500, "full")),
-    (english, "MiniLM, " + str(cl.L(zh="原型", en="prototypes")), size_of(minilm.model), each(lambda r: letter_vectors([r]), letters.test),
+    (chinese, "zh-bert, " + names["head"], size_of(frozen), each(lambda r: sentence_vectors([r]), exam), cell(500, "head")),
+    (chinese, "zh-bert, " + names["full"], size_of(model), each(lambda r: predict(model, [r]), exam), cell(500, "full")),
+    (english, "MiniLM, " + cl.L(zh="原型", en="prototypes"), size_of(minilm.model), each(lambda r: letter_vectors([r]), letters.test),
      f"{np.mean(by_shots[8]):.0%}"),
     (english, "SmolLM2, LoRA", size_of(merged), each(lambda r: sorts(merged, [r]), letters.test),
      share(lora_hits).split()[0])]
 title = cl.L(zh="任务|模型|参数 MB|毫秒一条|准确率", en="task|model|MB of parameters|ms a text|accuracy")
-cl.viz.table(rows, header=str(title).split("|"), right=(2, 3, 4))
+cl.viz.table(rows, header=title.split("|"), right=(2, 3, 4))
 
 # %% zh [md]
 r"""

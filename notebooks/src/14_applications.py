@@ -717,7 +717,7 @@ def trade(threshold):
     axis.axvline(threshold, color="#888888", linestyle=":")
     now = outcomes(threshold, halves[1])
     axis.set(title="   ".join(f"{labels[name]} {n}" for name, n in now.items()),
-             xlabel=str(cl.L(zh="阈值（另一半的 52 个问题）", en="threshold (the other 52 questions)")))
+             xlabel=cl.L(zh="阈值（另一半的 52 个问题）", en="threshold (the other 52 questions)"))
     axis.title.set_fontsize(10)
     axis.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
@@ -968,7 +968,7 @@ print(told.format(len(graph), graph.number_of_edges()))
 def wander(text, other=""):
     name = text.strip()
     if name not in graph:
-        return str(cl.L(zh="图里没有“{0}”。", en="“{0}” is not in the graph.").format(name))
+        return cl.L(zh="图里没有“{0}”。", en="“{0}” is not in the graph.").format(name)
     near = sorted(graph[name], key=lambda n: (-len(graph[name][n]["said"]), n))[:12]
     other = other if other in near else near[0]
     marks = dict(zip(KINDS.values(), cl.L(zh="人|地|机构", en="person|place|org").split("|")))

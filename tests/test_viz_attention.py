@@ -5,7 +5,7 @@ import pytest
 import torch
 from lab import browser_page
 
-from course_lib.exercises.attention import attention
+from course_lib.exercises.attention.sdpa import attention
 from course_lib.i18n import set_language
 from course_lib.viz import MaskPainter, mask_painter, query_plane, weight_table
 

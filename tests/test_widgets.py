@@ -10,7 +10,7 @@ from lab import HOST, browser_page, parts, show
 
 import course_lib as cl
 from course_lib import viz
-from course_lib.exercises.attention import attention
+from course_lib.exercises.attention.sdpa import attention
 from course_lib.exercises.engine.card import Card, Table
 from course_lib.i18n import set_language
 from course_lib.viz.widgets.live import markup

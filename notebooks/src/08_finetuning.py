@@ -193,8 +193,9 @@ With that mended one thing is still missing: the answers. There is a column `sta
 ready = eight.rename_column("stars", "labels").map(read)
 attempt("with labels", lambda: f"{train_on(ready, processing_class=tokenizer).global_step} step")
 
-batch = tokenizer(["很好", "很差", "还行"], return_tensors="pt").to(model.device)
-attempt("three classes", lambda: model(**batch, labels=torch.tensor([0, 1, 2], device=model.device)))
+model.cpu()                                     # on a GPU the next mistake would end the whole process
+batch = tokenizer(["很好", "很差", "还行"], return_tensors="pt")
+attempt("three classes", lambda: model(**batch, labels=torch.tensor([0, 1, 2])))
 attempt("num_labels by default", lambda: model.config.num_labels)
 attempt("eval_strategy by default", lambda: TrainingArguments(**settings).eval_strategy.value)
 

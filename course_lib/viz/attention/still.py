@@ -165,6 +165,7 @@ def _palette() -> Image.Image:
 @lru_cache
 def _font(size: int) -> ImageFont.FreeTypeFont:
     try:
-        return ImageFont.truetype(str(chinese_font()), size)
+        # The basic layout: the other one needs FriBiDi on the machine, and would draw another picture where it is.
+        return ImageFont.truetype(str(chinese_font()), size, layout_engine=ImageFont.Layout.BASIC)
     except OSError:                                  # Latin only, but never nothing
         return ImageFont.load_default(size)

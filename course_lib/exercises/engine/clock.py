@@ -14,6 +14,8 @@ __all__ = ["TIME_LIMIT", "StopButton", "TimeLimit", "Timer"]
 
 TIME_LIMIT = 2.0                 # seconds for one call
 TICK = 0.05                      # seconds between two looks at a running call
+INSIST = 0.0007                  # seconds between two raises: an `except:` around one does not hold the next (a trace function, which
+                                 # would, can hang Python 3.11 when it is set inside a signal handler)
 IMPORT_LIMIT = 20.0              # seconds: an import is not interrupted and its time does not count, up to here
 
 
@@ -74,14 +76,12 @@ class Timer:
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.target), ctypes.py_object(TimeLimit))
 
     def _tick(self, frame: FrameType | None) -> None:
-        if not self.armed or not self._late(frame):
+        ours = frame is None or frame.f_code.co_filename in (self.home, __file__)       # the running code is out already
+        if ours or not self.armed or not self._late(frame):
             return
+        if not self.fired:
+            signal.setitimer(signal.ITIMER_REAL, INSIST, INSIST)
         self.fired = True
-        if sys.gettrace() is None:
-            sys.settrace(lambda *_: None)        # lets the frames below be traced
-            while frame is not None and frame.f_code.co_filename != self.home:
-                frame.f_trace = _insist
-                frame = frame.f_back
         raise TimeLimit
 
 
@@ -92,13 +92,6 @@ def _importing(frame: FrameType | None, home: str) -> bool:
             return True
         frame = frame.f_back
     return False
-
-
-def _insist(frame: FrameType, event: str, _: Any) -> Any:
-    """A trace function: the next line raises too, so an `except:` around the first does not hold the loop."""
-    if event == "line":
-        raise TimeLimit                          # Python then removes the trace function by itself
-    return _insist
 
 
 class StopButton:

@@ -194,13 +194,19 @@ WORDS = {"en": ("No guess · the answer is", "You guessed “B”; it is “A”
 def test_in_a_real_notebook_the_line_follows_a_late_guess(tmp_path, lang):
     cells = [f'import course_lib as cl\ncl.start(lang="{lang}")', 'cl.guess("x.a", "A?", choices=["A", "B"])', 'print("experiment")\ncl.guess.result("x.a", "A")',
              'cl.guess("x.b", "B?")', 'cl.guess.result("x.b", 2.5)']
-    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
-                                            metadata={"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}), tmp_path / "n.ipynb")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
+                                        metadata={"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}})
+    notebook.cells[2].metadata["jupyter"] = {"outputs_hidden": True}
+    notebook.cells[2].outputs = [nbformat.v4.new_output("display_data"), nbformat.v4.new_output("stream", text="experiment")]       # as the build leaves it
+    nbformat.write(notebook, tmp_path / "n.ipynb")
     nothing, wrong, right = WORDS[lang]
     with jupyter(tmp_path) as address, browser_page(address) as page:
         page.goto(f"{address}/lab/tree/n.ipynb?reset")
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=120_000)
+        page.locator(".jp-Placeholder-content").wait_for()
+        assert not page.get_by_text("experiment", exact=True).is_visible(), "a stored answer is folded"
         page.evaluate(RUN_ALL)
+        assert page.locator(".jp-Placeholder-content").count() == 0, "a cell that runs shows what it prints"
         page.locator(".course-question").nth(1).wait_for()
         outputs = page.locator(".jp-CodeCell .jp-OutputArea")
         assert nothing in outputs.nth(2).inner_text() and nothing in outputs.nth(4).inner_text()

@@ -249,7 +249,7 @@ def test_a_kernel_that_is_gone_throws_nothing_and_is_said(make):
         assert errors == []
         if make is not viewer:
             assert "No answer from the kernel" in page.locator("body").inner_text()
-            page.evaluate("for (const name of ['drawn', 'messages', 'mask', 'query', 'state']) views[0].tell('change:' + name)")
+            page.evaluate("for (const name of ['drawn', 'messages', 'mask', 'query', 'state', 'note']) views[0].tell('change:' + name)")
             assert "No answer from the kernel" not in page.locator("body").inner_text(), "it was only slow"
 
 

@@ -174,8 +174,8 @@ def _plain(node: Any) -> Any:
         return [_plain(item) for item in node]
     if not isinstance(node, ast.AST):
         return repr(node)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "L":
-        return "L"
+    if isinstance(node, ast.Call) and {"zh", "en"} <= {keyword.arg for keyword in node.keywords}:
+        return "L"                                          # or an error, which takes both sentences itself
     fields = {name: value for name, value in ast.iter_fields(node) if value not in (None, [], "") and name not in ("ctx", "kind", "type_comment")}
     if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and ast.get_docstring(node, clean=False) is not None:
         fields["body"] = node.body[1:]

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 import torch
 
-from ..i18n import L
 from .reader import Reader, writer_of
 from .strategies import GenerationError
 
@@ -27,8 +26,9 @@ def pick(model, ids: Sequence[int], options: Sequence[Sequence[int]]) -> int:
     options = [list(option) for option in options]
     order = sorted(options)
     if not order or not order[0] or any(after[:len(before)] == before for before, after in zip(order, order[1:])):
-        raise GenerationError(L(zh="选项不能为空，也不能有一个是另一个的开头：在每个末尾加同一个词元",
-                                en="options must not be empty, and none may begin another: end each with the same token"))
+        raise GenerationError(
+            zh="选项不能为空，也不能有一个是另一个的开头：在每个末尾加同一个词元",
+            en="options must not be empty, and none may begin another: end each with the same token")
     left, depth = list(range(len(options))), 0
     model = writer_of(model)
     with model.evaluating(), torch.inference_mode(), model.asking():

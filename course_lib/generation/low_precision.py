@@ -13,7 +13,6 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..device import choose
-from ..i18n import L
 from .strategies import GenerationError
 
 if TYPE_CHECKING:
@@ -82,7 +81,9 @@ KINDS = {"float32": Float32Linear, "bfloat16": BFloat16Linear, "int8": Int8Linea
 def compress(model: nn.Module, weights: str = "int8") -> nn.Module:
     """A copy of `model` for decoding, its linear layers in "float32" (transposed), "bfloat16" or "int8"; embeddings and norms stay float32."""
     if weights not in KINDS:
-        raise GenerationError(L(zh="weights 只能是 {0}，不能是 {1!r}", en="weights must be {0}, not {1!r}").format(" / ".join(KINDS), weights))
+        raise GenerationError(
+            zh="weights 只能是 {kinds}，不能是 {weights!r}",
+            en="weights must be {kinds}, not {weights!r}", kinds=" / ".join(KINDS), weights=weights)
     small = copy.deepcopy(model).eval().requires_grad_(False)
     for module in list(small.modules()):
         for name, child in module.named_children():

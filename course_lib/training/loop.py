@@ -73,7 +73,8 @@ def fit(model, data: Tensor | Iterable, *, steps: int = 1000, batch_size: int = 
     min_lr = lr / 10 if min_lr is None else min_lr
     eval_every = max(1, steps // 10) if eval_every is None else eval_every
     if patience is not None and val_data is None:
-        raise TrainingError(L(zh="patience 要看验证损失：请同时传入 val_data=", en="patience watches the validation loss: pass val_data= as well"))
+        raise TrainingError(zh="patience 要看验证损失：请同时传入 val_data=",
+                            en="patience watches the validation loss: pass val_data= as well")
     path = None if checkpoint is None else checkpoints.place(checkpoint)
     known = _trainee(model)
     model, mode = known.net, known.net.training
@@ -143,10 +144,11 @@ def _trainee(model) -> Model:
     try:
         known = model_of(model)
     except ModelError as error:
-        raise TrainingError(error.message) from error
+        raise TrainingError(zh=error.message.zh, en=error.message.en) from error
     if not isinstance(known.net, torch.nn.Module):
-        raise TrainingError(L(zh="{0} 没有权重，训练不了：fit 要一个 torch.nn.Module",
-                              en="{0} has no weights to train: fit takes a torch.nn.Module").format(known.title))
+        raise TrainingError(
+            zh="{model} 没有权重，训练不了：fit 要一个 torch.nn.Module",
+            en="{model} has no weights to train: fit takes a torch.nn.Module", model=known.title)
     return known
 
 
@@ -158,8 +160,9 @@ def _in_range(values: dict[str, Any], whole: bool = False, zero: bool = False) -
         if not isinstance(value, numbers.Integral if whole else numbers.Real) or not math.isfinite(value) or not (value >= 0 if zero else value > 0):
             least = L(zh="不小于 0", en="0 or more") if zero else L(zh="大于 0", en="greater than 0")
             kind = L(zh="整数", en="a whole number") if whole else L(zh="数", en="a number")
-            raise TrainingError(L(zh="{name} 必须是{least}的{kind}，而不是 {value!r}", en="{name} must be {kind} {least}, not {value!r}").format(
-                name=name, least=least, kind=kind, value=value))
+            raise TrainingError(zh="{name} 必须是{least}的{kind}，而不是 {value!r}",
+                                en="{name} must be {kind} {least}, not {value!r}",
+                                name=name, least=least, kind=kind, value=value)
 
 
 class _Run:
@@ -170,9 +173,10 @@ class _Run:
         self.device = self.processes.device
         model, self.vocabulary, longest = known.net, known.vocabulary, known.context
         if context and longest and context > longest:
-            raise TrainingError(L(zh="context={context} 超过模型的上下文 {longest}：请减小 context，或建一个上下文更长的模型",
-                                   en="context={context} is more than the model's context of {longest}: use a smaller one, or a model with a longer context").format(
-                                       context=context, longest=longest))
+            raise TrainingError(
+                zh="context={context} 超过模型的上下文 {longest}：请减小 context，或建一个上下文更长的模型",
+                en="context={context} is more than the model's context of {longest}: use a smaller one, "
+                   "or a model with a longer context", context=context, longest=longest)
         if isinstance(val_data, Iterator):              # every evaluation needs the same batches
             val_data = list(islice(val_data, eval_batches))
         for name, values in (("data", data), ("val_data", val_data)):
@@ -181,7 +185,9 @@ class _Run:
         self.model, self.data, self.val_data, self.objective = model.to(self.device), data, val_data, loss or default_loss
         self.trained = [p for p in model.parameters() if p.requires_grad]
         if not self.trained:
-            raise TrainingError(L(zh="模型没有可训练的权重：每个参数的 requires_grad 都是 False", en="the model has no weights to train: requires_grad is False for all of them"))
+            raise TrainingError(
+                zh="模型没有可训练的权重：每个参数的 requires_grad 都是 False",
+                en="the model has no weights to train: requires_grad is False for all of them")
         self.batch_size, self.context, self.accumulate, self.eval_batches, self.seed = batch_size, context, accumulate, eval_batches, seed
         self.path, self.saved, self.history = path, 0, History()
         self.pending: list[tuple[Tensor, Tensor, float, int]] = []     # steps whose numbers have not been read from the device
@@ -225,8 +231,10 @@ class _Run:
                 with self.arithmetic.context(self.device):
                     loss = self.loss(self.runner, self._own(whole)) / self.accumulate
                 if not loss.requires_grad:
-                    raise TrainingError(L(zh="损失和可训练的权重没有关系：loss 里是不是用了 .detach()、.item() 或 torch.no_grad()？",
-                                           en="the loss does not depend on any weight to train: is there a .detach(), .item() or torch.no_grad() in it?"))
+                    raise TrainingError(zh="损失和可训练的权重没有关系："
+                                           "loss 里是不是用了 .detach()、.item() 或 torch.no_grad()？",
+                                        en="the loss does not depend on any weight to train: "
+                                           "is there a .detach(), .item() or torch.no_grad() in it?")
                 loss.backward()
             total = total + loss.detach()
         norm = get_total_norm([p.grad for p in self.trained if p.grad is not None])
@@ -269,9 +277,12 @@ class _Run:
     def diverged(self, what: L, rate: float) -> NoReturn:
         """Raise it, with what to try and what is left."""
         kept = L(zh="。检查点 {path} 仍停在第 {n} 步，没有动过", en=". The checkpoint {path} is untouched, at step {n}").format(path=self.path, n=self.saved)
-        raise Diverged(L(zh="{what}，训练已停止。可以试试：学习率减到十分之一（现在是 {rate:.1e}），warmup 加长，clip 调小，或检查这一步的数据{kept}",
-                         en="{what}; training has stopped. Try a tenth of the learning rate (it is {rate:.1e}), a longer warmup, a smaller clip, or look at "
-                            "the data of this step{kept}").format(what=what, rate=rate, kept=kept if self.saved else ""))
+        raise Diverged(
+            zh="{what}，训练已停止。可以试试：学习率减到十分之一（现在是 {rate:.1e}），warmup 加长，"
+               "clip 调小，或检查这一步的数据{kept}",
+            en="{what}; training has stopped. Try a tenth of the learning rate (it is {rate:.1e}), "
+               "a longer warmup, a smaller clip, or look at the data of this step{kept}",
+            what=what, rate=rate, kept=kept if self.saved else "")
 
     @torch.no_grad()
     def validate(self) -> float:
@@ -283,7 +294,8 @@ class _Run:
             values = [self.loss(self.model, to_device(batch, self.device)).item() for batch in islice(source, self.eval_batches)]
         self.model.train()
         if not values:
-            raise TrainingError(L(zh="val_data 里没有批次：它是空的，或是只能走一遍的生成器", en="val_data has no batches: it is empty, or a generator that runs only once"))
+            raise TrainingError(zh="val_data 里没有批次：它是空的，或是只能走一遍的生成器",
+                                en="val_data has no batches: it is empty, or a generator that runs only once")
         self.clock = time.perf_counter()
         mean = sum(values) / len(values)
         if not math.isfinite(mean):

@@ -26,7 +26,7 @@ class CourseError(Exception):
         return str(self.message)
 
     def __reduce__(self) -> tuple:                  # pickle would call the class with `args`, and a word has no name there
-        return copyreg.__newobj__, (type(self),), self.__dict__
+        return copyreg.__newobj__, (type(self),), self.__dict__      # type: ignore[attr-defined]   # left out of the stubs
 
     def _render_traceback_(self) -> list[str]:      # IPython's hook: show the sentence alone
         return [f"✗ {self}"]

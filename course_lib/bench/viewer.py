@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from ..i18n import L
 
@@ -67,7 +68,7 @@ def measure(T: int, work: Path, m, browser, tab: float, peers: list[str]) -> Ite
         began = time.perf_counter()
         made = bertviz.head_view([torch.from_numpy(layer)[None] for layer in given.weights], given.tokens, html_action="return").data
         seconds = time.perf_counter() - began
-        row = {"tool": "bertviz", "T": T, "bytes": len(made.encode()), "build": seconds}
+        row: dict[str, Any] = {"tool": "bertviz", "T": T, "bytes": len(made.encode()), "build": seconds}
         if row["bytes"] < tab * 1e6:
             file = work / "bertviz.html"
             inside = _frame(made).data.split('srcdoc="', 1)[1].rsplit('"></iframe>', 1)[0]

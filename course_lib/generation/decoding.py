@@ -71,9 +71,8 @@ def generate(model, ids: Tensor | Sequence[Sequence[int]], max_new_tokens: int =
 
 def _one_by_one(reader: Reader, strategy: Greedy | Sample, max_new_tokens: int, ends: Ending, pad_id: int, stream) -> Tensor:
     start, device = reader.ids.shape[1], reader.ids.device
-    generator = None
-    if getattr(strategy, "seed", None) is not None:
-        generator = torch.Generator(device).manual_seed(strategy.seed)
+    seed = getattr(strategy, "seed", None)
+    generator = None if seed is None else torch.Generator(device).manual_seed(seed)
     running = torch.ones(len(reader.ids), dtype=torch.bool, device=device)
     for _ in range(max_new_tokens):
         tokens = strategy.choose(reader.logits(), generator)                  # (B,)

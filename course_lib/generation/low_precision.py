@@ -24,6 +24,9 @@ __all__ = ["BFloat16Linear", "Float32Linear", "Int8Linear", "compress"]
 class Float32Linear(nn.Module):
     """The same weights stored as [in,out]: a vector times these is read in memory order, which CPU kernels do faster."""
 
+    weight: Tensor
+    bias: Tensor | None
+
     def __init__(self, linear: nn.Linear):
         super().__init__()
         self.register_buffer("weight", linear.weight.detach().float().T.contiguous())
@@ -37,6 +40,9 @@ class Float32Linear(nn.Module):
 
 class BFloat16Linear(nn.Module):
     """A Linear whose weights have 8 bits of precision and the range of float32; it reads 2 bytes a weight."""
+
+    weight: Tensor
+    bias: Tensor | None
 
     def __init__(self, linear: nn.Linear):
         super().__init__()
@@ -56,6 +62,11 @@ class BFloat16Linear(nn.Module):
 
 class Int8Linear(nn.Module):
     """A Linear with whole numbers from -127 to 127 and one scale for each output (Dettmers et al. 2022, section 2.1): 1 byte a weight."""
+
+    weight: Tensor
+    bias: Tensor | None
+    scale: Tensor
+    ones: Tensor
 
     def __init__(self, linear: nn.Linear):
         super().__init__()

@@ -15,9 +15,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -54,7 +55,7 @@ class Attention:
     key_tokens: list[str] | None = None
     part: str = "self"
     kv_heads: int | None = None                 # grouped-query attention: heads of a group share keys and values
-    special: tuple[list[bool], list[bool]] = ((), ())
+    special: tuple[Sequence[bool], Sequence[bool]] = ((), ())
     encoder: Attention | None = None
     decoder: Attention | None = None
 
@@ -108,7 +109,8 @@ def most_tokens(model) -> int:
     """How many tokens of one text can be read before the weights of all layers and heads would take more than `MEMORY`."""
     model = model_of(model)
     if isinstance(model.net, GPT):
-        layers, heads = len(model.net.blocks), model.net.blocks[0].attention.n_head
+        first: Any = model.net.blocks[0]
+        layers, heads = len(model.net.blocks), first.attention.n_head
     else:
         config = model.config.get_text_config() if hasattr(model.config, "get_text_config") else model.config
         layers, heads = _size(config, "num_hidden_layers", "n_layer"), _size(config, "num_attention_heads", "n_head")
@@ -140,7 +142,7 @@ def run(model, reading: Reading, on_layer: Callable[[Layer], None] | None = None
         part = _part(model, path)
         query, key = reading.sides(part)
         if shape[1:] != (len(query), len(key)):
-            other.append(tuple(shape))
+            other.append(shape)
             return None
         if call in calls:
             raise ModelError(
@@ -226,7 +228,7 @@ def _kv_heads(product: Product) -> int:
     return own if shared is not None and torch.equal(shared, values) else len(values)
 
 
-def _complete(model: Model, tables: dict[str, list[int]], other: list[tuple[int, int, int]], softmaxes: int) -> None:
+def _complete(model: Model, tables: dict[str, list[int]], other: list[torch.Size], softmaxes: int) -> None:
     """ModelError with the reason unless each kind of attention that the model has was seen in every layer."""
     name = type(model.net).__name__
     if not softmaxes:
@@ -242,8 +244,8 @@ def _complete(model: Model, tables: dict[str, list[int]], other: list[tuple[int,
                 zh="{name} 各层的头数不同（{heads}），这里按“层 × 头”的表显示，放不下",
                 en="The layers of {name} have different numbers of heads ({heads}), "
                    "which do not fit a table of layers by heads", name=name, heads=", ".join(map(str, heads)))
-    heads = {count for counts in tables.values() for count in counts}       # a table of other heads is no attention: experts, streams that mix
-    if all(part in tables for part in parts) and not any(shape[0] in heads for shape in other):
+    known = {count for counts in tables.values() for count in counts}       # a table of other heads is no attention: experts, streams that mix
+    if all(part in tables for part in parts) and not any(shape[0] in known for shape in other):
         return
     shapes = ", ".join(sorted({f"{T} × {S}" for _, T, S in other}))
     raise ModelError(

@@ -67,7 +67,7 @@ def _read(model: str | Path | Loaded) -> tuple[Any, dict[str, Tensor], torch.dev
     return config, tensors, torch.device("cpu")
 
 
-def _fill(ours: torch.nn.Module, tensors: dict[str, Tensor], family: Family, whose: str) -> None:
+def _fill(ours: course_nn.Decoder | course_nn.Encoder | course_nn.Seq2Seq, tensors: dict[str, Tensor], family: Family, whose: str) -> None:
     """Copy every tensor to its place; what does not fit, or is left over, is an error that names it."""
     tensors = {family.bare(name): tensor for name, tensor in tensors.items()}
     left = {name for name in tensors if not any(part in name for part in family.ignored)}
@@ -104,7 +104,7 @@ class Family:
     """How one architecture maps to ours. table: our name -> their names, both with {i} for the number of the block."""
 
     name: str
-    build: Callable[[Any, dict[str, Tensor], bool], torch.nn.Module]
+    build: Callable[[Any, dict[str, Tensor], bool], course_nn.Decoder | course_nn.Encoder | course_nn.Seq2Seq]
     table: dict[str, str]                       # "a + b": stacked; "a | b": whichever is there
     prefixes: tuple[str, ...] = ()              # of checkpoints with a head; those without one lack it
     ignored: tuple[str, ...] = ()               # buffers of old checkpoints, and parts that we do not build

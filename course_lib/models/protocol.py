@@ -10,7 +10,7 @@ What takes a model goes through here; a tokenizer is asked for only where there 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -33,7 +33,7 @@ class Model:
     """What `model_of` makes. net: the torch module, or a bare callable. name: of its card, or "". origin, family: see
     `family_of`; context, vocabulary: see `sizes_of`."""
 
-    net: nn.Module | Callable[[Tensor], Any]
+    net: Any
     tokenizer: Any
     name: str
     origin: str

@@ -70,9 +70,9 @@ def labelled_csv(path: str | Path, encoding: str | None = None) -> Labelled:
                 en="{file}, line {line}: {found} fields where the first line has {wanted}; most likely the "
                    'text holds a comma (the separator) and no quotes. Put the text in double quotes: "..."',
                 file=path.name, line=line, found=len(row), wanted=len(head[1]))
-        values = [row[at].strip() if at < len(row) else "" for at in (text, label)]
-        if all(values):
-            kept.append((line, *values))
+        words, kind = (row[at].strip() if at < len(row) else "" for at in (text, label))
+        if words and kind:
+            kept.append((line, words, kind))
         else:
             skipped.append(line)
     if not kept:

@@ -34,7 +34,7 @@ def place(checkpoint: str | Path) -> Path:
 def describe(model: nn.Module) -> dict[str, Any]:
     """What shapes of tensors do not tell of a model: its class and its config, or else how its modules print."""
     config = getattr(model, "config", None)
-    if dataclasses.is_dataclass(config):
+    if dataclasses.is_dataclass(config) and not isinstance(config, type):
         fields = dataclasses.asdict(config)
     elif hasattr(config, "to_dict"):
         fields = {name: value for name, value in config.to_dict().items() if name not in CHANGING}

@@ -33,13 +33,13 @@ from .optim import adamw, learning_rate
 from .precision import Arithmetic, fastest
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
 __all__ = ["fit"]
 
 
 def fit(model, data: Tensor | Iterable, *, steps: int = 1000, batch_size: int = 16, lr: float = 3e-4,
-        context: int | None = None, loss: Callable[[nn.Module, Any], Tensor] | None = None, val_data: Tensor | Iterable | None = None,
+        context: int | None = None, loss: Callable[[Any, Any], Tensor] | None = None, val_data: Tensor | Iterable | None = None,
         eval_every: int | None = None, eval_batches: int = 20, patience: int | None = None, warmup: int | None = None,
         min_lr: float | None = None, weight_decay: float = 0.1, betas: tuple[float, float] = (0.9, 0.95), clip: float | None = 1.0,
         accumulate: int = 1, checkpoint: str | Path | None = None, save_every: int = 200, precision: str = "auto",
@@ -83,9 +83,9 @@ def fit(model, data: Tensor | Iterable, *, steps: int = 1000, batch_size: int = 
     history, bad, best = run.history, 0, None
     if path is not None:
         with own_random_numbers(run.device):
-            known = {name: fingerprint(values, batch_size, run.context, seed) for name, values in (("data", data), ("val_data", run.val_data))}
+            contents = {name: fingerprint(values, batch_size, run.context, seed) for name, values in (("data", data), ("val_data", run.val_data))}
         settings = dict(steps=steps, batch_size=batch_size, lr=lr, context=run.context, warmup=warmup, min_lr=min_lr, accumulate=accumulate,
-                        weight_decay=weight_decay, betas=list(betas), clip=clip, seed=seed) | known | checkpoints.describe(model)
+                        weight_decay=weight_decay, betas=list(betas), clip=clip, seed=seed) | contents | checkpoints.describe(model)
         if path.exists():
             history, bad, best = checkpoints.load(path, model, run.optimizer, settings, precision)
             run.history, run.saved = history, len(history.loss)
@@ -157,7 +157,8 @@ def _in_range(values: dict[str, Any], whole: bool = False, zero: bool = False) -
     for name, value in values.items():
         if value is None:
             continue
-        if not isinstance(value, numbers.Integral if whole else numbers.Real) or not math.isfinite(value) or not (value >= 0 if zero else value > 0):
+        number = isinstance(value, numbers.Integral if whole else numbers.Real) and math.isfinite(value)
+        if not number or not (value >= 0 if zero else value > 0):
             least = L(zh="不小于 0", en="0 or more") if zero else L(zh="大于 0", en="greater than 0")
             kind = L(zh="整数", en="a whole number") if whole else L(zh="数", en="a number")
             raise TrainingError(zh="{name} 必须是{least}的{kind}，而不是 {value!r}",
@@ -167,6 +168,8 @@ def _in_range(values: dict[str, Any], whole: bool = False, zero: bool = False) -
 
 class _Run:
     """The mechanics of one run: where the batches come from, how a gradient is made, what time it took."""
+
+    optimizer: torch.optim.Optimizer
 
     def __init__(self, known: Model, data, val_data, loss, batch_size, context, accumulate, eval_batches, seed, path):
         self.processes = Processes()
@@ -197,7 +200,7 @@ class _Run:
         """Choose the arithmetic with the first batch, then line up the batches that are left."""
         done = len(self.history.loss)
         self.remaining = range(done, steps if self.history.stopped is None else 0)
-        runner = torch.compile(self.model) if compile else self.model
+        runner: Any = torch.compile(self.model) if compile else self.model
         self.model.train()
         if not done:
             once = isinstance(self.data, Iterator)      # a generator's first batch is for the first step, not for a trial
@@ -211,7 +214,7 @@ class _Run:
         self.batches = batches(self.data, self.batch_size, self.context, self.seed, done * self.accumulate)
         self.clock = time.perf_counter()
 
-    def loss(self, model: nn.Module, batch: Any) -> Tensor:
+    def loss(self, model: Any, batch: Any) -> Tensor:
         """The objective; a sentence where a batch holds ids that the model does not know."""
         try:
             return self.objective(model, batch)
@@ -223,7 +226,7 @@ class _Run:
         """Forward and backward through `accumulate` batches, and the clipping; Diverged if loss or gradient is no number."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        total, tokens = 0.0, 0
+        total, tokens = torch.zeros((), device=self.device), 0
         for part in range(self.accumulate):
             whole = next(self.batches)
             tokens += tokens_in(whole)

@@ -87,7 +87,7 @@ def multi_head_numpy(x_q, x_kv, W_q, W_k, W_v, W_o, n_heads, mask=None):
 
 
 def multi_head_sum(x_q, x_kv, W_q, W_k, W_v, W_o, n_heads, mask=None):
-    F, output, maps = torch.nn.functional, 0.0, []
+    F, output, maps = torch.nn.functional, torch.zeros(()), []
     projected = (F.linear(x, W).chunk(n_heads, dim=-1) for x, W in ((x_q, W_q), (x_kv, W_k), (x_kv, W_v)))
     for h, (q, k, v, W) in enumerate(zip(*projected, W_o.chunk(n_heads, dim=1))):
         scores = torch.baddbmm(torch.zeros(()), q, k.transpose(1, 2), beta=0, alpha=q.shape[-1] ** -0.5)

@@ -80,7 +80,7 @@ def hints_given(id: str) -> set[int]:
 
 def summarise(found: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Exercise id -> state (new, tried, done), checks, hints, solution seen, and mistakes still open."""
-    table = {id: {"state": "new", "checks": 0, "hints": 0, "solution": False, "mistakes": []} for id in exercises()}
+    table: dict[str, dict[str, Any]] = {id: {"state": "new", "checks": 0, "hints": 0, "solution": False, "mistakes": []} for id in exercises()}
     for event in found:
         row = table.get(event["id"])
         if row is None:

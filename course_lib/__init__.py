@@ -20,7 +20,7 @@ _NAMES = {
     "Beam": "generation", "Greedy": "generation", "Sample": "generation", "generate": "generation",
     "AttentionView": "viz", "attention_view": "viz",
     "check": "exercises", "hint": "exercises", "progress": "exercises", "solution": "exercises", "use": "exercises",
-    "guess": "loop",
+    "guess": "loop", "recall": "loop",
 }
 __all__ = sorted(["L", "device", *_MODULES, *_NAMES])
 

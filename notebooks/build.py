@@ -9,7 +9,7 @@ A source is jupytext's py:percent. The title of a cell says what it is:
     # %% rows="R7 E23"                  code, the same in both languages; `rows` says which rows of the syllabus it makes work
     # %% exercise id="lm.bigram"        the body comes from course_lib.exercises: the stub, or the reference in the solution edition
     # %% machine | training | timing    code whose stored output is not compared (see IGNORED)
-Words in code are written once, `cl.L(zh="…", en="…")`; each edition gets its own (editions.py).
+Words in code are written once, `cl.L(zh="…", en="…")`; each edition gets its own (editions.py), and `cl.recall()` the number of its chapter.
 """
 from __future__ import annotations
 
@@ -93,7 +93,8 @@ def render(source: Path, lang: str, solution: bool) -> nbformat.NotebookNode:
         elif title in IGNORED:
             metadata["tags"] = ["nbval-ignore-output"]
         if cell.cell_type == "code":
-            cell.source = one_language(cell.source.replace('cl.start(lang="zh")', f'cl.start(lang="{lang}")'), lang)
+            cell.source = one_language(cell.source.replace('cl.start(lang="zh")', f'cl.start(lang="{lang}")')
+                                       .replace("cl.recall()", f"cl.recall(before={int(source.stem[:2])})"), lang)
         else:
             cell.source = fill_in(_without_gaps(cell.source) if lang == "zh" else cell.source, lang, HERE)
         cell.metadata = metadata

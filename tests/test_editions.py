@@ -148,13 +148,14 @@ def test_the_measure_of_a_chapter(tree, added, said):
 
 def test_what_answers_a_guess_is_folded_for_students_alone(tree):
     (source,) = build.sources()
-    cells = ['x = "before"', 'cl.guess("a.b", "which?")', 'x = "between"', 'cl.guess("c.d", "and?")', 'cl.guess.result("a.b", 1)', 'x = "still"',
+    cells = ["cl.recall()", 'x = "before"', 'cl.guess("a.b", "which?")', 'x = "between"', 'cl.guess("c.d", "and?")', 'cl.guess.result("a.b", 1)', 'x = "still"',
              'cl.guess.result("c.d", 1)', 'x = "after"']
     source.write_text(CHAPTER.format(number=4) + "".join(f"# %%\n{cell}\n" for cell in cells), "utf-8")
     folded = lambda solution: [cell.source for cell in build.render(source, "en", solution).cells if cell.metadata.get("jupyter", {}).get("outputs_hidden")]
     assert folded(solution=False) == ['x = "between"', 'cl.guess.result("a.b", 1)', 'x = "still"', 'cl.guess.result("c.d", 1)']
     assert folded(solution=True) == []
     notebook = build.render(source, "en", False)
+    assert "cl.recall(before=4)" in [cell.source for cell in notebook.cells]
     cell = next(cell for cell in notebook.cells if cell.source == 'x = "still"')
     cell.outputs = [nbformat.v4.new_output("stream", text="the answer")]
     for _ in range(2):

@@ -1,5 +1,9 @@
-"""The learner's loop: a guess before its answer, by mouse and by keyboard, in both languages."""
+"""The learner's loop: a guess before its answer, questions that come back, by mouse and by keyboard, in both languages."""
 import json
+import re
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -7,9 +11,11 @@ from lab import RUN_ALL, browser_page, jupyter, show
 
 import course_lib as cl
 from course_lib.errors import CourseError
+from course_lib.exercises.engine import record
 from course_lib.i18n import set_language
-from course_lib.loop import prediction
+from course_lib.loop import prediction, revision, schedule
 from course_lib.viz.widgets.answers import Choice, Line, Number, Order
+from course_lib.viz.widgets.question import inline
 
 
 @pytest.fixture(autouse=True)
@@ -22,6 +28,9 @@ def home(tmp_path, monkeypatch):
 def noted(home):
     path = home / "progress.jsonl"
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+
+
+ROOT = Path(__file__).parents[1]
 
 
 def said(capsys, **answer):
@@ -220,3 +229,112 @@ def test_in_a_real_notebook_the_line_follows_a_late_guess(tmp_path, lang):
         page.get_by_text(right).wait_for()
         assert page.locator(".course-question button:enabled").count() == 0, "a guess stays once its result is out"
         assert page.outside == []
+
+
+# --- questions that come back --------------------------------------------------------------------------------------
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def test_the_bank_is_whole_in_both_languages():
+    bank = revision.bank()
+    assert len({question.id for question in bank}) == len(bank)
+    written = {int(path.name[:2]): path.read_text("utf-8") for path in (ROOT / "notebooks" / "src").glob("[0-9]*.py")}
+    for question in bank:
+        for lang in ("zh", "en"):
+            options = [option[lang] for option in question.options(0)]
+            assert len(set(options)) == len(options) >= 3 and all(options) and question.text[lang] and question.reason[lang]
+            assert bool(re.search(r"[\u4e00-\u9fff]", question.text[lang] + question.reason[lang])) == (lang == "zh")
+            if question.chapter in written:
+                assert re.search(rf"(?m)^#+ {re.escape(question.section[lang])}$", written[question.chapter]), f"{question.id}: no section {question.section[lang]!r}"
+    counts = Counter(question.chapter for question in bank)
+    assert all(counts[chapter] >= 5 for chapter in (0, 1, 3, 5))
+
+
+def test_the_right_answer_stands_anywhere():
+    places = Counter(question.options(times).index(question.right) for question in revision.bank() for times in range(10))
+    assert min(places[0], places[1], places[2]) > 0.25 * sum(places.values())
+
+
+def ids(questions):
+    return [question.id.split(".")[1] for question in questions]
+
+
+def test_a_fresh_learner_gets_questions_of_each_earlier_chapter():
+    pick = lambda before: schedule.pick([q for q in revision.bank() if q.chapter < before], {}, NOW)
+    assert ids(pick(0)) == [] and ids(pick(1)) == ["start"] * 3 and ids(pick(3)) == ["lm", "start", "lm"]
+    assert ids(pick(8)) == ["loss", "attention", "lm"]
+
+
+def test_sm2_intervals():
+    answers = []
+    for right, days in ((True, 1), (True, 6), (True, 15), (False, 1), (True, 1), (True, 6)):
+        answers.append((NOW, right))
+        assert schedule.due(answers) == NOW + timedelta(days=days)
+
+
+def test_four_weeks_of_recall():
+    """A learner who opens a chapter every day and always misses one kind of question sees it again and again, and the others ever more seldom."""
+    bank, answers, asked = [q for q in revision.bank() if q.chapter < 5], {}, {}
+    hard = bank[0].id
+    for day in range(28):
+        now = NOW + timedelta(days=day, hours=day % 3)
+        chosen = schedule.pick(bank, answers, now)
+        assert len({q.id for q in chosen}) == len(chosen) <= 3
+        for question in chosen:
+            last = asked.setdefault(question.id, [])
+            assert not last or now >= schedule.due(answers[question.id]), "never before its time"
+            last.append(day)
+            answers.setdefault(question.id, []).append((now, question.id != hard))
+    assert set(asked) == {q.id for q in bank}, "every question was asked"
+    gaps = {id: [b - a for a, b in zip(days, days[1:])] for id, days in asked.items()}
+    assert len(asked[hard]) >= 12 and max(gaps[hard]) <= 2, "what is missed comes back first"
+    assert all(gap == sorted(gap) for id, gap in gaps.items() if id != hard), "what is known rests longer each time"
+    assert max(map(len, asked.values())) == len(asked[hard])
+
+
+def test_recall_asks_notes_and_comes_back(home, capsys):
+    quiz = cl.recall(before=3)
+    assert len(quiz.items) == 3 and "3 questions" in quiz.words["title"] and noted(home) == []
+    first = revision.bank()[[q.id for q in revision.bank()].index("recall.lm.chain")]
+    options = [str(option) for option in first.options(0)]
+    right = options.index(first.right.en)
+    quiz._heard(quiz, {"say": [0, right]}, [])
+    quiz._heard(quiz, {"say": [0, (right + 1) % 3]}, [])
+    assert "✓" in quiz.items[0]["note"] and 'href="01_language_models.ipynb#1.2-The-chain-rule' in quiz.items[0]["note"]
+    second = next(question for question in revision.bank() if inline(question.text) == quiz.items[1]["text"])
+    quiz.say(1, next(i for i, option in enumerate(quiz.items[1]["options"]) if option != second.right.en))
+    assert "It is “" in quiz.items[1]["note"]
+    events = [event for event in noted(home) if event["event"] == "recall"]
+    assert [event["right"] for event in events if event["id"] == "recall.lm.chain"] == [True]
+    assert "recall.lm.chain" not in [q.id for q in schedule.pick(revision.bank(), revision.answered(NOW + timedelta(days=1000)), datetime.now().astimezone())]
+    assert cl.recall(before=0) is None and "no earlier chapter" in capsys.readouterr().out
+    for question in revision.bank():
+        record.note(question.id, "recall", right=True)
+    assert cl.recall() is None and f"the next one on {datetime.now() + timedelta(days=1):%Y-%m-%d}" in capsys.readouterr().out
+
+
+def test_times_that_cannot_be_read_are_passed_over(home):
+    home.mkdir()
+    lines = [{"id": "recall.lm.chain", "event": "recall", "right": True, "time": time} for time in (None, "", "now", 7, "9999-12-31T23:59:59+0000", "0001-01-01T00:00:00+2359")]
+    (home / "progress.jsonl").write_text("\n".join(map(json.dumps, [*lines, {"id": "recall.lm.chain", "event": "recall", "right": "yes"}])), "utf-8")
+    found = revision.answered(datetime.now().astimezone())
+    assert len(found["recall.lm.chain"]) in (1, 2) and schedule.due(found["recall.lm.chain"]) <= datetime.now().astimezone() + timedelta(days=6)
+    assert len(cl.recall().items) == 3
+
+
+def test_recall_by_keyboard_and_away_in_one_click():
+    with browser_page() as page:
+        quiz = cl.recall(before=3)
+        show(page, quiz)
+        for key in ("Tab", "Tab", "Enter"):
+            page.keyboard.press(key)
+        assert page.evaluate("views[0].sent") == [{"say": [0, 0]}]
+        quiz.say(0, 0)
+        show(page, quiz)
+        assert page.get_by_role("link").count() == 1 and page.locator("button:disabled").count() == 3
+        page.get_by_role("button", name="Skip").click()
+        assert page.evaluate("views[0].sent") == [{"skip": True}]
+        quiz._heard(quiz, {"skip": True}, [])
+        show(page, quiz)
+        assert page.get_by_role("button").count() == 0 and "Skipped" in page.locator("body").inner_text()

@@ -1,4 +1,4 @@
-"""What all seven widgets share, in a real browser: they leave a page as they found it, take the still picture's place, and show text as text."""
+"""What all eight widgets share, in a real browser: they leave a page as they found it, take the still picture's place, and show text as text."""
 import re
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from course_lib.i18n import set_language
 from course_lib.viz.widgets.answers import Choice
 from course_lib.viz.widgets.live import markup
 from course_lib.viz.widgets.question import Question
+from course_lib.viz.widgets.quiz import Quiz
 
 torch.set_num_threads(1)
 
@@ -64,15 +65,19 @@ def question(label="e", labels=("a", "b")):
     return Question(label, Choice((*labels, label + " ")), lambda question, answer: None)
 
 
+def quiz(label="f", labels=("a", "b")):
+    return Quiz(label, [(label, (*labels, label + " "))], lambda question, option: viz.paragraph(label))
+
+
 def viewer(label="d", labels=("a", "b")):
     names = [*labels, label]
     return cl.attention_view(cl.Attention(names, torch.ones(len(names), len(names)).tril().numpy()[None, None] / torch.arange(1, len(names) + 1)[:, None].numpy()))
 
 
-WIDGETS = {"explore": explore, "chat": chat, "painter": painter, "plane": plane, "triangle": triangle, "question": question, "viewer": viewer}
+WIDGETS = {"explore": explore, "chat": chat, "painter": painter, "plane": plane, "triangle": triangle, "question": question, "quiz": quiz, "viewer": viewer}
 widgets = pytest.mark.parametrize("make", WIDGETS.values(), ids=WIDGETS)
 DRAWN = {"explore": ".course-controls", "chat": ".course-chat-log", "painter": ".course-paint", "plane": ".course-weights", "triangle": "svg polygon",
-         "question": ".course-fields button",
+         "question": ".course-fields button", "quiz": ".course-fields button",
          "viewer": ".attn-panel[data-shown]"}
 
 
@@ -249,7 +254,7 @@ def test_a_kernel_that_is_gone_throws_nothing_and_is_said(make):
         assert errors == []
         if make is not viewer:
             assert "No answer from the kernel" in page.locator("body").inner_text()
-            page.evaluate("for (const name of ['drawn', 'messages', 'mask', 'query', 'state', 'note']) views[0].tell('change:' + name)")
+            page.evaluate("for (const name of ['drawn', 'messages', 'mask', 'query', 'state', 'note', 'items']) views[0].tell('change:' + name)")
             assert "No answer from the kernel" not in page.locator("body").inner_text(), "it was only slow"
 
 
@@ -268,7 +273,8 @@ def test_a_view_survives_any_message_in_the_page(make):
 def test_a_view_survives_any_message_in_the_kernel(make, monkeypatch):
     widget, outputs = make(), []
     for odd in (None, 0, "x", [], {}, {"p": "x"}, {"p": [1]}, {"p": ["a", 0, 0]}, {"p": [float("nan")] * 3}, {"p": [float("inf"), 1, 1]}, {"p": None}, {"p": [1, 1, 1]},
-                {"target": 9}, {"target": "x"}, {"smoothing": 7}, {"smoothing": []}, {"say": None}, {"say": 5}, {"forget": "x"}):
+                {"target": 9}, {"target": "x"}, {"smoothing": 7}, {"smoothing": []}, {"say": [0]}, {"say": [9, 0]}, {"say": [0, 9]},
+                {"say": ["0", True]}, {"say": [0, {}]}, {"say": None}, {"say": 5}, {"forget": "x"}):
         widget._msg_callbacks.callbacks and widget._msg_callbacks.callbacks[0](widget, odd, [])
     for name, odd in (("values", {"x": {}}), ("values", 5), ("mask", [[True]]), ("mask", 7), ("query", []), ("query", ["x", None]), ("query", [float("inf"), 0])):
         if widget.has_trait(name):

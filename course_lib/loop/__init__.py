@@ -1,7 +1,7 @@
 """The learner's loop: say what will happen before it does, and come back to what was learnt before."""
 from importlib import import_module
 
-_HOME = {"guess": "prediction"}
+_HOME = {"guess": "prediction", "recall": "revision"}
 __all__ = sorted(_HOME)
 
 

@@ -22,6 +22,7 @@ from .registry import exercises
 
 __all__ = ["Progress", "failures", "hints_given", "is_event", "note", "open_mistakes", "progress", "str_mistake", "summarise", "weak_skills"]
 
+TIME = "%Y-%m-%dT%H:%M:%S%z"
 _memory: list[dict[str, Any]] = []               # where the folder is read-only
 ICONS = {"done": "✓", "tried": "◐", "new": "○"}
 
@@ -32,7 +33,7 @@ def _file() -> Path:
 
 def note(id: str, event: str, **details: Any) -> None:
     """Append one event."""
-    entry = {"time": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "id": id, "event": event, **details}
+    entry = {"time": time.strftime(TIME), "id": id, "event": event, **details}
     path = _file()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -19,6 +19,8 @@ from .live import Html, Live, script
 
 __all__ = ["Question", "inline"]
 
+_HERE = Path(__file__).parent
+
 
 def inline(text: object) -> Markup:
     """Text in which `code` in backticks is set as code."""
@@ -31,8 +33,8 @@ class Question(Live):
     `note` is what stands below: what to do, or what came of it.
     """
 
-    _esm = script(Path(__file__).with_name("question.js"))
-    _css = Path(__file__).with_name("question.css")
+    _esm = script(_HERE / "choice.js", _HERE / "question.js")
+    _css = _HERE / "question.css"
     text = Html().tag(sync=True)
     form = traitlets.Dict().tag(sync=True)
     answer = traitlets.Any(allow_none=True).tag(sync=True)          # an index, a number or a permutation; None while there is none

@@ -210,20 +210,22 @@ Some sentences of the old kind are mixed in; `old` says how many.
 import copy
 import os
 
+def new_model():
+    torch.manual_seed(0)
+    shape = cl.nn.DecoderConfig(len(alphabet), context=64, n_layer=2, n_head=4, d_model=64)
+    return cl.nn.Decoder(shape)
+
 def train(model, text, steps, lr):
     if os.environ.get("COURSE_QUICK"):                  # set in the course's own tests
         steps = steps // 10
     model = copy.deepcopy(model)                        # the earlier stage stays
-    data = encode("\n" + text)
-    cl.fit(model, data, steps=steps, lr=lr, precision="float32", show=False)
+    cl.fit(model, encode("\n" + text), steps=steps, lr=lr, precision="float32", show=False)
     return model.cpu().eval()
 
 # %% rows="R37 R38"
 @cache
 def pretrain():
-    torch.manual_seed(0)
-    model = cl.nn.GPT(len(alphabet), context=64, n_layer=2, n_head=4, d_model=64)
-    return train(model, "".join(collect()), steps=250, lr=6e-3)
+    return train(new_model(), "".join(collect()), steps=250, lr=6e-3)
 
 @cache
 def finetune(old=400, steps=150):
@@ -634,9 +636,8 @@ cl.guess("start.shuffled", cl.L(zh="用打乱的句子训练，在正常句子�
 def broken(sentence):
     return "".join(random.Random(sentence).sample(sentence, len(sentence)))
 
-torch.manual_seed(0)
 shuffled = "".join(broken(sentence) for sentence in collect())
-damaged = train(cl.nn.Decoder(pretrain().config), shuffled, steps=150, lr=6e-3)
+damaged = train(new_model(), shuffled, steps=150, lr=6e-3)
 rows = [(cl.L(zh="打乱后训练", en="trained on shuffled sentences"), f"{loss(damaged):.2f}"),
         (cl.L(zh="正常训练", en="proper training"), f"{loss(pretrain()):.2f}"),
         (cl.L(zh="只数字频", en="counting characters"), f"{counting(language):.2f}")]

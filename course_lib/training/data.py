@@ -18,7 +18,7 @@ from .history import TrainingError
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["batches", "check", "check_ids", "default_loss", "fingerprint", "seed_of", "share",
+__all__ = ["batches", "check", "check_ids", "default_loss", "fingerprint", "pair_batch", "seed_of", "share",
            "to_device", "tokens_in"]
 
 
@@ -242,3 +242,20 @@ def _entropy(output: Any, labels: Tensor) -> Tensor:
                             given=list(logits.shape) if torch.is_tensor(logits) else type(logits).__name__,
                             labels=list(labels.shape))
     return F.cross_entropy(logits.flatten(0, -2), labels.flatten())           # (N, V), (N,)
+
+
+def pair_batch(pairs: Iterable[tuple[list[int], list[int]]], pad: int = 0, start: int = 1, end: int = 2) -> dict[str, Tensor]:
+    """A batch for an encoder-decoder from B pairs (source ids, target ids) of any lengths: ids, mask [B,S]; target, labels [B,T].
+
+    The decoder reads `start` and the target, and has to predict the target and `end`: labels[:, t] is what should follow target[:, t].
+    Padding is masked at the source and -100, "not counted", in the labels.
+    """
+    def rows(lists: list[list[int]], fill: int) -> Tensor:
+        width = max(map(len, lists))
+        return torch.tensor([ids + [fill] * (width - len(ids)) for ids in lists])
+
+    sources, targets = zip(*pairs)
+    ids = rows(list(sources), pad)
+    lengths = torch.tensor([len(source) for source in sources])
+    return {"ids": ids, "mask": torch.arange(ids.shape[1]) < lengths[:, None],
+            "target": rows([[start, *target] for target in targets], pad), "labels": rows([[*target, end] for target in targets], -100)}

@@ -212,14 +212,15 @@ import os
 
 def new_model():
     torch.manual_seed(0)
-    shape = cl.nn.DecoderConfig(len(alphabet), context=64, n_layer=2, n_head=4, d_model=64)
-    return cl.nn.Decoder(shape)
+    return cl.nn.Decoder(cl.nn.DecoderConfig(
+        len(alphabet), context=64, n_layer=2, n_head=4, d_model=64))
 
 def train(model, text, steps, lr):
     if os.environ.get("COURSE_QUICK"):                  # set in the course's own tests
         steps = steps // 10
     model = copy.deepcopy(model)                        # the earlier stage stays
-    cl.fit(model, encode("\n" + text), steps=steps, lr=lr, precision="float32", show=False)
+    data = encode("\n" + text)
+    cl.fit(model, data, steps=steps, lr=lr, precision="float32", show=False)
     return model.cpu().eval()
 
 # %% rows="R37 R38"
@@ -460,6 +461,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 torch.manual_seed(0)
 points = torch.rand(1000, 2) * 2 - 1                    # [1000,2]
 inside = (points.norm(dim=1) < 0.8).float()             # [1000], 1 inside the circle
+print(cl.L(zh="圆里的点占", en="share of points inside:"), f"{inside.mean():.2f}")
 
 def network(x, weights):                                # [1000,2] -> [1000]
     for w in weights[:-1]:
@@ -482,7 +484,7 @@ print(cl.L(zh=f"直线分对 {line:.2f}", en=f"a straight line gets right: {line
 print(cl.L(zh=f"16 个弯分对 {bent:.2f}", en=f"with 16 units that bend: {bent:.2f}"))
 
 # %%
-cl.guess.result("start.line", line, tolerance=0.05)
+cl.guess.result("start.line", round(line, 2), tolerance=0.05)
 
 # %% zh [md]
 r"""

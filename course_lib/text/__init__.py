@@ -19,7 +19,8 @@ from .mood_words import Mood, mood
 from .tables import glossary
 from .translations import Pair, ParallelCorpus, parallel
 from .verse import Poem, poems
+from .vocab import sentence_tokenizer
 
 __all__ = ["KINDS", "Corpus", "CsvError", "Errand", "Handbook", "Labelled", "Mood", "Note", "Pair", "Paragraph", "ParallelCorpus", "Poem",
            "Question", "Request", "Review", "Story", "errands", "gazette", "glossary", "handbook", "labelled_csv", "mood", "newspaper", "normalize",
-           "parallel", "poems", "requests", "reviews", "split_of"]
+           "parallel", "poems", "requests", "reviews", "sentence_tokenizer", "split_of"]

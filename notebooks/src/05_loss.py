@@ -173,19 +173,18 @@ theta = torch.zeros(3, requires_grad=True)
 for _ in range(100):
     slope, = torch.autograd.grad(-theta.softmax(0)[spins].log().mean(), theta)
     theta.data -= slope
-
-rows = []
-found = theta.detach().softmax(0)
+found, rows = theta.detach().softmax(0), []
 for q in (torch.ones(3) / 3, torch.tensor([0.6, 0.3, 0.1]), p, found):
-    L = q[spins].prod()
-    nats = (-L.log() / len(spins), -(p * q.log()).sum(), (p * (p / q).log()).sum())
-    rows.append([q.numpy().round(2), f"{L:.2e}", *(f"{x:.4f}" for x in nats)])
-cl.viz.table(rows, header=cl.L(zh=["q", "似然 L", "−ln L / N", "交叉熵", "KL"],
-                               en=["q", "likelihood L", "−ln L / N", "cross-entropy", "KL"]))
+    likelihood = q[spins].prod()
+    entropy, kl = -(p * p.log()).sum(), (p * (p / q).log()).sum()
+    nats = (-likelihood.log() / len(spins), -(p * q.log()).sum(), entropy + kl)
+    rows.append([q.numpy().round(2), f"{likelihood:.2e}", *(f"{x:.3f}" for x in nats)])
+cl.viz.table(rows, header=cl.L(zh=["q", "似然", "−ln(…) / N", "交叉熵", "H + KL"],
+    en=["q", "likelihood", "−ln(…) / N", "cross-entropy", "H + KL"]))
 
 # %% zh [md]
 r"""
-第三列和第四列每一行都相等。似然最大的一行交叉熵最小，KL 是 0，它的 $q$ 就是数出来的比例；梯度下降也走到了那里。
+后三列每一行都相等。似然最大的一行，交叉熵最小，$q$ 就是数出来的比例；梯度下降也走到了那里。
 “最大化似然”“最小化交叉熵”“最小化 $\mathrm{KL}(p\,\|\,q)$”得到同一个 $q$，因为后两者只差一个与模型无关的常数 $H(p)$。
 
 ### KL 有两个方向
@@ -195,7 +194,7 @@ $\mathrm{KL}(p\,\|\,q)$ 和 $\mathrm{KL}(q\,\|\,p)$ 不相等。模型 $q$ 的�
 """
 # %% en [md]
 r"""
-The third and fourth columns are equal in every row. Where the likelihood is largest, the cross-entropy is smallest and KL is 0. The best $q$ is the counted shares, and gradient descent arrives there too.
+The last three columns are equal in every row. Where the likelihood is largest, the cross-entropy is smallest. There $q$ is the counted shares, and gradient descent arrives there too.
 “Maximise the likelihood”, “minimise the cross-entropy” and “minimise $\mathrm{KL}(p\,\|\,q)$” lead to the same $q$, because the last two differ only by the constant $H(p)$, which does not depend on the model.
 
 ### KL has two directions
@@ -209,7 +208,6 @@ def peak(centre, width):
     return (-((x - centre) / width) ** 2 / 2).softmax(0).clamp(min=1e-30)
 def kl(a, b):
     return float((a * (a / b).log()).sum())
-
 p = 0.6 * peak(-2.0, 0.6) + 0.4 * peak(2.0, 0.6)
 options = [peak(c / 10, w / 10) for c in range(-40, 41) for w in range(4, 41)]
 plt.plot(x, p, color="#888888", label="p")
@@ -219,6 +217,7 @@ plt.plot(x, forward, "--", color="#4477aa", label="min KL(p‖q)")
 plt.plot(x, reverse, ":", lw=3, color="#ee7733", label="min KL(q‖p)")
 plt.gca().set(xlabel="x", ylabel=cl.L(zh="概率", en="probability"))
 plt.legend()
+plt.show()
 
 # %% zh [md]
 r"""
@@ -254,7 +253,7 @@ with torch.inference_mode():
     logits = model.model(ids.to(model.device)).logits[0, -1].double().cpu()
 log_probs = logits - logits.exp().sum().log()               # z − ln Σ exp z
 
-rows = [(name, f"{values.exp().sum():,.1f}", f"{values.max():.2f}")
+rows = [(name, f"{values.exp().sum():.3g}", f"{values.max():.2f}")
         for name, values in (("logits", logits), ("log_softmax", log_probs))]
 cl.viz.table(rows, header=["", cl.L(zh="exp 之和", en="sum of exp"), cl.L(zh="最大值", en="largest")],
              right=(1, 2))
@@ -280,7 +279,8 @@ def stable(z):
 rows = []
 for scores in ([1.0, 0.0, -1.0], [1000.0, 999.0, -1000.0], [0.0, -200.0, -300.0]):
     z = torch.tensor(scores)
-    rows.append((scores, naive(z).numpy().round(2), stable(z).numpy().round(2)))
+    results = [[round(x, 2) for x in f(z).tolist()] for f in (naive, stable)]
+    rows.append((scores, *results))
 cl.viz.table(rows, header=["logits", "naive", "stable"])
 
 # %% zh [md]
@@ -369,10 +369,9 @@ cl.guess("loss.literal",
 
 # %% rows="E27 R46"
 chance = torch.Generator().manual_seed(0)
-points = torch.randn(300, 2, generator=chance)
-noise = torch.randn(300, generator=chance)
+points, noise = torch.randn(300, 3, generator=chance).split([2, 1], dim=1)
 labels = torch.zeros(300)
-labels[(points.sum(1) + noise).topk(100).indices] = 1       # mostly at the upper right
+labels[(points.sum(1) + noise[:, 0]).topk(100).indices] = 1     # mostly upper right
 
 def literal(z, y):                      # logsigmoid is ln ŷ, without underflow
     return -(y * F.logsigmoid(z)).sum()
@@ -389,12 +388,12 @@ def train(loss):
         loss(points @ weights[:2] + weights[2], labels).backward()
         optimizer.step()
     z = (points @ weights[:2] + weights[2]).detach()
-    accuracy = ((z > 0) == (labels == 1)).float().mean()
-    return [f"{loss(z, labels):.2f}", f"{z.sigmoid().mean():.2f}", f"{accuracy:.0%}"]
+    ones, right = (z > 0).float(), ((z > 0) == (labels == 1)).float()
+    return [f"{loss(z, labels):.2f}", f"{ones.mean():.0%}", f"{right.mean():.0%}"]
 
 rows = [("literal", *train(literal)), ("repaired", *train(repaired))]
 cl.guess.result("loss.literal", int(rows[0][-1][:-1]), tolerance=5)
-cl.viz.table(rows, header=["", *cl.L(zh=["损失", "平均的 ŷ", "正确率"], en=["loss", "mean ŷ", "accuracy"])])
+cl.viz.table(rows, header=["", *cl.L(zh=["损失", "判为 1 的", "正确率"], en=["loss", "predicted 1", "accuracy"])])
 
 # %% zh [md]
 r"""
@@ -442,14 +441,14 @@ cl.check("loss.softmax_gradient")
 # %% rows="R46"
 gradient = cl.use("loss.softmax_gradient")
 
-z, target = torch.tensor([[0.5, 1.5, 1.0]], requires_grad=True), torch.tensor([0])
-(automatic,) = torch.autograd.grad(F.cross_entropy(z, target), z)
+z, target = torch.tensor([[0.5, 1.5, 1.0]]), torch.tensor([0])
+automatic = torch.func.grad(F.cross_entropy)(z, target)
 measured = []
 for nudge in 0.01 * torch.eye(3):                           # one logit at a time
     rise = F.cross_entropy(z + nudge, target) - F.cross_entropy(z - nudge, target)
     measured.append(rise / 0.02)
 
-own, name = gradient(z.detach(), target)[0], cl.L(zh="拨动后测量", en="nudged")
+own, name = gradient(z, target)[0], cl.L(zh="拨动后测量", en="nudged")
 for name, row in ("p − y", own), ("autograd", automatic[0]), (name, measured):
     print(f"{name:10}", *(f"{float(x):7.3f}" for x in row))
 cl.viz.simplex(gradient, labels=cl.L(zh=["猫", "狗", "鱼"], en=["cat", "dog", "fish"]))
@@ -546,7 +545,7 @@ cl.viz.table(rows, header=cl.L(zh=["", "全部词元", "只算回答", "transfor
 
 # %% zh [md]
 r"""
-@@PROMPT_ZH@@
+回答从 Tokyo 换成 banana，全部词元的平均只从 1.83 升到 3.70，回答自己的损失却从 0.09 升到 22.48：提问里的十来个词元把差别摊薄了，而它们本来就不用学。（Transformers 自己会错位，把标签设成 −100 就行，最后两列相等。）
 
 ### 忘了错位会怎样
 
@@ -554,7 +553,7 @@ r"""
 """
 # %% en [md]
 r"""
-@@PROMPT_EN@@
+When the answer changes from Tokyo to banana, the mean over all tokens rises only from 1.83 to 3.70, while the loss of the answer itself rises from 0.09 to 22.48. The tokens of the question, which the model need not learn to write, dilute the difference. (Transformers does the shift itself; you only set labels to −100. The last two columns are equal.)
 
 ### What if you forget the shift?
 
@@ -579,7 +578,8 @@ def batches_of(some):
     return [tokenizer(some[i:i + 64], padding=True, return_tensors="pt").input_ids
             for i in range(0, len(some), 64)]
 
-print(f"{len(sentences):,}", len(tokenizer), sentences[:3])
+words = cl.L(zh="{0:,} 句，{1} 种词元，例如", en="{0:,} sentences, {1} tokens; for example")
+print(words.format(len(sentences), len(tokenizer)), *sentences[:3])
 
 # %% training rows="R21"
 size = dict(vocab_size=len(tokenizer), context=32, n_layer=1, n_head=2, d_model=64)
@@ -611,7 +611,8 @@ cl.viz.table(rows, header=["", *names])
 
 # %% zh [md]
 r"""
-@@SHIFT_ZH@@
+忘了错位的模型损失几乎是 0，却只会重复最后一个字：“想想想想”。它学会的是**抄输入**，因为要预测的字就是它刚读到的字。错开一位的模型损失在 1.5 左右，却会接着写句子。
+损失好得出奇，常见的原因是答案漏进了输入，这叫**泄漏**。和 5.4 节一样，先问不学任务能得到多低的损失。
 
 ## 5.7 困惑度和每字节比特数
 
@@ -631,7 +632,8 @@ r"""
 """
 # %% en [md]
 r"""
-@@SHIFT_EN@@
+Without the shift the loss is almost 0, yet the model only repeats the last character: 想想想想, “want want want want”. It has learnt **to copy its input**, because the character to predict is the one it has just read. The other model has a loss of about 1.5, and it continues the sentences. (The openings mean *my sister wants*, *the teacher* and *you*.)
+When a loss is surprisingly good, a common reason is that the answer has leaked into the input. This is called **leakage**. As in section 5.4, ask first how low a loss can get without learning the task.
 
 ## 5.7 Perplexity and bits per byte
 
@@ -674,21 +676,23 @@ perplexity, bits_per_byte = cl.use("loss.perplexity"), cl.use("loss.bits_per_byt
 
 def report(name, log_probs, text):
     total, each = -sum(log_probs), torch.tensor([log_probs])            # nats; [1, T]
-    return (name, len(log_probs), f"{perplexity(each, torch.ones_like(each)):.1f}",
+    ppl = perplexity(each, torch.ones_like(each))
+    return (name, f"{len(log_probs):,}", f"{ppl:.1f}",
             f"{bits_per_byte(total, text):.2f}", f"{total / math.log(2):,.0f}")
 
-english = ("The room was clean and quiet, and the staff were friendly. Breakfast was "
-           "good, but the coffee was cold. We walked to the old town in ten minutes.")
-chinese = "房间干净又安静，服务员也很友好。早餐不错，但是咖啡是凉的。我们走了十分钟就到了老城。"
-rows = [report(text[:8], [token.log_prob for token in model.score(START + text)], text)
-        for text in (english, chinese)]
+texts = ("The room was clean and quiet, and the staff were friendly. Breakfast was "
+         "good, but the coffee was cold. We walked to the old town in ten minutes.",
+         "房间干净又安静，服务员也很友好。早餐不错，但是咖啡是凉的。我们走了十分钟就到了老城。")
+rows = [report(name, [token.log_prob for token in model.score(START + text)], text)
+        for name, text in zip(cl.L(zh=["英文", "中文"], en=["English", "Chinese"]), texts)]
 header = ["", *cl.L(zh=["词元数", "困惑度", "每字节比特", "整篇比特"],
                     en=["tokens", "perplexity", "bits per byte", "bits in all"])]
 cl.viz.table(rows, header=header, right=(1, 2, 3, 4))
 
 # %% zh [md]
 r"""
-@@STORY_ZH@@
+两个困惑度相差不大，好像 SmolLM2 的中文也不错。可是中文的词元数是英文的两倍多，讲完同一个故事用的总比特数也是两倍多。SmolLM2 常把一个汉字切成几个字节词元，后面的字节容易猜，平均下来就显得低。
+每字节比特数也不是公平的比法。第 1 章说过，先要看是不是同一段文字。一个汉字占 3 个字节，同样的内容，两种语言的字节数不一样。内容相同而语言不同，就比**整篇比特数**；即便如此，译得详细还是简略也会有影响。
 
 ### 同一段文字，四种分词器
 
@@ -696,7 +700,8 @@ r"""
 """
 # %% en [md]
 r"""
-@@STORY_EN@@
+The two perplexities are not far apart, as if the Chinese of SmolLM2 were good. But the Chinese story has more than twice as many tokens, and in total it takes more than twice as many bits. SmolLM2 often cuts a Chinese character into several byte tokens. The later bytes are easy to guess, and this lowers the mean.
+Bits per byte are not a fair comparison here either. Chapter 1 warned you to ask first whether the text is the same. A Chinese character takes 3 bytes, so the same content has different numbers of bytes in two languages. For the same content in two languages, compare the **bits of the whole story**; even then it matters how wordy the translation is.
 
 ### One text, four tokenizers
 
@@ -715,11 +720,10 @@ from course_lib.text.ngram import Trigram
 reviews = cl.text.reviews()
 texts = [[review.text for review in some]
          for some in (reviews.train[:1000], reviews.valid[:50], reviews.test[:100])]
-rows = []
+rows, trained = [], model.tokenizer.train_new_from_iterator
 for vocabulary in (300, 600, 1500, 4000):
-    cut = model.tokenizer.train_new_from_iterator(texts[0], vocabulary)
-    learn, tune, test = ([cut(START + text).input_ids for text in some]
-                         for some in texts)
+    cut = trained(texts[0], vocabulary, show_progress=False)
+    learn, tune, test = ([cut(START + t).input_ids for t in some] for some in texts)
     trigram = Trigram(learn, tune, vocabulary)
     log_probs = [math.log(trigram.probability(ids, i))
                  for ids in test for i in range(1, len(ids))]
@@ -729,7 +733,8 @@ cl.viz.table(rows, header=[cl.L(zh="词表大小", en="vocabulary"), *header[1:]
 
 # %% zh [md]
 r"""
-@@VOCAB_ZH@@
+困惑度从 11.8 升到约 690，每字节比特数却从 2.72 降到 2.29，两个指标的排名**正好相反**。词元越长，每一步越难猜，困惑度就越高，而要猜的步数少了。文字相同，字节数就相同，所以每字节比特数和整篇比特数的排名一致。
+结论是，**困惑度要文字和切法都相同才能比；每字节比特数要文字相同才能比**。
 
 ## 5.8 训练损失在降，说明了什么
 
@@ -738,7 +743,8 @@ r"""
 """
 # %% en [md]
 r"""
-@@VOCAB_EN@@
+Perplexity rises from 11.8 to about 690, while bits per byte fall from 2.72 to 2.29: the two measures rank the tokenizers **in opposite order**. The longer the tokens, the harder each step is to guess, and perplexity rises; but there are fewer steps. The text is the same and so is its number of bytes, which is why bits per byte and bits in all agree.
+In short: **compare perplexities only for the same text cut into the same tokens, and bits per byte only for the same text**.
 
 ## 5.8 The training loss is falling. What does that tell you?
 
@@ -764,21 +770,25 @@ plt.show()
 
 # %% zh [md]
 r"""
-@@FIT_ZH@@
+右边，训练损失一路下降，验证损失先降后**升**，这就是**过拟合**：模型在背这 100 句。左边，每个句子都是第一次见，训练损失和验证损失几乎相同。
+大模型的预训练更像左边，大部分文字只读一两遍；过拟合主要发生在**微调**，那时只有几百几千条数据（第 8 章）。两份讲义没有区分这两个阶段。
+第四份讲义还把“训练速度快”列为优点，把“训练成本高”列为缺点。两句话说的是不同的量。Transformer 并行计算一句话的所有位置，所以**每个词元**快；但词元太多，所以**总共**贵。SmolLM2-135M 读了 2 万亿个词元（Allal 等 2025，[arXiv:2502.02737](https://arxiv.org/abs/2502.02737)）。
 
 ### 有几分把握，就该对几成
 
 损失还能告诉我们模型的把握准不准。把模型给首选字的概率叫**把握**；平均把握等于正确率，叫**校准**得好。
-下面在同样的 512 个没见过的句子上比较两个模型，再把第二个模型的 logits 统统除以温度 $T=3$（第 7 章讲温度）。除以一个正数不改变谁排第一，所以正确率不变，变的只是把握。
+下面在同样的 512 个没见过的句子上比较两个模型，再把第二个模型的 logits 统统除以温度 $T=2$（第 7 章讲温度）。除以一个正数不改变谁排第一，所以正确率不变，变的只是把握。
 """
 # %% en [md]
 r"""
-@@FIT_EN@@
+On the right the training loss keeps falling, while the validation loss first falls and then **rises**. This is **overfitting**: the model is memorising the 100 sentences. On the left every sentence is new when it is read, and training and validation loss are almost the same.
+The pretraining of large models is more like the left: most text is read only once or twice. Overfitting happens mainly in **fine-tuning**, where there are hundreds or thousands of examples (chapter 8). The two handouts do not distinguish these two stages.
+The fourth handout also lists “training is fast” as a strength and “training is expensive” as a weakness. They are about different quantities. A Transformer computes all positions of a sentence in parallel, so **each token** is fast; but there are so many tokens that the **whole** is expensive. SmolLM2-135M has read 2 trillion of them (Allal et al. 2025, [arXiv:2502.02737](https://arxiv.org/abs/2502.02737)).
 
 ### Confidence should match accuracy
 
 A loss also tells whether the confidence of a model is right. Call the probability that it gives to its first choice its **confidence**. If mean confidence equals accuracy, the model is well **calibrated**.
-Below we compare the two models on the same 512 unseen sentences. We then divide the logits of the second one by a temperature of $T=3$ (chapter 7 explains temperature). Dividing by a positive number does not change which token comes first, so the accuracy stays the same; only the confidence changes.
+Below we compare the two models on the same 512 unseen sentences. We then divide the logits of the second one by a temperature of $T=2$ (chapter 7 explains temperature). Dividing by a positive number does not change which token comes first, so the accuracy stays the same; only the confidence changes.
 """
 # %% training rows="E45"
 ids = tokenizer(held_out, padding=True, return_tensors="pt").input_ids
@@ -786,7 +796,7 @@ counted = ids[:, 1:] != PAD
 
 targets = ids[:, 1:][counted]                               # (N,)
 rows = []
-for name, net, T in zip([*titles, titles[1]], (right, few, few), (1, 1, 3)):
+for name, net, T in zip([*titles, titles[1]], (right, few, few), (1, 1, 2)):
     with torch.inference_mode():
         logits = net(ids.to(cl.device()))[:, :-1].float().cpu()[counted] / T    # (N, V)
     confidence, choice = logits.softmax(1).max(1)
@@ -797,7 +807,7 @@ cl.viz.table(rows, header=cl.L(zh=["", "T", "平均把握", "正确率", "验证
 
 # %% zh [md]
 r"""
-@@CALIB_ZH@@
+只读一遍的模型，平均把握和正确率几乎相等。反复读 100 句的模型正确率低，把握却高得多：它**过度自信**，而自信的错误损失特别大。$T=2$ 时把握降到和正确率差不多，一个首选字也没有变，验证损失就小了一截。可见它的验证损失有一部分来自过度自信。
 
 ## 5.9 同一批句子，两种训练目标
 
@@ -810,7 +820,7 @@ r"""
 """
 # %% en [md]
 r"""
-@@CALIB_EN@@
+For the model that read everything once, mean confidence and accuracy are almost equal. The model that read 100 sentences again and again has a lower accuracy and a much higher confidence: it is **overconfident**, and confident errors have a very high loss. With $T=2$ its confidence comes down close to its accuracy. Not a single first choice has changed, yet the validation loss is clearly lower. So part of its validation loss came from overconfidence.
 
 ## 5.9 The same sentences, two objectives
 
@@ -823,10 +833,9 @@ The causal model was trained in section 5.6. Now a masked model is trained on th
 """
 # %% training rows="R21"
 MASK = tokenizer.mask_token_id          # the last special token: ids above it are text
-
 def masked(ids):
-    """Half of the characters covered: what the model reads, and the labels."""
-    cover = (torch.rand(ids.shape, generator=chance) < 0.5) & (ids > MASK)
+    """Three characters in ten are covered: what the model reads, and the labels."""
+    cover = (torch.rand(ids.shape, generator=chance) < 0.3) & (ids > MASK)
     return {"ids": ids.masked_fill(cover, MASK),
             "labels": ids.masked_fill(~cover, -100)}
 
@@ -836,7 +845,8 @@ def masked_loss(model, batch):
 
 bert = cl.nn.Encoder(cl.nn.EncoderConfig(
     **size, mlm_head=True, n_segment=0, norm_first=True, tied=False))
-masks = cl.fit(bert, list(map(masked, batches)), steps=steps, lr=5e-3, loss=masked_loss)
+examples = [masked(ids) for ids in batches_of(sentences[:128 * steps])]
+both_ways = cl.fit(bert, examples, steps=2 * steps, lr=5e-3, loss=masked_loss)
 
 # %% training rows="R21"
 text = "我妹妹明天想吃米饭。"
@@ -851,12 +861,13 @@ with torch.inference_mode():
 rows = []
 for name, logits in ((cl.L(zh="因果", en="causal"), causal), (cl.L(zh="掩码", en="masked"), both_sides)):
     losses = -logits.log_softmax(1).gather(1, ids[0, place][:, None])[:, 0]     # (n,)
-    rows.append((name, *(f"{loss:.1f}" for loss in losses)))
-cl.viz.table(rows, header=["", *text], right=range(1, 11))
+    rows.append((name, *(f"{loss:.1f}" for loss in losses), f"{losses.mean():.2f}"))
+cl.viz.table(rows, header=["", *text, cl.L(zh="平均", en="mean")], right=range(1, 12))
 
 # %% zh [md]
 r"""
-@@OBJ_ZH@@
+同一个字，两行的损失可以差很多。“明”在因果模型里损失高，因为“天”还没有出现；掩码模型看得见右边的“天”，损失低得多。第二个字“妹”也一样，右边还有一个“妹”。反过来，“饭”前面有“米”，因果模型的损失几乎是 0，这个掩码模型却还没有学会。
+两个平均值**不能比大小**，因为题目不同。因果损失加起来，是整句话的负对数概率；掩码损失加起来，不是任何东西的概率（第 1 章 1.8 节）。
 
 ## 小结
 
@@ -866,12 +877,13 @@ r"""
 - 很低的损失可能来自错误的公式（5.4 节）、漏进输入的答案（5.6 节）或背下来的训练集（5.8 节）。先问不学任务能得几分，再看没见过的数据。
 - 困惑度要文字和切法都相同才能比，每字节比特数要文字相同；内容相同而语言不同，看整篇比特数。训练目标不同，损失不能比。
 
-还想动手：在 5.1 节找一句真话，让它的损失比一句假话高；在 5.5 节把 ε 拖到 0.6，从三个角各走十步，看终点是不是同一个；把 5.9 节的 `0.5` 改成 BERT 的 `0.15`，掩码模型学得更快还是更慢？
+还想动手：在 5.1 节找一句真话，让它的损失比一句假话高；在 5.5 节把 ε 拖到 0.6，从三个角各走十步，看终点是不是同一个；把 5.9 节的 `0.3` 改成 BERT 的 `0.15`，掩码模型学得更快还是更慢？
 接下来：第 6 章 预训练（即将推出）。
 """
 # %% en [md]
 r"""
-@@OBJ_EN@@
+For one and the same character, the two losses can differ a lot. 明 has a high loss in the causal model, because 天 (together 明天, *tomorrow*) has not come yet. The masked model sees 天 on the right, and its loss is much lower. The same holds for the first 妹, which is followed by another 妹 (together 妹妹, *sister*). On the other hand, 饭 follows 米 (together 米饭, *rice*): the causal model has a loss close to 0, and this masked model has not learnt it yet. (The sentence says *My sister wants to eat rice tomorrow.*)
+The two means **cannot be compared**, because the questions differ. The causal losses add up to the negative log-probability of the sentence. The masked losses add up to the probability of nothing (section 1.8 of chapter 1).
 
 ## Summary
 
@@ -881,7 +893,7 @@ r"""
 - A very low loss may come from a wrong formula (section 5.4), from answers that leaked into the input (5.6) or from a memorised training set (5.8). Ask first what a model could score without learning the task, then look at unseen data.
 - Compare perplexities only for the same text cut into the same tokens, and bits per byte only for the same text. For the same content in two languages, compare the bits of the whole. Losses of different objectives cannot be compared.
 
-To try: in section 5.1, find a true sentence with a higher loss than a false one. In 5.5, drag ε to 0.6 and take ten steps from each of the three corners: do they end in the same place? Change the `0.5` of section 5.9 to BERT's `0.15`: does the masked model learn faster or more slowly?
+To try: in section 5.1, find a true sentence with a higher loss than a false one. In 5.5, drag ε to 0.6 and take ten steps from each of the three corners: do they end in the same place? Change the `0.3` of section 5.9 to BERT's `0.15`: does the masked model learn faster or more slowly?
 Next: chapter 6, pretraining (to come).
 """
 # %%

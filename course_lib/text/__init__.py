@@ -20,7 +20,8 @@ from .number_words import number_words
 from .tables import glossary
 from .translations import Pair, ParallelCorpus, parallel
 from .verse import Poem, poems
+from .vocab import sentence_tokenizer
 
 __all__ = ["KINDS", "Corpus", "CsvError", "Errand", "Handbook", "Labelled", "Mood", "Note", "Pair", "Paragraph", "ParallelCorpus", "Poem",
            "Question", "Request", "Review", "Story", "errands", "gazette", "glossary", "handbook", "labelled_csv", "mood", "newspaper", "normalize", "number_words",
-           "parallel", "poems", "requests", "reviews", "split_of"]
+           "parallel", "poems", "requests", "reviews", "sentence_tokenizer", "split_of"]

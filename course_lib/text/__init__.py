@@ -1,5 +1,5 @@
 """Text to learn from: labelled reviews, a tagged newspaper month, parallel sentences, letters to a shop, an invented handbook, a file of your
-own; and the tokenizers made from them.
+own, two games; and the tokenizers made from them.
 
     from course_lib import text
     text.reviews().train[0]             # Review(text='...', label=0)
@@ -12,6 +12,7 @@ Every corpus is a `Corpus`: fixed splits `train`, `valid`, `test`, and `funnel`,
 """
 from .corpora import Paragraph, Review, newspaper, reviews
 from .corpus import Corpus, normalize, split_of
+from .games import RecallGame, TranslationGame
 from .island import Errand, Handbook, Note, Question, Story, errands, gazette, handbook
 from .labelled import CsvError, Labelled, labelled_csv
 from .letters import KINDS, Request, requests
@@ -21,5 +22,5 @@ from .translations import Pair, ParallelCorpus, parallel
 from .verse import Poem, poems
 
 __all__ = ["KINDS", "Corpus", "CsvError", "Errand", "Handbook", "Labelled", "Mood", "Note", "Pair", "Paragraph", "ParallelCorpus", "Poem",
-           "Question", "Request", "Review", "Story", "errands", "gazette", "glossary", "handbook", "labelled_csv", "mood", "newspaper", "normalize",
+           "Question", "RecallGame", "Request", "Review", "Story", "TranslationGame", "errands", "gazette", "glossary", "handbook", "labelled_csv", "mood", "newspaper", "normalize",
            "parallel", "poems", "requests", "reviews", "split_of"]

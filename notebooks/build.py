@@ -32,6 +32,7 @@ sys.path.insert(0, str(HERE.parent))            # the checkout's own course_lib,
 
 from editions import one_language  # noqa: E402
 from rows import fill_in, readme_table, written  # noqa: E402
+from rules import broken_rules, guesses  # noqa: E402
 
 LANGS = ("zh", "en")
 IGNORED = {                                     # title of a cell -> why nbval does not compare its output
@@ -101,12 +102,34 @@ def render(source: Path, lang: str, solution: bool) -> nbformat.NotebookNode:
         path = edition(source, lang, solution).relative_to(HERE.parent).as_posix()
         link = f"https://colab.research.google.com/github/{address().partition('github.com/')[2]}/blob/main/{path}"
         notebook.cells[0].source += f"\n\n[{COLAB[lang]}]({link})"
+    if not solution:
+        fold(notebook)
     seen: dict[str, int] = {}
     for cell in notebook.cells:                 # an id follows from the text, so an edit changes the id of that cell alone
         digest = hashlib.sha1(cell.source.encode()).hexdigest()[:8]
         seen[digest] = seen.get(digest, 0) + 1
         cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
     return notebook
+
+
+def fold(notebook: nbformat.NotebookNode) -> None:
+    """Hide the stored outputs from after each guess to its result, so that no answer stands below its question; Jupyter unfolds a cell that runs."""
+    waiting: set[str] = set()
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            asked, resolved = guesses(cell.source)
+            if waiting and not asked:
+                cell.metadata["jupyter"] = {**cell.metadata.get("jupyter", {}), "outputs_hidden": True}
+            waiting = (waiting | asked) - resolved
+
+
+def cover(notebook: nbformat.NotebookNode) -> None:
+    """Put an empty output first in each folded cell: JupyterLab shows the first line of the first one in its place."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if output.get("data") != {}]
+            if cell.metadata.get("jupyter", {}).get("outputs_hidden") and cell.outputs:
+                cell.outputs.insert(0, nbformat.v4.new_output("display_data"))
 
 
 def _without_gaps(text: str) -> str:
@@ -210,13 +233,12 @@ def build(source: Path, lang: str, solution: bool, run: bool) -> tuple[Path, str
         execute(notebook, path.parent)
     elif old:
         carry_outputs(notebook, nbformat.reads(old, as_version=4))
+    cover(notebook)
     return path, old, text_of(notebook)
 
 
 def main() -> int:
     """The command line of the module docstring."""
-    from rules import broken_rules
-
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("chapters", nargs="*", help="numbers such as 01; all by default")
     parser.add_argument("--run", action="store_true")

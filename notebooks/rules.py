@@ -9,7 +9,7 @@ import jupytext
 from editions import masked, one_language
 from numerals import differing
 
-__all__ = ["broken_rules", "features"]
+__all__ = ["broken_rules", "features", "guesses"]
 
 MOST_CELLS = 56         # prose and code of one edition
 LONGEST_CELL = 15       # lines
@@ -115,5 +115,18 @@ def _code(cells: list) -> Iterator[str]:
         for pattern, why in _PLUMBING:
             if found := re.search(pattern, zh):
                 yield f"code cell {start} {why} ({found[0]})"
-    asked, resolved = (set(re.findall(rf'cl\.{name}\(\s*"(.+?)"', "\n".join(sources))) for name in (r"guess", r"guess\.result"))
+    asked: set[str] = set()
+    resolved: set[str] = set()
+    for source in sources:
+        now, ended = guesses(source)
+        if now and ended:
+            yield f"a code cell both asks {', '.join(sorted(now))} and shows a result: a guess has a cell of its own, before the experiment"
+        yield from (f"the result of the guess {id} is shown before anybody is asked" for id in sorted(ended - asked))
+        asked, resolved = asked | now, resolved | ended
     yield from (f"the guess {id} is never resolved: cl.guess.result({id!r}, …)" for id in sorted(asked - resolved))
+
+
+def guesses(source: str) -> tuple[set[str], set[str]]:
+    """The ids that a code cell asks a guess for, and those whose result it shows."""
+    asked, resolved = (set(re.findall(rf"""cl\.{name}\(\s*["'](.+?)["']""", source)) for name in ("guess", r"guess\.result"))
+    return asked, resolved

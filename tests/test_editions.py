@@ -13,6 +13,7 @@ import nbformat  # noqa: E402
 import rows  # noqa: E402
 import rules  # noqa: E402
 from editions import masked, one_language  # noqa: E402
+from nbval_compare import difference  # noqa: E402
 from numerals import differing  # noqa: E402
 
 from course_lib import exercises  # noqa: E402
@@ -134,12 +135,32 @@ def test_a_twin_changed_alone_is_reported(tree):
     ("# %%\nprint(True * 'yes')\n", "truth value"), ("# %%\nx = cl.L(zh=a, en=b)\n", "not the same in both"),
     ('# %%\ncl.guess("a.b", "which?", choices=[1, 2])\n', "never resolved"),
     ('# %%\ncl.guess("a.b", "which?", choices=[1, 2])\n# %%\ncl.guess.result("a.b", 1)\n', ""),
+    ("# %%\ncl.guess(\n    'a.b', 'which?',\n    choices=[1, 2])\n# %%\ncl.guess.result(\n    'a.b', 1)\n", ""),
+    ('# %%\ncl.guess(\n    "a.b", "which?")\n', "never resolved"), ('# %%\ncl.guess.result("a.b", 1)\n', "before anybody is asked"),
+    ('# %%\ncl.guess("a.b", "which?")\ncl.guess.result("a.b", 1)\n', "a cell of its own"),
 ])
 def test_the_measure_of_a_chapter(tree, added, said):
     (source,) = build.sources()
     source.write_text(CHAPTER.format(number=4) + added, "utf-8")
     problems = list(rules.broken_rules(source))
     assert any(said in problem for problem in problems) if said else not problems
+
+
+def test_what_answers_a_guess_is_folded_for_students_alone(tree):
+    (source,) = build.sources()
+    cells = ['x = "before"', 'cl.guess("a.b", "which?")', 'x = "between"', 'cl.guess("c.d", "and?")', 'cl.guess.result("a.b", 1)', 'x = "still"',
+             'cl.guess.result("c.d", 1)', 'x = "after"']
+    source.write_text(CHAPTER.format(number=4) + "".join(f"# %%\n{cell}\n" for cell in cells), "utf-8")
+    folded = lambda solution: [cell.source for cell in build.render(source, "en", solution).cells if cell.metadata.get("jupyter", {}).get("outputs_hidden")]
+    assert folded(solution=False) == ['x = "between"', 'cl.guess.result("a.b", 1)', 'x = "still"', 'cl.guess.result("c.d", 1)']
+    assert folded(solution=True) == []
+    notebook = build.render(source, "en", False)
+    cell = next(cell for cell in notebook.cells if cell.source == 'x = "still"')
+    cell.outputs = [nbformat.v4.new_output("stream", text="the answer")]
+    for _ in range(2):
+        build.cover(notebook)
+        assert [dict(output.get("data", {})) or output.get("text") for output in cell.outputs] == [None, "the answer"]
+    assert not difference(cell.outputs, cell.outputs[1:])
 
 
 def test_exceptions_end_when_they_are_not_needed(tree, monkeypatch):

@@ -267,6 +267,9 @@ def test_the_recall_game_puts_the_answer_where_it_was_asked_for():
         assert sum(len(word) > 1 for word in words) == 4
     batch = game.batch(random.Random(0), 7, 10, 4)
     assert batch["ids"].shape == (7, 10) and (batch["labels"][:, :-1] == -100).all() and (batch["labels"][:, -1] == batch["ids"][:, -5]).all()
+    near = game.trigram([game.batch(random.Random(1), 500, 10, 1)])
+    assert (near(game.batch(random.Random(2), 50, 10, 1)["ids"]) == game.batch(random.Random(2), 50, 10, 1)["labels"][:, -1]).all()
+    assert near(game.batch(random.Random(2), 50, 10, 4)["ids"]).min() == -1, "a letter before the cue was never seen there"
     for length, distance in ((3, 1), (5, 5), (5, 0)):
         with pytest.raises(ValueError, match="no room"):
             game.story(random.Random(0), length, distance)

@@ -8,7 +8,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -81,6 +82,20 @@ class RecallGame:
         for kind, names in self.facts.items():
             words[here if kind == cue else elsewhere.pop()] = rng.choice(names)
         return [*words, cue], words[here]
+
+    def trigram(self, batches: Iterable[Mapping[str, Tensor]]) -> Callable[[Tensor], Tensor]:
+        """The opponent that sees two tokens: it counts which answers followed them in `batches`.
+
+        Returns ids long [n, length] -> its answers, long [n]; -1 for two tokens never seen.
+        """
+        import torch
+
+        counts: dict[tuple[int, ...], Counter] = defaultdict(Counter)
+        for batch in batches:
+            for ids, labels in zip(batch["ids"].tolist(), batch["labels"].tolist()):
+                counts[tuple(ids[-2:])][labels[-1]] += 1
+        best = {seen: answers.most_common(1)[0][0] for seen, answers in counts.items()}
+        return lambda ids: torch.tensor([best.get(tuple(pair), -1) for pair in ids[:, -2:].tolist()])
 
     def batch(self, rng: random.Random, n: int, length: int, distance: int | None = None) -> dict[str, Tensor]:
         """{"ids" [n, length], "labels" [n, length]} of `n` stories; only the answer, after the cue, counts. distance: any, if None."""

@@ -75,7 +75,7 @@ def bertviz_neuron_view(m, text: str, *, anyway: bool = False, **options: Any) -
         return _ours(reason, m, text, None)
     from bertviz import neuron_view
 
-    made = neuron_view.show(_bertviz_bert(m.model), "bert", m.tokenizer, text, html_action="return", **options).data
+    made = neuron_view.show(_bertviz_bert(m.model), "bert", m.tokenizer, text, html_action="return", **{"display_mode": "light", **options}).data
     return Bertviz(offline(made), capture(m, None, text), options.get("layer", 0), [options.get("head", 0)])
 
 
@@ -121,13 +121,13 @@ class Bertviz(Live):
         weights = self._given.weights[self._layer, list(self._heads)].mean(0)          # (T, S)
         T, S = weights.shape
         figure, axis = plt.subplots(figsize=(4.2, 0.6 + 0.24 * max(T, S)))
-        for t, s in zip(*weights.nonzero()):
+        for t, s in zip(*(weights > 0.03).nonzero()):               # what one could not see makes the file large
             axis.plot((0, 1), (t, s), color="#4477aa", lw=2, alpha=float(weights[t, s]))
         for x, labels, side in ((0, self._given.query_tokens, "right"), (1, self._given.key_tokens, "left")):
             for y, label in enumerate(labels):
                 axis.text(x + 0.04 * (2 * x - 1), y, drawable(label.strip()), ha=side, va="center")
         axis.set(xlim=(-0.6, 1.6), ylim=(max(T, S) - 0.5, -0.5))
-        axis.set_title(L(zh="第 {0} 层，头 {1}", en="layer {0}, heads {1}").format(self._layer, ", ".join(map(str, self._heads))))
+        axis.set_title(L(zh="第 {0} 层，头 {1}", en="layer {0}, head {1}").format(self._layer, ", ".join(map(str, self._heads))))
         axis.axis("off")
         return figure
 

@@ -134,10 +134,9 @@ def _attention_cases(draw: Draw) -> list[Case]:
     ]
 
 
-_FORBIDDEN = {"scaled_dot_product_attention": "F.scaled_dot_product_attention", "multi_head_attention_forward": "nn.MultiheadAttention",
-              "_native_multi_head_attention": "nn.MultiheadAttention",
-                      "_scaled_dot_product_flash_attention_for_cpu": "F.scaled_dot_product_attention",
-              "_scaled_dot_product_attention_math": "F.scaled_dot_product_attention"}
+_SDPA, _MHA = "F.scaled_dot_product_attention", "nn.MultiheadAttention"
+_FORBIDDEN = {"scaled_dot_product_attention": _SDPA, "multi_head_attention_forward": _MHA, "_native_multi_head_attention": _MHA,
+              "_scaled_dot_product_flash_attention_for_cpu": _SDPA, "_scaled_dot_product_attention_math": _SDPA}
 
 # Places of the reference that mistakes alter.
 _BLOCKED, _SOFTMAX, _KEPT = "scores.masked_fill(~mask, -math.inf)", "torch.softmax(scores, dim=-1)", "weights.nan_to_num(0.0)"

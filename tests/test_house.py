@@ -34,3 +34,9 @@ def test_an_error_formats_follows_the_language_and_survives_pickle():
         assert str(error) == str(pickle.loads(pickle.dumps(error))) == text
         assert str(CourseError(zh="{…}", en="{…}")) == "{…}", "without values there is nothing to fill in"
     assert str(pickle.loads(pickle.dumps(TextTooLong(5, 3)))) == str(TextTooLong(5, 3)), "whatever a class takes when it is made"
+
+
+def test_no_module_is_longer_than_300_lines():
+    long = {str(path.relative_to(ROOT)): lines for path in (ROOT / "course_lib").rglob("*.py")
+            if (lines := path.read_text("utf-8").count("\n")) > 300}
+    assert not long, "split it: one module, one idea"

@@ -142,5 +142,5 @@ def initialise(model: nn.Module, n_layer: int, std: float = 0.02) -> None:
         if isinstance(module, (nn.Linear, nn.Embedding)):
             added = name.endswith((".out", ".down"))
             nn.init.normal_(module.weight, std=std / (2 * n_layer) ** 0.5 if added else std)
-            if isinstance(bias := getattr(module, "bias", None), Tensor):
+            if torch.is_tensor(bias := getattr(module, "bias", None)):
                 nn.init.zeros_(bias)

@@ -23,6 +23,7 @@ test: $(VENV)/test.done browser lint
 lint: $(VENV)/test.done
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 
 notebooks: $(VENV)/test.done
 	$(BIN)/python -m course_lib fetch

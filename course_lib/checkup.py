@@ -19,17 +19,24 @@ __all__ = ["doctor", "main"]
 Check = tuple[bool, str, str]       # fine?, what was found, the command that mends it
 
 
-def doctor() -> bool:
-    """Print what the course needs and what is here, each gap with the command that mends it; True when nothing is missing."""
-    fine = True
+def doctor(brief: bool = False) -> bool:
+    """Print what the course needs and what is here, each gap with the command that mends it; True when nothing is missing.
+
+    brief: print the gaps alone, and one line where there are none.
+    """
+    fine, count = True, 0
     for title, check in _CHECKS:
         try:
             found = list(check())
         except Exception as error:       # a check that fails is itself a finding
             found = [(False, f"{type(error).__name__}: {error}", "pip install -e .")]
         for ok, what, mend in found:
-            fine &= ok
-            print(f"{'✓' if ok else '✗'} {title}: {what}" + ("" if ok else f"\n    → {mend}"))
+            fine, count = fine and ok, count + 1
+            if not (ok and brief):
+                print(f"{'✓' if ok else '✗'} {title}: {what}" + ("" if ok else f"\n    → {mend}"))
+    if fine and brief:
+        print(L(zh="✓ 一切就绪：{0} 项都在。", en="✓ All is well: {0} of {0} things are in place.").format(count))
+        return True
     print(L(zh="一切就绪。", en="All is well.") if fine else L(zh="按上面带 → 的命令修复，然后再运行一次。", en="Run the commands marked →, then ask the doctor again."))
     return fine
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .chapters import chapters
 from .errors import CourseError
-from .i18n import LANGUAGES, L, language, set_language
+from .i18n import LANGUAGES, language, set_language
 
 __all__ = ["main"]
 
@@ -40,12 +40,15 @@ def notebook(number: int) -> Path:
     known = {chapter.number: chapter for chapter in chapters()}
     path = _NOTEBOOKS / language() / f"{known[number].stem}.ipynb" if number in known else None
     if not _NOTEBOOKS.is_dir():
-        raise CourseError(L(zh="这里只装了 course_lib，没有笔记本：请在课程目录里运行。",
-                            en="Only course_lib is installed here, without the notebooks: run this in the course's folder."))
+        raise CourseError(
+            zh="这里只装了 course_lib，没有笔记本：请在课程目录里运行。",
+            en="Only course_lib is installed here, without the notebooks: run this in the course's folder.")
     if path is None or not path.exists():
         there = ", ".join(str(n) for n, chapter in known.items() if (_NOTEBOOKS / language() / f"{chapter.stem}.ipynb").exists())
-        raise CourseError(L(zh="还没有第 {0} 章；现有：{1}。", en="There is no chapter {0} yet; there are {1}.").format(number, there))
+        raise CourseError(
+            zh="还没有第 {number} 章；现有：{there}。",
+            en="There is no chapter {number} yet; there are {there}.", number=number, there=there)
     if find_spec("jupyterlab") is None:
-        raise CourseError(L(zh='还没有安装 JupyterLab：pip install -c constraints.txt -e ".[lab]"',
-                            en='JupyterLab is not installed: pip install -c constraints.txt -e ".[lab]"'))
+        raise CourseError(zh='还没有安装 JupyterLab：pip install -c constraints.txt -e ".[lab]"',
+                          en='JupyterLab is not installed: pip install -c constraints.txt -e ".[lab]"')
     return path

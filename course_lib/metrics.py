@@ -50,7 +50,7 @@ def bootstrap(items: Sequence[T], statistic: Callable[[list[T]], float] | None =
     """
     if not items:
         raise ValueError("bootstrap needs at least one item / 自助法至少需要一个样本")
-    statistic = statistic or (lambda sample: math.fsum(sample) / len(sample))
+    statistic = statistic or (lambda sample: math.fsum(sample) / len(sample))       # type: ignore[arg-type]     # items are numbers, then
     chance = random.Random(seed)
     found = sorted(statistic(chance.choices(items, k=len(items))) for _ in range(draws))
     return found[int(0.025 * draws)], found[min(int(0.975 * draws), draws - 1)]
@@ -69,4 +69,5 @@ def paired(a: Sequence[bool], b: Sequence[bool], draws: int = 10_000, seed: int 
     difference, n = np.asarray(a, int) - np.asarray(b, int), len(a)
     counts = np.array([(difference == value).sum() for value in (-1, 0, 1)])
     draw = np.random.default_rng(seed).multinomial(n, counts / n, draws) @ [-1, 0, 1] / n     # n examples drawn with replacement, all at once
-    return float(difference.mean()), *(float(x) for x in np.quantile(draw, [0.025, 0.975]))
+    low, high = np.quantile(draw, [0.025, 0.975])
+    return float(difference.mean()), float(low), float(high)

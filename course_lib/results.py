@@ -115,14 +115,14 @@ def marks(compute: Callable) -> dict[str, str]:
     return {**found, **{name: _mark(tree) for name, tree in modules.items()}}
 
 
-def _source(thing: Any) -> ast.AST:
+def _source(thing: Any) -> ast.Module:
     """The syntax tree of a function or class; an empty one where Python cannot tell its source, as of a lambda within a longer line."""
     try:
         return ast.parse(textwrap.dedent(inspect.getsource(thing)))
     except (OSError, SyntaxError):
         return ast.Module([], [])
     except TypeError:                                       # a class of a notebook: its methods have their source
-        return ast.Module([_source(part) for part in vars(thing).values() if inspect.isfunction(part)], [])
+        return ast.Module([node for part in vars(thing).values() if inspect.isfunction(part) for node in _source(part).body], [])
 
 
 def _named(tree: ast.AST, scope: dict[str, Any]) -> Iterator[Any]:
@@ -174,8 +174,8 @@ def _plain(node: Any) -> Any:
         return [_plain(item) for item in node]
     if not isinstance(node, ast.AST):
         return repr(node)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "L":
-        return "L"
+    if isinstance(node, ast.Call) and {"zh", "en"} <= {keyword.arg for keyword in node.keywords}:
+        return "L"                                          # or an error, which takes both sentences itself
     fields = {name: value for name, value in ast.iter_fields(node) if value not in (None, [], "") and name not in ("ctx", "kind", "type_comment")}
     if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and ast.get_docstring(node, clean=False) is not None:
         fields["body"] = node.body[1:]

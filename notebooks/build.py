@@ -31,7 +31,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))            # the checkout's own course_lib, also where another one is installed
 
 from editions import one_language  # noqa: E402
-from rows import fill_in, readme_table, written  # noqa: E402
+from rows import bibliography, fill_in, index, readme_table, written  # noqa: E402
 from rules import broken_rules, guesses  # noqa: E402
 
 LANGS = ("zh", "en")
@@ -96,7 +96,7 @@ def render(source: Path, lang: str, solution: bool) -> nbformat.NotebookNode:
             cell.source = one_language(cell.source.replace('cl.start(lang="zh")', f'cl.start(lang="{lang}")')
                                        .replace("cl.recall()", f"cl.recall(before={int(source.stem[:2])})"), lang)
         else:
-            cell.source = fill_in(_without_gaps(cell.source) if lang == "zh" else cell.source, lang, HERE)
+            cell.source = fill_in(_without_gaps(cell.source) if lang == "zh" else cell.source, lang, HERE, depth=3 if solution else 2)
         cell.metadata = metadata
         notebook.cells.append(cell)
     if address():
@@ -219,6 +219,19 @@ def readme(write: bool) -> bool:
     return new == old
 
 
+def docs(write: bool) -> list[str]:
+    """The pages of docs/ that rows.py makes and that were not as it makes them; put right if `write`."""
+    stale = []
+    for name, text in (("index.md", index(HERE)), ("bibliography.md", bibliography(HERE))):
+        path = HERE.parent / "docs" / name
+        if not path.exists() or path.read_text("utf-8") != text:
+            stale.append(f"docs/{name}")
+            if write:
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(text, "utf-8", newline="\n")
+    return stale
+
+
 def text_of(notebook: nbformat.NotebookNode) -> str:
     """The notebook as it is written to disk."""
     return nbformat.writes(notebook) + "\n"
@@ -257,6 +270,9 @@ def main() -> int:
     if not readme(write=not arguments.check):
         problems += arguments.check
         print("stale README.md" if arguments.check else "wrote README.md")
+    for page in docs(write=not arguments.check):
+        problems += arguments.check
+        print("stale" if arguments.check else "wrote", page)
     work = [(source, lang, solution, arguments.run) for source in chosen for lang in LANGS for solution in (False, True)]
     with ThreadPoolExecutor(arguments.jobs) as pool:
         for path, old, new in pool.map(lambda job: build(*job), work):

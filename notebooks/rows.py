@@ -1,4 +1,7 @@
-"""What the build fills into prose: the map of the chapters, and the rows of the syllabus with links to the cells that make them work."""
+"""What the build fills in: the map of the chapters and links to the cells that make a row work in prose; the index and the bibliography in docs/.
+
+rows.csv lists the rows: what the five handouts say (R) and where they are wrong (E). citations.csv lists what they cite, and what was found of it.
+"""
 from __future__ import annotations
 
 import csv
@@ -10,19 +13,19 @@ import jupytext
 
 from course_lib.chapters import Chapter, chapters
 
-__all__ = ["chapter_map", "fill_in", "index_table", "readme_table", "written"]
+__all__ = ["bibliography", "chapter_map", "fill_in", "index", "readme_table", "written"]
 
-_HEADS = {"zh": ("编号", "内容", "在哪里运行"), "en": ("No.", "Subject", "Where it runs")}
 _MAP = {"zh": ("章", "题目", "你会弄明白"), "en": ("chapter", "title", "what you will understand")}
+_BIBLIOGRAPHY = {"zh": "书目", "en": "Bibliography"}
 _LATER = {"zh": "第 {} 章（即将推出）", "en": "chapter {} (to come)"}
 
 
-def fill_in(text: str, lang: str, folder: Path) -> str:
-    """Replace {{chapters}} and {{rows}} by their tables, and {{R12}} by links to where that row runs."""
+def fill_in(text: str, lang: str, folder: Path, depth: int = 2) -> str:
+    """Replace {{chapters}} by the map, {{R12}} by links to where that row runs, {{docs}} by the way to docs/ from a notebook `depth` folders below the root."""
     if "{{" not in text:
         return text
-    text = text.replace("{{chapters}}", chapter_map(lang, folder)).replace("{{rows}}", index_table(lang, folder))
-    later = _chapters(folder)
+    text = text.replace("{{chapters}}", chapter_map(lang, folder)).replace("{{docs}}", "../" * depth + "docs")
+    later = {row["id"]: row["chapter"] for row in _table(folder, "rows.csv")}
     return re.sub(r"\{\{([RE]\d+)\}\}", lambda m: " ".join(_covered(folder, lang).get(m[1], [])) or _later(later[m[1]], lang), text)
 
 
@@ -55,9 +58,9 @@ def readme_table(folder: Path) -> str:
     return "\n".join(lines)
 
 
-def _chapters(folder: Path) -> dict[str, str]:
-    with (folder / "rows.csv").open(encoding="utf-8", newline="") as file:
-        return {row["id"]: row["chapter"] for row in csv.DictReader(file)}
+def _table(folder: Path, name: str) -> list[dict[str, str]]:
+    with (folder / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def _later(numbers: str, lang: str) -> str:
@@ -65,16 +68,30 @@ def _later(numbers: str, lang: str) -> str:
     return _LATER[lang].format({"zh": "、", "en": ", "}[lang].join(number.lstrip("0") or "0" for number in numbers.split()))
 
 
-def index_table(lang: str, folder: Path) -> str:
-    """A Markdown table of all rows: number, title, links to the headings under which it runs, or the chapter that will bring it."""
-    where = _covered(folder, lang)
-    lines = ["| " + " | ".join(_HEADS[lang]) + " |", "|---|---|---|"]
-    with (folder / "rows.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            places = where.get(row["id"], [])
-            links = "；".join(places) if lang == "zh" else "; ".join(places)
-            lines.append(f"| {row['id']} | {row[lang]} | {links or _later(row['chapter'], lang)} |")
-    return "\n".join(lines)
+def index(folder: Path) -> str:
+    """docs/index.md: every row with links to the headings under which it runs, or the chapter that will bring it."""
+    cited = {row for citation in _table(folder, "citations.csv") for row in citation["rows"].split()}
+    lines = ["# 索引：讲义的每一条在哪里运行 · Index: where each point of the handouts runs", "",
+             "R 是五份讲义里的要点，E 是其中的错误。R: a point of the five handouts. E: an error in them.", "",
+             "| | 内容 · Subject | 中文版 | English |", "|---|---|---|---|"]
+    for row in _table(folder, "rows.csv"):
+        places = []
+        for lang in ("zh", "en"):
+            links = [re.sub(r"\]\((?=\d\d_)", f"](../notebooks/{lang}/", link) for link in _covered(folder, lang).get(row["id"], [])]
+            links += [f"[{_BIBLIOGRAPHY[lang]}](bibliography.md)"] if row["id"] in cited else []
+            places.append("<br>".join(links) or _later(row["chapter"], lang))
+        lines.append(f"| {row['id']} | {row['zh']} · {row['en']} | {places[0]} | {places[1]} |")
+    return "\n".join(lines) + "\n"
+
+
+def bibliography(folder: Path) -> str:
+    """docs/bibliography.md: what the handouts cite as they write it, and what was found."""
+    lines = ["# 书目：讲义引用了什么，查到了什么 · Bibliography: what the handouts cite, and what was found", "",
+             "| 讲义 · handout | 讲义的写法 · as written | 查到的 · found | | |", "|---|---|---|---|---|"]
+    for row in _table(folder, "citations.csv"):
+        link = f"[{row['link'].removeprefix('https://').rstrip('/')}]({row['link']})" if row["link"] else ""
+        lines.append(f"| {row['handouts'].replace(' ', ', ')} | {row['written']} | {row['zh']}<br>{row['en']} | {link} | {row['rows']} |")
+    return "\n".join(lines) + "\n"
 
 
 @cache

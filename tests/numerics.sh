@@ -20,6 +20,7 @@ stranger() {
         runuser -u "$name" -- env -i HOME="$home" USER="$name" LOGNAME="$name" PATH="$PATH" LANG=C PYTHONUTF8=0 PYTHONIOENCODING=gbk \
             PYTHONPATH="$home/course" COURSE_CACHE="${COURSE_CACHE:-$home/.cache/course_lib}" PYTEST_ADDOPTS="$PYTEST_ADDOPTS" "$@"
     }
+    as_stranger test -x "$PYTHON" || { echo "$name may not run $PYTHON: name another by PYTHON, or open the folders above it (chmod o+x)"; return 1; }
     as_stranger mkdir "$home/course" && git ls-files -z | tar -c --null -T - | as_stranger tar -x -C "$home/course" && cd "$home/course" || return 1
     as_stranger "$PYTHON" -m course_lib fetch && as_stranger "$PYTHON" -m pytest -q "$@"
 }

@@ -18,6 +18,7 @@ from numerals import differing  # noqa: E402
 
 from course_lib import exercises  # noqa: E402
 from course_lib.chapters import chapters  # noqa: E402
+from course_lib.exercises.engine import registry  # noqa: E402
 
 
 @pytest.mark.parametrize("code, zh, en", [
@@ -82,6 +83,25 @@ cl.start(lang="zh")
 print(cl.L(zh="你好", en="hello"))
 '''
 
+EXERCISE = '''"""next.double: twice a number."""
+from ...i18n import L
+from ..engine.contract import Array
+from ..engine.spec import Case, Exercise, Mistake
+
+
+def double(x):
+    """Twice x. x: [N]. Returns [N]."""
+    return 2 * x
+
+
+EXERCISE = Exercise(
+    id="next.double", title=L(zh="两倍", en="Twice"), reference=double, returns=Array("N"), hints=(),
+    cases=lambda draw: [Case(L(zh="三个数", en="three numbers"), (draw.normal(3),)), Case(L(zh="一个数", en="one number"), (draw.normal(1),))],
+    mistakes=(Mistake("fourfold", L(zh="多乘了一次", en="it is doubled twice too often"), L(zh="乘几？", en="By what?"), ("2 *", "4 *")),),
+    alternatives=(), think=L(zh="", en=""),
+)
+'''
+
 
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
@@ -114,6 +134,36 @@ def test_a_new_chapter_is_one_entry_and_one_source(tree):
     assert build.readme(write=False) and "| 18 | 新的 What is new | 50 | [打开](notebooks/zh/18_next.ipynb)" in readme and "01_language_models.ipynb" not in readme
     notebook = build.render(build.sources(["18"])[0], "en", False)
     assert "[18 · A new chapter](18_next.ipynb#18-·-A-new-chapter)" in notebook.cells[0].source and 'print("hello")' in [c.source for c in notebook.cells]
+
+
+def test_a_new_exercise_is_one_file_and_one_word_in_the_list(tree, monkeypatch):
+    folder = tree.parent / "next"
+    folder.mkdir()
+    (folder / "double.py").write_text(EXERCISE, "utf-8")
+    monkeypatch.setattr(exercises, "__path__", [*exercises.__path__, str(tree.parent)])
+    (tree / "chapters.toml").write_text((tree / "chapters.toml").read_text("utf-8") + """
+[[chapter]]
+number = 18
+slug = "next"
+part = 4
+minutes = 50
+zh = "新的"
+en = "What is new"
+learn = { zh = "学新的", en = "news" }
+exercises = ["next.double"]
+""", "utf-8")
+    monkeypatch.setattr("course_lib.chapters._PLACES", (tree / "chapters.toml",))
+    (tree / "src" / "18_next.py").write_text(CHAPTER.format(number=18) + '# %% exercise id="next.double"\n# next.double\n', "utf-8")
+    chapters.cache_clear(), registry.exercises.cache_clear()
+    try:
+        assert "next.double" in [entry["id"] for entry in exercises.catalog()]
+        (source,) = build.sources(["18"])
+        student, solved = (build.render(source, "en", solution).cells[-1].source for solution in (False, True))
+        assert "def double(x):" in student and "return 2 * x" not in student and "return 2 * x" in solved
+        assert exercises.check("next.double", lambda x: x + x, record=False).passed
+        assert "twice too often" in exercises.check("next.double", lambda x: 4 * x, record=False, lang="en").message
+    finally:
+        chapters.cache_clear(), registry.exercises.cache_clear()
 
 
 def test_a_twin_changed_alone_is_reported(tree):

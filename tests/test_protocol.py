@@ -309,3 +309,16 @@ def test_hidden_states_are_no_logits(known):
                          (ours("seq2seq"), (ids, ids)), (ours("decoder"), (ids, ids[:, 0]))):
         with pytest.raises(CourseError, match="loss="):
             default_loss(model, batch)
+
+
+def test_surprise_is_the_loss_and_the_entropy_of_each_prediction():
+    m = tiny.llama()
+    ids = torch.randint(0, 100, (2, 9))
+    loss, expected = cl.interpret.surprise(m, ids)
+    with torch.inference_mode():
+        logits = m.model(ids).logits[:, :-1]
+    assert loss.shape == expected.shape == (2, 8)
+    torch.testing.assert_close(loss.mean(), torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten()))
+    torch.testing.assert_close(expected, torch.distributions.Categorical(logits=logits).entropy())
+    with pytest.raises(CourseError):
+        cl.interpret.surprise(tiny.bert(), ids)

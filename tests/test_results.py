@@ -1,4 +1,5 @@
 """Kept results: what they say when code, helpers or models have changed since."""
+import ast
 import json
 
 import pytest
@@ -89,6 +90,12 @@ def test_a_changed_module_of_the_course_is_named_but_not_a_changed_message(kept,
     assert kept.said(experiment) == []
     other.write_text(text + "\nSOMETHING = 1\n", "utf-8")
     assert "(course_lib.metrics)" in kept.said(experiment)[0]
+
+
+@pytest.mark.parametrize("call", ["L(zh={0}, en={0})", "ModelError(zh={0}, en={0}, n=1)"])
+def test_a_message_of_any_kind_does_not_count(call):
+    marks = [results._mark(ast.parse(call.format(repr(words)))) for words in ("one", "two")]
+    assert marks[0] == marks[1] != results._mark(ast.parse("f(x=1)"))
 
 
 def test_a_changed_model_is_named_whether_loaded_or_not(kept, tmp_path, monkeypatch):

@@ -244,3 +244,32 @@ def test_without_npm_or_with_another_archive_poems_say_what_to_do(monkeypatch, t
     verse.poems.cache_clear()
     with pytest.raises(verse.VerseError, match="Node.js"):
         verse.poems()
+
+
+def test_the_translation_game_puts_the_words_in_order():
+    game = text.TranslationGame()
+    batch = game.batches(3, size=5)[1]
+    assert batch["ids"].shape[0] == 5 and batch["target"].shape == batch["labels"].shape == (5, 3) and (batch["target"][:, 0] == 0).all()
+    for source, answer in zip(batch["ids"].tolist(), batch["labels"].tolist()):
+        facts = [game.tokens[i] for i in source if 1 <= i <= 12]
+        assert len(facts) == 3 and [game.tokens[i - 12] for i in answer] == sorted(facts, key=game.tokens.index)
+    assert game.tokens[int(game.ids("红")[0, 0]) + 12] == "red"
+    assert all((a["ids"] == b["ids"]).all() for a, b in zip(game.batches(2), game.batches(2)))
+
+
+def test_the_recall_game_puts_the_answer_where_it_was_asked_for():
+    import random
+
+    game = text.RecallGame({"colour?": ["red", "blue"], "animal?": ["cat", "dog"], "food?": ["rice", "tea"]})
+    for length, distance in ((4, 1), (4, 3), (20, 12), (64, 63)):
+        words, answer = game.story(random.Random(length), length, distance)
+        assert len(words) == length and words[-1 - distance] == answer and answer in game.facts[words[-1]]
+        assert sum(len(word) > 1 for word in words) == 4
+    batch = game.batch(random.Random(0), 7, 10, 4)
+    assert batch["ids"].shape == (7, 10) and (batch["labels"][:, :-1] == -100).all() and (batch["labels"][:, -1] == batch["ids"][:, -5]).all()
+    near = game.trigram([game.batch(random.Random(1), 500, 10, 1)])
+    assert (near(game.batch(random.Random(2), 50, 10, 1)["ids"]) == game.batch(random.Random(2), 50, 10, 1)["labels"][:, -1]).all()
+    assert near(game.batch(random.Random(2), 50, 10, 4)["ids"]).min() == -1, "a letter before the cue was never seen there"
+    for length, distance in ((3, 1), (5, 5), (5, 0)):
+        with pytest.raises(ValueError, match="no room"):
+            game.story(random.Random(0), length, distance)

@@ -12,6 +12,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 
@@ -56,10 +57,11 @@ def measure(theirs, ours, prompt: torch.Tensor, new_tokens: int = 128, rounds: i
     """Median seconds a new token, by side, and whether float32 wrote the same tokens as transformers ("same", 1 or 0)."""
     device = prompt.device
     wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
-    sides = {"transformers float32": lambda: theirs.generate(prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=new_tokens, min_new_tokens=new_tokens,
-                                                             do_sample=False, pad_token_id=0)}
+    sides: dict[str, Callable[[], torch.Tensor]] = {"transformers float32": partial(
+        theirs.generate, prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=new_tokens, min_new_tokens=new_tokens,
+        do_sample=False, pad_token_id=0)}
     for name, model in {"ours": ours, **{f"ours {kind}": compress(ours, kind) for kind in ("float32", "bfloat16", "int8")}}.items():
-        sides[name] = lambda model=model: generate(model, prompt, new_tokens)
+        sides[name] = partial(generate, model, prompt, new_tokens)
     written, seconds = {name: side() for name, side in sides.items()}, {name: [] for name in sides}
     for turn in range(rounds):
         for name in sides if turn % 2 == 0 else reversed(sides):

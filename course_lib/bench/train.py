@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 
@@ -25,7 +26,7 @@ from .plain import plain_step
 
 __all__ = ["main", "matmul_peak", "measure"]
 
-SIZES = {"small": dict(n_layer=4, n_head=4, d_model=128, context=64, batch_size=12, vocab_size=65),
+SIZES: dict[str, dict[str, Any]] = {"small": dict(n_layer=4, n_head=4, d_model=128, context=64, batch_size=12, vocab_size=65),
          "medium": dict(n_layer=6, n_head=6, d_model=192, context=128, batch_size=16, vocab_size=4000)}
 SKIP = 2                                                # steps at the start of a turn: caches and allocators settle
 
@@ -35,7 +36,7 @@ def measure(n_layer: int, n_head: int, d_model: int, context: int, batch_size: i
     """Median seconds of a step for each side, by name, and what our float32 ran on. Sides whose package is missing are left out."""
     torch.manual_seed(0)
     ids, device = torch.randint(vocab_size, (200_000,)), choose().device
-    shape = dict(vocab_size=vocab_size, context=context, n_layer=n_layer, n_head=n_head, d_model=d_model)
+    shape: dict[str, Any] = dict(vocab_size=vocab_size, context=context, n_layer=n_layer, n_head=n_head, d_model=d_model)
     sides: dict[str, Callable[[int], list[float]]] = {}
     model = course_nn.Decoder(course_nn.DecoderConfig(**shape)).to(device)
     batch = ids[:batch_size * (context + 1)].view(batch_size, -1).to(device)
@@ -142,7 +143,7 @@ def main(argv: list[str]) -> int:
     if chosen.threads:
         torch.set_num_threads(chosen.threads)
     if chosen.no_onednn:
-        torch.backends.mkldnn.enabled = False
+        torch.backends.mkldnn.enabled = False           # type: ignore[assignment]      # a property of the module, which its stub does not say
     print(choose().reason)
     for size in SIZES if chosen.size == "all" else [chosen.size]:
         _table(size, chosen.rounds)

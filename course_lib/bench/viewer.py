@@ -7,7 +7,6 @@ does. A peer whose page is beyond what a tab takes (`--tab`, MB) is built and no
 from __future__ import annotations
 
 import argparse
-import html
 import shutil
 import statistics
 import subprocess
@@ -16,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from ..i18n import L
 
@@ -63,15 +63,14 @@ def measure(T: int, work: Path, m, browser, tab: float, peers: list[str]) -> Ite
     if "bertviz" in peers:
         import bertviz
 
-        from ..viz.attention.bertviz import _frame
+        from ..viz.attention.bertviz import offline
         began = time.perf_counter()
         made = bertviz.head_view([torch.from_numpy(layer)[None] for layer in given.weights], given.tokens, html_action="return").data
         seconds = time.perf_counter() - began
-        row = {"tool": "bertviz", "T": T, "bytes": len(made.encode()), "build": seconds}
+        row: dict[str, Any] = {"tool": "bertviz", "T": T, "bytes": len(made.encode()), "build": seconds}
         if row["bytes"] < tab * 1e6:
             file = work / "bertviz.html"
-            inside = _frame(made).data.split('srcdoc="', 1)[1].rsplit('"></iframe>', 1)[0]
-            file.write_text(html.unescape(inside), "utf-8")
+            file.write_text(offline(made), "utf-8")
             row |= _look(browser, file, "#vis svg line", _BERTVIZ)
         yield row
         del made

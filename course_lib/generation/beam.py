@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ..i18n import L
 from .strategies import GenerationError
 
 if TYPE_CHECKING:
@@ -30,7 +29,8 @@ def beam_search(reader: Reader, beam: Beam, max_new_tokens: int, ends: Ending, p
     logp = reader.logits().log_softmax(-1)                                    # (B, V): all beginnings are still the same
     V = logp.shape[-1]
     if candidates > V:
-        raise GenerationError(L(zh="{width} 条束对 {V} 个词元的词表太多了", en="{width} beams are too many for a vocabulary of {V}").format(width=width, V=V))
+        raise GenerationError(zh="{width} 条束对 {V} 个词元的词表太多了",
+                              en="{width} beams are too many for a vocabulary of {V}", width=width, V=V)
     best, flat = logp.topk(candidates)                                        # (B, candidates)
     reader.select(torch.arange(B, device=device).repeat_interleave(width))    # from here on row b is rows b*width ...
     for length in range(1, max_new_tokens + 1):

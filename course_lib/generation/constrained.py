@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 import torch
 
-from ..i18n import L
 from .reader import Reader, writer_of
 from .strategies import GenerationError
 
@@ -24,21 +23,22 @@ def pick(model, ids: Sequence[int], options: Sequence[Sequence[int]]) -> int:
     options: lists of token ids, different from each other. None may be the beginning of another, or the model could not say that it
     is done: end each with the same token, a line break for instance. Raises ValueError if one is, or if there are none.
     """
-    options = [list(option) for option in options]
-    order = sorted(options)
+    rows = [list(option) for option in options]
+    order = sorted(rows)
     if not order or not order[0] or any(after[:len(before)] == before for before, after in zip(order, order[1:])):
-        raise GenerationError(L(zh="选项不能为空，也不能有一个是另一个的开头：在每个末尾加同一个词元",
-                                en="options must not be empty, and none may begin another: end each with the same token"))
-    left, depth = list(range(len(options))), 0
+        raise GenerationError(
+            zh="选项不能为空，也不能有一个是另一个的开头：在每个末尾加同一个词元",
+            en="options must not be empty, and none may begin another: end each with the same token")
+    left, depth = list(range(len(rows))), 0
     model = writer_of(model)
     with model.evaluating(), torch.inference_mode(), model.asking():
         reader = Reader(model, torch.tensor([list(ids)], device=model.device), None, cache=True)
         while len(left) > 1:
-            allowed = sorted({options[i][depth] for i in left})
+            allowed = sorted({rows[i][depth] for i in left})
             token = allowed[0]
             if len(allowed) > 1:                                # a forced token needs no forward pass of its own
                 token = allowed[int(reader.logits()[0, allowed].argmax())]
             reader.append(torch.tensor([token], device=reader.ids.device))
-            left = [i for i in left if options[i][depth] == token]
+            left = [i for i in left if rows[i][depth] == token]
             depth += 1
     return left[0]

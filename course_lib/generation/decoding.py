@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ..i18n import L
 from .beam import beam_search
 from .ending import Ending
 from .reader import Reader, writer_of
@@ -43,22 +42,27 @@ def generate(model, ids: Tensor | Sequence[Sequence[int]], max_new_tokens: int =
     ids, mask = left_padded(ids, mask, pad_id, model.device)
     length = 1 if model.family == "seq2seq" else ids.shape[1]
     if not isinstance(strategy, (Greedy, Sample, Beam)) and not hasattr(strategy, "choose"):
-        raise GenerationError(L(zh="strategy 应是 cl.Greedy()、cl.Sample(…) 或 cl.Beam(…)，而不是 {0!r}",
-                                en="strategy must be cl.Greedy(), cl.Sample(…) or cl.Beam(…), not {0!r}").format(strategy))
+        raise GenerationError(zh="strategy 应是 cl.Greedy()、cl.Sample(…) 或 cl.Beam(…)，而不是 {strategy!r}",
+                              en="strategy must be cl.Greedy(), cl.Sample(…) or cl.Beam(…), not {strategy!r}",
+                              strategy=strategy)
     if max_new_tokens < 1:
-        raise GenerationError(L(zh="max_new_tokens 至少是 1，而不是 {n}", en="max_new_tokens must be at least 1, not {n}").format(n=max_new_tokens))
+        raise GenerationError(zh="max_new_tokens 至少是 1，而不是 {n}",
+                              en="max_new_tokens must be at least 1, not {n}", n=max_new_tokens)
     if model.context is not None and length + max_new_tokens > model.context:
-        raise GenerationError(L(zh="提示 {t} 个词元加上 {n} 个新词元，超过上下文 {c}：缩短提示，或减小 max_new_tokens",
-                               en="a prompt of {t} tokens and {n} new ones exceed the context of {c}: shorten the prompt or lower max_new_tokens").format(
-                                   t=length, n=max_new_tokens, c=model.context))
+        raise GenerationError(
+            zh="提示 {t} 个词元加上 {n} 个新词元，超过上下文 {c}：缩短提示，或减小 max_new_tokens",
+            en="a prompt of {t} tokens and {n} new ones exceed the context of {c}: "
+               "shorten the prompt or lower max_new_tokens", t=length, n=max_new_tokens, c=model.context)
     if stop and decode is None:
-        raise GenerationError(L(zh="用 stop 时请传入 decode，例如 decode=tokenizer.decode", en="stop needs decode, for example decode=tokenizer.decode"))
+        raise GenerationError(zh="用 stop 时请传入 decode，例如 decode=tokenizer.decode",
+                              en="stop needs decode, for example decode=tokenizer.decode")
     ends = Ending((eos_id,) if isinstance(eos_id, int) else tuple(eos_id or ()), tuple(stop), decode)
     with model.evaluating(), torch.inference_mode(), model.asking():
         reader = Reader(model, ids, mask, cache)
         if isinstance(strategy, Beam):
             if stream is not None:
-                raise GenerationError(L(zh="束搜索到最后才知道写什么，不能 stream", en="beam search knows its text only at the end, so it cannot stream"))
+                raise GenerationError(zh="束搜索到最后才知道写什么，不能 stream",
+                                      en="beam search knows its text only at the end, so it cannot stream")
             written = beam_search(reader, strategy, max_new_tokens, ends, pad_id)
         else:
             written = _one_by_one(reader, strategy, max_new_tokens, ends, pad_id, stream)
@@ -67,9 +71,8 @@ def generate(model, ids: Tensor | Sequence[Sequence[int]], max_new_tokens: int =
 
 def _one_by_one(reader: Reader, strategy: Greedy | Sample, max_new_tokens: int, ends: Ending, pad_id: int, stream) -> Tensor:
     start, device = reader.ids.shape[1], reader.ids.device
-    generator = None
-    if getattr(strategy, "seed", None) is not None:
-        generator = torch.Generator(device).manual_seed(strategy.seed)
+    seed = getattr(strategy, "seed", None)
+    generator = None if seed is None else torch.Generator(device).manual_seed(seed)
     running = torch.ones(len(reader.ids), dtype=torch.bool, device=device)
     for _ in range(max_new_tokens):
         tokens = strategy.choose(reader.logits(), generator)                  # (B,)
@@ -94,11 +97,13 @@ def left_padded(ids: Tensor | Sequence[Sequence[int]], mask: Tensor | None, pad_
     except (TypeError, ValueError, IndexError, AttributeError):
         good = False
     if not good:
-        raise GenerationError(L(zh="ids 应是词元编号，形状 [B, T]（mask 与它相同），或一列编号列表；一段文本先用分词器变成编号",
-                                en="ids must be token numbers of the shape [B, T] (mask the same), or a list of lists of them; a text goes "
-                                   "through the tokenizer first"))
+        raise GenerationError(
+            zh="ids 应是词元编号，形状 [B, T]（mask 与它相同），或一列编号列表；一段文本先用分词器变成编号",
+            en="ids must be token numbers of the shape [B, T] (mask the same), or a list of lists of them; "
+               "a text goes through the tokenizer first")
     if not rows or any(len(row) == 0 for row in rows):
-        raise GenerationError(L(zh="有一个提示是空的：每个提示至少要有一个词元", en="a prompt is empty: each needs at least one token"))
+        raise GenerationError(zh="有一个提示是空的：每个提示至少要有一个词元",
+                              en="a prompt is empty: each needs at least one token")
     if whole is not None and mask is None:
         return whole.to(device), None
     longest = max(map(len, rows))

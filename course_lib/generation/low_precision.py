@@ -13,7 +13,6 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..device import choose
-from ..i18n import L
 from .strategies import GenerationError
 
 if TYPE_CHECKING:
@@ -24,6 +23,9 @@ __all__ = ["BFloat16Linear", "Float32Linear", "Int8Linear", "compress"]
 
 class Float32Linear(nn.Module):
     """The same weights stored as [in,out]: a vector times these is read in memory order, which CPU kernels do faster."""
+
+    weight: Tensor
+    bias: Tensor | None
 
     def __init__(self, linear: nn.Linear):
         super().__init__()
@@ -38,6 +40,9 @@ class Float32Linear(nn.Module):
 
 class BFloat16Linear(nn.Module):
     """A Linear whose weights have 8 bits of precision and the range of float32; it reads 2 bytes a weight."""
+
+    weight: Tensor
+    bias: Tensor | None
 
     def __init__(self, linear: nn.Linear):
         super().__init__()
@@ -57,6 +62,11 @@ class BFloat16Linear(nn.Module):
 
 class Int8Linear(nn.Module):
     """A Linear with whole numbers from -127 to 127 and one scale for each output (Dettmers et al. 2022, section 2.1): 1 byte a weight."""
+
+    weight: Tensor
+    bias: Tensor | None
+    scale: Tensor
+    ones: Tensor
 
     def __init__(self, linear: nn.Linear):
         super().__init__()
@@ -82,7 +92,9 @@ KINDS = {"float32": Float32Linear, "bfloat16": BFloat16Linear, "int8": Int8Linea
 def compress(model: nn.Module, weights: str = "int8") -> nn.Module:
     """A copy of `model` for decoding, its linear layers in "float32" (transposed), "bfloat16" or "int8"; embeddings and norms stay float32."""
     if weights not in KINDS:
-        raise GenerationError(L(zh="weights 只能是 {0}，不能是 {1!r}", en="weights must be {0}, not {1!r}").format(" / ".join(KINDS), weights))
+        raise GenerationError(
+            zh="weights 只能是 {kinds}，不能是 {weights!r}",
+            en="weights must be {kinds}, not {weights!r}", kinds=" / ".join(KINDS), weights=weights)
     small = copy.deepcopy(model).eval().requires_grad_(False)
     for module in list(small.modules()):
         for name, child in module.named_children():

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ..i18n import L
 from ..models.checkpoint import ModelError
 from ..models.protocol import Model, model_of
 from .strategies import GenerationError
@@ -21,15 +20,16 @@ def writer_of(model) -> Model:
     try:
         found = model_of(model)
     except ModelError as error:
-        raise GenerationError(L(zh="续写要一个会预测下一个词元的模型。{0}",
-                                en="To continue a text takes a model that predicts the next token. {0}"
-                                ).format(error.message)) from error
+        raise GenerationError(zh="续写要一个会预测下一个词元的模型。{reason}",
+                              en="To continue a text takes a model that predicts the next token. {reason}",
+                              reason=error.message) from error
     if found.family == "causal" or found.family == "seq2seq" and found.origin == "course":
         return found
-    raise GenerationError(L(
-        zh="{0} 不预测下一个词元，不能这样续写；transformers 的编码器－解码器用 m.generate(原文)",
-        en="{0} does not predict a next token, so it cannot continue a text; for an encoder-decoder of transformers "
-           "there is m.generate(source)").format(type(found.net).__name__))
+    raise GenerationError(
+        zh="{model} 不预测下一个词元，不能这样续写；transformers 的编码器－解码器用 m.generate(原文)",
+        en="{model} does not predict a next token, so it cannot continue a text; "
+           "for an encoder-decoder of transformers there is m.generate(source)",
+        model=type(found.net).__name__)
 
 
 class Reader:
@@ -43,9 +43,10 @@ class Reader:
             self.memory, self.memory_mask = self.net.encode(ids, mask), mask
             ids, mask = torch.full_like(ids[:, :1], model.start_id), None
         elif mask is not None and not self.native:
-            raise GenerationError(L(zh="只有 course_lib.nn 的 Decoder 和 Seq2Seq 能读长短不一的提示：请一次给一个",
-                                    en="only a Decoder or Seq2Seq of course_lib.nn can read prompts of unequal length: "
-                                       "give one at a time"))
+            raise GenerationError(
+                zh="只有 course_lib.nn 的 Decoder 和 Seq2Seq 能读长短不一的提示：请一次给一个",
+                en="only a Decoder or Seq2Seq of course_lib.nn can read prompts of unequal length: "
+                   "give one at a time")
         self.ids, self.mask = ids, mask
         self.cache = self.net.new_cache() if cache and self.native else None
         self.past, self.read = None, 0                  # of any other model: what it keeps, and of how many tokens

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import torch
 
 from ..errors import CourseError
-from ..i18n import L
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -76,4 +75,5 @@ class Beam:
 
 def _require(true: bool, name: str, rule: str, value) -> None:
     if not true:
-        raise GenerationError(L(zh="{name} 应满足 {rule}，而不是 {value}", en="{name} must satisfy {rule}, not {value}").format(name=name, rule=rule, value=value))
+        raise GenerationError(zh="{name} 应满足 {rule}，而不是 {value}",
+                              en="{name} must satisfy {rule}, not {value}", name=name, rule=rule, value=value)

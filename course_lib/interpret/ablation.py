@@ -52,8 +52,8 @@ class Effect:
             return cls(heads, rows, float(_bits(p, q).sum()), kind=kind)
         p, q = x.log_softmax(-1), y.log_softmax(-1)
         if kind in ("next", "masked", "class"):
-            likely = torch.maximum(p, q).topk(min(most, len(p))).indices
-            likely = likely[p[likely].argsort(descending=True)].tolist()
+            either = torch.maximum(p, q).topk(min(most, len(p))).indices
+            likely = either[p[either].argsort(descending=True)].tolist()
             name = (lambda i: names[i]) if kind == "class" else (lambda i: label(tokenizer, i))
             return cls(heads, [(name(i), float(p[i].exp()), float(q[i].exp())) for i in likely], float(_bits(p, q)), kind=kind)
         if kind == "tokens":

@@ -96,7 +96,8 @@ class Heads:
     def telling(self) -> tuple[int, int]:
         """(layer, head) of the most decided looks at anything but the first token, the token itself and the one before."""
         strongest = np.nan_to_num(np.stack(self._apart))
-        return tuple(int(i) for i in np.unravel_index(strongest.argmax(), strongest.shape))
+        layer, head = np.unravel_index(strongest.argmax(), strongest.shape)
+        return int(layer), int(head)
 
     def scores(self) -> np.ndarray:
         """float32 [4, L, H] in the order of `SCORES`."""

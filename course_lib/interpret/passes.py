@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..i18n import L
 from ..models.attention import Attention, Layer, Outcome, most_tokens, run
 from ..models.checkpoint import ModelError
 from ..models.protocol import Model, model_of
@@ -44,7 +43,8 @@ def look(m, text: str | None = None, target: str | None = None, *, tokenizer=Non
     model = model_of(m, tokenizer)
     model.need_text()
     if text is None:
-        raise ModelError(L(zh="要看哪段文本？写在模型后面：(m, \"文本\")", en="Which text? It comes after the model: (m, \"some text\")"))
+        raise ModelError(zh='要看哪段文本？写在模型后面：(m, "文本")',
+                         en='Which text? It comes after the model: (m, "some text")')
     reading, parts = read(model, None, text, target, truncate, most_tokens(model)), {}
 
     def keep(layer: Layer) -> None:
@@ -61,13 +61,17 @@ def look(m, text: str | None = None, target: str | None = None, *, tokenizer=Non
 def from_arrays(given: Attention) -> Heads:
     """Weights that somebody brings; ModelError where no softmax over the keys can have made them."""
     if np.nanmin(given.weights, initial=0) < 0 or np.nanmax(given.weights, initial=0) > 1.02:
-        raise ModelError(L(zh="注意力权重应在 0 和 1 之间；这些像是 softmax 之前的分数", en="Attention weights lie between 0 and 1; these look like scores before the softmax"))
+        raise ModelError(
+            zh="注意力权重应在 0 和 1 之间；这些像是 softmax 之前的分数",
+            en="Attention weights lie between 0 and 1; these look like scores before the softmax")
     rows = np.nan_to_num(given.weights.sum(-1))
     if rows.max() > 1.02:                       # half precision rounds a row's sum by less
         layer, head, q = np.unravel_index(rows.argmax(), rows.shape)
-        raise ModelError(L(zh="注意力的每一行加起来最多是 1；第 {layer} 层第 {head} 头第 {q} 行的和是 {sum:.2f}。softmax 要沿最后一个轴（键）",
-                          en="A row of attention sums to at most 1; row {q} of layer {layer}, head {head} sums to {sum:.2f}. The softmax goes over the last axis, the keys")
-                        .format(layer=layer, head=head, q=q, sum=float(rows.max())))
+        raise ModelError(zh="注意力的每一行加起来最多是 1；第 {layer} 层第 {head} 头第 {q} 行的和是 "
+                            "{sum:.2f}。softmax 要沿最后一个轴（键）",
+                         en="A row of attention sums to at most 1; row {q} of layer {layer}, "
+                            "head {head} sums to {sum:.2f}. The softmax goes over the last axis, the keys",
+                         layer=layer, head=head, q=q, sum=float(rows.max()))
     _, _, T, S = given.weights.shape
     causal = T == S and T > 1 and not any(np.triu(layer, 1).any() for layer in given.weights)
     query, key = given.special

@@ -42,7 +42,7 @@ def induction(weights: np.ndarray, tokens: Tokens) -> np.ndarray:
         return np.full(len(weights), np.nan)
     now, after = np.array(pairs).T
     rows = np.zeros(weights.shape[:2], np.float32)
-    np.add.at(rows, (slice(None), now), weights[:, now, after])
+    np.add.at(rows.T, now, weights[:, now, after].T)
     return rows[:, np.unique(now)].mean(-1)
 
 

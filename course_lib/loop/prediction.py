@@ -50,8 +50,8 @@ class Guess:
         None where none of the choices is right. CourseError for a question that was not asked, or an answer it cannot have.
         """
         if id not in self._asked:
-            raise CourseError(L(zh='还没有问过 {id!r}：先运行写着 cl.guess("{id}", …) 的那一格，再运行这一格。',
-                                en='There is no guess {id!r} yet: run the cell with cl.guess("{id}", …) first, then this one.').format(id=id))
+            raise CourseError(zh='还没有问过 {id!r}：先运行写着 cl.guess("{id}", …) 的那一格，再运行这一格。',
+                              en='There is no guess {id!r} yet: run the cell with cl.guess("{id}", …) first, then this one.', id=id)
         asked = self._asked[id]
         asked.resolve(_truth(id, asked.form, answer), tolerance)
 
@@ -94,20 +94,20 @@ class _Asked:
 def _form(id: str, choices: Sequence[object] | None, order: Sequence[object] | None, line: tuple[float, float] | None, unit: str) -> Form:
     given = [name for name, value in (("choices", choices), ("order", order), ("line", line)) if value is not None]
     if len(given) > 1:
-        raise CourseError(L(zh="猜测 {id!r} 只能有一种回答：{given} 里留一个。", en="The guess {id!r} takes one kind of answer: keep one of {given}.").format(
-            id=id, given=", ".join(given)))
+        raise CourseError(zh="猜测 {id!r} 只能有一种回答：{given} 里留一个。", en="The guess {id!r} takes one kind of answer: keep one of {given}.",
+                          id=id, given=", ".join(given))
     if line is not None:
         low, high = line
         if not low < high:
-            raise CourseError(L(zh="猜测 {id!r} 的 line 要从小到大：({low}, {high}) 不行。", en="The line of the guess {id!r} runs from low to high, not ({low}, {high}).").format(
-                id=id, low=low, high=high))
+            raise CourseError(zh="猜测 {id!r} 的 line 要从小到大：({low}, {high}) 不行。", en="The line of the guess {id!r} runs from low to high, not ({low}, {high}).",
+                              id=id, low=low, high=high)
         return Line(unit, low, high)
     if not given:
         return Number(unit)
     options = tuple(map(str, choices if order is None else order))
     if len(options) < 2 or len(set(options)) < len(options):
-        raise CourseError(L(zh="猜测 {id!r} 至少要有两个互不相同的 {name}。", en="The guess {id!r} needs at least two {name}, all different.").format(
-            id=id, name=given[0]))
+        raise CourseError(zh="猜测 {id!r} 至少要有两个互不相同的 {name}。", en="The guess {id!r} needs at least two {name}, all different.",
+                          id=id, name=given[0])
     return Choice(options) if order is None else Order(options)
 
 
@@ -127,8 +127,8 @@ def _truth(id: str, form: Form, answer: Any) -> Any:
     except (ValueError, TypeError, RuntimeError):
         pass
     wanted = {"choice": L(zh="选项之一，或者 None", en="one of the choices, or None"), "order": L(zh="全部项目，按顺序", en="all the items, in order")}
-    raise CourseError(L(zh="猜测 {id!r} 的答案应当是{wanted}，不是 {answer}。", en="The answer to the guess {id!r} should be {wanted}, not {answer}.").format(
-        id=id, wanted=wanted.get(form.kind, L(zh="一个数", en="a number")), answer=repr(answer)[:200]))
+    raise CourseError(zh="猜测 {id!r} 的答案应当是{wanted}，不是 {answer}。", en="The answer to the guess {id!r} should be {wanted}, not {answer}.",
+                      id=id, wanted=wanted.get(form.kind, L(zh="一个数", en="a number")), answer=repr(answer)[:200])
 
 
 def _right(form: Form, answer: Any, truth: Any, tolerance: float) -> bool:

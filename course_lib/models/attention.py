@@ -15,9 +15,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -54,7 +55,7 @@ class Attention:
     key_tokens: list[str] | None = None
     part: str = "self"
     kv_heads: int | None = None                 # grouped-query attention: heads of a group share keys and values
-    special: tuple[list[bool], list[bool]] = ((), ())
+    special: tuple[Sequence[bool], Sequence[bool]] = ((), ())
     encoder: Attention | None = None
     decoder: Attention | None = None
 
@@ -64,8 +65,9 @@ class Attention:
         self.weights = _array(self.weights)
         shape = ("L", "H", len(self.query_tokens), len(self.key_tokens))
         if self.weights.ndim != 4 or self.weights.shape[2:] != shape[2:] or 0 in self.weights.shape:
-            raise ModelError(L(zh="weights 的形状应是 [层, 头, {t}, {s}]，实际是 {got}", en="weights must have the shape [layers, heads, {t}, {s}], not {got}")
-                             .format(t=shape[2], s=shape[3], got=list(self.weights.shape)))
+            raise ModelError(zh="weights 的形状应是 [层, 头, {t}, {s}]，实际是 {got}",
+                             en="weights must have the shape [layers, heads, {t}, {s}], not {got}",
+                             t=shape[2], s=shape[3], got=list(self.weights.shape))
 
     @property
     def sink(self) -> np.ndarray:
@@ -83,8 +85,9 @@ def _array(weights) -> np.ndarray:
         return np.asarray(weights).astype(np.float32, casting="same_kind") if np.asarray(weights).dtype.kind == "f" \
             else np.asarray(weights, np.float32)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise ModelError(L(zh="weights 应是数字组成的数组 [层, 头, T, S]：{0}", en="weights must be an array of numbers, [layers, heads, T, S]: {0}")
-                         .format(str(error).splitlines()[0])) from error
+        raise ModelError(zh="weights 应是数字组成的数组 [层, 头, T, S]：{error}",
+                         en="weights must be an array of numbers, [layers, heads, T, S]: {error}",
+                         error=str(error).splitlines()[0]) from error
 
 
 @dataclass
@@ -106,7 +109,8 @@ def most_tokens(model) -> int:
     """How many tokens of one text can be read before the weights of all layers and heads would take more than `MEMORY`."""
     model = model_of(model)
     if isinstance(model.net, GPT):
-        layers, heads = len(model.net.blocks), model.net.blocks[0].attention.n_head
+        first: Any = model.net.blocks[0]
+        layers, heads = len(model.net.blocks), first.attention.n_head
     else:
         config = model.config.get_text_config() if hasattr(model.config, "get_text_config") else model.config
         layers, heads = _size(config, "num_hidden_layers", "n_layer"), _size(config, "num_attention_heads", "n_head")
@@ -138,12 +142,13 @@ def run(model, reading: Reading, on_layer: Callable[[Layer], None] | None = None
         part = _part(model, path)
         query, key = reading.sides(part)
         if shape[1:] != (len(query), len(key)):
-            other.append(tuple(shape))
+            other.append(shape)
             return None
         if call in calls:
-            raise ModelError(L(zh="{0} 的每一层算好几张注意力表再合成一张（如差分注意力），单画哪一张都会误导",
-                               en="{0} combines several attention tables in each layer (as differential attention does): a picture of any one would mislead")
-                             .format(type(model.net).__name__))
+            raise ModelError(
+                zh="{model} 的每一层算好几张注意力表再合成一张（如差分注意力），单画哪一张都会误导",
+                en="{model} combines several attention tables in each layer (as differential attention "
+                   "does): a picture of any one would mislead", model=type(model.net).__name__)
         calls.add(call)
         at = part, len(tables.setdefault(part, []))
         tables[part].append(shape[0])
@@ -164,13 +169,16 @@ def run(model, reading: Reading, on_layer: Callable[[Layer], None] | None = None
     except ModelError:
         raise
     except (ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, RuntimeError, TypeError, ValueError) as error:
-        raise ModelError(L(zh="{0} 读这段文本时出错：{1}", en="{0} failed while reading this text: {1}").format(
-            type(model.net).__name__, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}")) from error
+        raise ModelError(zh="{model} 读这段文本时出错：{error}",
+                         en="{model} failed while reading this text: {error}",
+                         model=type(model.net).__name__,
+                         error=f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}") from error
     _complete(model, tables, other, watch.softmaxes)
     for (part, layer), heads in silent.items():
         for head in heads:
             if layer not in range(len(tables.get(part, ()))) or head not in range(tables[part][layer]):
-                raise ModelError(L(zh="没有第 {layer} 层第 {head} 头", en="there is no layer {layer}, head {head}").format(layer=layer, head=head))
+                raise ModelError(zh="没有第 {layer} 层第 {head} 头",
+                                 en="there is no layer {layer}, head {head}", layer=layer, head=head)
     return outcome_of(model, reading, result)
 
 
@@ -220,26 +228,32 @@ def _kv_heads(product: Product) -> int:
     return own if shared is not None and torch.equal(shared, values) else len(values)
 
 
-def _complete(model: Model, tables: dict[str, list[int]], other: list[tuple[int, int, int]], softmaxes: int) -> None:
+def _complete(model: Model, tables: dict[str, list[int]], other: list[torch.Size], softmaxes: int) -> None:
     """ModelError with the reason unless each kind of attention that the model has was seen in every layer."""
     name = type(model.net).__name__
     if not softmaxes:
-        raise ModelError(L(zh="{0} 里没有 softmax 注意力：它用别的办法混合词元（如状态空间、卷积、傅里叶变换），没有权重可画",
-                           en="{0} has no softmax attention: it mixes tokens in another way (a state space, convolutions, a Fourier transform), so "
-                              "there are no weights to draw").format(name))
+        raise ModelError(
+            zh="{name} 里没有 softmax 注意力：它用别的办法混合词元（如状态空间、卷积、傅里叶变换），"
+               "没有权重可画",
+            en="{name} has no softmax attention: it mixes tokens in another way (a state space, "
+               "convolutions, a Fourier transform), so there are no weights to draw", name=name)
     parts = ("encoder", "decoder", "cross") if model.family == "seq2seq" else ("self",)
     for heads in tables.values():
         if len(set(heads)) > 1:
-            raise ModelError(L(zh="{0} 各层的头数不同（{1}），这里按“层 × 头”的表显示，放不下",
-                               en="The layers of {0} have different numbers of heads ({1}), which do not fit a table of layers by heads")
-                             .format(name, ", ".join(map(str, heads))))
-    heads = {count for counts in tables.values() for count in counts}       # a table of other heads is no attention: experts, streams that mix
-    if all(part in tables for part in parts) and not any(shape[0] in heads for shape in other):
+            raise ModelError(
+                zh="{name} 各层的头数不同（{heads}），这里按“层 × 头”的表显示，放不下",
+                en="The layers of {name} have different numbers of heads ({heads}), "
+                   "which do not fit a table of layers by heads", name=name, heads=", ".join(map(str, heads)))
+    known = {count for counts in tables.values() for count in counts}       # a table of other heads is no attention: experts, streams that mix
+    if all(part in tables for part in parts) and not any(shape[0] in known for shape in other):
         return
     shapes = ", ".join(sorted({f"{T} × {S}" for _, T, S in other}))
-    raise ModelError(L(zh="{0} 的注意力不是逐词元的“查询 × 键”表{1}：它分窗、分块、合并或添加词元，照词元画出来会是错的",
-                       en="The attention of {0} is no table of this text's tokens (queries x keys{1}): it works in windows or blocks, or pools or adds "
-                          "tokens, and a picture token by token would be wrong").format(name, shapes and L(zh="（{0}）", en="; it is {0}").format(shapes)))
+    raise ModelError(
+        zh="{name} 的注意力不是逐词元的“查询 × 键”表{shapes}：它分窗、分块、合并或添加词元，"
+           "照词元画出来会是错的",
+        en="The attention of {name} is no table of this text's tokens (queries x keys{shapes}): it works in "
+           "windows or blocks, or pools or adds tokens, and a picture token by token would be wrong",
+        name=name, shapes=shapes and L(zh="（{0}）", en="; it is {0}").format(shapes))
 
 
 @contextmanager

@@ -95,14 +95,17 @@ def locked(root: Path, about: Card) -> Iterator[None]:
                     ).format(other=other, name=about.name, longest=longest, path=path), flush=True)
             lock.acquire(timeout=longest)
     except Timeout as error:
-        raise FetchError(L(
-            zh="等了 {longest:.0f} 秒，另一个进程还占着 {path}。它若停住了，就结束它（另一个窗口、另一个内核），再运行：{command}；要等得更久，设 COURSE_WAIT（秒）。",
-            en="After {longest:.0f} s another process still holds {path}. If it hangs, end it (another window, another kernel) and run: {command}. "
-               "To wait longer, set COURSE_WAIT (seconds).").format(longest=longest, path=path, command=about.command)) from error
+        raise FetchError(
+            zh="等了 {longest:.0f} 秒，另一个进程还占着 {path}。它若停住了，就结束它（另一个窗口、"
+               "另一个内核），再运行：{command}；要等得更久，设 COURSE_WAIT（秒）。",
+            en="After {longest:.0f} s another process still holds {path}. If it hangs, end it (another "
+               "window, another kernel) and run: {command}. To wait longer, set COURSE_WAIT (seconds).",
+            longest=longest, path=path, command=about.command) from error
     except (OSError, NotImplementedError) as error:              # another's lock file, or a file system without locks
-        raise FetchError(L(zh="无法使用锁文件 {path}（{error}）。请把 COURSE_CACHE 设为自己的文件夹，再运行：{command}",
-                           en="The lock {path} cannot be used ({error}). Set COURSE_CACHE to a folder of your own, then run: {command}",
-                           ).format(path=path, error=error, command=about.command)) from error
+        raise FetchError(
+            zh="无法使用锁文件 {path}（{error}）。请把 COURSE_CACHE 设为自己的文件夹，再运行：{command}",
+            en="The lock {path} cannot be used ({error}). Set COURSE_CACHE to a folder of your own, "
+               "then run: {command}", path=path, error=error, command=about.command) from error
     try:
         yield
     finally:
@@ -111,15 +114,18 @@ def locked(root: Path, about: Card) -> Iterator[None]:
 
 def hidden_error(about: Card, files: list[Path]) -> FetchError:
     """The sentence for what `unreadable` found."""
-    return FetchError(L(
-        zh="{path} 存在，但只有它的主人能读。请主人运行一次 {command}（会放开权限），或把 COURSE_CACHE 设为自己的文件夹再运行它。",
-        en="{path} is there, but only its owner may read it. Ask the owner to run {command} once (it opens the files), or set COURSE_CACHE to a "
-           "folder of your own and run it yourself.").format(path=files[0], command=about.command))
+    return FetchError(
+        zh="{path} 存在，但只有它的主人能读。请主人运行一次 {command}（会放开权限），或把 "
+           "COURSE_CACHE 设为自己的文件夹再运行它。",
+        en="{path} is there, but only its owner may read it. Ask the owner to run {command} once (it opens "
+           "the files), or set COURSE_CACHE to a folder of your own and run it yourself.",
+        path=files[0], command=about.command)
 
 
 def _altered(path: Path, about: Card) -> FetchError:
-    return FetchError(L(zh="{0} 不完整或被改动过，不会加载。重新下载：{1} --force",
-                        en="{0} is incomplete or was altered, so it is not loaded. Fetch it again: {1} --force").format(path, about.command))
+    return FetchError(zh="{path} 不完整或被改动过，不会加载。重新下载：{command} --force",
+                      en="{path} is incomplete or was altered, so it is not loaded. Fetch it again: "
+                         "{command} --force", path=path, command=about.command)
 
 
 def _manifest(about: Card) -> dict[str, dict]:

@@ -89,10 +89,11 @@ def card(name: str) -> Card:
         return cards[name]
     near = difflib.get_close_matches(name.lower(), cards, n=1, cutoff=0.4)
     hint = L(zh="你是不是想要 {0}？", en="Did you mean {0}? ").format(near[0]) if near else L(zh="", en="")
-    raise UnknownModel(L(
-        zh="没有名为 {name!r} 的模型。{hint}已知的有：{known}；也可以给出本地目录或“组织/模型”形式的模型仓库名。",
-        en="There is no model named {name!r}. {hint}Known: {known}; a local directory or a hub id of the form org/model works too.",
-    ).format(name=name, hint=hint, known=", ".join(cards)))
+    raise UnknownModel(zh="没有名为 {name!r} 的模型。{hint}已知的有：{known}；"
+                          "也可以给出本地目录或“组织/模型”形式的模型仓库名。",
+                       en="There is no model named {name!r}. {hint}Known: {known}; "
+                          "a local directory or a hub id of the form org/model works too.",
+                       name=name, hint=hint, known=", ".join(cards))
 
 
 def _shipped() -> list[Card]:
@@ -107,7 +108,8 @@ def _shipped() -> list[Card]:
             cards.append(Card(file.parent.name, about["kind"], int(about["parameters"]), tuple(about["languages"]), about["licence"], "data",
                               title=L(**about["title"]), sha256=about.get("sha256", "")))
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise CardError(L(zh="模型卡 {0} 读不出来（{1}）。它是课程自带的：从原处再拷一份，或把这个文件夹移走。",
-                              en="The card {0} cannot be read ({1}). It came with the course: copy it anew, or move its folder away.",
-                              ).format(file, f"{type(error).__name__}: {error}")) from error
+            raise CardError(
+                zh="模型卡 {file} 读不出来（{error}）。它是课程自带的：从原处再拷一份，或把这个文件夹移走。",
+                en="The card {file} cannot be read ({error}). It came with the course: copy it anew, "
+                   "or move its folder away.", file=file, error=f"{type(error).__name__}: {error}") from error
     return cards

@@ -56,11 +56,13 @@ def open_folder(folder: Path, trust_remote_code: bool = False) -> tuple[PreTrain
                 "add_pooling_layer" in inspect.signature(type(model).__init__).parameters:
             model, info = load(add_pooling_layer=False)          # nothing of the course's asks the pooler: none is better than a random one
     except SafetensorError as error:
-        raise ModelError(L(zh="{0} 里的权重文件读不了：{1}。请重新下载。", en="The weights in {0} cannot be read: {1}. Fetch them again.").format(
-            folder, reason(error))) from error
+        raise ModelError(zh="{folder} 里的权重文件读不了：{reason}。请重新下载。",
+                         en="The weights in {folder} cannot be read: {reason}. Fetch them again.",
+                         folder=folder, reason=reason(error)) from error
     except Exception as error:
-        raise ModelError(L(zh="按 {0} 建不出模型：{1}。", en="No model can be made as {0} describes it: {1}.").format(
-            folder / "config.json", reason(error))) from error
+        raise ModelError(zh="按 {config} 建不出模型：{reason}。",
+                         en="No model can be made as {config} describes it: {reason}.",
+                         config=folder / "config.json", reason=reason(error)) from error
     complete(model, info, folder)
     if "decoder_input_ids" not in inspect.signature(model.forward).parameters:
         model.config.is_encoder_decoder = False                  # the encoder of a T5 by itself keeps the config of the whole
@@ -73,16 +75,19 @@ def read_config(folder: Path, trust_remote_code: bool = False):
 
     written = _config(folder)
     if not trust_remote_code and _needs_code(folder, written):
-        raise ModelError(L(
-            zh="{0} 里带着自己的 Python 代码，要运行它才能加载这个模型。课程不会擅自运行别人的代码；读过并信任它之后，用 cl.load(…, trust_remote_code=True)。",
-            en="{0} brings Python code of its own, which the model needs. The course never runs a stranger's code by itself; once you have "
-               "read it and trust it, call cl.load(…, trust_remote_code=True).").format(folder))
+        raise ModelError(
+            zh="{folder} 里带着自己的 Python 代码，要运行它才能加载这个模型。课程不会擅自运行别人的代码；"
+               "读过并信任它之后，用 cl.load(…, trust_remote_code=True)。",
+            en="{folder} brings Python code of its own, which the model needs. "
+               "The course never runs a stranger's code by itself; once you have read it and trust it, "
+               "call cl.load(…, trust_remote_code=True).", folder=folder)
     weight_files(folder)
     try:
         return AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
     except Exception as error:                     # a config may be wrong in any way, and transformers raises whatever that leads to
-        raise ModelError(L(zh="{0} 描述不了一个模型：{1}。", en="{0} does not describe a model: {1}.").format(
-            folder / "config.json", reason(error))) from error
+        raise ModelError(zh="{config} 描述不了一个模型：{reason}。",
+                         en="{config} does not describe a model: {reason}.",
+                         config=folder / "config.json", reason=reason(error)) from error
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -94,14 +99,17 @@ def weight_files(folder: Path) -> list[Path]:
         names = sorted(set(_json(index).get("weight_map", {}).values()))
         for name in names:
             if not (folder / name).is_file():
-                raise ModelError(L(zh="{0} 里缺少 {1}：权重分成了 {2} 个文件，请把它补全。", en="{0} lacks {1}: the weights are spread over {2} files; "
-                                   "fetch the rest.").format(folder, name, len(names)))
+                raise ModelError(zh="{folder} 里缺少 {name}：权重分成了 {files} 个文件，请把它补全。",
+                                 en="{folder} lacks {name}: the weights are spread over {files} files; "
+                                    "fetch the rest.", folder=folder, name=name, files=len(names))
         return [folder / name for name in names]
     others = sorted(p.name for p in folder.iterdir() if p.suffix in (".safetensors", ".bin", ".pt", ".pth", ".gguf", ".h5", ".msgpack", ".onnx"))
-    raise ModelError(L(
-        zh="{0} 里没有 model.safetensors（{1}）。用 transformers 打开原来的模型，再 save_pretrained 一次就会写出它；pickle 文件能运行任意代码，这里不读。",
-        en="{0} has no model.safetensors ({1}). Open the original in transformers and call save_pretrained, which writes one; pickles can run "
-           "any code and are not read here.").format(folder, ", ".join(others) or L(zh="没有权重文件", en="no weights at all")))
+    raise ModelError(
+        zh="{folder} 里没有 model.safetensors（{others}）。用 transformers 打开原来的模型，再 "
+           "save_pretrained 一次就会写出它；pickle 文件能运行任意代码，这里不读。",
+        en="{folder} has no model.safetensors ({others}). Open the original in transformers and call "
+           "save_pretrained, which writes one; pickles can run any code and are not read here.",
+        folder=folder, others=", ".join(others) or L(zh="没有权重文件", en="no weights at all"))
 
 
 def complete(model: PreTrainedModel, info: dict, where: Path | str) -> None:
@@ -113,25 +121,32 @@ def complete(model: PreTrainedModel, info: dict, where: Path | str) -> None:
     left = sorted(key for key in info["unexpected_keys"] if not _SPARE.search(key))
     name = type(model).__name__
     for key, found, wanted in sorted(info["mismatched_keys"]):
-        raise ModelError(L(zh="{0} 里张量 {1} 的形状是 {2}，按 config.json 应是 {3}。", en="In {0} the tensor {1} has the shape {2}; by config.json it should be {3}.")
-                         .format(where, key, list(found), list(wanted)))
+        raise ModelError(
+            zh="{where} 里张量 {key} 的形状是 {found}，按 config.json 应是 {wanted}。",
+            en="In {where} the tensor {key} has the shape {found}; by config.json it should be {wanted}.",
+            where=where, key=key, found=list(found), wanted=list(wanted))
     longest = max(missing, key=len, default="")
     wrapper = next((key.removesuffix(longest) for key in left if longest and key.endswith("." + longest)), "")
     if wrapper:
-        raise ModelError(L(
-            zh="{0} 里的张量名都以 {1} 开头：保存的是外面那层包装（torch.compile、DataParallel 等），不是模型。请对里面的模型 save_pretrained 一次。",
-            en="The names of the tensors in {0} begin with {1}: what was saved is a wrapper (of torch.compile, DataParallel …), not the model. "
-               "Call save_pretrained on the model inside it.").format(where, wrapper))
+        raise ModelError(zh="{where} 里的张量名都以 {wrapper} 开头：保存的是外面那层包装（torch.compile、"
+                            "DataParallel 等），不是模型。请对里面的模型 save_pretrained 一次。",
+                         en="The names of the tensors in {where} begin with {wrapper}: "
+                            "what was saved is a wrapper (of torch.compile, DataParallel …), not the model. "
+                            "Call save_pretrained on the model inside it.", where=where, wrapper=wrapper)
     if missing:
-        raise ModelError(L(
-            zh="{0} 缺少 {2} 的张量（共 {3} 个），例如 {1}；缺的部分只能是随机数，所以不加载。请重新下载，或用这个类重新保存完整的模型。",
-            en="{0} lacks tensors of {2} ({3} in all), such as {1}; random numbers would stand in their place, so it is not loaded. "
-               "Fetch it again, or save the whole model with that class.").format(where, missing[0], name, len(missing)))
+        raise ModelError(zh="{where} 缺少 {name} 的张量（共 {count} 个），例如 {first}；"
+                            "缺的部分只能是随机数，所以不加载。请重新下载，或用这个类重新保存完整的模型。",
+                         en="{where} lacks tensors of {name} ({count} in all), such as {first}; "
+                            "random numbers would stand in their place, so it is not loaded. "
+                            "Fetch it again, or save the whole model with that class.",
+                         where=where, first=missing[0], name=name, count=len(missing))
     if left:
-        raise ModelError(L(
-            zh="{0} 里有些张量（共 {3} 个）在 {2} 里没有位置，例如 {1}：config.json（architectures、层数）说的不是这个模型。",
-            en="{0} holds tensors ({3} in all) that have no place in {2}, such as {1}: its config.json (architectures, number of layers) describes "
-               "another model.").format(where, left[0], name, len(left)))
+        raise ModelError(
+            zh="{where} 里有些张量（共 {count} 个）在 {name} 里没有位置，例如 {first}："
+               "config.json（architectures、层数）说的不是这个模型。",
+            en="{where} holds tensors ({count} in all) that have no place in {name}, such as {first}: "
+               "its config.json (architectures, number of layers) describes another model.",
+            where=where, first=left[0], name=name, count=len(left))
     for key, weight in model.named_parameters():
         finite(key, weight, where)
 
@@ -141,10 +156,11 @@ def finite(key: str, weight: Tensor, where: Path | str) -> None:
     import torch
 
     if not torch.isfinite(weight.detach().sum()) and not torch.isfinite(weight).all():      # the sum first: it makes no second tensor
-        raise ModelError(L(
-            zh="{0} 里的张量 {1} 含有 NaN 或无穷大：模型训练时已经发散，或文件坏了，什么也算不出来。请换一个更早的检查点。",
-            en="The tensor {1} in {0} holds NaN or infinity: the model diverged in training, or the file is damaged, and it can compute nothing. "
-               "Take an earlier checkpoint.").format(where, key))
+        raise ModelError(zh="{where} 里的张量 {key} 含有 NaN 或无穷大：模型训练时已经发散，或文件坏了，"
+                            "什么也算不出来。请换一个更早的检查点。",
+                         en="The tensor {key} in {where} holds NaN or infinity: "
+                            "the model diverged in training, or the file is damaged, "
+                            "and it can compute nothing. Take an earlier checkpoint.", where=where, key=key)
 
 
 def kind_of(model: PreTrainedModel) -> str:
@@ -163,27 +179,35 @@ def _config(folder: Path) -> dict:
     """config.json as it is written, once it is clear that the folder holds a model that can be read."""
     if (folder / "adapter_config.json").is_file():
         base = _json(folder / "adapter_config.json").get("base_model_name_or_path") or "…"
-        raise ModelError(L(
-            zh="{0} 是一个 LoRA 适配器，不是完整的模型，要装在 {1} 上：model = peft.PeftModel.from_pretrained(cl.load(\"{1}\").model, \"{0}\")。",
-            en="{0} is a LoRA adapter, not a whole model; it belongs on {1}: "
-               "model = peft.PeftModel.from_pretrained(cl.load(\"{1}\").model, \"{0}\").").format(folder, base))
+        raise ModelError(zh="{folder} 是一个 LoRA 适配器，不是完整的模型，要装在 {base} 上："
+                            'model = peft.PeftModel.from_pretrained(cl.load("{base}").model, "{folder}")。',
+                         en="{folder} is a LoRA adapter, not a whole model; it belongs on {base}: "
+                            'model = peft.PeftModel.from_pretrained(cl.load("{base}").model, "{folder}").',
+                         folder=folder, base=base)
     if not (folder / "config.json").is_file():
         inside = sorted(path.parent.name for path in folder.glob("*/config.json"))
         if inside:
-            raise ModelError(L(zh="{0} 本身不是模型，模型在它里面：{1}。请给出其中一个的路径。",
-                               en="{0} is no model itself; there are models inside it: {1}. Give the path of one of them.").format(
-                                   folder, ", ".join(inside[:8])))
-        raise ModelError(L(zh="{0} 里没有 config.json：需要一个带 config.json、model.safetensors 和分词器文件的目录。",
-                           en="{0} has no config.json: it takes a directory with config.json, model.safetensors and the tokenizer's files.").format(folder))
+            raise ModelError(zh="{folder} 本身不是模型，模型在它里面：{inside}。请给出其中一个的路径。",
+                             en="{folder} is no model itself; there are models inside it: {inside}. "
+                                "Give the path of one of them.", folder=folder, inside=", ".join(inside[:8]))
+        raise ModelError(
+            zh="{folder} 里没有 config.json：需要一个带 config.json、model.safetensors 和分词器文件的目录。",
+            en="{folder} has no config.json: it takes a directory with config.json, "
+               "model.safetensors and the tokenizer's files.", folder=folder)
     written = _json(folder / "config.json")
     for key, shape in (("architectures", list), ("auto_map", dict)):
         if not isinstance(written.get(key) or shape(), shape) or not all(isinstance(name, str) for name in written.get(key) or ()):
-            raise ModelError(L(zh="{0} 里的 {1} 写错了：{2!r}。", en="{1} in {0} is malformed: {2!r}.").format(folder / "config.json", key, written[key]))
+            raise ModelError(zh="{config} 里的 {key} 写错了：{value!r}。",
+                             en="{key} in {config} is malformed: {value!r}.",
+                             config=folder / "config.json", key=key, value=written[key])
     quantized = written.get("quantization_config")
     if quantized:
         method = quantized.get("quant_method", "?") if isinstance(quantized, dict) else "?"
-        raise ModelError(L(zh="{0} 的权重是量化过的（{1}），课程只读普通的浮点权重。请用同一个模型未量化的版本。",
-                           en="The weights in {0} are quantised ({1}); the course reads plain floating-point ones. Take the same model unquantised.").format(folder, method))
+        raise ModelError(
+            zh="{folder} 的权重是量化过的（{method}），课程只读普通的浮点权重。请用同一个模型未量化的版本。",
+            en="The weights in {folder} are quantised ({method}); "
+               "the course reads plain floating-point ones. Take the same model unquantised.",
+            folder=folder, method=method)
     return written
 
 
@@ -191,9 +215,11 @@ def _json(path: Path) -> dict:
     try:
         found = json.loads(path.read_text("utf-8"))
     except ValueError as error:
-        raise ModelError(L(zh="{0} 不是 JSON：{1}。", en="{0} is not JSON: {1}.").format(path, reason(error))) from error
+        raise ModelError(zh="{path} 不是 JSON：{reason}。",
+                         en="{path} is not JSON: {reason}.", path=path, reason=reason(error)) from error
     if not isinstance(found, dict):
-        raise ModelError(L(zh="{0} 里应是一个 JSON 对象 {{…}}。", en="{0} should hold a JSON object {{…}}.").format(path))
+        raise ModelError(zh="{path} 里应是一个 JSON 对象 {{…}}。",
+                         en="{path} should hold a JSON object {{…}}.", path=path)
     return found
 
 
@@ -226,9 +252,11 @@ def _model_class(folder: Path, config):
     same = next((name for name in dir(transformers) if name.lower() == architecture.lower()), None)      # MPTForCausalLM is MptForCausalLM
     if same:
         return getattr(transformers, same)
-    raise ModelError(L(zh="{0} 说模型类是 {1}，这个版本的 transformers（{2}）没有它。",
-                       en="{0} names the model class {1}, which this version of transformers ({2}) does not have.").format(
-        folder / "config.json", architecture, transformers.__version__))
+    raise ModelError(
+        zh="{config} 说模型类是 {architecture}，这个版本的 transformers（{version}）没有它。",
+        en="{config} names the model class {architecture}, which this version of transformers ({version}) "
+           "does not have.",
+        config=folder / "config.json", architecture=architecture, version=transformers.__version__)
 
 
 def _tokenizer(folder: Path, model: PreTrainedModel, trust_remote_code: bool) -> PreTrainedTokenizerBase:
@@ -239,16 +267,19 @@ def _tokenizer(folder: Path, model: PreTrainedModel, trust_remote_code: bool) ->
         known = set(tokenizer.get_vocab().values()) - set(tokenizer.all_special_ids)
     except Exception as error:
         needs_text(model, folder)
-        raise ModelError(L(zh="{0} 里的分词器读不出来：{1}。分词器也要保存在模型旁边：tokenizer.save_pretrained(\"{0}\")。",
-                           en="The tokenizer in {0} cannot be read: {1}. A tokenizer is saved beside its model: tokenizer.save_pretrained(\"{0}\").").format(
-                               folder, reason(error))) from error
+        raise ModelError(
+            zh="{folder} 里的分词器读不出来：{reason}。分词器也要保存在模型旁边："
+               'tokenizer.save_pretrained("{folder}")。',
+            en="The tokenizer in {folder} cannot be read: {reason}. A tokenizer is saved beside its model: "
+               'tokenizer.save_pretrained("{folder}").', folder=folder, reason=reason(error)) from error
     if len(known) > 1:                              # one built from nothing knows its special tokens, and at most the mark of a space
         return tokenizer
     needs_text(model, folder)
-    raise ModelError(L(
-        zh="{0} 里没有分词器，每个词都会变成未知词元。分词器也要保存在模型旁边：tokenizer.save_pretrained(\"{0}\")。",
-        en="{0} has no tokenizer: every word would become the unknown token. A tokenizer is saved beside its model: "
-           "tokenizer.save_pretrained(\"{0}\").").format(folder))
+    raise ModelError(
+        zh="{folder} 里没有分词器，每个词都会变成未知词元。分词器也要保存在模型旁边："
+           'tokenizer.save_pretrained("{folder}")。',
+        en="{folder} has no tokenizer: every word would become the unknown token. "
+           'A tokenizer is saved beside its model: tokenizer.save_pretrained("{folder}").', folder=folder)
 
 
 def needs_text(model: PreTrainedModel, name: Path | str = "") -> None:
@@ -256,9 +287,10 @@ def needs_text(model: PreTrainedModel, name: Path | str = "") -> None:
     modalities = model.input_modalities
     others = [modalities] if isinstance(modalities, str) else list(modalities)
     if model.main_input_name != "input_ids" or not model.can_generate() and others != ["text"]:
-        raise ModelError(L(zh="{0} 读的是图像或声音（{1}），不只是文本；文本请用 load(\"smollm2-135m\")。",
-                           en="{0} reads images or sound ({1}), not text alone; for text there is load(\"smollm2-135m\").").format(
-                               named(model, name), ", ".join(others)))
+        raise ModelError(
+            zh='{model} 读的是图像或声音（{others}），不只是文本；文本请用 load("smollm2-135m")。',
+            en="{model} reads images or sound ({others}), not text alone; "
+               'for text there is load("smollm2-135m").', model=named(model, name), others=", ".join(others))
 
 
 def named(model: PreTrainedModel, name: Path | str = "") -> str:
@@ -274,4 +306,6 @@ def asking(model: PreTrainedModel, name: Path | str = ""):
     except CourseError:
         raise
     except Exception as error:
-        raise ModelError(L(zh="{0} 答不了：{1}。", en="{0} cannot answer this: {1}.").format(named(model, name), reason(error))) from error
+        raise ModelError(zh="{model} 答不了：{reason}。",
+                         en="{model} cannot answer this: {reason}.",
+                         model=named(model, name), reason=reason(error)) from error

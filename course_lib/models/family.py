@@ -36,7 +36,7 @@ def sizes_of(net: Any, origin: str) -> tuple[int | None, int | None]:
     return _whole(config, "context"), _whole(config, "vocab_size")
 
 
-def positions(model: nn.Module, target: bool = False) -> int | None:
+def positions(model: Any, target: bool = False) -> int | None:
     """How many tokens the positions of a transformers model can number, None without a limit.
 
     target: those of the text that it writes.
@@ -58,7 +58,7 @@ def positions(model: nn.Module, target: bool = False) -> int | None:
     return declared
 
 
-def _rows(net: nn.Module) -> int | None:
+def _rows(net: Any) -> int | None:
     """How many ids the embedding of a transformers model has a row for."""
     try:
         return net.get_input_embeddings().weight.shape[0]

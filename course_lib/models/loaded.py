@@ -55,31 +55,42 @@ class Loaded:
 
         needs_text(self.model, self.card.name)
         if not self.model.can_generate() or kind_of(self.model) == "masked":
-            raise ModelError(L(zh="{0} 不会续写文本；试试 load(\"smollm2-135m\")。",
-                               en="{0} does not continue text. Try load(\"smollm2-135m\").").format(named(self.model, self.card.name)))
+            raise ModelError(zh='{model} 不会续写文本；试试 load("smollm2-135m")。',
+                             en='{model} does not continue text. Try load("smollm2-135m").',
+                             model=named(self.model, self.card.name))
         if "max_length" in options:
-            raise ModelError(L(zh="长度用 max_new_tokens 来定，不用 max_length。", en="Set the length by max_new_tokens, not by max_length."))
+            raise ModelError(zh="长度用 max_new_tokens 来定，不用 max_length。",
+                             en="Set the length by max_new_tokens, not by max_length.")
         if not isinstance(max_new_tokens, int) or max_new_tokens < 1:
-            raise ModelError(L(zh="max_new_tokens 至少是 1，而不是 {0!r}。", en="max_new_tokens must be at least 1, not {0!r}.").format(max_new_tokens))
+            raise ModelError(zh="max_new_tokens 至少是 1，而不是 {max_new_tokens!r}。",
+                             en="max_new_tokens must be at least 1, not {max_new_tokens!r}.",
+                             max_new_tokens=max_new_tokens)
         idle = sorted(_SAMPLING & options.keys())
         if idle and not options.get("do_sample"):
-            raise ModelError(L(zh="{0} 只在抽样时起作用：请加上 do_sample=True。", en="{0} has an effect only when sampling: add do_sample=True.").format(", ".join(idle)))
+            raise ModelError(
+                zh="{idle} 只在抽样时起作用：请加上 do_sample=True。",
+                en="{idle} has an effect only when sampling: add do_sample=True.", idle=", ".join(idle))
         if options.get("num_return_sequences", 1) > 1 and not options.get("do_sample") and options.get("num_beams", 1) < 2:
-            raise ModelError(L(zh="贪心解码只有一个结果：num_return_sequences 要和 do_sample=True 或 num_beams 一起用。",
-                               en="Greedy decoding has one result: num_return_sequences goes with do_sample=True or num_beams."))
+            raise ModelError(
+                zh="贪心解码只有一个结果：num_return_sequences 要和 do_sample=True 或 num_beams 一起用。",
+                en="Greedy decoding has one result: "
+                   "num_return_sequences goes with do_sample=True or num_beams.")
         inputs = self._encode(prompt)
         seq2seq = self.model.config.is_encoder_decoder
         start, limit = 1 if seq2seq else inputs["input_ids"].shape[1], positions(self.model, target=seq2seq)
         if limit and start + max_new_tokens > limit:
-            raise ModelError(L(zh="{0} 个词元加上 {1} 个新词元，超过模型的上下文长度 {2}：请缩短提示，或减小 max_new_tokens。",
-                               en="{0} tokens and {1} new ones exceed the model's context of {2}: shorten the prompt or lower max_new_tokens."
-                               ).format(start, max_new_tokens, limit))
+            raise ModelError(zh="{tokens} 个词元加上 {max_new_tokens} 个新词元，超过模型的上下文长度 "
+                                "{limit}：请缩短提示，或减小 max_new_tokens。",
+                             en="{tokens} tokens and {max_new_tokens} new ones exceed the model's context "
+                                "of {limit}: shorten the prompt or lower max_new_tokens.",
+                             tokens=start, max_new_tokens=max_new_tokens, limit=limit)
         options = {"do_sample": False, "pad_token_id": self.tokenizer.pad_token_id, **options}
         with asking(self.model, self.card.name), torch.inference_mode():
             rows = self.model.generate(**inputs, max_new_tokens=max_new_tokens, **options)
         if not torch.is_tensor(rows):
-            raise ModelError(L(zh="generate 只返回文本；要分数等其他结果，请直接调用 m.model.generate(…)。",
-                               en="generate returns text alone; for scores and the like call m.model.generate(…) itself."))
+            raise ModelError(
+                zh="generate 只返回文本；要分数等其他结果，请直接调用 m.model.generate(…)。",
+                en="generate returns text alone; for scores and the like call m.model.generate(…) itself.")
         texts = [self.tokenizer.decode(ids[0 if seq2seq else start:], skip_special_tokens=True) for ids in rows]
         return texts if "num_return_sequences" in options else texts[0]
 
@@ -93,8 +104,9 @@ class Loaded:
 
         probabilities = self.next_token_probs(text)
         if not 1 <= k <= len(probabilities):
-            raise ModelError(L(zh="k 应在 1 到 {0}（词表大小）之间，而不是 {1}。", en="k must be from 1 to {0}, the size of the vocabulary, not {1}.").format(
-                len(probabilities), k))
+            raise ModelError(zh="k 应在 1 到 {size}（词表大小）之间，而不是 {k}。",
+                             en="k must be from 1 to {size}, the size of the vocabulary, not {k}.",
+                             size=len(probabilities), k=k)
         values, ids = probabilities.topk(k)
         return {read_tokens(self.tokenizer, [token]).labels[0]: value for token, value in zip(ids.tolist(), values.tolist())}
 
@@ -149,9 +161,10 @@ class Loaded:
             "encoder": L(zh="它把文本变成向量或类别：用 m.model(**m.tokenizer(text, return_tensors=\"pt\"))",
                          en="it turns a text into vectors or classes: use m.model(**m.tokenizer(text, return_tensors=\"pt\"))"),
         }[kind].format(self.tokenizer.mask_token)
-        raise ModelError(L(zh="{0} 不预测下一个词元；{1}。要下一个词元，用 load(\"smollm2-135m\")。",
-                           en="{0} does not predict a next token; {1}. For next tokens there is load(\"smollm2-135m\").").format(
-                               named(self.model, self.card.name), instead))
+        raise ModelError(zh='{model} 不预测下一个词元；{instead}。要下一个词元，用 load("smollm2-135m")。',
+                         en="{model} does not predict a next token; {instead}. "
+                            'For next tokens there is load("smollm2-135m").',
+                         model=named(self.model, self.card.name), instead=instead)
 
     def __repr__(self) -> str:
         return f"Loaded({self.card.name}: {self.card.parameters / 1e6:.1f} M, {self.card.kind}, {self.device})"
@@ -175,7 +188,9 @@ def load(name: str | Path, device: str | torch.device | None = None, trust_remot
         where = torch.device(device) if device else default_device()
         return Loaded(model.to(where).eval(), tokenizer, about, where)
     except (RuntimeError, AssertionError) as error:              # torch's ways of saying that there is no such device, or no memory on it
-        raise ModelError(L(zh="设备 {0!r} 用不了：{1}。", en="The device {0!r} cannot be used: {1}.").format(str(device), reason(error))) from error
+        raise ModelError(zh="设备 {device!r} 用不了：{reason}。",
+                         en="The device {device!r} cannot be used: {reason}.",
+                         device=str(device), reason=reason(error)) from error
 
 
 def find(name: str | Path, code: bool = False) -> tuple[Path, Card | None]:
@@ -184,15 +199,19 @@ def find(name: str | Path, code: bool = False) -> tuple[Path, Card | None]:
     if folder.is_dir() and text:
         return folder, None
     if folder.is_file():
-        raise ModelError(L(zh="{0} 是一个文件；请给出它所在的目录：{1}。", en="{0} is a file; give the directory that it lies in: {1}.").format(name, folder.parent))
+        raise ModelError(zh="{name} 是一个文件；请给出它所在的目录：{folder}。",
+                         en="{name} is a file; give the directory that it lies in: {folder}.",
+                         name=name, folder=folder.parent)
     if isinstance(name, os.PathLike) or text.startswith((".", "/", "~")) or "\\" in text or text.count("/") > 1 or text.endswith("/"):
-        raise ModelError(L(zh="没有这个目录：{0}。", en="There is no such directory: {0}.").format(folder.absolute()))
+        raise ModelError(zh="没有这个目录：{folder}。",
+                         en="There is no such directory: {folder}.", folder=folder.absolute())
     if "/" not in text:
         return fetch(card(text).name), card(text)
     try:
         return hub_snapshot(text, code=code), None
     except Unavailable as error:
-        raise ModelError(L(
-            zh="这里没有目录 {0}，也没能从模型仓库取得它：{1}。请检查名字和网络，或把 HF_ENDPOINT 设为镜像。",
-            en="There is no directory {0} here, and it could not be had from the hub: {1}. Check the name and the network, or set HF_ENDPOINT to a mirror."
-        ).format(name, error.message)) from error
+        raise ModelError(zh="这里没有目录 {name}，也没能从模型仓库取得它：{reason}。请检查名字和网络，或把 "
+                            "HF_ENDPOINT 设为镜像。",
+                         en="There is no directory {name} here, and it could not be had from the hub: "
+                            "{reason}. Check the name and the network, or set HF_ENDPOINT to a mirror.",
+                         name=name, reason=error.message) from error

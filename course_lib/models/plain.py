@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 
-from ..i18n import L
 from .checkpoint import ModelError
 
 __all__ = ["PlainTokenizer"]
@@ -33,8 +32,8 @@ class PlainTokenizer:
         except (TypeError, ValueError, RuntimeError):
             ids = torch.empty(0, 0)
         if ids.dim() != 1 or len(ids) and (ids.is_floating_point() or ids.is_complex() or ids.dtype == torch.bool):
-            raise ModelError(L(zh="tokenizer.encode(文本) 应返回一列词元编号（整数）。",
-                               en="tokenizer.encode(text) must return a list of ids, whole numbers."))
+            raise ModelError(zh="tokenizer.encode(文本) 应返回一列词元编号（整数）。",
+                             en="tokenizer.encode(text) must return a list of ids, whole numbers.")
         return {"input_ids": ids[:max_length if truncation else None].long()[None]}
 
     def decode(self, ids: Sequence[int], **_: Any) -> str:

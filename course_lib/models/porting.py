@@ -18,7 +18,6 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from .. import nn as course_nn
-from ..i18n import L
 from .checkpoint import ModelError, finite, read_config, reason, weight_files
 from .convert import quiet
 from .loaded import Loaded, find
@@ -42,8 +41,9 @@ def port(model: str | Path | Loaded, mlm_head: bool = False) -> course_nn.Decode
     config, tensors, where = _read(model)
     family = FAMILIES.get(config.model_type)
     if family is None:
-        raise ModelError(L(zh="{0} 是 {1} 结构，port 只认识 {2}。", en="{0} is of architecture {1}; port knows {2}.").format(
-            _name(model), config.model_type, ", ".join(FAMILIES)))
+        raise ModelError(zh="{model} 是 {kind} 结构，port 只认识 {known}。",
+                         en="{model} is of architecture {kind}; port knows {known}.",
+                         model=_name(model), kind=config.model_type, known=", ".join(FAMILIES))
     ours = family.build(config, tensors, mlm_head)
     _fill(ours, tensors, family, _name(model))
     return ours.to(where).eval()
@@ -61,11 +61,13 @@ def _read(model: str | Path | Loaded) -> tuple[Any, dict[str, Tensor], torch.dev
             with safe_open(file, "pt") as opened:
                 tensors |= {name: opened.get_tensor(name) for name in opened.keys()}
     except (OSError, SafetensorError) as error:
-        raise ModelError(L(zh="{0} 里的权重文件读不了：{1}。", en="The weights in {0} cannot be read: {1}.").format(folder, reason(error))) from error
+        raise ModelError(zh="{folder} 里的权重文件读不了：{reason}。",
+                         en="The weights in {folder} cannot be read: {reason}.",
+                         folder=folder, reason=reason(error)) from error
     return config, tensors, torch.device("cpu")
 
 
-def _fill(ours: torch.nn.Module, tensors: dict[str, Tensor], family: Family, whose: str) -> None:
+def _fill(ours: course_nn.Decoder | course_nn.Encoder | course_nn.Seq2Seq, tensors: dict[str, Tensor], family: Family, whose: str) -> None:
     """Copy every tensor to its place; what does not fit, or is left over, is an error that names it."""
     tensors = {family.bare(name): tensor for name, tensor in tensors.items()}
     left = {name for name in tensors if not any(part in name for part in family.ignored)}
@@ -75,21 +77,26 @@ def _fill(ours: torch.nn.Module, tensors: dict[str, Tensor], family: Family, who
             sources, parts = family.sources(name, tensors), []
             for source in sources:
                 if source not in tensors:
-                    raise ModelError(L(zh="检查点缺少张量 {0}（对应 {1}）。", en="The checkpoint has no tensor {0} (for {1}).").format(source, name))
+                    raise ModelError(
+                        zh="检查点缺少张量 {source}（对应 {name}）。",
+                        en="The checkpoint has no tensor {source} (for {name}).", source=source, name=name)
                 tensor = tensors[source].detach().to(parameter.device, torch.float32)
                 parts.append(tensor.T if family.transposed and tensor.dim() == 2 and source.endswith(family.transposed) else tensor)
                 left.discard(source)
             value = torch.cat(parts) if len(parts) > 1 else parts[0]
             if value.shape != parameter.shape:
-                raise ModelError(L(zh="张量 {0} 的形状是 {1}，按 config.json 应是 {2}。",
-                                   en="Tensor {0} has the shape {1}; by config.json it should be {2}.").format(
-                                       " + ".join(sources), list(value.shape), list(parameter.shape)))
+                raise ModelError(
+                    zh="张量 {source} 的形状是 {found}，按 config.json 应是 {wanted}。",
+                    en="Tensor {source} has the shape {found}; by config.json it should be {wanted}.",
+                    source=" + ".join(sources), found=list(value.shape), wanted=list(parameter.shape))
             finite(" + ".join(sources), value, whose)
             parameter.copy_(value)
     left -= set(family.copies) if tied else set()
     if left:
-        raise ModelError(L(zh="检查点里的张量 {0} 在这个结构里没有位置：它不是一个普通的 {1} 模型。",
-                           en="The checkpoint's tensor {0} has no place here: this is not an ordinary {1} model.").format(sorted(left)[0], family.name))
+        raise ModelError(
+            zh="检查点里的张量 {tensor} 在这个结构里没有位置：它不是一个普通的 {family} 模型。",
+            en="The checkpoint's tensor {tensor} has no place here: this is not an ordinary {family} model.",
+            tensor=sorted(left)[0], family=family.name)
 
 
 @dataclass(frozen=True)
@@ -97,7 +104,7 @@ class Family:
     """How one architecture maps to ours. table: our name -> their names, both with {i} for the number of the block."""
 
     name: str
-    build: Callable[[Any, dict[str, Tensor], bool], torch.nn.Module]
+    build: Callable[[Any, dict[str, Tensor], bool], course_nn.Decoder | course_nn.Encoder | course_nn.Seq2Seq]
     table: dict[str, str]                       # "a + b": stacked; "a | b": whichever is there
     prefixes: tuple[str, ...] = ()              # of checkpoints with a head; those without one lack it
     ignored: tuple[str, ...] = ()               # buffers of old checkpoints, and parts that we do not build
@@ -119,13 +126,15 @@ class Family:
 
 def _activation(name: str) -> str:
     if name not in ACTIVATIONS:
-        raise ModelError(L(zh="激活函数 {0} 不在 course_lib.nn 里。", en="course_lib.nn has no activation {0}.").format(name))
+        raise ModelError(zh="激活函数 {name} 不在 course_lib.nn 里。",
+                         en="course_lib.nn has no activation {name}.", name=name)
     return ACTIVATIONS[name]
 
 
 def _plain(ok: bool, option: str) -> None:
     if not ok:
-        raise ModelError(L(zh="course_lib.nn 没有这个选项：{0}。", en="course_lib.nn does not have this option: {0}.").format(option))
+        raise ModelError(zh="course_lib.nn 没有这个选项：{option}。",
+                         en="course_lib.nn does not have this option: {option}.", option=option)
 
 
 def _gpt2(c, tensors, mlm_head):

@@ -10,7 +10,7 @@ What takes a model goes through here; a tokenizer is asked for only where there 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from ..i18n import L
 from .checkpoint import ModelError, asking, needs_text
 from .family import family_of, sizes_of
 from .plain import PlainTokenizer
@@ -34,7 +33,7 @@ class Model:
     """What `model_of` makes. net: the torch module, or a bare callable. name: of its card, or "". origin, family: see
     `family_of`; context, vocabulary: see `sizes_of`."""
 
-    net: nn.Module | Callable[[Tensor], Any]
+    net: Any
     tokenizer: Any
     name: str
     origin: str
@@ -65,8 +64,8 @@ class Model:
                 output = self.net(ids)
             found = getattr(output, "logits", output)
         if not torch.is_tensor(found) or found.dim() != 3 or len(found) != len(ids):
-            raise ModelError(L(zh="{0} 不能由词元编号 [B, T] 给出 logits [B, T, V]。",
-                               en="{0} gives no logits [B, T, V] for ids [B, T].").format(self.title))
+            raise ModelError(zh="{model} 不能由词元编号 [B, T] 给出 logits [B, T, V]。",
+                             en="{model} gives no logits [B, T, V] for ids [B, T].", model=self.title)
         return found
 
     def following(self, ids: Tensor, past: Any = None, read: int = 0, keep: bool = False) -> tuple[Tensor, Any]:
@@ -112,17 +111,18 @@ class Model:
     def need_text(self) -> None:
         """ModelError unless it reads text, with the tokenizer that this takes, and its insides are known."""
         if self.origin == "other":
-            raise ModelError(L(
-                zh="{0} 的内部结构课程不认识：这里要 cl.load(…)、transformers 的模型、cl.models.port(…) 或 course_lib.nn 里的模型。",
-                en="The course does not know what {0} is made of: this takes cl.load(…), a transformers model, "
-                   "cl.models.port(…) or a model of course_lib.nn.").format(self.title))
+            raise ModelError(
+                zh="{model} 的内部结构课程不认识：这里要 cl.load(…)、transformers 的模型、cl.models.port(…) "
+                   "或 course_lib.nn 里的模型。",
+                en="The course does not know what {model} is made of: this takes cl.load(…), "
+                   "a transformers model, cl.models.port(…) or a model of course_lib.nn.", model=self.title)
         if self.origin == "transformers":
             needs_text(self.net, self.name)
         if self.tokenizer is None:
-            raise ModelError(L(
-                zh="{0} 没有带分词器，读不了文本：请加上 tokenizer=，也就是训练它时用的那一个。",
-                en="{0} came without a tokenizer, so it cannot read text: add tokenizer=, the one it was trained with."
-            ).format(self.title))
+            raise ModelError(
+                zh="{model} 没有带分词器，读不了文本：请加上 tokenizer=，也就是训练它时用的那一个。",
+                en="{model} came without a tokenizer, so it cannot read text: add tokenizer=, "
+                   "the one it was trained with.", model=self.title)
 
     def asking(self):
         """A block in which a foreign model's errors become one sentence each."""
@@ -157,11 +157,10 @@ def model_of(m: Any, tokenizer: Any = None) -> Model:
         tokenizer = m.tokenizer if tokenizer is None else tokenizer
     if isinstance(net, type) or not callable(net):
         what = repr(net) if isinstance(net, (str, int, float, type(None))) else getattr(net, "__name__", type(net).__name__)
-        raise ModelError(L(
-            zh="这里需要一个模型：cl.load(…)、transformers 的模型（文本还要 tokenizer=）、cl.models.port(…)，"
-               "或 course_lib.nn 里的模型；而不是 {0}。",
-            en="This takes a model: cl.load(…), a transformers model (with tokenizer= for text), cl.models.port(…) or a "
-               "model of course_lib.nn; not {0}.").format(what))
+        raise ModelError(zh="这里需要一个模型：cl.load(…)、transformers 的模型（文本还要 tokenizer=）、"
+                            "cl.models.port(…)，或 course_lib.nn 里的模型；而不是 {what}。",
+                         en="This takes a model: cl.load(…), a transformers model (with tokenizer= for "
+                            "text), cl.models.port(…) or a model of course_lib.nn; not {what}.", what=what)
     origin, family = family_of(net)
     return Model(net, _tokenizer(tokenizer), name, origin, family, *sizes_of(net, origin))
 
@@ -171,10 +170,10 @@ def _tokenizer(given: Any) -> Any:
         return given
     if callable(getattr(given, "encode", None)) and callable(getattr(given, "decode", None)):
         return PlainTokenizer(given)
-    raise ModelError(L(
-        zh="tokenizer 应是 transformers 的分词器，或有 encode（文本 → 编号）和 decode（编号 → 文本）的对象，而不是 {0}。",
-        en="tokenizer must be one of transformers', or have encode (text -> ids) and decode (ids -> text), not be a {0}."
-    ).format(type(given).__name__))
+    raise ModelError(zh="tokenizer 应是 transformers 的分词器，或有 encode（文本 → 编号）和 decode（编号 → "
+                        "文本）的对象，而不是 {kind}。",
+                     en="tokenizer must be one of transformers', or have encode (text -> ids) "
+                        "and decode (ids -> text), not be a {kind}.", kind=type(given).__name__)
 
 
 @contextmanager

@@ -22,12 +22,12 @@ _SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _LONGEST_RUN = 12       # tokens; a character is at most 4 bytes, but a token may straddle two characters
 _BROKEN = "\ufffd"
 _BEYOND = {                 # a token that the embedding has no row for: how that comes about differs
-    "transformers": L(zh="词元 {0} 的编号是 {1}，模型的词嵌入只有 {2} 行：给分词器加了词元，却没有调用 "
+    "transformers": L(zh="词元 {token} 的编号是 {highest}，模型的词嵌入只有 {rows} 行：给分词器加了词元，却没有调用 "
                          "model.resize_token_embeddings(len(tokenizer))。",
-                      en="The token {0} has the number {1}, and the model's embedding only {2} rows: tokens were added to "
+                      en="The token {token} has the number {highest}, and the model's embedding only {rows} rows: tokens were added to "
                          "the tokenizer without model.resize_token_embeddings(len(tokenizer))."),
-    "course": L(zh="词元 {0} 的编号是 {1}，模型的词嵌入只有 {2} 行：这不是训练它时用的分词器，或者建模时 vocab_size 太小。",
-                en="The token {0} has the number {1}, and the model's embedding only {2} rows: this is not the tokenizer "
+    "course": L(zh="词元 {token} 的编号是 {highest}，模型的词嵌入只有 {rows} 行：这不是训练它时用的分词器，或者建模时 vocab_size 太小。",
+                en="The token {token} has the number {highest}, and the model's embedding only {rows} rows: this is not the tokenizer "
                    "that it was trained with, or it was built with too small a vocab_size."),
 }
 
@@ -68,11 +68,11 @@ class TextTooLong(ModelError):
 
     def __init__(self, tokens: int, limit: int, advice: bool = True) -> None:
         self.tokens, self.limit = tokens, limit
-        what = L(zh="加上 truncate=True 就只读前 {limit} 个。", en="Pass truncate=True to read the first {limit}.") if advice else \
+        what = L(zh="加上 truncate=True 就只读前 {0} 个。", en="Pass truncate=True to read the first {0}.").format(limit) if advice else \
             L(zh="请先截短。", en="Cut it first.")
-        super().__init__(L(zh="文本有 {tokens} 个词元，这里最多能读 {limit} 个。{what}",
-                           en="The text has {tokens} tokens; at most {limit} can be read here. {what}"
-                           ).format(tokens=tokens, limit=limit, what=what.format(limit=limit)))
+        super().__init__(zh="文本有 {tokens} 个词元，这里最多能读 {limit} 个。{what}",
+                         en="The text has {tokens} tokens; at most {limit} can be read here. {what}",
+                         tokens=tokens, limit=limit, what=what)
 
 
 def encode(model: Model, text: str, *, target: bool = False, truncate: bool = False, advice: bool = False,
@@ -84,7 +84,8 @@ def encode(model: Model, text: str, *, target: bool = False, truncate: bool = Fa
     model.need_text()
     tokenizer = model.tokenizer
     if not isinstance(text, str):
-        raise ModelError(L(zh="这里需要一段文本（str），而不是 {0}。", en="This takes one text, a str, not a {0}.").format(type(text).__name__))
+        raise ModelError(zh="这里需要一段文本（str），而不是 {kind}。",
+                         en="This takes one text, a str, not a {kind}.", kind=type(text).__name__)
     context = positions(model.net, target) if model.origin == "transformers" else model.context
     declared = tokenizer.model_max_length if tokenizer.model_max_length < 1e6 else None         # 1e30 stands for none
     limits = [n for n in (context or declared, most) if n]
@@ -92,7 +93,9 @@ def encode(model: Model, text: str, *, target: bool = False, truncate: bool = Fa
     encoded = tokenizer(return_tensors="pt", verbose=False, **kwargs)
     length = encoded["input_ids"].shape[1]
     if not length:
-        raise ModelError(L(zh="文本是空的，分词后一个词元也没有：至少写一个词。", en="The text is empty, or the tokenizer made no token of it: write at least one word."))
+        raise ModelError(
+            zh="文本是空的，分词后一个词元也没有：至少写一个词。",
+            en="The text is empty, or the tokenizer made no token of it: write at least one word.")
     if limits and length > min(limits):
         if not truncate:
             raise TextTooLong(length, min(limits), advice)
@@ -100,7 +103,8 @@ def encode(model: Model, text: str, *, target: bool = False, truncate: bool = Fa
     highest = int(encoded["input_ids"].max())
     if model.vocabulary is not None and highest >= model.vocabulary:
         token = tokenizer.convert_ids_to_tokens(highest)
-        raise ModelError(_BEYOND[model.origin].format(token, highest, model.vocabulary))
+        beyond = _BEYOND[model.origin]
+        raise ModelError(zh=beyond.zh, en=beyond.en, token=token, highest=highest, rows=model.vocabulary)
     return encoded
 
 
@@ -116,7 +120,7 @@ def read(model, tokenizer, text: str, target: str | None = None, truncate: bool 
     model.need_text()
     tokenizer, seq2seq = model.tokenizer, model.family == "seq2seq"
     if isinstance(text, str) and not text.strip():
-        raise ModelError(L(zh="文本是空的：至少写一个词", en="The text is empty: write at least one word"))
+        raise ModelError(zh="文本是空的：至少写一个词", en="The text is empty: write at least one word")
     pair = {"text_pair": _second(model, target)} if target is not None and not seq2seq else {}
     ids_of = lambda text, **more: encode(model, text, truncate=truncate, advice=True, most=most, **more)
     encoded = ids_of(text, **pair)
@@ -161,8 +165,9 @@ def _start(model: Model) -> int:
     """The token that an encoder-decoder begins to write from."""
     start = model.start_id
     if start is None:
-        raise ModelError(L(zh="config.json 里没有 decoder_start_token_id，不知道解码器从哪个词元开始。",
-                           en="config.json has no decoder_start_token_id: where the decoder starts from is unknown."))
+        raise ModelError(
+            zh="config.json 里没有 decoder_start_token_id，不知道解码器从哪个词元开始。",
+            en="config.json has no decoder_start_token_id: where the decoder starts from is unknown.")
     return start
 
 
@@ -171,10 +176,11 @@ def _second(model: Model, target: str) -> str:
     tokenizer = model.tokenizer
     marks = tokenizer.num_special_tokens_to_add
     if model.family == "causal" or marks(pair=True) <= marks(pair=False):
-        raise ModelError(L(
-            zh="{0} 只读一段文本：target 是给编码器－解码器的，或给会读句对的编码器（如 BERT）的第二句。请把两段写成一段。",
-            en="{0} reads one text: target is for an encoder-decoder, or the second sentence for an encoder that reads pairs, as BERT does. "
-               "Write both as one text.").format(type(model.net).__name__))
+        raise ModelError(zh="{model} 只读一段文本：target 是给编码器－解码器的，或给会读句对的编码器（如 "
+                            "BERT）的第二句。请把两段写成一段。",
+                         en="{model} reads one text: target is for an encoder-decoder, or the second "
+                            "sentence for an encoder that reads pairs, as BERT does. Write both as one text.",
+                         model=type(model.net).__name__)
     return target
 
 

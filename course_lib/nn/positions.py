@@ -56,7 +56,7 @@ class RelativeBias(nn.Module):
 
     def bucket(self, distance: Tensor) -> Tensor:
         """Half of the buckets are exact small distances, the others grow logarithmically up to max_distance."""
-        buckets, offset = self.buckets, 0
+        buckets, offset = self.buckets, torch.zeros_like(distance)
         if self.bidirectional:                          # half for keys before the query, half for keys after it
             buckets //= 2
             offset = (distance > 0) * buckets

@@ -22,6 +22,10 @@ __all__ = ["Stack", "check_ids", "initialise"]
 class Stack(nn.Module):
     """ids [B,T] -> hidden states [B,T,D]. `causal`: each position sees itself and what came before."""
 
+    waves: Tensor
+    cos: Tensor
+    sin: Tensor
+
     def __init__(self, config: Config, n_layer: int, *, causal: bool, cross: bool = False, n_segment: int = 0):
         super().__init__()
         self.config, self.causal = config, causal
@@ -81,7 +85,8 @@ class Stack(nn.Module):
         """What the T new tokens may see of all S, for every block."""
         rope = bias = None
         if self.config.position == "rope":
-            rope = tuple(t[where] if where.dim() == 1 else t[where][:, None] for t in (self.cos, self.sin))     # (T, d) or (B, 1, T, d)
+            cos, sin = self.cos[where], self.sin[where]                                # (T, d) or (B, T, d)
+            rope = (cos, sin) if where.dim() == 1 else (cos[:, None], sin[:, None])    # ... (B, 1, T, d)
         elif self.config.position == "relative":
             bias = self.relative(T, S)                                        # (1, H, T, S)
         see, causal = self._visible(mask, T, S, bias is not None, where.device)
@@ -137,5 +142,5 @@ def initialise(model: nn.Module, n_layer: int, std: float = 0.02) -> None:
         if isinstance(module, (nn.Linear, nn.Embedding)):
             added = name.endswith((".out", ".down"))
             nn.init.normal_(module.weight, std=std / (2 * n_layer) ** 0.5 if added else std)
-            if getattr(module, "bias", None) is not None:
-                nn.init.zeros_(module.bias)
+            if torch.is_tensor(bias := getattr(module, "bias", None)):
+                nn.init.zeros_(bias)

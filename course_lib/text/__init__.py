@@ -1,5 +1,5 @@
 """Text to learn from: labelled reviews, a tagged newspaper month, parallel sentences, letters to a shop, an invented handbook, a file of your
-own; and the tokenizers made from them.
+own, two games; and the tokenizers made from them.
 
     from course_lib import text
     text.reviews().train[0]             # Review(text='...', label=0)
@@ -12,14 +12,17 @@ Every corpus is a `Corpus`: fixed splits `train`, `valid`, `test`, and `funnel`,
 """
 from .corpora import Paragraph, Review, newspaper, reviews
 from .corpus import Corpus, normalize, split_of
+from .games import RecallGame, TranslationGame
 from .island import Errand, Handbook, Note, Question, Story, errands, gazette, handbook
 from .labelled import CsvError, Labelled, labelled_csv
 from .letters import KINDS, Request, requests
 from .mood_words import Mood, mood
+from .number_words import number_words
 from .tables import glossary
 from .translations import Pair, ParallelCorpus, parallel
 from .verse import Poem, poems
+from .vocab import sentence_tokenizer
 
 __all__ = ["KINDS", "Corpus", "CsvError", "Errand", "Handbook", "Labelled", "Mood", "Note", "Pair", "Paragraph", "ParallelCorpus", "Poem",
-           "Question", "Request", "Review", "Story", "errands", "gazette", "glossary", "handbook", "labelled_csv", "mood", "newspaper", "normalize",
-           "parallel", "poems", "requests", "reviews", "split_of"]
+           "Question", "RecallGame", "Request", "Review", "Story", "TranslationGame", "errands", "gazette", "glossary", "handbook", "labelled_csv", "mood", "newspaper", "normalize",
+           "number_words", "parallel", "poems", "requests", "reviews", "sentence_tokenizer", "split_of"]

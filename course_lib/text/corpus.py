@@ -83,4 +83,5 @@ def divide(name: str, kept: Iterable[T], text: Callable[[T], str], funnel: dict[
     splits: dict[str, list[T]] = {"train": [], "valid": [], "test": []}
     for item in kept:
         splits[split_of(text(item))].append(item)
-    return Corpus(name, *map(tuple, splits.values()), tuple(Stage(stage, left) for stage, left in funnel.items()))
+    train, valid, test = map(tuple, splits.values())
+    return Corpus(name, train, valid, test, tuple(Stage(stage, left) for stage, left in funnel.items()))

@@ -152,12 +152,12 @@ def predicate(subject: Subject, verb: Verb, tense: str, negated: bool, participl
     if tense == "past":
         fr = "{ne} {clitic} " + AVOIR[who] + " {pas} " + (participle or verb.participle)
         return Predicate(f"没{verb.zh}" if negated else f"{verb.zh}了", fr, f"did not {base}" if negated else verb.en_past)
-    zh, fr, en = {
+    zh, forms, en = {
         "future": ("会", WILL, "will"), "want": ("想", WANT, "wants to" if third else "want to"), "can": ("能", CAN, "can"),
         "must": ("必须", MUST, "must"), "like": ("喜欢", LIKE, "likes to" if third else "like to")}[tense]
     if negated:
         en = {"future": "will not", "want": f"{do} not want to", "can": "can not", "must": "must not", "like": f"{do} not like to"}[tense]
-    return Predicate(("不" if negated else "") + zh + verb.zh, "{ne} " + fr[who] + " {pas} {clitic} " + verb.infinitive, f"{en} {base}")
+    return Predicate(("不" if negated else "") + zh + verb.zh, "{ne} " + forms[who] + " {pas} {clitic} " + verb.infinitive, f"{en} {base}")
 
 
 def fill_slots(fr: str, negated: bool, clitic: str = "") -> str:

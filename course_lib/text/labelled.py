@@ -51,34 +51,40 @@ def labelled_csv(path: str | Path, encoding: str | None = None) -> Labelled:
     """
     path = Path(path)
     if not path.is_file():
-        raise CsvError(L(zh="找不到文件 {0}", en="there is no file {0}").format(path.name))
+        raise CsvError(zh="找不到文件 {file}", en="there is no file {file}", file=path.name)
     rows = _rows(path.name, _read(path, encoding))
     head = next(rows, None)
     if head is None:
-        raise CsvError(L(zh="{0} 是空的：第一行应是 text,label，下面每行一条",
-                         en="{0} is empty: it should begin with the line text,label and then hold one example a line").format(path.name))
+        raise CsvError(
+            zh="{file} 是空的：第一行应是 text,label，下面每行一条",
+            en="{file} is empty: it should begin with the line text,label and then hold one example a line",
+            file=path.name)
     text, label = _columns(path.name, head[1])
     kept: list[tuple[int, str, str]] = []
     skipped: list[int] = []
     for line, row in rows:
         if any(field.strip() for field in row[len(head[1]):]):
-            raise CsvError(L(
-                zh="{0} 第 {1} 行有 {2} 格，第一行只有 {3} 格：多半是文字里有没加引号的逗号（分隔符）。给这段文字加上英文双引号：\"……\"",
-                en="{0}, line {1}: {2} fields where the first line has {3}; most likely the text holds a comma (the separator) and no quotes. "
-                   "Put the text in double quotes: \"...\"").format(path.name, line, len(row), len(head[1])))
-        values = [row[at].strip() if at < len(row) else "" for at in (text, label)]
-        if all(values):
-            kept.append((line, *values))
+            raise CsvError(
+                zh="{file} 第 {line} 行有 {found} 格，第一行只有 {wanted} 格："
+                   '多半是文字里有没加引号的逗号（分隔符）。给这段文字加上英文双引号："……"',
+                en="{file}, line {line}: {found} fields where the first line has {wanted}; most likely the "
+                   'text holds a comma (the separator) and no quotes. Put the text in double quotes: "..."',
+                file=path.name, line=line, found=len(row), wanted=len(head[1]))
+        words, kind = (row[at].strip() if at < len(row) else "" for at in (text, label))
+        if words and kind:
+            kept.append((line, words, kind))
         else:
             skipped.append(line)
     if not kept:
         same = L(zh="：下面各行的分隔符和第一行一样吗？", en="; is the separator of its rows that of its first line?") if skipped else ""
-        raise CsvError(L(zh="{0} 里没有一行同时有文字和标签{1}", en="{0} has no row with both a text and a label{1}").format(path.name, same))
+        raise CsvError(zh="{file} 里没有一行同时有文字和标签{same}",
+                       en="{file} has no row with both a text and a label{same}", file=path.name, same=same)
     _one_spelling(path.name, kept)
     names = sorted({label for _, _, label in kept})
     if len(names) < 2:
-        raise CsvError(L(zh="{0} 里只有一种标签（{1}）：至少要两种才能学会区分",
-                         en="{0} has one label only ({1}): it takes two to tell apart").format(path.name, names[0]))
+        raise CsvError(zh="{file} 里只有一种标签（{label}）：至少要两种才能学会区分",
+                       en="{file} has one label only ({label}): it takes two to tell apart",
+                       file=path.name, label=names[0])
     if skipped:
         shown = ", ".join(map(str, skipped[:5])) + (" ..." if len(skipped) > 5 else "")
         print(L(zh="{0}：读入 {1} 行，跳过 {2} 行（没有文字或没有标签；第 {3} 行）",
@@ -90,12 +96,14 @@ def _columns(file: str, head: list[str]) -> tuple[int, int]:
     names = [_canonical(name) for name in head]
     for name in ("text", "label"):
         if name not in names:
-            raise CsvError(L(zh="{0} 缺少 {1} 列；第一行写的是：{2}",
-                             en="{0} has no column {1}; its first line reads: {2}").format(file, name, ",".join(head)[:200]))
+            raise CsvError(zh="{file} 缺少 {name} 列；第一行写的是：{header}",
+                           en="{file} has no column {name}; its first line reads: {header}",
+                           file=file, name=name, header=",".join(head)[:200])
         if names.count(name) > 1:
-            raise CsvError(L(zh="{0} 的第一行有 {2} 个 {1} 列：只留一个，其余改名或删掉",
-                             en="{0}: the first line names the column {1} {2} times; keep one and rename or delete the rest",
-                             ).format(file, name, names.count(name)))
+            raise CsvError(
+                zh="{file} 的第一行有 {times} 个 {name} 列：只留一个，其余改名或删掉",
+                en="{file}: the first line names the column {name} {times} times; "
+                   "keep one and rename or delete the rest", file=file, name=name, times=names.count(name))
     return names.index("text"), names.index("label")
 
 
@@ -108,9 +116,12 @@ def _one_spelling(file: str, kept: list[tuple[int, str, str]]) -> None:
             key = str(float(key))
         first, other = seen.setdefault(key, (line, label))
         if other != label:
-            raise CsvError(L(zh="{0} 第 {1} 行的标签是 {2!r}，第 {3} 行的是 {4!r}：像是同一个标签的两种写法，会被当成两类。统一写法再试",
-                             en="{0}: the label is {2!r} in line {1} and {4!r} in line {3}; this looks like one label in two spellings and would make "
-                                "two classes. Write it in one way").format(file, first, other, line, label))
+            raise CsvError(
+                zh="{file} 第 {first} 行的标签是 {other!r}，第 {line} 行的是 {label!r}："
+                   "像是同一个标签的两种写法，会被当成两类。统一写法再试",
+                en="{file}: the label is {other!r} in line {first} and {label!r} in line {line}; this looks "
+                   "like one label in two spellings and would make two classes. Write it in one way",
+                file=file, first=first, other=other, line=line, label=label)
 
 
 def _canonical(text: str) -> str:
@@ -127,8 +138,8 @@ def _rows(file: str, text: str) -> Iterator[tuple[int, list[str]]]:
     fits = lambda separator: {"text", "label"} <= {_canonical(name.strip('"')) for name in named.split(separator)}
     separator = excel[1] if excel else next(filter(fits, _SEPARATORS), ",")
     if separator == "," and not fits(",") and fits("，"):
-        raise CsvError(L(zh="{0} 的第一行用了全角逗号“，”：改用英文逗号 text,label", en="{0}: the first line has a full-width comma (，); write text,label")
-                       .format(file))
+        raise CsvError(zh="{file} 的第一行用了全角逗号“，”：改用英文逗号 text,label",
+                       en="{file}: the first line has a full-width comma (，); write text,label", file=file)
     limit, begun = csv.field_size_limit(_LONGEST), 1
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
@@ -137,10 +148,12 @@ def _rows(file: str, text: str) -> Iterator[tuple[int, list[str]]]:
                 yield begun, row
             begun = reader.line_num + 1
     except csv.Error as error:
-        raise CsvError(L(
-            zh="{0} 从第 {1} 行起引号不成对：找到没有收尾的英文双引号 \"，补上或去掉；文字里的引号要写两个 \"\"（csv：{2}）",
-            en="{0}: from line {1} on the quotes do not match. Find the double quote \" that is not closed, close or delete it; a quote within a text "
-               "is written twice \"\" (csv: {2})").format(file, begun, error)) from error
+        raise CsvError(
+            zh='{file} 从第 {line} 行起引号不成对：找到没有收尾的英文双引号 "，补上或去掉；'
+               '文字里的引号要写两个 ""（csv：{error}）',
+            en='{file}: from line {line} on the quotes do not match. Find the double quote " that is not '
+               'closed, close or delete it; a quote within a text is written twice "" (csv: {error})',
+            file=file, line=begun, error=error) from error
     finally:
         csv.field_size_limit(limit)
 
@@ -149,35 +162,45 @@ def _read(path: Path, encoding: str | None) -> str:
     raw = path.read_bytes()
     for mark, kind in _NOT_TEXT:
         if raw.lstrip().startswith(mark):
-            raise CsvError(L(zh="{0} 是 {1} 文件，不是 CSV：请用表格软件打开，另存为 UTF-8 编码的 CSV",
-                             en="{0} is a file of {1}, not CSV: open it in a spreadsheet and save it as CSV in the encoding UTF-8").format(path.name, kind))
+            raise CsvError(zh="{file} 是 {kind} 文件，不是 CSV：请用表格软件打开，另存为 UTF-8 编码的 CSV",
+                           en="{file} is a file of {kind}, not CSV: "
+                              "open it in a spreadsheet and save it as CSV in the encoding UTF-8",
+                           file=path.name, kind=kind)
     try:
         text = raw.decode(encoding).removeprefix("\ufeff") if encoding else decode(raw)
     except LookupError as error:
-        raise CsvError(L(zh="没有名为 {0} 的编码：试试 gb18030、big5、cp932、cp949、cp1252", en="there is no encoding {0}: try gb18030, big5, cp932, "
-                         "cp949, cp1252").format(encoding)) from error
+        raise CsvError(zh="没有名为 {encoding} 的编码：试试 gb18030、big5、cp932、cp949、cp1252",
+                       en="there is no encoding {encoding}: try gb18030, big5, cp932, cp949, cp1252",
+                       encoding=encoding) from error
     except UnicodeDecodeError as error:
-        raise CsvError(L(zh="{0} 第 {1} 行不是 {2} 编码：换一个 encoding=", en="{0}, line {1}: this is not in the encoding {2}; pass another encoding=",
-                         ).format(path.name, raw.count(b"\n", 0, error.start) + 1, error.encoding)) from error
+        raise CsvError(
+            zh="{file} 第 {line} 行不是 {encoding} 编码：换一个 encoding=",
+            en="{file}, line {line}: this is not in the encoding {encoding}; pass another encoding=",
+            file=path.name, line=raw.count(b"\n", 0, error.start) + 1, encoding=error.encoding) from error
     except Ambiguous as error:
         raise _ask(path.name, error.readings) from error
     if "\0" in text:
-        raise CsvError(L(zh="{0} 第 {1} 行有空字符（NUL）：文件坏了，或不是文本；请重新另存为 UTF-8 编码的 CSV",
-                         en="{0}, line {1}: a NUL character; the file is damaged or is no text. Save it anew as CSV in the encoding UTF-8",
-                         ).format(path.name, text.count("\n", 0, text.index("\0")) + 1))
+        raise CsvError(
+            zh="{file} 第 {line} 行有空字符（NUL）：文件坏了，或不是文本；请重新另存为 UTF-8 编码的 CSV",
+            en="{file}, line {line}: a NUL character; the file is damaged or is no text. "
+               "Save it anew as CSV in the encoding UTF-8",
+            file=path.name, line=text.count("\n", 0, text.index("\0")) + 1)
     return text
 
 
 def _ask(file: str, readings: dict[str, str]) -> CsvError:
     if not readings:
-        return CsvError(L(zh="{0} 不是文本文件，或编码无法识别：请另存为 UTF-8 编码的 CSV",
-                          en="{0} is no text file, or in an unknown encoding: save it as CSV in UTF-8").format(file))
+        return CsvError(
+            zh="{file} 不是文本文件，或编码无法识别：请另存为 UTF-8 编码的 CSV",
+            en="{file} is no text file, or in an unknown encoding: save it as CSV in UTF-8", file=file)
     shown = {}
     for encoding, text in readings.items():
         line = next((line for line in text.splitlines() if re.search(r"[^\x00-\x7f]", line)), (text.splitlines() or [""])[0]).strip()[:40]
         if line not in shown.values():
             shown[encoding] = line
     listed = "".join(f'\n    encoding="{encoding}"  {line}' for encoding, line in list(shown.items())[:6])
-    return CsvError(L(zh="{0} 不是 UTF-8，编码不能确定。看下面哪一行读得通，就把它的 encoding= 加进 labelled_csv(…)；或者另存为 UTF-8 编码的 CSV：{1}",
-                      en="{0} is not UTF-8, and its encoding is not sure. Pass labelled_csv the encoding= whose line below reads well, or save the "
-                         "file as CSV in UTF-8:{1}").format(file, listed))
+    return CsvError(
+        zh="{file} 不是 UTF-8，编码不能确定。看下面哪一行读得通，就把它的 encoding= 加进 labelled_csv(…)；"
+           "或者另存为 UTF-8 编码的 CSV：{listed}",
+        en="{file} is not UTF-8, and its encoding is not sure. Pass labelled_csv the encoding= whose line "
+           "below reads well, or save the file as CSV in UTF-8:{listed}", file=file, listed=listed)

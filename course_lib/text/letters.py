@@ -29,5 +29,6 @@ class Request:
 def requests() -> Corpus[Request]:
     """48 letters to learn from, 24 to choose settings by, 48 to be tested on; as many of each kind, and kinds take turns."""
     columns = [[row["text"] for row in table("requests") if row["kind"] == kind] for kind in KINDS]
-    rows = [[Request(column[i], kind) for kind, column in enumerate(columns)] for i in range(len(columns[0]))]
-    return Corpus("requests", *(tuple(sum(part, [])) for part in (rows[:TRAIN], rows[TRAIN:TRAIN + VALID], rows[TRAIN + VALID:])), ())
+    rows = [Request(text, kind) for turn in zip(*columns, strict=True) for kind, text in enumerate(turn)]
+    train, valid = TRAIN * len(KINDS), (TRAIN + VALID) * len(KINDS)
+    return Corpus("requests", tuple(rows[:train]), tuple(rows[train:valid]), tuple(rows[valid:]), ())

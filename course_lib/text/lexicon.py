@@ -69,7 +69,8 @@ def _plain(name: str) -> list[tuple[str, ...]]:
     return [tuple(row.values()) for row in table(f"lexicon/{name}")]
 
 
-SUBJECTS = [Subject(**{**row, "person": int(row["person"]), "feminine": bool(row["feminine"]), "plural": bool(row["plural"])})
+SUBJECTS = [Subject(row["zh"], row["fr"], row["en"], int(row["person"]), bool(row["feminine"]), bool(row["plural"]),
+                    row["clitic"], row["dative"], row["object"])
             for row in table("lexicon/subjects")]
 NOUNS = [Noun(**row) for row in table("lexicon/nouns")]
 VERBS = [Verb(**_split(row, "present", "groups")) for row in table("lexicon/verbs")]

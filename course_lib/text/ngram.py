@@ -49,7 +49,8 @@ class Trigram:
             seen = self.contexts[n - 1][tuple(ids[i - n:i])] if i >= n else 0
             if seen:
                 out[n + 1] = self.counts[n][tuple(ids[i - n:i + 1])] / seen
-        return tuple(out)
+        uniform, one, two, three = out
+        return uniform, one, two, three
 
     def probability(self, ids: Sequence[int], i: int) -> float:
         """p(token i | the two tokens before it)."""

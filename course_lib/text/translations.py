@@ -53,11 +53,12 @@ def parallel() -> ParallelCorpus:
     known = len(unique) - len(splits["compositional"])
     seen = set().union(*map(_words, splits["train"]))
     splits["compositional"] = [pair for pair in splits["compositional"] if _words(pair) <= seen]
-    return ParallelCorpus("parallel", *(tuple(splits[name]) for name in ("train", "valid", "test")), (
+    train, valid, test, compositional = map(tuple, splits.values())
+    return ParallelCorpus("parallel", train, valid, test, (
         Stage(L(zh="语法生成的句子", en="sentences drawn from the grammar"), len(drawn)),
         Stage(L(zh="去掉重复", en="duplicates removed"), len(unique)),
         Stage(L(zh="组合都可在训练中出现", en="every combination allowed in training"), known),
-    ), tuple(splits["compositional"]))
+    ), compositional)
 
 
 def _words(pair: Pair) -> set[str]:

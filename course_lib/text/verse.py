@@ -62,8 +62,9 @@ def poems() -> Corpus[Poem]:
     try:
         from opencc import OpenCC
     except ImportError as error:
-        raise VerseError(L(zh="这些诗用繁体字写成，转换需要 opencc：pip install opencc",
-                           en="The poems are in traditional characters; converting them needs opencc: pip install opencc")) from error
+        raise VerseError(
+            zh="这些诗用繁体字写成，转换需要 opencc：pip install opencc",
+            en="The poems are in traditional characters; converting them needs opencc: pip install opencc") from error
     simplify = OpenCC("t2s").convert
     raw = _raw()
     regular = [poem for item in raw if (poem := parse(simplify(item["title"]), simplify("".join(item["paragraphs"]))))]
@@ -101,16 +102,18 @@ def _archive() -> Path:
         return wanted
     npm = shutil.which("npm")
     if not npm or not paths.writable(cache):
-        raise VerseError(L(
-            zh="还没有 {0}。安装 Node.js（它带有 npm），并保证 {1} 可写，再运行一次。",
-            en="{0} is not here yet. Install Node.js, which brings npm, see that {1} can be written to, and run again.",
-        ).format(wanted.name, cache))
+        raise VerseError(
+            zh="还没有 {file}。安装 Node.js（它带有 npm），并保证 {cache} 可写，再运行一次。",
+            en="{file} is not here yet. Install Node.js, which brings npm, "
+               "see that {cache} can be written to, and run again.", file=wanted.name, cache=cache)
     with FileLock(cache / f".{PACKAGE}.lock"), tempfile.TemporaryDirectory(dir=cache, prefix=f".{PACKAGE}-") as work:
         ran = subprocess.run([npm, "pack", f"{PACKAGE}@{VERSION}", "--silent"], cwd=work, capture_output=True, text=True)
         came = Path(work) / wanted.name
         if ran.returncode or not came.exists() or _sha256(came) != SHA256:
             reason = ran.stderr.strip().splitlines()[-1:] or ["sha256"]
-            raise VerseError(L(zh="npm 没有取到 {0}：{1}。联网后再运行一次。", en="npm did not bring {0}: {1}. Run again when online.").format(wanted.name, reason[0]))
+            raise VerseError(zh="npm 没有取到 {file}：{reason}。联网后再运行一次。",
+                             en="npm did not bring {file}: {reason}. Run again when online.",
+                             file=wanted.name, reason=reason[0])
         os.replace(came, wanted)
     return wanted
 

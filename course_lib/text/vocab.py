@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import tokenizers
     from transformers import PreTrainedTokenizerFast
 
-__all__ = ["character_tokenizer", "parallel_tokenizer"]
+__all__ = ["character_tokenizer", "parallel_tokenizer", "sentence_tokenizer"]
 
 # Written one way only: a model of 4 million parameters should not learn every mark twice.
 _PUNCTUATION = {"...": "…", ",": "，", "!": "！", "?": "？", ":": "：", ";": "；", "(": "（", ")": "）", "~": "～"}
@@ -64,6 +64,16 @@ def character_tokenizer(texts: Iterable[str], *, specials: Sequence[str], roles:
             single=template, pair=pair, special_tokens=[(token, vocabulary[token]) for token in specials])
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=max_length, clean_up_tokenization_spaces=False, model_input_names=inputs,
                                    additional_special_tokens=[token for token in specials if token not in roles.values()], **roles)
+
+
+def sentence_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
+    """One character, one token: every character of `texts`, and <s> and </s> around each sentence.
+
+    Ids 0 to 4 are <pad>, <s>, </s>, <unk> and ▢, the mask.
+    """
+    specials = ["<pad>", "<s>", "</s>", "<unk>", "▢"]
+    roles = dict(zip(("pad_token", "bos_token", "eos_token", "unk_token", "mask_token"), specials))
+    return character_tokenizer(texts, specials=specials, roles=roles, lowercase=False, min_count=1, template="<s> $A </s>", max_length=512)
 
 
 def parallel_tokenizer(texts: Iterable[str], *, max_length: int) -> PreTrainedTokenizerFast:

@@ -34,7 +34,7 @@ def place(checkpoint: str | Path) -> Path:
 def describe(model: nn.Module) -> dict[str, Any]:
     """What shapes of tensors do not tell of a model: its class and its config, or else how its modules print."""
     config = getattr(model, "config", None)
-    if dataclasses.is_dataclass(config):
+    if dataclasses.is_dataclass(config) and not isinstance(config, type):
         fields = dataclasses.asdict(config)
     elif hasattr(config, "to_dict"):
         fields = {name: value for name, value in config.to_dict().items() if name not in CHANGING}
@@ -65,9 +65,12 @@ def save(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, best: d
     except (OSError, SafetensorError) as error:
         needed = sum(value.numel() * value.element_size() for value in tensors.values())
         before = L(zh="，上一个检查点完好无损", en="; the checkpoint before it is untouched") if path.exists() else L(zh="", en="")
-        raise TrainingError(L(zh="检查点 {path} 写不进去（需要 {mb:.1f} MB；{error}）{before}。请腾出空间，或让 checkpoint 指向别处",
-                               en="the checkpoint {path} cannot be written ({mb:.1f} MB are needed; {error}){before}. Free some space, or give checkpoint another "
-                                  "place").format(path=path, mb=needed / 1e6, error=str(error).strip().splitlines()[0], before=before)) from error
+        raise TrainingError(
+            zh="检查点 {path} 写不进去（需要 {mb:.1f} MB；{error}）{before}。请腾出空间，或让 "
+               "checkpoint 指向别处",
+            en="the checkpoint {path} cannot be written ({mb:.1f} MB are needed; {error}){before}. "
+               "Free some space, or give checkpoint another place",
+            path=path, mb=needed / 1e6, error=str(error).strip().splitlines()[0], before=before) from error
 
 
 def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, settings: dict[str, Any],
@@ -81,7 +84,7 @@ def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, setting
         notes, parts = _read(path)
         before, history, bad = dict(notes["settings"]), History.from_dict(notes["history"]), int(notes["bad"])
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise TrainingError(_unreadable(path, f"{type(error).__name__}: {str(error)[:120]}")) from error
+        raise _unreadable(path, f"{type(error).__name__}: {str(error)[:120]}") from error
     if precision != "auto":
         before, settings = before | {"precision": history.precision}, settings | {"precision": precision}
     own = _unique(model.state_dict())
@@ -91,11 +94,12 @@ def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, setting
     differ += [f"{name}: {_shape(parts['model'], name)} → {_shape(own, name)}" for name in sorted(own.keys() | parts["model"].keys())
                if _shape(own, name) != _shape(parts["model"], name)]
     if differ:
-        raise TrainingError(L(zh="检查点 {path} 属于另一次训练（{differ}）：换一个 checkpoint 名字，或删除这个文件",
-                               en="the checkpoint {path} belongs to another run ({differ}): give checkpoint another name, or delete the file").format(
-                                   path=path, differ="; ".join(differ[:3])))
+        raise TrainingError(
+            zh="检查点 {path} 属于另一次训练（{differ}）：换一个 checkpoint 名字，或删除这个文件",
+            en="the checkpoint {path} belongs to another run ({differ}): give checkpoint another name, "
+               "or delete the file", path=path, differ="; ".join(differ[:3]))
     if not all(parts["model"][name].isfinite().all() for name, _ in model.named_parameters() if name in parts["model"]):
-        raise TrainingError(_unreadable(path, L(zh="里面的权重有 nan 或无穷大", en="it holds weights that are nan or infinite")))
+        raise _unreadable(path, L(zh="里面的权重有 nan 或无穷大", en="it holds weights that are nan or infinite"))
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in parts["optimizer"].items():
         index, name = key.split(".", 1)
@@ -105,7 +109,7 @@ def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, setting
     fits = all(index in weights and found.keys() == {"step", "exp_avg", "exp_avg_sq"} and found["exp_avg"].shape == found["exp_avg_sq"].shape == weights[index].shape
                for index, found in state.items())
     if not fits or any(value.shape != own[name].shape for name, value in parts["best"].items() if name in own):
-        raise TrainingError(_unreadable(path, L(zh="优化器的状态和模型对不上", en="the optimiser's state does not fit the model")))
+        raise _unreadable(path, L(zh="优化器的状态和模型对不上", en="the optimiser's state does not fit the model"))
     model.load_state_dict(parts["model"], strict=False)         # tied weights are stored once
     optimizer.load_state_dict({"state": state, "param_groups": groups})
     return history, bad, parts["best"] or None
@@ -123,8 +127,9 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, Tensor]]]:
     return notes, parts
 
 
-def _unreadable(path: Path, why: str | L) -> L:
-    return L(zh="检查点 {path} 读不了（{why}）：请删除它，重新训练", en="the checkpoint {path} cannot be read ({why}): delete it and train again").format(path=path, why=why)
+def _unreadable(path: Path, why: str | L) -> TrainingError:
+    return TrainingError(zh="检查点 {path} 读不了（{why}）：请删除它，重新训练",
+                         en="the checkpoint {path} cannot be read ({why}): delete it and train again", path=path, why=why)
 
 
 def _unique(state: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -18,7 +18,7 @@ from .history import TrainingError
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["batches", "check", "check_ids", "default_loss", "fingerprint", "seed_of", "share",
+__all__ = ["batches", "check", "check_ids", "default_loss", "fingerprint", "pair_batch", "seed_of", "share",
            "to_device", "tokens_in"]
 
 
@@ -41,17 +41,19 @@ def check(data: Any, name: str, context: int | None, vocabulary: int | None) -> 
     """TrainingError if `data` (called `name` by the reader) cannot be trained on; of an iterable only what shows without going through it."""
     ids = isinstance(data, torch.Tensor)
     if data.dim() != 1 or data.is_floating_point() or data.is_complex() if ids else not isinstance(data, Iterable):
-        raise TrainingError(L(zh="{name} 应是一维整数张量（词元编号），或由批次组成的可迭代对象，而不是 {kind}",
-                               en="{name} must be a 1-D tensor of token ids or an iterable of batches, not {kind}").format(
-                                   name=name, kind=f"{data.dtype} {list(data.shape)}" if ids else type(data).__name__))
+        raise TrainingError(
+            zh="{name} 应是一维整数张量（词元编号），或由批次组成的可迭代对象，而不是 {kind}",
+            en="{name} must be a 1-D tensor of token ids or an iterable of batches, not {kind}",
+            name=name, kind=f"{data.dtype} {list(data.shape)}" if ids else type(data).__name__)
     if not ids:
         return
     if context is None:
-        raise TrainingError(L(zh="不知道窗口多长：请传入 context=", en="how long is a window? pass context="))
+        raise TrainingError(zh="不知道窗口多长：请传入 context=", en="how long is a window? pass context=")
     if len(data) <= context:
-        raise TrainingError(L(zh="{name} 只有 {n} 个词元，装不下一个 {context} + 1 的窗口：换更多文本，或减小 context",
-                               en="{name} has {n} tokens, fewer than one window of {context} + 1: use more text or a smaller context").format(
-                                   name=name, n=len(data), context=context))
+        raise TrainingError(
+            zh="{name} 只有 {n} 个词元，装不下一个 {context} + 1 的窗口：换更多文本，或减小 context",
+            en="{name} has {n} tokens, fewer than one window of {context} + 1: "
+               "use more text or a smaller context", name=name, n=len(data), context=context)
     check_ids(data, L(zh=f"{name} ", en=name), vocabulary)
 
 
@@ -63,9 +65,12 @@ def check_ids(batch: Any, name: L, vocabulary: int | None) -> None:
     elif vocabulary is not None and batch.numel() and not (batch.is_floating_point() or batch.is_complex() or batch.dtype == torch.bool):
         low, high = (int(x) for x in batch.aminmax())
         if high >= vocabulary or low < 0 and (batch[batch < 0] != -100).any():
-            raise TrainingError(L(zh="{name}里有编号 {id}，而模型的词表只有 0..{last}：换用和这个模型配套的分词器，或把词表建大",
-                                   en="{name} holds the id {id}, but the model's vocabulary is 0..{last}: use the tokenizer that belongs to this model, or "
-                                      "build it with a larger vocabulary").format(name=name, id=high if high >= vocabulary else low, last=vocabulary - 1))
+            raise TrainingError(
+                zh="{name}里有编号 {id}，而模型的词表只有 0..{last}：换用和这个模型配套的分词器，"
+                   "或把词表建大",
+                en="{name} holds the id {id}, but the model's vocabulary is 0..{last}: "
+                   "use the tokenizer that belongs to this model, or build it with a larger vocabulary",
+                name=name, id=high if high >= vocabulary else low, last=vocabulary - 1)
 
 
 def fingerprint(data: Any, batch_size: int, context: int | None, seed: int) -> str:
@@ -91,7 +96,7 @@ def _digest(value: Any) -> str:
     def add(value: Any) -> None:
         if isinstance(value, torch.Tensor):
             found.update(f"{value.dtype}{list(value.shape)}".encode())
-            found.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+            found.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
         elif isinstance(value, Mapping):
             for key in sorted(value, key=str):
                 found.update(str(key).encode())
@@ -134,8 +139,10 @@ def _passes(data: Iterable, seed: int, start: int) -> Iterator[Any]:
                 yield batch
             number += 1
         if number == first:
-            raise TrainingError(L(zh="data 里没有（更多）批次：它是空的，或是只能走一遍的生成器。请传入列表或 DataLoader",
-                                   en="data has no (more) batches: it is empty, or a generator that runs only once. Pass a list or a DataLoader"))
+            raise TrainingError(
+                zh="data 里没有（更多）批次：它是空的，或是只能走一遍的生成器。请传入列表或 DataLoader",
+                en="data has no (more) batches: it is empty, or a generator that runs only once. "
+                   "Pass a list or a DataLoader")
 
 
 def to_device(batch: Any, device: torch.device) -> Any:
@@ -161,8 +168,9 @@ def share(batch: Any, rank: int, world: int) -> Any:
     """Every world-th row, from row `rank` on: what one of several processes works on."""
     if isinstance(batch, torch.Tensor):
         if batch.dim() and len(batch) % world:
-            raise TrainingError(L(zh="一批 {n} 行不能平均分给 {world} 个进程", en="a batch of {n} rows cannot be shared by {world} processes evenly").format(
-                n=len(batch), world=world))
+            raise TrainingError(zh="一批 {n} 行不能平均分给 {world} 个进程",
+                                en="a batch of {n} rows cannot be shared by {world} processes evenly",
+                                n=len(batch), world=world)
         return batch[rank::world] if batch.dim() else batch
     if isinstance(batch, Mapping):
         return {key: share(value, rank, world) for key, value in batch.items()}
@@ -190,18 +198,20 @@ def default_loss(model: nn.Module, batch: Any) -> Tensor:
     if isinstance(batch, Mapping) and "labels" in batch and "labels" in inspect.signature(inner.forward).parameters:
         return model(**batch).loss
     if (origin, family) == ("course", "encoder"):
-        raise TrainingError(L(
-            zh="{0} 没有输出头，给出的是隐状态，不是 logits：建模时加 mlm_head=True，或传入 loss=函数(model, batch)",
-            en="{0} has no head: it gives hidden states, no logits. Build it with mlm_head=True, or pass "
-               "loss=function(model, batch)").format(type(inner).__name__))
+        raise TrainingError(
+            zh="{model} 没有输出头，给出的是隐状态，不是 logits：建模时加 mlm_head=True，或传入 "
+               "loss=函数(model, batch)",
+            en="{model} has no head: it gives hidden states, no logits. Build it with mlm_head=True, "
+               "or pass loss=function(model, batch)", model=type(inner).__name__)
     if isinstance(batch, Mapping) and "labels" in batch:
         return _entropy(model(**{key: value for key, value in batch.items() if key != "labels"}), batch["labels"])
     if isinstance(batch, (list, tuple)) and len(batch) == 2:
         if (origin, family) == ("course", "seq2seq"):
             raise _unfit(inner, family)
         return _entropy(model(batch[0]), batch[1])
-    raise TrainingError(L(zh="不知道怎样从这种批次（{kind}）算损失：请传入 loss=函数(model, batch)",
-                           en="no rule for the loss of such a batch ({kind}): pass loss=function(model, batch)").format(kind=type(batch).__name__))
+    raise TrainingError(zh="不知道怎样从这种批次（{kind}）算损失：请传入 loss=函数(model, batch)",
+                        en="no rule for the loss of such a batch ({kind}): pass loss=function(model, batch)",
+                        kind=type(batch).__name__)
 
 
 _WHY = {
@@ -214,19 +224,38 @@ _WHY = {
 
 
 def _unfit(model: nn.Module, family: str) -> TrainingError:
-    return TrainingError(L(
-        zh="{0} 不能这样训练：{why}。请给出批次 {{…, \"labels\": …}}（不计损失的位置写 -100），或传入 loss=函数(model, batch)",
-        en="{0} cannot be trained like this: {why}. Give batches {{…, \"labels\": …}}, with -100 where no loss counts, or pass "
-           "loss=function(model, batch)").format(type(model).__name__, why=_WHY[family]))
+    return TrainingError(zh='{model} 不能这样训练：{why}。请给出批次 {{…, "labels": …}}（不计损失的位置写 '
+                            "-100），或传入 loss=函数(model, batch)",
+                         en='{model} cannot be trained like this: {why}. Give batches {{…, "labels": …}}, '
+                            "with -100 where no loss counts, or pass loss=function(model, batch)",
+                         model=type(model).__name__, why=_WHY[family])
 
 
 def _entropy(output: Any, labels: Tensor) -> Tensor:
     logits = getattr(output, "logits", output)
     if not torch.is_tensor(logits) or logits.shape[:-1] != labels.shape:
-        raise TrainingError(L(
-            zh="模型给出的是 {0}，标签的形状是 {1}：每个标签都要有 logits，形状是 {1} 再加一维；"
-               "请换一个带输出头的模型，或传入 loss=函数(model, batch)",
-            en="the model gives {0} and the labels have the shape {1}: it takes logits for each label, {1} and one more "
-               "axis. Take a model with a head, or pass loss=function(model, batch)"
-        ).format(list(logits.shape) if torch.is_tensor(logits) else type(logits).__name__, list(labels.shape)))
+        raise TrainingError(zh="模型给出的是 {given}，标签的形状是 {labels}：每个标签都要有 logits，形状是 "
+                               "{labels} 再加一维；请换一个带输出头的模型，或传入 loss=函数(model, batch)",
+                            en="the model gives {given} and the labels have the shape {labels}: "
+                               "it takes logits for each label, {labels} and one more axis. "
+                               "Take a model with a head, or pass loss=function(model, batch)",
+                            given=list(logits.shape) if torch.is_tensor(logits) else type(logits).__name__,
+                            labels=list(labels.shape))
     return F.cross_entropy(logits.flatten(0, -2), labels.flatten())           # (N, V), (N,)
+
+
+def pair_batch(pairs: Iterable[tuple[list[int], list[int]]], pad: int = 0, start: int = 1, end: int = 2) -> dict[str, Tensor]:
+    """A batch for an encoder-decoder from B pairs (source ids, target ids) of any lengths: ids, mask [B,S]; target, labels [B,T].
+
+    The decoder reads `start` and the target, and has to predict the target and `end`: labels[:, t] is what should follow target[:, t].
+    Padding is masked at the source and -100, "not counted", in the labels.
+    """
+    def rows(lists: list[list[int]], fill: int) -> Tensor:
+        width = max(map(len, lists))
+        return torch.tensor([ids + [fill] * (width - len(ids)) for ids in lists])
+
+    sources, targets = zip(*pairs)
+    ids = rows(list(sources), pad)
+    lengths = torch.tensor([len(source) for source in sources])
+    return {"ids": ids, "mask": torch.arange(ids.shape[1]) < lengths[:, None],
+            "target": rows([[start, *target] for target in targets], pad), "labels": rows([[*target, end] for target in targets], -100)}

@@ -42,7 +42,7 @@ class Processes:
             return model
         return DistributedDataParallel(model, device_ids=[self.device.index] if self.device.type == "cuda" else None)
 
-    def exchange(self, runner: nn.Module, now: bool) -> AbstractContextManager:
+    def exchange(self, runner: Any, now: bool) -> AbstractContextManager:
         """Gradients of several micro-batches are exchanged once, after the last."""
         return nullcontext() if self.world == 1 or now else runner.no_sync()
 

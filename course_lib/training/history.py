@@ -70,12 +70,12 @@ class History:
         import matplotlib.pyplot as plt
         ax = ax or plt.subplots(figsize=(6, 3), layout="constrained")[1]
         x = range(1, len(self.loss) + 1)
-        ax.plot(x, self.loss, color="tab:blue", alpha=0.3, linewidth=1)
-        ax.plot(x, _running_mean(self.loss), color="tab:blue", label=str(L(zh="训练", en="training")))
+        ax.plot(x, self.loss, color="C0", alpha=0.3, linewidth=1)
+        ax.plot(x, _running_mean(self.loss), color="C0", label=str(L(zh="训练", en="training")))
         if self.val_loss:
-            ax.plot(self.val_steps, self.val_loss, "o-", color="tab:orange", markersize=3, label=str(L(zh="验证", en="validation")))
+            ax.plot(self.val_steps, self.val_loss, "o-", color="C1", markersize=3, label=str(L(zh="验证", en="validation")))
         ax.set(xlabel=str(L(zh="步", en="step")), ylabel=str(L(zh="损失（nat）", en="loss (nats)")), xlim=(0, steps or max(1, len(self.loss))))
-        ax.grid(alpha=0.3)
+        ax.grid(True)
         ax.legend()
         return ax
 

@@ -33,13 +33,13 @@ from .optim import adamw, learning_rate
 from .precision import Arithmetic, fastest
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
 __all__ = ["fit"]
 
 
 def fit(model, data: Tensor | Iterable, *, steps: int = 1000, batch_size: int = 16, lr: float = 3e-4,
-        context: int | None = None, loss: Callable[[nn.Module, Any], Tensor] | None = None, val_data: Tensor | Iterable | None = None,
+        context: int | None = None, loss: Callable[[Any, Any], Tensor] | None = None, val_data: Tensor | Iterable | None = None,
         eval_every: int | None = None, eval_batches: int = 20, patience: int | None = None, warmup: int | None = None,
         min_lr: float | None = None, weight_decay: float = 0.1, betas: tuple[float, float] = (0.9, 0.95), clip: float | None = 1.0,
         accumulate: int = 1, checkpoint: str | Path | None = None, save_every: int = 200, precision: str = "auto",
@@ -73,7 +73,8 @@ def fit(model, data: Tensor | Iterable, *, steps: int = 1000, batch_size: int = 
     min_lr = lr / 10 if min_lr is None else min_lr
     eval_every = max(1, steps // 10) if eval_every is None else eval_every
     if patience is not None and val_data is None:
-        raise TrainingError(L(zh="patience 要看验证损失：请同时传入 val_data=", en="patience watches the validation loss: pass val_data= as well"))
+        raise TrainingError(zh="patience 要看验证损失：请同时传入 val_data=",
+                            en="patience watches the validation loss: pass val_data= as well")
     path = None if checkpoint is None else checkpoints.place(checkpoint)
     known = _trainee(model)
     model, mode = known.net, known.net.training
@@ -82,9 +83,9 @@ def fit(model, data: Tensor | Iterable, *, steps: int = 1000, batch_size: int = 
     history, bad, best = run.history, 0, None
     if path is not None:
         with own_random_numbers(run.device):
-            known = {name: fingerprint(values, batch_size, run.context, seed) for name, values in (("data", data), ("val_data", run.val_data))}
+            contents = {name: fingerprint(values, batch_size, run.context, seed) for name, values in (("data", data), ("val_data", run.val_data))}
         settings = dict(steps=steps, batch_size=batch_size, lr=lr, context=run.context, warmup=warmup, min_lr=min_lr, accumulate=accumulate,
-                        weight_decay=weight_decay, betas=list(betas), clip=clip, seed=seed) | known | checkpoints.describe(model)
+                        weight_decay=weight_decay, betas=list(betas), clip=clip, seed=seed) | contents | checkpoints.describe(model)
         if path.exists():
             history, bad, best = checkpoints.load(path, model, run.optimizer, settings, precision)
             run.history, run.saved = history, len(history.loss)
@@ -143,10 +144,11 @@ def _trainee(model) -> Model:
     try:
         known = model_of(model)
     except ModelError as error:
-        raise TrainingError(error.message) from error
+        raise TrainingError(zh=error.message.zh, en=error.message.en) from error
     if not isinstance(known.net, torch.nn.Module):
-        raise TrainingError(L(zh="{0} 没有权重，训练不了：fit 要一个 torch.nn.Module",
-                              en="{0} has no weights to train: fit takes a torch.nn.Module").format(known.title))
+        raise TrainingError(
+            zh="{model} 没有权重，训练不了：fit 要一个 torch.nn.Module",
+            en="{model} has no weights to train: fit takes a torch.nn.Module", model=known.title)
     return known
 
 
@@ -155,24 +157,29 @@ def _in_range(values: dict[str, Any], whole: bool = False, zero: bool = False) -
     for name, value in values.items():
         if value is None:
             continue
-        if not isinstance(value, numbers.Integral if whole else numbers.Real) or not math.isfinite(value) or not (value >= 0 if zero else value > 0):
+        number = isinstance(value, numbers.Integral if whole else numbers.Real) and math.isfinite(value)
+        if not number or not (value >= 0 if zero else value > 0):
             least = L(zh="不小于 0", en="0 or more") if zero else L(zh="大于 0", en="greater than 0")
             kind = L(zh="整数", en="a whole number") if whole else L(zh="数", en="a number")
-            raise TrainingError(L(zh="{name} 必须是{least}的{kind}，而不是 {value!r}", en="{name} must be {kind} {least}, not {value!r}").format(
-                name=name, least=least, kind=kind, value=value))
+            raise TrainingError(zh="{name} 必须是{least}的{kind}，而不是 {value!r}",
+                                en="{name} must be {kind} {least}, not {value!r}",
+                                name=name, least=least, kind=kind, value=value)
 
 
 class _Run:
     """The mechanics of one run: where the batches come from, how a gradient is made, what time it took."""
+
+    optimizer: torch.optim.Optimizer
 
     def __init__(self, known: Model, data, val_data, loss, batch_size, context, accumulate, eval_batches, seed, path):
         self.processes = Processes()
         self.device = self.processes.device
         model, self.vocabulary, longest = known.net, known.vocabulary, known.context
         if context and longest and context > longest:
-            raise TrainingError(L(zh="context={context} 超过模型的上下文 {longest}：请减小 context，或建一个上下文更长的模型",
-                                   en="context={context} is more than the model's context of {longest}: use a smaller one, or a model with a longer context").format(
-                                       context=context, longest=longest))
+            raise TrainingError(
+                zh="context={context} 超过模型的上下文 {longest}：请减小 context，或建一个上下文更长的模型",
+                en="context={context} is more than the model's context of {longest}: use a smaller one, "
+                   "or a model with a longer context", context=context, longest=longest)
         if isinstance(val_data, Iterator):              # every evaluation needs the same batches
             val_data = list(islice(val_data, eval_batches))
         for name, values in (("data", data), ("val_data", val_data)):
@@ -181,7 +188,9 @@ class _Run:
         self.model, self.data, self.val_data, self.objective = model.to(self.device), data, val_data, loss or default_loss
         self.trained = [p for p in model.parameters() if p.requires_grad]
         if not self.trained:
-            raise TrainingError(L(zh="模型没有可训练的权重：每个参数的 requires_grad 都是 False", en="the model has no weights to train: requires_grad is False for all of them"))
+            raise TrainingError(
+                zh="模型没有可训练的权重：每个参数的 requires_grad 都是 False",
+                en="the model has no weights to train: requires_grad is False for all of them")
         self.batch_size, self.context, self.accumulate, self.eval_batches, self.seed = batch_size, context, accumulate, eval_batches, seed
         self.path, self.saved, self.history = path, 0, History()
         self.pending: list[tuple[Tensor, Tensor, float, int]] = []     # steps whose numbers have not been read from the device
@@ -191,7 +200,7 @@ class _Run:
         """Choose the arithmetic with the first batch, then line up the batches that are left."""
         done = len(self.history.loss)
         self.remaining = range(done, steps if self.history.stopped is None else 0)
-        runner = torch.compile(self.model) if compile else self.model
+        runner: Any = torch.compile(self.model) if compile else self.model
         self.model.train()
         if not done:
             once = isinstance(self.data, Iterator)      # a generator's first batch is for the first step, not for a trial
@@ -205,7 +214,7 @@ class _Run:
         self.batches = batches(self.data, self.batch_size, self.context, self.seed, done * self.accumulate)
         self.clock = time.perf_counter()
 
-    def loss(self, model: nn.Module, batch: Any) -> Tensor:
+    def loss(self, model: Any, batch: Any) -> Tensor:
         """The objective; a sentence where a batch holds ids that the model does not know."""
         try:
             return self.objective(model, batch)
@@ -217,7 +226,7 @@ class _Run:
         """Forward and backward through `accumulate` batches, and the clipping; Diverged if loss or gradient is no number."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        total, tokens = 0.0, 0
+        total, tokens = torch.zeros((), device=self.device), 0
         for part in range(self.accumulate):
             whole = next(self.batches)
             tokens += tokens_in(whole)
@@ -225,8 +234,10 @@ class _Run:
                 with self.arithmetic.context(self.device):
                     loss = self.loss(self.runner, self._own(whole)) / self.accumulate
                 if not loss.requires_grad:
-                    raise TrainingError(L(zh="损失和可训练的权重没有关系：loss 里是不是用了 .detach()、.item() 或 torch.no_grad()？",
-                                           en="the loss does not depend on any weight to train: is there a .detach(), .item() or torch.no_grad() in it?"))
+                    raise TrainingError(zh="损失和可训练的权重没有关系："
+                                           "loss 里是不是用了 .detach()、.item() 或 torch.no_grad()？",
+                                        en="the loss does not depend on any weight to train: "
+                                           "is there a .detach(), .item() or torch.no_grad() in it?")
                 loss.backward()
             total = total + loss.detach()
         norm = get_total_norm([p.grad for p in self.trained if p.grad is not None])
@@ -269,9 +280,12 @@ class _Run:
     def diverged(self, what: L, rate: float) -> NoReturn:
         """Raise it, with what to try and what is left."""
         kept = L(zh="。检查点 {path} 仍停在第 {n} 步，没有动过", en=". The checkpoint {path} is untouched, at step {n}").format(path=self.path, n=self.saved)
-        raise Diverged(L(zh="{what}，训练已停止。可以试试：学习率减到十分之一（现在是 {rate:.1e}），warmup 加长，clip 调小，或检查这一步的数据{kept}",
-                         en="{what}; training has stopped. Try a tenth of the learning rate (it is {rate:.1e}), a longer warmup, a smaller clip, or look at "
-                            "the data of this step{kept}").format(what=what, rate=rate, kept=kept if self.saved else ""))
+        raise Diverged(
+            zh="{what}，训练已停止。可以试试：学习率减到十分之一（现在是 {rate:.1e}），warmup 加长，"
+               "clip 调小，或检查这一步的数据{kept}",
+            en="{what}; training has stopped. Try a tenth of the learning rate (it is {rate:.1e}), "
+               "a longer warmup, a smaller clip, or look at the data of this step{kept}",
+            what=what, rate=rate, kept=kept if self.saved else "")
 
     @torch.no_grad()
     def validate(self) -> float:
@@ -283,7 +297,8 @@ class _Run:
             values = [self.loss(self.model, to_device(batch, self.device)).item() for batch in islice(source, self.eval_batches)]
         self.model.train()
         if not values:
-            raise TrainingError(L(zh="val_data 里没有批次：它是空的，或是只能走一遍的生成器", en="val_data has no batches: it is empty, or a generator that runs only once"))
+            raise TrainingError(zh="val_data 里没有批次：它是空的，或是只能走一遍的生成器",
+                                en="val_data has no batches: it is empty, or a generator that runs only once")
         self.clock = time.perf_counter()
         mean = sum(values) / len(values)
         if not math.isfinite(mean):

@@ -68,4 +68,4 @@ def _works() -> bool:
 
 def available() -> bool:
     """True if this PyTorch carries oneDNN and it is not switched off (`torch.backends.mkldnn.enabled = False`)."""
-    return torch.backends.mkldnn.enabled and _works()
+    return bool(torch.backends.mkldnn.enabled) and _works()

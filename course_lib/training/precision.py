@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from ..device import choose
-from ..i18n import L
 from .history import TrainingError
 from .onednn import OneDNN, available
 
@@ -49,8 +48,8 @@ def fastest(loss: Callable[[], Tensor], model: nn.Module, device: torch.device, 
     compiled model, which has its own kernels. TrainingError: any other precision.
     """
     if precision not in ("float32", "bfloat16", "auto"):
-        raise TrainingError(L(zh='precision 只能是 "auto"、"float32" 或 "bfloat16"，不能是 {p!r}',
-                               en='precision must be "auto", "float32" or "bfloat16", not {p!r}').format(p=precision))
+        raise TrainingError(zh='precision 只能是 "auto"、"float32" 或 "bfloat16"，不能是 {p!r}',
+                            en='precision must be "auto", "float32" or "bfloat16", not {p!r}', p=precision)
     ways = [Arithmetic("bfloat16" if precision == "bfloat16" else "float32")]
     if precision != "bfloat16" and device.type == "cpu" and not compiled and available():
         ways.append(Arithmetic(onednn=True))

@@ -17,7 +17,7 @@ from html import unescape
 import markupsafe
 from markupsafe import escape
 
-__all__ = ["Markup", "bars", "coloured_tokens", "flow", "paragraph", "shares", "table", "visible"]
+__all__ = ["Markup", "bars", "coloured_tokens", "cycle", "flow", "paragraph", "shares", "table", "visible"]
 
 BLUE, ORANGE = "#4477aa", "#ee7733"                 # from Paul Tol's colour-blind-safe schemes
 _CELL = "padding:2px 10px 2px 0;border:0;background:none;text-align:left;white-space:nowrap"
@@ -73,13 +73,30 @@ def coloured_tokens(tokens: Sequence[str], values: Sequence[float], unit: str = 
 
 def flow(boxes: Mapping[str, str], current: str, control: str = "step", joint: str = " → ") -> Markup:
     """A row of boxes joined by arrows, or by `joint`. A click on one sets `control` of the `explore` that shows it; `current` is filled."""
-    def box(key: str, text: str) -> str:
-        here = key == current
-        colours = f"background-color:{BLUE};color:#ffffff" if here else "background:none"
-        style = f"display:inline-block;padding:5px 12px;margin:3px 0;border:1px solid {BLUE};border-radius:6px;{colours};cursor:pointer"
-        return (f'<span role="button" tabindex="0" aria-pressed="{str(here).lower()}" data-set="{escape(control)}={escape(key)}" '
-                f'style="{style}">{escape(text)}</span>')
-    return Markup(f'<div style="line-height:2.4">{str(escape(joint)).join(box(key, text) for key, text in boxes.items())}</div>')
+    drawn = (_box(key, text, key == current, control) for key, text in boxes.items())
+    return Markup(f'<div style="line-height:2.4">{str(escape(joint)).join(drawn)}</div>')
+
+
+def cycle(boxes: Mapping[str, str], back: tuple[str, str, str], current: str, control: str = "step") -> Markup:
+    """A `flow` with an edge that leads back. back: (key, first, last): box `key` stands below the row, on the edge from box `last` to box `first`."""
+    key, first, last = back
+    row = [name for name in boxes if name != key]
+    start, end = row.index(first), row.index(last)
+    plain = "padding:0 1px;border:0;background:none;text-align:center"
+    upper = f'<td style="{plain}">→</td>'.join(f'<td style="{plain}">{_box(name, boxes[name], name == current, control)}</td>' for name in row)
+    edge = "padding:2px 8px;border:2px solid #888888;border-top:0;border-radius:0 0 10px 10px;background:none;text-align:center;color:inherit"
+    lower = (f'<td colspan="{2 * start}" style="{plain}"></td>' if start else "") + (
+        f'<td colspan="{2 * (end - start) + 1}" style="{edge}"><span style="float:left">▲</span>{_box(key, boxes[key], key == current, control)}</td>')
+    return Markup(f'<table style="border-collapse:separate;border-spacing:0;margin:4px 0"><tr style="background:none">{upper}</tr>'
+                  f'<tr style="background:none">{lower}</tr></table>')
+
+
+def _box(key: str, text: str, here: bool, control: str) -> str:
+    """One box to click: it sets `control` to `key`."""
+    colours = f"background-color:{BLUE};color:#ffffff" if here else "background:none"
+    style = f"display:inline-block;padding:5px 12px;margin:3px 0;border:1px solid {BLUE};border-radius:6px;{colours};cursor:pointer;white-space:nowrap"
+    return (f'<span role="button" tabindex="0" aria-pressed="{str(here).lower()}" data-set="{escape(control)}={escape(key)}" '
+            f'style="{style}">{escape(text)}</span>')
 
 
 def shares(levels: Sequence[Sequence[tuple[str, str, float]]], current: str = "", control: str = "path") -> Markup:

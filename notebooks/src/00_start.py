@@ -10,23 +10,23 @@
 r"""
 # 0 · 从这里开始：一分钟养大一个语言模型
 
-大模型离我们很远：几千块显卡，几个月，几万亿个词元。可是它的一生只有几步：收集文字，学着猜下一个字，教它听懂要求，考一考，改一改，交到人手里。
-**这几步，一台笔记本一分钟就能走完**，只要语言够小。这一章就带你走一遍，每一步都真的在跑，不是图。
+大模型离我们很远：几千块显卡，几个月，几万亿个词元。可是它的一生只有几步：收集文字，学着猜下一个字，学会听懂要求，考一考，改一改，交到人手里。
+**这几步，一台笔记本一两分钟就能走完**，只要语言够小。这一章就带你走一遍，每一步都真的在跑。
 
-用法很简单：从上往下，每个格子按 Shift + Enter。看到输入框就打字，看到盒子就点，看到滑块就拖。改坏了也不要紧，重新运行就好。
+用法很简单：从上往下，每个格子按 Shift + Enter。看到输入框就打字，看到盒子就点，看到“你猜”就先选一个再往下看。改坏了也不要紧，重新运行就好。
 
-问题是：走完一圈，怎么知道这个模型学得**够不够好**？
+走完一圈，还要回答一个问题：怎么知道这个模型**够不够好**？
 """
 # %% en [md]
 r"""
 # 0 · Start here: raise a language model in a minute
 
-Large models are far away: thousands of graphics cards, months, trillions of tokens. Yet such a life has only a few steps: collect text, learn to guess the next character, be taught what people want, be tested, improve, be put into people's hands.
-**A laptop walks through all of them in a minute**, if the language is small enough. This chapter does, and every step really runs.
+Large models are far away: thousands of graphics cards, months, trillions of tokens. Yet such a life has only a few steps: collect text, learn to guess the next character, learn what people want, be tested, improve, be put into people's hands.
+**A laptop walks through all of them in a minute or two**, if the language is small enough. This chapter does, and every step really runs.
 
-How to use it: go from top to bottom and press Shift + Enter in each cell. Where there is a field, type; where there are boxes, click; where there is a slider, drag. Nothing can break for good: run the cell again.
+How to use it: go from top to bottom and press Shift + Enter in each cell. Where there is a field, type; where there are boxes, click; where you are asked for a guess, choose before you read on. Nothing can break for good: run the cell again.
 
-The question: having gone round once, how does one know whether the model is **good enough**?
+At the end of the round one question is left: how do you know whether the model is **good enough**?
 """
 # %% machine
 import course_lib as cl
@@ -34,320 +34,462 @@ cl.start(lang="zh")
 
 # %% zh [md]
 r"""
-## 先见一面
+## 0.1 先见一面
 
-下面这一位是真的：SmolLM2，1.35 亿参数，就在你的机器上运行，不联网。输入一句话（它主要学英语），它给每个可能的下一个词元打出概率。
-删一个词，换一个词，看条形怎样变。大语言模型的全部本事，都从这一排条形开始。
+下面这一位是真的：一个中文小模型，本课自己训练的，就在你的机器上运行，不联网。输入半句话，它给每个可能的下一个字打出概率，这里画出最高的六个。
+删一个字，换一个字，看条形怎样变。
 """
 # %% en [md]
 r"""
-## Meet one first
+## 0.1 Meet one first
 
-This one is real: SmolLM2, 135 million parameters, running on your machine without a network. Type a sentence, and it gives every possible next token a probability.
-Delete a word, change another, and watch the bars. All that a large language model can do begins with this row of bars.
+This one is real: a language model that runs on your machine, without a network. Type the beginning of a sentence, and it gives every possible next token (a word or a part of one) a probability; the six highest are drawn.
+Delete a word, change another, and watch the bars.
 """
 # %%
-model = cl.load("smollm2-135m")
-cl.viz.explore(lambda text: cl.viz.bars(model.likely(text, k=6)), text="The best thing about learning is")
+model = cl.load(cl.L(zh="zh-gpt", en="smollm2-135m"))
+print(model.card.name, f"{model.card.parameters:,}", cl.L(zh="个参数", en="parameters"))
+
+def next_token(text):
+    return cl.viz.bars(model.likely(text, k=6))
+
+cl.viz.explore(next_token, text=cl.L(zh="今天的早餐很", en="The best thing about learning is"))
 
 # %% zh [md]
 r"""
-## 0.1 先看看医生
+大语言模型写的每一个字，都是从这样一排条形里选出来的。选一个，接上，再算下一排，就写成了文章。
 
-`cl.doctor()` 查一遍这台机器：版本、设备、字体、文件夹、模型。缺什么，它会给出修复的命令。
-两份文档要求 Python 3.7、PyTorch 1.5 或 1.7、CUDA 10.2，这些版本早已停止维护。与其记版本号，不如去问装好的软件包自己：
+**为什么有这门课。** 网上流传着五份讲大模型的中文讲义，很多人照着学。它们选题很好，错误也很多：代码跑不通，公式写错，引的书查不到。
+本课把五份讲义的每一个要点都变成能运行的格子，每一处错误都用实验改正。以后说“第三份讲义”，指的就是下表里的第三份：
+
+| 讲义 | 讲什么 |
+|---|---|
+| 第一份 | 《大模型时代下的新型学习方式》，有一个训练 T5 的脚本 |
+| 第二份 | 《大规模语言模型从理论到实践》，有一个写摘要的脚本 |
+| 第三份 | 大模型的定义与微调，有一个给文本分类的脚本 |
+| 第四份 | 大模型与用户体验，有一个写成类的注意力 |
+| 第五份 | BERT、ELMo、RoBERTa 与 T5，有一个填空的例子 |
+
+每个要点在哪里运行，见[索引]({{docs}}/index.md)；讲义引用的论文和书，核对的结果在[书目]({{docs}}/bibliography.md)。
+
+动手之前，先查一查机器。`cl.doctor(brief=True)` 只报告缺什么、怎样补。
+第四、第五份讲义要求 Python 3.7、PyTorch 1.5 或 1.7，第四份还要 CUDA 10.2，这些版本早已停止维护。与其记版本号，不如去问装好的软件包自己：
 """
 # %% en [md]
 r"""
-## 0.1 See the doctor first
+Every word that a large language model writes is chosen from a row of bars like this one. Choose, append, compute the next row: that is how it writes a page.
 
-`cl.doctor()` examines this machine: versions, device, fonts, folders, models. Where something is missing it names the command that mends it.
-Two of the documents ask for Python 3.7, PyTorch 1.5 or 1.7 and CUDA 10.2, all long out of support. Rather than remember version numbers, ask the installed packages themselves:
+**Why this course.** Five lecture notes on large models, in Chinese, are copied widely on the web, and many people learn from them. Their subjects are well chosen, and they are full of errors: code that does not run, formulas that are wrong, books that do not exist.
+The course turns every point of the five handouts into a cell that runs, and corrects every error by an experiment. “The third handout” always means the third of this table:
+
+| handout | subject |
+|---|---|
+| the first | *New ways of learning in the age of large models*, with a script that trains T5 |
+| the second | *Large language models from theory to practice*, with a script that writes summaries |
+| the third | what large models are, and fine-tuning, with a script that classifies texts |
+| the fourth | large models and user experience, with attention written as a class |
+| the fifth | BERT, ELMo, RoBERTa and T5, with an example that fills a gap |
+
+The [index]({{docs}}/index.md) says where each point runs; the [bibliography]({{docs}}/bibliography.md) says what became of the papers and books that the handouts cite.
+
+Before we start, a look at your machine. `cl.doctor(brief=True)` reports only what is missing and how to mend it.
+The fourth and the fifth handout ask for Python 3.7 and PyTorch 1.5 or 1.7, the fourth also for CUDA 10.2; all are long out of support. Rather than remember version numbers, ask the installed packages themselves:
 """
-# %% machine rows="R88"
-fine = cl.doctor()
-
-# %% machine rows="E21 E22"
+# %% machine rows="R88 E21 E22"
 from importlib.metadata import metadata
 
+cl.doctor(brief=True)
 for package in ("torch", "transformers"):
     about = metadata(package)
     author = (about["Author"] or about["Author-email"]).split(" (")[0].split(" <")[0]
-    print(f"{package:13s}{about['Version']:14s} Python {about['Requires-Python']:8s} {author}")
+    print(f"{package} {about['Version']}: Python {about['Requires-Python']}, {author}")
 
 # %% zh [md]
 r"""
-第二行还解开一个小误会：有份文档推荐“PyTorch、Transformers 库和 Hugging Face 的 Transformers 库”。后两个是同一个库，作者就写在它的元数据里。
+最后一行还解开一个误会。第一份讲义推荐“PyTorch、Transformers 库和 Hugging Face 的 Transformers 库”，后两个其实是同一个库，作者就写在它的元数据里。
 
 ## 0.2 模型的一生
 
-文档里有两张流程图，画的是同一件事：一张从数据收集走到部署，中间问一句“改进了吗”；另一张一直走到用户面前。
-要走完它们，先得有一种语言。我们自己造一种：八种动物，各有爱吃的东西，句子只有一个模子。因为是自己造的，每句话的概率都算得出来，
-于是能算出**熵**：再聪明的模型，平均每个字也至少有这么多猜不到。这就是满分线。
+要走完一个模型的一生，先得有一种语言。真实的语言太大，我们自己造一种：八种动物，各有爱吃的东西，句子只有一个模子。
+动物吃自己爱吃的东西，概率是 0.825；其余七样，各 0.025。
+
+因为是自己造的，每句话的概率 $p$ 都知道，于是可以算出**熵** $-\sum p\ln p$，再除以句子的平均长度。
+它的意思是：把每个字的概率取对数、变号，再求平均，谁也不能比它更小。它的单位叫奈特（nat），用自然对数就是奈特。这条线就是**底线**。
 """
 # %% en [md]
 r"""
-The second line clears up a small confusion, too: one document recommends “PyTorch, the Transformers library and Hugging Face's Transformers library”. The last two are one library; its own metadata say who makes it.
+The last line clears up a confusion, too. The first handout recommends “PyTorch, the Transformers library and Hugging Face's Transformers library”. The last two are one library; its own metadata say who makes it.
 
 ## 0.2 The life of a model
 
-The documents draw the same life twice: one diagram leads from data to deployment and asks “has it improved?” on the way, the other goes on until a user is there.
-To walk through them we need a language, so we make one: eight animals, each with its favourite food, and one mould for all sentences. Since it is ours, the probability of every sentence is known,
-and so is the **entropy**: however clever a model, this much per character cannot be guessed. It is the line that a perfect score would reach.
-"""
-# %%
-import math
-import random
-from itertools import product
+To walk through the life of a model we need a language. A real one is too large, so we make one: eight animals, each with its favourite food, and one mould for all sentences.
+An animal has its favourite food with probability 0.825, and each of the other seven with 0.025.
 
-likes = dict(pair.split(":") for pair in cl.L(
-    zh="小猫:鱼 小狗:骨头 小兔:萝卜 小鸟:虫子 小猴:香蕉 小熊:蜂蜜 小羊:青草 小马:燕麦",
-    en="cat:fish dog:bones rabbit:carrots bird:worms monkey:bananas bear:honey sheep:grass horse:oats").split())
-times, verbs = cl.L(zh="早上 中午 晚上", en="Today Often Later").split(), cl.L(zh="爱吃 在吃 想吃", en="eats likes wants").split()
+Since the language is ours, the probability $p$ of every sentence is known, and so is the **entropy** $-\sum p\ln p$, here divided by the mean length of a sentence.
+What it means: take the logarithm of the probability given to each character, change its sign and average; nobody can get a smaller number. Its unit is the nat, which is what natural logarithms give. This line is the **floor**.
+"""
+# %% rows="R37 R38"
+from itertools import product
+from math import log
+
+animals = cl.L(zh=["小猫", "小狗", "小兔", "小鸟", "小猴", "小熊", "小羊", "小马"],
+               en=["cat", "dog", "rabbit", "bird", "monkey", "bear", "sheep", "horse"])
+foods = cl.L(zh=["鱼", "骨头", "萝卜", "虫子", "香蕉", "蜂蜜", "青草", "燕麦"],
+             en=["fish", "bones", "carrots", "worms", "bananas", "honey", "grass", "oats"])
+times = cl.L(zh=["早上", "中午", "晚上"], en=["Today", "Often", "Later"])
+verbs = cl.L(zh=["爱吃", "在吃", "想吃"], en=["eats", "likes", "wants"])
 mould = cl.L(zh="{0}{1}{2}{3}。\n", en="{0} the {1} {2} {3}.\n")
 
-language = {mould.format(time, animal, verb, food): (0.8 * (likes[animal] == food) + 0.2 / 8) / (3 * 8 * 3)
-            for time, animal, verb, food in product(times, likes, verbs, likes.values())}       # sentence -> probability
+# %% rows="R37 R38"
+def make_language(likes):
+    """{animal: its favourite food} -> {sentence: its probability}."""
+    language = {}
+    for time, animal, verb, food in product(times, likes, verbs, likes.values()):
+        chance = (0.8 if food == likes[animal] else 0) + 0.2 / len(likes)
+        language[mould.format(time, animal, verb, food)] = chance / len(likes) / 9
+    return language
 
-characters = sum(p * len(sentence) for sentence, p in language.items())
-floor = -sum(p * math.log(p) for p in language.values()) / characters                          # nats per character
-print(cl.L(zh="{0} 种句子，概率之和 {1:.5f}，满分线：每字 {2:.4f} 奈特", en="{0} sentences, probabilities sum to {1:.5f}; floor: {2:.4f} nats per character")
-      .format(len(language), sum(language.values()), floor))
+def mean_length(language):
+    return sum(p * len(sentence) for sentence, p in language.items())
+
+def floor_of(language):
+    """The entropy of the language, in nats per character."""
+    return -sum(p * log(p) for p in language.values()) / mean_length(language)
+
+# %% rows="R37 R38"
+likes = dict(zip(animals, foods))
+language = make_language(likes)
+floor = floor_of(language)
+print(cl.L(zh="{0} 种句子，概率之和 {1:.5f}", en="{0} sentences, probabilities sum to {1:.5f}")
+      .format(len(language), sum(language.values())))
+print(cl.L(zh="底线：每字 {0:.3f} 奈特", en="floor: {0:.3f} nats per character").format(floor))
 
 # %% zh [md]
 r"""
-收集与预处理：从这种语言里抽几千句，切成字，编上号。模型是 `course_lib.nn` 里两层的小 GPT，十万个参数。
-每一步写成一个函数，`@cache` 让它只跑一次；后一步要前一步的结果，就去调用它。
+**收集**，就是从这种语言里抽 5,000 句。
+**预处理**，就是切成字，编上号。
+每一步写成一个函数，`@cache` 让它只跑一次；后一步要用前一步的结果，就去调用它。
 """
 # %% en [md]
 r"""
-Collect and preprocess: draw a few thousand sentences from the language, cut them into characters, number those. The model is a small GPT of `course_lib.nn` with two blocks and a hundred thousand parameters.
+To **collect** is to draw 5,000 sentences from the language; to **preprocess** is to cut them into characters and number those.
 Each step is a function; `@cache` runs it once only, and a later step calls the earlier ones that it needs.
 """
 # %% rows="R37 R38"
+import random
 from functools import cache
 import torch
 
-question = cl.L(zh="{0}爱吃什么？{1}。\n", en="What does the {0} like? {1}.\n")
-
+question = cl.L(zh="{0}爱吃什么？", en="What does the {0} like? ")
+lesson = question + cl.L(zh="{1}。\n", en="{1}.\n")             # question and answer
+alphabet = sorted(set("".join(language) + lesson.format("", "")))
 @cache
-def collect(n=5_000):
-    return random.Random(0).choices(list(language), weights=list(language.values()), k=n)
-
-@cache
-def preprocess():
-    return sorted(set("".join(language) + question.format("", "")))     # every character that occurs
+def collect():
+    return random.Random(0).choices(list(language), weights=language.values(), k=5_000)
 
 def encode(text):
-    return torch.tensor([preprocess().index(char) for char in text])
+    return torch.tensor([alphabet.index(char) for char in text])
 
-print(collect()[:3])
-print(len(preprocess()), repr(collect()[0]), "->", encode(collect()[0]).tolist())
+print(cl.L(zh="抽到了几种句子：", en="different sentences drawn:"), len(set(collect())))
 
 # %% zh [md]
 r"""
-**预训练**：随便取一段，猜每个位置的下一个字，猜错了就调参数。
-**微调**：再给一点带问答格式的句子，教它听懂“小猫爱吃什么？”。
-注意只教六种动物的问答，小羊和小马不教：它们爱吃什么，模型只能从预训练里知道。
+**预训练**：随便取一段，猜每个位置的下一个字，猜错了就调参数。模型是 `course_lib.nn` 里两层的小 GPT，约十万个参数，第 3、4 章会把它拆开。
+
+**微调**：接着用问答句子训练，教它听懂“小猫爱吃什么？”。只教六种动物的问答，小羊和小马不教：它们爱吃什么，模型只能从预训练里知道。
+问答里掺进一些原来的句子，`old` 是掺多少句。
 """
 # %% en [md]
 r"""
-**Pre-training**: take any stretch of text, guess the next character at each position, adjust the parameters by the error. **Fine-tuning**: add a little text in the form of questions and answers, so that it understands “What does the cat like?”.
-Only six animals are taught this way, sheep and horse are not: what they like it can only know from pre-training.
+**Pre-training**: take any stretch of text, guess the next character at each position, adjust the parameters by the error. The model is a small GPT of `course_lib.nn` with two blocks and about a hundred thousand parameters; chapters 3 and 4 take it apart.
+
+**Fine-tuning**: train on with questions and answers, so that it understands “What does the cat like?”. Only six animals are taught this way, sheep and horse are not: what they like it can only know from pre-training.
+Some sentences of the old kind are mixed in; `old` says how many.
 """
 # %% rows="R37 R38"
 import copy
 import os
 
+def new_model():
+    torch.manual_seed(0)
+    return cl.nn.Decoder(cl.nn.DecoderConfig(
+        len(alphabet), context=64, n_layer=2, n_head=4, d_model=64))
+
 def train(model, text, steps, lr):
-    steps = steps // 10 if os.environ.get("COURSE_QUICK") == "1" else steps
-    model = copy.deepcopy(model)                        # the earlier stage stays as it was
-    cl.fit(model, encode("\n" + text), steps=steps, batch_size=16, lr=lr, precision="float32", show=False)
+    if os.environ.get("COURSE_QUICK"):                  # set in the course's own tests
+        steps = steps // 10
+    model = copy.deepcopy(model)                        # the earlier stage stays
+    data = encode("\n" + text)
+    cl.fit(model, data, steps=steps, lr=lr, precision="float32", show=False)
     return model.cpu().eval()
 
 # %% rows="R37 R38"
 @cache
-def pretrain(steps=250):
-    torch.manual_seed(0)
-    config = cl.nn.DecoderConfig(vocab_size=len(preprocess()), context=64, n_layer=2, n_head=4, d_model=64)
-    return train(cl.nn.Decoder(config), "".join(collect()), steps, lr=6e-3)
+def pretrain():
+    return train(new_model(), "".join(collect()), steps=250, lr=6e-3)
 
 @cache
-def improve():
-    return train(pretrain(), "".join(collect()), 300, lr=1e-3)
-
-@cache
-def finetune(improved=False):
-    taught = [question.format(animal, food) for animal, food in list(likes.items())[:6]]
-    lessons = random.Random(1).choices(taught, k=400) + list(collect()[:400])
+def finetune(old=400, steps=150):
+    taught = [lesson.format(animal, likes[animal]) for animal in animals[:6]]
+    lessons = random.Random(1).choices(taught, k=400) + collect()[:old]
     random.Random(2).shuffle(lessons)
-    return train(improve() if improved else pretrain(), "".join(lessons), 150, lr=1e-3)
+    return train(pretrain(), "".join(lessons), steps, lr=1e-3)
+
+def improve():                                          # more old sentences, more steps
+    return finetune(old=4_000, steps=300)
 
 # %% zh [md]
 r"""
 **推理**：给个开头，一个字一个字往下写，写到换行为止。
-**评估**：两把尺子。没见过的句子上，每个字的损失离满分线多远？八道问答对几道？
-不够好，就回到训练那一步接着练（**改进**），再量一次。
+**评估**：用两把尺子。一把是**损失**：模型给真正出现的那个字多大概率，取对数、变号，平均到每个字，越小越好，最小到底线。
+另一把是问答：教过的六道对几道，没教过的两道对几道。
+
+这种语言小到可以不抽样，把所有句子按各自的概率全算一遍，所以这里的损失是准确值，没有抽样误差。
 """
 # %% en [md]
 r"""
-**Inference**: give it a beginning and let it write on, character by character, to the end of the line. **Evaluation** has two yardsticks: on unseen sentences, how far is the loss per character from the floor? And of eight questions, how many are answered rightly?
-If that is not good enough, back to training for longer (**improvement**), and measure again.
+**Inference**: give it a beginning and let it write on, character by character, to the end of the line.
+**Evaluation** has two yardsticks. One is the **loss**: the logarithm of the probability that the model gave to the character that really came, with its sign changed, averaged over the characters. Smaller is better, down to the floor.
+The other is questions: how many of the six taught and of the two never taught are answered rightly.
+
+The language is so small that no sample is needed: all sentences are measured, each with its own probability. The loss below is therefore exact, without sampling error.
 """
 # %% rows="R37 R38"
 def infer(model, prompt):
-    ids = cl.generate(model, encode("\n" + prompt)[None], max_new_tokens=20, strategy=cl.Greedy())[0, len(prompt) + 1:]
-    return "".join(preprocess()[i] for i in ids.tolist()).split("\n")[0]
-
-@torch.inference_mode()
-def loss(model):
-    total = count = 0
-    for sentence in random.Random(7).choices(list(language), weights=list(language.values()), k=200):
-        ids = encode("\n" + sentence)
-        total -= model(ids[None, :-1])[0].log_softmax(-1).gather(1, ids[1:, None]).sum().item()
-        count += len(sentence)
-    return total / count
+    ids = encode("\n" + prompt)[None]                                   # [1,T]
+    ids = cl.generate(model, ids, max_new_tokens=20, strategy=cl.Greedy())[0]
+    written = "".join(alphabet[i] for i in ids[len(prompt) + 1:].tolist())
+    return written.split("\n")[0].strip(" .。")
 
 def ask(model, animal):
-    return infer(model, question.split("{1}")[0].format(animal)).strip(" .。")
+    return infer(model, question.format(animal))
 
 # %% rows="R37 R38"
-def grade(model):
-    right = [ask(model, animal) == food for animal, food in likes.items()]
-    return f"{loss(model):.4f}", f"{sum(right[:6])} / 6", f"{sum(right[6:])} / 2"
+@cache
+@torch.inference_mode()
+def nats(model):
+    """Every sentence -> the sum of -log p over its characters."""
+    total = {}
+    for sentence in language:
+        ids = encode("\n" + sentence)                                   # [T+1]
+        log_probs = model(ids[None, :-1])[0].log_softmax(-1)            # [T,V]
+        total[sentence] = -log_probs[range(len(sentence)), ids[1:]].sum().item()
+    return total
+
+def loss(model):
+    total = nats(model)
+    return sum(p * total[s] for s, p in language.items()) / mean_length(language)
 
 # %% zh [md]
 r"""
-**部署**：把模型包成一个函数，请求进来是 JSON，答复出去也是 JSON，这正是网络服务要调用的东西。打不出的字要给出像样的错误，不能崩。
-下面的盒子都能点：上面一排是第一张图，下面一排是第二张图。**点到哪一步，哪一步就真的运行**（训练的几步要等几秒），结果显示在下面。
+**部署**：模型前面放一个真正的网络服务。请求和答复都是 JSON；看不懂的请求、没见过的字，都要回一个像样的错误。
+服务只开在 `127.0.0.1`（本机回环地址）上，别的机器连不到它。
 """
 # %% en [md]
 r"""
-**Deployment**: wrap the model in a function, JSON in and JSON out, which is just what a web server would call. A character it does not know must lead to a decent error, not to a crash.
-All boxes below can be clicked; the upper row is the first diagram, the lower row the second. **Each click really runs that step** (training takes a few seconds) and shows its result.
+**Deployment**: a real web service in front of the model. Requests and replies are JSON; a request that makes no sense or an unknown character gets a decent error.
+The service listens on `127.0.0.1` (loopback), where no other machine can reach it.
 """
 # %% rows="R37 R38"
 import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-def serve(request):
-    text = json.loads(request)["question"]
-    if unknown := sorted(set(text) - set(preprocess())):
-        return json.dumps({"error": f"unknown characters: {''.join(unknown)}"}, ensure_ascii=False)
-    return json.dumps({"answer": infer(finetune(improved=True), text[-40:])}, ensure_ascii=False)
-
-def graded(*stages):
-    head = cl.L(zh="模型|每字损失|教过的问答|没教过的问答", en="model|loss per character|questions taught|not taught").split("|")
-    best = (cl.L(zh="满分线", en="floor"), f"{floor:.4f}", "", "")
-    return cl.viz.table([*((name[step], *grade(model)) for step, model in stages), best], header=head)
-
-steps = "collect preprocess pretrain finetune infer evaluate improve deploy user".split()
-name = dict(zip(steps, cl.L(zh="收集 预处理 预训练 微调 推理 评估 改进 部署 用户",
-                                en="collect preprocess pre-train fine-tune infer evaluate improve deploy user").split()))
+def answer(body):
+    """The bytes of a request -> (HTTP status, reply)."""
+    try:
+        text = json.loads(body)["question"]
+        unknown = "".join(sorted(set(text) - set(alphabet)))
+    except (ValueError, KeyError, TypeError):
+        return 400, {"error": 'send {"question": "…"}'}
+    if unknown:
+        return 400, {"error": cl.L(zh="没学过的字：", en="unknown characters: ") + unknown}
+    return 200, {"answer": infer(improve(), text[-40:])}
 
 # %% rows="R37 R38"
-def lines(*texts):
-    return cl.viz.table([(text,) for text in texts])
+class Service(BaseHTTPRequestHandler):
+    def do_POST(self):
+        status, reply = answer(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(json.dumps(reply).encode())
 
-examples = [question.split("{1}")[0].format(animal) for animal in (list(likes)[0], list(likes)[6])]
-run = {
-    "collect": lambda: lines(*collect()[:5]),
-    "preprocess": lambda: cl.viz.table([(char, preprocess().index(char)) for char in collect()[0]]),
-    "pretrain": lambda: lines(*(infer(pretrain(), start) for start in times)),
-    "finetune": lambda: cl.viz.table([(animal, ask(pretrain(), animal) or "–", ask(finetune(), animal)) for animal in likes],
-                                     header=("", name["pretrain"], name["finetune"])),
-    "infer": lambda: cl.viz.table([(text, infer(finetune(), text)) for text in examples]),
-    "evaluate": lambda: graded(("pretrain", pretrain()), ("finetune", finetune())),
-    "improve": lambda: graded(("pretrain", pretrain()), ("improve", improve()), ("finetune", finetune(improved=True))),
-    "deploy": lambda: lines(*(serve(json.dumps({"question": text})) for text in (*examples, "@"))),
-    "user": lambda: lines(*(f"{text} {json.loads(serve(json.dumps({'question': text})))['answer']}" for text in examples)),
-}
+    def log_message(self, *_):                          # no log between the cells
+        pass
+
+# %% rows="R37 R38"
+import threading
+from http.client import HTTPConnection
+
+@cache
+def deploy():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Service)     # 0: any free port
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_port
+
+def post(question):
+    """What a user's program does: send a request, read the reply."""
+    connection = HTTPConnection("127.0.0.1", deploy(), timeout=120)
+    connection.request("POST", "/", json.dumps({"question": question}))
+    reply = connection.getresponse()
+    return f"{reply.status} {json.dumps(json.loads(reply.read()), ensure_ascii=False)}"
+
+# %% zh [md]
+r"""
+第一、第四份讲义各有一张流程图，画的是同一件事：第一份在评估之后问“是否改进”，没有就回到微调；第四份一直走到用户面前。下面把两张图合成一张。
+**点到哪个盒子，哪一步就真的运行**，结果显示在下面。训练的几步要等十几秒。最后一个盒子，真的向服务发一次请求。
+"""
+# %% en [md]
+r"""
+The first and the fourth handout each draw this life as a diagram. The first asks after evaluation whether the model has improved and, if not, goes back to fine-tuning; the fourth goes on until a user is there. Here both are one picture.
+**Click a box and that step really runs**, with its result below; the boxes that train take some ten seconds. The last box really sends the service a request.
+"""
+# %% rows="R37 R38"
+name = dict(cl.L(
+    zh={"collect": "收集", "preprocess": "预处理", "pretrain": "预训练", "finetune": "微调",
+        "infer": "推理", "evaluate": "评估", "deploy": "部署", "user": "用户", "improve": "改进"},
+    en={"collect": "collect", "preprocess": "preprocess", "pretrain": "pre-train",
+        "finetune": "fine-tune", "infer": "infer", "evaluate": "evaluate",
+        "deploy": "deploy", "user": "user", "improve": "improve"}))
+asked = [question.format(animals[0]), question.format(animals[6])]
+
+def marks(**models):
+    rows = []
+    for step, model in models.items():
+        right = [ask(model, animal) == likes[animal] for animal in animals]
+        rows.append((name[step], f"{loss(model):.3f}", sum(right[:6]), sum(right[6:])))
+    return rows
+
+# %% rows="R37 R38"
+def run(step):
+    """Run a step of the life and return rows that show what it made."""
+    match step:
+        case "collect": return [(sentence,) for sentence in collect()[:5]]
+        case "preprocess": return zip(collect()[0], encode(collect()[0]).tolist())
+        case "pretrain": return [(time, infer(pretrain(), time)) for time in times]
+        case "finetune": return [(who, ask(finetune(), who)) for who in animals]
+        case "infer": return [(text, infer(finetune(), text)) for text in asked]
+        case "evaluate": return marks(pretrain=pretrain(), finetune=finetune())
+        case "improve": return marks(finetune=finetune(), improve=improve())
+        case "deploy": return [(f"http://127.0.0.1:{deploy()}",)]
+        case "user": return [(text, post(text)) for text in (*asked, "@")]
 
 # %% training rows="R37 R38"
-first_diagram = {step: name[step] for step in "collect pretrain finetune infer evaluate improve deploy".split()}
-second_diagram = {step: name[step] for step in "collect preprocess pretrain evaluate improve deploy user".split()}
-first_diagram["improve"] = cl.L(zh="改进了吗？没有 ↺ 微调", en="improved? if not ↺ fine-tune")
-
 def life(step):
-    return cl.viz.flow(first_diagram, step, "step_") + cl.viz.flow(second_diagram, step, "step_") + cl.viz.Markup("<hr>") + run[step]()
+    boxes = {**name, "improve": cl.L(zh="还不够好？改进", en="not good enough? improve")}
+    back = ("improve", "finetune", "evaluate")          # the edge that leads back
+    return cl.viz.cycle(boxes, back, step, control="step_") + cl.viz.table(run(step))
 
 cl.viz.explore(life, step_="collect")
 
 # %% zh [md]
 r"""
-点完一圈了吗？下面把几步的成绩单排在一起，再和最笨的办法比：不看上文，只按每个字出现的次数猜。
-先猜猜：三个模型里，损失最接近满分线的是哪一个？问答答得最好的呢？
+点完一圈了吗？现在把三个模型的成绩排在一起。旁边放一个最笨的办法当**基线**：不看上文，只按每个字出现的次数猜。先选一个，再往下看：
 """
 # %% en [md]
 r"""
-Been all the way round? Here are the marks side by side, with the simplest baseline there is: ignore the context and guess by how often each character occurs.
-Guess first: of the three models, whose loss is nearest the floor? And who answers best?
+Been all the way round? Next the three models stand side by side, with the simplest **baseline** there is: ignore the context and guess by how often each character occurs. Choose before you look:
 """
+# %%
+cl.guess("start.loss", cl.L(zh="在原来那种句子上，哪个模型的损失最小？",
+                            en="On sentences of the old kind, whose loss is smallest?"),
+         choices=[name["pretrain"], name["finetune"], name["improve"]])
+
 # %% training rows="R37 R38"
 from collections import Counter
 
-counts = Counter("".join(collect()))
-baseline = -sum(n / counts.total() * math.log(n / counts.total()) for n in counts.values())
-print(cl.L(zh="只数字频 {0:.4f}", en="counting characters {0:.4f}").format(baseline))
-graded(("pretrain", pretrain()), ("improve", improve()), ("finetune", finetune(improved=True)))
+def counting(language):
+    """The loss when all that is known is how often each character occurs."""
+    share = Counter()
+    for sentence, p in language.items():
+        for char in sentence:
+            share[char] += p / mean_length(language)
+    return -sum(p * log(p) for p in share.values())
+
+rows = [(cl.L(zh="只数字频", en="counting characters"), f"{counting(language):.3f}", "", ""),
+        *marks(pretrain=pretrain(), finetune=finetune(), improve=improve()),
+        (cl.L(zh="底线", en="floor"), f"{floor:.3f}", "", "")]
+header = cl.L(zh=["", "损失", "教过的 6 道", "没教过的 2 道"], en=["", "loss", "6 taught", "2 not taught"])
+cl.viz.table(rows, header, right=(1, 2, 3))
+
+# %%
+cl.guess.result("start.loss", name["improve"])
 
 # %% zh [md]
 r"""
-三件事值得记住。**一**，预训练几秒钟就从“只数字频”降到离满分线不远，再练一会儿，差距还会缩小，但不会越过去。
-**二**，微调之后会答题了，可是原来那种句子的损失反而升了：学新本事会忘一点旧本事，第 8 章细讲。
-**三**，没教过的两种动物答得对不对？八选一，蒙对一个也不稀奇；要下结论，得多换几个随机种子再数（第 11 章）。
+**一**，预训练很快就从“只数字频”降到底线附近。准确的损失永远不会低于底线（吉布斯不等式）；抽样量出来的却可能低于它，练习 3 会看到。
+**二**，第一次微调之后会答题了，原来那种句子的损失却升了：学新本事会忘一点旧本事。改进时多掺旧句子、多练几步，损失就比预训练时还低。这两样一起改了，哪样起的作用，这里分不出来（第 9 章）。
+**三**，没教过的两道答对几道，说明不了什么：胡乱八选一也有机会蒙对，要下结论得换许多随机种子再数（第 11 章）。
 
-真正的服务就差一个输入框。换个问法试试，它只懂它学过的那几句：
+服务已经开着。问一句试试，也换个问法：它只懂学过的那几句。
 """
 # %% en [md]
 r"""
-Three things to remember. **One**: within seconds pre-training goes from “counting characters” to near the floor; more training closes the gap further, but never crosses it.
-**Two**: after fine-tuning it can answer, and yet its loss on the old kind of sentence has risen: learning something new makes it forget a little of the old. Chapter 8 tells more.
-**Three**: does it get the two animals right that nobody taught it? One in eight would be right by chance, so one hit proves little: to conclude anything, count over several seeds (chapter 11).
+**One**: pre-training goes from “counting characters” to near the floor within seconds. The exact loss can never be below the floor (Gibbs' inequality); a loss measured on a sample can, as exercise 3 shows.
+**Two**: after the first fine-tuning it can answer, but its loss on the old kind of sentence has risen: learning something new made it forget a little of the old. The improvement mixed in more old sentences and trained longer, and the loss is below that of pre-training. Both were changed at once, so which of them helped cannot be told from here (chapter 9).
+**Three**: how many of the two untaught questions are right proves nothing: guessing among eight foods would be right at times, too. To conclude anything, count over many random seeds (chapter 11).
 
-All that a real service still needs is a field to type into. Ask in other words, too: it understands only what it has learnt.
+The service is running. Ask it something, in other words, too: it understands only what it has learnt.
 """
 # %% training rows="R38"
-cl.viz.explore(lambda text: lines(serve(json.dumps({"question": text}))), text=examples[0])
+cl.viz.explore(post, question=asked[0])
 
 # %% zh [md]
 r"""
-## 0.3 深度学习：一个二十行以内的网络
+## 0.3 深度学习：一个十几行的网络
 
-刚才的 GPT 里有什么？无非是这些：**矩阵相乘、弯一下、再相乘，然后沿着梯度把参数挪一小步**。这就是深度学习；用它来读写人的语言，就是今天的自然语言处理（NLP）。
-有文档说它“模拟人脑”，其实只是受过启发。也不是随便哪个大规模预训练模型都叫大语言模型：看图的、听音的，也可以很大。
+刚才的 GPT 里有什么？**矩阵相乘，弯一下，再相乘；然后沿着梯度把参数挪一小步**。这就是深度学习。用它来读写人的语言，就是今天的自然语言处理（NLP）。
+第三份讲义说深度学习“模拟人脑”，其实它只是受过人脑启发。第三份讲义还把大规模预训练模型都叫大语言模型，可是看图的、听音的模型也可以很大。
 
-任务：平面上的点，圆里是 1，圆外是 0。一条直线（没有中间层）分不开，加一层弯曲就行。先猜直线能对多少？
+任务：平面上 1,000 个点，圆里是 1，圆外是 0，各占一半左右。一条直线（没有中间层）能分对多少？先猜。
 """
 # %% en [md]
 r"""
-## 0.3 Deep learning: a network in under twenty lines
+## 0.3 Deep learning: a network in a dozen lines
 
-What is inside that GPT? Only this: **multiply by a matrix, bend, multiply again; then move the parameters a small step along the gradient**. That is deep learning, and using it to read and write human language is most of today's natural language processing (NLP).
-One document says that it “simulates the human brain”: it was inspired by it, no more. And not every large pre-trained model is a large language model: one that sees or hears may be large, too.
+What is inside that GPT? **Multiply by a matrix, bend, multiply again; then move the parameters a small step along the gradient**. That is deep learning, and using it to read and write human language is most of today's natural language processing (NLP).
+The third handout says that deep learning “simulates the human brain”; it was inspired by it, no more. It also calls every large pre-trained model a large language model, but a model that sees or hears may be large, too.
 
-The task: points in the plane, 1 inside a circle and 0 outside. A straight line (no layer in between) cannot part them; one layer that bends can. How often is the line right? Guess.
+The task: 1,000 points in the plane, 1 inside a circle and 0 outside, about half of each. How many of them does a straight line (no layer in between) get right? Guess first.
 """
-# %% rows="R23 E39"
-def learn(hidden):
-    generator = torch.Generator().manual_seed(0)
-    x = torch.rand(1000, 2, generator=generator) * 2 - 1                    # 1000 points
-    y = (x.norm(dim=1) < 0.8).float()                                       # 1 inside the circle
-    sizes = [2, hidden, 1] if hidden else [2, 1]
-    weights = [torch.randn(a, b, generator=generator).div(a ** 0.5).requires_grad_() for a, b in zip(sizes, sizes[1:])]
-    biases = [torch.zeros(b, requires_grad=True) for b in sizes[1:]]
-    for _ in range(1000):
-        h = x
-        for layer, (w, b) in enumerate(zip(weights, biases)):
-            h = h @ w + b if layer == len(weights) - 1 else torch.tanh(h @ w + b)
-        loss_now = torch.nn.functional.binary_cross_entropy_with_logits(h[:, 0], y)
-        for p, gradient in zip(weights + biases, torch.autograd.grad(loss_now, weights + biases)):
-            p.data -= 2.0 * gradient                                        # a step downhill
-    return float(((h[:, 0] > 0) == (y > 0)).float().mean())
+# %%
+cl.guess("start.line", cl.L(zh="一条直线分对的比例，从 0 到 1", en="The share that a straight line gets right, from 0 to 1"))
 
-print(cl.L(zh="直线 {0:.2f}，一层 16 个弯 {1:.2f}", en="straight line {0:.2f}, one hidden layer of 16 {1:.2f}").format(learn(0), learn(16)))
+# %% rows="R23 E39"
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+torch.manual_seed(0)
+points = torch.rand(1000, 2) * 2 - 1                    # [1000,2]
+inside = (points.norm(dim=1) < 0.8).float()             # [1000], 1 inside the circle
+print(cl.L(zh="圆里的点占", en="share of points inside:"), f"{inside.mean():.2f}")
+
+def network(x, weights):                                # [1000,2] -> [1000]
+    for w in weights[:-1]:
+        x = torch.tanh(x @ w[:-1] + w[-1])              # the last row of w is the bias
+    return (x @ weights[-1][:-1] + weights[-1][-1])[:, 0]
+
+# %% rows="R23 E39"
+def learn(*sizes):
+    weights = [torch.randn(a + 1, b) for a, b in zip(sizes, sizes[1:])]
+    for w in weights:
+        w.requires_grad_()
+    for _ in range(1000):
+        loss_now = binary_cross_entropy_with_logits(network(points, weights), inside)
+        for w, gradient in zip(weights, torch.autograd.grad(loss_now, weights)):
+            w.data -= gradient                          # a small step downhill
+    return float(((network(points, weights) > 0) == (inside > 0)).float().mean())
+
+line, bent = learn(2, 1), learn(2, 16, 1)
+print(cl.L(zh=f"直线分对 {line:.2f}", en=f"a straight line gets right: {line:.2f}"))
+print(cl.L(zh=f"16 个弯分对 {bent:.2f}", en=f"with 16 units that bend: {bent:.2f}"))
+
+# %%
+cl.guess.result("start.line", round(line, 2), tolerance=0.05)
 
 # %% zh [md]
 r"""
+直线和抛硬币差不多，因为不管怎样摆，圆都有一半留在另一边。加一层会弯的单元，就能围出一个圈。（这里量的是学过的那些点。）
+
 ## 0.4 记号与术语
 
 整门课里，一个字母只代表一根轴。看到 `[B,T,D]` 就读作“B 句话，每句 T 个词元，每个词元 D 个数”。
@@ -363,10 +505,12 @@ r"""
 | `V` | 词表大小 |
 | `K` | 类别数 |
 
-术语两种语言对照着看。打几个字筛选，比如 `attention` 或“微调”；文档里的“前向传播网络”“多模式”，规范的说法是前馈网络、多模态。
+术语两种语言对照着看，打几个字就能筛选，比如 `attention` 或“微调”。第一份讲义里的“前向传播网络”和“转换器”，通行的说法是前馈网络和 Transformer；第一、第五份里的“多模式”是多模态。
 """
 # %% en [md]
 r"""
+The line does about as well as a coin: however it lies, half of the circle is on its other side. A layer of units that bend can draw a ring around it. (Measured on the points that it learnt from.)
+
 ## 0.4 Letters and terms
 
 Throughout the course one letter means one axis. Read `[B,T,D]` as “B texts of T tokens, each of them D numbers”.
@@ -382,112 +526,175 @@ Throughout the course one letter means one axis. Read `[B,T,D]` as “B texts of
 | `V` | size of the vocabulary |
 | `K` | number of classes |
 
-The terms in both languages: type a few letters to filter, such as `attention`. Where the documents use other Chinese words for feed-forward network and multimodal, the list has the standard ones.
+The terms in both languages: type a few letters to filter, such as `attention`. Where the first and the fifth handout use Chinese words of their own for feed-forward network, Transformer and multimodal, the list has the usual ones.
 """
 # %% rows="R23 E40"
 terms = cl.text.glossary()
 
 def look_up(text):
-    found = [(term.zh, term.en) for term in terms if text.strip().lower() in f"{term.zh} {term.en}".lower()]
-    return cl.viz.table(found, header=("中文", "English"))
+    word = text.strip().lower()
+    found = [term for term in terms if word in f"{term.zh} {term.en}".lower()]
+    return cl.viz.table([(term.zh, term.en) for term in found], ["中文", "English"])
 
 cl.viz.explore(look_up, text=cl.L(zh="注意力", en="attention"))
 
 # %% zh [md]
 r"""
-看看模型自己的轴。先在心里填好三个数，再运行：
+现在看看刚才那个小 GPT 的轴。给它三句话，每句取前六个字，编号的形状是 `[B,T]`。它返回的分数是什么形状？
 """
 # %% en [md]
 r"""
-Now the axes of a model. Fill in the three numbers in your mind, then run:
+Now the axes of our small GPT. Give it three sentences, the first six characters of each: the ids have the shape `[B,T]`. Which shape have the scores that it returns?
 """
 # %%
+cl.guess("start.shape", cl.L(zh="分数的形状", en="The shape of the scores"),
+         choices=["[B,T]", "[B,V]", "[B,T,V]"])
+
+# %%
 ids = torch.stack([encode(sentence[:6]) for sentence in collect()[:3]])
-logits = pretrain()(ids)
-print("ids [B,T]      ", list(ids.shape))
-print("logits [B,T,V] ", list(logits.shape))
+print("ids    ", list(ids.shape))
+print("logits ", list(pretrain()(ids).shape))
+cl.guess.result("start.shape", "[B,T,V]")
 
 # %% zh [md]
 r"""
+每句话的每个位置，都给词表里的每一个字打了一个分。这些分叫 **logits**，变成概率的办法在第 1 章。
+
 ## 0.5 练习怎么做
 
 - 带 `...` 的格子是模板，把 `...` 换成你的代码，运行。
-- `cl.check("id")` 检查。没写就说“还没开始”；写错了，它会指出像是哪一种错，给一个最小的反例，不会给答案。
+- `cl.check("id")` 检查。写错了，它会指出像是哪一种错，给一个最小的反例，不会给答案。
 - `cl.hint("id")` 给一级提示，再调一次给下一级。
 - `f = cl.use("id")` 取函数：通过了就用你的，没通过就用课程的参考实现，所以后面的格子总能运行。
 - `cl.progress()` 看进度；记录只存在你自己的机器上。
+
+本章的练习不用交，改几个数就能做。
 """
 # %% en [md]
 r"""
+Each position of each sentence has given every character of the vocabulary a score. These scores are called **logits**; chapter 1 turns them into probabilities.
+
 ## 0.5 How exercises work
 
 - A cell with `...` is a template: put your code in place of `...` and run it.
-- `cl.check("id")` checks it. Unwritten is “not started”; if it is wrong, the check says which mistake it looks like and shows the smallest example that fails, never the answer.
+- `cl.check("id")` checks it. If it is wrong, the check says which mistake it looks like and shows the smallest example that fails, never the answer.
 - `cl.hint("id")` gives a hint, and when called again the next one.
 - `f = cl.use("id")` is your function once it passes and the course's reference until then, so that the following cells always run.
 - `cl.progress()` shows how far you are; the record stays on your own machine.
+
+The exercises of this chapter are not checked; changing a few numbers is enough.
 """
 # %%
 cl.hint("lm.bigram", 1)
 
 # %% zh [md]
 r"""
-### 练习 1 · 改一改语料
+### 练习 1 · 改一改语言
 
-给语言添一种动物，再算满分线。先猜：句子的花样多了，平均每个字更难猜还是更好猜？改动 `more` 再运行。
+给语言添一种动物，再算底线。猜一猜，然后运行；再把 `more` 改成别的，比如一次添三种。
 """
 # %% en [md]
 r"""
-### Exercise 1 · Change the corpus
+### Exercise 1 · Change the language
 
-Add an animal to the language and compute the floor again. Guess first: with more different sentences, does a character get harder or easier to guess on average? Edit `more` and run.
+Add an animal to the language and compute the floor again. Guess, run, then edit `more`, for example to add three at once.
 """
 # %%
-def floor_of(animals):
-    """Nats per character that nobody can guess, when each of `animals` occurs equally often."""
-    sentences = [(mould.format(time, animal, verb, food), (0.8 * (animals[animal] == food) + 0.2 / len(animals)) / len(animals))
-                 for time, animal, verb, food in product(times, animals, verbs, animals.values())]
-    scale = len(times) * len(verbs)
-    return -sum(p / scale * math.log(p / scale) for _, p in sentences) / sum(p / scale * len(text) for text, p in sentences)
+cl.guess("start.animal", cl.L(zh="多了一种动物，平均每个字", en="With one more animal, a character is on average"),
+         choices=cl.L(zh=["更难猜", "一样难", "更好猜"], en=["harder to guess", "as hard", "easier to guess"]))
 
-more = dict([cl.L(zh="小鸭:浮萍", en="duck:weeds").split(":")])
-for animals in (likes, {**likes, **more}):
-    print(cl.L(zh="{0} 种动物，满分线 {1:.4f}", en="{0} animals: floor {1:.4f}").format(len(animals), floor_of(animals)))
+# %%
+more = cl.L(zh={"小鸭": "浮萍"}, en={"duck": "weeds"})
+print(cl.L(zh=f"{len(likes)} 种动物，底线 {floor:.3f}", en=f"{len(likes)} animals: floor {floor:.3f}"))
+larger = floor_of(make_language({**likes, **more}))
+print(cl.L(zh=f"添上之后，底线 {larger:.3f}", en=f"with what you added: floor {larger:.3f}"))
+cl.guess.result("start.animal", cl.L(zh="更难猜", en="harder to guess"))
 
 # %% zh [md]
 r"""
+花样多了，底线就升高。语言越丰富，再好的模型损失也越大，所以不同语言上的损失不能直接比较。
+
 ### 练习 2 · 弄坏一步
 
-如果预处理时不小心把每句话里的字打乱了，训练照样不报错。损失会停在哪里？是满分线附近，还是“只数字频”附近？
-先猜，再运行；然后把 `broken` 改成你想得到的别的坏法，比如只留每句的前三个字。
+如果预处理时不小心把每句话里的字打乱了，训练照样不报错。在正常的句子上，损失会停在哪里？
+先猜，再运行；然后把 `broken` 改成别的坏法，比如只留每句的前三个字。
 """
 # %% en [md]
 r"""
+More variety raises the floor. The richer a language, the larger the loss of even the best model; losses on different languages therefore cannot be compared.
+
 ### Exercise 2 · Break a step
 
-Suppose preprocessing shuffled the characters of each sentence by mistake. Training reports no error. Where does the loss end up: near the floor, or near “counting characters”?
-Guess, run; then let `broken` break it in another way that you can think of, such as keeping the first three characters of each sentence only.
+Suppose preprocessing shuffled the characters of each sentence by mistake. Training reports no error. Where does the loss on real sentences end up?
+Guess, run; then let `broken` break it in another way, such as keeping only the first three characters of each sentence.
 """
+# %%
+cl.guess("start.shuffled", cl.L(zh="用打乱的句子训练，在正常句子上的损失最接近",
+                                en="Trained on shuffled sentences, its loss is nearest to"),
+         choices=[cl.L(zh="底线", en="the floor"), cl.L(zh="正常训练", en="proper training"),
+                  cl.L(zh="只数字频", en="counting characters")])
+
 # %% training
 def broken(sentence):
     return "".join(random.Random(sentence).sample(sentence, len(sentence)))
 
-torch.manual_seed(0)
-config = pretrain().config
-damaged = train(cl.nn.Decoder(config), "".join(broken(sentence) for sentence in collect()), 150, lr=6e-3)
-print(cl.L(zh="在正常句子上的损失：打乱后训练 {0:.4f}，正常训练 {1:.4f}，只数字频 {2:.4f}",
-           en="loss on real sentences: trained on shuffled ones {0:.4f}, as it should be {1:.4f}, counting characters {2:.4f}")
-      .format(loss(damaged), loss(pretrain()), baseline))
+shuffled = "".join(broken(sentence) for sentence in collect())
+damaged = train(new_model(), shuffled, steps=150, lr=6e-3)
+rows = [(cl.L(zh="打乱后训练", en="trained on shuffled sentences"), f"{loss(damaged):.2f}"),
+        (cl.L(zh="正常训练", en="proper training"), f"{loss(pretrain()):.2f}"),
+        (cl.L(zh="只数字频", en="counting characters"), f"{counting(language):.2f}")]
+cl.viz.table(rows, right=(1,))
+
+# %%
+cl.guess.result("start.shuffled", cl.L(zh="只数字频", en="counting characters"))
 
 # %% zh [md]
 r"""
-### 练习 3 · 读懂一个形状
+顺序打乱以后，上文帮不上忙，模型能学的只剩下字频。没有基线，你看不出这个损失说明数据坏了。
+
+### 练习 3 · 抽样量出来的损失
+
+真实的语言没法全算，只能抽句子来量。从 `nats` 里抽 200 句，比一比预训练的模型和改进后的模型，重复 1,000 次。
+两个模型**各抽各的**，会有多少次判错谁好？用**同一批**句子呢？运行之后，把 200 改成 2,000 再看。
+"""
+# %% en [md]
+r"""
+With the order gone the context is no help, and only the frequencies of the characters are left to learn. Without the baseline you could not tell from this loss that the data were damaged.
+
+### Exercise 3 · A loss measured on a sample
+
+A real language cannot be measured whole; one draws sentences. Draw 200 from `nats` and compare the pre-trained model with the improved one, 1,000 times over.
+How often does the comparison name the wrong model if each is measured on **its own** sample? And on the **same** sentences? Run, then change 200 to 2,000.
+"""
+# %% training
+def measured(model, seed, n=200):
+    drawn = random.Random(seed).choices(list(language), language.values(), k=n)
+    return sum(nats(model)[s] for s in drawn) / sum(map(len, drawn))
+
+before, after, trials = pretrain(), improve(), range(1_000)
+own = sum(measured(after, seed) > measured(before, -1 - seed) for seed in trials)
+same = sum(measured(after, seed) > measured(before, seed) for seed in trials)
+below = sum(measured(after, seed) < floor for seed in trials)
+rows = [(cl.L(zh="各抽各的，判错", en="own samples: wrong"), f"{own / 10:.0f} %"),
+        (cl.L(zh="同一批，判错", en="same sentences: wrong"), f"{same / 10:.0f} %"),
+        (cl.L(zh="改进后的损失低于底线", en="improved model below the floor"), f"{below / 10:.0f} %")]
+cl.viz.table(rows, right=(1,))
+
+# %% zh [md]
+r"""
+句子有难有易，抽到哪些比换哪个模型影响更大。用同一批句子，难易就抵消了大半，所以**比较两个模型，要用同样的题**。
+第三行是抽样的误差：准确的损失不会低于底线，抽出来的却会。
+
+### 练习 4 · 读懂一个形状
 
 注意力的权重有四根轴。下面这个张量是 [B,H,T,S]，哪一根是头，哪一根是被看的词元？把三个 `None` 换成你的答案再运行；留着 `None` 也不会出错。
 """
 # %% en [md]
 r"""
-### Exercise 3 · Read a shape
+Some sentences are harder than others, and which were drawn matters more than which model is measured. On the same sentences most of that cancels: **compare two models on the same questions**.
+The third line is sampling error: the exact loss is never below the floor, a sampled one can be.
+
+### Exercise 4 · Read a shape
 
 Attention weights have four axes. The tensor below is [B,H,T,S]: which axis is the heads, and which the tokens looked at? Put your answers in place of the three `None` and run; leaving `None` does no harm.
 """
@@ -523,9 +730,25 @@ r"""
 | 怎样部署？ | 一个函数，外面包一层服务，再盯着它 | {{R38}} · {{R44}} |
 | 怎样接上图像和声音？ | 把它们也变成词元 | {{R78}} · {{R86}} |
 
-## 0.7 核对过的书目
+## 0.7 再读些什么
 
-原始文档推荐的资料，有的题目写错了，有的查无此书。下面是核对后的题目和出处；最右一列是文档里的写法。
+- 书：[动手学深度学习](https://zh.d2l.ai)（中英文都有）；Goodfellow 等 [Deep Learning](https://www.deeplearningbook.org)；Jurafsky 与 Martin [Speech and Language Processing](https://web.stanford.edu/~jurafsky/slp3/)。
+- 课程：斯坦福 [CS224n](https://web.stanford.edu/class/cs224n/)、[fast.ai](https://course.fast.ai)。
+- 工具：[PyTorch](https://pytorch.org)、[Transformers](https://huggingface.co/docs/transformers)、[Jupyter](https://jupyter.org)。
+
+讲义推荐的其他资料，连同查不到的和题目写错的，都在[书目]({{docs}}/bibliography.md)里。
+
+## 0.8 全课地图
+
+{{chapters}}
+
+## 小结
+
+- 模型的一生：收集、预处理、预训练、微调、推理、评估、改进、部署。评估不过关，就回头再练。
+- 判断一个模型，看它离**底线**还有多远，旁边摆一个最笨的**基线**。这两条线，后面每一章都会用到。
+- 比较两个模型，用同样的题。
+
+接下来：[第 1 章 语言模型与概率](01_language_models.ipynb)。
 """
 # %% en [md]
 r"""
@@ -550,65 +773,23 @@ One sentence each; the proof stands on the right, in cells that run. Links to ch
 | How to deploy? | A function, a service around it, and an eye on it | {{R38}} · {{R44}} |
 | How to add images and sound? | Turn them into tokens, too | {{R78}} · {{R86}} |
 
-## 0.7 A checked bibliography
+## 0.7 What to read
 
-Some works that the documents recommend bear a wrong title, some do not exist. Here are the checked titles and where to find them; the right column is what the documents wrote.
-"""
-# %% rows="R88 E50 E51 E52 E58 E59"
-papers = [
-    ("Vaswani et al. 2017", "Attention Is All You Need", "1706.03762", ""),
-    ("Devlin et al. 2018", "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding", "1810.04805", ""),
-    ("Brown et al. 2020", "Language Models are Few-Shot Learners", "2005.14165", "GPT-3: Language Models are …"),
-    ("Raffel et al. 2019", "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer", "1910.10683",
-     "T5: Text-to-Text Transfer Transformer"),
-    ("Peters et al. 2018", "Deep contextualized word representations", "1802.05365", "ELMo: Deep Contextualized …"),
-    ("Liu et al. 2019", "RoBERTa: A Robustly Optimized BERT Pretraining Approach", "1907.11692", ""),
-    ("Rush et al. 2015", "A Neural Attention Model for Abstractive Sentence Summarization", "1509.00685",
-     "Language Model Fine-tuning for Document Summarization"),
-]
-link = lambda number: cl.viz.Markup(f'<a href="https://arxiv.org/abs/{number}">arXiv:{number}</a>')
-head = cl.L(zh="作者|题目|出处|文档里的写法", en="authors|title|where|in the documents").split("|")
-cl.viz.table([(who, title, link(number), wrong) for who, title, number, wrong in papers], header=head)
+- Books: [Dive into Deep Learning](https://zh.d2l.ai) (in both languages); Goodfellow et al., [Deep Learning](https://www.deeplearningbook.org); Jurafsky and Martin, [Speech and Language Processing](https://web.stanford.edu/~jurafsky/slp3/).
+- Courses: Stanford's [CS224n](https://web.stanford.edu/class/cs224n/), [fast.ai](https://course.fast.ai).
+- Tools: [PyTorch](https://pytorch.org), [Transformers](https://huggingface.co/docs/transformers), [Jupyter](https://jupyter.org).
 
-# %% zh [md]
-r"""
-书、课程与工具：
-
-- 署名盖瑞·马库斯的《大规模语言模型》查不到。他写过 *Rebooting AI*（与 Ernest Davis 合著，2019）和 *Taming Silicon Valley*（2024）。《Transformer网络》和 Coursera 的 “NLP with Transformers” 同样没有找到；名字相近的是 Tunstall、von Werra、Wolf 的 *Natural Language Processing with Transformers*（O'Reilly，2022）。
-- 读得下去的好书：[动手学深度学习](https://zh.d2l.ai)（中英文都有）；Goodfellow 等 [Deep Learning](https://www.deeplearningbook.org)；Jurafsky 与 Martin [Speech and Language Processing](https://web.stanford.edu/~jurafsky/slp3/)。
-- 课程：斯坦福 [CS224n](https://web.stanford.edu/class/cs224n/)、[fast.ai](https://course.fast.ai)。Coursera 与 Udacity 上的课换得勤，以网站为准。
-- 工具：[PyTorch](https://pytorch.org)（起于 Meta，2022 年起归 PyTorch 基金会）、[TensorFlow](https://www.tensorflow.org)、[Transformers](https://huggingface.co/docs/transformers)、[CUDA](https://developer.nvidia.com/cuda-downloads)（有 NVIDIA 显卡才用得上）、[Jupyter](https://jupyter.org)、[Colab](https://colab.research.google.com)、[VS Code](https://code.visualstudio.com)、[GitHub](https://github.com)、[Stack Overflow](https://stackoverflow.com)。Papers with Code 近年几经变动，用之前先看看它还在不在。
-
-## 0.8 全课地图
-
-{{chapters}}
-
-接下来：[第 1 章 语言模型](01_language_models.ipynb)。本章小结：一个模型好不好，要看它离**算得出的底线**还有多远，旁边再摆一个**最笨的基线**；这两条线，后面每一章都会用到。
-
-## 0.9 索引：每一条在哪里运行
-
-五份文档里的每个要点（R）和每处错误（E），都要变成能运行的格子。
-
-{{rows}}
-"""
-# %% en [md]
-r"""
-Books, courses and tools:
-
-- No book *Large Language Models* by Gary Marcus can be found. He wrote *Rebooting AI* (with Ernest Davis, 2019) and *Taming Silicon Valley* (2024). Nor did we find *Transformer Networks* or Coursera's “NLP with Transformers”; of similar name is *Natural Language Processing with Transformers* by Tunstall, von Werra and Wolf (O'Reilly, 2022).
-- Books worth reading to the end: [Dive into Deep Learning](https://zh.d2l.ai) (in both languages); Goodfellow et al., [Deep Learning](https://www.deeplearningbook.org); Jurafsky and Martin, [Speech and Language Processing](https://web.stanford.edu/~jurafsky/slp3/).
-- Courses: Stanford's [CS224n](https://web.stanford.edu/class/cs224n/), [fast.ai](https://course.fast.ai). Those on Coursera and Udacity change often; look there.
-- Tools: [PyTorch](https://pytorch.org) (begun at Meta, since 2022 with the PyTorch Foundation), [TensorFlow](https://www.tensorflow.org), [Transformers](https://huggingface.co/docs/transformers), [CUDA](https://developer.nvidia.com/cuda-downloads) (only with an NVIDIA card), [Jupyter](https://jupyter.org), [Colab](https://colab.research.google.com), [VS Code](https://code.visualstudio.com), [GitHub](https://github.com), [Stack Overflow](https://stackoverflow.com). Papers with Code has changed hands and shape of late; see whether it is there before you rely on it.
+What else the handouts recommend, what cannot be found of it and what has a wrong title, is in the [bibliography]({{docs}}/bibliography.md).
 
 ## 0.8 A map of the course
 
 {{chapters}}
 
-Next: [chapter 1, language models](01_language_models.ipynb). In short: to judge a model, see how far it is from a **floor that can be computed**, and put the **simplest baseline** beside it; both lines will be with us in every chapter.
+## Summary
 
-## 0.9 Index: where each item runs
+- The life of a model: collect, preprocess, pre-train, fine-tune, infer, evaluate, improve, deploy. If the evaluation is not good enough, go back and train again.
+- To judge a model, see how far it is from the **floor**, and put the simplest **baseline** beside it. Both lines will be with us in every chapter.
+- Compare two models on the same questions.
 
-Every point (R) and every error (E) of the five documents is to become a cell that runs.
-
-{{rows}}
+Next: [chapter 1, what a language model is](01_language_models.ipynb).
 """

@@ -45,30 +45,38 @@ r"""
 ## 1.1 看它猜下一个词元
 
 模型把文字切成小块，每一块叫一个**词元**（token）。读完你给的文字，它为词表里的每一个词元给出一个概率。
-改一改输入框里的字，看条形怎样跟着变。先猜一猜：删掉最后一个字，哪一根会变长？
+下面并排问两个真模型：`zh-gpt` 是本课自己训练的中文小模型，321 万参数；SmolLM2 大得多，但主要学英语。
+改一改输入框里的字，看两排条形怎样跟着变。
 """
 # %% en [md]
 r"""
 ## 1.1 Watch it guess the next token
 
 A model cuts text into pieces called **tokens**. Having read your text, it gives every token in its vocabulary a probability.
-Type into the field and watch the bars follow. Guess first: what happens to the longest bar when you delete the last word?
+Two real models answer below: SmolLM2, and `zh-gpt`, a small one of 3.21 million parameters that the course trained itself, on Chinese alone.
+Type into the field and watch both rows of bars follow.
 """
 # %% rows="R1 E38"
-model = cl.load("smollm2-135m")
-opening = cl.L(zh="今天天气真", en="The capital of France is")
+model, zh_gpt = cl.load("smollm2-135m"), cl.load("zh-gpt")
 
-def guess(text):
-    tokens = cl.models.read_tokens(model.tokenizer, model.tokenizer(text).input_ids).labels
-    return cl.viz.paragraph(" | ".join(tokens)) + cl.viz.bars(model.likely(text, k=10))
+def next_token(text):
+    picture = cl.viz.Markup("")
+    for asked in (zh_gpt, model):
+        ids = asked.tokenizer(text).input_ids
+        cut = " | ".join(cl.models.read_tokens(asked.tokenizer, ids).labels)
+        picture += cl.viz.paragraph(f"{asked.card.name}: {cut}")
+        picture += cl.viz.bars(asked.likely(text, k=6))
+    return picture
 
-cl.viz.explore(guess, text=opening)
+cl.viz.explore(next_token, text=cl.L(zh="今天天气真", en="The capital of France is"))
 
 # %% zh [md]
 r"""
-这里只画了十根，词表里还有四万九千多个词元分剩下的那一点。条形上面那行，是你的文字切成的词元。
-几份文档都说模型给“每个**单词**”一个向量，其实没有单词，只有词元：打一个 `Unbelievable tokenization` 看看。SmolLM2 主要学英语，
-词表里汉字很少，大多数汉字要拆成两三段字节，所以会看到 `气₁` `气₂`；条形里的 `‹e7›` 也不是乱码，是某些汉字的第一个字节。第 2 章专讲这件事。换一句英文，它会自信得多。
+`zh-gpt` 接的是“的”“好”“是”：真的、真好、真是，都像话。把“真”改成“很”，“好”就排到最前。SmolLM2 大四十倍，却只会接标点和半个汉字，因为它读过的中文太少。**模型会什么，先看它读过什么。**
+
+每排只画了六根，词表里其余的词元分剩下的概率。条形上面那行，是你的文字切成的词元。
+第四、第五份讲义说模型处理的是“每个**单词**”，其实没有单词，只有词元：打一个 `Unbelievable tokenization` 看看。
+SmolLM2 的词表里汉字很少，大多数汉字要拆成两三段字节，所以会看到 `气₁` `气₂`；条形里的 `‹e7›` 不是乱码，是某些汉字的第一个字节。第 2 章专讲这件事。
 
 ## 1.2 链式法则：整句话的概率
 
@@ -81,9 +89,11 @@ $$P(x_1,\dots,x_T)=\prod_{t=1}^{T}P(x_t\mid x_1,\dots,x_{t-1})$$
 """
 # %% en [md]
 r"""
-Only ten bars are drawn; the other forty-nine thousand tokens of the vocabulary share what little is left. The line above the bars is your text, cut into tokens.
-Several documents say that a model gives “each **word**” a vector; there are no words, only tokens: type `Unbelievable tokenization` and see. SmolLM2 learnt mostly from English, so it spells most Chinese characters in
-two or three pieces, shown as `气₁` `气₂`, and a bar called `‹e7›` is not broken: it is the first byte of some characters. Chapter 2 is about just this.
+`zh-gpt` has met English only as scattered letters and names one letter; SmolLM2 says *Paris*. Now paste 今天天气真 (“the weather today is really”): `zh-gpt` offers 的, 好, 是, each of which goes on well (好 is *good*), while SmolLM2, forty times as large, finds punctuation and halves of characters. **What a model can do depends first on what it has read.**
+
+Six bars a model are drawn; the other tokens of the vocabulary share the rest. The line above the bars is your text, cut into tokens.
+The fourth and the fifth handout say that a model works on “each **word**”; there are no words, only tokens: type `Unbelievable tokenization` and see.
+SmolLM2 has few Chinese characters in its vocabulary and spells most of them in two or three pieces, shown as `气₁` `气₂`; a bar called `‹e7›` is not broken, it is the first byte of some characters. Chapter 2 is about just this.
 
 ## 1.2 The chain rule: the probability of a whole sentence
 
@@ -98,9 +108,11 @@ and looks one word back. List every sentence of length $n$: the probabilities sh
 from itertools import product
 import torch
 
-words = cl.L(zh="猫 追 狗", en="cat sees dog").split()
-first = torch.tensor([0.5, 0.2, 0.3])                                                # P(x1)
-follow = torch.tensor([[0.1, 0.7, 0.2], [0.5, 0.1, 0.4], [0.3, 0.6, 0.1]])           # row: the word before
+words = cl.L(zh=["猫", "追", "狗"], en=["cat", "sees", "dog"])
+first = torch.tensor([0.5, 0.2, 0.3])                   # P(x1)
+follow = torch.tensor([[0.1, 0.7, 0.2],                 # P(next | word of the row)
+                       [0.5, 0.1, 0.4],
+                       [0.3, 0.6, 0.1]])
 
 def prob(sentence):
     p = first[sentence[0]]
@@ -108,9 +120,9 @@ def prob(sentence):
         p = p * follow[before, after]
     return float(p)
 
-report = cl.L(zh="长度 {0}：{1:4d} 个句子，概率之和 {2:.5f}", en="length {0}: {1:4d} sentences, sum of probabilities {2:.5f}")
 for n in range(1, 8):
-    print(report.format(n, 3**n, sum(prob(s) for s in product(range(3), repeat=n))))
+    total = sum(prob(sentence) for sentence in product(range(3), repeat=n))
+    print(cl.L(zh=f"长度 {n}：概率之和 {total:.5f}", en=f"length {n}: sum {total:.5f}"))
 
 # %% zh [md]
 r"""
@@ -124,15 +136,16 @@ Every line says 1.00000. The tree below shows why: all its levels are equally wi
 """
 # %% rows="R2"
 def tree(length, path):
-    path = path[:length]
     levels = []
     for n in range(1, length + 1):
-        sentences = list(product(range(3), repeat=n))
-        levels.append([("".join(map(str, s)), words[s[-1]], prob(s)) for s in sentences])
-    steps = [int(c) for c in path]
-    factors = [f"{prob(steps[:i + 1]) / prob(steps[:i]) if i else prob(steps[:1]):.1f}" for i in range(len(steps))]
-    line = " ".join(words[i] for i in steps) + f":  {' × '.join(factors)} = {prob(steps):.4f}"
-    return cl.viz.shares(levels, path, "path_") + cl.viz.paragraph(line)
+        level = product(range(3), repeat=n)
+        levels.append([("".join(map(str, s)), words[s[-1]], prob(s)) for s in level])
+    steps = [int(digit) for digit in path[:length]]
+    ways = [prob(steps[:n]) for n in range(1, len(steps) + 1)]
+    factors = [f"{p / before:.1f}" for before, p in zip([1, *ways], ways)]
+    said = " ".join(words[i] for i in steps)
+    line = f"{said}:  {' × '.join(factors)} = {ways[-1]:.4f}"
+    return cl.viz.shares(levels, path[:length], "path_") + cl.viz.paragraph(line)
 
 cl.viz.explore(tree, length=(1, 4, 3), path_="012")
 
@@ -140,7 +153,7 @@ cl.viz.explore(tree, length=(1, 4, 3), path_="012")
 r"""
 ## 1.3 概率，还是似然？
 
-课程的一份原始文档把语言模型写成 $P(\theta)=\prod_i P(w_i\mid w_{<i},\theta)$。等号右边没问题，左边却站错了人：
+第五份讲义把语言模型写成 $P(\theta)=\prod_i P(w_i\mid w_{<i},\theta)$。等号右边没问题，左边却站错了人：
 $\theta$ 是模型的参数，$w$ 才是随机的。应该写 $P(w_1,\dots,w_N;\theta)$。这不是吹毛求疵，跑一下就知道差别。
 
 取最小的模型：每个位置以概率 $\theta$ 写 a，否则写 b。固定 $\theta$ 把所有字符串加起来；再固定一个字符串，对 $\theta$ 积分。
@@ -149,7 +162,7 @@ $\theta$ 是模型的参数，$w$ 才是随机的。应该写 $P(w_1,\dots,w_N;\
 r"""
 ## 1.3 Probability or likelihood?
 
-One of the documents behind this course writes a language model as $P(\theta)=\prod_i P(w_i\mid w_{<i},\theta)$. The right-hand side is fine; on the left stands the wrong letter:
+The fifth handout writes a language model as $P(\theta)=\prod_i P(w_i\mid w_{<i},\theta)$. The right-hand side is fine; on the left stands the wrong letter:
 $\theta$ is the model's parameter, and it is $w$ that is random. It should read $P(w_1,\dots,w_N;\theta)$. That is not hair-splitting, as running it shows.
 
 Take the smallest model there is: at each position write a with probability $\theta$, otherwise b. Fix $\theta$ and add up all strings; then fix a string and integrate over $\theta$.
@@ -160,11 +173,13 @@ def chance(string, theta):
 
 strings = ["".join(letters) for letters in product("ab", repeat=3)]
 for theta in (0.2, 0.6):
-    print(cl.L(zh="θ = {0}：8 个字符串之和 {1:.5f}", en="θ = {0}: sum over the 8 strings {1:.5f}").format(theta, sum(chance(s, theta) for s in strings)))
+    total = sum(chance(string, theta) for string in strings)
+    print(f"θ = {theta}", cl.L(zh="8 个字符串之和", en="sum over the 8 strings"), f"{total:.5f}")
 
 grid = torch.linspace(0, 1, 2001, dtype=torch.float64)
 for string in ("aab", "aaa"):
-    print(cl.L(zh="{0}：对 θ 的积分 {1:.5f}", en="{0}: integral over θ {1:.5f}").format(string, float(torch.trapezoid(chance(string, grid), grid))))
+    area = torch.trapezoid(chance(string, grid), grid)
+    print(string, cl.L(zh="对 θ 的积分", en="integral over θ"), f"{area:.5f}")
 
 # %% rows="E26"
 import matplotlib.pyplot as plt
@@ -173,12 +188,13 @@ def two_readings(string, theta):
     string = "".join(c for c in string if c in "ab")[:8] or "a"
     figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 2.8))
     same = ["".join(letters) for letters in product("ab", repeat=len(string))]
-    left.bar(range(len(same)), [chance(s, theta) for s in same], color=["#ee7733" if s == string else "#4477aa" for s in same])
-    left.set(title=cl.L(zh="固定 θ：所有字符串的概率，和为 1", en="θ fixed: all strings, sum 1"), xticks=[])
-    area = torch.trapezoid(chance(string, grid), grid)
+    bars = left.bar(range(len(same)), [chance(s, theta) for s in same], color="#4477aa")
+    bars[same.index(string)].set_color("#ee7733")
+    left.set(title=cl.L(zh=f"固定 θ = {theta}：总和 1", en=f"θ = {theta} fixed: sum 1"), xticks=[])
     right.fill_between(grid, chance(string, grid), color="#4477aa", alpha=0.3)
     right.plot(theta, chance(string, theta), "o", color="#ee7733")
-    right.set(title=cl.L(zh="固定 {0}：θ 的似然，面积 {1:.4f}", en="{0} fixed: likelihood of θ, area {1:.4f}").format(string, area), xlabel="θ")
+    area = torch.trapezoid(chance(string, grid), grid)
+    right.set(title=cl.L(zh=f"固定 {string}：面积 {area:.4f}", en=f"{string} fixed: area {area:.4f}"), xlabel="θ")
     return figure
 
 cl.viz.explore(two_readings, string="aab", theta=(0.05, 0.95, 0.6))
@@ -190,21 +206,39 @@ r"""
 
 ## 练习 1 · 给一句话打分
 
-60 个 0.1 连乘，`float32` 就成了 0。所以大家把概率取对数再相加。写 `sequence_log_prob(logits, ids)`：
+模型给出的不是概率，是**分数**（logits），可正可负。变成概率要三步：取 $e$ 的幂，全都成了正数；除以总和，加起来是 1，这两步合称 **softmax**；再取对数，就是 `log_softmax`。
+为什么取对数？60 个 0.1 连乘，`float32` 就成了 0；对数相加没有这个麻烦。先运行紧接着的一格，看这三步。
+
+然后写 `sequence_log_prob(logits, ids)`：
 `logits` 形状 [T,V]，`ids` 形状 [T]，`logits[t]` 预测的是 `ids[t+1]`。返回各步对数概率之和（标量）；只有一个词元时，没有可预测的，返回 0。
 例：V=2，logits 全为 0，ids 有 3 个词元，结果是 $2\log\frac12\approx-1.386$。
 """
 # %% en [md]
 r"""
-On the left is a **probability distribution**: drag $\theta$ as you like, the sum stays 1. On the right is the same expression read as a function of $\theta$, the **likelihood**; its area may be anything, for it is no probability of $\theta$.
+On the left is a **probability distribution**: drag $\theta$ as you like, the sum stays 1. On the right is the same expression read as a function of $\theta$, the **likelihood**; its area may be anything, because it is not a probability of $\theta$.
 Drag $\theta$ to the top of the curve and you stand at the share of a's: **to count and to divide is maximum likelihood**. Section 1.4 lives on this.
 
 ## Exercise 1 · Score a sentence
 
-Multiply 0.1 sixty times and `float32` gives 0, which is why one adds logarithms instead. Write `sequence_log_prob(logits, ids)`:
+A model does not give probabilities but **scores** (logits), which may be negative. Three steps lead on: raise $e$ to the score, and all are positive; divide by the sum, and they add up to 1, which together is called **softmax**; take the logarithm, and that is `log_softmax`.
+Why logarithms? Multiply 0.1 sixty times and `float32` gives 0; adding logarithms has no such trouble. Run the cell that follows to see the steps.
+
+Then write `sequence_log_prob(logits, ids)`:
 `logits` has shape [T,V], `ids` has shape [T], and `logits[t]` predicts `ids[t+1]`. Return the sum of the log-probabilities of all steps (a scalar); with one token there is nothing to predict, and the sum is 0.
 Example: V=2, all logits 0 and three tokens in ids give $2\log\frac12\approx-1.386$.
 """
+# %%
+scores = torch.tensor([2.0, 1.0, -1.0])                 # [V]: three words
+positive = scores.exp()
+p = positive / positive.sum()                           # softmax
+print("exp    ", positive.round(decimals=3).tolist())
+print("p      ", p.round(decimals=3).tolist(), " sum", round(float(p.sum()), 4))
+print("log p  ", p.log().round(decimals=3).tolist())
+print("log_softmax", scores.log_softmax(-1).round(decimals=3).tolist())
+
+sixty = torch.full([60], 0.1)
+print("product", float(sixty.prod()), "  sum of logs", round(float(sixty.log().sum()), 2))
+
 # %% exercise id="lm.sequence_log_prob"
 ...
 # %%
@@ -219,15 +253,17 @@ def score(text):
         return float(sequence_log_prob(model.model(ids).logits[0].float(), ids[0]))
 
 sentences = cl.L(
-    zh="我每天早上喝一杯咖啡，然后去上班。|我每天咖啡喝一杯早上，然后去上班。|咖每然早喝一啡，班天后上上杯我去。",
-    en="The cat sat on the mat because it was tired.|The mat sat on the cat because it was tired.|"
-       "mat the on sat cat The tired was it because.")
-for sentence in sentences.split("|"):
+    zh=["我每天早上喝一杯咖啡，然后去上班。", "我每天咖啡喝一杯早上，然后去上班。",
+        "咖每然早喝一啡，班天后上上杯我去。"],
+    en=["The cat sat on the mat because it was tired.",
+        "The mat sat on the cat because it was tired.",
+        "mat the on sat cat The tired was it because."])
+for sentence in sentences:
     print(f"{score(sentence):8.1f}   {sentence}")
 
 # %% zh [md]
 r"""
-字完全一样，只换了顺序，对数概率一句比一句低：语序通顺、意思合理的那一句，模型认为最可能。差 10，就是可能性差 $e^{10}$，约两万倍。
+字完全一样，只换了顺序，对数概率一句比一句低。这三句里，语序通顺、意思合理的那一句，模型认为最可能。差 10，就是可能性差 $e^{10}$，约两万倍。
 
 ## 1.4 数出来的模型：n 元
 
@@ -242,7 +278,7 @@ r"""
 """
 # %% en [md]
 r"""
-The same words in another order, and each line is less likely than the one before: the fluent, sensible sentence wins. A difference of 10 means less likely by a factor of $e^{10}$, about twenty thousand.
+The same words in another order, and each line is less likely than the one before: of these three, the fluent, sensible sentence wins. A difference of 10 means less likely by a factor of $e^{10}$, about twenty thousand.
 
 ## 1.4 Models made by counting: n-grams
 
@@ -262,39 +298,40 @@ cl.check("lm.bigram")
 
 # %% rows="R1"
 from collections import Counter, defaultdict
+import math
+import random
+import os
+import re
+from functools import cache
 bigram_probs = cl.use("lm.bigram")
 
 reviews = cl.text.reviews()
-train, held_out = ("\n".join(review.text for review in split) + "\n" for split in (reviews.train, reviews.test))
-alphabet = sorted(set(train))
-index = {char: i for i, char in enumerate(alphabet)}
-print(cl.L(zh="用来学的 {0:,} 字，留作检验的 {1:,} 字，不同的字 {2:,} 个", en="{0:,} characters to learn from, {1:,} held out, {2:,} different ones")
-      .format(len(train), len(held_out), len(alphabet)))
+train = "".join(review.text + "\n" for review in reviews.train)
+held_out = "".join(review.text + "\n" for review in reviews.test)
+print(cl.L(zh="用来学的字数", en="characters to learn from"), f"{len(train):,}")
+print(cl.L(zh="留作检验的字数", en="characters held out"), f"{len(held_out):,}")
 
-common = [char for char, _ in Counter(train).most_common(79)] + ["…"]               # … stands for all other characters
-ids = torch.tensor([common.index(char) if char in common else 79 for char in train[:20_000]])
-row = bigram_probs(ids, len(common), alpha=0.1)[common.index("很")]                    # 很: "very"
-cl.viz.bars({"很" + common[i]: float(row[i]) for i in row.argsort(descending=True)[:8].tolist()})
+common = [char for char, _ in Counter(train).most_common(79)] + ["…"]    # …: any other
+ids = torch.tensor([common.index(c) if c in common else 79 for c in train[:20_000]])
+row = bigram_probs(ids, len(common), alpha=0.1)[common.index("很")]        # 很: "very"
+best = row.argsort(descending=True)[:8].tolist()
+cl.viz.bars({"很" + common[i]: float(row[i]) for i in best})
 
 # %% zh [md]
 r"""
-“很多”“很好”“很一（般）”：这是评论的口气（`…` 代表八十个符号以外的所有字）。但只看一个字太短视，看得远些会不会更好？下面的 `NGram` 记下每段上文后面出现过的所有字。
+最长的一根 `…` 是七十九个常用符号以外的所有字，合在一起。分得开的里面，“很多”“很好”“很一（般）”领先，正是评论的口气。但只看一个字太短视，看得远些会不会更好？下面的 `NGram` 记下每段上文后面出现过的所有字。
 上文没见过怎么办？退一步，信短一点的上文（Witten–Bell 插值）：这段上文后面跟过的花样越多，就越多听短上文的。
 
-先猜：阶数从 1 加到 5，在**没见过的评论**上，困惑度会一路下降吗？（困惑度：平均每一步相当于在几个字之间犹豫。）
+用**困惑度**来比：平均每一步相当于在几个字之间犹豫，也就是 $e$ 的“平均每字损失”次方，越低越好。在**没见过的评论**上量：
 """
 # %% en [md]
 r"""
-很多 (very many), 很好 (very good), 很一 (the start of “so-so”): the voice of reviewers (`…` stands for all characters beyond the eighty symbols). Looking one character back is short-sighted; does looking further help? `NGram` below keeps, for each context, every character that followed it.
+The longest bar, `…`, is all characters beyond the seventy-nine commonest symbols together. Of the others 很多 (very many), 很好 (very good) and 很一 (the start of “so-so”) lead: the voice of reviewers. Looking one character back is short-sighted; does looking further help? `NGram` below keeps, for each context, every character that followed it.
 And a context never seen? It falls back on the shorter one (Witten–Bell interpolation): the more different characters have followed a context, the more the shorter one is listened to.
 
-Guess first: as the order goes from 1 to 5, does perplexity on **unseen reviews** keep falling? (Perplexity: among how many equally likely characters the model hesitates at each step, on average.)
+We compare by **perplexity**: among how many equally likely characters the model hesitates at each step, on average, that is, $e$ to the power of the mean loss per character. Lower is better. It is measured on **unseen reviews**:
 """
 # %% rows="R1"
-import math
-import random
-from functools import cache
-
 class NGram:
     def __init__(self, text, order):
         self.after, self.alphabet = defaultdict(list), sorted(set(text))
@@ -304,53 +341,59 @@ class NGram:
         self.count = cache(lambda context: Counter(self.after.get(context, ())))
 
     def prob(self, char, context):
-        lower = self.prob(char, context[1:]) if context else 1 / (len(self.alphabet) + 1)      # + 1: a character never seen
-        if not (count := self.count(context)):
-            return lower
-        return (count[char] + len(count) * lower) / (len(self.after[context]) + len(count))
+        n = len(self.alphabet) + 1                      # + 1: a character never seen
+        p = self.prob(char, context[1:]) if context else 1 / n
+        count, seen = self.count(context), len(self.after.get(context, ()))
+        return (count[char] + len(count) * p) / (seen + len(count)) if seen else p
+
+cl.guess("lm.order", cl.L(zh="阶数从 1 加到 5，困惑度", en="From order 1 to 5, perplexity"), choices=cl.L(
+    zh=["一路下降", "先降后升", "一路上升"], en=["keeps falling", "falls, then rises", "keeps rising"]))
 
 # %% rows="R1"
-ngram = NGram(train, 5)
-sample_text = held_out[:10_000]
+ngram, sample_text = NGram(train, 5), held_out[:10_000]
 
-def log_probs(order, text=sample_text):
-    return [math.log(ngram.prob(char, text[max(0, i - order + 1):i])) for i, char in enumerate(text)]
+def log_probs(order, text, model=ngram):
+    contexts = (text[max(0, i - order + 1):i] for i in range(len(text)))
+    return [math.log(model.prob(char, past)) for char, past in zip(text, contexts)]
 
-print(f"Σ P(x | 房间) = {sum(ngram.prob(c, '房间') for c in ngram.alphabet) + ngram.prob(None, '房间'):.5f}")
 rows = []
 for order in range(1, 6):
-    seen = sum(sample_text[i - order + 1:i] in ngram.after for i in range(order, len(sample_text))) / (len(sample_text) - order)
-    rows.append((order, f"{cl.metrics.perplexity(log_probs(order)):.1f}", f"{seen:.0%}"))
-cl.viz.table(rows, header=cl.L(zh="阶数|困惑度|上文在训练时见过", en="order|perplexity|contexts seen in training").split("|"), right=(1, 2))
+    contexts = [sample_text[i - order + 1:i] for i in range(order, len(sample_text))]
+    known = sum(context in ngram.after for context in contexts) / len(contexts)
+    perplexity = cl.metrics.perplexity(log_probs(order, sample_text))
+    rows.append((order, f"{perplexity:.1f}", f"{known:.0%}"))
+header = cl.L(zh=["阶数", "困惑度", "上文在训练时见过"], en=["order", "perplexity", "contexts seen"])
+display(cl.viz.table(rows, header, right=(1, 2)))
+cl.guess.result("lm.order", cl.L(zh="先降后升", en="falls, then rises"))
 
 # %% zh [md]
 r"""
-不会。三元最好，再往远看反而变差：上文越长越罕见，大半没见过，见过的也只见过一两次，数字不可靠。这就是**数据稀疏**，也是神经网络登场的理由：
-它能看出“房间很干净”和“屋子挺整洁”是差不多的上文，计数做不到。
+先降后升：三元最好，再往远看反而变差。上文越长越罕见，五元的上文大半没见过，见过的也多半只见过一两次，数字不可靠。这就是**数据稀疏**，也是神经网络登场的理由：
+它有可能看出“房间很干净”和“屋子挺整洁”是差不多的上文，计数做不到。1.7 节会比一比。
 
-拖动阶数，看样本从乱码变成像样的评论；也可以自己打几个字，看下一个字的概率。阶数高的样本读起来最顺，困惑度却不是最低：它在背书。
+拖动阶数，看样本从乱码变成像样的评论；也可以自己打几个字，看下一个字的概率。阶数高的样本常有整段照抄的句子，所以读着顺，困惑度却不是最低。
 """
 # %% en [md]
 r"""
-It does not. Order 3 is best, and looking further makes things worse: longer contexts are rarer, most of them new, the others seen once or twice and not to be relied on. This is **data sparsity**, and the reason why neural networks enter the stage:
-they can see that “the room was clean” and “a tidy bedroom” are similar contexts; counting cannot.
+It falls, then rises: order 3 is best, and looking further makes things worse. Longer contexts are rarer; most of those of order 5 are new, and many of the others were seen only once or twice and cannot be relied on. This is **data sparsity**, and the reason why neural networks enter the stage:
+they may see that “the room was clean” and “a tidy bedroom” are similar contexts; counting cannot. Section 1.7 makes the comparison.
 
-Drag the order and watch the sample turn from noise into something like a review; type some Chinese of your own (or delete all) to see the next character. Samples of high order read best while their perplexity is not the lowest: they recite.
+Drag the order and watch the sample turn from noise into something like a review; type some Chinese of your own (or delete all) to see the next character. Samples of high order often copy whole stretches of a review: they read well, yet their perplexity is not the lowest. (The field starts with 酒店的房间, “the hotel's rooms”.)
 """
 # %% rows="R1"
 def draw_char(context, rng):
-    seen, kinds = len(ngram.after.get(context, ())), len(ngram.count(context))
-    if rng.random() * (seen + kinds) < seen:
-        return rng.choice(ngram.after[context])
+    seen, kinds = ngram.after.get(context, ()), len(ngram.count(context))
+    if rng.random() * (len(seen) + kinds) < len(seen):
+        return rng.choice(seen)
     return draw_char(context[1:], rng) if context else rng.choice(ngram.alphabet)
 
 def look(text, order, seed):
-    rng, sample = random.Random(seed), text
-    while len(sample) < len(text) + 60:
-        sample += draw_char(sample[max(0, len(sample) - order + 1):], rng)
-    context = text[max(0, len(text) - order + 1):] if order > 1 else ""
-    top = sorted(ngram.alphabet, key=lambda char: -ngram.prob(char, context))[:6]
-    return cl.viz.bars({char: ngram.prob(char, context) for char in top}, total=0.5) + cl.viz.paragraph(sample)
+    rng, written = random.Random(seed), text
+    while len(written) < len(text) + 60:
+        written += draw_char(written[max(0, len(written) - order + 1):], rng)
+    p = {c: ngram.prob(c, text[max(0, len(text) - order + 1):]) for c in ngram.alphabet}
+    top = dict(sorted(p.items(), key=lambda pair: -pair[1])[:6])
+    return cl.viz.bars(top, total=0.5) + cl.viz.paragraph(written)
 
 cl.viz.explore(look, text="酒店的房间", order=(1, 5, 3), seed=(0, 9, 1))
 
@@ -361,93 +404,100 @@ r"""
 困惑度不能直接比：n 元模型一步走一个字，SmolLM2 一步走一个词元，步子不一样大。公平的单位是**每字节比特数**：
 整段文字的负对数概率（以 2 为底）除以它的 UTF-8 字节数，也就是用这个模型压缩文字，每个字节要占几比特。
 
-先猜：一个靠数数的三元模型，对一个 1.35 亿参数的神经网络，同一段中文评论，谁赢？
+一个靠数数的三元模型，对一个 1.35 亿参数的神经网络，同样 20 条没见过的中文评论。每条前面给一个换行，这样第一个词元也有上文，也算数。
 """
 # %% en [md]
 r"""
 ## 1.5 Against a real large model
 
-Perplexities do not compare here: the n-gram steps from character to character, SmolLM2 from token to token, and their steps are not equally long. A fair unit is **bits per byte**:
+Perplexities cannot be compared here: the n-gram steps from character to character, SmolLM2 from token to token, and their steps are not equally long. A fair unit is **bits per byte**:
 the negative log-probability of the whole text, to base 2, divided by its UTF-8 bytes. It says how many bits each byte would take if the model were used to compress the text.
 
-Guess first: a trigram made by counting against a neural network of 135 million parameters, on the same Chinese reviews. Who wins?
+A trigram made by counting against a neural network of 135 million parameters, on the same 20 unseen Chinese reviews. Each text follows a line break that is given, so that its first token has a context and counts, too.
 """
+# %%
+cl.guess("lm.trigram", cl.L(zh="谁的每字节比特数更低？", en="Who needs fewer bits per byte?"),
+         choices=cl.L(zh=["三元模型", "差不多", "SmolLM2"], en=["the trigram", "about level", "SmolLM2"]))
+
 # %% rows="R1"
-chinese = held_out[:400]
-english = ("The room was clean and quiet, and the people at the front desk were friendly. Breakfast was good, although the "
-           "coffee was cold. We walked to the old town in ten minutes. I would stay here again, but next time I would ask "
-           "for a room on a higher floor.")
+chinese = [review.text for review in reviews.test if len(review.text) < 120][:20]
+english = ["The room was clean and quiet, and the people at the desk were friendly.",
+           "Breakfast was good, although the coffee was cold.",
+           "I would stay here again, but next time I would ask for a higher floor."]
 
-def smollm2(text):
-    return cl.metrics.bits_per_byte(-sum(scored.log_prob for scored in model.score(text)), text)
+def by_counting(text, order=3):                         # nats
+    return -sum(log_probs(order, "\n" + text)[1:])
 
-rows = [(f"{order}-gram", f"{cl.metrics.bits_per_byte(-sum(log_probs(order, chinese)), chinese):.2f}", "–") for order in (1, 2, 3, 5)]
-rows.append(("SmolLM2", f"{smollm2(chinese):.2f}", f"{smollm2(english):.2f}"))
-head = cl.L(zh="每字节比特数|中文评论|英文短文", en="bits per byte|Chinese reviews|English text").split("|")
-cl.viz.table(rows, header=head, right=(1, 2))
+@cache
+def by_smollm2(text):
+    return -sum(scored.log_prob for scored in model.score("\n" + text))
+
+def per_byte(nats, texts):
+    return f"{cl.metrics.bits_per_byte(sum(nats), ''.join(texts)):.2f}"
+
+# %% rows="R1"
+rows = [(f"{n}-gram", per_byte([by_counting(x, n) for x in chinese], chinese), "–")
+        for n in (1, 2, 3, 5)]
+rows.append(("SmolLM2", per_byte(map(by_smollm2, chinese), chinese),
+             per_byte(map(by_smollm2, english), english)))
+header = cl.L(zh=["每字节比特数", "中文评论", "英文短文"], en=["bits per byte", "Chinese", "English"])
+display(cl.viz.table(rows, header, right=(1, 2)))
+fewer = sum(by_counting(text) < by_smollm2(text) for text in chinese)
+print(cl.L(zh="20 条里三元模型用得更少的：", en="reviews of 20 where the trigram needs fewer:"), fewer)
+cl.guess.result("lm.trigram", cl.L(zh="三元模型", en="the trigram"))
 
 # %% zh [md]
 r"""
-三元模型赢了。它只会数数，但它见过的正是这种文字；SmolLM2 学的几乎都是英语。换成英文短文，SmolLM2 的数字一下子低得多。
+三元模型赢了，这 20 条里几乎条条都是它用得少。它只会数数，但它见过的正是这种文字；SmolLM2 学的几乎都是英语，在英文短文上数字低得多。
 **模型好不好，先问在什么文字上。** 读到“某模型困惑度 20”时，记得追问：哪段文字？按什么切的词元？
 
 ## 1.6 谁也越不过的底线
 
 完美的模型，损失是 0 吗？不是。语言本身有随机性：“今天天气真……”本来就有好几种接法。这份随机性有多大，叫**熵**。
 真实语言的熵没人知道，但我们自己造的语言可以算。1.2 节的三词模型就是一部造句机：让它写 $n$ 个词，用**你的** `bigram_probs` 去学，再算每词比特数。
+最后两行是故意弄坏的：一个不给没见过的组合留余地（$\alpha=0$）；一个“作弊”，把概率统统乘 1.5，不管加起来是不是 1。它们会在底线的哪一边？
 """
 # %% en [md]
 r"""
-The trigram wins. It can only count, but this is the very kind of text it counted in, while SmolLM2 has read little but English. On the English text SmolLM2's number is far lower.
+The trigram wins, on nearly every one of the 20 reviews. It can only count, but this is the very kind of text it counted in, while SmolLM2 has read little but English; on the English text its number is far lower.
 **How good is a model? First ask: on which text.** When you read “our model has a perplexity of 20”, ask which text it was and how it was cut into tokens.
 
 ## 1.6 A floor that nobody gets below
 
 Does a perfect model have loss 0? No. Language itself is random: after “I would like a cup of” there is more than one thing to say. The amount of this randomness is called **entropy**.
 Nobody knows it for real language, but for a language we made ourselves it can be computed. The three-word model of section 1.2 is such a generator: let it write $n$ words, learn from them with **your** `bigram_probs`, and measure bits per word.
+The last two rows are broken on purpose: one leaves no room for unseen pairs ($\alpha=0$); one cheats and multiplies all probabilities by 1.5 without minding that they no longer sum to 1. On which side of the floor will they be?
 """
 # %% rows="R4"
-rng = random.Random(0)
-written = [0]
+rng, written = random.Random(0), [0]
 while len(written) < 100_000:
     written += rng.choices(range(3), weights=follow[written[-1]].tolist())
 
-often = torch.linalg.matrix_power(follow, 50)[0]                                     # how often each word occurs in the long run
-def bits(learned):
-    return float(-(often[:, None] * follow * learned.log2()).sum())                 # cross-entropy, exact: no held-out text needed
+often = torch.linalg.matrix_power(follow, 50)[0]        # [3]: shares in the long run
 
-rows = [(cl.L(zh="不看上文的最好模型", en="best model that ignores the context"), f"{bits(often.expand(3, 3)):.4f}")]
+def bits(learned):                                      # [3,3] -> exact bits per word
+    return float(-(often[:, None] * follow * learned.log2()).sum())
+
+def learn(n, alpha=0.5):
+    return bigram_probs(torch.tensor(written[:n]), 3, alpha=alpha).float()
+
+# %% rows="R4"
+tables = {cl.L(zh="不看上文的最好模型", en="best model that ignores the context"): often.expand(3, 3)}
 for n in (10, 100, 1_000, 10_000, 100_000):
-    learned = bigram_probs(torch.tensor(written[:n]), 3, alpha=0.5).float()
-    rows.append((cl.L(zh="读了 {0:,} 个词的二元模型", en="bigram model from {0:,} words").format(n), f"{bits(learned):.4f}"))
-rows.append((cl.L(zh="底线：这种语言的熵", en="floor: the entropy of the language"), f"{bits(follow):.4f}"))
-cl.viz.table(rows, header=("", cl.L(zh="每词比特数", en="bits per word")), right=(1,))
+    tables[cl.L(zh=f"读了 {n:,} 个词的二元模型", en=f"bigram model from {n:,} words")] = learn(n)
+tables[cl.L(zh="底线：这种语言的熵", en="floor: the entropy of the language")] = follow
+tables[cl.L(zh="弄坏一：α = 0，只读 10 个词", en="broken: α = 0, from 10 words")] = learn(10, alpha=0)
+tables[cl.L(zh="弄坏二：概率乘 1.5", en="broken: probabilities × 1.5")] = 1.5 * learn(100_000)
+
+rows = [(name, f"{bits(p):.4f}", f"{p[0].sum():.2f}") for name, p in tables.items()]
+header = cl.L(zh=["", "每词比特数", "一行之和"], en=["", "bits per word", "sum of a row"])
+cl.viz.table(rows, header, right=(1, 2))
 
 # %% zh [md]
 r"""
 数据每多十倍，离底线就近一截，近到四位小数也看不出差别，但不会到它**下面**去；不看上文的模型，数据再多也只能停在高处。大模型训练时那条越来越平的损失曲线，下面也有这样一条看不见的线。
 
-现在故意弄坏它。两种办法能让人空欢喜或空担心：一是不给没见过的组合留余地（$\alpha=0$）；二是“作弊”，把概率统统乘 1.5，不管加起来是不是 1。
-"""
-# %% en [md]
-r"""
-Ten times the data brings it closer each time, in the end closer than four decimals can show, yet never **below** the floor; the model that ignores the context stays high up whatever the data. The flattening loss curve of a large model has such a line below it, too, only nobody can draw it.
-
-Now break it on purpose. Two things can go wrong: leave no room for unseen pairs ($\alpha=0$); or cheat, and multiply all probabilities by 1.5 without minding that they no longer sum to 1.
-"""
-# %% rows="R4"
-no_room = bigram_probs(torch.tensor(written[:10]), 3, alpha=0.0).float()
-cheat = 1.5 * bigram_probs(torch.tensor(written), 3, alpha=0.5).float()
-
-cl.viz.table([
-    (cl.L(zh="α = 0，只读 10 个词", en="α = 0, from 10 words"), f"{bits(no_room):.4f}", f"{no_room[0].sum():.2f}"),
-    (cl.L(zh="概率乘 1.5", en="probabilities × 1.5"), f"{bits(cheat):.4f}", f"{cheat[0].sum():.2f}"),
-    (cl.L(zh="底线", en="floor"), f"{bits(follow):.4f}", f"{follow[0].sum():.2f}"),
-], header=("", cl.L(zh="每词比特数", en="bits per word"), cl.L(zh="一行之和", en="sum of a row")), right=(1, 2))
-
-# %% zh [md]
-r"""
-遇到一个概率为 0 的组合，损失就是无穷大。而不归一的“模型”得分比底线还低：好得不像真的，就是假的。比较两个模型之前，先看它们的概率和是不是 1。
+坏掉的两行在两边：遇到一个概率为 0 的组合，损失就是无穷大；而不归一的“模型”比底线还低，好得不像真的，就是假的。比较两个模型之前，先看它们的概率和是不是 1。
 
 ## 1.7 三种模型，三个问题
 
@@ -465,7 +515,9 @@ r"""
 """
 # %% en [md]
 r"""
-One pair with probability 0 makes the loss infinite. And the “model” that does not sum to 1 beats the floor: too good to be true, and not true. Before you compare two models, check that their probabilities sum to 1.
+Ten times the data brings it closer each time, in the end closer than four decimals can show, yet never **below** the floor; the model that ignores the context stays high up whatever the data. The flattening loss curve of a large model has such a line below it, too, only nobody can draw it.
+
+The broken rows stand on either side: one pair with probability 0 makes the loss infinite, while the “model” that does not sum to 1 beats the floor: too good to be true, and not true. Before you compare two models, check that their probabilities sum to 1.
 
 ## 1.7 Three kinds of model, three questions
 
@@ -489,23 +541,112 @@ cl.check("lm.greedy")
 # %% rows="R1"
 greedy = cl.use("lm.greedy")
 
-def neural(ids):
+def neural(ids):                                        # -> [V]
     with torch.inference_mode():
-        return model.model(torch.tensor([ids], device=model.device)).logits[0, -1].float().cpu()
-
-def counting(ids):
-    context = "".join(alphabet[i] for i in ids[-2:])
-    return torch.tensor([ngram.prob(char, context) for char in alphabet]).log()
+        return model.model(torch.tensor([ids], device=model.device)).logits[0, -1].cpu()
 
 prompt = model.tokenizer("The best thing about a hotel is").input_ids
-print("SmolLM2 |", model.tokenizer.decode(greedy(neural, prompt, 14, model.tokenizer.eos_token_id)))
-print("trigram |", "".join(alphabet[i] for i in greedy(counting, [index[c] for c in "酒店的房间"], 14, index["\n"])))
+written = greedy(neural, prompt, 14, model.tokenizer.eos_token_id)
+print(model.tokenizer.decode(written))
 
 # %% zh [md]
 r"""
-同一个循环，换一个 `next_logits`，从数数的三元模型到 GPT 都能写。（贪心并不是最好的写法，第 7 章再说。）
+### 现场训练一个小 GPT
 
-## 练习 4 · 掩码：填空
+自己训练的模型，也用同一个循环说话。教材是一部小语法造出来的 4,000 句日常中文，一个字算一个词元；模型是 `course_lib.nn` 里的 `GPT`，两层，第 4 章会逐行读它。
+训练只要几秒。它的对手是在同样句子上数出来的 n 元模型，阶数挑最好的。在没见过的 300 句上，谁的困惑度低？
+"""
+# %% en [md]
+r"""
+### Train a small GPT on the spot
+
+A model that you train yourself speaks through the same loop. Its text is 4,000 everyday English sentences made by a small grammar, one word a token; the model is the `GPT` of `course_lib.nn` with two blocks, which chapter 4 reads line by line.
+Training takes seconds. Its opponent is the n-gram counted in the same sentences, of whichever order is best. On 300 unseen sentences, whose perplexity is lower?
+"""
+# %% training rows="R1"
+def cut(pairs):                                         # -> tokens; a line break ends a sentence
+    texts = [getattr(pair, cl.L(zh="zh", en="en")) for pair in pairs]
+    return tuple(re.findall(cl.L(zh=r".|\n", en=r"\S+|\n"), "\n".join(["", *texts, ""])))
+
+lines = cut(cl.text.parallel().train[:4_000])
+pieces = sorted(set(lines))
+number = {piece: i for i, piece in enumerate(pieces)}
+torch.manual_seed(0)
+gpt = cl.nn.GPT(len(pieces), context=32, n_layer=2, n_head=4, d_model=64)
+steps = 30 if os.environ.get("COURSE_QUICK") else 300
+cl.fit(gpt, torch.tensor([number[piece] for piece in lines]), steps=steps,
+       batch_size=32, lr=6e-3, precision="float32")
+
+# %%
+cl.guess("lm.gpt", cl.L(zh="谁的困惑度低？", en="Whose perplexity is lower?"),
+         choices=cl.L(zh=["最好的 n 元", "小 GPT"], en=["the best n-gram", "the small GPT"]))
+
+# %% training rows="R1"
+def gpt_scores(ids):                                    # T ids -> [T,V]
+    with torch.inference_mode():
+        return gpt.cpu()(torch.tensor([ids[-32:]]))[0]
+
+test, log_p = cl.text.parallel().test[:300], []
+for pair in test:
+    ids = [number[piece] for piece in cut([pair])]
+    log_p += gpt_scores(ids).log_softmax(-1)[range(len(ids) - 1), ids[1:]].tolist()
+
+counted = NGram(lines, 4)
+rows = [(f"{n}-gram", f"{cl.metrics.perplexity(log_probs(n, cut(test), counted)[1:]):.1f}")
+        for n in (2, 3, 4)]
+rows.append(("GPT", f"{cl.metrics.perplexity(log_p):.1f}"))
+display(cl.viz.table(rows, ["", cl.L(zh="困惑度", en="perplexity")], right=(1,)))
+cl.guess.result("lm.gpt", cl.L(zh="小 GPT", en="the small GPT"))
+
+# %% zh [md]
+r"""
+同样的句子，小 GPT 赢了每一个 n 元：它能把“没见过的组合”拆成见过的词来猜。（换一份语料、换一个大小，结果可能不同：在真实的评论上，训练几秒的小 GPT 还比不过三元模型。）
+
+## 练习 4 · 抽样的循环
+
+贪心每一步只取最高的，同一个开头永远写出同一句话。要写得有变化，就按概率**抽签**。
+写 `sample(next_logits, prompt, u, eos_id)`：循环和 `greedy` 一样，只是每一步用掉 `u` 里的一个数。`u` 是 [0, 1) 里的随机数的列表，有几个就最多写几个词元。
+把概率 $p_0, p_1, \dots$ 依次排在一条长为 1 的线上，数落在哪一段，就选哪个词元：第一个使 $p_0+\dots+p_i$ 大于这个数的 $i$。接上 `eos_id` 之后就停，它也留在结果里。
+例：概率总是 0.2、0.5、0.3，`prompt` 为 [0]，`u` 为 [0.1, 0.6]，`eos_id` 为 2，结果 [0, 0, 1]。
+"""
+# %% en [md]
+r"""
+On the same sentences the small GPT beats every n-gram: it can take an unseen combination apart into words that it knows. (With other text or another size the result may differ: on the real reviews a small GPT trained for seconds still loses to the trigram.)
+
+## Exercise 4 · The sampling loop
+
+Greedy takes the highest score at each step, so one beginning always leads to one sentence. For variety, **draw** by the probabilities.
+Write `sample(next_logits, prompt, u, eos_id)`: the loop of `greedy`, except that each step uses up one number of `u`. `u` is a list of random numbers in [0, 1); there are at most as many new tokens as numbers.
+Lay the probabilities $p_0, p_1, \dots$ side by side on a line of length 1; the token in whose part the number falls is chosen: the first $i$ for which $p_0+\dots+p_i$ exceeds the number. Stop once `eos_id` has been appended; it stays in the result.
+Example: with probabilities always 0.2, 0.5, 0.3, `prompt` [0], `u` [0.1, 0.6] and `eos_id` 2 the result is [0, 0, 1].
+"""
+# %% exercise id="lm.sample"
+...
+# %%
+cl.check("lm.sample")
+
+# %% training rows="R1"
+sample = cl.use("lm.sample")
+newline = number["\n"]
+
+def next_scores(ids):                                   # -> [V]
+    return gpt_scores(ids)[-1]
+
+def write(seed):
+    u = torch.rand(30, generator=torch.Generator().manual_seed(seed)).tolist()
+    texts = [greedy(next_scores, [newline], 30, newline)]
+    texts += [sample(next_scores, [newline], [*u[n:], *u[:n]], newline) for n in range(5)]
+    said = [cl.L(zh="", en=" ").join(pieces[i] for i in ids[1:-1]) for ids in texts]
+    names = [cl.L(zh="贪心", en="greedy"), *[cl.L(zh="抽样", en="sampled")] * 5]
+    return cl.viz.table(zip(names, said))
+
+cl.viz.explore(write, seed=(0, 9, 1))
+
+# %% zh [md]
+r"""
+拖动种子：贪心那一行从来不变，抽样的每次都不一样。小 GPT 见过的只有这部语法，写出来的多半也合语法。（贪心和抽样之间还有许多写法，第 7 章再说。）
+
+## 练习 5 · 掩码：填空
 
 BERT 一类模型读完整句，包括空格**右边**的字。写 `fill_mask(logits, ids, mask_id, k)`：`logits` 形状 [T,V]，`ids` 形状 [T]；
 对 `ids` 里每个等于 `mask_id` 的位置，按顺序给出分数最高的 k 个编号，最好的在前，返回整数张量 [M,k]；一个空也没有时形状是 [0,k]。
@@ -513,9 +654,9 @@ BERT 一类模型读完整句，包括空格**右边**的字。写 `fill_mask(lo
 """
 # %% en [md]
 r"""
-One loop, and with another `next_logits` anything writes, from a counting trigram to GPT. (Greedy is not the best way to write; chapter 7 comes back to it.)
+Drag the seed: the greedy line never changes, the sampled ones always do. The small GPT has seen nothing but this grammar, and mostly keeps to it. (There are many ways to write between greedy and sampling; chapter 7 comes back to them.)
 
-## Exercise 4 · Masked: fill the gap
+## Exercise 5 · Masked: fill the gap
 
 A BERT reads the whole sentence, also what stands to the **right** of the gap. Write `fill_mask(logits, ids, mask_id, k)`: `logits` has shape [T,V], `ids` has shape [T];
 for each position of `ids` that equals `mask_id`, in order, give the k ids with the highest scores, best first, as a long tensor [M,k]; with no gap at all its shape is [0,k].
@@ -538,34 +679,43 @@ Below, “left only” stands beside “both sides”; the third row is a real m
 """
 # %% rows="E36"
 fill_mask = cl.use("lm.fill_mask")
+alphabet = ngram.alphabet
 GAP = len(alphabet)                                     # the id of the gap ▢
 
+def window(text, t, char, reach):                       # the factors of P(sentence) with char
+    s = text[:t] + char + text[t + 1:]
+    near = range(t, min(t + reach + 1, len(s)))         # the other factors cancel
+    return sum(math.log(ngram.prob(s[i], s[max(0, i - 2):i])) for i in near)
+
 def fill(text, reach):
-    ids, logits = [index.get(c, GAP) for c in text], torch.zeros(len(text), len(alphabet))
-    for t in (t for t, i in enumerate(ids) if i == GAP):
-        for v, char in enumerate(alphabet):             # P(whole sentence with this character); factors without it cancel
-            s = text[:t] + char + text[t + 1:]
-            logits[t, v] = sum(math.log(ngram.prob(s[i], s[max(0, i - 2):i])) for i in range(t, min(t + reach + 1, len(s))))
-    return " / ".join("".join(alphabet[i] for i in row) for row in fill_mask(logits, torch.tensor(ids), GAP, 5).tolist())
+    ids = [alphabet.index(c) if c in alphabet else GAP for c in text]
+    logits = torch.zeros(len(text), len(alphabet))      # [T,V]
+    for t in [t for t, i in enumerate(ids) if i == GAP]:
+        logits[t] = torch.tensor([window(text, t, char, reach) for char in alphabet])
+    best = fill_mask(logits, torch.tensor(ids), GAP, 5)                 # [M,5]
+    return [" ".join(alphabet[i] for i in row) for row in best.tolist()]
 
 # %%
-@cache
+bert = cl.load("zh-bert")
+
 def bert_fill(text):
-    bert = cl.load("zh-bert")
-    ids = bert.tokenizer(text.replace("▢", bert.tokenizer.mask_token), return_tensors="pt").input_ids.to(bert.device)
+    text = text.replace("▢", bert.tokenizer.mask_token)
+    ids = bert.tokenizer(text, return_tensors="pt").input_ids.to(bert.device)
     with torch.inference_mode():
-        best = fill_mask(bert.model(ids).logits[0], ids[0], bert.tokenizer.mask_token_id, 5)
-    return " / ".join("".join(bert.tokenizer.convert_ids_to_tokens(row)) for row in best.tolist())
+        return fill_mask(bert.model(ids).logits[0], ids[0], bert.tokenizer.mask_token_id, 5)
 
 def answers(text):
-    rows = [(cl.L(zh="只看左边", en="left only"), fill(text, 0)), (cl.L(zh="两边都看", en="both sides"), fill(text, 2))]
-    return cl.viz.table([*rows, ("zh-bert", bert_fill(text))])
+    rows = [(cl.L(zh="只看左边", en="left only"), *fill(text, 0)),
+            (cl.L(zh="两边都看", en="both sides"), *fill(text, 2)),
+            ("zh-bert", *(bert.tokenizer.decode(row) for row in bert_fill(text)))]
+    return cl.viz.table(rows)
 
 cl.viz.explore(answers, text="这▢酒店不错，房间很▢净。")
 
 # %% zh [md]
 r"""
-只看左边，它猜“这本”“很小”：评论里这样说的最多。右边的“酒店”和“净”一露面，答案就成了“这个（这家）”“很干净”。填空模型强就强在这里。
+只看左边，三元模型知道的只有前面两个字：“这”在句首，后面最常是“这本”；“间很”后面最常是“小”（单看一个“很”，领先的是“多”和“好”，见 1.4 节的条形）。
+右边的“酒店”和“净”一露面，答案就成了“这个（这家）”“很干净”。填空模型强就强在这里。
 
 ### 编码器—解码器：读完一段，再写一段
 
@@ -574,108 +724,97 @@ r"""
 """
 # %% en [md]
 r"""
-From the left alone it guesses 这本, “this (book)”, and 很小, “very small”, the commonest in reviews; as soon as the right side shows 酒店, *hotel*, and 净, the answers become 这个 (or 这家) and 很干净, “very clean”. That is the strength of a model that fills gaps.
+From the left alone a trigram knows two characters: after 这 at the start the commonest is 本, “this (book)”, and after 间很 (the end of *room*, and *very*) it is 小, *small*; after 很 by itself 多 and 好 led, as the bars of 1.4 showed.
+As soon as the right side shows 酒店, *hotel*, and 净, the answers become 这个 (or 这家) and 很干净, “very clean”. That is the strength of a model that fills gaps.
 
 ### Encoder–decoder: read one text, then write another
 
 In translation each output word depends on the words written so far and on the **whole input**: $P(y_t\mid y_{<t},x)$. Let us train one on the spot, from Chinese number words to English ones: `三百零七` becomes `three hundred seven`.
 Of the numbers 1 to 999 it learns 799, picked at random; the other 200 it never sees. The model is `Seq2Seq` of `course_lib.nn`, one encoder block and one decoder block; chapters 4 and 10 take it apart.
 """
-# %%
-import os
-ONES = ("zero one two three four five six seven eight nine ten eleven twelve "
-        "thirteen fourteen fifteen sixteen seventeen eighteen nineteen").split()
-TENS = "- - twenty thirty forty fifty sixty seventy eighty ninety".split()
-
-def english_words(n):
-    if n >= 100:
-        return [ONES[n // 100], "hundred"] + (english_words(n % 100) if n % 100 else [])
-    return [ONES[n]] if n < 20 else [TENS[n // 10]] + ([ONES[n % 10]] if n % 10 else [])
-
-def chinese_chars(n):
-    hundreds, tens, ones = n // 100, n // 10 % 10, n % 10
-    text = ("零一二三四五六七八九"[hundreds] + "百") if hundreds else ""
-    text += "零" if hundreds and ones and not tens else ""
-    text += ("" if tens == 1 and not hundreds else "零一二三四五六七八九"[tens]) + "十" if tens else ""
-    return list(text + ("零一二三四五六七八九"[ones] if ones else ""))
-
-print([("".join(chinese_chars(n)), " ".join(english_words(n))) for n in (7, 14, 307, 250)])
-
 # %% training
-pairs = [(chinese_chars(n), english_words(n)) for n in range(1, 1000)]
+pairs = [cl.text.number_words(n) for n in range(1, 1000)]
+print(pairs[306])
 random.Random(0).shuffle(pairs)
-vocabulary = ["<pad>", "<s>", "</s>", *sorted({token for pair in pairs for side in pair for token in side})]
-number = {token: i for i, token in enumerate(vocabulary)}
+vocabulary = ["<pad>", "<s>", "</s>", *sorted({word for pair in pairs for word in sum(pair, [])})]
+word_id = {word: i for i, word in enumerate(vocabulary)}
 
-def batch_of(some):
-    def pad(rows, fill):
-        return torch.tensor([row + [fill] * (max(map(len, rows)) - len(row)) for row in rows])
-    source = pad([[number[c] for c in zh] for zh, _ in some], 0)
-    written = [[number[w] for w in en] + [2] for _, en in some]
-    return {"ids": source, "mask": source > 0, "target": pad([[1] + row[:-1] for row in written], 0), "labels": pad(written, -100)}
+def draw(rng):                                          # 64 of the 799 pairs
+    some = rng.sample(pairs[:799], 64)
+    return cl.training.pair_batch([[[word_id[w] for w in side] for side in p] for p in some])
 
-steps, rng = (40 if os.environ.get("COURSE_QUICK") == "1" else 300), random.Random(1)
-translator = cl.nn.Seq2Seq(cl.nn.Seq2SeqConfig(vocab_size=len(vocabulary), context=16, n_layer=1, n_head=4, d_model=64, start_id=1))
-history = cl.fit(translator, [batch_of(rng.sample(pairs[:799], 64)) for _ in range(steps)], steps=steps, lr=3e-3)
+rng, steps = random.Random(1), 40 if os.environ.get("COURSE_QUICK") else 300
+translator = cl.nn.Seq2Seq(cl.nn.Seq2SeqConfig(
+    len(vocabulary), context=16, n_layer=1, n_head=4, d_model=64, start_id=1))
+cl.fit(translator, [draw(rng) for _ in range(steps)], steps=steps, lr=3e-3)
 
 # %% training
 @torch.inference_mode()
 def translate(text):
-    device = next(translator.parameters()).device
-    source = torch.tensor([[number[c] for c in text if c in number]], device=device)
-    def step(ids):
-        return translator(source, torch.tensor([ids], device=device))[0, -1].float().cpu()
-    return " ".join(vocabulary[i] for i in greedy(step, [1], 6, 2)[1:] if i != 2)
+    unknown = "".join(char for char in text if char not in word_id)
+    if unknown or not text:
+        return cl.L(zh=f"没有这些字的编号：{unknown}", en=f"no id for these characters: {unknown}")
+    source = torch.tensor([[word_id[char] for char in text]])
+    def next_scores(ids):
+        return translator.cpu()(source, torch.tensor([ids]))[0, -1]
+    ids = greedy(next_scores, [1], 6, 2)[1:]            # <s> is 1, </s> is 2
+    return " ".join(vocabulary[i] for i in ids if i != 2)
 
-right = sum(translate(zh) == " ".join(en) for zh, en in pairs[799:])
+right = sum(translate("".join(chinese)) == " ".join(english) for chinese, english in pairs[799:])
 print(cl.L(zh="没见过的 200 个数里译对", en="right on the 200 unseen numbers:"), right)
 cl.viz.explore(translate, text="三百零七")
 
 # %% zh [md]
 r"""
-解码用的还是**你写的** `greedy`：三种模型里有两种靠它说话。打一个数词试试；再打个它没学过的（“一千”），看它如何一本正经地答错。
+解码用的还是**你写的** `greedy`：三种模型里有两种靠它说话。打一个数词试试。再打一个不成数的“三百二百”：它没有学过说“不知道”，照样答出一个数。打“一千”，这里的程序会说“千”没有编号：模型从没见过这个字，连问都问不了它。
 
 ## 1.8 谁看得见谁
 
-文档先写自回归的公式，接着拿 BERT 的填空当例子，好像是一回事。两个实验说明不是。
+第五份讲义先写自回归的公式，接着拿 BERT 的填空当例子，好像是一回事。两个实验说明不是。
 第一，填空模型给出的是一个个条件概率 $P(x_t\mid x_{\neq t})$，把它们乘起来**不是**一句话的概率，加起来不等于 1。
 第二，直接问模型：位置 $t$ 的向量，受哪些输入影响？求梯度，看它是不是 0。
 """
 # %% en [md]
 r"""
-The decoding is done by **your** `greedy` again: two of the three kinds of model speak through it. Type a number word, then one it never learnt (一千, *one thousand*), and watch it be wrong with a straight face.
+The decoding is done by **your** `greedy` again: two of the three kinds of model speak through it. Type a number word. Then paste one that is no number, 三百二百 (*three hundred two hundred*): it never learnt to say “I don't know” and answers with a number all the same. Paste 一千 (*one thousand*), and the program says that 千 has no id: the model never met it and cannot even be asked.
 
 ## 1.8 Who sees whom
 
-One document writes down the autoregressive formula and then shows BERT filling a gap as its example, as if they were the same thing. Two experiments say they are not.
+The fifth handout writes down the autoregressive formula and then shows BERT filling a gap as its example, as if they were the same thing. Two experiments say they are not.
 First, a masked model gives conditional probabilities $P(x_t\mid x_{\neq t})$ one by one; their product is **not** the probability of a sentence and does not sum to 1.
 Second, ask the models themselves: which inputs influence the vector at position $t$? Take the gradient and see whether it is 0.
 """
 # %% rows="E36"
-joint = first[:, None] * follow                         # P(x1, x2) of the three-word model
-given_right = joint / joint.sum(0, keepdim=True)        # P(x1 | x2), what a masked model would say of the first word
-given_left = joint / joint.sum(1, keepdim=True)         # P(x2 | x1), and of the second
+joint = first[:, None] * follow                         # [3,3]: P(x1, x2)
+given_right = joint / joint.sum(0, keepdim=True)        # P(x1 | x2): a masked model's word 1
+given_left = joint / joint.sum(1, keepdim=True)         # P(x2 | x1): and its word 2
 
 print(f"Σ P(x1) P(x2 | x1)       {(first[:, None] * given_left).sum():.5f}")
 print(f"Σ P(x1 | x2) P(x2 | x1)  {(given_right * given_left).sum():.5f}")
 
 # %% rows="E36"
-def influence(loaded, text):
-    """[T,T]: how strongly the output at each position (row) depends on each input (column)."""
+def influence(loaded, text):                            # -> [T,T], and the tokens
     ids = loaded.tokenizer(text, return_tensors="pt").input_ids.to(loaded.device)
-    x = loaded.model.get_input_embeddings()(ids).detach().repeat(T := ids.shape[1], 1, 1).requires_grad_()   # [T,T,D]: a copy for each row
+    T = ids.shape[1]
+    x = loaded.model.get_input_embeddings()(ids).detach()               # [1,T,D]
+    x = x.repeat(T, 1, 1).requires_grad_()              # [T,T,D]: copy t asks about position t
     out = loaded.model(inputs_embeds=x, output_hidden_states=True).hidden_states[-1]
-    out[range(T), range(T), :8].sum().backward()                                                # copy t asks about position t
-    return x.grad.norm(dim=-1).cpu(), cl.models.read_tokens(loaded.tokenizer, ids[0].tolist()).labels
+    out[range(T), range(T), :8].sum().backward()
+    labels = cl.models.read_tokens(loaded.tokenizer, ids[0].tolist()).labels
+    return x.grad.norm(dim=-1).cpu(), labels
 
-for axis, name in zip(plt.subplots(1, 2, figsize=(8.4, 3.6))[1], ("minilm-l6", "smollm2-135m")):
+# %% rows="E36"
+figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.6))
+for axis, name in zip(axes, ("minilm-l6", "smollm2-135m")):
     strength, tokens = influence(cl.load(name), "I like pizza because it tastes good.")
-    later = strength[tuple(torch.triu_indices(len(tokens), len(tokens), offset=1))]
-    said = cl.L(zh="{0}：右上角 {1} 个数里，{2} 个恰好是 0", en="{0}: of the {1} numbers above the diagonal {2} are exactly 0")
-    print(said.format(name, len(later), int((later == 0).sum())))
+    T = len(tokens)
+    later = strength[tuple(torch.triu_indices(T, T, offset=1))]
+    print(f"{name}:", len(later), cl.L(zh="个数在右上角，恰好是 0 的", en="above the diagonal, exactly 0:"),
+          int((later == 0).sum()))
     axis.imshow(strength / strength.amax(1, keepdim=True), cmap="Blues")
-    axis.set(title=name, yticks=range(len(tokens)), yticklabels=tokens)
-    axis.set_xticks(range(len(tokens)), tokens, rotation=60, ha="right")
+    axis.set(title=name, yticks=range(T), yticklabels=tokens,
+             xlabel=cl.L(zh="输入", en="input"), ylabel=cl.L(zh="输出", en="output"))
+    axis.set_xticks(range(T), tokens, rotation=60, ha="right")
 plt.show()
 
 # %% zh [md]
@@ -691,7 +830,7 @@ r"""
 - 自回归、掩码、编码器—解码器回答三个不同的问题；只有第一、三种直接给出能逐词相乘的概率。
 
 还想动手：把 1.6 节 `follow` 的某一行改成 0.98、0.01、0.01，底线会升还是会降？在 1.4 节换一个开头，找一句三元模型背得出的评论。
-接下来：第 2 章 词元与表示（即将推出）。
+接下来：[第 3 章 注意力](03_attention.ipynb)。第 2 章“词元与表示”即将推出。
 """
 # %% en [md]
 r"""
@@ -706,5 +845,5 @@ not small but 0. That is why the one cannot write word by word, and why the othe
 - Autoregressive, masked and encoder–decoder models answer three different questions; only the first and the third give probabilities that may be multiplied token by token.
 
 To try: change a row of `follow` in 1.6 to 0.98, 0.01, 0.01; does the floor rise or fall? In 1.4, find an opening that makes the trigram recite a review.
-Next: chapter 2, tokens and representations (to come).
+Next: [chapter 3, attention](03_attention.ipynb). Chapter 2, tokens and representations, is to come.
 """

@@ -11,80 +11,80 @@ r"""
 # 3 · 注意力：去看该看的地方
 
 “我喜欢吃比萨，因为**它**味道很好。”读到“它”，你的眼睛不用动，心里已经回到了“比萨”。
-模型读到“它”时，手里只有一串数。它怎么知道该回头看谁？靠的是一种软的查找：给前面每个词元打分，按分数取一份。这就是**注意力**。
+模型读到“它”时，手里只有一串数，它怎么知道该回头看谁？靠一种软的查找：给前面每个词元打分，按分数各取一份。这就是**注意力**。
 
 这一章回答四个问题：
 
 - 注意力到底算了什么？（二十行以内，你自己写）
-- 公式里那个 $\sqrt{d}$ 有什么用？去掉会怎样？（量一量）
+- 公式里那个 $\sqrt{d}$ 有什么用，去掉会怎样？（量一量）
 - 掩码、多头、交叉注意力各管什么？（画一画，弄坏它，再修好）
-- 注意力权重大，就是“原因”吗？（和另外两种量法比一比）
+- 注意力权重大，就是“原因”吗？（关掉一个头，看结果变不变）
 
 做完练习，SmolLM2 会用**你写的**注意力函数说话。
+
+## 3.1 先看一个真模型在看哪里
+
+下面是 SmolLM2 读这句话时的全部注意力：30 层，每层 9 个头，每个头一张表。**行在看，列被看**，颜色越深看得越重，每一行加起来是 1。
+先打开的是第 16 层第 3 头（层和头都从 0 数起）。270 个头里，它从“它”看向“比萨”看得最重之一，所以我们挑了它。
+点小图换一个头，指着一个词元看它在看谁，也可以换一句你自己的话。
 """
 # %% en [md]
 r"""
 # 3 · Attention: look where it matters
 
 “I like eating pizza because **it** tastes very good.” At *it* your eyes need not move; your mind is already back at *pizza*.
-A model that reads *it* holds nothing but numbers. How does it know where to look back? By a soft kind of lookup: score every token so far, and take a share of each according to its score. That is **attention**.
+A model that reads *it* holds nothing but numbers. How does it know where to look back? By a soft kind of lookup: it scores every token so far and takes a share of each according to its score. That is **attention**.
 
 This chapter answers four questions:
 
 - What does attention compute? (under twenty lines, written by you)
 - What is the $\sqrt{d}$ in the formula for, and what happens without it? (measure)
 - What do masks, heads and cross-attention do? (paint them, break them, mend them)
-- Does a large attention weight mean “because of this”? (compare it with two other measures)
+- Does a large attention weight mean “because of this”? (silence a head and see whether the result changes)
 
 When the exercises are done, SmolLM2 will speak through an attention function that **you** wrote.
+
+## 3.1 Watch a real model look
+
+Here is all of SmolLM2's attention as it reads the sentence: 30 layers of 9 heads, one table for each head. **Rows look, columns are looked at**; darker means more, and every row sums to 1.
+It opens at layer 16, head 3 (layers and heads count from 0). We picked this head because, of the 270, it is among those that look hardest from *it* to *pizza*.
+Click a small picture to change the head, point at a token to see what it looks at, or type a sentence of your own.
 """
 # %% machine
 import course_lib as cl
 cl.start(lang="zh")
 
-# %% zh [md]
-r"""
-## 3.1 先看一个真模型在看哪里
-
-下面是 SmolLM2 读这句话时的全部注意力：30 层，每层 9 个头，每个头一张表。**行在看，列被看**，颜色越深看得越重，每一行加起来是 1。
-点左边的小图换一个头，指着一个词元看它在看谁；也可以换一句你自己的话。
-"""
-# %% en [md]
-r"""
-## 3.1 Watch a real model look
-
-Here is all of SmolLM2's attention as it reads the sentence: 30 layers of 9 heads, one table for each head. **Rows look, columns are looked at**; darker means more, and every row sums to 1.
-Click a small picture to change the head, point at a token to see what it looks at, or type a sentence of your own.
-"""
 # %% rows="R62"
 import math
 import torch
 import torch.nn.functional as F
 
 model = cl.load("smollm2-135m")
-sentence = cl.L(zh="我喜欢吃比萨，因为它味道很好。", en="I like eating pizza because it tastes very good.")
-cl.attention_view(model, sentence)
+sentence = cl.L(zh="我喜欢吃比萨，因为它味道很好。",
+                en="I like eating pizza because it tastes very good.")
+view = cl.attention_view(model, sentence)
+view.select(layer=16, head=3)
 
 # %% zh [md]
 r"""
-三件事一眼可见。右上角全空：SmolLM2 不看后面的字。许多头把大半权重放在第一个词元上，好像没处可看时就看那里。各头花样不同：有的总看前一个，有的跨得很远。
-（`我₁` `我₂` 是一个汉字的几段字节，第 2 章讲过。）这些数从哪里来？
+三件事一眼可见。右上角全空，SmolLM2 不看后面的字。许多头把大半权重放在第一个词元上，好像没处可看时就看那里。各头花样不同，有的总看前一个，有的跨得很远。
+（`我₁` `我₂` 是一个汉字的几段字节，第 2 章会讲。）第 16 层第 3 头回头看“比萨”，是不是就懂了“它”指什么？3.10 节再答。先问这些数从哪里来。
 
 ## 3.2 软的查找
 
-字典查找是硬的：钥匙对上了，取出那一个值；对不上，什么也没有。注意力是软的：**查询**（query）跟每把**键**（key）比一比，像几分，就从它的**值**（value）里取几分。
+字典查找是硬的：钥匙对上了，取出那一个值；对不上，什么也没有。注意力是软的：**查询**（query）跟每把**键**（key）比一比，像几分，就从那把键的**值**（value）里取几分。
 三步：
 
-1. **点积**得到分数：两串数对应相乘再相加，$[2,1]\cdot[1,0]=2\times1+1\times0=2$。方向越一致，点积越大；互相垂直，是 0。
+1. **点积**得到分数：两串数对应相乘再相加，$[2,1]\cdot[1,0]=2\times1+1\times0=2$。方向越一致，点积越大；互相垂直，点积是 0。
 2. **softmax** 把分数变成权重：每个分数取 $e$ 的幂，再除以总和，于是都是正数，加起来为 1。
 3. 用权重把值**混合**起来：各乘各的权重，再相加。
 
-先用一个查询、三把键手算一遍。`A @ B.T` 就是 A 的每一行和 B 的每一行的点积，排成一张表：
+先用一个查询、三把键手算一遍。`A @ B.T` 是 A 的每一行和 B 的每一行的点积，排成一张表：
 """
 # %% en [md]
 r"""
 Three things catch the eye. The upper right is empty: SmolLM2 does not see what comes later. Many heads put most of their weight on the first token, as if that were the place to look when there is nothing to look for. And heads differ: some always look one back, some far away.
-(In Chinese text you would meet labels such as `我₁` `我₂`, the bytes of one character; see chapter 2.) Where do these numbers come from?
+(In Chinese text you would meet labels such as `我₁` `我₂`, the bytes of one character; see chapter 2.) Head 3 of layer 16 looks back at *pizza*; has it understood what *it* stands for? Section 3.10 answers that. First, where do these numbers come from?
 
 ## 3.2 A soft lookup
 
@@ -98,15 +98,15 @@ Three steps:
 First by hand, with one query and three keys. `A @ B.T` is the dot product of every row of A with every row of B, laid out as a table:
 """
 # %% rows="R8 E28"
-q = torch.tensor([[2.0, 1.0]])    # one query, d = 2 wide              (T, d) = (1, 2)
-K = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])    # three keys, as wide as the query   (S, d) = (3, 2)
-V = torch.tensor([[10.0], [20.0], [30.0]])    # a value for each key               (S, e) = (3, 1)
+q = torch.tensor([[2.0, 1.0]])                           # one query, 2 wide    (T, d)
+K = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])   # three keys, 2 wide   (S, d)
+V = torch.tensor([[10.0], [20.0], [30.0]])               # a value for each key (S, e)
 
-scores = q @ K.T / math.sqrt(K.shape[-1])                        # (T, S)
-weights = scores.softmax(-1)
-print("q · k  ", (q @ K.T).tolist())
-print("weights", [[round(w, 3) for w in row] for row in weights.tolist()], "sum", round(weights.sum().item(), 3))
-print("output ", round((weights @ V).item(), 2))
+scores = q @ K.T                                         # (T, S)
+weights = (scores / math.sqrt(K.shape[-1])).softmax(-1)  # (T, S)
+print("q · k  ", scores.tolist())
+print("weights", weights.numpy().round(2), "sum", round(weights.sum().item(), 2))
+print("output ", (weights @ V).numpy().round(2))         # (T, e)
 
 # %% zh [md]
 r"""
@@ -114,16 +114,21 @@ r"""
 
 $$\mathrm{Attention}(Q,K,V)=\mathrm{softmax}\!\left(\frac{QK^\top}{\sqrt{d_k}}\right)V$$
 
-$Q$、$K$、$V$ 是**矩阵**，一行一个词元；$d_k$ 是**一把键有多宽**（上面是 2），不是键矩阵的大小，也不是键的个数（上面是 3）。课程的原始文档在这两处说错了：
-一份说 $d_k$ 是“键矩阵的维度”，一份把 Q、K、V 叫作“向量”。
+$Q$、$K$、$V$ 是**矩阵**，一行一个词元；$d_k$ 是**一把键有多宽**（上面是 2），不是键矩阵的大小，也不是键的个数（上面是 3）。
+第一份和第五份讲义在这里说错了：$d_k$ 被说成“键矩阵的维度”，Q、K、V 被叫作“向量”。
 
-它们从哪来？每个词元的向量 $x$ 乘上三个学来的矩阵：$q=W_qx$，我在找什么；$k=W_kx$，我能被怎样找到；$v=W_vx$，找到我就取走什么。查询、键、值都来自同一段文字，就叫**自注意力**。
+它们从哪来？每个词元的向量 $x$ 乘上三个学来的矩阵：$q=W_qx$，我在找什么；$k=W_kx$，我能被怎样找到；$v=W_vx$，找到我就取走什么。
+公式里 $x$ 是竖着的一列，代码里一个词元是**一行**，许多行叠成 `x`，所以代码写 `x @ W.T`：转置之后，第 $i$ 行正好是 $Wx_i$。
+查询、键、值都来自同一段文字，就叫**自注意力**。
 
 ## 练习 1 · 缩放点积注意力
 
 写 `attention(q, k, v, mask=None)`：`q` 是 [B,H,T,d]，`k` 是 [B,H,S,d]，`v` 是 [B,H,S,e]，返回 [B,H,T,e]。字母是全课通用的：B 批里的例子数，H 头数，T 查询数，S 键数，d 键宽，e 值宽。各个例子、各个头各算各的，`@` 会自动照顾前两个轴。
 `mask` 是布尔张量，能广播成 [B,H,T,S]（长度为 1 的轴会自动重复），**True 表示可以看**；什么都不许看的查询，输出全 0。不许用 `F.scaled_dot_product_attention`。
-例：上面的数字，前面加两个长度为 1 的轴，输出约 22.92。后面所有的图都会用到它。
+例：上面的数字，前面加两个长度为 1 的轴，输出约 22.92。后面所有的图都会用到这个函数。
+
+检查的下面，先和 PyTorch 自己的 `F.scaled_dot_product_attention` 比，再由你的函数画一张图。四把键是四支箭，每把键的值是一种颜色；箭越粗，权重越大，“输出”那一条是按权重调出来的颜色。
+**拖动橙色的查询**，试三件事：指向“蓝”，再拉长，最后缩到正中央。（用键盘也行：选中圆点，按方向键。）
 """
 # %% en [md]
 r"""
@@ -131,136 +136,135 @@ The third key is most like the query and takes more than half; the output is the
 
 $$\mathrm{Attention}(Q,K,V)=\mathrm{softmax}\!\left(\frac{QK^\top}{\sqrt{d_k}}\right)V$$
 
-$Q$, $K$ and $V$ are **matrices**, one row per token; $d_k$ is **how wide one key is** (2 above), not the size of the key matrix and not the number of keys (3 above). The documents behind this course slip on both:
-one calls $d_k$ “the dimension of the key matrix”, another calls Q, K and V “vectors”.
+$Q$, $K$ and $V$ are **matrices**, one row per token; $d_k$ is **how wide one key is** (2 above), not the size of the key matrix and not the number of keys (3 above).
+The first and the fifth handout slip here: they call $d_k$ “the dimension of the key matrix”, and Q, K and V “vectors”.
 
-Where do they come from? Each token's vector $x$ is multiplied by three learnt matrices: $q=W_qx$, what I look for; $k=W_kx$, how I can be found; $v=W_vx$, what finding me yields. When queries, keys and values all come from the same text it is called **self-attention**.
+Where do they come from? Each token's vector $x$ is multiplied by three learnt matrices: $q=W_qx$, what I look for; $k=W_kx$, how I can be found; $v=W_vx$, what finding me yields.
+In the formula $x$ is a column. In code a token is a **row**, and many rows are stacked into `x`; so code says `x @ W.T`, and row $i$ of the result is $Wx_i$.
+When queries, keys and values all come from the same text it is called **self-attention**.
 
 ## Exercise 1 · Scaled dot-product attention
 
-Write `attention(q, k, v, mask=None)`: `q` is [B,H,T,d], `k` is [B,H,S,d], `v` is [B,H,S,e]; return [B,H,T,e]. The letters are those of the whole course: B examples in the batch, H heads, T queries, S keys, d the width of a key, e that of a value. Every example and head is computed for itself; `@` takes care of the first two axes.
+Write `attention(q, k, v, mask=None)`: `q` is [B,H,T,d], `k` is [B,H,S,d], `v` is [B,H,S,e]; return [B,H,T,e]. The letters are those of the whole course: B examples in the batch, H heads, T queries, S keys, d the width of a key, e that of a value. Every example and head is computed by itself; `@` takes care of the first two axes.
 `mask` is boolean, broadcastable to [B,H,T,S] (an axis of length 1 repeats itself), and **True means may look**; a query that may look at nothing gives zeros. `F.scaled_dot_product_attention` is forbidden.
-Example: the numbers above, with two axes of length 1 in front, give about 22.92. Every picture below will use it.
+Example: the numbers above, with two axes of length 1 in front, give about 22.92. Every picture below will use this function.
+
+Below the check it is compared with PyTorch's own `F.scaled_dot_product_attention`, and then draws a picture. Four keys are four arrows, and the value of each key is a colour; the thicker the arrow, the greater its weight; the bar “output” is the colour mixed by the weights.
+**Drag the orange query** and try three things: point it at *blue*, pull it longer, push it to the very centre. (By keyboard: focus the dot and press the arrow keys.)
 """
 # %% exercise id="attention.sdpa"
 ...
-# %%
-cl.check("attention.sdpa")
-
 # %% rows="R8"
+cl.check("attention.sdpa")
 attention = cl.use("attention.sdpa")
 
+def same(a, b, tolerance=1e-5):
+    return bool((a - b).abs().max() < tolerance)
+
 torch.manual_seed(0)
-q, k, v = torch.randn(2, 3, 5, 4), torch.randn(2, 3, 7, 4), torch.randn(2, 3, 7, 6)    # B=2, H=3, T=5, S=7, d=4, e=6
-difference = (attention(q, k, v) - F.scaled_dot_product_attention(q, k, v)).abs().max()
-print("equals PyTorch's own to 1e-6:", bool(difference < 1e-6))
-
-# %% zh [md]
-r"""
-现在**拖动橙色的查询**。四把键是四支箭，每把键的值是一种颜色；箭越粗，权重越大；“输出”那一条是按权重调出来的颜色。
-先猜：查询转到“红”的方向，输出会变成纯红吗？把查询拉长呢？缩到正中央呢？（用键盘也行：选中圆点，按方向键。）
-"""
-# %% en [md]
-r"""
-Now **drag the orange query**. Four keys are four arrows, and the value of each key is a colour; the thicker the arrow, the greater its weight; the bar “output” is the colour mixed by the weights.
-Guess first: point the query at *red*: does the output become pure red? And when you pull it longer? When you push it to the very centre? (By keyboard: focus the dot and press the arrow keys.)
-"""
-# %% rows="R8"
-names = cl.L(zh="红 绿 蓝 黄", en="red green blue yellow").split()
+q, k, v = torch.randn(2, 3, 5, 4), torch.randn(2, 3, 7, 4), torch.randn(2, 3, 7, 6)
+theirs = F.scaled_dot_product_attention(q, k, v)
+print(cl.L(zh="与 PyTorch 的相同", en="equals PyTorch's"), same(attention(q, k, v), theirs, 1e-6))
+names = cl.L(zh="蓝 青 黄 紫", en="blue cyan yellow purple").split()
 keys = dict(zip(names, [(2.0, 0.5), (-0.5, 2.0), (-1.5, -1.5), (1.2, -1.8)]))
-colours = dict(zip(names, ["#d62728", "#2ca02c", "#1f77b4", "#e6b800"]))
-
-cl.viz.query_plane(attention, keys, colours, query=(1.5, 1.0))
+colours = dict(zip(names, ["#4477aa", "#66ccee", "#ccbb44", "#aa3377"]))
+cl.viz.query_plane(attention, keys, colours, query=(1.5, 0.4))
 
 # %% zh [md]
 r"""
-查询的**方向**决定看谁，它的**长度**决定看得多专心。查询越长，分数差得越远，softmax 越接近“只取一个”；缩到中央，分数全是 0，四把键平分。记住这一点，下一节就容易了。
+查询的方向决定看谁，长度决定看得多专心。查询越长，分数差得越远，softmax 越接近“只取一个”，可总有一点别的颜色混进来；缩到中央，分数全是 0，四把键平分。记住这一点，下一节就容易了。
 
 ## 3.3 为什么要除以 √d
 
-真模型的键有几十上百维。设每一维是个均值 0、方差 1 的随机数（方差量的是散得多开：离均值多远，平方后取平均）。点积是 $d$ 个乘积相加，各项独立，方差也相加，得 $d$；
-所以典型的分数有 $\sqrt d$ 那么大。维数越多，分数越夸张，softmax 越“专心”，不管内容是什么。
-文档的“公式推导”跳过了这一步。先猜：$d$ 从 16 到 1024，不缩放时，16 把随机键里最大的那份权重会从多少涨到多少？
+真模型的键有几十上百维。设 $q$、$k$ 的每一维都是独立的随机数，均值 0，方差 1（方差是离均值的距离平方后的平均，量的是散得多开）。先看点积里的一项：
+
+$$E[q_1k_1]=E[q_1]\,E[k_1]=0,\qquad \mathrm{Var}(q_1k_1)=E[q_1^2k_1^2]-0^2=E[q_1^2]\,E[k_1^2]=1\cdot1=1$$
+
+中间那一步用的是独立：独立的数，乘积的均值等于均值的乘积，平方之后也一样。点积是 $d$ 个这样的项相加，独立的项方差也相加，得 $d$；
+所以典型的分数有 $\sqrt d$ 那么大。维数越多，分数越悬殊，softmax 越“专心”，不管内容是什么。第四份讲义有一节叫“公式推导”，恰好跳过了这一步。
 """
 # %% en [md]
 r"""
-The **direction** decides whom to look at, the **length** how sharply. The longer the query, the further apart the scores and the closer softmax comes to picking one; at the centre all scores are 0 and the four keys share alike. Keep this in mind and the next section is easy.
+The direction of the query decides whom to look at, its length how sharply. The longer the query, the further apart the scores and the closer softmax comes to picking one, yet a trace of the other colours always remains; at the centre all scores are 0 and the four keys share alike. Keep this in mind and the next section is easy.
 
 ## 3.3 Why divide by √d
 
-The keys of a real model have tens or hundreds of dimensions. Let each be a random number of mean 0 and variance 1 (variance says how widely numbers scatter: the distance from the mean, squared, on average). A dot product adds $d$ independent products, the variances add up to $d$,
-and a typical score is as large as $\sqrt d$. More dimensions, wilder scores, sharper softmax, whatever the content.
-The document's “derivation” skips this step. Guess first: as $d$ goes from 16 to 1024, how does the largest weight among 16 random keys grow if nothing is scaled?
+The keys of a real model have tens or hundreds of dimensions. Let every dimension of $q$ and $k$ be an independent random number of mean 0 and variance 1 (variance, the squared distance from the mean on average, says how widely numbers scatter). Take one term of the dot product:
+
+$$E[q_1k_1]=E[q_1]\,E[k_1]=0,\qquad \mathrm{Var}(q_1k_1)=E[q_1^2k_1^2]-0^2=E[q_1^2]\,E[k_1^2]=1\cdot1=1$$
+
+The middle step is independence: for independent numbers the mean of a product is the product of the means, and squares of independent numbers are independent, too. A dot product adds $d$ such terms; variances of independent terms add up, to $d$,
+and a typical score is as large as $\sqrt d$. More dimensions, wilder scores, sharper softmax, whatever the content. The fourth handout has a section called “derivation of the formula”, and skips exactly this step.
 """
+# %%
+cl.guess(
+    "attention.saturation",
+    cl.L(zh="16 把随机的键，d = 1024，不除以 √d。最大的那份权重平均有多大？",
+         en="16 random keys, d = 1024, not divided by √d: the largest weight, on average?"),
+    line=(0, 1),
+)
+
 # %% rows="R9 E29"
-def random_scores(d, S=16, T=400):
-    rng = torch.Generator().manual_seed(d)
-    q, keys = torch.randn(T, d, generator=rng), torch.randn(T, S, d, generator=rng)
-    return (q[:, None] * keys).sum(-1)                      # (T, S): every query has keys of its own
-
-print("    d   var(q·k)   largest weight: raw / scaled   slope of softmax: raw / scaled")
-for d in (16, 64, 256, 1024):
-    scores = random_scores(d)
-    raw, scaled = (s.softmax(-1).amax(-1) for s in (scores, scores / math.sqrt(d)))
-    slopes = [(w * (1 - w)).mean() for w in (raw, scaled)]    # d weight / d score
-    print(f"{d:5d} {scores.var():9.0f} {raw.mean():17.2f} / {scaled.mean():.2f} {slopes[0]:26.3f} / {slopes[1]:.3f}")
-
-# %% zh [md]
-r"""
-方差就是 $d$，分毫不差地跟着走。不缩放，最大权重一路涨到接近 1：十六把**随机**的键，它也装作只有一把重要。
-更糟的是最后一列：softmax 在那里平了，斜率接近 0，训练时梯度传不回去，模型改不了主意。除以 $\sqrt d$，各种宽度一个样。拖一拖 $d$：
-"""
-# %% en [md]
-r"""
-The variance follows $d$ all the way. Unscaled, the largest weight climbs towards 1: of sixteen **random** keys it pretends that one matters.
-Worse is the last column: out there softmax is flat, its slope near 0, so in training no gradient comes back and the model cannot change its mind. Divide by $\sqrt d$ and all widths behave alike. Drag $d$:
-"""
-# %% rows="R9"
 import matplotlib.pyplot as plt
 
-def saturation(width):
-    scores = random_scores(width, T=1)[0]
-    figure, axes = plt.subplots(1, 2, figsize=(8.4, 2.6), sharey=True)
-    for axis, s, name in zip(axes, (scores, scores / math.sqrt(width)), ("softmax(q·k)", "softmax(q·k / √d)")):
-        axis.bar(range(len(s)), s.softmax(-1), color="#4477aa")
-        axis.set(ylim=(0, 1), xticks=[], title=f"{name}, d = {width}: max {s.softmax(-1).max():.2f}")
-    return figure
-
-cl.viz.explore(saturation, width=(1, 1024, 64))
+figure, axes = plt.subplots(1, 4, figsize=(9, 2.4), sharey=True)
+axes[0].set_ylabel(cl.L(zh="权重", en="weight"))
+for axis, d in zip(axes, (16, 64, 256, 1024)):
+    q, keys = torch.randn(400, 1, d), torch.randn(400, 16, d)    # 400 queries, 16 keys
+    scores = (q * keys).sum(-1)                                  # (400, 16)
+    raw, scaled = scores.softmax(-1), (scores / math.sqrt(d)).softmax(-1)
+    for name, w, colour in (("q·k", raw, "#ee7733"), ("q·k/√d", scaled, "#4477aa")):
+        print(f"d {d:4d}  Var(q·k) {scores.var():4.0f}  softmax({name:6s})",
+              f"max {w.amax(-1).mean():.2f}  slope {(w * (1 - w)).mean():.3f}")
+        axis.plot(range(16), w[0].sort(descending=True).values, "o-", color=colour)
+    axis.set(title=f"d = {d}", xlabel=cl.L(zh="键，按权重排", en="keys, by weight"))
+plt.show()
+cl.guess.result("attention.saturation", round(raw.amax(-1).mean().item(), 2), tolerance=.1)
 
 # %% zh [md]
 r"""
+每个 $d$ 下面两行，第一行不缩放，第二行除以 $\sqrt d$；图里橙色不缩放，蓝色缩放，各画一个查询。
+方差大约就是 $d$。不缩放，最大权重一路涨到 0.9 以上：十六把**随机**的键，softmax 却装作只有一把重要。除以 $\sqrt d$，各种宽度一个样，约 0.25。
+更糟的是最后一列。权重 $w$ 对自己的分数求导，得 $w(1-w)$；不缩放时这个斜率越来越接近 0，训练的梯度传不回去，模型改不了主意。
+
 ## 3.4 别的打分办法，和一个打不了分的公式
 
 点积之前，人们用一个小神经网络打分，叫**加性注意力**（[Bahdanau 等 2014](https://arxiv.org/abs/1409.0473)）：$e_{ij}=w^\top\tanh(W_q x_i+W_k x_j)$。
-有一份文档想写的大概是它，写出来却成了 $e_{ij}=\mathrm{softmax}(W_q\cdot[x_i;x_j])+b_q$，然后再做一次 softmax。我们照着它算，看三件事：分数是什么形状？能不能专心（用第 1 章的熵量：越小越专心）？换一个查询，看的东西变不变？
+第二份讲义想写的大概是它，写出来却成了 $e_{ij}=\mathrm{softmax}(W_q\cdot[x_i;x_j])+b_q$，然后再做一次 softmax。照着算，看三件事：分数是什么形状？能不能专心（用第 1 章的熵量，越小越专心）？换一个查询，看的东西变不变？
 """
 # %% en [md]
 r"""
+Under each $d$ the first line is unscaled and the second divided by $\sqrt d$; in the picture orange is unscaled and blue scaled, for one query each.
+The variance is about $d$. Unscaled, the largest weight climbs beyond 0.9: of sixteen **random** keys, softmax pretends that one matters. Divided by $\sqrt d$, all widths behave alike, at about 0.25.
+The last column is worse. The derivative of a weight $w$ with respect to its own score is $w(1-w)$; unscaled, this slope sinks towards 0, so that in training no gradient comes back and the model cannot change its mind.
+
 ## 3.4 Another way to score, and a formula that cannot
 
 Before the dot product, scores came from a small neural network, **additive attention** ([Bahdanau et al. 2014](https://arxiv.org/abs/1409.0473)): $e_{ij}=w^\top\tanh(W_q x_i+W_k x_j)$.
-One document probably meant this, but wrote $e_{ij}=\mathrm{softmax}(W_q\cdot[x_i;x_j])+b_q$, followed by another softmax. Let us compute what it says and ask three things: what shape is a score? Can it focus (measured by the entropy of chapter 1: the smaller, the sharper)? Does another query look elsewhere?
+The second handout probably meant this, but wrote $e_{ij}=\mathrm{softmax}(W_q\cdot[x_i;x_j])+b_q$, followed by another softmax. Let us compute what it says and ask three things: what shape is a score? Can it focus (measured by the entropy of chapter 1; smaller is sharper)? Does another query look elsewhere?
 """
 # %% rows="R10 E23 E24 E25"
 torch.manual_seed(0)
 N, d = 12, 16
 x = torch.randn(N, d)
-pairs = torch.cat([x[:, None].expand(N, N, d), x[None].expand(N, N, d)], -1)    # [x_i; x_j] for all i, j   (N, N, 2d)
+pairs = torch.cat([x[:, None].expand(N, N, d), x.expand(N, N, d)], -1)   # (N, N, 2d)
+print("W_q [d, 2d] →", tuple((pairs @ torch.randn(2 * d, d)).shape))
+once = (pairs @ torch.randn(2 * d)).softmax(-1)            # a vector instead: (N, N)
+twice = (once + 0.3).softmax(-1)
 
-print("W_q a matrix [d, 2d]: scores", list((pairs @ torch.randn(2 * d, d)).shape), "but one number for each pair is needed:", [N, N])
-linear = pairs @ torch.randn(2 * d)    # so take a vector: (N, N)
-once, twice = linear.softmax(-1), (linear.softmax(-1) + 0.3).softmax(-1)
-def entropy(w): return -(w * w.clamp_min(1e-30).log()).sum(-1).mean()
-print(f"softmax twice: largest / smallest weight in a row {(twice.amax(-1) / twice.amin(-1)).max():.2f}, never above e = {math.e:.2f}")
-print(f"entropy in nats: once {entropy(once):.2f}, twice {entropy(twice):.2f}, all alike {math.log(N):.2f}")
-print("softmax once: all rows the same?", bool((once - once[0]).abs().max() < 1e-6))
+def entropy(w):
+    return -(w * w.clamp_min(1e-30).log()).sum(-1).mean()
+
+print(cl.L(zh="熵：一次", en="entropy: once"), f"{entropy(once):.2f},", cl.L(zh="两次", en="twice"),
+      f"{entropy(twice):.2f}, ln N {math.log(N):.2f}")
+print(cl.L(zh="两次：最大 / 最小", en="twice: max / min"), f"{(twice.amax(-1) / twice.amin(-1)).max():.2f}")
+print(cl.L(zh="一次：各行相同", en="once: all rows the same"), same(once, once[:1]))
 
 # %% zh [md]
 r"""
-三处都坏了。`W_q` 若是矩阵，“分数”就是一串数，不是一个数。第一次 softmax 把分数压进 0 到 1，第二次 softmax 里最多只能差 $e^1$ 倍：**它永远专心不起来**。
-就算只做一次，每一行也一模一样：$W[x_i;x_j]=u^\top x_i+v^\top x_j$，前一项对所有 $j$ 都相同，softmax 里约掉了；$b_q$ 也一样。**谁来问，它都看同样的地方。**
-（它还少了值的投影：$c_i=\sum_j a_{ij}x_j$ 混合的是词元本身。）
+三处都坏了。`W_q` 若是矩阵，每一对词元得到的是一串数（16 个），不是一个分数。第一次 softmax 把分数压进 0 到 1，于是第二次 softmax 里最多只能差 $e^1\approx2.72$ 倍。做两次以后的熵几乎等于平分时的 $\ln N$，**永远专心不起来**。
+就算只做一次，每一行也一模一样。$W[x_i;x_j]=u^\top x_i+v^\top x_j$，前一项对所有 $j$ 都相同，在 softmax 里约掉了，$b_q$ 也一样。**不管谁来问，看的都是同样的地方。**
+（讲义的公式还少了值的投影：$c_i=\sum_j a_{ij}x_j$ 混合的是词元本身。）
 
 ## 练习 2 · 加性注意力
 
@@ -270,31 +274,31 @@ r"""
 """
 # %% en [md]
 r"""
-Broken in three places. If `W_q` is a matrix, a “score” is a list of numbers instead of one. The first softmax squeezes the scores into 0 to 1, so in the second they can differ by a factor of $e^1$ at most: **it can never focus**.
-And even with a single softmax all rows are the same: $W[x_i;x_j]=u^\top x_i+v^\top x_j$, whose first term is equal for every $j$ and cancels in the softmax; so does $b_q$. **Whoever asks, it looks at the same place.**
-(It also lacks a projection for the values: $c_i=\sum_j a_{ij}x_j$ mixes the tokens themselves.)
+Broken in three places. If `W_q` is a matrix, each pair of tokens gets a list of 16 numbers instead of one score. The first softmax squeezes the scores into 0 to 1, so that in the second they can differ by a factor of $e^1\approx2.72$ at most. After two, the entropy is nearly the $\ln N$ of equal shares: **it can never focus**.
+Even with a single softmax all rows are the same. In $W[x_i;x_j]=u^\top x_i+v^\top x_j$ the first term is equal for every $j$ and cancels in the softmax; so does $b_q$. **Whoever asks, it looks at the same place.**
+(The handout's formula also lacks a projection for the values: $c_i=\sum_j a_{ij}x_j$ mixes the tokens themselves.)
 
 ## Exercise 2 · Additive attention
 
-One tanh brings it to life, because through tanh query and key really meet. Write `additive_attention(q, k, v, W_q, W_k, w)`: `q` is [B,T,d], `k` is [B,S,d], `v` is [B,S,e], `W_q` and `W_k` are [a,d], `w` is [a];
+One tanh brings it to life, because inside the tanh query and key really meet. Write `additive_attention(q, k, v, W_q, W_k, w)`: `q` is [B,T,d], `k` is [B,S,d], `v` is [B,S,e], `W_q` and `W_k` are [a,d], `w` is [a];
 the score is $w\cdot\tanh(W_q q+W_k k)$; softmax over the keys; return [B,T,e]. A hint: add a [B,T,1,a] to a [B,1,S,a] and broadcasting makes every pair.
 Example: with `w` all zero, every score is 0 and the output is the plain mean of the values.
 """
 # %% exercise id="attention.additive"
 ...
-# %%
-cl.check("attention.additive")
-
 # %% rows="R10 E24"
+cl.check("attention.additive")
 additive_attention = cl.use("attention.additive")
 
-W_q, W_k, w, eye = torch.randn(d, d), torch.randn(d, d), torch.randn(d), torch.eye(N)[None]
-weights = additive_attention(x[None], x[None], eye, W_q, W_k, w)[0]    # identity as values: the weights come out
-print(f"with tanh: rows differ by up to {(weights - weights[0]).abs().max():.2f}; entropy {entropy(weights):.2f} of {math.log(N):.2f} nats")
+W_q, W_k, w = torch.randn(d, d), torch.randn(d, d), torch.randn(d)
+identity = torch.eye(N)[None]                              # as values: (1, N, N)
+weights = additive_attention(x[None], x[None], identity, W_q, W_k, w)[0]     # (N, N)
+print(cl.L(zh="熵", en="entropy"), f"{entropy(weights):.2f}")
+print(cl.L(zh="各行相同", en="all rows the same"), same(weights, weights[:1]))
 
 # %% zh [md]
 r"""
-行与行不同了，也专心了。（小窍门：**让值等于单位矩阵，输出的就是权重本身**。后面还要用。）加性打分要为每一对词元算一遍 tanh；点积只是一次矩阵乘法，快得多，所以今天几乎都用点积。
+行与行不同了，熵也低了，看得专心。（小窍门：**让值等于单位矩阵，输出的就是权重本身**。）加性打分要为每一对词元算一遍 tanh；点积只是一次矩阵乘法，快得多，所以今天几乎都用点积。
 
 ## 3.5 掩码：谁可以看谁
 
@@ -304,10 +308,12 @@ r"""
 
 写 `causal_padding_mask(lengths, size)`：`lengths` 是 [B] 的整数，每个例子真正的长度；`size` 是 T。返回布尔 [B,1,T,T]：查询 t 可以看键 s，当且仅当 $s\le t$ 且 $s<$ 长度。
 第二个轴长度为 1，是留给“头”广播的。例：`lengths` 为 [2]、`size` 为 3，三行是 T F F、T T F、T T F。
+
+检查下面有一张**可以涂改的掩码**，点格子，或按住涂过去。先想三件事再动手：挡住一格，那份权重去了哪里？把一整行都挡住会怎样？只留对角线呢？
 """
 # %% en [md]
 r"""
-Now rows differ, and they focus. (A trick to remember: **let the values be the identity matrix, and out come the weights**.) Additive scoring takes a tanh for every pair of tokens; dot products are a single matrix multiplication, much faster, which is why nearly everything uses them today.
+Now rows differ, the entropy is low, and they focus. (A trick to remember: **let the values be the identity matrix, and out come the weights**.) Additive scoring takes a tanh for every pair of tokens; dot products are a single matrix multiplication, much faster, which is why nearly everything uses them today.
 
 ## 3.5 Masks: who may look at whom
 
@@ -317,39 +323,34 @@ Some places must not be seen. A model that writes token by token may not peek at
 
 Write `causal_padding_mask(lengths, size)`: `lengths` are integers [B], the true length of each example; `size` is T. Return bool [B,1,T,T]: query t may look at key s if and only if $s\le t$ and $s<$ length.
 The second axis has length 1 so that it can be broadcast to the heads. Example: `lengths` [2] and `size` 3 give the rows T F F, T T F, T T F.
+
+Below the check is a **mask to paint on**: tap cells, or hold and paint across them. Think of three things before you do: block one cell; where does its weight go? Block a whole row; what happens? Leave only the diagonal?
 """
 # %% exercise id="attention.masks"
 ...
-# %%
-cl.check("attention.masks")
-
-# %% zh [md]
-r"""
-再来**画一张掩码**：点格子，或按住涂过去。先猜三件事：挡住一格，它那份权重去了哪里？把一整行都挡住会怎样？只留对角线呢？
-"""
-# %% en [md]
-r"""
-Now **paint a mask**: tap cells, or hold and paint across them. Guess three things first: block one cell; where does its weight go? Block a whole row; what happens? Leave only the diagonal?
-"""
 # %% rows="R12"
+cl.check("attention.masks")
 causal_padding_mask = cl.use("attention.masks")
 
-words = cl.L(zh="我 喜欢 吃 比萨 ▢ ▢", en="I like pizza now ▢ ▢").split()              # ▢: padding
+words = cl.L(zh="我 喜欢 吃 比萨 ▢ ▢", en="I like pizza now ▢ ▢").split()    # ▢: padding
 T, rng = len(words), torch.Generator().manual_seed(3)
 q, k = torch.randn(T, 8, generator=rng), torch.randn(T, 8, generator=rng)
-full, causal = torch.ones(T, T, dtype=torch.bool), causal_padding_mask(torch.tensor([T]), T)[0, 0]
-both = causal_padding_mask(torch.tensor([4]), T)[0, 0]
-titles = cl.L(zh="因果|因果 + 填充|全部可见|只看自己", en="causal|causal + padding|all|only itself").split("|")
-
-cl.viz.mask_painter(attention, q, k, words, words, dict(zip(titles, (causal, both, full, torch.eye(T).bool()))))
+masks = {
+    cl.L(zh="因果", en="causal"): causal_padding_mask(torch.tensor([T]), T)[0, 0],
+    cl.L(zh="因果 + 填充", en="causal + padding"): causal_padding_mask(torch.tensor([4]), T)[0, 0],
+    cl.L(zh="全部可见", en="all"): torch.ones(T, T, dtype=torch.bool),
+    cl.L(zh="只看自己", en="only itself"): torch.eye(T, dtype=torch.bool),
+}
+cl.viz.mask_painter(attention, q, k, words, words, masks)
 
 # %% zh [md]
 r"""
-挡住一格，它的权重按比例分给同一行剩下的格子，行和仍是 1。整行挡住，行和是 0：没有可看的，就什么也拿不到。用 $-\infty$ 硬算会得到 `nan`，一个 `nan` 能毁掉整批训练；这就是练习 1 为什么要求全 0。
+挡住一格，那份权重按比例分给同一行剩下的格子，行和仍是 1。只留对角线，每个词元就只取自己的值。整行挡住，行和是 0：没有可看的，就什么也拿不到。
+用 $-\infty$ 硬算一整行会得到 `nan`，一个 `nan` 能毁掉整批训练；练习 1 要求全 0，就是为此。
 
 ## 3.6 多个头
 
-一个头只有一张权重表：看了“比萨”，就分不出心去看“喜欢”。**多头注意力**把宽度 D 切成 H 段，每段各看各的，再拼回来。参数一个不多，视线多了 H 条。
+一个头只有一张权重表，看了“比萨”，就分不出心去看“喜欢”。**多头注意力**把宽度 D 切成 H 段，每段各看各的，再拼回来。参数一个不多，视线多了 H 条。
 切和拼最容易写错：`view` 不会移动数据，少一个转置，词元和头就搅在一起，形状还是对的。
 
 ## 练习 4、5 · 切开与拼回
@@ -359,7 +360,8 @@ r"""
 """
 # %% en [md]
 r"""
-Block a cell and its weight is shared among the rest of its row, in proportion; the row still sums to 1. Block the whole row and it sums to 0: with nothing to look at, nothing is fetched. Computed plainly, a row of $-\infty$ gives `nan`, and a single `nan` can ruin the training of a whole batch; that is why exercise 1 asks for zeros.
+Block a cell and its weight is shared among the rest of its row, in proportion; the row still sums to 1. With only the diagonal left, each token fetches its own value. Block the whole row and it sums to 0: with nothing to look at, nothing is fetched.
+Computed plainly, a whole row of $-\infty$ gives `nan`, and a single `nan` can ruin the training of a whole batch; that is why exercise 1 asks for zeros.
 
 ## 3.6 Several heads
 
@@ -373,126 +375,140 @@ Example: one token [1, 2, 3, 4] in two heads is [1, 2] and [3, 4].
 """
 # %% exercise id="attention.split_heads"
 ...
-# %%
-cl.check("attention.split_heads")
-
 # %% exercise id="attention.merge_heads"
 ...
 # %%
+cl.check("attention.split_heads")
 cl.check("attention.merge_heads")
+split_heads = cl.use("attention.split_heads")
+merge_heads = cl.use("attention.merge_heads")
 
 # %% zh [md]
 r"""
-## 3.7 文档里的注意力类：先测，再弄坏，再修好
+## 3.7 讲义里的注意力类：先测，再弄坏，再修好
 
-一份文档给了一个 PyTorch 注意力类。下面用我们自己的话重写，毛病原样保留。公平起见，先看它对的时候：装上同样的权重，它和 PyTorch 的 `nn.MultiheadAttention` 分毫不差。
-（文档还说“运行上述代码可以得到输出结果”。运行下面第一格：只定义了一个类，什么也不会打印。）
+第四份讲义给了一个 PyTorch 注意力类。下面用我们自己的话重写，毛病原样保留。讲义还说“运行上述代码可以得到输出结果”，运行下面第一格，其实只定义了一个类，什么也不会打印。
+
+公平起见，先测它对的时候：装上同样的权重，跟 PyTorch 的 `nn.MultiheadAttention` 比（`usual_sizes`）。再挑四种不好的输入，每种一个小测试，算对了返回 True：
+
+- `backwards`：倒着读，输出只该倒过来。没有掩码时，词元换了次序，每个词元取到的还是同一堆值：**注意力自己看不见次序**，“狗咬人”和“人咬狗”对它是同一袋词（次序怎样另外告诉它，第 4 章讲）。宽度先取 64，再取 4 个头除不尽的 65。
+- `nothing_to_see`：整行都被挡住，什么也不该取到，输出只剩最后一层的偏置。
+- `mask_per_example`：掩码的形状是 [B,T,T]，每个例子一张，而 B 恰好等于 H。第 3 个例子单独算和放在批里算，应该一样。
+- `low_precision`：半精度 `float16` 和 `bfloat16`，结果应与 `float32` 相差不大。
 """
 # %% en [md]
 r"""
-## 3.7 The document's attention class: test it, break it, mend it
+## 3.7 The handout's attention class: test it, break it, mend it
 
-One document offers an attention class in PyTorch. Here it is in our own words with its faults kept. To be fair, first see it right: given the same weights, it agrees with PyTorch's `nn.MultiheadAttention`.
-(The document also promises that “running the code above gives the output”. Run the next cell: it defines a class and prints nothing.)
+The fourth handout offers an attention class in PyTorch. Here it is in our own words with its faults kept. The handout also promises that “running the code above gives the output”; run the next cell, and see that it defines a class and prints nothing.
+
+To be fair, first test it where it is right: given the same weights, against PyTorch's `nn.MultiheadAttention` (`usual_sizes`). Then choose four bad inputs, with a small test for each that returns True if the result is right:
+
+- `backwards`: reading backwards should only turn the output around. Without a mask, tokens in another order fetch from the same heap of values: **attention alone cannot see order**, and *dog bites man* and *man bites dog* are the same bag of words to it (chapter 4 shows how order is told separately). First with width 64, then with 65, which 4 heads do not divide.
+- `nothing_to_see`: whole rows are blocked; nothing should be fetched, and only the bias of the last layer should come out.
+- `mask_per_example`: the mask has shape [B,T,T], one table for each example, and B happens to equal H. Example 3 should come out the same alone as in the batch.
+- `low_precision`: half precision, `float16` and `bfloat16`; the result should be near that in `float32`.
 """
 # %% rows="R58 E17"
-class AsInTheDocument(torch.nn.Module):
+class AsInTheHandout(torch.nn.Module):
     def __init__(self, width, heads):
         super().__init__()
-        self.width, self.heads, self.each = width, heads, width // heads
-        self.to_q, self.to_k, self.to_v, self.to_out = (torch.nn.Linear(width, width) for _ in range(4))
+        self.width, self.heads = width, heads
+        linear = [torch.nn.Linear(width, width) for _ in range(4)]
+        self.to_q, self.to_k, self.to_v, self.to_out = linear
 
     def forward(self, q, k, v, mask=None):
-        B = len(q)
-        q, k, v = (project(x).view(B, -1, self.heads, self.each).transpose(1, 2)
-                   for project, x in ((self.to_q, q), (self.to_k, k), (self.to_v, v)))
-        scores = q @ k.transpose(-2, -1) / math.sqrt(self.each)
-        if mask is not None:
-            scores = scores.masked_fill(mask == 0, -1e9)
-        self.weights = scores.softmax(-1)
-        return self.to_out((self.weights @ v).transpose(1, 2).contiguous().view(B, -1, self.width))
+        B, each = len(q), self.width // self.heads
+        q, k, v = self.to_q(q), self.to_k(k), self.to_v(v)
+        q, k, v = (x.view(B, -1, self.heads, each).transpose(1, 2) for x in (q, k, v))
+        scores = q @ k.transpose(-2, -1) / math.sqrt(each)
+        scores = scores if mask is None else scores.masked_fill(mask == 0, -1e9)
+        mixed = (scores.softmax(-1) @ v).transpose(1, 2).contiguous()
+        return self.to_out(mixed.view(B, -1, self.width))
 
-# %% rows="R58 R11"
-def twin_of(mine):
-    """PyTorch's nn.MultiheadAttention with the same weights."""
-    theirs = torch.nn.MultiheadAttention(mine.width, mine.heads, batch_first=True)
-    inputs = (mine.to_q, mine.to_k, mine.to_v)
-    theirs.in_proj_weight.data = torch.cat([layer.weight for layer in inputs]).detach()
-    theirs.in_proj_bias.data = torch.cat([layer.bias for layer in inputs]).detach()
-    theirs.out_proj = mine.to_out
-    return theirs
+# %% rows="R58 R11 E14"
+def usual_sizes(kind):
+    layer, x = kind(64, 4), torch.randn(2, 5, 64)
+    theirs = torch.nn.MultiheadAttention(64, 4, batch_first=True)
+    first = (layer.to_q, layer.to_k, layer.to_v)
+    theirs.in_proj_weight.data = torch.cat([each.weight.data for each in first])
+    theirs.in_proj_bias.data = torch.cat([each.bias.data for each in first])
+    theirs.out_proj = layer.to_out
+    return same(layer(x, x, x), theirs(x, x, x)[0], 1e-6)
 
-torch.manual_seed(0)
-layer, x = AsInTheDocument(64, 4), torch.randn(2, 5, 64)
-difference = (layer(x, x, x) - twin_of(layer)(x, x, x)[0]).abs().max()
-print("equals nn.MultiheadAttention to 1e-6:", bool(difference < 1e-6))
+def backwards(kind, width, T):
+    layer, x = kind(width, 4), torch.randn(2, T, width)
+    back = x.flip(1)
+    return same(layer(back, back, back).flip(1), layer(x, x, x))
+
+# %% rows="E15 E16 R12"
+def nothing_to_see(kind):
+    layer, x = kind(64, 4), torch.randn(2, 5, 64)
+    out = layer(x, x, x, torch.zeros(2, 1, 5, 5, dtype=torch.bool))
+    return same(out, layer.to_out.bias)
+
+def mask_per_example(kind):
+    layer, x = kind(64, 4), torch.randn(4, 5, 64)
+    mask = causal_padding_mask(torch.tensor([5, 4, 3, 2]), 5)[:, 0]     # (B, T, T)
+    return same(layer(x, x, x, mask)[3:], layer(x[3:], x[3:], x[3:], mask[3:, None]))
+
+def low_precision(kind, dtype):
+    layer, x, mask = kind(64, 4), torch.randn(2, 5, 64), torch.ones(5, 5).tril() > 0
+    exact, x = layer(x, x, x, mask[None, None]), x.to(dtype)
+    return same(layer.to(dtype)(x, x, x, mask[None, None]).float(), exact, 0.02)
+
+# %%
+cl.guess(
+    "attention.silent",
+    cl.L(zh="宽度 65（5 个词元、64 个词元），整行被挡，[B,T,T] 掩码，"
+            "float16，bfloat16：六种里有几种不报错，却算错？",
+         en="Width 65 (5 tokens, 64 tokens), rows blocked, a [B,T,T] mask, "
+            "float16, bfloat16: how many of the six raise nothing and are wrong?"),
+)
+
+# %% rows="R58 R11 R12 E14 E15 E16"
+TESTS = [(usual_sizes,), (backwards, 64, 5), (backwards, 65, 5), (backwards, 65, 64),
+         (nothing_to_see,), (mask_per_example,), (low_precision, torch.half),
+         (low_precision, torch.bfloat16)]
+
+def trial(kind):
+    for test, *given in TESTS:
+        try:
+            right = cl.L(zh="对", en="right")
+            verdict = right if test(kind, *given) else cl.L(zh="悄悄算错", en="silently wrong")
+        except Exception as error:
+            verdict = f"{type(error).__name__}: {str(error)[:50]}…"
+        print(test.__name__, *given, "→", verdict)
+
+trial(AsInTheHandout)
+cl.guess.result("attention.silent", 3)
 
 # %% zh [md]
 r"""
-这样的测试，尺寸都挑得刚刚好。现在挑不好的：宽度 65、4 个头（除不尽）；半精度；一行全被挡住；形状为 [B,T,T] 的掩码，而 B 恰好等于 H。
-先猜：哪些会报错，哪些会**不声不响地算错**？后一种可怕得多。
-"""
-# %% en [md]
-r"""
-That test had sizes that happen to fit. Now choose bad ones: width 65 with 4 heads (not divisible); half precision; a row with everything blocked; a mask of shape [B,T,T] where B happens to equal H.
-Guess first: which of these raise an error, and which are **silently wrong**? The second kind is far worse.
-"""
-# %% rows="E14 E15 E16 R12"
-def attempt(name, run):
-    try:
-        print(f"{name:42s}", run())
-    except Exception as error:
-        print(f"{name:42s} {type(error).__name__}: {str(error).splitlines()[0][:60]}")
-
-def same(a, b):
-    return bool((a - b).abs().max() < 1e-5)
-
-# %% rows="E14 E15 E16 R12"
-def torment(kind):
-    torch.manual_seed(0)
-    odd, layer = kind(65, 4), kind(64, 4)
-    x, y, z = torch.randn(2, 5, 65), torch.randn(2, 64, 65), torch.randn(4, 5, 64)
-    masks = torch.ones(4, 5, 5, dtype=torch.bool)
-    masks[1, :, 1:] = False                                 # example 1 may look only at its first token
-    alone = lambda i: layer(*[z[i, None]] * 3, masks[i, None, None])[0]
-    attempt("65 wide, 4 heads,  5 tokens: shape", lambda: list(odd(x, x, x).shape))
-    attempt("65 wide, 4 heads, 64 tokens: shape", lambda: list(odd(y, y, y).shape))
-    attempt("   read backwards, same output backwards?", lambda: same(odd(*[y.flip(1)] * 3).flip(1), odd(y, y, y)))
-    attempt("everything blocked: nothing fetched?", lambda: same(layer(z, z, z, masks[:, None] & False), layer.to_out.bias))
-    attempt("mask [B,T,T], B = H: same as alone?", lambda: [same(layer(z, z, z, masks)[i], alone(i)) for i in range(4)])
-    attempt("half precision with a mask: shape", lambda: list(layer.half()(*[z.half()] * 3, masks[:, None]).shape))
-
-torment(AsInTheDocument)
-
-# %% zh [md]
-r"""
-两个报错，三个**不声不响**。除不尽时，5 个词元碰巧报错，64 个词元却碰巧凑得成形状：`view(-1)` 把数据重新切了一遍，词元全搅在一起。整行被挡时，$-10^9$ 让大家平分，把不许看的内容平均着漏了出来。
-[B,T,T] 的掩码在 B=H 时，本该管“第 1 个例子”，却管了每个例子的“第 1 个头”，四个例子全错。半精度装不下 $10^9$，直接报错。
+平常的尺寸，讲义的类全对，`bfloat16` 也对。两种输入报错，三种**悄悄算错**，后一种可怕得多。
+除不尽时，5 个词元碰巧报错，64 个词元却碰巧凑得成形状：`view(-1)` 把数据重新切了一遍，词元全搅在一起。整行被挡时，$-10^9$ 让大家平分，不许看的内容平均着漏了出来。
+[B,T,T] 的掩码在 B=H 时，本该管“第 3 个例子”，却管了每个例子的“第 3 个头”。`float16` 装不下 $10^9$，直接报错。
 
 修它只要三行，三样东西你都写过了：`split_heads` 检查能否整除，`attention` 用 $-\infty$ 并处理空行，再加一句掩码必须有四个轴。
 """
 # %% en [md]
 r"""
-Some raise errors; three are **silently wrong**. With a width that does not divide, 5 tokens happen to raise while 64 happen to fit: `view(-1)` cuts the data up anew and all tokens are mixed. With everything blocked, $-10^9$ makes all share alike, and what must not be seen leaks out as an average.
-A [B,T,T] mask meant for “example 1” masks, when B=H, “head 1” of every example, and all four come out wrong. Half precision cannot hold $10^9$ and raises.
+At usual sizes the handout's class is right, and so it is in `bfloat16`. Two inputs raise errors; three are **silently wrong**, which is far worse.
+With a width that does not divide, 5 tokens happen to raise while 64 happen to fit: `view(-1)` cuts the data up anew and all tokens are mixed. With everything blocked, $-10^9$ makes all share alike, and what must not be seen leaks out as an average.
+A [B,T,T] mask meant for “example 3” masks, when B=H, “head 3” of every example. `float16` cannot hold $10^9$ and raises.
 
 Three lines mend it, and you have written all that is needed: `split_heads` checks that the width divides, `attention` uses $-\infty$ and knows what to do with an empty row; add that a mask must have four axes.
 """
 # %% rows="R58 E14 E15 E16"
-split_heads = cl.use("attention.split_heads")
-merge_heads = cl.use("attention.merge_heads")
-
-class Mended(AsInTheDocument):
+class Mended(AsInTheHandout):
     def forward(self, q, k, v, mask=None):
         if mask is not None and mask.dim() != 4:
             raise ValueError(f"mask has {mask.dim()} axes, not 4: give [B, 1, T, S]")
-        q, k, v = (split_heads(project(x), self.heads)
-                   for project, x in ((self.to_q, q), (self.to_k, k), (self.to_v, v)))
+        q, k, v = self.to_q(q), self.to_k(k), self.to_v(v)
+        q, k, v = (split_heads(x, self.heads) for x in (q, k, v))
         return self.to_out(merge_heads(attention(q, k, v, mask)))
 
-torment(Mended)
-mended = Mended(64, 4)
-print("\nequals nn.MultiheadAttention:", same(mended(x, x, x), twin_of(mended)(x, x, x)[0]))
+trial(Mended)
 
 # %% zh [md]
 r"""
@@ -500,8 +516,11 @@ r"""
 
 ## 练习 6 · 多头注意力，也能交叉
 
-把它写成一个函数，连权重一起交出来。写 `multi_head_attention(x_q, x_kv, W_q, W_k, W_v, W_o, n_heads, mask=None)`：查询来自 `x_q` [B,T,D]，键和值来自 `x_kv` [B,S,D]，各矩阵 [D,D]，用法是 `x @ W.T`；
+把这一切写成一个函数，连权重一起交出来。写 `multi_head_attention(x_q, x_kv, W_q, W_k, W_v, W_o, n_heads, mask=None)`：查询来自 `x_q` [B,T,D]，键和值来自 `x_kv` [B,S,D]，各矩阵 [D,D]，用法是 `x @ W.T`；
 返回（输出 [B,T,D]，权重 [B,H,T,S]）。`x_q` 和 `x_kv` 是同一个，就是**自注意力**；不是同一个，就是**交叉注意力**，T 和 S 可以不等。例：H=1、四个矩阵都是单位矩阵，就退回练习 1。
+
+翻译模型就靠交叉注意力：译文的每个词（查询）去看原文的每个字（键和值）。检查的下面现场训练一个小的。原文是一串汉字，里面藏着一种颜色、一种动物、一样吃的，次序随便；译文是三个英文词，**总按颜色、动物、食物的次序**。
+写第一个词时，模型得自己到原文里把颜色找出来。先想一想：训练好以后，权重表会是一条对角线吗？
 """
 # %% en [md]
 r"""
@@ -509,414 +528,379 @@ What can be computed is right, and what cannot says why.
 
 ## Exercise 6 · Multi-head attention, cross-attention too
 
-Make it one function that also hands out the weights. Write `multi_head_attention(x_q, x_kv, W_q, W_k, W_v, W_o, n_heads, mask=None)`: queries come from `x_q` [B,T,D], keys and values from `x_kv` [B,S,D], the matrices are [D,D] and used as `x @ W.T`;
+Make it all one function that also hands out the weights. Write `multi_head_attention(x_q, x_kv, W_q, W_k, W_v, W_o, n_heads, mask=None)`: queries come from `x_q` [B,T,D], keys and values from `x_kv` [B,S,D], the matrices are [D,D] and used as `x @ W.T`;
 return (output [B,T,D], weights [B,H,T,S]). When `x_q` and `x_kv` are the same it is **self-attention**; when they are not it is **cross-attention**, and T and S may differ. Example: with H=1 and four identity matrices you are back at exercise 1.
+
+Translators live on cross-attention: each word of the translation (query) looks at every character of the source (keys and values). Below the check a small one is trained. The source is a string of Chinese characters with a colour, an animal and a food hidden in it, in any order (红 red, 猫 cat, 鱼 fish, 白 white, 马 horse, 茶 tea; the rest is filling); the translation is three English words, **always in the order colour, animal, food**.
+To write its first word the model has to find the colour in the source by itself. Think before you look: will the trained weights lie on a diagonal?
 """
 # %% exercise id="attention.multi_head"
 ...
-# %%
+# %% rows="R11 R13"
 cl.check("attention.multi_head")
+multi_head_attention = cl.use("attention.multi_head")
 
-# %% zh [md]
-r"""
-翻译模型就靠交叉注意力：译文的每个词（查询）去看原文的每个字（键和值）。现场训练一个小的：原文是一串汉字，里面藏着一种颜色、一种动物、一样吃的，次序随便；译文是三个英文词，**总按颜色、动物、食物的次序**。
-所以写第一个词时，它得自己到原文里把颜色找出来。先猜：训练好以后，权重表会是一条对角线吗？
-"""
-# %% en [md]
-r"""
-Translators live on cross-attention: each word of the translation (query) looks at every character of the source (keys and values). Let us train a small one. The source is a string of Chinese characters with a colour, an animal and a food hidden in it, in any order; the translation is three English words, **always in the order colour, animal, food**.
-(红 red, 蓝 blue, 绿 green, 白 white, 猫 cat, 狗 dog, 马 horse, 羊 sheep, 饭 rice, 汤 soup, 鱼 fish, 茶 tea; the rest is filling.) To write its first word the model has to find the colour in the source by itself. Guess first: will the trained weights lie on a diagonal?
-"""
-# %%
-import os, random
-quick = os.environ.get("COURSE_QUICK") == "1"
-ENGLISH = dict(zip("红蓝绿白猫狗马羊饭汤鱼茶", "red blue green white cat dog horse sheep rice soup fish tea".split()))
-KINDS = ("红蓝绿白", "猫狗马羊", "饭汤鱼茶")
-FILLING = "我你他有和要的了也都在看"
-tokens = ["<s>", *ENGLISH, *ENGLISH.values(), *FILLING]
-number = {token: i for i, token in enumerate(tokens)}
-
-def translation_batch(rng, n, length):
-    sources, targets = [], []
-    for _ in range(n):
-        facts = [rng.choice(kind) for kind in KINDS]
-        source = facts + rng.choices(FILLING, k=length - 3)
-        rng.shuffle(source)
-        sources.append([number[char] for char in source])
-        targets.append([0] + [number[ENGLISH[char]] for char in facts])
-    ids, target = torch.tensor(sources), torch.tensor(targets)
-    return {"ids": ids, "target": target[:, :-1], "labels": target[:, 1:]}
+x_q, x_kv, W = torch.randn(2, 3, 64), torch.randn(2, 7, 64), torch.eye(64)
+output, weights = multi_head_attention(x_q, x_kv, W, W, W, W, n_heads=4)
+print("T = 3, S = 7:", tuple(output.shape), tuple(weights.shape))
 
 # %% training rows="R13"
+game = cl.text.TranslationGame()
+config = cl.nn.Seq2SeqConfig(vocab_size=len(game.tokens), context=16, n_layer=1,
+                             n_head=2, d_model=64, start_id=0)
 torch.manual_seed(0)
-rng = random.Random(0)
-batches = [translation_batch(rng, 64, rng.randint(4, 12)) for _ in range(150)]
-config = cl.nn.Seq2SeqConfig(vocab_size=len(tokens), context=16, n_layer=1, n_head=2, d_model=64, start_id=0)
 translator = cl.nn.Seq2Seq(config)
-history = cl.fit(translator, batches, steps=150, lr=3e-3)
+history = cl.fit(translator, game.batches(150), steps=150, lr=3e-3)
 
-# %% training rows="R13"
-@torch.inference_mode()
-def translate(text):
-    known = [char for char in text if char in number][:16]
-    device, target = next(translator.parameters()).device, [0]
-    source = torch.tensor([[number[char] for char in known]], device=device)
-    while len(target) < 4:
-        logits, maps = translator(source, torch.tensor([target], device=device), return_weights=True)
-        target.append(int(logits[0, -1].argmax()))
-    weights = maps["cross"][0][0].mean(0).cpu()             # mean of the heads: (T, S) = (3, S)
-    return cl.viz.weight_table(weights, [tokens[i] for i in target[1:]], known)
+def translate(source):
+    ids = game.ids(source).to(cl.device())                            # (1, S)
+    target = cl.generate(translator, ids, max_new_tokens=3)           # (1, 4)
+    logits, maps = translator(ids, target[:, :3], return_weights=True)
+    weights = maps["cross"][0][0].mean(0).detach().cpu()              # heads: (3, S)
+    return cl.viz.weight_table(weights, [game.tokens[i] for i in target[0, 1:]], source)
 
-cl.viz.explore(translate, text="我要鱼和红的猫")
+cl.viz.explore(translate, source=["我要鱼和红的猫", "猫和我都要红的鱼", "白马在看我的茶"])
 
 # %% zh [md]
 r"""
-不是对角线：写动物时看动物，写食物时看食物，不管它们在原文的哪里；无关的字几乎分不到权重。表是 3 行、原文有几个字就几列，T 不等于 S 毫无问题。换个次序试试：“白马在看我的茶”。
-真正的中译法、中译英在第 10 章。
+不是对角线。写动物时看动物，写食物时看食物，不管在原文的哪里，无关的字几乎分不到权重。表是 3 行、原文有几个字就几列，T 不等于 S 毫无问题。换一句，次序变了，看的地方跟着变。真正的中译法、中译英在第 10 章。
 
 ## 3.8 看得远，代价也大
 
-n 元模型只记得眼前几个词元；注意力一步就到任何地方，距离不花钱。用一个游戏来测：一长串字母里混着一种颜色、一种动物、一样吃的，最后出现提示，比如 `animal?`，要答出那种动物。
-对手是三元模型，它数过同样的故事。先猜：隔着 60 个、200 个字母，两者各答对多少？注意，训练时一个故事最多 64 个词元。
+n 元模型只记得眼前几个词元；注意力一步就到任何地方，距离不花钱。用一个游戏来测：一长串字母里混着一种颜色、一种动物、一样吃的，最后出现提示，比如“动物？”，要答出那种动物。
+对手是三元模型，数过同样的故事。训练时一个故事最多 64 个词元。
 """
 # %% en [md]
 r"""
-No diagonal: writing the animal it looks at the animal, writing the food at the food, wherever they stand in the source; the filling gets next to nothing. The table has 3 rows and as many columns as the source has characters; T need not equal S. Try another order: 白马在看我的茶.
-Real translation into French and English comes in chapter 10.
+No diagonal. Writing the animal it looks at the animal, writing the food at the food, wherever they stand in the source; the filling gets next to nothing. The table has 3 rows and as many columns as the source has characters; T need not equal S. Choose another sentence (I want fish and a red cat; the cat and I both want red fish; a white horse is looking at my tea): the order changes, and so do the places it looks at. Real translation into French and English comes in chapter 10.
 
 ## 3.8 It sees far, at a price
 
-An n-gram remembers the last few tokens; attention reaches anywhere in one step, whatever the distance. Here is a game to test it: a long string of letters has a colour, an animal and a food mixed in; at the end comes a cue such as `animal?`, and the answer is that animal.
-The opponent is a trigram that has counted the same stories. Guess first: across 60 letters, across 200, how many answers does each get right? Mind that no story in training is longer than 64 tokens.
+An n-gram remembers the last few tokens; attention reaches anywhere in one step, whatever the distance. Here is a game to test it: a long string of letters has a colour, an animal and a food mixed in; at the end comes a cue such as “animal?”, and the answer is that animal.
+The opponent is a trigram that has counted the same stories. No story in training is longer than 64 tokens.
 """
-# %% rows="R18"
-CUES = {"colour?": "red blue green black white yellow pink brown".split(),
-        "animal?": "cat dog horse cow sheep goat duck hen".split(),
-        "food?": "rice soup bread fish tea milk egg cake".split()}
-letters = list("abcdefghijklmnopqrstuvwxyz")
-things = [word for cue, words in CUES.items() for word in (cue, *words)] + letters
-place = {word: i for i, word in enumerate(things)}
-
-def story(rng, length, distance):
-    """Letters with three facts among them, a cue at the end, and the answer, `distance` words before the cue."""
-    words, cue = rng.choices(letters, k=length - 1), rng.choice(list(CUES))
-    here = length - 1 - distance
-    elsewhere = rng.sample([i for i in range(length - 1) if i != here], 2)
-    for kind in CUES:
-        words[here if kind == cue else elsewhere.pop()] = rng.choice(CUES[kind])
-    return words + [cue], words[here]
-
-words, answer = story(random.Random(2), 20, 12)
-print(" ".join(words), "→", answer)
-
-# %% rows="R18"
-from collections import Counter, defaultdict
-
-def story_batch(rng, n, length, distance=None):
-    told = [story(rng, length, distance or rng.randint(1, length - 1)) for _ in range(n)]
-    ids = torch.tensor([[place[word] for word in words] for words, _ in told])
-    labels = torch.full_like(ids, -100)                     # only the answer counts
-    labels[:, -1] = torch.tensor([place[answer] for _, answer in told])
-    return {"ids": ids, "labels": labels}
-
-rng = random.Random(0)
-stories = [story_batch(rng, 64, rng.randint(8, 64)) for _ in range(100 if quick else 200)]
-counts = defaultdict(Counter)
-for batch in stories:    # the trigram sees the last letter and the cue
-    for (before, cue), answer in zip(batch["ids"][:, -2:].tolist(), batch["labels"][:, -1].tolist()):
-        counts[before, cue][answer] += 1
-
-# %% training
+# %% training rows="R18"
+import os, random
+game = cl.text.RecallGame({
+    cl.L(zh="颜色？", en="colour?"): cl.L(zh="红 蓝 绿 黑 白 黄 粉 紫", en="red blue green black white yellow pink brown").split(),
+    cl.L(zh="动物？", en="animal?"): cl.L(zh="猫 狗 马 牛 羊 鸡 鸭 猪", en="cat dog horse cow sheep goat duck hen").split(),
+    cl.L(zh="食物？", en="food?"): cl.L(zh="饭 汤 面 鱼 茶 奶 蛋 糕", en="rice soup bread fish tea milk egg cake").split(),
+})
+words, answer = game.story(random.Random(2), length=20, distance=12)
+print(*words, "→", answer)
+steps, rng = 100 if os.environ.get("COURSE_QUICK") else 200, random.Random(0)
+stories = [game.batch(rng, 64, rng.randint(8, 64)) for _ in range(steps)]
+config = cl.nn.DecoderConfig(vocab_size=len(game.tokens), context=256, n_layer=1,
+                             n_head=2, d_model=64, position="rope")
 torch.manual_seed(0)
-config = cl.nn.DecoderConfig(vocab_size=len(things), context=256, n_layer=1, n_head=2, d_model=64, position="rope")
 recaller = cl.nn.Decoder(config)
-history = cl.fit(recaller, stories, steps=len(stories), lr=3e-3)
+history = cl.fit(recaller, stories, steps=steps, lr=3e-3)
 
 # %% training rows="R18"
-@torch.inference_mode()
-def right_answers(distance, n=200):
-    test = story_batch(random.Random(distance), n, max(8, distance + 5), distance)
-    said = recaller(test["ids"].to(cl.device()))[:, -1].argmax(-1).cpu()
-    counted = [max(counts[tuple(pair)], key=counts[tuple(pair)].get, default=-1) for pair in test["ids"][:, -2:].tolist()]
-    answers = test["labels"][:, -1]
-    return [f"{100 * (guess == answers).float().mean():.0f} %" for guess in (said, torch.tensor(counted))]
-
-header = cl.L(zh="答案在多远之前|注意力，1 层|三元模型", en="distance of the answer|attention, 1 layer|trigram").split("|")
-cl.viz.table([(distance, *right_answers(distance)) for distance in (1, 2, 5, 15, 60, 120, 240)], header=header, right=(0, 1, 2))
+rows, opponent = [], game.trigram(stories)
+for distance in (1, 2, 5, 15, 60, 120, 240):
+    test = game.batch(random.Random(distance), 200, max(8, distance + 5), distance)
+    ids, answers = test["ids"], test["labels"][:, -1]
+    with torch.inference_mode():
+        said = recaller(ids.to(cl.device()))[:, -1].argmax(-1).cpu()
+    right = [100 * (guess == answers).float().mean() for guess in (said, opponent(ids))]
+    rows.append((distance, f"{right[0]:.0f} %", f"{right[1]:.0f} %"))
+header = [cl.L(zh="答案在多远之前", en="distance of the answer"),
+          cl.L(zh="注意力，1 层", en="attention, 1 layer"), cl.L(zh="三元模型", en="trigram")]
+cl.viz.table(rows, header=header, right=(0, 1, 2))
 
 # %% zh [md]
 r"""
-答案紧挨着提示时，三元模型也看得见它；隔开两步，就只剩瞎猜（八选一）。注意力在每个距离上都一样好，连训练时从没见过的长度也答得出。
-代价呢？每个词元都看每个词元，分数表有 $T\times S$ 格：**长度翻倍，计算和内存变四倍**。文档把“可以处理长序列”列为优点，量一量再说。`F.scaled_dot_product_attention` 算的是同一个东西，只是一块一块地算，从不把整张表放进内存。
+答案紧挨着提示时，三元模型也看得见；隔开两步，就只剩瞎猜（八选一，12.5 %）。一层注意力在每个距离上都几乎全对，连训练时从没见过的长度也答得出。
+
+代价呢？每个词元都看每个词元，分数表有 $T\times S$ 格，**长度翻倍，表就变四倍**。第一份和第五份讲义把“可以处理长序列”列为优点，量一量再说。
+`F.scaled_dot_product_attention` 算的是同一个东西，只是**融合**成一个计算核，一块一块地算，从不把整张表放进内存（[FlashAttention](https://arxiv.org/abs/2205.14135) 的办法）。
+
+此外还有一道墙。模型训练时有**上下文长度**，超过了会怎样，要看位置是怎样告诉它的。计时的后面有两个模型：MiniLM 是 BERT 一类，位置表只有 512 行；课程自己的 `zh-gpt` 用旋转位置编码（RoPE，第 4 章），没有表，什么长度都算得出来，训练时最长 256。
+`zh-gpt` 一次读 1024 个字的《人民日报》，每 256 个字算一段困惑度。对照是**同样的字**切成 256 个一份，每份从头读起。
 """
 # %% en [md]
 r"""
-Right before the cue, the trigram can see the answer too; two steps away it can only guess (one of eight). Attention is equally good at every distance, even at lengths it never saw in training.
-And the price? Every token looks at every token, so the table of scores has $T\times S$ cells: **twice the length, four times the work and memory**. The documents list “handles long sequences” as an advantage; measure first. `F.scaled_dot_product_attention` computes the same thing, but block by block, and never holds the whole table.
+Right before the cue, the trigram can see the answer too; two steps away it can only guess (one of eight, 12.5 %). One layer of attention is right nearly always and at every distance, even at lengths it never saw in training.
+
+And the price? Every token looks at every token, so the table of scores has $T\times S$ cells: **twice the length, four times the table**. The first and the fifth handout list “handles long sequences” as an advantage; measure first.
+`F.scaled_dot_product_attention` computes the same thing as one **fused** kernel, block by block, and never holds the whole table in memory (the method of [FlashAttention](https://arxiv.org/abs/2205.14135)).
+
+There is a wall besides. A model is trained for a **context length**, and what happens beyond it depends on how it is told positions. After the timing come two models: MiniLM is a BERT, whose table of positions has 512 rows; the course's own `zh-gpt` uses rotary positions (RoPE, chapter 4), has no table and takes any length, but was trained on at most 256 characters.
+`zh-gpt` reads 1,024 characters of a Chinese newspaper at a time, and we take the perplexity of each stretch of 256. The control is **the same characters** cut into pieces of 256, each read from its start.
 """
 # %% timing rows="R20 E35"
-from time import perf_counter
-
-def milliseconds(run):
-    times = []
-    for _ in range(3):
-        start = perf_counter()
-        run()
-        times.append(1000 * (perf_counter() - start))
-    return min(times)
+from timeit import repeat
 
 rows = []
-for T in (128, 256, 512, 1024) if quick else (128, 256, 512, 1024, 2048):
-    q, k, v = torch.randn(3, 1, 8, T, 64)
-    yours, fused = milliseconds(lambda: attention(q, k, v)), milliseconds(lambda: F.scaled_dot_product_attention(q, k, v))
-    rows.append((T, f"{yours:.1f}", f"{fused:.1f}", f"{8 * T * T * 4 / 2**20:.1f}"))
-header = cl.L(zh="长度 T|你的 attention（毫秒）|PyTorch 融合版（毫秒）|一张分数表（MiB）", en="length T|your attention (ms)|PyTorch, fused (ms)|one table of scores (MiB)").split("|")
+for T in (128, 256, 512, 1024, 2048, 4096):
+    q, k, v = torch.randn(3, 1, 1, T, 64)                        # one head, 64 wide
+    row = [T]
+    for attend in (attention, F.scaled_dot_product_attention):
+        seconds = min(repeat(lambda: attend(q, k, v), number=1, repeat=3))
+        row.append(f"{1000 * seconds:.1f}")
+    rows.append([*row, f"{4 * T * T / 2**20:.2f}"])
+header = [cl.L(zh="长度 T", en="length T"), cl.L(zh="你的 attention，毫秒", en="your attention, ms"),
+          cl.L(zh="PyTorch 融合版，毫秒", en="PyTorch, fused, ms"),
+          cl.L(zh="一张分数表，MiB", en="one table of scores, MiB")]
 cl.viz.table(rows, header=header, right=(0, 1, 2, 3))
 
-# %% zh [md]
-r"""
-每往下一行，长度乘 2，分数表乘 4。融合版省下了内存，也快，可计算量还是平方增长。此外还有一道硬墙：模型训练时有**上下文长度**，BERT 一类的位置表只有 512 行，第 513 个词元没有位置可用：
-"""
-# %% en [md]
-r"""
-Each line doubles the length and quadruples the table. The fused version saves the memory and time, yet its work grows as the square, too. And there is a hard wall besides: a model is trained for a **context length**. The position table of a BERT has 512 rows, and for token 513 there is none:
-"""
+# %%
+cl.guess(
+    "attention.beyond",
+    cl.L(zh="zh-gpt 训练时最长 256。读到第 513 到 768 个字，困惑度会怎样？",
+         en="zh-gpt was trained on at most 256. Its perplexity on characters 513 to 768?"),
+    choices=[cl.L(zh="更低，上文更多", en="lower, there is more context"),
+             cl.L(zh="差不多", en="about the same"),
+             cl.L(zh="高出十倍以上", en="more than ten times higher")],
+)
+
 # %% rows="E35 R20"
-bert = cl.load("minilm-l6")
+bert, writer = cl.load("minilm-l6"), cl.load("zh-gpt")
 for T in (512, 513):
-    ids = torch.full((1, T), 1037, device=bert.device)
-    attempt(f"MiniLM, {T} tokens", lambda: list(bert.model(ids).last_hidden_state.shape))
+    try:
+        hidden = bert.model(torch.full((1, T), 1037).to(bert.device)).last_hidden_state
+        print(f"MiniLM, {T}:", tuple(hidden.shape))
+    except RuntimeError as error:
+        print(f"MiniLM, {T}: RuntimeError: {str(error)[:50]}…")
+news = "".join("".join(part.words) for part in cl.text.newspaper().test[:500])
+ids = torch.tensor(writer.tokenizer(news).input_ids)[:8 * 1024]
+long = cl.interpret.surprise(writer, ids.view(8, 1024)).loss             # (8, 1023)
+short = cl.interpret.surprise(writer, ids.view(32, 256)).loss.view(8, 4, 255)
+for i in range(4):
+    ppl = long[:, 256 * i:256 * i + 255].mean().exp(), short[:, i].mean().exp()
+    print(256 * i + 1, "–", 256 * i + 256, f"  1024: {ppl[0]:.0f}   256: {ppl[1]:.0f}")
+cl.guess.result("attention.beyond", cl.L(zh="高出十倍以上", en="more than ten times higher"))
 
 # %% zh [md]
 r"""
+先看计时：每往下一行，长度乘 2，表乘 4，到了长的那几行，时间也大致乘 4。一层有几个头，就有几张这样的表。融合版省下了内存，也快，可计算量还是平方增长。
+
+再看墙。MiniLM 到第 513 个词元直接报错，那里没有位置可用。`zh-gpt` 不报错，却一句有用的话也说不出了：过了 256，困惑度从三十上下涨到几百、几千，同样的字切短了读，仍是三十上下。所以变坏的是长度，不是文字。
+上面的游戏里，同样用 RoPE 的一层小模型在训练长度的四倍处还能答对。可见“算得出”不等于“读得懂”，哪一种情形，要量过才知道。
+
 ## 3.9 让 SmolLM2 用你的函数说话
 
-`transformers` 允许换掉注意力的实现。我们把**你的** `attention` 装进全部 30 层：9 个查询头每 3 个共用一组键和值，先复制成 9 组；掩码是因果的；其余原封不动。
-先猜：换上以后，它写的话会变吗？
+`transformers` 允许换掉注意力的实现，我们把**你的** `attention` 装进全部 30 层。SmolLM2 有 9 个查询头，却只有 3 组键和值，每 3 个查询头共用一组，这叫**分组查询注意力**（GQA，[Ainslie 等 2023](https://arxiv.org/abs/2305.13245)），写字时要存的键和值少了三分之二。
+你的函数不知道分组，所以先把键和值复制成 9 组。掩码是因果的，其余原封不动。
 """
 # %% en [md]
 r"""
+First the timing: each line doubles the length and quadruples the table, and in the long lines the time, too, grows about fourfold. A layer has one such table for every head. The fused version saves memory and time, yet its work grows as the square, too.
+
+Then the wall. MiniLM raises an error at token 513: there is no position for it. `zh-gpt` raises nothing, and yet has nothing useful to say any more: beyond 256 its perplexity goes from about thirty to hundreds and thousands, while the same characters, read in short pieces, stay at about thirty. It is the length that spoils it, not the text.
+In the game above a small model of one layer, with RoPE too, still answered at four times its training length. So “it computes” does not mean “it understands”, and which of the two holds has to be measured.
+
 ## 3.9 SmolLM2 speaks through your function
 
-`transformers` lets one replace the implementation of attention. Put **your** `attention` into all 30 layers: its 9 query heads share keys and values by threes, so those are first repeated to 9; the mask is causal; the rest stays as it is.
-Guess first: will it write anything else than before?
+`transformers` lets one replace the implementation of attention, so put **your** `attention` into all 30 layers. SmolLM2 has 9 query heads but only 3 sets of keys and values, one for every 3 query heads. This is **grouped-query attention** (GQA, [Ainslie et al. 2023](https://arxiv.org/abs/2305.13245)); when it writes, two thirds fewer keys and values have to be kept.
+Your function knows no groups, so keys and values are first repeated to 9. The mask is causal; the rest stays as it is.
 """
 # %% rows="R8 R12"
 from transformers import AttentionInterface
-seen, silenced = {}, set()
+silenced = []                                   # (layer, head), for a later experiment
 
 def mine(module, q, k, v, attention_mask, **_):
-    k, v = (x.repeat_interleave(q.shape[1] // k.shape[1], dim=1) for x in (k, v))    # (B, 9, S, d)
-    T, S = q.shape[2], k.shape[2]
-    mask = torch.ones(T, S, dtype=torch.bool, device=q.device).tril(S - T)
-    seen[module.layer_idx] = q, k, mask
-    out = attention(q, k, v, mask)
-    out[:, [head for layer, head in silenced if layer == module.layer_idx]] = 0    # for an experiment below
+    group = q.shape[1] // k.shape[1]                    # 9 // 3
+    k, v = (x.repeat_interleave(group, dim=1) for x in (k, v))         # (B, 9, S, d)
+    mask = torch.ones(q.shape[2], k.shape[2], dtype=torch.bool, device=q.device)
+    out = attention(q, k, v, mask.tril(k.shape[2] - q.shape[2]))       # (B, 9, T, d)
+    out[:, [head for layer, head in silenced if layer == module.layer_idx]] = 0
     return out.transpose(1, 2).contiguous(), None
 
+before = model.generate("The capital of France is", max_new_tokens=3)
 AttentionInterface.register("mine", mine)
-before = model.generate("The capital of France is", max_new_tokens=8)
 model.model.set_attn_implementation("mine")
-print(model.generate("The capital of France is", max_new_tokens=8))
-print("the same as before:", model.generate("The capital of France is", max_new_tokens=8) == before)
+print(before == model.generate("The capital of France is", max_new_tokens=3), before)
 
 # %% zh [md]
 r"""
-一字不差：一个 1.35 亿参数的模型，靠你那几行在说话。再验一次 3.1 节的图：取出第 11 层的 q 和 k，用单位矩阵当值，你的函数就把那一层的权重表重新算出来。
-"""
-# %% en [md]
-r"""
-Word for word the same: a model of 135 million parameters speaks through your few lines. And check the picture of section 3.1: take q and k of layer 11, let the values be the identity matrix, and your function recomputes the weights of that layer.
-"""
-# %% rows="R8 R62"
-ids = model.tokenizer(sentence, return_tensors="pt").input_ids.to(model.device)
-with torch.inference_mode():
-    model.model(ids)
-q, k, mask = seen[11]
-T = ids.shape[1]
-recomputed = attention(q, k, torch.eye(T, device=q.device).expand(1, 9, T, T), mask)[0].cpu()    # (9, T, T)
-shown = torch.tensor(model.attention(sentence).weights[11])
-print(f"layer 11, {tuple(recomputed.shape)} weights: yours and the viewer's agree to 1e-5:", same(recomputed, shown))
+打印 True，一字不差。一个 1.35 亿参数的模型，靠你那几行在说话。
 
-# %% zh [md]
-r"""
 ### 归纳头：自己去找
 
-现在找一种真正学来的本领。给模型一串**随机**词元，再原样重复一遍。第一遍没法猜；第二遍呢？只要有一个头会这样想就行：“眼前这个词元，上次出现时后面跟着谁？就猜谁。” 这叫**归纳头**（[Olsson 等 2022](https://arxiv.org/abs/2209.11895)）。
-先看损失，再到视图里自己找：“指标”选“归纳”，点“排序”，最像的头就排到前面。
+现在找一种真正学来的本领。给模型一串**随机**词元，再原样重复一遍。第一遍没法猜；第二遍呢？只要有一个头会这样想就行：“眼前这个词元，上次出现时后面跟着谁？就猜谁。”这叫**归纳头**（[Olsson 等 2022](https://arxiv.org/abs/2209.11895)）。
+先看每个位置的损失，再到视图里自己找：“指标”选“归纳”，点“排序”，最像的头就排到前面。图里会有一条斜线，第二遍的每个词元都在看第一遍里**同一个词后面的那个**。
+
+看着像，就真是它们在干活吗？用视图里那串单词给 270 个头打分，关掉得分最高的五个，再到随机词元上量第二遍的损失。对照是同样几层里抽签抽出的五个别的头，抽三次。
 """
 # %% en [md]
 r"""
+True: word for word the same. A model of 135 million parameters speaks through your few lines.
+
 ### Induction heads: find them yourself
 
 Now look for a skill that was truly learnt. Give the model a string of **random** tokens and then the same string again. The first time nothing can be guessed; and the second? All it takes is a head that reasons: “the token before me now, what followed it last time? Then guess that.” It is called an **induction head** ([Olsson et al. 2022](https://arxiv.org/abs/2209.11895)).
-First look at the loss, then find the heads yourself in the viewer: set “Score” to “Induction” and press “Sort”, and the best come first.
+First look at the loss at each position, then find the heads yourself in the viewer: set “Score” to “Induction” and press “Sort”, and the best come first. Watch for a slanted line, where each token of the second half looks at the token that **followed the same word** in the first.
+
+They look the part, but do they do the work? Score all 270 heads on the words in the viewer, silence the best five, and measure the loss of the second half on the random tokens. The control is five other heads of the same layers, drawn by lot, three times.
 """
 # %%
-def repeated(n=4, half=25):
-    once = torch.randint(1000, 49000, (n, half), generator=torch.Generator().manual_seed(0))
-    return torch.cat([once, once], 1)                                                       # (4, 50)
-
-@torch.inference_mode()
-def surprise(ids):
-    """Nats per position: how surprised SmolLM2 is at each next token, mean over the examples."""
-    log_probs = model.model(ids.to(model.device)).logits.float().log_softmax(-1).cpu()
-    return -log_probs[:, :-1].gather(-1, ids[:, 1:, None])[..., 0].mean(0)
-
-losses = surprise(repeated())
-print(f"first time {losses[:24].mean():.1f} nats, second time {losses[25:].mean():.1f} nats; guessing evenly: {math.log(49152):.1f}")
+once = torch.randint(1000, 49000, (4, 25), generator=torch.Generator().manual_seed(0))
+twice = torch.cat([once, once], dim=1)                             # (4, 50)
+loss, expected = (x.mean(0) for x in cl.interpret.surprise(model, twice))      # (49,)
+print(cl.L(zh="第一遍", en="first time"), f"{loss[:24].mean():.1f}",
+      cl.L(zh="第二遍", en="second time"), f"{loss[25:].mean():.1f}",
+      cl.L(zh="平均瞎猜", en="guessing evenly"), f"{math.log(49152):.1f}",
+      cl.L(zh="第一遍模型自己预期", en="first time, expected"), f"{expected[:24].mean():.1f}")
 figure, axis = plt.subplots(figsize=(8.4, 2.4))
-axis.bar(range(len(losses)), losses, color=["#4477aa"] * 25 + ["#ee7733"] * 24)
-axis.set(title=cl.L(zh="每个位置的损失（奈特）：第二遍（橙）骤降", en="Loss at each position (nats): it drops the second time (orange)"))
+axis.bar(range(1, 50), loss, color=["#4477aa"] * 25 + ["#ee7733"] * 24)
+axis.set(xlabel=cl.L(zh="第几个词元", en="token"), ylabel=cl.L(zh="损失，奈特", en="loss, nats"))
 plt.show()
-
-# %%
 everyday = " cat dog red blue tree house car river music paper stone bread green light"
-view = cl.attention_view(model, everyday * 2)
-view.select(layer=18, head=6)
-view
-
-# %% zh [md]
-r"""
-看那条斜线：第二遍的每个词元，都在看第一遍里**同一个词后面的那个**。这样的头在第 17、18 层有好几个。看着像，就真是它们在干活吗？按这个本领给 270 个头打分，关掉前五名试试；再关掉同样几层里同样多的别的头，作为对照。
-"""
-# %% en [md]
-r"""
-See the slanted line: each token of the second half looks at the token that **followed the same word** in the first. Several heads in layers 17 and 18 do this. They look the part, but do they do the work? Score all 270 heads by this skill and silence the best five; and, for comparison, as many other heads of the same layers.
-"""
-# %%
-def induction_scores():
-    """[L, H]: the weight that second-half tokens give to the token after their own first copy, in the last pass."""
-    by_layer = []
-    for layer in range(len(seen)):
-        q, k, mask = seen[layer]
-        T = q.shape[2]
-        weights = attention(q, k, torch.eye(T, device=q.device).expand(len(q), 9, T, T), mask)    # (B, 9, T, T)
-        second = torch.arange(T // 2, T)
-        by_layer.append(weights[:, :, second, second - T // 2 + 1].mean((0, 2)))
-    return torch.stack(by_layer).cpu()
+cl.attention_view(model, everyday * 2).select(layer=18, head=6)
 
 # %%
-surprise(repeated())
-ranking = [(int(i) // 9, int(i) % 9) for i in induction_scores().flatten().argsort(descending=True)]
+scores = cl.interpret.look(model, everyday * 2).parts["self"].scores()[-1]     # (30, 9)
+ranking = [divmod(int(i), 9) for i in scores.ravel().argsort()[::-1]]
 best = ranking[:5]
-rest = {layer: [head for head in range(9) if (layer, head) not in best] for layer, _ in best}
-others = [(layer, rest[layer].pop()) for layer, _ in best]    # from the same layers
-for name, heads in (("nothing", []), ("5 induction heads", best), ("5 others nearby", others)):
-    silenced = set(heads)
-    print(f"without {name:18s} second time {surprise(repeated())[25:].mean():4.1f} nats   {sorted(heads)}")
-silenced = set()
+layers = {layer for layer, head in best}
+nearby = [(layer, head) for layer, head in ranking[5:] if layer in layers]
+rng = random.Random(0)
+for heads in ([], best, *(rng.sample(nearby, 5) for _ in range(3))):
+    silenced[:] = heads
+    loss = cl.interpret.surprise(model, twice).loss[:, 25:].mean()
+    print(f"{loss:5.1f}  ", *(f"{layer}·{head}" for layer, head in sorted(heads)))
+silenced.clear()
 
 # %% zh [md]
 r"""
-关掉五个归纳头，第二遍的损失涨到两倍多；关掉同样几层的另外五个，只涨一点点。视图里看着像，消融证明是。一个归纳头需要两层配合：前面某层的头先把“我前面是谁”写进每个词元，这一层才能按它来找。
+第一遍的损失比平均瞎猜还高，为什么？平均瞎猜给每个词元同样的概率，模型却不肯。读过几万亿词元的文字，它总以为接下来是通顺的话，把概率押在少数词元上：它自己预期的损失（预测分布的熵）只有 6 奈特左右。随机词元几乎从不在那些里面，押得越偏，输得越多。
+
+再看消融。第一行什么也没关，第二行关掉五个归纳头，损失涨到约三倍；后三行关掉同样几层里抽签抽出的五个头，损失几乎不动。视图里看着像，消融证明是，而且打分用的是单词，量损失用的是另一批随机词元。
+按 Olsson 等的解释，一个归纳头需要两层配合：前面某层的头先把“我前面是谁”写进每个词元，后面这一层才能按它来找。
 
 ## 3.10 权重大，就是原因吗？
 
-回到开头：“它”在看谁？有三种量法，问的其实是三个问题：
-
-- **注意力**：30 层 9 个头平均，这个位置看了谁多少。
-- **梯度**：把某个词元的向量动一点点，这个位置的预测变多快。
-- **消融**：把某个词元的向量抹成 0，整个预测分布挪了多远（用 KL 散度量，0 表示没变）。
-
-拖动滑块，换一个词元来看；也可以换一句话。“模型”里还有课程自己训练的中文小 BERT（`zh-bert`），它两边都看，给它读 `我喜欢吃比萨，因为它味道很好。`。先猜：三行会一样吗？
+回到开头：第 16 层第 3 头从 it 看向 pizza，权重 0.77。如果权重大就是原因，关掉这个头，it 后面的预测就该变得最多。SmolLM2 主要学英语，这里用英文句子 `I like eating pizza because it`（我喜欢吃比萨，因为它）。
+把第 16 层和第 0 层的 18 个头一个一个关掉，量下一个词元的分布挪了多远。量法是 KL 散度，单位比特，0 表示没变，第 5 章细讲。
 """
 # %% en [md]
 r"""
-Silence the five induction heads and the loss of the second half more than doubles; silence five others of the same layers and it rises a little. In the viewer they looked the part; ablation shows they play it. It takes two layers: an earlier head writes “who came before me” into each token, and only then can this one search by it.
+Why is the loss of the first time even higher than that of guessing evenly? An even guess gives every token the same probability, and the model will not do that. Brought up on trillions of tokens of text, it expects fluent words next and stakes its probability on few tokens: the loss it expects itself, the entropy of its predictions, is about 6 nats. Random tokens are hardly ever among those few; the more one-sided the stake, the more is lost.
+
+Then the ablation. In the first line nothing is silenced. Silence the five induction heads, in the second, and the loss of the second half is about three times as high; silence five heads of the same layers drawn by lot, in the last three, and it hardly moves. In the viewer they looked the part; ablation shows that they play it, and they were chosen on words and tested on other, random tokens.
+As Olsson et al. explain it, an induction head takes two layers: an earlier head writes “who came before me” into each token, and only then can the later one search by it.
 
 ## 3.10 Is a large weight a reason?
 
-Back to the opening: what does *it* look at? There are three ways to measure, and they ask three different questions:
-
-- **Attention**: averaged over 30 layers of 9 heads, how much this position looks at each token.
-- **Gradient**: nudge a token's vector a little; how fast does the prediction at this position change?
-- **Ablation**: blank a token's vector to 0; how far does the whole predicted distribution move (KL divergence; 0 means not at all)?
-
-Drag the slider to another token, or type another sentence. “Model” also offers the course's own small Chinese BERT (`zh-bert`), which sees both sides; give it `我喜欢吃比萨，因为它味道很好。`, the same sentence in Chinese. Guess first: will the three rows agree?
+Back to the opening: head 3 of layer 16 looks from *it* to *pizza* with a weight of 0.77. If a large weight were a reason, silencing this head should change the prediction after *it* more than anything else. The sentence is `I like eating pizza because it`.
+Silence the 18 heads of layers 16 and 0 one at a time and measure how far the distribution of the next token moves: the KL divergence, in bits, 0 for no change; chapter 5 has the details.
 """
-# %% rows="R62"
-model.model.set_attn_implementation("sdpa")
-
-def three_measures(loaded, text, position):
-    """Attention, gradient and ablation [3, T]: how much each token matters to the prediction at `position`."""
-    ids = loaded.tokenizer(text, return_tensors="pt").input_ids.to(loaded.device)
-    x = loaded.model.get_input_embeddings()(ids).detach().requires_grad_()
-    log_p = loaded.model(inputs_embeds=x).logits[0, position].log_softmax(-1)
-    gradient = torch.autograd.grad(log_p.max(), x)[0][0].norm(dim=-1)    # of the likeliest prediction
-    T = ids.shape[1]
-    blanked = x.detach().repeat(T, 1, 1) * (1 - torch.eye(T, device=x.device))[..., None]    # (T, T, D): copy i lacks token i
-    with torch.inference_mode():
-        log_q = loaded.model(inputs_embeds=blanked).logits[:, position].log_softmax(-1)    # (T, V)
-    ablation = (log_p.exp() * (log_p - log_q)).sum(-1).detach()
-    looked = torch.tensor(loaded.attention(text).weights).mean((0, 1))[position]
-    return torch.stack([looked, gradient.cpu(), ablation.cpu()])
+# %%
+cl.guess(
+    "attention.reason",
+    cl.L(zh="关掉哪一个头，it 后面的预测变得更多？",
+         en="Which head, silenced, changes the prediction after “it” more?"),
+    choices=[cl.L(zh="第 16 层第 3 头（看 pizza 0.77）", en="layer 16, head 3 (0.77 on pizza)"),
+             cl.L(zh="第 0 层第 2 头（看 pizza 0.02）", en="layer 0, head 2 (0.02 on pizza)")],
+)
 
 # %% rows="R62"
-readers = {"smollm2-135m": model, "zh-bert": cl.load("zh-bert")}
-
-def compare(text, model, position):
-    labels = readers[model].attention(text).tokens
-    position = min(position, len(labels)) - 1
-    rows = three_measures(readers[model], text, position)
-    names = cl.L(zh="注意力|梯度|消融", en="attention|gradient|ablation").split("|")
-    pictures = [cl.viz.coloured_tokens(labels, (row / row.max()).tolist()) for row in rows]
-    named = [cl.viz.paragraph(name) + picture for name, picture in zip(names, pictures)]
-    return cl.viz.paragraph(f"{position + 1}: {labels[position].strip()}") + cl.viz.Markup().join(named)
-
-tokens_seen = [label.strip() for label in model.attention(sentence).tokens]
-it = max(i for i, label in enumerate(tokens_seen, 1) if label in ("it", "它₂"))
-cl.viz.explore(compare, text=sentence, model=list(readers), position=(1, 40, it))
-
-# %% rows="R62"
-def ranks(values):
-    return values.argsort().argsort().double()
-
-chinese = "我喜欢吃比萨，因为它味道很好。"
-where = readers["zh-bert"].attention(chinese).tokens.index("它")
-for name, text, position, end in (("smollm2-135m", sentence, it - 1, it), ("zh-bert", chinese, where, None)):
-    rows = three_measures(readers[name], text, position)[:, :end]                   # SmolLM2 sees nothing after "it"
-    labels = [label.strip() for label in readers[name].attention(text).tokens]
-    print(f"{name}, first token's share of the attention {rows[0, 0]:.2f}")
-    for measure, row in zip(("attention", "gradient", "ablation"), rows):
-        agreement = torch.corrcoef(torch.stack([ranks(rows[0]), ranks(row)]))[0, 1]
-        print(f"   {measure:9s} most: {' '.join(labels[i] for i in row.topk(4).indices)}   (ranks: {agreement:.1f})")
+text = "I like eating pizza because it"
+weights = model.attention(text).weights[:, :, -1, 3]             # (30, 9): it -> pizza
+figure, axis = plt.subplots(figsize=(6.4, 3))
+for layer, colour in ((16, "#4477aa"), (0, "#ee7733")):
+    silent = [cl.interpret.ablate(model, text, [(layer, head)]) for head in range(9)]
+    moved = [effect.divergence for effect in silent]             # bits
+    axis.scatter(weights[layer], moved, color=colour, label=f"{layer}")
+    for head in range(9):
+        axis.annotate(f" {head}", (weights[layer, head], moved[head]))
+axis.set(xlabel=cl.L(zh="it 看 pizza 的权重", en="weight from “it” to “pizza”"),
+         ylabel=cl.L(zh="关掉以后的 KL，比特", en="KL when silenced, bits"))
+axis.legend(title=cl.L(zh="层", en="layer"))
+plt.show()
+cl.guess.result("attention.reason",
+                cl.L(zh="第 0 层第 2 头（看 pizza 0.02）", en="layer 0, head 2 (0.02 on pizza)"))
 
 # %% zh [md]
 r"""
-三行有几分像，名次却常常对不上（最后一列是与注意力的名次相关，1 是全同，0 是无关）。SmolLM2 的注意力一大份落在第一个词元上：那里是个“停车位”，没处可看的头都停在那儿（[Xiao 等 2023](https://arxiv.org/abs/2309.17453) 叫它 attention sink）。
-权重只说**这一步取了谁的值**；取来的值多长、后面的层怎么用，它不知道。所以别把一张注意力图当成解释（[Jain 与 Wallace 2019](https://arxiv.org/abs/1902.10186)）：要说“因为”，就动手改一改，看结果变不变。
-SmolLM2 只看左边，也没怎么学过中文：把 `I like eating pizza because it tastes very good.` 贴进上面的图，停在 it 上，看梯度那一行最深的是谁。`zh-bert` 两边都看，除去分隔符，“它”看得最重的是右边的“味”；“比萨”没有进前四名：认得指代，四层的小模型还做不到。
+图里的 18 个头，第 0 层第 2 头几乎不看 pizza，关掉以后预测却变得最多；第 16 层第 3 头看得最重，关掉它，连本层也不是变得最多的。权重只说**这一步取了谁的值**；取来的值有多长、后面的层怎么用、别的头能不能顶上，权重都不知道。
+这只是一个句子，说明“看得重、影响小”可以发生，没有说有多常见；[Jain 与 Wallace 2019](https://arxiv.org/abs/1902.10186) 在许多数据上量过。要说“因为”，就动手改一改，看结果变不变，并且备好对照。第 17 章再谈。
+
+还有一种量法是**梯度**：把某个词元的向量动一点点，这个位置的预测变多快。SmolLM2 停在 it；课程自己的中文小 BERT（`zh-bert`）读 `我喜欢吃比萨，因为[MASK]味道很好。`，“它”要遮住，不然它只会照抄。橙色越深，梯度越大。
+"""
+# %% en [md]
+r"""
+Of the 18 heads in the picture, head 2 of layer 0 hardly looks at *pizza*, and silencing it changes the prediction most; head 3 of layer 16 looks hardest, and even within its own layer another one matters more. A weight says only **whose value was fetched in this step**; how long that value is, what later layers make of it, and whether other heads can stand in, it does not know.
+This is one sentence: it shows that a head can look hard and matter little, not how often; [Jain and Wallace 2019](https://arxiv.org/abs/1902.10186) measured it on many data sets. If you want to say “because”, change something, see whether the result changes, and have a control ready. Chapter 17 returns to this.
+
+Another measure is the **gradient**: nudge a token's vector a little; how fast does the prediction at this position change? SmolLM2 stops at *it*. The course's own small Chinese BERT (`zh-bert`) reads `我喜欢吃比萨，因为[MASK]味道很好。`, the same sentence with 它, “it”, masked, since otherwise it would only copy the word. The deeper the orange, the larger the gradient.
+"""
+# %% rows="R62"
+def influence(m, text, position):
+    """How fast the prediction at `position` moves with each token's vector: [T]."""
+    ids = m.tokenizer(text, return_tensors="pt").input_ids.to(m.device)
+    x = m.model.get_input_embeddings()(ids).detach().requires_grad_()       # (1, T, D)
+    log_p = m.model(inputs_embeds=x).logits[0, position].log_softmax(-1)    # (V,)
+    for i in log_p.topk(4).indices.tolist():
+        print(repr(m.tokenizer.decode([i])), f"{log_p[i].exp():.2f}", end="  ")
+    return torch.autograd.grad(log_p.max(), x)[0][0].norm(dim=-1).cpu()
+
+zh_bert, chinese = cl.load("zh-bert"), "我喜欢吃比萨，因为[MASK]味道很好。"
+english = "I like eating pizza because it tastes very good."
+for m, text, position in ((model, english, 5), (zh_bert, chinese, 10)):
+    moved = influence(m, text, position)
+    display(cl.viz.coloured_tokens(m.attention(text).tokens, moved.tolist()))
+
+# %% zh [md]
+r"""
+SmolLM2 是因果的，it 右边的梯度恰好是 0；`zh-bert` 两边都看，影响最大的是右边紧挨着的“味”。遮住以后，“它”排第一，可后面几个几乎一样可能：一个四层的小模型，在这一句里还分不清该填代词还是食物。
+
+## 3.11 另一种视图：bertviz
+
+[bertviz](https://arxiv.org/abs/1906.05714) 是最常用的注意力视图，论文和博客里的连线图多半出自它。上面是**头视图**（head view）：左边的词元看右边的，线越深权重越大，点上面的色块可以把几个头叠在一起比。下面是**神经元视图**（neuron view）：点一个词元旁的加号，就看到 q 和 k 逐维相乘，再加成 3.2 节的点积。它自带模型代码，只认得 BERT 一类。
+"""
+# %% en [md]
+r"""
+SmolLM2 is causal: to the right of *it* the gradient is exactly 0. `zh-bert` sees both sides, and what moves it most is 味, the first half of “taste”, right beside the mask. With the word masked 它, “it”, comes first, but the next ones (瓜 melon, 肉 meat, 为 the end of “because”) are almost as likely: in this sentence a small model of four layers cannot tell whether a pronoun or some food is missing.
+
+## 3.11 Another viewer: bertviz
+
+[bertviz](https://arxiv.org/abs/1906.05714) is the best-known viewer of attention; the line drawings in papers and blogs mostly come from it. The first picture is its **head view**: tokens on the left look at tokens on the right, darker lines are larger weights, and the coloured boxes lay several heads over one another. The second is its **neuron view**: click the plus beside a token to see q and k multiplied dimension by dimension and added up to the dot product of section 3.2. It brings its own model code, which knows only BERT and its like.
+"""
+# %% rows="R62"
+display(cl.viz.bertviz_head_view(model, english, layer=16, heads=[3]))
+
+reader = cl.load(cl.L(zh="zh-bert", en="minilm-l6"))
+short = cl.L(zh="因为它味道很好", en="because it tastes very good")
+cl.viz.bertviz_neuron_view(reader, short, layer=1, head=0)
+
+# %% zh [md]
+r"""
+头视图让人看出一件先前没留意的事：第 16 层第 3 头里，because、tastes 也都看向 pizza，不单是 it。看来它找的是“前面说的那样东西”，而不是代词指谁；一个句子还定不了，换几句再看。
+
+两种视图各有所长。bertviz 擅长**短句子**：一层的几个头叠在一起比，神经元视图把一个分数拆到每一维，我们的视图没有这个。我们的视图擅长**整个模型**：270 个头一眼看完，按指标排序，长文本也不卡，还能当场关掉一个头看预测怎样变，存下来的笔记本里也有图。
 
 ## 小结
 
 - 注意力是软查找：点积打分，softmax 归一，按权重混合值。方向决定看谁，长度决定多专心。
 - 随机向量点积的方差是 $d$；除以 $\sqrt d$，softmax 才不会一开始就饱和。
 - 打分必须让查询和键相乘或经过 tanh 相遇；只是相加，查询会在 softmax 里约掉。
-- 掩码用布尔值，True 表示可以看，形状写清楚；整行被挡的情形要定义好。形状对，不等于算得对。
-- 任何距离一步到达，代价是 $T^2$，还有一道上下文长度的墙。
-- 权重是“看了谁”，不是“因为谁”。要因果，就消融。
+- 注意力自己看不见次序；掩码用布尔值，True 表示可以看，形状写清楚，整行被挡的情形要定义好。形状对，不等于算得对。
+- 任何距离一步到达，代价是 $T^2$ 的分数表，还有一道训练长度的墙。
+- 权重是“看了谁”，不是“因为谁”。要说原因，就消融，并且有对照。
 
-还想动手：把 3.9 节 `mine` 里的掩码改成“只看最后两个词元”，看 SmolLM2 还能说几个字。再在那里关掉排名 6 到 10 的头，损失涨多少？
-接下来：第 4 章 Transformer 全貌（即将推出）。
+还想动手：把 3.9 节 `mine` 里的掩码改成“只看最后两个词元”，看 SmolLM2 还能说几个字。再关掉归纳得分排名 6 到 10 的头，损失涨多少？
+接下来：第 4 章 Transformer 全貌，从“次序怎样告诉模型”讲起。
 """
 # %% en [md]
 r"""
-The three rows agree in part at best (the last column is the rank correlation with attention: 1 the same order, 0 unrelated). A large share of SmolLM2's attention falls on the first token: it is a parking place for heads that have nothing to look for ([Xiao et al. 2023](https://arxiv.org/abs/2309.17453) call it an attention sink).
-A weight says only **whose value was fetched in this step**; how long that value is, and what later layers make of it, it cannot know. So do not take an attention map for an explanation ([Jain and Wallace 2019](https://arxiv.org/abs/1902.10186)): if you want to say “because”, change something and see whether the result changes.
-In `I like eating pizza because it tastes very good.` it is the gradient that points from *it* to *pizza*; the weights do not. `zh-bert` sees both sides, and apart from the separator its 它, “it”, looks most at 味, “taste”, to its right; 比萨, “pizza”, is not among its first four: a small model of four layers has not learnt what a pronoun stands for.
+The head view shows something we had overlooked: in head 3 of layer 16, *because* and *tastes* look at *pizza* as well, not *it* alone. The head seems to seek the thing just spoken of rather than what a pronoun stands for; one sentence does not settle that, so try others.
+
+Each has its strengths. bertviz is at its best with **short sentences**: it lays several heads of a layer over one another, and its neuron view takes a score apart dimension by dimension, which ours does not. Ours is made for **the whole model**: 270 heads at a glance, sorted by a score, long texts without a wait; it can silence a head on the spot and show how the prediction changes, and a saved notebook still has the picture.
 
 ## Summary
 
 - Attention is a soft lookup: dot products score, softmax normalises, the weights mix the values. Direction decides whom to look at, length how sharply.
 - The dot product of random vectors has variance $d$; divided by $\sqrt d$, softmax does not start out saturated.
 - Query and key must meet in a product or through a tanh; if they are only added, the query cancels in the softmax.
-- Make masks boolean, True for may look, and say which shape; define what a fully blocked row gives. A right shape is not a right result.
-- Any distance takes one step; the price is $T^2$, and a wall at the context length.
-- A weight says “looked at”, not “because of”. For causes, ablate.
+- Attention alone cannot see order. Make masks boolean, True for may look, say which shape, and define what a fully blocked row gives. A right shape is not a right result.
+- Any distance takes one step; the price is a $T^2$ table of scores, and a wall at the trained length.
+- A weight says “looked at”, not “because of”. For causes, ablate, and have a control.
 
-To try: make the mask in `mine` of section 3.9 “only the last two tokens” and see how many words SmolLM2 still gets out. Silence the heads ranked 6 to 10 there; how much does the loss rise?
-Next: chapter 4, the whole Transformer (to come).
+To try: make the mask in `mine` of section 3.9 “only the last two tokens” and see how many words SmolLM2 still gets out. Silence the heads ranked 6 to 10 by induction; how much does the loss rise?
+Next: chapter 4, the whole Transformer, which begins with how a model is told about order.
 """
 # %%
 cl.progress()

@@ -113,16 +113,16 @@ def in_notebook() -> bool:
     return shell is not None and hasattr(shell, "kernel")
 
 
-_MARKS = {"*": "\ue000", "`": "\ue001"}          # of the private use area, which no font and no keyboard has
+_MARKS = "*`", "\ue000\ue001"                     # of the private use area, which no font and no keyboard has
 
 
 def literal(text: str) -> str:
     """Code or an error's words, to be shown letter by letter: its stars and backticks mark nothing."""
-    return text.translate(str.maketrans(_MARKS))
+    return text.translate(str.maketrans(*_MARKS))
 
 
 def _spelt(text: str) -> str:
-    return text.translate(str.maketrans({mark: letter for letter, mark in _MARKS.items()}))
+    return text.translate(str.maketrans(*reversed(_MARKS)))
 
 
 def _inline(text: str) -> str:

@@ -35,6 +35,8 @@ NOTHING = L(zh="函数返回了 None。是不是漏了 return？", en="The funct
 class Kind:
     """A kind of return value."""
 
+    parts: tuple[tuple[str, Kind], ...]         # of a kind that holds several: the name and the kind of each
+
     def read(self, value: Any, like: Any) -> tuple[Any, L | None]:
         """-> (canonical value or None, what breaks the contract or None); `like` is the canonical expected value."""
         raise NotImplementedError

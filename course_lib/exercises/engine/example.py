@@ -52,20 +52,20 @@ def example_lines(report: Report, example: Example, lang: str) -> tuple[list[L],
     mine, expected, part = _part(report, finding, example)
     given = ", ".join(f"{name} = {short(value, 60)}" for name, value in example.inputs.items())
     lines = [L(zh="最小反例「{name}」：{given}", en="Smallest example, “{name}”: {given}").format(name=example.name, given=literal(given[:200]))]
-    part = L(zh=f"`{part}`：" if part else "", en=f"`{part}`: " if part else "")
+    named = L(zh=f"`{part}`：" if part else "", en=f"`{part}`: " if part else "")
     both = L(zh="{part}你的输出：{a}；期望：{b}{gap}", en="{part}Yours: {a}; expected: {b}{gap}")
     arrays = isinstance(mine, torch.Tensor) and isinstance(expected, torch.Tensor) and not (mine.is_complex() or mine.is_meta)
     if not arrays or mine.shape != expected.shape:
         want = expected.__name__ if isinstance(expected, type) else short(expected, 110)
-        return [*lines, both.format(part=part, a=literal(short(mine, 110)), b=literal(want), gap="")], []
+        return [*lines, both.format(part=named, a=literal(short(mine, 110)), b=literal(want), gap="")], []
     if not expected.ndim:
-        return [*lines, both.format(part=part, a=short(mine), b=short(expected), gap="")], []
+        return [*lines, both.format(part=named, a=short(mine), b=short(expected), gap="")], []
     cut_mine, cut_want = _corner(mine, expected)
     different, gap = _unequal(cut_mine, cut_want), cut_mine.double() - cut_want.double()
     gap[~different] = 0.0                        # rounding is no difference
     numbers = mine.dtype != torch.bool
     helps = numbers and expected.is_floating_point() and gap.isfinite().all() and gap.numel() <= 8 and different.any()
-    lines.append(both.format(part=part, a=_row(cut_mine, expected), b=_row(cut_want, expected), gap=L(
+    lines.append(both.format(part=named, a=_row(cut_mine, expected), b=_row(cut_want, expected), gap=L(
         zh="；差：{gap}", en="; difference: {gap}").format(gap=_row(gap, expected)) if helps else ""))
     caption = {"yours": L(zh="你的输出", en="Yours"), "want": L(zh="期望", en="Expected"), "gap": L(zh="差", en="Difference")}
     tables = [_as_table(caption["yours"][lang], cut_mine, frozenset(map(tuple, different.nonzero().tolist()))),

@@ -35,8 +35,7 @@ def card_for(report: Report, diagnosis: Diagnosis, lang: str, failures: int) -> 
         if tables:
             brief = {shown[0][lang]: L(zh="最小反例「{name}」：", en="Smallest example, “{name}”:").format(name=example.name)[lang],
                     shown[1][lang]: ""}
-    lines = [line[lang] for line in lines][:5]
-    return Card(mood, lines + [_next_step(report, failures)[lang]], tables, brief)
+    return Card(mood, [line[lang] for line in [*lines[:5], _next_step(report, failures)]], tables, brief)
 
 
 def _passed(report: Report) -> L:

@@ -98,7 +98,8 @@ def summarise(found: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
     `seconds` is the time from the first check to the first pass, None where there is no pass or no time that can be read.
     """
-    table = {id: {"state": "new", "checks": 0, "hints": 0, "solution": False, "mistakes": [], "proved": [], "seconds": None} for id in exercises()}
+    table: dict[str, dict[str, Any]] = {id: {"state": "new", "checks": 0, "hints": 0, "solution": False, "mistakes": [], "proved": [], "seconds": None}
+                                        for id in exercises()}
     first: dict[str, datetime | None] = {}
     for event in found:
         row = table.get(event["id"])

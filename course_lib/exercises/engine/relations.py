@@ -212,8 +212,8 @@ def _partly(wrong: list[Finding], pairs) -> L | None:
                 return _place(describe, place, axis, None, pairs[0][1])
     for axis in range(-1, -1 - pairs[0][1].ndim, -1):
         for describe in (_wrong_at, _right_at):
-            if bad[0].shape[axis] >= 3 and (told := describe(bad[0], axis)):
-                return _place(describe, told[0], axis, wrong[0], pairs[0][1])
+            if bad[0].shape[axis] >= 3 and (places := describe(bad[0], axis)):
+                return _place(describe, places[0], axis, wrong[0], pairs[0][1])
     return None
 
 

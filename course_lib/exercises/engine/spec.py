@@ -46,9 +46,6 @@ class Draw:
     def ints(self, high: int, *shape: int, low: int = 0) -> torch.Tensor:
         return torch.randint(low, high, shape, generator=self.generator)
 
-    def int(self, low: int, high: int) -> int:
-        return int(torch.randint(low, high, (), generator=self.generator))
-
     def permutation(self, n: int) -> torch.Tensor:
         return torch.randperm(n, generator=self.generator)
 
@@ -57,6 +54,9 @@ class Draw:
 
     def words(self, n: int, vocabulary: str = "abcdefg") -> list[str]:
         return [vocabulary[i] for i in self.ints(len(vocabulary), n).tolist()]
+
+    def int(self, low: int, high: int) -> int:          # the last one: in the lines below, `int` would be this
+        return int(torch.randint(low, high, (), generator=self.generator))
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Mistake:
     @property
     def ways(self) -> tuple[Mistake, ...]:
         """This mistake once for each program of it, all under one name."""
-        rest = dict(skill=self.skill, hint=self.hint, convention=self.convention)
+        rest: dict[str, Any] = dict(skill=self.skill, hint=self.hint, convention=self.convention)
         return (self, *(Mistake(self.id, self.says, self.look, program=way, **rest) if callable(way) else
                         Mistake(self.id, self.says, self.look, *way, **rest) for way in self.also))
 

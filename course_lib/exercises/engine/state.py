@@ -52,14 +52,15 @@ def calm_device() -> None:
         torch.set_default_device(None)
 
 
-SETTINGS: tuple[tuple[Callable[[], Any], Callable[[Any], None]], ...] = (
+Pairs = tuple[tuple[Callable[[], Any], Callable[[Any], Any]], ...]
+SETTINGS: Pairs = (
     (torch.get_default_device, _device),
     (torch.is_grad_enabled, torch.set_grad_enabled),
     (torch.get_default_dtype, torch.set_default_dtype),
     (torch.get_num_threads, torch.set_num_threads),
     (torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode),
     (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
-    (lambda: (torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()), lambda old: torch.autograd.set_detect_anomaly(*old) and None),
+    (lambda: (torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()), lambda old: torch.autograd.set_detect_anomaly(*old)),
     (lambda: torch.is_autocast_enabled("cpu"), lambda old: torch.set_autocast_enabled("cpu", old)),
     (lambda: copy.copy(PRINT_OPTS.__dict__), PRINT_OPTS.__dict__.update),
     (np.geterr, lambda old: np.seterr(**old)),
@@ -74,7 +75,7 @@ SETTINGS: tuple[tuple[Callable[[], Any], Callable[[Any], None]], ...] = (
     (lambda: decimal.getcontext().copy(), decimal.setcontext),
     (gc.isenabled, lambda old: gc.enable() if old else gc.disable()),
 )
-RANDOM = ((random.getstate, random.setstate), (np.random.get_state, np.random.set_state), (torch.get_rng_state, torch.set_rng_state))
+RANDOM: Pairs = ((random.getstate, random.setstate), (np.random.get_state, np.random.set_state), (torch.get_rng_state, torch.set_rng_state))
 
 
 @contextlib.contextmanager
@@ -88,8 +89,8 @@ def put_back() -> Iterator[None]:
         for old, (get, put) in zip(settings, SETTINGS):
             if get() != old:
                 put(old)
-        for old, (_, put) in zip(states, RANDOM):
-            put(old)
+        for old, (_, restore) in zip(states, RANDOM):
+            restore(old)
 
 
 # --- functions that a notebook has replaced ------------------------------------------------------------------------

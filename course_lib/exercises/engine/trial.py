@@ -21,8 +21,9 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import torch
 
@@ -63,7 +64,7 @@ def attempt(id: str, seed: int, call: Callable[..., Any], reference: Callable[..
 def _cases(call: Callable[..., Any], cases: list[tuple[Any, ...]], say: Callable[..., None]) -> None:
     for position, args in enumerate(cases):
         say(case=position)
-        outcome = run(call, args, importing=lambda position=position: say(case=position))
+        outcome = run(call, args, importing=partial(say, case=position))
         if outcome.timed_out:
             return say(slow=position, line=outcome.line)
     say(done=True)
@@ -73,13 +74,17 @@ def _speaker(outlet: int) -> Callable[..., None]:
     """Sends one line of JSON a call; what is printed on the usual streams goes nowhere."""
     for stream in (1, 2):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
-    return lambda **message: os.write(outlet, json.dumps(message).encode() + b"\n") and None
+
+    def say(**message: Any) -> None:
+        os.write(outlet, json.dumps(message).encode() + b"\n")
+
+    return say
 
 
 Found = tuple[int, Outcome, bool]                # the case, its outcome, whether the process said so itself
 
 
-def _listen(stream: BinaryIO, finish: Callable[[float], tuple[int, float]], starting: float = 0.0) -> Found | None:
+def _listen(stream: IO[bytes], finish: Callable[[float], tuple[int, float]], starting: float = 0.0) -> Found | None:
     """Follow the lines until they end or stop coming. By a thread, since Windows cannot wait for a pipe with a limit."""
     lines: queue.Queue[bytes] = queue.Queue()
     position, patience = None, TIME_LIMIT + GRACE + starting

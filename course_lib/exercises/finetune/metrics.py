@@ -84,12 +84,12 @@ def metrics_counts(y_true, y_pred, n_classes):
 
 def metrics_torch(y_true, y_pred, n_classes):
     true, pred = torch.tensor(y_true), torch.tensor(y_pred)
-    p, r = [], []
+    precision, recall = [], []
     for c in range(n_classes):
         both = ((true == c) & (pred == c)).sum()
-        p.append(both / (pred == c).sum())
-        r.append(both / (true == c).sum())
-    p, r = torch.stack(p).nan_to_num(0.0), torch.stack(r).nan_to_num(0.0)
+        precision.append(both / (pred == c).sum())
+        recall.append(both / (true == c).sum())
+    p, r = torch.stack(precision).nan_to_num(0.0), torch.stack(recall).nan_to_num(0.0)
     f1 = torch.nan_to_num(2 * p * r / (p + r))
     return {"accuracy": (true == pred).double().mean(), "precision": p.mean(), "recall": r.mean(), "f1": f1.mean()}
 

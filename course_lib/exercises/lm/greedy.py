@@ -7,7 +7,7 @@ from ...i18n import L
 from ..engine.contract import IntList
 from ..engine.spec import Case, Draw, Exercise, Mistake
 
-__all__ = ["EXERCISE"]
+__all__ = ["EXERCISE", "ToyModel"]
 
 
 def greedy(next_logits, prompt, max_new_tokens, eos_id):
@@ -77,7 +77,7 @@ def _one_call(next_logits, prompt, max_new_tokens, eos_id):
     return prompt + (best[:best.index(eos_id) + 1] if eos_id in best else best)
 
 
-class _Toy:
+class ToyModel:
     """A deterministic toy model: its logits depend on the whole context. `script` forces the next ids in turn."""
 
     def __init__(self, vocab: int, seed: int, script: tuple[int, ...] = (), start: int = 0, low: bool = False):
@@ -101,18 +101,18 @@ def _greedy_cases(draw: Draw) -> list[Case]:
     seed, stop = draw.int(0, 99_999), L(zh="遇到 eos 停止", en="stopping at eos")
     never = tuple(draw.ints(8, 12).tolist())
     return [
-        Case(L(zh="3 步，没有 eos", en="3 steps, no eos"), (_Toy(5, seed, (2, 0, 3), 1), [1], 3, 4)),
-        Case(L(zh="10 步，没有 eos", en="10 steps, no eos"), (_Toy(9, seed + 1, never, 4), [3, 1, 4, 1], 10, 8)),
-        Case(L(zh="第 3 步是 eos", en="eos at step 3"), (_Toy(6, seed + 2, (1, 4, 5, 2, 3, 1), 2), [0, 2], 6, 5), stop),
-        Case(L(zh="第一步就是 eos", en="eos at once"), (_Toy(6, seed + 3, (3, 1, 2, 0), 3), [1, 1, 2], 4, 3), stop),
-        Case(L(zh="最后一步是 eos", en="eos at the last step"), (_Toy(7, seed + 4, (6, 5, 0), 1), [2], 3, 0), stop),
-        Case(L(zh="提示以 eos 结尾", en="a prompt that ends in eos"), (_Toy(6, seed + 5, (1, 2, 0, 4), 3), [5, 0, 5], 4, 5),
+        Case(L(zh="3 步，没有 eos", en="3 steps, no eos"), (ToyModel(5, seed, (2, 0, 3), 1), [1], 3, 4)),
+        Case(L(zh="10 步，没有 eos", en="10 steps, no eos"), (ToyModel(9, seed + 1, never, 4), [3, 1, 4, 1], 10, 8)),
+        Case(L(zh="第 3 步是 eos", en="eos at step 3"), (ToyModel(6, seed + 2, (1, 4, 5, 2, 3, 1), 2), [0, 2], 6, 5), stop),
+        Case(L(zh="第一步就是 eos", en="eos at once"), (ToyModel(6, seed + 3, (3, 1, 2, 0), 3), [1, 1, 2], 4, 3), stop),
+        Case(L(zh="最后一步是 eos", en="eos at the last step"), (ToyModel(7, seed + 4, (6, 5, 0), 1), [2], 3, 0), stop),
+        Case(L(zh="提示以 eos 结尾", en="a prompt that ends in eos"), (ToyModel(6, seed + 5, (1, 2, 0, 4), 3), [5, 0, 5], 4, 5),
                 L(zh="提示里的 eos", en="eos inside the prompt")),
-        Case(L(zh="提示的中间有 eos", en="eos in the middle of the prompt"), (_Toy(6, seed + 8, (3, 1, 4, 2), 3), [0, 5, 2], 4, 5),
+        Case(L(zh="提示的中间有 eos", en="eos in the middle of the prompt"), (ToyModel(6, seed + 8, (3, 1, 4, 2), 3), [0, 5, 2], 4, 5),
                 L(zh="提示里的 eos", en="eos inside the prompt")),
-        Case(L(zh="max_new_tokens=0", en="max_new_tokens=0"), (_Toy(4, seed + 6), [2, 0], 0, 3),
+        Case(L(zh="max_new_tokens=0", en="max_new_tokens=0"), (ToyModel(4, seed + 6), [2, 0], 0, 3),
                 L(zh="max_new_tokens=0", en="max_new_tokens=0")),
-        Case(L(zh="分数全为负", en="all scores negative"), (_Toy(8, seed + 7, (7, 3, 5, 1), 1, low=True), [6], 4, 0)),
+        Case(L(zh="分数全为负", en="all scores negative"), (ToyModel(8, seed + 7, (7, 3, 5, 1), 1, low=True), [6], 4, 0)),
     ]
 
 

@@ -18,6 +18,7 @@ from .batching import Shelves, Stream, pad
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from transformers import PreTrainedModel
 
 __all__ = ["Classifier", "accuracy", "compare", "fine_tune", "tfidf"]
 
@@ -31,7 +32,7 @@ class Classifier(nn.Module):
     few labels it does not recover from (Kumar et al. 2022, arXiv:2202.10054).
     """
 
-    def __init__(self, language_model: nn.Module, outputs: int = 2, dropout: float = 0.1):
+    def __init__(self, language_model: PreTrainedModel, outputs: int = 2, dropout: float = 0.1):
         super().__init__()
         self.language_model, self.dropout = language_model, nn.Dropout(dropout)
         self.head = nn.Linear(language_model.config.hidden_size, outputs)
@@ -77,7 +78,7 @@ def fine_tune(folder: Path, labels: int | None = None, epochs: float = 3.0, lr: 
         hide = (torch.rand(whole.shape, generator=generator) < HIDDEN) & (whole > mask)
         return whole.masked_fill(hide, mask), whole.masked_fill(~hide, -100), target[rows]
 
-    def loss(model: nn.Module, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+    def loss(model: Classifier, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
         shown, hidden_ids, mood = batch
         hidden, logits = model(shown)
         where = hidden_ids != -100

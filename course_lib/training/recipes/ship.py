@@ -15,8 +15,7 @@ from ...i18n import L
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from torch import nn
-    from transformers import PreTrainedTokenizerFast
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 __all__ = ["curve", "save", "write_card"]
 
@@ -28,7 +27,7 @@ LICENCE_NOTE = L(
 SAMPLES_NOTE = L(zh="没有挑选过：种子是 0，第一次写出来的就是这些，好坏都在。", en="Not selected: seed 0, what was written the first time, good and bad.")
 
 
-def save(out: Path, model: nn.Module, tokenizer: PreTrainedTokenizerFast) -> None:
+def save(out: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
     """config.json, model.safetensors and the tokenizer's files. Stored in float16, half the size; loaded as float32."""
     before = next(model.parameters()).dtype
     model.to(torch.float16).save_pretrained(out)

@@ -32,7 +32,7 @@ from .sentiment import Classifier, compare
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from transformers import PreTrainedTokenizerFast
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 __all__ = ["batch", "build", "corrupt", "loss", "masked_accuracy", "measure", "mood_loss", "samples", "second", "setup"]
 
@@ -52,7 +52,7 @@ SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 CLS, SEP, MASK = 2, 3, 4
 
 
-def build(texts: list[str]) -> tuple[nn.Module, PreTrainedTokenizerFast]:
+def build(texts: list[str]) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     """The untrained model (BertForMaskedLM) and its tokenizer; the output bias starts at the characters' log-frequencies."""
     from transformers import BertConfig, BertForMaskedLM
 
@@ -96,7 +96,7 @@ def batch(ids: Tensor, number: int, generator: torch.Generator, both_ways_until:
     return {"input_ids": rows, "where": where, "labels": rows.gather(1, where + step), "direction": torch.full((BATCH,), step)}
 
 
-def loss(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+def loss(model: PreTrainedModel, batch: dict[str, Tensor]) -> Tensor:
     """Cross-entropy at the positions `where` alone: the output layer is a quarter of the work if it runs everywhere."""
     ids, direction = batch["input_ids"], int(batch["direction"][0])
     mask = None
@@ -118,7 +118,7 @@ def setup(steps: int):
     return model, tokenizer, stream, options
 
 
-def second(model: nn.Module, tokenizer, steps: int) -> tuple[nn.Module, Stream, dict]:
+def second(model: PreTrainedModel, tokenizer, steps: int) -> tuple[nn.Module, Stream, dict]:
     """The third part: what `fit` needs for it, for a model that the first two parts trained."""
     ids = tokens(tokenizer, documents() + 3 * food_sentences())
     reviews = [review.text for review in text.reviews().train]
@@ -166,7 +166,7 @@ def tokens(tokenizer, texts: list[str]) -> Tensor:
     return pack([*ids, SEP] for ids in tokenizer(texts, add_special_tokens=False)["input_ids"])
 
 
-def masked_accuracy(model: nn.Module, ids: Tensor, rows: int = 512) -> float:
+def masked_accuracy(model: PreTrainedModel, ids: Tensor, rows: int = 512) -> float:
     """The share of hidden characters that the model's first guess gets right: 15 % of each window show [MASK]."""
     generator, right, all_ = torch.Generator().manual_seed(0), 0, 0
     device = next(model.parameters()).device

@@ -5,6 +5,7 @@ The prefix says what is wanted: "翻译成法语：我爱你。" -> "je t'aime .
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,8 @@ from ...text.vocab import parallel_tokenizer
 from .batching import Shelves, Stream, pad
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
-    from transformers import PreTrainedTokenizerFast
+    from torch import Tensor
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 __all__ = ["PREFIXES", "build", "exact", "loss", "measure", "samples", "setup", "translate"]
 
@@ -33,7 +34,7 @@ STEPS, BATCH, LR = 24_000, 32, 2e-3
 PREFIXES = {"fr": "翻译成法语：", "en": "翻译成英语："}
 
 
-def build(pairs: list[text.Pair]) -> tuple[nn.Module, PreTrainedTokenizerFast]:
+def build(pairs: Sequence[text.Pair]) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     """The untrained model (T5ForConditionalGeneration: 3 + 3 layers, width 128) and its tokenizer."""
     from transformers import T5Config, T5ForConditionalGeneration
 
@@ -61,12 +62,12 @@ def setup(steps: int):
     return model, tokenizer, Stream(make), {"lr": LR, "weight_decay": 0.01, "betas": (0.9, 0.98)}
 
 
-def loss(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+def loss(model: PreTrainedModel, batch: dict[str, Tensor]) -> Tensor:
     """Cross-entropy of the target's tokens."""
     return model(**batch).loss
 
 
-def translate(model: nn.Module, tokenizer: PreTrainedTokenizerFast, sentences: list[str], language: str, size: int = 100) -> list[str]:
+def translate(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, sentences: list[str], language: str, size: int = 100) -> list[str]:
     """Greedy translations of Chinese sentences into "fr" or "en"."""
     device, out = next(model.parameters()).device, []
     for i in range(0, len(sentences), size):
@@ -77,7 +78,7 @@ def translate(model: nn.Module, tokenizer: PreTrainedTokenizerFast, sentences: l
     return out
 
 
-def exact(model: nn.Module, tokenizer: PreTrainedTokenizerFast, pairs: list[text.Pair], language: str) -> float:
+def exact(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, pairs: list[text.Pair], language: str) -> float:
     """The share of sentences translated exactly."""
     guesses = translate(model, tokenizer, [pair.zh for pair in pairs], language)
     return sum(guess == getattr(pair, language) for guess, pair in zip(guesses, pairs)) / len(pairs)

@@ -18,8 +18,8 @@ from ...text.vocab import character_tokenizer
 from .batching import Stream, pack, windows
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
-    from transformers import PreTrainedTokenizerFast
+    from torch import Tensor
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 __all__ = ["build", "documents", "loss", "measure", "perplexity", "samples", "setup", "write"]
 
@@ -34,7 +34,7 @@ STEPS, BATCH, LENGTH, LR = 16_000, 4, 256, 2e-3
 SPECIALS = ["<pad>", "<unk>", "<eos>", "<pos>", "<neg>", "<news>"]
 
 
-def build(texts: list[str]) -> tuple[nn.Module, PreTrainedTokenizerFast]:
+def build(texts: list[str]) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     """The untrained model (LlamaForCausalLM: 6 layers, width 192, 2 key-value heads for 4 queries) and its tokenizer."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -64,13 +64,13 @@ def setup(steps: int):
     return model, tokenizer, stream, options
 
 
-def loss(model: nn.Module, batch: Tensor) -> Tensor:
+def loss(model: PreTrainedModel, batch: Tensor) -> Tensor:
     """Cross-entropy of each next token. batch: long [B, T + 1]."""
     logits = model(input_ids=batch[:, :-1], use_cache=False).logits
     return F.cross_entropy(logits.flatten(0, 1).float(), batch[:, 1:].flatten())
 
 
-def perplexity(model: nn.Module, documents: list[list[int]], limit: int = LENGTH) -> float:
+def perplexity(model: PreTrainedModel, documents: list[list[int]], limit: int = LENGTH) -> float:
     """exp of the mean loss per token: each document by itself, its first `limit` tokens, the first one given."""
     device, nats, count = next(model.parameters()).device, 0.0, 0
     documents = sorted((ids[:limit] for ids in documents), key=len)
@@ -111,7 +111,7 @@ def samples(folder: Path) -> list[tuple[str, str]]:
     return [(prompt, written) for prompt in prompts for written in write(model, tokenizer, [prompt], 80)]
 
 
-def write(model: nn.Module, tokenizer: PreTrainedTokenizerFast, prompts: list[str], tokens: int) -> list[str]:
+def write(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, prompts: list[str], tokens: int) -> list[str]:
     """Each prompt (all of one length) with what the model adds, nucleus sampling with p = 0.9; the tokens that command it left out."""
     inputs = tokenizer(prompts, return_tensors="pt", return_token_type_ids=False)
     rows = model.generate(**inputs, do_sample=True, top_p=0.9, max_new_tokens=tokens)

@@ -3,8 +3,9 @@
     cl.viz.bertviz_head_view(m, "The cat sat on the mat.")
 
 bertviz (Vig 2019, arXiv:1906.05714) loads three libraries from a CDN. Here they come from mpld3 (d3 5) and nbclassic (jQuery,
-RequireJS), `pip install "course-lib[peers]"`, inside a frame of their own, so that a notebook's own RequireJS is not disturbed.
-Where a package is missing, or the picture would be too heavy for a browser, it says so and shows our own view.
+RequireJS), which `make lab` installs, inside a frame of their own, so that a notebook's own RequireJS is not disturbed. The page
+weighs half a megabyte and goes to the browser alone: a saved notebook keeps one head drawn as bertviz draws it. Where a package
+is missing, or the picture would be too heavy for a browser, it says so and shows our own view.
 """
 from __future__ import annotations
 
@@ -12,17 +13,24 @@ import html
 import re
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from IPython.display import HTML, display
+import traitlets
+from IPython.display import display
 
 from ...i18n import L
 from ...interpret import Attention, capture
+from ..fonts import drawable
+from ..html import Markup
+from ..widgets.live import Live, markup, script
 from .view import AttentionView, attention_view
 
-__all__ = ["bertviz_head_view", "bertviz_model_view", "bertviz_neuron_view", "libraries"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Bertviz", "bertviz_head_view", "bertviz_model_view", "bertviz_neuron_view", "libraries"]
 
 _LIBRARIES = (("mpld3", "js/d3.v5.min.js"), ("nbclassic", "static/components/jquery/jquery.min.js"),
               ("nbclassic", "static/components/requirejs/require.js"))
@@ -42,7 +50,7 @@ def libraries() -> list[Path]:
     return found
 
 
-def bertviz_head_view(m, text: str | None = None, target: str | None = None, *, anyway: bool = False, **options: Any) -> HTML | AttentionView:
+def bertviz_head_view(m, text: str | None = None, target: str | None = None, *, anyway: bool = False, **options: Any) -> Bertviz | AttentionView:
     """bertviz's head view of a model reading `text`, or of an `Attention`; `options` go to bertviz.
 
     anyway: send it to the browser even beyond 100 MB. Returns what can be displayed: bertviz, or our view where it cannot be had.
@@ -50,12 +58,12 @@ def bertviz_head_view(m, text: str | None = None, target: str | None = None, *, 
     return _view("head_view", m, text, target, anyway, options)
 
 
-def bertviz_model_view(m, text: str | None = None, target: str | None = None, *, anyway: bool = False, **options: Any) -> HTML | AttentionView:
+def bertviz_model_view(m, text: str | None = None, target: str | None = None, *, anyway: bool = False, **options: Any) -> Bertviz | AttentionView:
     """bertviz's model view: every layer and head at once; arguments as for `bertviz_head_view`."""
     return _view("model_view", m, text, target, anyway, options)
 
 
-def bertviz_neuron_view(m, text: str, *, anyway: bool = False, **options: Any) -> HTML | AttentionView:
+def bertviz_neuron_view(m, text: str, *, anyway: bool = False, **options: Any) -> Bertviz | AttentionView:
     """bertviz's neuron view: queries and keys element by element. It brings its own model code, so only BERT encoders work here."""
     reason = _missing()
     if reason is None and m.model.config.model_type != "bert":
@@ -67,10 +75,11 @@ def bertviz_neuron_view(m, text: str, *, anyway: bool = False, **options: Any) -
         return _ours(reason, m, text, None)
     from bertviz import neuron_view
 
-    return _frame(neuron_view.show(_bertviz_bert(m.model), "bert", m.tokenizer, text, html_action="return", **options).data)
+    made = neuron_view.show(_bertviz_bert(m.model), "bert", m.tokenizer, text, html_action="return", **{"display_mode": "light", **options}).data
+    return Bertviz(offline(made), capture(m, None, text), options.get("layer", 0), [options.get("head", 0)])
 
 
-def _view(name: str, m, text: str | None, target: str | None, anyway: bool, options: dict[str, Any]) -> HTML | AttentionView:
+def _view(name: str, m, text: str | None, target: str | None, anyway: bool, options: dict[str, Any]) -> Bertviz | AttentionView:
     reason = _missing()
     if reason is not None:
         return _ours(reason, m, text, target)
@@ -86,7 +95,41 @@ def _view(name: str, m, text: str | None, target: str | None, anyway: bool, opti
         data |= {f"{part}_attention": layers(each) for part, each in (("encoder", given.encoder), ("decoder", given.decoder)) if each is not None}
     else:
         data = {"attention": layers(given), "tokens": given.tokens}
-    return _frame(getattr(bertviz, name)(**data, prettify_tokens=False, html_action="return", **options).data)
+    made = getattr(bertviz, name)(**data, prettify_tokens=False, html_action="return", **options).data
+    return Bertviz(offline(made), given, options.get("layer") or 0, options.get("heads"))
+
+
+class Bertviz(Live):
+    """A page of bertviz in a frame; without a kernel, the mean of `heads` of one layer, drawn as bertviz draws them.
+
+    heads: of that layer; None for all of them.
+    """
+
+    _esm = script(Path(__file__).parent / "front" / "frame.js")
+    page = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, page: str, given: Attention, layer: int, heads: list[int] | None):
+        super().__init__(page=page)
+        self._given, self._layer, self._heads = given, layer, range(given.weights.shape[1]) if heads is None else heads
+
+    def still(self) -> Markup:
+        return markup(self._figure())
+
+    def _figure(self) -> Figure:
+        import matplotlib.pyplot as plt
+
+        weights = self._given.weights[self._layer, list(self._heads)].mean(0)          # (T, S)
+        T, S = weights.shape
+        figure, axis = plt.subplots(figsize=(4.2, 0.6 + 0.24 * max(T, S)))
+        for t, s in zip(*(weights > 0.03).nonzero()):               # what one could not see makes the file large
+            axis.plot((0, 1), (t, s), color="#4477aa", lw=2, alpha=float(weights[t, s]))
+        for x, labels, side in ((0, self._given.query_tokens, "right"), (1, self._given.key_tokens, "left")):
+            for y, label in enumerate(labels):
+                axis.text(x + 0.04 * (2 * x - 1), y, drawable(label.strip()), ha=side, va="center")
+        axis.set(xlim=(-0.6, 1.6), ylim=(max(T, S) - 0.5, -0.5))
+        axis.set_title(L(zh="第 {0} 层，头 {1}", en="layer {0}, head {1}").format(self._layer, ", ".join(map(str, self._heads))))
+        axis.axis("off")
+        return figure
 
 
 def _missing() -> L | None:
@@ -96,8 +139,8 @@ def _missing() -> L | None:
         package = str(error)
     else:
         package = "" if find_spec("bertviz") else "bertviz"
-    return L(zh="没有安装 {0}，bertviz 离线画不出来：pip install \"course-lib[peers]\"。",
-             en="{0} is not installed, so bertviz cannot draw offline: pip install \"course-lib[peers]\".").format(package) if package else None
+    return L(zh="没有安装 {0}，bertviz 画不出来，下面是本课自己的视图。安装：pip install \"course-lib[lab]\"。",
+             en="{0} is not installed, so bertviz cannot draw; here is the course's own view. To install it: pip install \"course-lib[lab]\".").format(package) if package else None
 
 
 def _too_heavy(weights: int, anyway: bool) -> L | None:
@@ -113,14 +156,13 @@ def _ours(reason: L, m, text: str | None, target: str | None) -> AttentionView:
     return attention_view(m, text, target)
 
 
-def _frame(page: str) -> HTML:
-    """bertviz's page in a frame, with the libraries inside. d3 and jQuery load before RequireJS, which is then told that it has them."""
+def offline(page: str) -> str:
+    """bertviz's page with the libraries inside. d3 and jQuery load before RequireJS, which is then told that it has them."""
     d3, jquery, require = (path.read_text("utf-8").replace("</script", "<\\/script") for path in libraries())
     page = re.sub(r'<script src="https?://[^"]*"></script>', "", page)
     page = re.sub(r"'https?://[^']*/(d3|jquery)[^']*'", r"'\1'", page)
     scripts = (d3, jquery, require, 'define("d3", [], () => window.d3); define("jquery", [], () => window.jQuery);')
-    inside = '<!doctype html><meta charset="utf-8"><body style="background:#fff;margin:8px">' + "".join(f"<script>{text}</script>" for text in scripts) + page
-    return HTML(f'<div><iframe title="bertviz" style="width:100%;height:640px;border:0" srcdoc="{html.escape(inside)}"></iframe></div>')
+    return '<!doctype html><meta charset="utf-8"><body style="background:#fff;margin:8px">' + "".join(f"<script>{text}</script>" for text in scripts) + page
 
 
 def _bertviz_bert(model):

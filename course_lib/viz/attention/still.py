@@ -43,8 +43,8 @@ def describe(heads: Heads, layer: int, head: int, title: str = "") -> L:
     shown = np.nan_to_num(weights) * (np.arange(S) > 0 if S > 1 else 1)         # the first token is mostly a resting place
     q, k = np.unravel_index(shown.argmax(), shown.shape)
     sink = heads.sink()
-    lost = L(zh="这个头平均有 {0:.1%} 的注意力没有落在任何词元上。", en=" On average {0:.1%} of this head's attention goes to no token.")
-    lost = "" if sink is None or sink[layer, head] < 0.005 else lost.format(float(sink[layer, head]))
+    leak = L(zh="这个头平均有 {0:.1%} 的注意力没有落在任何词元上。", en=" On average {0:.1%} of this head's attention goes to no token.")
+    lost = "" if sink is None or sink[layer, head] < 0.005 else leak.format(float(sink[layer, head]))
     return L(zh="{title}的注意力：{l} 层 × {h} 头，{t} 个词元。第 {layer} 层第 {head} 头里，除首个词元 外最强的一眼是“{q}”看向“{k}”，"
                 "权重 {w:.2f}。{lost}",
              en="Attention of {title}: {l} layers x {h} heads, {t} tokens. In layer {layer}, head {head} the strongest look, the first token aside, "
@@ -163,7 +163,7 @@ def _palette() -> Image.Image:
 
 
 @lru_cache
-def _font(size: int) -> ImageFont.FreeTypeFont:
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     try:
         # The basic layout: the other one needs FriBiDi on the machine, and would draw another picture where it is.
         return ImageFont.truetype(str(chinese_font()), size, layout_engine=ImageFont.Layout.BASIC)

@@ -140,7 +140,8 @@ class AttentionView(anywidget.AnyWidget):
         try:
             ask, values = message.get("ask"), message.get("with", {})
             if ask not in _ASKS or not isinstance(values, dict):
-                raise ViewError(L(zh="这个视图不认识页面的请求", en="this view does not know what the page asks for"))
+                raise ViewError(zh="这个视图不认识页面的请求",
+                                en="this view does not know what the page asks for")
             reply, arrays = getattr(self, f"_on_{ask}")(**values)
         except Exception as error:              # whatever went wrong, the browser must not wait for ever
             said = error.message if isinstance(error, CourseError) else L(zh=str(error), en=str(error))
@@ -188,23 +189,28 @@ class AttentionView(anywidget.AnyWidget):
 
     def _pass(self, slot: int) -> Pass:
         if not self._passes:
-            raise ViewError(L(zh="这个视图的数据已经释放：它的单元格后来又运行过，没有名字再指着它。重新运行那个单元格即可",
-                              en="The data of this view were released: its cell was run again and no name holds it any more. Run the cell again"))
+            raise ViewError(
+                zh="这个视图的数据已经释放：它的单元格后来又运行过，没有名字再指着它。重新运行那个单元格即可",
+                en="The data of this view were released: "
+                   "its cell was run again and no name holds it any more. Run the cell again")
         return self._passes[_within(slot, len(self._passes))]
 
     def _heads(self, part: str | None = None, slot: int = 0) -> Heads:
         parts = self._pass(slot).parts
         part = self.part if part is None else part
         if not isinstance(part, str) or part not in parts:
-            raise ViewError(L(zh="没有 {part!r}，有的是：{parts}", en="there is no part {part!r}; there is: {parts}").format(part=part, parts=", ".join(parts)))
+            raise ViewError(
+                zh="没有 {part!r}，有的是：{parts}",
+                en="there is no part {part!r}; there is: {parts}", part=part, parts=", ".join(parts))
         return parts[part]
 
     def _check(self, layer: int, head: int, part: str | None = None, slot: int = 0) -> Heads:
         found = self._heads(part, slot)
         layers, heads = found.shape[:2]
         if not (_whole(layer) and _whole(head) and 0 <= layer < layers and 0 <= head < heads):
-            raise ViewError(L(zh="没有第 {layer} 层第 {head} 头：层是 0–{l}，头是 0–{h}", en="there is no layer {layer}, head {head}: layers are 0-{l}, heads 0-{h}")
-                            .format(layer=layer, head=head, l=layers - 1, h=heads - 1))
+            raise ViewError(zh="没有第 {layer} 层第 {head} 头：层是 0–{l}，头是 0–{h}",
+                            en="there is no layer {layer}, head {head}: layers are 0-{l}, heads 0-{h}",
+                            layer=layer, head=head, l=layers - 1, h=heads - 1)
         return found
 
     def _ablate(self, known: Pass, heads: list[tuple[str, int, int]]) -> Effect:
@@ -249,7 +255,9 @@ _ASKS = ("hello", "head", "exact", "toward", "text", "ablate")
 
 def _within(index: Any, count: int) -> int:
     if not _whole(index) or not 0 <= index < count:
-        raise ViewError(L(zh="没有第 {0} 个：应是 0 到 {1} 的整数", en="there is no number {0}: it must be a whole number from 0 to {1}").format(repr(index)[:40], count - 1))
+        raise ViewError(zh="没有第 {index} 个：应是 0 到 {last} 的整数",
+                        en="there is no number {index}: it must be a whole number from 0 to {last}",
+                        index=repr(index)[:40], last=count - 1)
     return index
 
 
@@ -258,8 +266,9 @@ def _whole(index: Any) -> bool:
 
 
 def _no_model() -> ViewError:
-    return ViewError(L(zh="这里只有权重，没有模型：消融、改文本要用 attention_view(m, 文本)",
-                       en="There are only weights here: to ablate or to change the text, make the view from a model"))
+    return ViewError(
+        zh="这里只有权重，没有模型：消融、改文本要用 attention_view(m, 文本)",
+        en="There are only weights here: to ablate or to change the text, make the view from a model")
 
 
 def attention_view(m, text: str | None = None, target: str | None = None, *, tokenizer=None,

@@ -63,4 +63,5 @@ class MaskPainter(Live):
         self.weights = self._attention(self._q, self._k, eye, torch.tensor(self.mask))[0, 0].tolist()
 
     def still(self) -> Markup:
-        return weight_table(self.weights, *self.labels, self.mask)
+        queries, keys = self.labels
+        return weight_table(self.weights, queries, keys, self.mask)

@@ -64,7 +64,7 @@ class Simplex(Live):
 
         logits = torch.tensor([self.p]).log()
         parts = [torch.as_tensor(self._gradient(logits, torch.tensor([k])), dtype=torch.float32)[0] for k in range(3)]
-        return sum(share * part for share, part in zip(self.goal, parts))
+        return torch.tensor(self.goal) @ torch.stack(parts)
 
     def step(self) -> None:
         """One step of gradient descent on the logits."""

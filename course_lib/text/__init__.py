@@ -22,5 +22,5 @@ from .translations import Pair, ParallelCorpus, parallel
 from .verse import Poem, poems
 
 __all__ = ["KINDS", "Corpus", "CsvError", "Errand", "Handbook", "Labelled", "Mood", "Note", "Pair", "Paragraph", "ParallelCorpus", "Poem",
-           "Question", "RecallGame", "Request", "Review", "Story", "TranslationGame", "errands", "gazette", "glossary", "handbook", "labelled_csv", "mood", "newspaper", "normalize",
-           "parallel", "poems", "requests", "reviews", "split_of"]
+           "Question", "RecallGame", "Request", "Review", "Story", "TranslationGame", "errands", "gazette", "glossary", "handbook",
+           "labelled_csv", "mood", "newspaper", "normalize", "parallel", "poems", "requests", "reviews", "split_of"]

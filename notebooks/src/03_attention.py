@@ -674,7 +674,7 @@ cl.guess.result("attention.beyond", cl.L(zh="高出十倍以上", en="more than 
 
 # %% zh [md]
 r"""
-先看计时：每往下一行，长度乘 2，表乘 4，到了长的那几行，时间也大致乘 4。一层有几个头，就有几张这样的表。融合版省下了内存，也快，可计算量还是平方增长。
+先看计时。每往下一行，长度乘 2，表乘 4；到了长的那几行，时间涨到四倍左右，甚至更多（拿相邻两行除一除）。一层有几个头，就有几张这样的表。融合版省下了内存，长的时候也更快，可计算量还是平方增长。
 
 再看墙。MiniLM 到第 513 个词元直接报错，那里没有位置可用。`zh-gpt` 不报错，却一句有用的话也说不出了：过了 256，困惑度从三十上下涨到几百、几千，同样的字切短了读，仍是三十上下。所以变坏的是长度，不是文字。
 上面的游戏里，同样用 RoPE 的一层小模型在训练长度的四倍处还能答对。可见“算得出”不等于“读得懂”，哪一种情形，要量过才知道。
@@ -686,7 +686,7 @@ r"""
 """
 # %% en [md]
 r"""
-First the timing: each line doubles the length and quadruples the table, and in the long lines the time, too, grows about fourfold. A layer has one such table for every head. The fused version saves memory and time, yet its work grows as the square, too.
+First the timing. Each line doubles the length and quadruples the table; in the long lines the time grows fourfold or even more (divide one line by the one above). A layer has one such table for every head. The fused version saves the memory and is faster on long inputs, yet its work grows as the square, too.
 
 Then the wall. MiniLM raises an error at token 513: there is no position for it. `zh-gpt` raises nothing, and yet has nothing useful to say any more: beyond 256 its perplexity goes from about thirty to hundreds and thousands, while the same characters, read in short pieces, stay at about thirty. It is the length that spoils it, not the text.
 In the game above a small model of one layer, with RoPE too, still answered at four times its training length. So “it computes” does not mean “it understands”, and which of the two holds has to be measured.
@@ -882,7 +882,7 @@ r"""
 - 权重是“看了谁”，不是“因为谁”。要说原因，就消融，并且有对照。
 
 还想动手：把 3.9 节 `mine` 里的掩码改成“只看最后两个词元”，看 SmolLM2 还能说几个字。再关掉归纳得分排名 6 到 10 的头，损失涨多少？
-接下来：第 4 章 Transformer 全貌，从“次序怎样告诉模型”讲起。
+接下来：第 4 章 Transformer 全貌（即将推出）。
 """
 # %% en [md]
 r"""
@@ -900,7 +900,7 @@ Each has its strengths. bertviz is at its best with **short sentences**: it lays
 - A weight says “looked at”, not “because of”. For causes, ablate, and have a control.
 
 To try: make the mask in `mine` of section 3.9 “only the last two tokens” and see how many words SmolLM2 still gets out. Silence the heads ranked 6 to 10 by induction; how much does the loss rise?
-Next: chapter 4, the whole Transformer, which begins with how a model is told about order.
+Next: chapter 4, the whole Transformer (to come).
 """
 # %%
 cl.progress()

@@ -7,7 +7,7 @@ import nbformat
 import numpy as np
 import pytest
 import tiny
-from lab import RUN_ALL, browser_page, chromium, jupyter
+from lab import RUN_ALL, browser_page, chromium, jupyter, show
 
 import course_lib as cl
 from course_lib.viz.attention.coding import decode, encode
@@ -286,4 +286,16 @@ def test_reopened_without_running(site, trusted):
         assert picture.is_visible() and picture.evaluate("i => i.naturalWidth") == 1520
         page.locator(".jp-OutputArea-output summary").click()
         assert page.locator(".jp-OutputArea-output table td").count() > 20
+        assert page.outside == []
+
+
+@pytest.mark.parametrize("name", ["bertviz_head_view", "bertviz_neuron_view"])
+def test_bertviz_draws_in_its_frame_without_a_network(name):
+    pytest.importorskip("bertviz")
+    widget = getattr(cl.viz, name)(tiny.bert(), "The cat")
+    with browser_page() as page:
+        show(page, widget)
+        frame = page.wait_for_selector("iframe[title=bertviz]").content_frame()
+        frame.wait_for_selector("svg line", state="attached")
+        assert frame.locator("svg text", has_text="cat").count()
         assert page.outside == []

@@ -24,5 +24,6 @@ from .verse import Poem, poems
 from .vocab import sentence_tokenizer
 
 __all__ = ["KINDS", "Corpus", "CsvError", "Errand", "Handbook", "Labelled", "Mood", "Note", "Pair", "Paragraph", "ParallelCorpus", "Poem",
-           "Question", "RecallGame", "Request", "Review", "Story", "TranslationGame", "errands", "gazette", "glossary", "handbook", "labelled_csv", "mood", "newspaper", "normalize",
-           "number_words", "parallel", "poems", "requests", "reviews", "sentence_tokenizer", "split_of"]
+           "Question", "RecallGame", "Request", "Review", "Story", "TranslationGame", "errands", "gazette", "glossary", "handbook",
+           "labelled_csv", "mood", "newspaper", "normalize", "number_words", "parallel", "poems", "requests", "reviews", "sentence_tokenizer",
+           "split_of"]

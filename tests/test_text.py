@@ -244,3 +244,16 @@ def test_without_npm_or_with_another_archive_poems_say_what_to_do(monkeypatch, t
     verse.poems.cache_clear()
     with pytest.raises(verse.VerseError, match="Node.js"):
         verse.poems()
+
+
+@pytest.mark.parametrize("n, zh, en", [(7, "七", "seven"), (14, "十四", "fourteen"), (60, "六十", "sixty"), (114, "一百一十四", "one hundred fourteen"),
+                                       (250, "二百五十", "two hundred fifty"), (307, "三百零七", "three hundred seven"), (900, "九百", "nine hundred")])
+def test_number_words(n, zh, en):
+    assert text.number_words(n) == (list(zh), en.split())
+
+
+def test_number_words_tell_all_numbers_apart():
+    made = [text.number_words(n) for n in range(1, 1000)]
+    assert len({"".join(zh) for zh, _ in made}) == len({" ".join(en) for _, en in made}) == 999
+    with pytest.raises(ValueError, match="1000"):
+        text.number_words(1000)

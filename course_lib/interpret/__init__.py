@@ -4,12 +4,12 @@
     found.parts["self"].weights(layer=5, head=3)            # [T, S]
     ablate(m, "The cat sat on the", [(5, 3)])               # the prediction with and without that head
 
-capture (every weight as one array) - heads (the same, packed) - scores - passes (`look`) - ablation - influence.
+capture (every weight as one array) - heads (the same, packed) - scores - passes (`look`) - ablation - gradients (`influence`).
 """
 from ..models.attention import Attention, capture
 from .ablation import Effect, ablate, ablated
 from .heads import Heads
-from .influence import influence
+from .gradients import influence
 from .passes import Pass, look
 from .scores import SCORES, rollout
 

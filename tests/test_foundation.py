@@ -148,6 +148,17 @@ def test_every_chinese_character_of_the_course_is_in_the_font():
     assert not {c for c in texts if "\u4e00" <= c <= "\u9fff" and ord(c) not in covered}
 
 
+def test_a_brief_doctor_has_one_line_where_all_is_well(capsys, monkeypatch):
+    from course_lib import checkup
+
+    monkeypatch.setattr(checkup, "_CHECKS", ((L(zh="甲", en="first"), lambda: iter([(True, "here", "")])),))
+    assert checkup.doctor(brief=True) and len(capsys.readouterr().out.splitlines()) == 1
+    monkeypatch.setattr(checkup, "_CHECKS", ((L(zh="甲", en="first"), lambda: iter([(True, "here", ""), (False, "gone", "get it")])),))
+    assert not checkup.doctor(brief=True)
+    out = capsys.readouterr().out
+    assert "get it" in out and "here" not in out
+
+
 def test_doctor_names_the_command_that_mends(tmp_path):
     ran = python("-m", "course_lib", "doctor", COURSE_CACHE=str(tmp_path), COURSE_LANG="en")
     assert ran.returncode == 1 and "→ python -m course_lib fetch smollm2-135m" in ran.stdout

@@ -282,3 +282,16 @@ def test_the_recall_game_puts_the_answer_where_it_was_asked_for():
     for length, distance in ((3, 1), (5, 5), (5, 0)):
         with pytest.raises(ValueError, match="no room"):
             game.story(random.Random(0), length, distance)
+
+
+@pytest.mark.parametrize("n, zh, en", [(7, "七", "seven"), (14, "十四", "fourteen"), (60, "六十", "sixty"), (114, "一百一十四", "one hundred fourteen"),
+                                       (250, "二百五十", "two hundred fifty"), (307, "三百零七", "three hundred seven"), (900, "九百", "nine hundred")])
+def test_number_words(n, zh, en):
+    assert text.number_words(n) == (list(zh), en.split())
+
+
+def test_number_words_tell_all_numbers_apart():
+    made = [text.number_words(n) for n in range(1, 1000)]
+    assert len({"".join(zh) for zh, _ in made}) == len({" ".join(en) for _, en in made}) == 999
+    with pytest.raises(ValueError, match="1000"):
+        text.number_words(1000)

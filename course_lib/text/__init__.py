@@ -17,7 +17,7 @@ from .island import Errand, Handbook, Note, Question, Story, errands, gazette, h
 from .labelled import CsvError, Labelled, labelled_csv
 from .letters import KINDS, Request, requests
 from .mood_words import Mood, mood
-from .number_words import number_words
+from .numerals import number_words
 from .tables import glossary
 from .translations import Pair, ParallelCorpus, parallel
 from .verse import Poem, poems

@@ -12,7 +12,7 @@ from .i18n import L
 
 __version__ = "0.1.0"
 
-_MODULES = ("exercises", "generation", "i18n", "interpret", "metrics", "models", "nn", "paths", "results", "text", "training", "viz")
+_MODULES = ("exercises", "generation", "i18n", "interpret", "loop", "metrics", "models", "nn", "paths", "results", "text", "training", "viz")
 _NAMES = {
     "start": "session", "doctor": "checkup",
     "Attention": "models", "Loaded": "models", "load": "models",
@@ -20,6 +20,7 @@ _NAMES = {
     "Beam": "generation", "Greedy": "generation", "Sample": "generation", "generate": "generation",
     "AttentionView": "viz", "attention_view": "viz",
     "check": "exercises", "hint": "exercises", "progress": "exercises", "solution": "exercises", "use": "exercises",
+    "guess": "loop",
 }
 __all__ = sorted(["L", "device", *_MODULES, *_NAMES])
 

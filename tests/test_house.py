@@ -5,7 +5,7 @@ from importlib import import_module
 import pytest
 
 
-@pytest.mark.parametrize("room", ["bench", "generation", "interpret", "models", "nn", "text", "training", "viz"])
+@pytest.mark.parametrize("room", ["bench", "generation", "interpret", "loop", "models", "nn", "text", "training", "viz"])
 def test_no_module_is_hidden_by_what_its_package_exports(room):
     package = import_module(f"course_lib.{room}")
     modules = {module.name for module in pkgutil.iter_modules(package.__path__)}

@@ -1,4 +1,4 @@
-"""What all six widgets share, in a real browser: they leave a page as they found it, take the still picture's place, and show text as text."""
+"""What all seven widgets share, in a real browser: they leave a page as they found it, take the still picture's place, and show text as text."""
 import re
 from pathlib import Path
 
@@ -13,7 +13,9 @@ from course_lib import viz
 from course_lib.exercises.attention.sdpa import attention
 from course_lib.exercises.engine.card import Card, Table
 from course_lib.i18n import set_language
+from course_lib.viz.widgets.answers import Choice
 from course_lib.viz.widgets.live import markup
+from course_lib.viz.widgets.question import Question
 
 torch.set_num_threads(1)
 
@@ -58,14 +60,19 @@ def triangle(label="c", labels=("a", "b")):
     return viz.simplex(lambda logits, targets: logits.softmax(1) - torch.nn.functional.one_hot(targets, 3), labels=[*labels[:2], label])
 
 
+def question(label="e", labels=("a", "b")):
+    return Question(label, Choice((*labels, label + " ")), lambda question, answer: None)
+
+
 def viewer(label="d", labels=("a", "b")):
     names = [*labels, label]
     return cl.attention_view(cl.Attention(names, torch.ones(len(names), len(names)).tril().numpy()[None, None] / torch.arange(1, len(names) + 1)[:, None].numpy()))
 
 
-WIDGETS = {"explore": explore, "chat": chat, "painter": painter, "plane": plane, "triangle": triangle, "viewer": viewer}
+WIDGETS = {"explore": explore, "chat": chat, "painter": painter, "plane": plane, "triangle": triangle, "question": question, "viewer": viewer}
 widgets = pytest.mark.parametrize("make", WIDGETS.values(), ids=WIDGETS)
 DRAWN = {"explore": ".course-controls", "chat": ".course-chat-log", "painter": ".course-paint", "plane": ".course-weights", "triangle": "svg polygon",
+         "question": ".course-fields button",
          "viewer": ".attn-panel[data-shown]"}
 
 

@@ -1,0 +1,216 @@
+"""The learner's loop: a guess before its answer, by mouse and by keyboard, in both languages."""
+import json
+
+import nbformat
+import pytest
+from lab import RUN_ALL, browser_page, jupyter, show
+
+import course_lib as cl
+from course_lib.errors import CourseError
+from course_lib.i18n import set_language
+from course_lib.loop import prediction
+from course_lib.viz.widgets.answers import Choice, Line, Number, Order
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_HOME", str(tmp_path / "home"))
+    set_language("en")
+    return tmp_path / "home"
+
+
+def noted(home):
+    path = home / "progress.jsonl"
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+
+
+def said(capsys, **answer):
+    cl.guess.result("x.y", **answer)
+    return capsys.readouterr().out.strip()
+
+
+# --- guesses -------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("asks, sent, answer, words", [
+    ({"choices": ["A", "B"]}, 1, {"answer": "B"}, "✓ You guessed “B”, and so it is."),
+    ({"choices": ["A", "B"]}, 0, {"answer": "B"}, "You guessed “A”; it is “B”."),
+    ({"choices": ["A", "B"]}, 0, {"answer": None}, "You guessed “A”; none of the choices is right."),
+    ({"choices": [1, 2]}, 0, {"answer": 1}, "✓ You guessed “1”, and so it is."),
+    ({"unit": "nats"}, "2.5", {"answer": 2.4613, "tolerance": 0.1}, "✓ You guessed 2.5 nats, which is close: it is 2.46 nats."),
+    ({"unit": "nats"}, "3", {"answer": 2.4613, "tolerance": 0.1}, "You guessed 3 nats; it is 2.46 nats."),
+    ({"unit": "nats"}, "2.46", {"answer": 2.4613}, "✓ You guessed 2.46 nats, and so it is."),
+    ({}, "12,000", {"answer": 12_000}, "✓ You guessed 12,000, and so it is."),
+    ({"order": ["a", "b", "c"]}, [2, 1, 0], {"answer": ["a", "b", "c"]}, "1 of 3 are in the right place. Your order: c → b → a; the right one: a → b → c."),
+    ({"order": ["a", "b", "c"]}, [0, 1, 2], {"answer": ["a", "b", "c"]}, "✓ You guessed a → b → c, and so it is."),
+    ({"line": (0, 100), "unit": "%"}, 30, {"answer": 42.0, "tolerance": 5}, "You guessed 30%; it is 42%. you 0 ● 100 answer 0 ● 100"),
+])
+def test_ones_own_guess_beside_the_truth(capsys, home, asks, sent, answer, words):
+    question = cl.guess("x.y", "What?", **asks)
+    question.say(sent)
+    assert "Noted" in question.note and said(capsys, **answer) == words and question.fixed
+    right = [event["right"] for event in noted(home) if event["event"] == "outcome"]
+    assert right == [words.startswith("✓")]
+
+
+@pytest.mark.parametrize("asks, answer, words", [
+    ({"choices": ["A", "B"]}, "B", "No guess · the answer is “B”."), ({"choices": ["A", "B"]}, None, "No guess · none of the choices is right."),
+    ({}, 7, "No guess · the answer is 7."), ({"order": ["a", "b"]}, ["b", "a"], "No guess · the answer is b → a."),
+    ({"line": (0, 1)}, 0.5, "No guess · the answer is 0.5."),
+])
+def test_nothing_waits_for_a_guess(capsys, home, asks, answer, words):
+    cl.guess("x.y", "What?", **asks)
+    assert said(capsys, answer=answer) == words and noted(home) == []
+
+
+def test_a_guess_may_be_changed_until_its_result_is_shown(capsys, home):
+    question = cl.guess("x.y", "What?", choices=["A", "B"])
+    question.say(0)
+    question.say(1)
+    assert "“B”" in said(capsys, answer="B")
+    question.say(0)
+    assert question.answer == 1 and "stays" in question.note
+    assert said(capsys, answer="B").startswith("✓"), "the cell of the result may run again"
+    assert [event.get("value") for event in noted(home) if event["event"] == "guess"] == ["“A”", "“B”"]
+    assert cl.guess("x.y", "What?", choices=["A", "B"]).answer is None, "its own cell run again asks anew"
+
+
+def test_a_guess_after_the_result_changes_the_line_below_it(monkeypatch, home):
+    class Display:
+        lines = []
+
+        def update(self, bundle, raw):
+            self.lines.append(bundle["text/plain"])
+    monkeypatch.setattr(prediction, "_shown", lambda line: Display())
+    question = cl.guess("x.y", "What?", choices=["A", "B"])
+    cl.guess.result("x.y", "B")
+    question.say(0)
+    question.say(1)
+    assert Display.lines == ["You guessed “A”; it is “B”."] and question.fixed
+
+
+@pytest.mark.parametrize("form, sent, answer", [
+    (Number(), "２．５", 2.5), (Number(), "2,5", 2.5), (Number(), "1,000", 1000.0), (Number(), "−3", -3.0), (Number(), " 1/4 ", 0.25), (Number("%"), "50 %", 50.0),
+    (Number("%"), "50％", 50.0), (Number("nats"), "2 nats", 2.0), (Number(), "1e3", 1000.0),
+    *[(Number(), odd, None) for odd in ("", "abc", "nan", "inf", "1/0", "1/2/3", "1e999", "9" * 50, None, 3, [], {}, "<b>", "😀", "二")],
+    *[(Choice(("a", "b")), odd, None) for odd in (2, -1, True, "a", None, 0.0, [])], (Choice(("a", "b")), 1, 1),
+    *[(Order(("a", "b")), odd, None) for odd in ([0], [0, 0], [0, 1, 2], [True, 0], "01", None, [[0], 1])], (Order(("a", "b")), [1, 0], [1, 0]),
+    *[(Line("", 0, 1), odd, None) for odd in (2, -1, float("nan"), "0.5", True, None)], (Line("", 0, 1), 0.5, 0.5),
+])
+def test_what_a_page_sends_is_an_answer_or_none(form, sent, answer):
+    assert form.read(sent) == answer
+
+
+def test_what_is_no_answer_says_what_is_one(home):
+    question = cl.guess("x.y", "How many?")
+    for odd in ({"say": "abc"}, {"say": None}, {}, None, 7, {"x": 1}):
+        question._heard(question, odd, [])
+    assert question.answer is None and "2.5" in question.note and noted(home) == []
+
+
+@pytest.mark.parametrize("wrong, says", [
+    (lambda: cl.guess.result("no.such", 1), 'run the cell with cl.guess("no.such", …) first'),
+    (lambda: cl.guess.result("x.choice", "C"), "one of the choices"), (lambda: cl.guess.result("x.order", ["a"]), "all the items"),
+    (lambda: cl.guess.result("x.order", ["a", "a"]), "all the items"), (lambda: cl.guess.result("x.order", 5), "all the items"),
+    (lambda: cl.guess.result("x.number", "many"), "a number"), (lambda: cl.guess.result("x.number", None), "a number"),
+    (lambda: cl.guess.result("x.number", float("nan")), "a number"),
+    (lambda: cl.guess("x", "?", choices=["a"]), "at least two"), (lambda: cl.guess("x", "?", choices=["a", "a"]), "all different"),
+    (lambda: cl.guess("x", "?", line=(2, 1)), "from low to high"), (lambda: cl.guess("x", "?", line=(0, 1), order=["a", "b"]), "line"),
+])
+def test_an_authors_mistake_is_one_sentence(wrong, says):
+    cl.guess("x.choice", "?", choices=["A", "B"])
+    cl.guess("x.order", "?", order=["a", "b"])
+    cl.guess("x.number", "?")
+    with pytest.raises(CourseError) as problem:
+        wrong()
+    assert says in str(problem.value)
+    set_language("zh")
+    assert "猜测" in str(problem.value) or "还没有" in str(problem.value)
+
+
+def test_a_tensor_of_one_number_is_a_number(capsys):
+    import numpy
+    import torch
+
+    for answer in (torch.tensor(2.5), numpy.float32(2.5), torch.tensor([[2.5]])):
+        cl.guess("x.y", "?").say("2.5")
+        assert said(capsys, answer=answer) == "✓ You guessed 2.5, and so it is."
+
+
+def test_chinese_reads_as_chinese(capsys):
+    set_language("zh")
+    for sent, words in ((0, "你猜的是“长”；答案是“短”。"), (1, "✓ 你猜的是“短”，猜中了。"), (None, "没有猜 · 答案是“短”。")):
+        question = cl.guess("x.y", "？", choices=["长", "短"])
+        assert question.text == "先猜一猜 · ？"
+        if sent is not None:
+            question.say(sent)
+        assert said(capsys, answer="短") == words
+
+
+def test_a_page_without_a_kernel_shows_question_and_choices():
+    for asks, seen in (({"choices": ["<i>", "B"]}, ["&lt;i&gt;", ">B<"]),
+                       ({"order": ["a", "b"]}, [">a<", ">b<"]), ({"line": (0, 5)}, ["0 ├", "┤ 5"]), ({"unit": "nats"}, ["nats"])):
+        still = cl.guess("x.y", "Is `a < b`?", **asks).still()
+        assert all(part in still for part in ("<code>a &lt; b</code>", *seen))
+
+
+KINDS = {"choice": {"choices": ["A", "B"]}, "number": {"unit": "nats"}, "order": {"order": ["a", "b", "c"]}, "line": {"line": (0, 10)}}
+KEYS = {"choice": ["Tab", "Tab", "Enter"], "number": ["Tab", "2", ".", "5", "Enter"], "order": ["Tab", "Tab", "Space", "Tab", "Space", "Shift+Tab", "Shift+Tab", "Space"],
+        "line": ["Tab", "ArrowRight", "ArrowRight", "Tab", "Enter"]}
+SENT = {"choice": 1, "number": "2.5", "order": [1, 2, 0], "line": 5.2}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_by_keyboard_alone_and_by_mouse(kind):
+    with browser_page() as page:
+        show(page, cl.guess("x.y", "What?", **KINDS[kind]))
+        for key in KEYS[kind]:
+            page.keyboard.press(key)
+        assert page.evaluate("views[0].sent") == [{"say": SENT[kind]}]
+        page.reload()
+        show(page, cl.guess("x.y", "What?", **KINDS[kind]))
+        if kind == "number":
+            page.locator("input").fill("2.5")
+        if kind == "line":
+            page.locator("input").evaluate("e => { e.value = 5.2; e.dispatchEvent(new Event('input')); }")
+        for at in {"choice": [1], "order": [1, 2, 0]}.get(kind, [0]):
+            page.get_by_role("button").nth(at).click()
+        assert page.evaluate("views[0].sent") == [{"say": SENT[kind]}]
+
+
+def test_two_views_of_one_question_say_the_same():
+    question = cl.guess("x.y", "What?", unit="nats")
+    with browser_page() as page:
+        show(page, question)
+        question.say("2.5")
+        show(page, question)
+        assert page.locator("input").input_value() == "2.5" and "Noted: 2.5 nats" in page.locator("body").inner_text()
+
+
+WORDS = {"en": ("No guess · the answer is", "You guessed “B”; it is “A”.", "✓ You guessed 2.5, and so it is."),
+         "zh": ("没有猜 · 答案是", "你猜的是“B”；答案是“A”。", "✓ 你猜的是 2.5，猜中了。")}
+
+
+@pytest.mark.parametrize("lang", WORDS)
+def test_in_a_real_notebook_the_line_follows_a_late_guess(tmp_path, lang):
+    cells = [f'import course_lib as cl\ncl.start(lang="{lang}")', 'cl.guess("x.a", "A?", choices=["A", "B"])', 'print("experiment")\ncl.guess.result("x.a", "A")',
+             'cl.guess("x.b", "B?")', 'cl.guess.result("x.b", 2.5)']
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
+                                            metadata={"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}), tmp_path / "n.ipynb")
+    nothing, wrong, right = WORDS[lang]
+    with jupyter(tmp_path) as address, browser_page(address) as page:
+        page.goto(f"{address}/lab/tree/n.ipynb?reset")
+        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=120_000)
+        page.evaluate(RUN_ALL)
+        page.locator(".course-question").nth(1).wait_for()
+        outputs = page.locator(".jp-CodeCell .jp-OutputArea")
+        assert nothing in outputs.nth(2).inner_text() and nothing in outputs.nth(4).inner_text()
+        assert page.locator(".course-static:visible").count() == 0
+        page.get_by_role("button", name="B", exact=True).click()
+        page.get_by_text(wrong).wait_for()
+        field = page.locator(".course-question input")
+        field.focus()
+        page.keyboard.type("2.5")
+        page.keyboard.press("Enter")
+        page.get_by_text(right).wait_for()
+        assert page.locator(".course-question button:enabled").count() == 0, "a guess stays once its result is out"
+        assert page.outside == []

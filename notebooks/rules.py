@@ -20,7 +20,6 @@ EXCEPTIONS = {
     "01_language_models": {"long cells", "wide lines"},
     "03_attention": {"cells", "long cells", "wide lines"},
     "05_loss": {"cells", "long cells", "wide lines"},
-    "08_finetuning": {"cells", "long cells", "wide lines"},
     "14_applications": {"cells", "long cells", "wide lines"},
 }
 

@@ -634,20 +634,19 @@ First L1 and L2, which are clearest in the logistic regression on TF-IDF: the su
 # %% training rows="R47"
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-
 vectorizer = TfidfVectorizer(analyzer="char", ngram_range=(1, 2), sublinear_tf=True)
-fresh = valid[:100 if quick else 500]
+fresh, rows = valid[:100 if quick else 500], []
 x, y = vectorizer.fit_transform([r.text for r in known]), [r.label for r in known]
 new_x, new_y = vectorizer.transform([r.text for r in fresh]), [r.label for r in fresh]
-rows = []
 for l1, C in [(0, 10), (0, 0.1), (1, 10), (1, 1), (1, 0.1)]:
-    line = LogisticRegression(C=C, l1_ratio=l1, solver="liblinear").fit(x, y)
-    kept = (line.coef_ != 0).sum()
-    rows.append((f"L{2 - l1}", C, f"{100 * line.score(x, y):.1f}", f"{kept:,}",
-                 cl.metrics.share(line.predict(new_x) == new_y)))
-cl.viz.table(rows, right=range(1, 5), header=cl.L(
-    zh=["", "C", "训练集（%）", "不为 0 的参数", "验证集（%）"],
-    en=["", "C", "training (%)", "parameters not 0", "validation (%)"]))
+    line = LogisticRegression(C=C, l1_ratio=l1, solver="liblinear", max_iter=999)
+    line.fit(x, y)
+    kept, hit = f"{(line.coef_ != 0).sum():,}", line.predict(new_x) == new_y
+    share = f"{100 * line.score(x, y):.1f} %"
+    rows.append((f"L{2 - l1}", C, share, kept, cl.metrics.share(hit)))
+header = cl.L(zh=["", "C", "训练集", "不为 0 的参数", "验证集"],
+              en=["", "C", "training", "parameters not 0", "validation"])
+cl.viz.table(rows, header, right=range(1, 5))
 
 # %% zh [md]
 r"""
@@ -713,7 +712,7 @@ def cursor(remedy, at):
     axis.axvline(steps[here], color="#888888", lw=1)
     axis.set(xlabel=cl.L(zh="步", en="step"), ylabel=cl.L(zh="损失（nat）", en="loss (nats)"))
     words = cl.L(zh="{}，第 {} 步：{:.2f}，{:.2f}", en="{}, step {}: {:.2f}, {:.2f}")
-    axis.set_title(words.format(remedy, steps[here], row["train"][here], row["valid"][here]))
+    axis.set_title(words.format(remedy, at, row["train"][here], row["valid"][here]))
     figure.legend(loc="outside right upper")
     return figure
 

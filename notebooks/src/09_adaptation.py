@@ -6,70 +6,146 @@
 #       format_name: percent
 # ---
 
+# %% zh [md]
+r"""
+# 9 · 适配：标签很少，参数很少
+
+第一份讲义说，微调就是“用少量标注数据，端到端地训练”，也就是改动全部参数。大模型有几十亿参数，全练一遍，光是优化器的状态就可能装不进内存；每个任务存一份完整的模型，也存不起。标签呢，常常只有几条。
+
+这一章回答四个问题：
+
+- 微调对参数的改动，真的需要那么多数来描述吗？
+- 只练千分之三的参数（LoRA），能不能和全部都练一样好？会不会少忘一点？
+- 一个参数也不练，只给几个例子，能做到多少？
+- 没有标签的评论能不能也用上？
+
+你会写四个函数。任务有两个：第 8 章的评论，以及写给一家店铺的 120 封英文短信。
+"""
+# %% en [md]
+r"""
+# 9 · Adaptation: few labels, few parameters
+
+The first handout says that to fine-tune is to train “end to end on a little labelled data”, which changes all parameters. Large models have billions of them: the optimiser's state alone may not fit into memory, and a whole model for each task costs too much to store. And often there is only a handful of labels.
+
+This chapter answers four questions:
+
+- Does it really take so many numbers to describe what fine-tuning changes?
+- Can training three parameters in a thousand (LoRA) do as well as training all? Does it forget less?
+- With a few examples and no training at all, how far do you get?
+- Can reviews without labels be of use, too?
+
+You will write four functions. There are two tasks: the reviews of chapter 8, and 120 short letters to a shop, in English.
+"""
 # %% machine
 import course_lib as cl
 cl.start(lang="zh")
 
 # %% zh [md]
 r"""
-上面那张是 TF-IDF：最有把握的一半里，近九成是对的；一起训练之后，四个种子有涨有跌，都在一两个点之内。
-下面这张是 zh-bert：九成以上是对的，成绩原地不动。最有把握的，正是它本来就会的；错的那一成，又被它自己再学牢一遍。
-没有标签的评论并非没用：8.7 节里预训练多出来的那两个点，就是从它们身上学来的，只是学的办法不同。**伪标签不是白捡的标签**，要在同一份卷子上量过才知道有没有用。
+## 9.1 微调改了多少
 
-## 8.10 不必改动全部参数：LoRA
+先像第 8 章那样，用 500 条评论微调 `zh-bert` 的全部参数。每个权重矩阵都变了，变化记作 $\Delta W$。要描述它，需要多少个数？
 
-文档说微调就是“用少量标注数据，端到端地训练”。端到端是一种，不是唯一的一种。大模型动辄几十亿参数，全练一遍，光优化器的状态就装不下；每个任务存一份完整的模型，也存不起。
-
-**低秩适配**（LoRA，Hu 等 2021，[arXiv:2106.09685](https://arxiv.org/abs/2106.09685)）的办法：原来的 $W$ 冻住，旁边加两块又窄又长的小矩阵，$W+\frac{\alpha}{r}BA$。$A$ 把输入压到 $r$ 维，$B$ 再升回来。
-为什么行得通？看看刚才全量微调到底改了什么：取每个矩阵的改动 $\Delta W$，用它最好的秩 $r$ 近似（奇异值分解）代替。**拖动 r**，看三件事：改动的平方和留下多少，要存的数占原矩阵几成，200 条验证评论的准确率。先猜：256 × 256 的改动，要留几维？
+**奇异值分解**（SVD）把任何矩阵写成一列小块之和：$\Delta W=\sum_i s_i u_i v_i^\top$，其中 $s_1\ge s_2\ge\dots\ge 0$，每一块 $u_i v_i^\top$ 是一个列向量乘一个行向量。只留前 $r$ 块，就是 $\Delta W$ 最好的**秩 $r$** 近似。256 × 256 的矩阵有 65,536 个数，$r$ 块只要 $512r$ 个。
 """
 # %% en [md]
 r"""
-The first table is TF-IDF: of the half that it is surest of, almost nine in ten are right; after training on them some seeds are up and some down, within a point or two.
-The second is zh-bert: more than nine in ten are right, and the score stays where it was. What a model is surest of is what it knows already, and the tenth that is wrong it now learns for good.
-Reviews without labels are not useless: the two points that pre-training added in section 8.7 came from them, learnt in another way. **Pseudo-labels are not labels for free**; only the same exam, before and after, tells whether they help.
+## 9.1 How much does fine-tuning change?
 
-## 8.10 Not all parameters need change: LoRA
+As in chapter 8, fine-tune all parameters of `zh-bert` on 500 reviews. Every weight matrix has changed, by $\Delta W$. How many numbers does it take to describe that?
 
-To fine-tune, says a document, is to “train end to end on a little labelled data”. That is one way, not the only one. Large models have billions of parameters: for training all of them the optimiser's state alone does not fit into memory, and a whole model for each task does not fit onto the disk.
-
-**LoRA** (low-rank adaptation, Hu et al. 2021, [arXiv:2106.09685](https://arxiv.org/abs/2106.09685)) freezes $W$ and puts two small, long matrices beside it, $W+\frac{\alpha}{r}BA$. $A$ squeezes the input to $r$ numbers, $B$ brings it back.
-Why does that do? Look at what full fine-tuning changed a moment ago: take the change $\Delta W$ of each matrix and put its best approximation of rank $r$ in its place (by singular value decomposition). **Drag r** and watch three things: how much of the square sum of the change is kept, how many numbers must be stored (as a share of the matrices), and the accuracy on 200 validation reviews. Guess first: of a change of 256 × 256, how many dimensions must stay?
+The **singular value decomposition** (SVD) writes any matrix as a sum of simple pieces, $\Delta W=\sum_i s_i u_i v_i^\top$ with $s_1\ge s_2\ge\dots\ge 0$, where each piece $u_i v_i^\top$ is a column vector times a row vector. The first $r$ pieces are the best approximation of $\Delta W$ of **rank $r$**. A matrix of 256 × 256 holds 65,536 numbers, $r$ pieces only $512r$.
 """
 # %% training rows="E46"
-before, after = Reviewer().state_dict(), {name: value.clone() for name, value in model.state_dict().items()}
-matrices = [name for name in after if name.startswith("encoder.encoder") and after[name].dim() == 2]        # 24 of them
-parts = {name: torch.linalg.svd(after[name] - before[name], full_matrices=False) for name in matrices}
-few, probe = valid[400:460 if quick else 600], Reviewer()
+import os, random
+import numpy as np
+import torch, torch.nn as nn
+from course_lib.training.classify import Reviewer, right, tfidf, tune
 
+quick = os.environ.get("COURSE_QUICK") == "1"               # small sizes, for the tests
+reviews = cl.text.reviews()
+valid = random.Random(0).sample(reviews.valid, 100 if quick else len(reviews.valid))
+model, _ = tune(random.Random(0).sample(reviews.train, 500), steps=4 if quick else None)
+before = Reviewer().state_dict()
+after = {name: value.cpu().clone() for name, value in model.state_dict().items()}
+deltas = {name: after[name] - before[name] for name in after
+          if name.startswith("encoder.encoder") and after[name].dim() == 2}
+print(len(deltas), [list(delta.shape) for delta in deltas.values()][:6])    # a layer of four
+
+# %% training rows="E46"
+def compress(delta, r):
+    """The best approximation of rank r: [out, in] -> [out, in]."""
+    U, S, V = torch.linalg.svd(delta, full_matrices=False)
+    return (U[:, :r] * S[:r]) @ V[:r]                       # [out, r] @ [r, in]
+
+def kept(deltas, r):
+    """Which share of the sum of squares of some matrices their approximation keeps."""
+    squares = lambda some: sum(float((delta ** 2).sum()) for delta in some)
+    return squares([compress(delta, r) for delta in deltas]) / squares(deltas)
+
+def measure(r, some):
+    """Right or not, review by review, with the matrices' changes cut to rank r."""
+    low = {name: before[name] + compress(delta, r) for name, delta in deltas.items()}
+    model.load_state_dict({**after, **low})
+    return right(model.judge, some)
+
+# %%
+cl.guess(
+    "finetune.rank",
+    cl.L(zh="撤掉全部 24 个矩阵的改动（r = 0），准确率会掉多少？词嵌入、偏置和分类层的改动留着。",
+         en="Take back the change of all 24 matrices (r = 0), leaving that of embeddings, "
+            "biases and head. How much accuracy is lost?"),
+    choices=cl.L(zh=["不到 5 个点", "5 到 15 个点", "跌到五成"],
+                 en=["less than 5 points", "5 to 15 points", "down to a half"]))
+
+# %% training rows="E46"
+changes = list(deltas.values())
+noise = [torch.randn_like(delta) for delta in changes]
+hits = {r: measure(r, valid) for r in (256, 8, 1, 0)}
+rows = [(r, f"{kept(changes, r):.0%}", f"{kept(noise, r):.0%}",
+         cl.metrics.share(hit), cl.metrics.lead(hit, hits[256])) for r, hit in hits.items()]
+display(cl.viz.table(rows, right=range(3), header=cl.L(
+    zh=["r", "改动留下", "随机矩阵留下", "准确率（%）", "减去 r = 256（百分点）"],
+    en=["r", "change kept", "of a random one", "accuracy (%)", "minus r = 256 (points)"])))
+cl.guess.result("finetune.rank", cl.L(zh="不到 5 个点", en="less than 5 points"))
+
+# %% training rows="E46"
 def at_rank(rank):
-    low = {name: before[name] + (U[:, :rank] * S[:rank]) @ V[:rank] for name, (U, S, V) in parts.items()}
-    probe.load_state_dict({**after, **low})
-    squares = torch.stack([torch.stack([(S[:rank] ** 2).sum(), (S ** 2).sum()]) for _, S, _ in parts.values()]).sum(0)
-    numbers = sum(rank * sum(after[name].shape) for name in matrices) / sum(after[name].numel() for name in matrices)
-    accuracy = float((predict(probe, few).argmax(1) == torch.tensor(labels(few))).float().mean())
-    names = cl.L(zh="留下的改动|要存的数|准确率", en="change kept|numbers stored|accuracy")
-    names = names.replace(" ", "\u00a0").split("|")
-    return cl.viz.bars(dict(zip(names, (float(squares[0] / squares[1]), numbers, accuracy))))
+    hit, size = measure(rank, valid[:200]), sum(delta.numel() for delta in changes)
+    stored = rank * sum(sum(delta.shape) for delta in changes) / size
+    titles = cl.L(zh=["留下的改动", "要存的数", "准确率"],
+                  en=["change kept", "numbers stored", "accuracy"])
+    values = kept(changes, rank), stored, sum(hit) / len(hit)
+    return cl.viz.bars(dict(zip(titles, values)))
 
 cl.viz.explore(at_rank, rank=(0, 64, 8))
 
 # %% zh [md]
 r"""
-r = 0 是把 24 个矩阵的改动全部撤掉（词嵌入和分类层还留着），准确率掉了三个点左右。只加回 1 维就回来大半，尽管改动的平方和才留下一半；200 条评论的区间有十个点宽，再往上就分不出高下了。
-微调真正用到的改动，秩很低。那何必先练满再压缩？直接只练低秩的那部分就好。
+RANK_ZH
 
-## 练习 5 · LoRA 层
+不过这里是先练满、再压缩，训练时一点也没省。能不能**只练**低秩的那部分？
+
+## 9.2 LoRA：只练低秩的那部分
+
+**低秩适配**（LoRA，Hu 等 2021，[arXiv:2106.09685](https://arxiv.org/abs/2106.09685)）冻住 $W$，在旁边加两个小矩阵：$W+\frac{\alpha}{r}BA$。$A$ 是 [r,in]，把输入压到 $r$ 维；$B$ 是 [out,r]，再升回来。$B$ 从 0 开始，所以训练之前输出和原来一样。这里的 $r$ 是**训练时**就定下的宽度，和上一节事后压缩的 $r$ 是两回事。
+
+## 练习 1 · LoRA 层
 
 写 `lora_linear(x, W, A, B, alpha, bias=None)`：`x` 形状 [...,in]，`W` [out,in]，`A` [r,in]，`B` [out,r]。返回 $xW^\top+\frac{\alpha}{r}\,xA^\top B^\top$，`bias` 不是 `None` 就加上，形状 [...,out]。
-例：$x=[1,2]$、$W=I$、$A=[[1,1]]$、$B=[[1],[2]]$、`alpha=2`：低秩那条路是 $3\to[3,6]$，乘 2，加上 $x$，得 [7, 14]。
+例：$x=[1,2]$、$W=I$、$A=[[1,1]]$、$B=[[1],[2]]$、`alpha=2`。低秩那条路是 $3\to[3,6]$，乘 2，加上 $x$，得 [7, 14]。
 """
 # %% en [md]
 r"""
-r = 0 takes back the changes of all 24 matrices (embeddings and head keep theirs), and about three points of accuracy go. One dimension alone brings most of them back, with only half of the change's square sum; 200 reviews make an interval ten points wide, and beyond that nothing can be told apart.
-What fine-tuning really uses is of low rank. So why train all of it and compress? Train the low-rank part alone.
+RANK_EN
 
-## Exercise 5 · A LoRA layer
+Here everything was trained first and compressed afterwards, which saves nothing in training. Can one train the low-rank part **alone**?
+
+## 9.2 LoRA: training the low-rank part alone
+
+**LoRA** (low-rank adaptation, Hu et al. 2021, [arXiv:2106.09685](https://arxiv.org/abs/2106.09685)) freezes $W$ and puts two small matrices beside it: $W+\frac{\alpha}{r}BA$. $A$ is [r,in] and squeezes the input to $r$ numbers; $B$ is [out,r] and brings it back. $B$ starts at 0, so that before training the output is unchanged. This $r$ is a width fixed **for training**; the $r$ of the last section, to which a finished change was compressed, is another thing.
+
+## Exercise 1 · A LoRA layer
 
 Write `lora_linear(x, W, A, B, alpha, bias=None)`: `x` has shape [...,in], `W` [out,in], `A` [r,in], `B` [out,r]. Return $xW^\top+\frac{\alpha}{r}\,xA^\top B^\top$, plus `bias` unless it is `None`, of shape [...,out].
 Example: for $x=[1,2]$, $W=I$, $A=[[1,1]]$, $B=[[1],[2]]$ and `alpha=2` the low-rank path gives $3\to[3,6]$; times 2, plus $x$, that is [7, 14].
@@ -81,97 +157,180 @@ cl.check("finetune.lora")
 
 # %% zh [md]
 r"""
-现在给 SmolLM2（1.35 亿参数）装上，练一件它不会的事：给店铺的来信分类，并且**只准用我们规定的六个词**回答。来信是为本课写的，共 120 封：48 封训练，24 封选设置，48 封测试。先看它原来怎么答：
+任务：给店铺的来信分类，而且**只准用店里规定的六个词**回答。来信是为本课写的，六类各 20 封：48 封训练，24 封选设置，48 封测试。下面是 SmolLM2（1.35 亿参数）没有训练过的样子。“答对”的意思是：在 49,152 个词元里，最可能的那个正好是规定的词。
 """
 # %% en [md]
 r"""
-Now put it into SmolLM2 (135 million parameters) and train it for what it cannot do: sort letters to a shop and answer **in the six words of our house, no other**. The letters were written for this course, 120 of them: 48 to train on, 24 to choose settings by, 48 to be tested on. First, how it answers as it is:
+The task: sort letters to a shop, and answer **in the shop's own six words only**. The letters were written for this course, 20 of each kind: 48 to train on, 24 to choose settings by, 48 to be tested on. Here is SmolLM2 (135 million parameters) before any training. “Right” means that, of 49,152 tokens, the likeliest is the very word of the shop.
 """
-# %% training rows="E46"
+# %% rows="E46"
 smol, letters, KINDS = cl.load("smollm2-135m"), cl.text.requests(), cl.text.KINDS
-smol.tokenizer.padding_side = "left"                            # so that the last position is the last word of every row
-WORDS = [smol.tokenizer(" " + kind).input_ids[0] for kind in KINDS]          # each is one token
-ask = lambda letter: f"Customer: {letter.text}\nKind:"
+WORDS = [smol.tokenizer(" " + kind).input_ids[0] for kind in KINDS]     # one token each
+test = letters.test[:12] if quick else letters.test
 
-def batch_of(some):
-    return {**smol.tokenizer([ask(letter) for letter in some], return_tensors="pt", padding=True),
-            "labels": torch.tensor([WORDS[letter.label] for letter in some])}
+def ask(letter):
+    return f"Customer: {letter.text}\nKind:"
 
-def next_word(model, batch):
-    rows = {name: batch[name].to(smol.device) for name in ("input_ids", "attention_mask")}
-    return model(**rows, logits_to_keep=1).logits[:, -1].float()                                # [B, V]
-
-@torch.inference_mode()
-def sorts(model, some=letters.test[:12] if quick else letters.test):
-    """Right or not, letter by letter: is the likeliest of all 49,152 tokens the word of our house?"""
-    batches = [batch_of(some[at:at + 12]) for at in range(0, len(some), 12)]
-    return [hit for batch in batches for hit in (next_word(model, batch).argmax(-1).cpu() == batch["labels"]).tolist()]
-
-# %% training rows="E46"
-print(", ".join(KINDS))
-for letter in letters.test[:3]:
+print(*KINDS)
+for letter in test[:3]:
     print(f"{letter.text}  →", repr(smol.generate(ask(letter), max_new_tokens=6)))
-untrained = sorts(smol.model)
-print(cl.L(zh="原来答对：{0}", en="right as it is: {0}").format(share(untrained)))
+# %% training rows="E46"
+@torch.inference_mode()
+def next_words(model, some):
+    """The logits of what comes next: a row a letter, [N, V]."""
+    rows = smol.tokenizer([ask(letter) for letter in some], return_tensors="pt",
+                          padding=True, padding_side="left").to(smol.device)
+    return model(**rows, logits_to_keep=1).logits[:, -1].float().cpu()
+
+def sorts(model, some=test, words=WORDS):
+    """Right or not, letter by letter."""
+    parts = [some[at:at + 12] for at in range(0, len(some), 12)]
+    said = torch.cat([next_words(model, part).argmax(-1) for part in parts]).tolist()
+    return [word == words[letter.label] for word, letter in zip(said, some)]
+
+print(cl.L(zh="答对（%）：", en="right (%):"), cl.metrics.share(sorts(smol.model)))
 
 # %% zh [md]
 r"""
-它不知道我们的规矩，一个也答不对，或者几乎。给 30 层里每一层的查询和值投影各加一个秩 8 的小旁路，其余全部冻住。
+它不知道店里的规矩。给 30 层里每一层的查询和值投影各装一个秩 8 的 LoRA，其余全部冻住：
 """
 # %% en [md]
 r"""
-It does not know the rules of our house and gets none right, or hardly any. Put a by-pass of rank 8 beside the query and value projections of each of the 30 layers, and freeze everything else.
+It does not know the rules of the shop. Put a LoRA of rank 8 beside the query and value projections of each of the 30 layers, and freeze everything else:
 """
-# %% training rows="E46"
+# %% rows="E46"
 lora_linear = cl.use("finetune.lora")
 
 class LoRA(nn.Module):
-    """A frozen linear layer with a low-rank path beside it; B is 0 at first, so nothing has changed yet."""
     def __init__(self, layer, r=8, alpha=16):
         super().__init__()
+        out, width = layer.weight.shape
         self.layer, self.alpha = layer, alpha
-        self.A = nn.Parameter(torch.randn(r, layer.in_features, device=layer.weight.device) / math.sqrt(layer.in_features))
-        self.B = nn.Parameter(torch.zeros(layer.out_features, r, device=layer.weight.device))
+        self.A = nn.Parameter(torch.randn(r, width).to(layer.weight) / width ** 0.5)
+        self.B = nn.Parameter(torch.zeros(out, r).to(layer.weight))
 
     def forward(self, x):
-        return lora_linear(x, self.layer.weight, self.A, self.B, self.alpha, self.layer.bias)
+        W, bias = self.layer.weight, self.layer.bias
+        return lora_linear(x, W, self.A, self.B, self.alpha, bias)
+# %% rows="E46"
+def with_lora(model):
+    model.requires_grad_(False)
+    for block in model.model.layers:
+        part = block.self_attn
+        part.q_proj, part.v_proj = LoRA(part.q_proj), LoRA(part.v_proj)
+    return model
 
-smol.model.requires_grad_(False)
-for block in smol.model.model.layers:
-    block.self_attn.q_proj, block.self_attn.v_proj = LoRA(block.self_attn.q_proj), LoRA(block.self_attn.v_proj)
-total, trained = (sum(p.numel() for p in smol.model.parameters() if p.requires_grad >= flag) for flag in (False, True))
-print(cl.L(zh="{1:,} 个参数里训练 {0:,} 个：{2:.2%}", en="{0:,} of {1:,} parameters train: {2:.2%}").format(trained, total, trained / total))
-
-# %% training rows="E46"
-rounds = [random.Random(epoch).sample(letters.train, 48) for epoch in range(5)]
-lessons = [batch_of(some[at:at + 6]) for some in rounds for at in range(0, 48, 6)]
-history = cl.fit(smol.model, lessons, steps=4 if quick else 40, lr=2e-3, weight_decay=0.0, precision="float32",
-                 loss=lambda model, batch: F.cross_entropy(next_word(model, batch), batch["labels"]))
-smol.model.eval()
-lora_hits = sorts(smol.model)
-print(cl.L(zh="之前 {0}    之后 {1}", en="before {0}    after {1}").format(share(untrained), share(lora_hits)))
+torch.manual_seed(0)
+small = with_lora(cl.load("smollm2-135m").model)
+total = sum(p.numel() for p in small.parameters())
+trained = sum(p.numel() for p in small.parameters() if p.requires_grad)
+print(f"{trained:,} / {total:,} = {trained / total:.2%}")
 
 # %% zh [md]
 r"""
-动了不到千分之四的参数、几十步，从一个不会到约九成。卷子只有 48 题，区间有近二十个百分点宽，别把它当成“约等于满分”。也先别急着高兴：8.11 节会看到，不训练也能做到差不多。
+## 9.3 只在回答上算损失
 
-（和全量微调相比，LoRA 省的是优化器的内存和每个任务要存的数；前向计算一点没省，反传也只省了一部分，所以每步并没有快 300 倍。）
+训练语言模型时，把来信和答案连成一行，照第 5 章那样预测下一个词元。但信是客人写的，我们要模型学的只是**答案**。办法是把提示部分的标签写成 −100，损失会跳过它们。这叫**指令微调**（SFT）里的提示掩码。
 
-## 练习 6 · 合并
+## 练习 2 · 提示掩码
 
-训练完可以把旁路并回去，推理时一点不慢。写 `lora_merge(W, A, B, alpha)`，返回 $W+\frac{\alpha}{r}BA$，是新的张量，不能改动 `W`。
-然后拿业界通用的 `peft` 库来对答案：同样的 A、B 装进去，输出应该一样；它合并出来的权重，应该等于你的。
+写 `mask_prompt(ids, prompt_lengths, pad_id)`：`ids` 是整数张量 [B,T]，每行是提示、回答，右边是填充；`prompt_lengths` 是整数张量 [B]。返回标签 [B,T]，新的张量：回答的位置放原来的词元，提示和填充的位置放 −100。错位由模型去做，这里不要错位。
+例：`ids = [[5, 6, 7, 2]]`，`prompt_lengths = [2]`，`pad_id = 2`，返回 `[[-100, -100, 7, -100]]`。
 """
 # %% en [md]
 r"""
-With fewer than four parameters in a thousand and some dozens of steps it went from none to about nine in ten. The exam has 48 letters, and the interval is almost twenty points wide; do not take it for “practically all”. And do not rejoice too soon: section 8.11 comes close without any training.
+## 9.3 A loss on the answer alone
 
-(What LoRA saves, compared with full fine-tuning, is the optimiser's memory and the numbers to store for each task. The forward pass is no cheaper and the backward pass only in part, so a step is by no means 300 times as fast.)
+To train a language model, letter and answer are joined in one line, and the next token is predicted as in chapter 5. But customers write the letters; what the model should learn is the **answer**. So the labels of the prompt are set to −100, and the loss skips them. In **instruction tuning** (SFT) this is called masking the prompt.
 
-## Exercise 6 · Merging
+## Exercise 2 · Masking the prompt
 
-After training the by-pass can be merged, and inference is not slowed at all. Write `lora_merge(W, A, B, alpha)`; return $W+\frac{\alpha}{r}BA$, a new tensor, with `W` left as it is.
-Then check against `peft`, the library that everyone uses: with the same A and B its output should be the same, and what it merges should equal yours.
+Write `mask_prompt(ids, prompt_lengths, pad_id)`: `ids` is an integer tensor [B,T] whose rows hold prompt, answer and, on the right, padding; `prompt_lengths` is an integer tensor [B]. Return the labels [B,T], a new tensor: where the answer is, the token itself; for prompt and padding, −100. The model does the shift; do not shift here.
+Example: `ids = [[5, 6, 7, 2]]`, `prompt_lengths = [2]`, `pad_id = 2` gives `[[-100, -100, 7, -100]]`.
+"""
+# %%
+def mask_prompt(ids, prompt_lengths, pad_id):
+    """The token where the answer is, -100 elsewhere: ids [B, T], prompt_lengths [B] -> [B, T]."""
+    answer = torch.arange(ids.shape[1]) >= prompt_lengths[:, None]
+    return ids.masked_fill(~answer | (ids == pad_id), -100)
+
+# %% training rows="E46"
+tokenizer = smol.tokenizer
+
+def lesson(some, kinds):
+    """A batch: each letter with its answer, and labels for the answer only."""
+    lines = [f"{ask(letter)} {kinds[letter.label]}" for letter in some]
+    rows = tokenizer(lines, return_tensors="pt", padding=True, padding_side="right")
+    sizes = torch.tensor([len(tokenizer(ask(letter)).input_ids) for letter in some])
+    rows["labels"] = mask_prompt(rows.input_ids, sizes, tokenizer.pad_token_id)
+    return dict(rows)
+
+def teach(model, kinds=KINDS, lr=2e-3):
+    """Five passes over the 48 letters, 6 at a time; `lr` was chosen on the validation set."""
+    some = [x for epoch in range(5) for x in random.Random(epoch).sample(letters.train, 48)]
+    lessons = [lesson(some[at:at + 6], kinds) for at in range(0, len(some), 6)]
+    return cl.fit(model, lessons, steps=4 if quick else 40, lr=lr, weight_decay=0.0,
+                  precision="float32", show=False)
+
+# %%
+cl.guess(
+    "finetune.forget",
+    cl.L(zh="同样 40 步，LoRA 和全部参数都练。谁在别的英文上变差得多（每词元的损失上升得多）？",
+         en="40 steps each, LoRA and all parameters. Which gets worse on other English text "
+            "(whose loss per token rises more)?"),
+    choices=cl.L(zh=["LoRA", "全部都练", "差不多"], en=["LoRA", "all parameters", "about alike"]))
+
+# %% training rows="E46 E42"
+@torch.inference_mode()
+def losses(model):
+    """Nats per token of 40 English notes that have nothing to do with the task: [40]."""
+    notes = [note.en for note in cl.text.handbook().notes]
+    rows = [tokenizer(note, return_tensors="pt").input_ids.to(smol.device) for note in notes]
+    return [float(model(input_ids=ids, labels=ids).loss) for ids in rows]
+
+full = cl.load("smollm2-135m").model
+teach(small)
+teach(full, lr=1e-4)
+models = {"SmolLM2": smol.model, "LoRA": small.eval(),
+          cl.L(zh="全部参数", en="all parameters"): full.eval()}
+notes = {name: losses(model) for name, model in models.items()}
+# %% training rows="E46 E42"
+rows = []
+for name, model in models.items():
+    rise = [after - before for after, before in zip(notes[name], notes["SmolLM2"])]
+    low, high = cl.metrics.bootstrap(rise)
+    rows.append((name, cl.metrics.share(sorts(model)), f"{np.mean(notes[name]):.2f}",
+                 f"{np.mean(rise):+.2f} [{low:+.2f}, {high:+.2f}]"))
+display(cl.viz.table(rows, header=cl.L(
+    zh=["", "来信答对（%）", "别的英文（nat）", "上升"],
+    en=["", "letters right (%)", "other (nats)", "rise"])))
+print(cl.L(zh="LoRA − 全部，来信（百分点）：", en="LoRA − all, letters (points):"),
+      cl.metrics.lead(sorts(small), sorts(full)))
+cl.guess.result("finetune.forget", cl.L(zh="LoRA", en="LoRA"))
+
+# %% zh [md]
+r"""
+FORGET_ZH
+
+## 9.4 合并与更换
+
+LoRA 训练完可以并回原来的权重，推理时不多花一步。也可以不并：底座只存一份，每个任务存一套 A 和 B，用哪个装哪个。
+
+## 练习 3 · 合并
+
+写 `lora_merge(W, A, B, alpha)`，返回 $W+\frac{\alpha}{r}BA$，是新的张量，不改动 `W`。
+"""
+# %% en [md]
+r"""
+FORGET_EN
+
+## 9.4 Merging and swapping
+
+After training a LoRA can be merged into the weights, and inference costs nothing extra. Or it is kept apart: the base is stored once, each task is a set of A and B, and you put in the one you need.
+
+## Exercise 3 · Merging
+
+Write `lora_merge(W, A, B, alpha)`; return $W+\frac{\alpha}{r}BA$, a new tensor, with `W` left as it is.
 """
 # %% exercise id="finetune.lora_merge"
 ...
@@ -179,128 +338,315 @@ Then check against `peft`, the library that everyone uses: with the same A and B
 cl.check("finetune.lora_merge")
 
 # %% training rows="E46"
-import warnings
-from peft import LoraConfig, get_peft_model
-warnings.simplefilter("ignore", FutureWarning)                  # peft still uses an old name of transformers
-theirs = get_peft_model(cl.load("smollm2-135m").model, LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "v_proj"]))
-state = theirs.state_dict()
-for name, layer in smol.model.named_modules():
-    if isinstance(layer, LoRA):
-        state[f"base_model.model.{name}.lora_A.default.weight"].copy_(layer.A.detach())
-        state[f"base_model.model.{name}.lora_B.default.weight"].copy_(layer.B.detach())
+lora_merge = cl.use("finetune.lora_merge")
+merged = cl.load("smollm2-135m").model
+for plain, block in zip(merged.model.layers, small.model.layers):
+    for name in ("q_proj", "v_proj"):
+        ours = getattr(block.self_attn, name)
+        weight = lora_merge(ours.layer.weight, ours.A, ours.B, ours.alpha)
+        getattr(plain.self_attn, name).weight.data = weight.detach()
+gap = (next_words(merged, test) - next_words(small, test)).abs().max()
+print(cl.L(zh="logits 相差不到 0.001：", en="logits differ by less than 0.001:"), bool(gap < 1e-3))
 
 # %% training rows="E46"
-lora_merge = cl.use("finetune.lora_merge")
-print("peft trains as many parameters:", sum(p.numel() for p in theirs.parameters() if p.requires_grad) == trained)
-question = batch_of(letters.test[:4])
-with torch.inference_mode():
-    ours, its = next_word(smol.model, question), next_word(theirs.eval(), question)
-    print("same output as peft:", torch.allclose(ours, its, atol=1e-3))
-    mine = smol.model.model.layers[0].self_attn.q_proj
-    merged = theirs.merge_and_unload()
-    weight = merged.model.layers[0].self_attn.q_proj.weight
-    print("same merged weight: ", torch.allclose(lora_merge(mine.layer.weight, mine.A, mine.B, 16), weight, atol=1e-5))
+import warnings
+from peft import LoraConfig, get_peft_model
+warnings.simplefilter("ignore", FutureWarning)      # peft uses an old name
+
+shape = LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "v_proj"])
+theirs = get_peft_model(cl.load("smollm2-135m").model, shape)
+print(f"{sum(p.numel() for p in theirs.parameters() if p.requires_grad):,}")
 
 # %% zh [md]
 r"""
-于是“一个大模型，许多个小旁路”：底座只存一份，每个任务只存几十万个数（这里 1.8 MB），随用随换。
+`peft` 是大家常用的 LoRA 库，它训练的参数和我们一样多；给它同样的 A 和 B，输出也相同（课程的测试会核对）。
 
-## 8.11 一个参数也不练：看几个例子就会
-
-还有两条路，连训练都不要。
-
-**原型**：元学习里的原型网络（Snell 等 2017，[arXiv:1703.05175](https://arxiv.org/abs/1703.05175)）思路很简单：每一类的几个例子，句向量平均成一个“原型”，新来的离谁近就是谁。这里用现成的句向量模型 MiniLM，不再训练。
-先猜：每类只给 1 个例子，六选一能对几成？
+再来一家店（乙店）：同样的来信，规定的六个词不同。在同一个底座上另练一套 A 和 B，然后轮换着装：
 """
 # %% en [md]
 r"""
-Hence “one large model, many small by-passes”: the base is stored once, a task is some hundred thousand numbers (1.8 MB here), swapped at will.
+`peft` is the library most people use for LoRA. It trains as many parameters as ours, and with the same A and B it gives the same output (the course's tests compare them).
 
-## 8.11 Not one parameter: a few examples will do
-
-There are two more ways, without any training.
-
-**Prototypes**: the idea of prototypical networks, from meta-learning (Snell et al. 2017, [arXiv:1703.05175](https://arxiv.org/abs/1703.05175)), is simple: average the sentence vectors of a class's few examples into a “prototype”; a newcomer belongs to the nearest one. Here the vectors come from MiniLM as it is; nothing is trained.
-Guess first: with 1 example of each kind, how many of the letters are sorted right, one kind out of six?
+Now another shop, B: the same letters, six other words. Train a second set of A and B on the same base, then put in one set after the other:
 """
+# %% training rows="E46"
+OTHER = ("parcel", "money", "profile", "broken", "fit", "bill")
+NEW = [tokenizer(" " + kind).input_ids[0] for kind in OTHER]
+
+def adapter():
+    """A copy of all A and B."""
+    trained = [(name, p) for name, p in small.named_parameters() if p.requires_grad]
+    return {name: p.detach().clone() for name, p in trained}
+
+adapters = {"A": adapter()}
+for layer in small.modules():
+    if isinstance(layer, LoRA):
+        nn.init.zeros_(layer.B)                             # as before any training
+teach(small, OTHER)
+adapters["B"] = adapter()
+# %% training rows="E46"
+rows = []
+for name, values in adapters.items():
+    small.eval().load_state_dict(values, strict=False)      # A and B alone; the base stays
+    found = [sorts(small, words=words) for words in (WORDS, NEW)]
+    rows.append((name, *map(cl.metrics.share, found)))
+print(f"{sum(value.numel() * 4 for value in adapters['A'].values()) / 1e6:.1f} MB")
+cl.viz.table(rows, header=cl.L(zh=["装上", "甲店的词，答对（%）", "乙店的词，答对（%）"],
+                               en=["adapter", "words of shop A (%)", "words of shop B (%)"]))
+
+# %% zh [md]
+r"""
+SWAP_ZH
+
+## 9.5 不训练：原型
+
+元学习里的**原型网络**（Snell 等 2017，[arXiv:1703.05175](https://arxiv.org/abs/1703.05175)）用一个简单的规则：一类的几个例子，把句向量平均，就是这一类的**原型**；新来的离哪个原型近，就算哪一类。原论文还为此训练编码器；这里直接用现成的句向量模型 MiniLM，什么都不练。
+
+## 练习 4 · 最近的原型
+
+写 `nearest_prototype(support, labels, queries, n_classes)`：`support` 是例子的向量 [M,D]，`labels` 是它们的类 [M]，`queries` [N,D]。原型是每一类向量的平均。返回长整数张量 [N]：每个 query 与哪一类的原型余弦相似度最大。没有例子的类不参加；与零向量的相似度算 0；并列取编号小的。
+例：`support = [[1, 0], [0, 2]]`，`labels = [0, 1]`，`queries = [[3, 1]]`，返回 `[0]`。
+"""
+# %% en [md]
+r"""
+SWAP_EN
+
+## 9.5 No training: prototypes
+
+**Prototypical networks**, from meta-learning (Snell et al. 2017, [arXiv:1703.05175](https://arxiv.org/abs/1703.05175)), follow a simple rule: the mean of the sentence vectors of a class's few examples is the **prototype** of the class, and a newcomer belongs to the class of the nearest one. The paper also trains the encoder for this; here the sentence encoder MiniLM is used as it comes, and nothing is trained.
+
+## Exercise 4 · The nearest prototype
+
+Write `nearest_prototype(support, labels, queries, n_classes)`: `support` holds the vectors of the examples [M,D], `labels` their classes [M], and `queries` is [N,D]. A prototype is the mean of a class's vectors. Return a long tensor [N]: for each query the class whose prototype has the highest cosine similarity. A class without examples takes no part; similarity with a zero vector is 0; of equals the smaller number wins.
+Example: `support = [[1, 0], [0, 2]]`, `labels = [0, 1]`, `queries = [[3, 1]]` gives `[0]`.
+"""
+# %%
+def nearest_prototype(support, labels, queries, n_classes):
+    """The class of the nearest mean: support [M, D], labels [M], queries [N, D] -> [N]."""
+    means = torch.stack([support[labels == k].mean(0) for k in range(n_classes)])   # [K, D]
+    return torch.cosine_similarity(queries[:, None], means, dim=-1).argmax(-1)
+
 # %% rows="R84"
-minilm = cl.load("minilm-l6")
+from course_lib.training.classify import mean_pool
+everything = list(letters)                          # kinds take turns: 0 1 2 3 4 5 0 1 …
 
 @torch.inference_mode()
-def letter_vectors(some):
-    rows = minilm.tokenizer([letter.text for letter in some], return_tensors="pt", padding=True).to(minilm.device)
-    pooled = mean_pool(minilm.model(**rows).last_hidden_state, rows["attention_mask"])
-    return F.normalize(torch.as_tensor(pooled), dim=-1).cpu()                                   # [N, 384], of length 1
+def vectors(loaded):
+    """The mean over the last hidden states of each letter: [120, D]."""
+    rows = loaded.tokenizer([x.text for x in everything], return_tensors="pt", padding=True)
+    net = getattr(loaded.model, "model", loaded.model)      # SmolLM2 without its output layer
+    hidden = net(**rows.to(loaded.device)).last_hidden_state
+    return mean_pool(hidden, rows["attention_mask"]).cpu()
 
-known_vectors, test_vectors = letter_vectors(letters.train), letter_vectors(letters.test)
-known_kinds, test_kinds = torch.tensor(labels(letters.train)), torch.tensor(labels(letters.test))
+def split(shots, seed):
+    """`shots` random letters of each kind, and 8 others of each: two lists of numbers."""
+    mixed = [random.Random(f"{seed}/{k}").sample(range(k, 120, 6), 20) for k in range(6)]
+    return sum((one[:shots] for one in mixed), []), sum((one[12:] for one in mixed), [])
 
-def prototypes(shots, seed):
-    """Right or not, for 48 letters, with `shots` random examples of each kind."""
-    chosen = [random.Random(seed).sample((known_kinds == kind).nonzero()[:, 0].tolist(), shots) for kind in range(6)]
-    means = torch.stack([F.normalize(known_vectors[rows].mean(0), dim=0) for rows in chosen])   # [6, 384]
-    return (test_vectors @ means.T).argmax(-1) == test_kinds
+# %%
+cl.guess(
+    "finetune.one_shot",
+    cl.L(zh="每类只给 1 个例子，MiniLM 的原型在六类里能分对百分之几？（瞎猜约 17%）",
+         en="With 1 example of each of the six kinds, what share do prototypes of MiniLM "
+            "sort right? (Blind guessing: 17 %)"), unit="%")
 
 # %% rows="R84"
-by_shots = {shots: [float(prototypes(shots, seed).float().mean()) for seed in range(20)] for shots in (1, 2, 4, 8)}
-for shots, scores in by_shots.items():
-    line = cl.L(zh="每类 {0} 个：答对 {1:.0%}；20 次抽样里从 {2:.0%} 到 {3:.0%}",
-                en="{0} of each kind: {1:.0%} right; of 20 draws {2:.0%} to {3:.0%}")
-    print(line.format(shots, np.mean(scores), min(scores), max(scores)))
+spaces = [vectors(cl.load("minilm-l6")), vectors(smol)]
+labels = torch.tensor([letter.label for letter in everything])
+
+def few_shot(space, shots):
+    """The share that is right, in each of 50 draws of examples and test letters."""
+    shares = []
+    for seed in range(50):
+        shown, asked = split(shots, seed)
+        said = nearest_prototype(space[shown], labels[shown], space[asked], 6)
+        shares.append(float((said == labels[asked]).float().mean()))
+    return shares
+
+by_shots = {n: [few_shot(space, n) for space in spaces] for n in (1, 2, 4, 8)}
+# %% rows="R84"
+def spread(shares):
+    """Mean, and the range of the middle 90 % of the draws, in percent."""
+    low, high = np.quantile(shares, [0.05, 0.95])
+    return f"{100 * np.mean(shares):.0f} ({100 * low:.0f}–{100 * high:.0f})"
+
+rows = [(shots, *map(spread, found)) for shots, found in by_shots.items()]
+display(cl.viz.table(rows, right=(0,), header=cl.L(
+    zh=["每类几个例子", "MiniLM 的原型（%）", "SmolLM2 的原型（%）"],
+    en=["examples of each kind", "MiniLM (%)", "SmolLM2 (%)"])))
+cl.guess.result("finetune.one_shot", round(100 * np.mean(by_shots[1][0])), tolerance=5)
 
 # %% zh [md]
 r"""
-**上下文学习**：把例子写进提示，模型接着往下写（GPT-3 的论文标题就叫 *Language Models are Few-Shot Learners*，Brown 等 2020，[arXiv:2005.14165](https://arxiv.org/abs/2005.14165)）。参数一个没动，例子一拿走，什么也没学到。
-SmolLM2 只有 GPT-3 的千分之一大。先猜：它跟得上吗？
+PROTO_ZH
+
+## 9.6 不训练：把例子写进提示
+
+**上下文学习**：例子写进提示，模型接着往下写（GPT-3 的论文就叫 *Language Models are Few-Shot Learners*，Brown 等 2020，[arXiv:2005.14165](https://arxiv.org/abs/2005.14165)）。SmolLM2 约有 GPT-3 的千分之一大，这里由它代替。
+
+**写一封信**，换换例子数：
 """
 # %% en [md]
 r"""
-**In-context learning**: write the examples into the prompt, and the model carries on (the paper on GPT-3 is called *Language Models are Few-Shot Learners*, Brown et al. 2020, [arXiv:2005.14165](https://arxiv.org/abs/2005.14165)). Not one parameter moves; take the examples away and nothing has been learnt.
-SmolLM2 is a thousandth of GPT-3's size. Guess first: can it keep up?
+PROTO_EN
+
+## 9.6 No training: examples in the prompt
+
+**In-context learning**: the examples are written into the prompt, and the model carries on (the paper on GPT-3 is called *Language Models are Few-Shot Learners*, Brown et al. 2020, [arXiv:2005.14165](https://arxiv.org/abs/2005.14165)). SmolLM2, about a thousandth of GPT-3's size, stands in for it here.
+
+**Type a letter** and change the number of examples:
 """
 # %% training rows="R30"
-smol = cl.load("smollm2-135m")                                  # as it came, without our by-pass
-
-def examples(shots, seed):
-    """`shots` letters of each kind with their answers, shuffled: a list of texts."""
-    chance = random.Random(seed)
-    some = [letter for kind in range(6) for letter in chance.sample([x for x in letters.train if x.label == kind], shots)]
-    return [f"{ask(letter)} {KINDS[letter.label]}\n\n" for letter in chance.sample(some, len(some))]
+def examples(shown, seed):
+    """Letters with their answers, shuffled: one text."""
+    some = [everything[i] for i in random.Random(seed).sample(shown, len(shown))]
+    return "".join(f"{ask(letter)} {KINDS[letter.label]}\n\n" for letter in some)
 
 def with_examples(text, shots):
-    letter = cl.text.Request(text, 0)
-    best = smol.likely("<|endoftext|>" + "".join(examples(int(shots), 0)) + ask(letter), 6)
-    return cl.viz.bars(best, mark=next((word for word in best if word.strip() in KINDS), None))
+    prompt = examples(split(int(shots), 0)[0], 0) + ask(cl.text.Request(text, 0))
+    best = smol.likely("<|endoftext|>" + prompt, 6)
+    ours = [word for word in best if word.strip() in KINDS]
+    return cl.viz.bars(best, mark=(ours or [None])[0])
 
-cl.viz.explore(with_examples, text="The kettle leaks on the table.", shots=["1", "0", "2", "4"])
+cl.viz.explore(with_examples, text="The kettle leaks.", shots=["1", "0", "2", "4"])
 
 # %% training rows="R30"
 @torch.inference_mode()
+def asked_after(prompt, asked):
+    """SmolLM2's logits for the word after each letter, the prompt read once: [N, V]."""
+    start = tokenizer("<|endoftext|>" + prompt, return_tensors="pt").to(smol.device)
+    memory, rows = smol.model(**start).past_key_values, []
+    for i in asked:
+        ids = tokenizer(ask(everything[i]), return_tensors="pt").input_ids.to(smol.device)
+        rows.append(smol.model(ids, past_key_values=memory).logits[0, -1].cpu())
+        memory.crop(-ids.shape[1])                          # forget this letter
+    return torch.stack(rows)
+
 def in_context():
-    """SmolLM2 after 0 to 8 examples of every kind, three draws: how often its next word is right on 48 test letters."""
-    rows = []
-    for shots, seed in tqdm([(shots, seed) for shots in (0, 1, 2, 4, 8) for seed in range(3)], **bar):
-        shown = examples(shots, seed)
-        ids = smol.tokenizer("<|endoftext|>" + "".join(shown), return_tensors="pt").input_ids.to(smol.device)
-        memory, free, choice = smol.model(ids, use_cache=True).past_key_values, [], []
-        for letter in letters.test:
-            question = smol.tokenizer(ask(letter), return_tensors="pt").input_ids.to(smol.device)
-            logits = smol.model(question, past_key_values=memory).logits[0, -1]
-            memory.crop(-question.shape[1])
-            free.append(int(logits.argmax()) == WORDS[letter.label])
-            choice.append(int(logits[WORDS].argmax()) == letter.label)
-        rows.append({"shots": shots, "seed": seed, "free": sum(free), "choice": sum(choice)})
-    return rows
+    draws = [(0, 0), *((shots, seed) for shots in (1, 2, 4, 8) for seed in range(4))]
+    return [{"shots": shots, **score(shots, seed)} for shots, seed in draws]
+# %% training rows="R30 R84"
+def score(shots, seed):
+    """The share of 48 letters answered right, with any word and with one of the six."""
+    shown, asked = split(shots, seed)
+    logits, truth = asked_after(examples(shown, seed), asked), labels[asked]
+    any_word = logits.argmax(-1) == torch.tensor(WORDS)[truth]
+    of_six = logits[:, WORDS].argmax(-1) == truth
+    return {"any": float(any_word.float().mean()), "six": float(of_six.float().mean())}
+
+prompted = cl.results.stored("09_in_context", in_context)
 # %% rows="R30 R84"
-by_prompt = cl.results.stored("08_in_context", in_context)
 rows = []
 for shots in (0, 1, 2, 4, 8):
-    hits = [row for row in by_prompt if row["shots"] == shots]
-    prompt = [f"{sum(row[kind] for row in hits) / (48 * len(hits)):.0%}" for kind in ("free", "choice")]
-    rows.append((shots, f"{np.mean(by_shots[shots]):.0%}" if shots else "–", prompt[1], prompt[0]))
-title = cl.L(zh="每类几个例子|原型（MiniLM）|提示（SmolLM2，六选一）|提示（SmolLM2，随便答）",
-             en="examples of each kind|prototypes (MiniLM)|prompt (SmolLM2, one of six)|prompt (SmolLM2, any word)")
-cl.viz.table(rows, header=title.split("|"), right=(0, 1, 2, 3))
+    draws = [row for row in prompted if row["shots"] == shots]
+    prompts = [[row[way] for row in draws] for way in ("six", "any")]
+    found = by_shots.get(shots, []) + prompts
+    rows.append((shots, *["–"] * (4 - len(found)), *map(spread, found)))
+cl.viz.table(rows, right=(0,), header=cl.L(
+    zh=["例子", "原型，MiniLM", "原型，SmolLM2", "提示，六选一", "提示，任何词"],
+    en=["shots", "prototypes, MiniLM", "SmolLM2", "prompt, one of six", "prompt, any word"]))
 
+# %% zh [md]
+r"""
+PROMPT_ZH
+
+第二份讲义说大模型能“动态学习”，从不断变化的数据里学到新的信息。告诉 SmolLM2 一件新事，再开一个新的对话问它：
+"""
+# %% en [md]
+r"""
+PROMPT_EN
+
+The second handout says that large models “learn dynamically”, taking in new information from changing data. Tell SmolLM2 something new, and then ask again in a new session:
+"""
+# %% rows="E42"
+fact = "The new manager of the harbour library is called Zorana Pike. "
+question = "The name of the new manager of the harbour library is"
+first = smol.model.model.embed_tokens.weight.clone()
+print(repr(smol.generate(fact + question, max_new_tokens=4)))
+print(repr(smol.generate(question, max_new_tokens=4)))
+same = torch.equal(first, smol.model.model.embed_tokens.weight)
+print(cl.L(zh="词嵌入没有变：", en="embeddings unchanged:"), same)
+
+# %% zh [md]
+r"""
+写在提示里的事，模型用得上；换一个对话就没有了。它的权重一个也没有变。要它记住，得训练；而 9.3 节的表说明，接着训练又会忘掉别的。
+
+## 9.7 没有标签的评论
+
+标签贵，评论不要钱。**半监督学习**的一个老办法是**伪标签**：用少量真标签训练一个模型，让它给没标的评论打标签，留下最有把握的一半，合在一起再训练。这里用 TF-IDF，500 条真标签，5,000 条没有标签的评论。旁边放一个对照，还是留下的那些评论，但用真标签。
+"""
+# %% en [md]
+r"""
+What stands in the prompt, the model can use; in another session it is gone. Not one weight has changed. To make it remember, you must train it; and training on, as the table in section 9.3 shows, makes it forget other things.
+
+## 9.7 Reviews without labels
+
+Labels are expensive, reviews are free. An old method of **semi-supervised learning** is **pseudo-labels**: train a model on a few true labels, let it label the others, keep the half that it is surest of, and train again on all together. Here with TF-IDF, 500 true labels and 5,000 reviews without. Beside it stands a control: the same reviews that were kept, but with their true labels.
+"""
+# %%
+cl.guess(
+    "finetune.pseudo",
+    cl.L(zh="加上两千多条伪标签再训练，测试准确率会怎样？",
+         en="After training on over two thousand pseudo-labels as well, the test accuracy …"),
+    choices=cl.L(zh=["升 3 个点以上", "变化在 2 个点以内", "降 3 个点以上"],
+                 en=["rises by over 3 points", "moves by less than 2", "falls by over 3"]))
+
+# %% training rows="R22"
+def pseudo_label(teacher, rest):
+    """The half that the teacher is surest of, with its labels and with the true ones."""
+    chances = teacher(rest)                                         # [N, 2]
+    sure = chances.max(1) > np.median(chances.max(1))
+    true = [review for review, keep in zip(rest, sure) if keep]
+    said = chances[sure].argmax(1).tolist()
+    return [cl.text.Review(r.text, label) for r, label in zip(true, said)], true
+# %% training rows="R22"
+exam, rows = reviews.test[:150] if quick else reviews.test, []
+for seed in range(1 if quick else 4):
+    some = random.Random(seed).sample(reviews.train, 600 if quick else 5500)
+    known, rest = some[:500], some[500:]
+    teacher = tfidf(known)
+    guessed, true = pseudo_label(teacher, rest)
+    good = np.mean([a.label == b.label for a, b in zip(guessed, true)])
+    start, after, control = [right(judge, exam) for judge in
+                             (teacher, tfidf(known + guessed), tfidf(known + true))]
+    rows.append((f"{good:.0%}", cl.metrics.share(start), cl.metrics.lead(after, start),
+                 cl.metrics.lead(control, start)))
+display(cl.viz.table(rows, header=cl.L(
+    zh=["伪标签对的", "之前（%）", "加伪标签（百分点）", "加真标签（百分点）"],
+    en=["right ones", "before (%)", "with pseudo-labels", "with true labels"])))
+cl.guess.result("finetune.pseudo", cl.L(zh="变化在 2 个点以内", en="moves by less than 2"))
+
+# %% zh [md]
+r"""
+PSEUDO_ZH
+
+## 小结
+
+- 全量微调对矩阵的改动可以压到很低的秩，这份卷子上看不出差别；撤掉矩阵的改动也只掉几个点，因为词嵌入和分类层的改动还在。
+- LoRA 只练 0.34% 的参数，存 1.8 MB，可以合并，也可以更换。
+- 指令微调只在回答上算损失：提示和填充的标签写 −100。
+- 原型和上下文学习一个参数也不练。任务小的时候，句向量加原型又快又好，先试。
+- 写在提示里的东西，模型没有“学会”；接着训练学会了，也可能忘掉别的。
+- 伪标签来自模型自己，有没有用，要和真标签的对照放在一起看。
+
+还想动手：LoRA 的 `r` 改成 1 还学得会吗？只给 v 投影装呢？不遮提示（标签就是 `ids`），答对的和忘掉的各怎样变？
+接着读第 10 章：翻译与摘要。
+"""
+# %% en [md]
+r"""
+PSEUDO_EN
+
+## Summary
+
+- What full fine-tuning changes in the matrices can be cut to a very low rank without a difference that this exam would show; even without it only a few points go, because the changes of embeddings and head are still there.
+- LoRA trains 0.34 % of the parameters and stores 1.8 MB; it can be merged, or swapped.
+- Instruction tuning takes the loss on the answer alone: prompt and padding have the label −100.
+- Prototypes and in-context learning train no parameter. For a small task, sentence vectors with prototypes are quick and good; try them first.
+- What stands in the prompt has not been “learnt”; what is learnt by training on may cost other knowledge.
+- Pseudo-labels come from the model itself; whether they help is seen beside a control with true labels.
+
+To try: can a LoRA with `r` = 1 still learn the task? One for the v projections alone? And without masking the prompt (labels equal to `ids`), what happens to the letters and to the forgetting?
+Read on in chapter 10: translation and summaries.
+"""
 # %%
 cl.progress()

@@ -70,7 +70,7 @@ before = Reviewer().state_dict()
 after = {name: value.cpu().clone() for name, value in model.state_dict().items()}
 deltas = {name: after[name] - before[name] for name in after
           if name.startswith("encoder.encoder") and after[name].dim() == 2}
-print(len(deltas), [list(delta.shape) for delta in deltas.values()][:6])    # a layer of four
+print(len(deltas), [list(delta.shape) for delta in deltas.values()][:6])
 
 # %% training rows="E46"
 def compress(delta, r):
@@ -103,7 +103,8 @@ changes = list(deltas.values())
 noise = [torch.randn_like(delta) for delta in changes]
 hits = {r: measure(r, valid) for r in (256, 8, 1, 0)}
 rows = [(r, f"{kept(changes, r):.0%}", f"{kept(noise, r):.0%}",
-         cl.metrics.share(hit), cl.metrics.lead(hit, hits[256])) for r, hit in hits.items()]
+         cl.metrics.share(hit), cl.metrics.lead(hit, hits[256]))
+        for r, hit in hits.items()]
 display(cl.viz.table(rows, right=range(3), header=cl.L(
     zh=["r", "改动留下", "随机矩阵留下", "准确率（%）", "减去 r = 256（百分点）"],
     en=["r", "change kept", "of a random one", "accuracy (%)", "minus r = 256 (points)"])))
@@ -113,8 +114,7 @@ cl.guess.result("finetune.rank", cl.L(zh="不到 5 个点", en="less than 5 poin
 def at_rank(rank):
     hit, size = measure(rank, valid[:200]), sum(delta.numel() for delta in changes)
     stored = rank * sum(sum(delta.shape) for delta in changes) / size
-    titles = cl.L(zh=["留下的改动", "要存的数", "准确率"],
-                  en=["change kept", "numbers stored", "accuracy"])
+    titles = cl.L(zh=["留下的改动", "要存的数", "准确率"], en=["change", "numbers", "accuracy"])
     values = kept(changes, rank), stored, sum(hit) / len(hit)
     return cl.viz.bars(dict(zip(titles, values)))
 
@@ -250,7 +250,7 @@ Example: `ids = [[5, 6, 7, 2]]`, `prompt_lengths = [2]`, `pad_id = 2` gives `[[-
 """
 # %%
 def mask_prompt(ids, prompt_lengths, pad_id):
-    """The token where the answer is, -100 elsewhere: ids [B, T], prompt_lengths [B] -> [B, T]."""
+    """Labels for the answer alone: ids [B, T], prompt_lengths [B] -> [B, T]."""
     answer = torch.arange(ids.shape[1]) >= prompt_lengths[:, None]
     return ids.masked_fill(~answer | (ids == pad_id), -100)
 
@@ -266,8 +266,7 @@ def lesson(some, kinds):
     return dict(rows)
 
 def teach(model, kinds=KINDS, lr=2e-3):
-    """Five passes over the 48 letters, 6 at a time; `lr` was chosen on the validation set."""
-    some = [x for epoch in range(5) for x in random.Random(epoch).sample(letters.train, 48)]
+    some = sum((random.Random(epoch).sample(letters.train, 48) for epoch in range(5)), [])
     lessons = [lesson(some[at:at + 6], kinds) for at in range(0, len(some), 6)]
     return cl.fit(model, lessons, steps=4 if quick else 40, lr=lr, weight_decay=0.0,
                   precision="float32", show=False)
@@ -283,7 +282,7 @@ cl.guess(
 # %% training rows="E46 E42"
 @torch.inference_mode()
 def losses(model):
-    """Nats per token of 40 English notes that have nothing to do with the task: [40]."""
+    """Nats per token of 40 English notes that have nothing to do with letters."""
     notes = [note.en for note in cl.text.handbook().notes]
     rows = [tokenizer(note, return_tensors="pt").input_ids.to(smol.device) for note in notes]
     return [float(model(input_ids=ids, labels=ids).loss) for ids in rows]
@@ -381,13 +380,13 @@ def adapter():
 adapters = {"A": adapter()}
 for layer in small.modules():
     if isinstance(layer, LoRA):
-        nn.init.zeros_(layer.B)                             # as before any training
+        nn.init.zeros_(layer.B)                             # the base's own output again
 teach(small, OTHER)
 adapters["B"] = adapter()
 # %% training rows="E46"
 rows = []
 for name, values in adapters.items():
-    small.eval().load_state_dict(values, strict=False)      # A and B alone; the base stays
+    small.eval().load_state_dict(values, strict=False)      # A and B; the base stays
     found = [sorts(small, words=words) for words in (WORDS, NEW)]
     rows.append((name, *map(cl.metrics.share, found)))
 print(f"{sum(value.numel() * 4 for value in adapters['A'].values()) / 1e6:.1f} MB")
@@ -422,13 +421,13 @@ Example: `support = [[1, 0], [0, 2]]`, `labels = [0, 1]`, `queries = [[3, 1]]` g
 """
 # %%
 def nearest_prototype(support, labels, queries, n_classes):
-    """The class of the nearest mean: support [M, D], labels [M], queries [N, D] -> [N]."""
+    """support [M, D], labels [M], queries [N, D] -> the class of each query, [N]."""
     means = torch.stack([support[labels == k].mean(0) for k in range(n_classes)])   # [K, D]
     return torch.cosine_similarity(queries[:, None], means, dim=-1).argmax(-1)
 
 # %% rows="R84"
 from course_lib.training.classify import mean_pool
-everything = list(letters)                          # kinds take turns: 0 1 2 3 4 5 0 1 …
+everything = list(letters)                  # kinds take turns: 0 1 2 3 4 5 0 1 …
 
 @torch.inference_mode()
 def vectors(loaded):
@@ -473,7 +472,7 @@ def spread(shares):
 rows = [(shots, *map(spread, found)) for shots, found in by_shots.items()]
 display(cl.viz.table(rows, right=(0,), header=cl.L(
     zh=["每类几个例子", "MiniLM 的原型（%）", "SmolLM2 的原型（%）"],
-    en=["examples of each kind", "MiniLM (%)", "SmolLM2 (%)"])))
+    en=["examples each", "MiniLM (%)", "SmolLM2 (%)"])))
 cl.guess.result("finetune.one_shot", round(100 * np.mean(by_shots[1][0])), tolerance=5)
 
 # %% zh [md]
@@ -517,7 +516,8 @@ def asked_after(prompt, asked):
     start = tokenizer("<|endoftext|>" + prompt, return_tensors="pt").to(smol.device)
     memory, rows = smol.model(**start).past_key_values, []
     for i in asked:
-        ids = tokenizer(ask(everything[i]), return_tensors="pt").input_ids.to(smol.device)
+        ids = tokenizer(ask(everything[i]), return_tensors="pt").input_ids.to(
+            smol.device)
         rows.append(smol.model(ids, past_key_values=memory).logits[0, -1].cpu())
         memory.crop(-ids.shape[1])                          # forget this letter
     return torch.stack(rows)
@@ -542,9 +542,9 @@ for shots in (0, 1, 2, 4, 8):
     prompts = [[row[way] for row in draws] for way in ("six", "any")]
     found = by_shots.get(shots, []) + prompts
     rows.append((shots, *["–"] * (4 - len(found)), *map(spread, found)))
-cl.viz.table(rows, right=(0,), header=cl.L(
+cl.viz.table(rows, header=cl.L(
     zh=["例子", "原型，MiniLM", "原型，SmolLM2", "提示，六选一", "提示，任何词"],
-    en=["shots", "prototypes, MiniLM", "SmolLM2", "prompt, one of six", "prompt, any word"]))
+    en=["shots", "prototypes, MiniLM", "… SmolLM2", "prompt, six words", "… any word"]))
 
 # %% zh [md]
 r"""
@@ -593,7 +593,7 @@ cl.guess(
 
 # %% training rows="R22"
 def pseudo_label(teacher, rest):
-    """The half that the teacher is surest of, with its labels and with the true ones."""
+    """The half that the teacher is surest of: with its labels, with true ones."""
     chances = teacher(rest)                                         # [N, 2]
     sure = chances.max(1) > np.median(chances.max(1))
     true = [review for review, keep in zip(rest, sure) if keep]
@@ -613,7 +613,7 @@ for seed in range(1 if quick else 4):
                  cl.metrics.lead(control, start)))
 display(cl.viz.table(rows, header=cl.L(
     zh=["伪标签对的", "之前（%）", "加伪标签（百分点）", "加真标签（百分点）"],
-    en=["right ones", "before (%)", "with pseudo-labels", "with true labels"])))
+    en=["correct", "before (%)", "with pseudo-labels", "with true labels"])))
 cl.guess.result("finetune.pseudo", cl.L(zh="变化在 2 个点以内", en="moves by less than 2"))
 
 # %% zh [md]

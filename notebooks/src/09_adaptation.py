@@ -19,7 +19,7 @@ r"""
 - 一个参数也不练，只给几个例子，能做到多少？
 - 没有标签的评论能不能也用上？
 
-你会写四个函数。任务有两个：第 8 章的评论，以及写给一家店铺的 120 封英文短信。
+你会写 LoRA 的两个函数。任务有两个：第 8 章的评论，以及写给一家店铺的 120 封英文短信。
 """
 # %% en [md]
 r"""
@@ -34,7 +34,7 @@ This chapter answers four questions:
 - With a few examples and no training at all, how far do you get?
 - Can reviews without labels be of use, too?
 
-You will write four functions. There are two tasks: the reviews of chapter 8, and 120 short letters to a shop, in English.
+You will write the two functions of LoRA. There are two tasks: the reviews of chapter 8, and 120 short letters to a shop, in English.
 """
 # %% machine
 import course_lib as cl
@@ -105,9 +105,9 @@ hits = {r: measure(r, valid) for r in (256, 8, 1, 0)}
 rows = [(r, f"{kept(changes, r):.0%}", f"{kept(noise, r):.0%}",
          cl.metrics.share(hit), cl.metrics.lead(hit, hits[256]))
         for r, hit in hits.items()]
-display(cl.viz.table(rows, right=range(3), header=cl.L(
-    zh=["r", "改动留下", "随机矩阵留下", "准确率（%）", "减去 r = 256（百分点）"],
-    en=["r", "change kept", "of a random one", "accuracy (%)", "minus r = 256 (points)"])))
+header = cl.L(zh=["r", "改动留下", "随机矩阵留下", "准确率（%）", "减去 r = 256"],
+              en=["r", "change kept", "of a random one", "accuracy (%)", "minus r = 256"])
+display(cl.viz.table(rows, header, right=range(3)))
 cl.guess.result("finetune.rank", cl.L(zh="不到 5 个点", en="less than 5 points"))
 
 # %% training rows="E46"
@@ -230,29 +230,23 @@ print(f"{trained:,} / {total:,} = {trained / total:.2%}")
 r"""
 ## 9.3 只在回答上算损失
 
-训练语言模型时，把来信和答案连成一行，照第 5 章那样预测下一个词元。但信是客人写的，我们要模型学的只是**答案**。办法是把提示部分的标签写成 −100，损失会跳过它们。这叫**指令微调**（SFT）里的提示掩码。
-
-## 练习 2 · 提示掩码
-
-写 `mask_prompt(ids, prompt_lengths, pad_id)`：`ids` 是整数张量 [B,T]，每行是提示、回答，右边是填充；`prompt_lengths` 是整数张量 [B]。返回标签 [B,T]，新的张量：回答的位置放原来的词元，提示和填充的位置放 −100。错位由模型去做，这里不要错位。
-例：`ids = [[5, 6, 7, 2]]`，`prompt_lengths = [2]`，`pad_id = 2`，返回 `[[-100, -100, 7, -100]]`。
+训练语言模型时，把来信和答案连成一行，照第 5 章那样预测下一个词元。但信是客人写的，我们要模型学的只是答案。办法是把提示和填充位置的标签写成 −100，损失会跳过它们。**指令微调**（SFT）通常就这样做，叫提示掩码。错位一格由模型去做。
+例：一行 `[5, 6, 7, 2]`，提示长 2，2 号是填充，标签就是 `[-100, -100, 7, -100]`。
 """
 # %% en [md]
 r"""
 ## 9.3 A loss on the answer alone
 
-To train a language model, letter and answer are joined in one line, and the next token is predicted as in chapter 5. But customers write the letters; what the model should learn is the **answer**. So the labels of the prompt are set to −100, and the loss skips them. In **instruction tuning** (SFT) this is called masking the prompt.
-
-## Exercise 2 · Masking the prompt
-
-Write `mask_prompt(ids, prompt_lengths, pad_id)`: `ids` is an integer tensor [B,T] whose rows hold prompt, answer and, on the right, padding; `prompt_lengths` is an integer tensor [B]. Return the labels [B,T], a new tensor: where the answer is, the token itself; for prompt and padding, −100. The model does the shift; do not shift here.
-Example: `ids = [[5, 6, 7, 2]]`, `prompt_lengths = [2]`, `pad_id = 2` gives `[[-100, -100, 7, -100]]`.
+To train a language model, letter and answer are joined in one line, and the next token is predicted as in chapter 5. But customers write the letters; what the model should learn is the answer. So the labels of prompt and padding are set to −100, and the loss skips them. **Instruction tuning** (SFT) usually does so; it is called masking the prompt. The shift by one is the model's business.
+Example: for a row `[5, 6, 7, 2]` with a prompt of length 2, where 2 is the padding, the labels are `[-100, -100, 7, -100]`.
 """
 # %%
 def mask_prompt(ids, prompt_lengths, pad_id):
     """Labels for the answer alone: ids [B, T], prompt_lengths [B] -> [B, T]."""
     answer = torch.arange(ids.shape[1]) >= prompt_lengths[:, None]
     return ids.masked_fill(~answer | (ids == pad_id), -100)
+
+print(mask_prompt(torch.tensor([[5, 6, 7, 2]]), torch.tensor([2]), pad_id=2).tolist())
 
 # %% training rows="E46"
 tokenizer = smol.tokenizer
@@ -266,7 +260,7 @@ def lesson(some, kinds):
     return dict(rows)
 
 def teach(model, kinds=KINDS, lr=2e-3):
-    some = sum((random.Random(epoch).sample(letters.train, 48) for epoch in range(5)), [])
+    some = sum((random.Random(i).sample(letters.train, 48) for i in range(5)), [])
     lessons = [lesson(some[at:at + 6], kinds) for at in range(0, len(some), 6)]
     return cl.fit(model, lessons, steps=4 if quick else 40, lr=lr, weight_decay=0.0,
                   precision="float32", show=False)
@@ -284,7 +278,8 @@ cl.guess(
 def losses(model):
     """Nats per token of 40 English notes that have nothing to do with letters."""
     notes = [note.en for note in cl.text.handbook().notes]
-    rows = [tokenizer(note, return_tensors="pt").input_ids.to(smol.device) for note in notes]
+    rows = [tokenizer(note, return_tensors="pt").input_ids for note in notes]
+    rows = [ids.to(smol.device) for ids in rows]
     return [float(model(input_ids=ids, labels=ids).loss) for ids in rows]
 
 full = cl.load("smollm2-135m").model
@@ -300,9 +295,9 @@ for name, model in models.items():
     low, high = cl.metrics.bootstrap(rise)
     rows.append((name, cl.metrics.share(sorts(model)), f"{np.mean(notes[name]):.2f}",
                  f"{np.mean(rise):+.2f} [{low:+.2f}, {high:+.2f}]"))
-display(cl.viz.table(rows, header=cl.L(
-    zh=["", "来信答对（%）", "别的英文（nat）", "上升"],
-    en=["", "letters right (%)", "other (nats)", "rise"])))
+header = cl.L(zh=["", "来信答对（%）", "别的英文（nat）", "上升"],
+              en=["", "letters right (%)", "other (nats)", "rise"])
+display(cl.viz.table(rows, header))
 print(cl.L(zh="LoRA − 全部，来信（百分点）：", en="LoRA − all, letters (points):"),
       cl.metrics.lead(sorts(small), sorts(full)))
 cl.guess.result("finetune.forget", cl.L(zh="LoRA", en="LoRA"))
@@ -315,7 +310,7 @@ FORGET_ZH
 
 LoRA 训练完可以并回原来的权重，推理时不多花一步。也可以不并：底座只存一份，每个任务存一套 A 和 B，用哪个装哪个。
 
-## 练习 3 · 合并
+## 练习 2 · 合并
 
 写 `lora_merge(W, A, B, alpha)`，返回 $W+\frac{\alpha}{r}BA$，是新的张量，不改动 `W`。
 """
@@ -327,7 +322,7 @@ FORGET_EN
 
 After training a LoRA can be merged into the weights, and inference costs nothing extra. Or it is kept apart: the base is stored once, each task is a set of A and B, and you put in the one you need.
 
-## Exercise 3 · Merging
+## Exercise 2 · Merging
 
 Write `lora_merge(W, A, B, alpha)`; return $W+\frac{\alpha}{r}BA$, a new tensor, with `W` left as it is.
 """
@@ -380,7 +375,7 @@ def adapter():
 adapters = {"A": adapter()}
 for layer in small.modules():
     if isinstance(layer, LoRA):
-        nn.init.zeros_(layer.B)                             # the base's own output again
+        nn.init.zeros_(layer.B)                     # the base's own output again
 teach(small, OTHER)
 adapters["B"] = adapter()
 # %% training rows="E46"
@@ -400,11 +395,6 @@ SWAP_ZH
 ## 9.5 不训练：原型
 
 元学习里的**原型网络**（Snell 等 2017，[arXiv:1703.05175](https://arxiv.org/abs/1703.05175)）用一个简单的规则：一类的几个例子，把句向量平均，就是这一类的**原型**；新来的离哪个原型近，就算哪一类。原论文还为此训练编码器；这里直接用现成的句向量模型 MiniLM，什么都不练。
-
-## 练习 4 · 最近的原型
-
-写 `nearest_prototype(support, labels, queries, n_classes)`：`support` 是例子的向量 [M,D]，`labels` 是它们的类 [M]，`queries` [N,D]。原型是每一类向量的平均。返回长整数张量 [N]：每个 query 与哪一类的原型余弦相似度最大。没有例子的类不参加；与零向量的相似度算 0；并列取编号小的。
-例：`support = [[1, 0], [0, 2]]`，`labels = [0, 1]`，`queries = [[3, 1]]`，返回 `[0]`。
 """
 # %% en [md]
 r"""
@@ -413,16 +403,12 @@ SWAP_EN
 ## 9.5 No training: prototypes
 
 **Prototypical networks**, from meta-learning (Snell et al. 2017, [arXiv:1703.05175](https://arxiv.org/abs/1703.05175)), follow a simple rule: the mean of the sentence vectors of a class's few examples is the **prototype** of the class, and a newcomer belongs to the class of the nearest one. The paper also trains the encoder for this; here the sentence encoder MiniLM is used as it comes, and nothing is trained.
-
-## Exercise 4 · The nearest prototype
-
-Write `nearest_prototype(support, labels, queries, n_classes)`: `support` holds the vectors of the examples [M,D], `labels` their classes [M], and `queries` is [N,D]. A prototype is the mean of a class's vectors. Return a long tensor [N]: for each query the class whose prototype has the highest cosine similarity. A class without examples takes no part; similarity with a zero vector is 0; of equals the smaller number wins.
-Example: `support = [[1, 0], [0, 2]]`, `labels = [0, 1]`, `queries = [[3, 1]]` gives `[0]`.
 """
 # %%
 def nearest_prototype(support, labels, queries, n_classes):
     """support [M, D], labels [M], queries [N, D] -> the class of each query, [N]."""
-    means = torch.stack([support[labels == k].mean(0) for k in range(n_classes)])   # [K, D]
+    means = [support[labels == k].mean(0) for k in range(n_classes)]
+    means = torch.stack(means)                              # [K, D]
     return torch.cosine_similarity(queries[:, None], means, dim=-1).argmax(-1)
 
 # %% rows="R84"
@@ -432,13 +418,14 @@ everything = list(letters)                  # kinds take turns: 0 1 2 3 4 5 0 1 
 @torch.inference_mode()
 def vectors(loaded):
     """The mean over the last hidden states of each letter: [120, D]."""
-    rows = loaded.tokenizer([x.text for x in everything], return_tensors="pt", padding=True)
-    net = getattr(loaded.model, "model", loaded.model)      # SmolLM2 without its output layer
-    hidden = net(**rows.to(loaded.device)).last_hidden_state
+    texts = [letter.text for letter in everything]
+    rows = loaded.tokenizer(texts, return_tensors="pt", padding=True)
+    net = getattr(loaded.model, "model", loaded.model)      # without an output layer
+    hidden = net(**rows.to(loaded.device)).last_hidden_state                # [B, T, D]
     return mean_pool(hidden, rows["attention_mask"]).cpu()
-
+# %% rows="R84"
 def split(shots, seed):
-    """`shots` random letters of each kind, and 8 others of each: two lists of numbers."""
+    """`shots` random letters of each kind, and 8 others of each: two lists."""
     mixed = [random.Random(f"{seed}/{k}").sample(range(k, 120, 6), 20) for k in range(6)]
     return sum((one[:shots] for one in mixed), []), sum((one[12:] for one in mixed), [])
 
@@ -470,9 +457,9 @@ def spread(shares):
     return f"{100 * np.mean(shares):.0f} ({100 * low:.0f}–{100 * high:.0f})"
 
 rows = [(shots, *map(spread, found)) for shots, found in by_shots.items()]
-display(cl.viz.table(rows, right=(0,), header=cl.L(
-    zh=["每类几个例子", "MiniLM 的原型（%）", "SmolLM2 的原型（%）"],
-    en=["examples each", "MiniLM (%)", "SmolLM2 (%)"])))
+header = cl.L(zh=["每类几个例子", "MiniLM 的原型（%）", "SmolLM2 的原型（%）"],
+              en=["examples of each kind", "prototypes, MiniLM (%)", "… SmolLM2 (%)"])
+display(cl.viz.table(rows, header))
 cl.guess.result("finetune.one_shot", round(100 * np.mean(by_shots[1][0])), tolerance=5)
 
 # %% zh [md]
@@ -542,9 +529,9 @@ for shots in (0, 1, 2, 4, 8):
     prompts = [[row[way] for row in draws] for way in ("six", "any")]
     found = by_shots.get(shots, []) + prompts
     rows.append((shots, *["–"] * (4 - len(found)), *map(spread, found)))
-cl.viz.table(rows, header=cl.L(
-    zh=["例子", "原型，MiniLM", "原型，SmolLM2", "提示，六选一", "提示，任何词"],
-    en=["shots", "prototypes, MiniLM", "… SmolLM2", "prompt, six words", "… any word"]))
+header = cl.L(zh=["例子", "原型，MiniLM", "原型，SmolLM2", "提示，六选一", "提示，任何词"],
+              en=["shots", "prototypes, MiniLM", "… SmolLM2", "prompt, six", "… any word"])
+cl.viz.table(rows, header)
 
 # %% zh [md]
 r"""
@@ -611,9 +598,9 @@ for seed in range(1 if quick else 4):
                              (teacher, tfidf(known + guessed), tfidf(known + true))]
     rows.append((f"{good:.0%}", cl.metrics.share(start), cl.metrics.lead(after, start),
                  cl.metrics.lead(control, start)))
-display(cl.viz.table(rows, header=cl.L(
-    zh=["伪标签对的", "之前（%）", "加伪标签（百分点）", "加真标签（百分点）"],
-    en=["correct", "before (%)", "with pseudo-labels", "with true labels"])))
+header = cl.L(zh=["伪标签对的", "之前（%）", "加伪标签（百分点）", "加真标签（百分点）"],
+              en=["correct", "before (%)", "with pseudo-labels", "with true labels"])
+display(cl.viz.table(rows, header))
 cl.guess.result("finetune.pseudo", cl.L(zh="变化在 2 个点以内", en="moves by less than 2"))
 
 # %% zh [md]

@@ -19,7 +19,7 @@ r"""
 - 一个参数也不练，只给几个例子，能做到多少？
 - 没有标签的评论能不能也用上？
 
-你会写 LoRA 的两个函数。任务有两个：第 8 章的评论，以及写给一家店铺的 120 封英文短信。
+你会写三个函数。任务有两个：第 8 章的评论，以及写给一家店铺的 120 封英文短信。
 """
 # %% en [md]
 r"""
@@ -34,7 +34,7 @@ This chapter answers four questions:
 - With a few examples and no training at all, how far do you get?
 - Can reviews without labels be of use, too?
 
-You will write the two functions of LoRA. There are two tasks: the reviews of chapter 8, and 120 short letters to a shop, in English.
+You will write three functions. There are two tasks: the reviews of chapter 8, and 120 short letters to a shop, in English.
 """
 # %% machine
 import course_lib as cl
@@ -230,26 +230,31 @@ print(f"{trained:,} / {total:,} = {trained / total:.2%}")
 r"""
 ## 9.3 只在回答上算损失
 
-训练语言模型时，把来信和答案连成一行，照第 5 章那样预测下一个词元。但信是客人写的，我们要模型学的只是答案。办法是把提示和填充位置的标签写成 −100，损失会跳过它们。**指令微调**（SFT）通常就这样做，叫提示掩码。错位一格由模型去做。
-例：一行 `[5, 6, 7, 2]`，提示长 2，2 号是填充，标签就是 `[-100, -100, 7, -100]`。
+训练语言模型时，把来信和答案连成一行，照第 5 章那样预测下一个词元。但信是客人写的，我们要模型学的只是答案。办法是把提示和填充位置的标签写成 −100，损失会跳过它们。**指令微调**（SFT）通常就这样做，叫提示掩码。
+
+## 练习 2 · 提示掩码
+
+写 `mask_prompt(ids, prompt_lengths, pad_id)`：`ids` 是整数张量 [B,T]，每行依次是提示、回答、填充；`prompt_lengths` 是整数张量 [B]。返回标签 [B,T]，一个新的张量：回答的位置放原来的词元，提示和填充的位置放 −100。错位一格由模型去做，这里不要错位。
+例：`ids = [[5, 6, 7, 2]]`、`prompt_lengths = [2]`、`pad_id = 2`，返回 `[[-100, -100, 7, -100]]`。
 """
 # %% en [md]
 r"""
 ## 9.3 A loss on the answer alone
 
-To train a language model, letter and answer are joined in one line, and the next token is predicted as in chapter 5. But customers write the letters; what the model should learn is the answer. So the labels of prompt and padding are set to −100, and the loss skips them. **Instruction tuning** (SFT) usually does so; it is called masking the prompt. The shift by one is the model's business.
-Example: for a row `[5, 6, 7, 2]` with a prompt of length 2, where 2 is the padding, the labels are `[-100, -100, 7, -100]`.
-"""
-# %%
-def mask_prompt(ids, prompt_lengths, pad_id):
-    """Labels for the answer alone: ids [B, T], prompt_lengths [B] -> [B, T]."""
-    answer = torch.arange(ids.shape[1]) >= prompt_lengths[:, None]
-    return ids.masked_fill(~answer | (ids == pad_id), -100)
+To train a language model, letter and answer are joined in one line, and the next token is predicted as in chapter 5. But customers write the letters; what the model should learn is the answer. So the labels of prompt and padding are set to −100, and the loss skips them. **Instruction tuning** (SFT) usually does so; it is called masking the prompt.
 
-print(mask_prompt(torch.tensor([[5, 6, 7, 2]]), torch.tensor([2]), pad_id=2).tolist())
+## Exercise 2 · Masking the prompt
+
+Write `mask_prompt(ids, prompt_lengths, pad_id)`: `ids` is an integer tensor [B,T], each row holding prompt, answer and padding in this order; `prompt_lengths` is an integer tensor [B]. Return the labels [B,T], a new tensor: the token itself where the answer is, −100 for prompt and padding. The model does the shift by one; do not shift here.
+Example: `ids = [[5, 6, 7, 2]]`, `prompt_lengths = [2]`, `pad_id = 2` gives `[[-100, -100, 7, -100]]`.
+"""
+# %% exercise id="finetune.mask_prompt"
+...
+# %%
+cl.check("finetune.mask_prompt")
 
 # %% training rows="E46"
-tokenizer = smol.tokenizer
+mask_prompt, tokenizer = cl.use("finetune.mask_prompt"), smol.tokenizer
 
 def lesson(some, kinds):
     """A batch: each letter with its answer, and labels for the answer only."""
@@ -310,7 +315,7 @@ FORGET_ZH
 
 LoRA 训练完可以并回原来的权重，推理时不多花一步。也可以不并：底座只存一份，每个任务存一套 A 和 B，用哪个装哪个。
 
-## 练习 2 · 合并
+## 练习 3 · 合并
 
 写 `lora_merge(W, A, B, alpha)`，返回 $W+\frac{\alpha}{r}BA$，是新的张量，不改动 `W`。
 """
@@ -322,7 +327,7 @@ FORGET_EN
 
 After training a LoRA can be merged into the weights, and inference costs nothing extra. Or it is kept apart: the base is stored once, each task is a set of A and B, and you put in the one you need.
 
-## Exercise 2 · Merging
+## Exercise 3 · Merging
 
 Write `lora_merge(W, A, B, alpha)`; return $W+\frac{\alpha}{r}BA$, a new tensor, with `W` left as it is.
 """
@@ -464,7 +469,7 @@ cl.guess.result("finetune.one_shot", round(100 * np.mean(by_shots[1][0])), toler
 
 # %% zh [md]
 r"""
-PROTO_ZH
+括号里是 50 次抽样中间九成的范围：每次都重新抽例子，也重新抽考题。只给 1 个例子，MiniLM 平均对 74%，抽得好坏之间差二十多个点；给 8 个，94%。SmolLM2 用同一条规则低得多：MiniLM 是专为句向量训练的，SmolLM2 只学过猜下一个词元。规则一样，向量不一样。
 
 ## 9.6 不训练：把例子写进提示
 
@@ -474,7 +479,7 @@ PROTO_ZH
 """
 # %% en [md]
 r"""
-PROTO_EN
+In brackets is the range of the middle nine tenths of 50 draws; each draw takes new examples and new letters to be sorted. With a single example MiniLM is right 74 % of the time on average, and lucky and unlucky draws lie more than twenty points apart; with 8 it is 94 %. SmolLM2 under the same rule is far lower: MiniLM was trained to give sentence vectors, SmolLM2 only to guess the next token. The rule is the same, the vectors are not.
 
 ## 9.6 No training: examples in the prompt
 
@@ -535,13 +540,15 @@ cl.viz.table(rows, header)
 
 # %% zh [md]
 r"""
-PROMPT_ZH
+先看同一个模型 SmolLM2 的两种办法。每类 1 个例子时，提示（六选一）对 65%，原型 44%；2 个时都是五成多；8 个时原型 71%，提示 56%。原型随例子稳稳上升，提示法在 1 个例子之后没有再升。“任何词”那一列从 0 跳到四成多：看过例子，模型才知道该用哪六个词回答，例子多了，两列就一样了。
+提示法每格只有四次抽样、每次 48 封信，范围有十几个点宽，几个点的起落不能当真。MiniLM 的原型每一格都比提示法高，不过那是另一个模型，比的是“模型加办法”。
 
 第二份讲义说大模型能“动态学习”，从不断变化的数据里学到新的信息。告诉 SmolLM2 一件新事，再开一个新的对话问它：
 """
 # %% en [md]
 r"""
-PROMPT_EN
+Look first at the two methods with one model, SmolLM2. With 1 example of each kind the prompt (one of six) is right in 65 % and the prototypes in 44 %; with 2 both are a little over half; with 8 the prototypes have 71 % and the prompt 56 %. Prototypes rise steadily with more examples, and the prompt does not rise again after the first. The column “any word” leaps from 0 to over 40 %: only the examples show which six words to answer in, and with more of them the two columns become one.
+Each figure for the prompts stands on four draws of 48 letters, with ranges of ten points and more; do not believe in ups and downs of a few points. The prototypes of MiniLM are above the prompts in every line, but that is another model, so this compares model and method together.
 
 The second handout says that large models “learn dynamically”, taking in new information from changing data. Tell SmolLM2 something new, and then ask again in a new session:
 """

@@ -83,11 +83,7 @@ def answered(now: datetime) -> dict[str, list[Answer]]:
     """Question id -> its answers, oldest first, as the progress file has them; a line whose time cannot be read is passed over."""
     found: dict[str, list[Answer]] = {}
     for event in record.events():
-        if event["event"] == "recall" and isinstance(event.get("right"), bool):
-            try:
-                when = datetime.strptime(str(event.get("time")), record.TIME).astimezone()
-            except (ValueError, OverflowError, OSError):
-                continue
+        if event["event"] == "recall" and "right" in event and (when := record.when(event)):
             found.setdefault(event["id"], []).append((min(when, now), event["right"]))       # a clock may have been wrong
     return {id: sorted(answers) for id, answers in found.items()}
 

@@ -1,5 +1,15 @@
 """What the learner has done: one JSON line an event, in the learner's own folder, and nowhere else.
 
+A line has `time`, the `id` of an exercise, a guess or a recalled question, and what happened (`event`):
+
+    check    status, mistakes (the ids that the evidence proves)
+    hint     rung
+    solution
+    guess    value (in words); outcome: right
+    recall   right
+
+`v` is the version of the lines, 2; lines of version 1 have none and lack the last three events.
+
 Lines are only ever appended, under a file lock, so two kernels lose nothing; a line that cannot be read is passed over.
 Where the folder cannot be written, events stay in memory and `progress()` says so.
 """
@@ -9,6 +19,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +31,10 @@ from ...i18n import L, language
 from .card import Card
 from .registry import exercises
 
-__all__ = ["Progress", "failures", "hints_given", "is_event", "note", "open_mistakes", "progress", "str_mistake", "summarise", "weak_skills"]
+__all__ = ["Progress", "VERSION", "events", "failures", "hints_given", "is_event", "note", "open_mistakes", "progress", "str_mistake", "summarise",
+           "summarise_guesses", "summarise_recalls", "weak_skills", "when"]
 
+VERSION = 2
 TIME = "%Y-%m-%dT%H:%M:%S%z"
 _memory: list[dict[str, Any]] = []               # where the folder is read-only
 ICONS = {"done": "✓", "tried": "◐", "new": "○"}
@@ -33,7 +46,7 @@ def _file() -> Path:
 
 def note(id: str, event: str, **details: Any) -> None:
     """Append one event."""
-    entry = {"time": time.strftime(TIME), "id": id, "event": event, **details}
+    entry = {"v": VERSION, "time": time.strftime(TIME), "id": id, "event": event, **details}
     path = _file()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +63,7 @@ def events() -> list[dict[str, Any]]:
     """All events, oldest first."""
     found = []
     try:
-        for line in _file().read_text(encoding="utf-8", errors="replace").splitlines():
+        for line in _file().read_text(encoding="utf-8", errors="replace").split("\n"):      # a text may hold other line ends
             try:
                 entry = json.loads(line)
             except ValueError:
@@ -66,7 +79,8 @@ def is_event(entry: Any) -> bool:
     """True for what `note` writes; a file that was edited or cut holds other things too."""
     return (isinstance(entry, dict) and isinstance(entry.get("id"), str) and isinstance(entry.get("event"), str)
             and isinstance(entry.get("rung", 0), int) and isinstance(entry.get("mistakes", []), list)
-            and all(isinstance(mistake, str) for mistake in entry.get("mistakes", [])))
+            and all(isinstance(mistake, str) for mistake in entry.get("mistakes", []))
+            and isinstance(entry.get("value", ""), str) and isinstance(entry.get("right", False), bool))
 
 
 def failures(id: str) -> int:
@@ -80,8 +94,13 @@ def hints_given(id: str) -> set[int]:
 
 
 def summarise(found: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Exercise id -> state (new, tried, done), checks, hints, solution seen, and mistakes still open."""
-    table: dict[str, dict[str, Any]] = {id: {"state": "new", "checks": 0, "hints": 0, "solution": False, "mistakes": []} for id in exercises()}
+    """Exercise id -> state (new, tried, done), checks, hints, solution seen, mistakes still open, and all that were `proved`.
+
+    `seconds` is the time from the first check to the first pass, None where there is no pass or no time that can be read.
+    """
+    table: dict[str, dict[str, Any]] = {id: {"state": "new", "checks": 0, "hints": 0, "solution": False, "mistakes": [], "proved": [], "seconds": None}
+                                        for id in exercises()}
+    first: dict[str, datetime | None] = {}
     for event in found:
         row = table.get(event["id"])
         if row is None:
@@ -89,6 +108,11 @@ def summarise(found: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
         if event["event"] == "check":
             row["checks"] += 1
             passed = event.get("status") == "passed"
+            now = when(event)
+            start = first.setdefault(event["id"], now)
+            if passed and row["state"] != "done" and start and now:
+                row["seconds"] = max(0, round((now - start).total_seconds()))
+            row["proved"] += [mistake for mistake in event.get("mistakes", []) if mistake not in row["proved"]]
             row["state"] = "done" if passed or row["state"] == "done" else "tried"
             row["mistakes"] = [] if passed else list(event.get("mistakes") or row["mistakes"])
             row["last"] = event.get("time")
@@ -96,6 +120,36 @@ def summarise(found: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
             row["hints"] += 1
         elif event["event"] == "solution":
             row["solution"] = True
+    return table
+
+
+def when(event: dict[str, Any]) -> datetime | None:
+    """The time of an event, None where it cannot be read."""
+    try:
+        return datetime.strptime(str(event.get("time")), TIME).astimezone()
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def summarise_guesses(found: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Guess id -> its last `value`, and `right`: None until its result was shown."""
+    table: dict[str, dict[str, Any]] = {}
+    for event in found:
+        if event["event"] == "guess":
+            table[event["id"]] = {"value": event.get("value", ""), "right": None}
+        elif event["event"] == "outcome" and event["id"] in table:
+            table[event["id"]]["right"] = event.get("right")
+    return table
+
+
+def summarise_recalls(found: Iterable[dict[str, Any]]) -> dict[str, dict[str, int]]:
+    """Question id -> how often it was `asked`, and how often the answer was `right`."""
+    table: dict[str, dict[str, int]] = {}
+    for event in found:
+        if event["event"] == "recall":
+            row = table.setdefault(event["id"], {"asked": 0, "right": 0})
+            row["asked"] += 1
+            row["right"] += event.get("right") is True
     return table
 
 
@@ -175,10 +229,10 @@ class Progress:
         return card.show()
 
     def export(self, path: str | Path) -> Path:
-        """Write the progress of every exercise as JSON, for a teacher; returns the path."""
-        path = Path(path)
-        path.write_text(json.dumps({"course": "course_lib", "version": 1, "exercises": summarise(events())}, ensure_ascii=False, indent=1),
-                encoding="utf-8")
+        """Write the progress of every exercise, the guesses and the recalled questions as JSON, for a teacher; returns the path."""
+        path, found = Path(path), events()
+        whole = {"course": "course_lib", "version": VERSION, "exercises": summarise(found), "guesses": summarise_guesses(found), "recalls": summarise_recalls(found)}
+        path.write_text(json.dumps(whole, ensure_ascii=False, indent=1), encoding="utf-8")
         return path
 
 

@@ -1,6 +1,6 @@
 // Questions below a title, each with its choices and, once answered, its note; the kernel says what the note is.
 function draw({ model, el, follow, send }) {
-  el.classList.add("course-question");
+  el.classList.add("course-question", "course-quiz");
   const words = model.get("words");
   const title = document.createElement("div"), list = document.createElement("div");
   title.append(Object.assign(document.createElement("b"), { textContent: words.title }), button(words.skip, () => send({ skip: true })));

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-__all__ = ["bits_per_byte", "bootstrap", "paired", "perplexity", "wilson"]
+__all__ = ["bits_per_byte", "bootstrap", "lead", "paired", "perplexity", "share", "wilson"]
 
 T = TypeVar("T")
 
@@ -71,3 +71,17 @@ def paired(a: Sequence[bool], b: Sequence[bool], draws: int = 10_000, seed: int 
     draw = np.random.default_rng(seed).multinomial(n, counts / n, draws) @ [-1, 0, 1] / n     # n examples drawn with replacement, all at once
     low, high = np.quantile(draw, [0.025, 0.975])
     return float(difference.mean()), float(low), float(high)
+
+
+def share(hits: Sequence[bool]) -> str:
+    """The share of True with its 95 % Wilson interval, to print: "82.1 % [80.3, 83.9]". ValueError if there are none."""
+    if len(hits) == 0:
+        raise ValueError("share needs at least one result / 至少需要一个结果")
+    low, high = wilson(sum(map(bool, hits)), len(hits))
+    return f"{100 * sum(map(bool, hits)) / len(hits):.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def lead(a: Sequence[bool], b: Sequence[bool]) -> str:
+    """`paired` in percentage points, to print: "+2.1 [+0.3, +4.0]"."""
+    difference, low, high = (100 * x for x in paired(a, b))
+    return f"{difference:+.1f} [{low:+.1f}, {high:+.1f}]"

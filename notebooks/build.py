@@ -31,6 +31,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))            # the checkout's own course_lib, also where another one is installed
 
 from editions import one_language  # noqa: E402
+from pictures import small_pictures  # noqa: E402
 from rows import bibliography, fill_in, index, readme_table, written  # noqa: E402
 from rules import broken_rules, guesses  # noqa: E402
 
@@ -190,6 +191,7 @@ def _joined(outputs: Iterable[nbformat.NotebookNode]) -> list[nbformat.NotebookN
 
 
 def _clean(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    small_pictures(output.get("data", {}))
     if "text/plain" in output.get("data", {}):
         output.data["text/plain"] = re.sub(r" at 0x[0-9a-f]{8,}>", ">", output.data["text/plain"])
     return output

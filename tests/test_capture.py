@@ -342,3 +342,16 @@ def test_only_a_model_with_its_tokenizer_makes_a_view():
     for wrong in (None, "smollm2-135m", tiny.llama().model, 3):
         with pytest.raises(CourseError, match="tokenizer"):
             cl.attention_view(wrong, "The cat")
+
+
+def test_influence_is_zero_ahead_only_where_a_model_reads_left_to_right():
+    import torch
+
+    import course_lib as cl
+
+    for name, causal in (("zh-gpt", True), ("zh-bert", False)):
+        strength, tokens = cl.interpret.influence(cl.load(name, device="cpu"), "今天天气真好")
+        T = len(tokens)
+        ahead = strength[tuple(torch.triu_indices(T, T, offset=1))]
+        assert strength.shape == (T, T) and (strength.diagonal() > 0).all()
+        assert (ahead == 0).all() if causal else (ahead > 0).all()

@@ -231,3 +231,12 @@ def test_the_list_names_each_exercise_once_in_the_order_of_its_chapter():
         asked = [cell.metadata["id"] for cell in cells if cell.metadata.get("title") == "exercise"]
         assert tuple(asked) == chapter.exercises
         assert chapter.minutes, "a written chapter says how long it takes"
+
+
+def test_docs_hold_the_index_and_the_bibliography(tree):
+    shutil.copy(ROOT / "notebooks" / "citations.csv", tree)
+    assert build.docs(write=True) == ["docs/index.md", "docs/bibliography.md"] and build.docs(write=False) == []
+    index = (tree.parent / "docs" / "index.md").read_text("utf-8")
+    assert "](../notebooks/en/04_transformer.ipynb#4-·-A-new-chapter)" in index and "| E50 | 查不到的书 · A book that cannot be found | [书目](bibliography.md)" in index
+    assert "1706.03762" in (tree.parent / "docs" / "bibliography.md").read_text("utf-8")
+    assert rows.fill_in("[x]({{docs}}/index.md)", "en", tree, depth=3) == "[x](../../../docs/index.md)"

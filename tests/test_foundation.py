@@ -1,4 +1,6 @@
 """Languages, device, fonts, the first cell and the doctor."""
+import base64
+import io
 import os
 import subprocess
 import sys
@@ -95,7 +97,7 @@ def test_figure_shows_chinese_and_minus(tmp_path):
         figure = plt.figure(figsize=(2, 1))
         figure.text(0.1, 0.3, text, fontsize=30)
         figure.canvas.draw()
-        pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3].sum(-1) < 600         # darker than the white of a figure
+        pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3].sum(-1) < 600
         plt.close(figure)
         return pixels
 
@@ -106,12 +108,55 @@ def test_figure_shows_chinese_and_minus(tmp_path):
     assert (drawn["注"] != drawn["意"]).mean() > 0.01, "two characters are two pictures, not two boxes"
 
 
+def contrast(a: str, b: str) -> float:
+    """The ratio of two colours by WCAG 2."""
+    light = []
+    for colour in (a, b):
+        channels = [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in (int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5))]
+        light.append(np.dot(channels, (0.2126, 0.7152, 0.0722)) + 0.05)
+    return max(light) / min(light)
+
+
+def test_the_ink_of_figures_is_as_clear_on_white_as_on_black():
+    from course_lib.viz.fonts import INK
+
+    on_white, on_dark = contrast(INK, "#ffffff"), contrast(INK, "#111111")
+    best = contrast("#ffffff", "#111111") ** 0.5                    # the most that one colour can have on both
+    assert min(on_white, on_dark) > best - 0.02 > 4.3
+
+
+def test_a_figure_that_a_cell_shows_is_clear_and_asks_for_no_background():
+    import nbformat
+    from nbclient import NotebookClient
+    from PIL import Image
+
+    code = "import course_lib as cl; cl.start()\nimport matplotlib.pyplot as plt\nplt.plot([1, 2], label='line'); plt.legend(); plt.show()"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    NotebookClient(notebook, timeout=120).execute()
+    shown = notebook.cells[0].outputs[-1]
+    picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(shown.data["image/png"]))))
+    assert picture[0, 0, 3] == 0 and (picture[..., 3] == 0).mean() > 0.8 and not shown.metadata
+    opaque = picture[picture[..., 3] == 255][:, :3]
+    assert len(opaque) and opaque.min() > 40 and opaque.max() < 240, "neither black nor white"
+
+
 def test_every_chinese_character_of_the_course_is_in_the_font():
     from matplotlib.ft2font import FT2Font
 
     covered = FT2Font(str(cl.viz.chinese_font())).get_charmap()
     texts = "".join(path.read_text("utf-8") for folder in ("notebooks/src", "course_lib") for path in (ROOT / folder).rglob("*.py"))
     assert not {c for c in texts if "\u4e00" <= c <= "\u9fff" and ord(c) not in covered}
+
+
+def test_a_brief_doctor_has_one_line_where_all_is_well(capsys, monkeypatch):
+    from course_lib import checkup
+
+    monkeypatch.setattr(checkup, "_CHECKS", ((L(zh="甲", en="first"), lambda: iter([(True, "here", "")])),))
+    assert checkup.doctor(brief=True) and len(capsys.readouterr().out.splitlines()) == 1
+    monkeypatch.setattr(checkup, "_CHECKS", ((L(zh="甲", en="first"), lambda: iter([(True, "here", ""), (False, "gone", "get it")])),))
+    assert not checkup.doctor(brief=True)
+    out = capsys.readouterr().out
+    assert "get it" in out and "here" not in out
 
 
 def test_doctor_names_the_command_that_mends(tmp_path):

@@ -1,4 +1,6 @@
 """The build: four editions from one source, deterministic, with twins that agree and no solution in a student's hands."""
+import base64
+import io
 import os
 import re
 import shutil
@@ -93,6 +95,28 @@ def test_outputs_of_unchanged_cells_are_kept(source):
     build.carry_outputs(notebook, old)
     new = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert [bool(cell.outputs) for cell in new] == [True] * (len(new) - 1) + [False]
+
+
+def test_pictures_are_stored_small_and_look_the_same():
+    from matplotlib.figure import Figure
+    from nbval_compare import difference
+    from PIL import Image
+
+    axis = (figure := Figure(figsize=(6, 3), facecolor="none")).subplots()
+    axis.imshow([[i * j for i in range(9)] for j in range(9)], cmap="YlOrBr", alpha=0.8)
+    axis.plot(range(9), color="#ee7733", lw=8)
+    axis.set(title="title", facecolor="none")
+    figure.savefig(out := io.BytesIO(), format="png")
+    png = base64.b64encode(out.getvalue()).decode()
+    output = nbformat.v4.new_output("display_data", data={"image/png": png, "text/html": f'<img alt="x" src="data:image/png;base64,{png}">'})
+    stored = build._clean(nbformat.from_dict(output))
+    small = stored.data["image/png"]
+    assert len(small) < 0.6 * len(png) and stored.data["text/html"] == f'<img alt="x" src="data:image/png;base64,{small}">'
+    assert difference([stored], [nbformat.v4.new_output("display_data", data={"image/png": png, "text/html": output.data["text/html"]})]) is None
+    before, after = (Image.open(io.BytesIO(base64.b64decode(text))).convert("RGBA") for text in (png, small))
+    common = sorted(before.getcolors(10**6))[-20:]
+    assert all(colour in {colour for _, colour in after.getcolors(10**6)} for _, colour in common), "no surface changes its colour"
+    assert build._clean(stored).data["image/png"] == small
 
 
 def test_a_progress_bar_is_kept_as_its_last_state():

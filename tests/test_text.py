@@ -16,7 +16,7 @@ from course_lib.text.grammar import join_french
 from course_lib.text.mood_words import COMPLAINT, PRAISE
 from course_lib.text.ngram import Trigram
 from course_lib.text.translations import HELD_OUT
-from course_lib.text.vocab import character_tokenizer, parallel_tokenizer
+from course_lib.text.vocab import character_tokenizer, parallel_tokenizer, sentence_tokenizer
 
 
 def sizes(corpus):
@@ -104,6 +104,15 @@ def test_character_tokenizer_keeps_characters_marks_and_pairs():
     pair = tokenizer("我", "你也")
     assert tokenizer.convert_ids_to_tokens(pair["input_ids"]) == ["[CLS]", "我", "[SEP]", "[UNK]", "也", "[SEP]"]
     assert pair["token_type_ids"] == [0, 0, 0, 1, 1, 1]
+
+
+def test_sentence_tokenizer_reads_every_character_and_has_a_mask():
+    tokenizer = sentence_tokenizer(["我喜欢鱼。", "你呢？"])
+    batch = tokenizer(["我喜欢▢。", "你"], padding=True)["input_ids"]
+    assert tokenizer.convert_ids_to_tokens(batch[0]) == ["<s>", "我", "喜", "欢", "▢", "。", "</s>"]
+    assert batch[1] == [1, tokenizer.convert_tokens_to_ids("你"), 2, 0, 0, 0, 0]
+    assert tokenizer.mask_token_id == 4 and len(tokenizer) == 5 + 8
+    assert tokenizer.decode(tokenizer("你呢？")["input_ids"], skip_special_tokens=True) == "你呢？"
 
 
 def test_parallel_tokenizer_gives_back_what_it_read():
@@ -273,3 +282,16 @@ def test_the_recall_game_puts_the_answer_where_it_was_asked_for():
     for length, distance in ((3, 1), (5, 5), (5, 0)):
         with pytest.raises(ValueError, match="no room"):
             game.story(random.Random(0), length, distance)
+
+
+@pytest.mark.parametrize("n, zh, en", [(7, "七", "seven"), (14, "十四", "fourteen"), (60, "六十", "sixty"), (114, "一百一十四", "one hundred fourteen"),
+                                       (250, "二百五十", "two hundred fifty"), (307, "三百零七", "three hundred seven"), (900, "九百", "nine hundred")])
+def test_number_words(n, zh, en):
+    assert text.number_words(n) == (list(zh), en.split())
+
+
+def test_number_words_tell_all_numbers_apart():
+    made = [text.number_words(n) for n in range(1, 1000)]
+    assert len({"".join(zh) for zh, _ in made}) == len({" ".join(en) for _, en in made}) == 999
+    with pytest.raises(ValueError, match="1000"):
+        text.number_words(1000)

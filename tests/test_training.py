@@ -458,3 +458,11 @@ def test_seeding_is_torchs_own_and_leaves_nothing_behind():
     expected, queued = torch.rand(3), len(torch.cuda._queued_calls) if hasattr(torch.cuda, "_queued_calls") else 0
     reseed(5)
     assert torch.equal(torch.rand(3), expected) and len(getattr(torch.cuda, "_queued_calls", [])) == queued
+
+
+def test_a_batch_of_pairs_pads_masks_and_shifts():
+    from course_lib.training import pair_batch
+
+    batch = pair_batch([([5, 6, 7], [8]), ([5], [8, 9])])
+    assert batch["ids"].tolist() == [[5, 6, 7], [5, 0, 0]] and batch["mask"].tolist() == [[True] * 3, [True, False, False]]
+    assert batch["target"].tolist() == [[1, 8, 0], [1, 8, 9]] and batch["labels"].tolist() == [[8, 2, -100], [8, 9, 2]]

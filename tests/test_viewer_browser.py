@@ -1,15 +1,16 @@
 """The attention viewer in a real browser with the network cut: a file, JupyterLab, Notebook 7, and a notebook reopened without running it."""
 import json
+import re
+from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
 import tiny
-from lab import RUN_ALL, browser_page, chromium, jupyter
+from lab import RUN_ALL, browser_page, chromium, jupyter, show
 
 import course_lib as cl
 from course_lib.viz.attention.coding import decode, encode
-from course_lib.viz.attention.still import scale
 
 SHOWN = ".attn-panel[data-shown]"
 # The colour in the middle of every cell of the matrix: [T][S][r, g, b]
@@ -32,8 +33,11 @@ def english():
 
 def codes_in(page):
     """The codes that the matrix shows, read back from its pixels: [T, S]; 0 outside a causal triangle."""
-    table = {tuple(color): code for code, color in enumerate(scale().tolist())}
-    assert len(table) == 256, "every code has a colour of its own"
+    script = (Path(cl.__file__).parent / "viz/attention/front/data.js").read_text("utf-8")
+    stops = np.array(json.loads(re.search(r"light: (\[\[.*\]\])", script)[1]))
+    colours = [np.interp(np.arange(255) / 254 * (len(stops) - 1), range(len(stops)), channel) for channel in stops.T]
+    table = {tuple(color): code for code, color in enumerate(np.rint(colours).T.tolist())}
+    assert len(table) == 255, "every code has a colour of its own"
     pixels = page.locator("[data-what=matrix]").first.evaluate(PIXELS)
     return np.array([[table.get(tuple(rgb), 0) for rgb in row] for row in pixels])
 
@@ -282,4 +286,16 @@ def test_reopened_without_running(site, trusted):
         assert picture.is_visible() and picture.evaluate("i => i.naturalWidth") == 1520
         page.locator(".jp-OutputArea-output summary").click()
         assert page.locator(".jp-OutputArea-output table td").count() > 20
+        assert page.outside == []
+
+
+@pytest.mark.parametrize("name", ["bertviz_head_view", "bertviz_neuron_view"])
+def test_bertviz_draws_in_its_frame_without_a_network(name):
+    pytest.importorskip("bertviz")
+    widget = getattr(cl.viz, name)(tiny.bert(), "The cat")
+    with browser_page() as page:
+        show(page, widget)
+        frame = page.wait_for_selector("iframe[title=bertviz]").content_frame()
+        frame.wait_for_selector("svg line", state="attached")
+        assert frame.locator("svg text", has_text="cat").count()
         assert page.outside == []

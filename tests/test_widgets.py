@@ -294,3 +294,11 @@ def test_the_models_words_reach_the_page_as_text():
         page.locator(".attn-panel[data-shown]").wait_for()
         assert page.evaluate("window.bad") is None and page.locator("img, pos").count() == 0
         assert "".join(page.locator(".attn-q li").all_inner_texts()).replace("·", " ").strip().startswith("<img src=x")
+
+
+def test_a_cycle_has_its_edge_back_and_escapes():
+    made = viz.cycle({"a": "one", "b": "<b>", "c": "three", "again": "again"}, ("again", "b", "c"), "c", control="step_")
+    upper, lower = made.split("</tr>")[:2]
+    assert upper.count("→") == 2 and "&lt;b&gt;" in upper and "again" not in upper
+    assert 'colspan="2"' in lower and 'colspan="3"' in lower and "step_=again" in lower
+    assert made.count('aria-pressed="true"') == 1 and isinstance(made, viz.Markup)

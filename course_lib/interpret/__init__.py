@@ -4,13 +4,14 @@
     found.parts["self"].weights(layer=5, head=3)            # [T, S]
     ablate(m, "The cat sat on the", [(5, 3)])               # the prediction with and without that head
 
-capture (every weight as one array) - heads (the same, packed) - scores - passes (`look`) - ablation - surprise.
+capture (every weight as one array) - heads (the same, packed) - scores - passes (`look`) - ablation - gradients (`influence`) - surprisal.
 """
 from ..models.attention import Attention, capture
 from .ablation import Effect, ablate, ablated
+from .gradients import influence
 from .heads import Heads
 from .passes import Pass, look
 from .scores import SCORES, rollout
-from .surprise import Surprise, surprise
+from .surprisal import Surprise, surprise
 
-__all__ = ["SCORES", "Attention", "Effect", "Heads", "Pass", "Surprise", "ablate", "ablated", "capture", "look", "rollout", "surprise"]
+__all__ = ["SCORES", "Attention", "Effect", "Heads", "Pass", "Surprise", "ablate", "ablated", "capture", "influence", "look", "rollout", "surprise"]

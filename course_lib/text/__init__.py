@@ -17,12 +17,13 @@ from .island import Errand, Handbook, Note, Question, Story, errands, gazette, h
 from .labelled import CsvError, Labelled, labelled_csv
 from .letters import KINDS, Request, requests
 from .mood_words import Mood, mood
-from .number_words import number_words
+from .numerals import number_words
 from .tables import glossary
 from .translations import Pair, ParallelCorpus, parallel
 from .verse import Poem, poems
 from .vocab import sentence_tokenizer
 
 __all__ = ["KINDS", "Corpus", "CsvError", "Errand", "Handbook", "Labelled", "Mood", "Note", "Pair", "Paragraph", "ParallelCorpus", "Poem",
-           "Question", "RecallGame", "Request", "Review", "Story", "TranslationGame", "errands", "gazette", "glossary", "handbook", "labelled_csv", "mood", "newspaper", "normalize",
-           "number_words", "parallel", "poems", "requests", "reviews", "sentence_tokenizer", "split_of"]
+           "Question", "RecallGame", "Request", "Review", "Story", "TranslationGame", "errands", "gazette", "glossary", "handbook",
+           "labelled_csv", "mood", "newspaper", "normalize", "number_words", "parallel", "poems", "requests", "reviews", "sentence_tokenizer",
+           "split_of"]

@@ -72,7 +72,7 @@ cl.viz.explore(next_token, text=cl.L(zh="今天天气真", en="The capital of Fr
 
 # %% zh [md]
 r"""
-`zh-gpt` 接的是“的”“好”“是”：真的、真好、真是，都像话。把“真”改成“很”，“好”就排到最前。SmolLM2 大四十倍，却只会接标点和半个汉字，因为它读过的中文太少。**模型会什么，先看它读过什么。**
+`zh-gpt` 接的是“的”“好”“是”：真的、真好、真是，都像话。把“真”改成“很”，“好”就排到最前。SmolLM2 大 40 倍，却只会接标点和半个汉字，因为它读过的中文太少。**模型会什么，先看它读过什么。**
 
 每排只画了六根，词表里其余的词元分剩下的概率。条形上面那行，是你的文字切成的词元。
 第四、第五份讲义说模型处理的是“每个**单词**”，其实没有单词，只有词元：打一个 `Unbelievable tokenization` 看看。
@@ -89,7 +89,7 @@ $$P(x_1,\dots,x_T)=\prod_{t=1}^{T}P(x_t\mid x_1,\dots,x_{t-1})$$
 """
 # %% en [md]
 r"""
-`zh-gpt` has met English only as scattered letters and names one letter; SmolLM2 says *Paris*. Now paste 今天天气真 (“the weather today is really”): `zh-gpt` offers 的, 好, 是, each of which goes on well (好 is *good*), while SmolLM2, forty times as large, finds punctuation and halves of characters. **What a model can do depends first on what it has read.**
+`zh-gpt` has met English only as scattered letters and names one letter; SmolLM2 says *Paris*. Now paste 今天天气真 (“the weather today is really”): the small model offers 的, 好, 是, each of which goes on well (好 is *good*), while SmolLM2, 40 times as large, finds punctuation and halves of characters. **What a model can do depends first on what it has read.**
 
 Six bars a model are drawn; the other tokens of the vocabulary share the rest. The line above the bars is your text, cut into tokens.
 The fourth and the fifth handout say that a model works on “each **word**”; there are no words, only tokens: type `Unbelievable tokenization` and see.
@@ -107,17 +107,14 @@ and looks one word back. List every sentence of length $n$: the probabilities sh
 # %% rows="R2"
 from itertools import product
 import torch
-
 words = cl.L(zh=["猫", "追", "狗"], en=["cat", "sees", "dog"])
-first = torch.tensor([0.5, 0.2, 0.3])                   # P(x1)
-follow = torch.tensor([[0.1, 0.7, 0.2],                 # P(next | word of the row)
-                       [0.5, 0.1, 0.4],
-                       [0.3, 0.6, 0.1]])
+first = torch.tensor([.5, .2, .3])                      # P(x1)
+follow = torch.tensor([[.1, .7, .2], [.5, .1, .4], [.3, .6, .1]])     # row: word before
 
 def prob(sentence):
     p = first[sentence[0]]
-    for before, after in zip(sentence, sentence[1:]):
-        p = p * follow[before, after]
+    for pair in zip(sentence, sentence[1:]):
+        p = p * follow[pair]
     return float(p)
 
 for n in range(1, 8):
@@ -183,7 +180,6 @@ for string in ("aab", "aaa"):
 
 # %% rows="E26"
 import matplotlib.pyplot as plt
-
 def two_readings(string, theta):
     string = "".join(c for c in string if c in "ab")[:8] or "a"
     figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 2.8))
@@ -228,7 +224,7 @@ Then write `sequence_log_prob(logits, ids)`:
 Example: V=2, all logits 0 and three tokens in ids give $2\log\frac12\approx-1.386$.
 """
 # %%
-scores = torch.tensor([2.0, 1.0, -1.0])                 # [V]: three words
+scores = torch.tensor([2, 1, -1], dtype=torch.float64)  # [V]: three words
 positive = scores.exp()
 p = positive / positive.sum()                           # softmax
 print("exp    ", positive.round(decimals=3).tolist())
@@ -237,7 +233,7 @@ print("log p  ", p.log().round(decimals=3).tolist())
 print("log_softmax", scores.log_softmax(-1).round(decimals=3).tolist())
 
 sixty = torch.full([60], 0.1)
-print("product", float(sixty.prod()), "  sum of logs", round(float(sixty.log().sum()), 2))
+print("product", float(sixty.prod()), " sum of logs", f"{sixty.log().sum():.2f}")
 
 # %% exercise id="lm.sequence_log_prob"
 ...
@@ -297,19 +293,15 @@ Example: ids = 0 1 0 1 1, V=2, $\alpha=0$ gives row 0 = [0, 1] and row 1 = [0.5,
 cl.check("lm.bigram")
 
 # %% rows="R1"
+import math, os, random, re
 from collections import Counter, defaultdict
-import math
-import random
-import os
-import re
 from functools import cache
-bigram_probs = cl.use("lm.bigram")
 
+bigram_probs = cl.use("lm.bigram")
 reviews = cl.text.reviews()
 train = "".join(review.text + "\n" for review in reviews.train)
 held_out = "".join(review.text + "\n" for review in reviews.test)
-print(cl.L(zh="用来学的字数", en="characters to learn from"), f"{len(train):,}")
-print(cl.L(zh="留作检验的字数", en="characters held out"), f"{len(held_out):,}")
+print(cl.L(zh="用来学、留作检验的字数：", en="characters to learn from, held out:"), len(train), len(held_out))
 
 common = [char for char, _ in Counter(train).most_common(79)] + ["…"]    # …: any other
 ids = torch.tensor([common.index(c) if c in common else 79 for c in train[:20_000]])
@@ -346,8 +338,10 @@ class NGram:
         count, seen = self.count(context), len(self.after.get(context, ()))
         return (count[char] + len(count) * p) / (seen + len(count)) if seen else p
 
-cl.guess("lm.order", cl.L(zh="阶数从 1 加到 5，困惑度", en="From order 1 to 5, perplexity"), choices=cl.L(
-    zh=["一路下降", "先降后升", "一路上升"], en=["keeps falling", "falls, then rises", "keeps rising"]))
+# %%
+cl.guess("lm.order", cl.L(zh="阶数从 1 加到 5，困惑度", en="From order 1 to 5, perplexity"),
+         choices=cl.L(zh=["一路下降", "先降后升", "一路上升"],
+                      en=["keeps falling", "falls, then rises", "keeps rising"]))
 
 # %% rows="R1"
 ngram, sample_text = NGram(train, 5), held_out[:10_000]
@@ -371,34 +365,6 @@ r"""
 先降后升：三元最好，再往远看反而变差。上文越长越罕见，五元的上文大半没见过，见过的也多半只见过一两次，数字不可靠。这就是**数据稀疏**，也是神经网络登场的理由：
 它有可能看出“房间很干净”和“屋子挺整洁”是差不多的上文，计数做不到。1.7 节会比一比。
 
-拖动阶数，看样本从乱码变成像样的评论；也可以自己打几个字，看下一个字的概率。阶数高的样本常有整段照抄的句子，所以读着顺，困惑度却不是最低。
-"""
-# %% en [md]
-r"""
-It falls, then rises: order 3 is best, and looking further makes things worse. Longer contexts are rarer; most of those of order 5 are new, and many of the others were seen only once or twice and cannot be relied on. This is **data sparsity**, and the reason why neural networks enter the stage:
-they may see that “the room was clean” and “a tidy bedroom” are similar contexts; counting cannot. Section 1.7 makes the comparison.
-
-Drag the order and watch the sample turn from noise into something like a review; type some Chinese of your own (or delete all) to see the next character. Samples of high order often copy whole stretches of a review: they read well, yet their perplexity is not the lowest. (The field starts with 酒店的房间, “the hotel's rooms”.)
-"""
-# %% rows="R1"
-def draw_char(context, rng):
-    seen, kinds = ngram.after.get(context, ()), len(ngram.count(context))
-    if rng.random() * (len(seen) + kinds) < len(seen):
-        return rng.choice(seen)
-    return draw_char(context[1:], rng) if context else rng.choice(ngram.alphabet)
-
-def look(text, order, seed):
-    rng, written = random.Random(seed), text
-    while len(written) < len(text) + 60:
-        written += draw_char(written[max(0, len(written) - order + 1):], rng)
-    p = {c: ngram.prob(c, text[max(0, len(text) - order + 1):]) for c in ngram.alphabet}
-    top = dict(sorted(p.items(), key=lambda pair: -pair[1])[:6])
-    return cl.viz.bars(top, total=0.5) + cl.viz.paragraph(written)
-
-cl.viz.explore(look, text="酒店的房间", order=(1, 5, 3), seed=(0, 9, 1))
-
-# %% zh [md]
-r"""
 ## 1.5 和真正的大模型比一比
 
 困惑度不能直接比：n 元模型一步走一个字，SmolLM2 一步走一个词元，步子不一样大。公平的单位是**每字节比特数**：
@@ -408,6 +374,9 @@ r"""
 """
 # %% en [md]
 r"""
+It falls, then rises: order 3 is best, and looking further makes things worse. Longer contexts are rarer; most of those of order 5 are new, and many of the others were seen only once or twice and cannot be relied on. This is **data sparsity**, and the reason why neural networks enter the stage:
+they may see that “the room was clean” and “a tidy bedroom” are similar contexts; counting cannot. Section 1.7 makes the comparison.
+
 ## 1.5 Against a real large model
 
 Perplexities cannot be compared here: the n-gram steps from character to character, SmolLM2 from token to token, and their steps are not equally long. A fair unit is **bits per byte**:
@@ -448,7 +417,7 @@ cl.guess.result("lm.trigram", cl.L(zh="三元模型", en="the trigram"))
 
 # %% zh [md]
 r"""
-三元模型赢了，这 20 条里几乎条条都是它用得少。它只会数数，但它见过的正是这种文字；SmolLM2 学的几乎都是英语，在英文短文上数字低得多。
+三元模型赢了，20 条里条条都是它用得少。它只会数数，但它见过的正是这种文字；SmolLM2 学的几乎都是英语，在英文短文上数字低得多。
 **模型好不好，先问在什么文字上。** 读到“某模型困惑度 20”时，记得追问：哪段文字？按什么切的词元？
 
 ## 1.6 谁也越不过的底线
@@ -459,7 +428,7 @@ r"""
 """
 # %% en [md]
 r"""
-The trigram wins, on nearly every one of the 20 reviews. It can only count, but this is the very kind of text it counted in, while SmolLM2 has read little but English; on the English text its number is far lower.
+The trigram wins, on every one of the 20 reviews. It can only count, but this is the very kind of text it counted in, while SmolLM2 has read little but English; on the English text its number is far lower.
 **How good is a model? First ask: on which text.** When you read “our model has a perplexity of 20”, ask which text it was and how it was cut into tokens.
 
 ## 1.6 A floor that nobody gets below
@@ -564,7 +533,7 @@ A model that you train yourself speaks through the same loop. Its text is 4,000 
 Training takes seconds. Its opponent is the n-gram counted in the same sentences, of whichever order is best. On 300 unseen sentences, whose perplexity is lower?
 """
 # %% training rows="R1"
-def cut(pairs):                                         # -> tokens; a line break ends a sentence
+def cut(pairs):                                         # -> tokens, "\n" after each
     texts = [getattr(pair, cl.L(zh="zh", en="en")) for pair in pairs]
     return tuple(re.findall(cl.L(zh=r".|\n", en=r"\S+|\n"), "\n".join(["", *texts, ""])))
 
@@ -577,9 +546,8 @@ steps = 30 if os.environ.get("COURSE_QUICK") else 300
 cl.fit(gpt, torch.tensor([number[piece] for piece in lines]), steps=steps,
        batch_size=32, lr=6e-3, precision="float32")
 
-# %%
-cl.guess("lm.gpt", cl.L(zh="谁的困惑度低？", en="Whose perplexity is lower?"),
-         choices=cl.L(zh=["最好的 n 元", "小 GPT"], en=["the best n-gram", "the small GPT"]))
+cl.guess("lm.gpt", cl.L(zh="谁的困惑度更低？", en="Whose perplexity is lower?"),
+         choices=["n-gram", "GPT"])
 
 # %% training rows="R1"
 def gpt_scores(ids):                                    # T ids -> [T,V]
@@ -592,15 +560,15 @@ for pair in test:
     log_p += gpt_scores(ids).log_softmax(-1)[range(len(ids) - 1), ids[1:]].tolist()
 
 counted = NGram(lines, 4)
-rows = [(f"{n}-gram", f"{cl.metrics.perplexity(log_probs(n, cut(test), counted)[1:]):.1f}")
-        for n in (2, 3, 4)]
-rows.append(("GPT", f"{cl.metrics.perplexity(log_p):.1f}"))
+scored = {f"{n}-gram": log_probs(n, cut(test), counted)[1:] for n in (2, 3, 4)}
+scored["GPT"] = log_p
+rows = [(name, f"{cl.metrics.perplexity(p):.1f}") for name, p in scored.items()]
 display(cl.viz.table(rows, ["", cl.L(zh="困惑度", en="perplexity")], right=(1,)))
-cl.guess.result("lm.gpt", cl.L(zh="小 GPT", en="the small GPT"))
+cl.guess.result("lm.gpt", "GPT")
 
 # %% zh [md]
 r"""
-同样的句子，小 GPT 赢了每一个 n 元：它能把“没见过的组合”拆成见过的词来猜。（换一份语料、换一个大小，结果可能不同：在真实的评论上，训练几秒的小 GPT 还比不过三元模型。）
+同样的句子，小 GPT 赢了每一个 n 元：它能把“没见过的组合”拆成见过的词来猜。（只在这一份语料上比过；换一份语料，换一个大小，结果可能不同。）
 
 ## 练习 4 · 抽样的循环
 
@@ -611,7 +579,7 @@ r"""
 """
 # %% en [md]
 r"""
-On the same sentences the small GPT beats every n-gram: it can take an unseen combination apart into words that it knows. (With other text or another size the result may differ: on the real reviews a small GPT trained for seconds still loses to the trigram.)
+On the same sentences the small GPT beats every n-gram: it can take an unseen combination apart into words that it knows. (On this text only; with other text or another size the result may differ.)
 
 ## Exercise 4 · The sampling loop
 
@@ -627,24 +595,29 @@ cl.check("lm.sample")
 
 # %% training rows="R1"
 sample = cl.use("lm.sample")
-newline = number["\n"]
 
-def next_scores(ids):                                   # -> [V]
+def gpt_next(ids):                                      # -> [V]
     return gpt_scores(ids)[-1]
 
+def trigram_next(ids):                                  # -> [V]
+    past = tuple(pieces[i] for i in ids[-2:])
+    return torch.tensor([counted.prob(piece, past) for piece in pieces]).log()
+
+# %% training rows="R1"
 def write(seed):
-    u = torch.rand(30, generator=torch.Generator().manual_seed(seed)).tolist()
-    texts = [greedy(next_scores, [newline], 30, newline)]
-    texts += [sample(next_scores, [newline], [*u[n:], *u[:n]], newline) for n in range(5)]
-    said = [cl.L(zh="", en=" ").join(pieces[i] for i in ids[1:-1]) for ids in texts]
-    names = [cl.L(zh="贪心", en="greedy"), *[cl.L(zh="抽样", en="sampled")] * 5]
-    return cl.viz.table(zip(names, said))
+    start, rng, rows = [number["\n"]], random.Random(seed), []
+    rows.append(("GPT, greedy", greedy(gpt_next, start, 30, start[0])))
+    for name, scores in [("GPT", gpt_next)] * 3 + [("trigram", trigram_next)] * 3:
+        u = [rng.random() for _ in range(30)]
+        rows.append((name, sample(scores, start, u, start[0])))
+    space = cl.L(zh="", en=" ")
+    return cl.viz.table((who, space.join(pieces[i] for i in ids)) for who, ids in rows)
 
 cl.viz.explore(write, seed=(0, 9, 1))
 
 # %% zh [md]
 r"""
-拖动种子：贪心那一行从来不变，抽样的每次都不一样。小 GPT 见过的只有这部语法，写出来的多半也合语法。（贪心和抽样之间还有许多写法，第 7 章再说。）
+拖动种子：贪心那一行从来不变，抽样的每次都不一样。同一个 `sample`，换一个函数就换了模型：三元模型只看前两个词元，句子常常接着接着就串了；小 GPT 看得到整句，也会出错，但少一些。（贪心和抽样之间还有许多写法，第 7 章再说。）
 
 ## 练习 5 · 掩码：填空
 
@@ -654,7 +627,7 @@ BERT 一类模型读完整句，包括空格**右边**的字。写 `fill_mask(lo
 """
 # %% en [md]
 r"""
-Drag the seed: the greedy line never changes, the sampled ones always do. The small GPT has seen nothing but this grammar, and mostly keeps to it. (There are many ways to write between greedy and sampling; chapter 7 comes back to them.)
+Drag the seed: the greedy line never changes, the sampled ones do. With another function your `sample` speaks for another model: the trigram sees two tokens back, and its sentences tend to lose their thread; the small GPT sees the whole sentence and errs, too, but less. (There are many ways to write between greedy and sampling; chapter 7 comes back to them.)
 
 ## Exercise 5 · Masked: fill the gap
 
@@ -678,31 +651,30 @@ Who fills? A trigram gives whole sentences a probability; put each character int
 Below, “left only” stands beside “both sides”; the third row is a real masked model, the course's own small Chinese BERT (`zh-bert`), which reads the whole sentence at once and answers directly. The default sentence says “this ▢ hotel is not bad, the rooms are very ▢”: the first gap wants a measure word that goes with hotels, 个 or 家, the second 干, which with the 净 after it makes *clean*. Edit it; `▢` is a gap.
 """
 # %% rows="E36"
-fill_mask = cl.use("lm.fill_mask")
-alphabet = ngram.alphabet
+fill_mask, alphabet = cl.use("lm.fill_mask"), ngram.alphabet
 GAP = len(alphabet)                                     # the id of the gap ▢
 
-def window(text, t, char, reach):                       # the factors of P(sentence) with char
+def factors(text, t, char, reach):                      # log P of what char changes
     s = text[:t] + char + text[t + 1:]
-    near = range(t, min(t + reach + 1, len(s)))         # the other factors cancel
+    near = range(t, min(t + reach + 1, len(s)))
     return sum(math.log(ngram.prob(s[i], s[max(0, i - 2):i])) for i in near)
 
 def fill(text, reach):
     ids = [alphabet.index(c) if c in alphabet else GAP for c in text]
     logits = torch.zeros(len(text), len(alphabet))      # [T,V]
     for t in [t for t, i in enumerate(ids) if i == GAP]:
-        logits[t] = torch.tensor([window(text, t, char, reach) for char in alphabet])
+        logits[t] = torch.tensor([factors(text, t, char, reach) for char in alphabet])
     best = fill_mask(logits, torch.tensor(ids), GAP, 5)                 # [M,5]
     return [" ".join(alphabet[i] for i in row) for row in best.tolist()]
 
 # %%
 bert = cl.load("zh-bert")
-
 def bert_fill(text):
     text = text.replace("▢", bert.tokenizer.mask_token)
     ids = bert.tokenizer(text, return_tensors="pt").input_ids.to(bert.device)
     with torch.inference_mode():
-        return fill_mask(bert.model(ids).logits[0], ids[0], bert.tokenizer.mask_token_id, 5)
+        logits = bert.model(ids).logits[0]              # [T,V]
+    return fill_mask(logits, ids[0], bert.tokenizer.mask_token_id, 5)
 
 def answers(text):
     rows = [(cl.L(zh="只看左边", en="left only"), *fill(text, 0)),
@@ -736,17 +708,17 @@ Of the numbers 1 to 999 it learns 799, picked at random; the other 200 it never 
 pairs = [cl.text.number_words(n) for n in range(1, 1000)]
 print(pairs[306])
 random.Random(0).shuffle(pairs)
-vocabulary = ["<pad>", "<s>", "</s>", *sorted({word for pair in pairs for word in sum(pair, [])})]
+seen = {word for source, target in pairs for word in source + target}
+vocabulary = ["<pad>", "<s>", "</s>", *sorted(seen)]
 word_id = {word: i for i, word in enumerate(vocabulary)}
 
-def draw(rng):                                          # 64 of the 799 pairs
-    some = rng.sample(pairs[:799], 64)
-    return cl.training.pair_batch([[[word_id[w] for w in side] for side in p] for p in some])
-
-rng, steps = random.Random(1), 40 if os.environ.get("COURSE_QUICK") else 300
+ids = [[[word_id[word] for word in side] for side in pair] for pair in pairs]
+steps, rng = 40 if os.environ.get("COURSE_QUICK") else 300, random.Random(1)
+batches = [cl.training.pair_batch(rng.sample(ids[:799], 64)) for _ in range(steps)]
+torch.manual_seed(0)
 translator = cl.nn.Seq2Seq(cl.nn.Seq2SeqConfig(
     len(vocabulary), context=16, n_layer=1, n_head=4, d_model=64, start_id=1))
-cl.fit(translator, [draw(rng) for _ in range(steps)], steps=steps, lr=3e-3)
+history = cl.fit(translator, batches, steps=steps, lr=3e-3)
 
 # %% training
 @torch.inference_mode()
@@ -760,7 +732,7 @@ def translate(text):
     ids = greedy(next_scores, [1], 6, 2)[1:]            # <s> is 1, </s> is 2
     return " ".join(vocabulary[i] for i in ids if i != 2)
 
-right = sum(translate("".join(chinese)) == " ".join(english) for chinese, english in pairs[799:])
+right = sum(translate("".join(zh)) == " ".join(en) for zh, en in pairs[799:])
 print(cl.L(zh="没见过的 200 个数里译对", en="right on the 200 unseen numbers:"), right)
 cl.viz.explore(translate, text="三百零七")
 
@@ -772,7 +744,7 @@ r"""
 
 第五份讲义先写自回归的公式，接着拿 BERT 的填空当例子，好像是一回事。两个实验说明不是。
 第一，填空模型给出的是一个个条件概率 $P(x_t\mid x_{\neq t})$，把它们乘起来**不是**一句话的概率，加起来不等于 1。
-第二，直接问模型：位置 $t$ 的向量，受哪些输入影响？求梯度，看它是不是 0。
+第二，直接问模型：位置 $t$ 的向量，受哪些输入影响？求梯度，看它是不是 0（`cl.interpret.influence`）。
 """
 # %% en [md]
 r"""
@@ -782,35 +754,25 @@ The decoding is done by **your** `greedy` again: two of the three kinds of model
 
 The fifth handout writes down the autoregressive formula and then shows BERT filling a gap as its example, as if they were the same thing. Two experiments say they are not.
 First, a masked model gives conditional probabilities $P(x_t\mid x_{\neq t})$ one by one; their product is **not** the probability of a sentence and does not sum to 1.
-Second, ask the models themselves: which inputs influence the vector at position $t$? Take the gradient and see whether it is 0.
+Second, ask the models themselves: which inputs influence the vector at position $t$? Take the gradient and see whether it is 0 (`cl.interpret.influence`).
 """
 # %% rows="E36"
 joint = first[:, None] * follow                         # [3,3]: P(x1, x2)
-given_right = joint / joint.sum(0, keepdim=True)        # P(x1 | x2): a masked model's word 1
-given_left = joint / joint.sum(1, keepdim=True)         # P(x2 | x1): and its word 2
+given_right = joint / joint.sum(0, keepdim=True)        # P(x1 | x2), masked word 1
+given_left = joint / joint.sum(1, keepdim=True)         # P(x2 | x1), masked word 2
 
 print(f"Σ P(x1) P(x2 | x1)       {(first[:, None] * given_left).sum():.5f}")
 print(f"Σ P(x1 | x2) P(x2 | x1)  {(given_right * given_left).sum():.5f}")
 
 # %% rows="E36"
-def influence(loaded, text):                            # -> [T,T], and the tokens
-    ids = loaded.tokenizer(text, return_tensors="pt").input_ids.to(loaded.device)
-    T = ids.shape[1]
-    x = loaded.model.get_input_embeddings()(ids).detach()               # [1,T,D]
-    x = x.repeat(T, 1, 1).requires_grad_()              # [T,T,D]: copy t asks about position t
-    out = loaded.model(inputs_embeds=x, output_hidden_states=True).hidden_states[-1]
-    out[range(T), range(T), :8].sum().backward()
-    labels = cl.models.read_tokens(loaded.tokenizer, ids[0].tolist()).labels
-    return x.grad.norm(dim=-1).cpu(), labels
-
-# %% rows="E36"
+sentence = "I like pizza because it tastes good."
 figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.6))
 for axis, name in zip(axes, ("minilm-l6", "smollm2-135m")):
-    strength, tokens = influence(cl.load(name), "I like pizza because it tastes good.")
+    strength, tokens = cl.interpret.influence(cl.load(name), sentence)
     T = len(tokens)
     later = strength[tuple(torch.triu_indices(T, T, offset=1))]
-    print(f"{name}:", len(later), cl.L(zh="个数在右上角，恰好是 0 的", en="above the diagonal, exactly 0:"),
-          int((later == 0).sum()))
+    zeros = f"{int((later == 0).sum())} / {len(later)}"
+    print(f"{name}:", cl.L(zh="右上角恰好是 0 的", en="exactly 0 above the diagonal"), zeros)
     axis.imshow(strength / strength.amax(1, keepdim=True), cmap="Blues")
     axis.set(title=name, yticks=range(T), yticklabels=tokens,
              xlabel=cl.L(zh="输入", en="input"), ylabel=cl.L(zh="输出", en="output"))

@@ -206,7 +206,6 @@ cl.guess(
 
 # %% rows="R9 E29"
 import matplotlib.pyplot as plt
-
 figure, axes = plt.subplots(1, 4, figsize=(9, 2.4), sharey=True)
 axes[0].set_ylabel(cl.L(zh="权重", en="weight"))
 for axis, d in zip(axes, (16, 64, 256, 1024)):
@@ -219,7 +218,8 @@ for axis, d in zip(axes, (16, 64, 256, 1024)):
         axis.plot(range(16), w[0].sort(descending=True).values, "o-", color=colour)
     axis.set(title=f"d = {d}", xlabel=cl.L(zh="键，按权重排", en="keys, by weight"))
 plt.show()
-cl.guess.result("attention.saturation", round(raw.amax(-1).mean().item(), 2), tolerance=.1)
+largest = round(raw.amax(-1).mean().item(), 2)
+cl.guess.result("attention.saturation", largest, tolerance=0.1)
 
 # %% zh [md]
 r"""
@@ -674,7 +674,7 @@ cl.guess.result("attention.beyond", cl.L(zh="高出十倍以上", en="more than 
 
 # %% zh [md]
 r"""
-先看计时：每往下一行，长度乘 2，表乘 4，到了长的那几行，时间也大致乘 4。一层有几个头，就有几张这样的表。融合版省下了内存，也快，可计算量还是平方增长。
+先看计时。每往下一行，长度乘 2，表乘 4；到了长的那几行，时间涨到四倍左右，甚至更多（拿相邻两行除一除）。一层有几个头，就有几张这样的表。融合版省下了内存，长的时候也更快，可计算量还是平方增长。
 
 再看墙。MiniLM 到第 513 个词元直接报错，那里没有位置可用。`zh-gpt` 不报错，却一句有用的话也说不出了：过了 256，困惑度从三十上下涨到几百、几千，同样的字切短了读，仍是三十上下。所以变坏的是长度，不是文字。
 上面的游戏里，同样用 RoPE 的一层小模型在训练长度的四倍处还能答对。可见“算得出”不等于“读得懂”，哪一种情形，要量过才知道。
@@ -686,7 +686,7 @@ r"""
 """
 # %% en [md]
 r"""
-First the timing: each line doubles the length and quadruples the table, and in the long lines the time, too, grows about fourfold. A layer has one such table for every head. The fused version saves memory and time, yet its work grows as the square, too.
+First the timing. Each line doubles the length and quadruples the table; in the long lines the time grows fourfold or even more (divide one line by the one above). A layer has one such table for every head. The fused version saves the memory and is faster on long inputs, yet its work grows as the square, too.
 
 Then the wall. MiniLM raises an error at token 513: there is no position for it. `zh-gpt` raises nothing, and yet has nothing useful to say any more: beyond 256 its perplexity goes from about thirty to hundreds and thousands, while the same characters, read in short pieces, stay at about thirty. It is the length that spoils it, not the text.
 In the game above a small model of one layer, with RoPE too, still answered at four times its training length. So “it computes” does not mean “it understands”, and which of the two holds has to be measured.
@@ -837,27 +837,27 @@ def influence(m, text, position):
         print(repr(m.tokenizer.decode([i])), f"{log_p[i].exp():.2f}", end="  ")
     return torch.autograd.grad(log_p.max(), x)[0][0].norm(dim=-1).cpu()
 
-zh_bert, chinese = cl.load("zh-bert"), "我喜欢吃比萨，因为[MASK]味道很好。"
-english = "I like eating pizza because it tastes very good."
-for m, text, position in ((model, english, 5), (zh_bert, chinese, 10)):
-    moved = influence(m, text, position)
-    display(cl.viz.coloured_tokens(m.attention(text).tokens, moved.tolist()))
+english, zh_bert = text + " tastes very good.", cl.load("zh-bert")
+for m, read, at in ((model, english, 5), (zh_bert, "我喜欢吃比萨，因为[MASK]味道很好。", 10)):
+    moved = influence(m, read, at)
+    print(cl.L(zh="右边", en="to the right"), f"{moved[at + 1:].max() / moved.max():.2f}")
+    display(cl.viz.coloured_tokens(m.attention(read).tokens, moved.tolist()))
 
 # %% zh [md]
 r"""
-SmolLM2 是因果的，it 右边的梯度恰好是 0；`zh-bert` 两边都看，影响最大的是右边紧挨着的“味”。遮住以后，“它”排第一，可后面几个几乎一样可能：一个四层的小模型，在这一句里还分不清该填代词还是食物。
+SmolLM2 是因果的，it 右边的梯度是 0（每行末尾的数是右边最大的梯度占全句最大的几成）；`zh-bert` 两边都看，影响最大的就是右边紧挨着的“味”。遮住以后，“它”排第一，可后面几个几乎一样可能：一个四层的小模型，在这一句里还分不清该填代词还是食物。
 
 ## 3.11 另一种视图：bertviz
 
-[bertviz](https://arxiv.org/abs/1906.05714) 是最常用的注意力视图，论文和博客里的连线图多半出自它。上面是**头视图**（head view）：左边的词元看右边的，线越深权重越大，点上面的色块可以把几个头叠在一起比。下面是**神经元视图**（neuron view）：点一个词元旁的加号，就看到 q 和 k 逐维相乘，再加成 3.2 节的点积。它自带模型代码，只认得 BERT 一类。
+[bertviz](https://arxiv.org/abs/1906.05714) 是常用的注意力视图。上面是**头视图**（head view）：左边的词元看右边的，线越深权重越大，点上面的色块可以把几个头叠在一起比。下面是**神经元视图**（neuron view）：指着左边一个词元，再点旁边的加号，就看到 q 和 k 逐维相乘，再加成 3.2 节的点积。它自带模型代码，只认得 BERT 一类。
 """
 # %% en [md]
 r"""
-SmolLM2 is causal: to the right of *it* the gradient is exactly 0. `zh-bert` sees both sides, and what moves it most is 味, the first half of “taste”, right beside the mask. With the word masked 它, “it”, comes first, but the next ones (瓜 melon, 肉 meat, 为 the end of “because”) are almost as likely: in this sentence a small model of four layers cannot tell whether a pronoun or some food is missing.
+SmolLM2 is causal: to the right of *it* the gradient is 0 (the figure at the end of each line is the largest gradient to the right as a share of the largest of all). `zh-bert` sees both sides, and what moves it most is 味, the first half of “taste”, right beside the mask. With the word masked 它, “it”, comes first, but the next ones (瓜 melon, 肉 meat, 为 the end of “because”) are almost as likely: in this sentence a small model of four layers cannot tell whether a pronoun or some food is missing.
 
 ## 3.11 Another viewer: bertviz
 
-[bertviz](https://arxiv.org/abs/1906.05714) is the best-known viewer of attention; the line drawings in papers and blogs mostly come from it. The first picture is its **head view**: tokens on the left look at tokens on the right, darker lines are larger weights, and the coloured boxes lay several heads over one another. The second is its **neuron view**: click the plus beside a token to see q and k multiplied dimension by dimension and added up to the dot product of section 3.2. It brings its own model code, which knows only BERT and its like.
+[bertviz](https://arxiv.org/abs/1906.05714) is a widely used viewer of attention. The first picture is its **head view**: tokens on the left look at tokens on the right, darker lines are larger weights, and the coloured boxes lay several heads over one another. The second is its **neuron view**: point at a token on the left and click the plus beside it to see q and k multiplied dimension by dimension and added up to the dot product of section 3.2. It brings its own model code, which knows only BERT and its like.
 """
 # %% rows="R62"
 display(cl.viz.bertviz_head_view(model, english, layer=16, heads=[3]))
@@ -882,7 +882,7 @@ r"""
 - 权重是“看了谁”，不是“因为谁”。要说原因，就消融，并且有对照。
 
 还想动手：把 3.9 节 `mine` 里的掩码改成“只看最后两个词元”，看 SmolLM2 还能说几个字。再关掉归纳得分排名 6 到 10 的头，损失涨多少？
-接下来：第 4 章 Transformer 全貌，从“次序怎样告诉模型”讲起。
+接下来：第 4 章 Transformer 全貌（即将推出）。
 """
 # %% en [md]
 r"""
@@ -900,7 +900,7 @@ Each has its strengths. bertviz is at its best with **short sentences**: it lays
 - A weight says “looked at”, not “because of”. For causes, ablate, and have a control.
 
 To try: make the mask in `mine` of section 3.9 “only the last two tokens” and see how many words SmolLM2 still gets out. Silence the heads ranked 6 to 10 by induction; how much does the loss rise?
-Next: chapter 4, the whole Transformer, which begins with how a model is told about order.
+Next: chapter 4, the whole Transformer (to come).
 """
 # %%
 cl.progress()

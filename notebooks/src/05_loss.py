@@ -221,8 +221,8 @@ plt.show()
 
 # %% zh [md]
 r"""
-虚线（$\min\mathrm{KL}(p\,\|\,q)$）铺得很宽，两个峰都盖住，连中间 $p$ 几乎为 0 的地方也分到了概率：凡是 $p$ 会出现的，$q$ 都不敢给 0。
-点线（$\min\mathrm{KL}(q\,\|\,p)$）只守住较高的一个峰，另一个峰完全放弃：凡是 $p$ 不出现的，$q$ 都不敢给。
+虚线（$\min\mathrm{KL}(p\,\|\,q)$）铺得很宽，两个峰都盖住，连中间 $p$ 几乎为 0 的地方也分到了概率：$p$ 有概率的地方，$q$ 不能是 0。
+点线（$\min\mathrm{KL}(q\,\|\,p)$）只守住较高的一个峰，另一个峰完全放弃：$p$ 没有概率的地方，$q$ 也不能有。
 这两种行为叫**覆盖**（mass-covering）和**择峰**（mode-seeking）。交叉熵训练是前者；第 12 章用强化学习对齐模型时，会遇到后者。
 
 ## 5.3 从 logits 到概率
@@ -545,7 +545,7 @@ cl.viz.table(rows, header=cl.L(zh=["", "全部词元", "只算回答", "transfor
 
 # %% zh [md]
 r"""
-回答从 Tokyo 换成 banana，全部词元的平均只从 1.83 升到 3.70，回答自己的损失却从 0.09 升到 22.48：提问里的十来个词元把差别摊薄了，而它们本来就不用学。（Transformers 自己会错位，把标签设成 −100 就行，最后两列相等。）
+回答从 Tokyo 换成 banana，全部词元的平均只从 1.83 升到 3.70，回答自己的损失却从 0.09 升到 22.48：提问里的词元把差别摊薄了，而它们本来就不用学。（Transformers 自己会错位，把标签设成 −100 就行，最后两列相等。）
 
 ### 忘了错位会怎样
 
@@ -557,7 +557,7 @@ When the answer changes from Tokyo to banana, the mean over all tokens rises onl
 
 ### What if you forget the shift?
 
-Now an experiment. Two identical small models read the same Chinese sentences and are trained from scratch. One shifts by one. The other forgets the shift: `logits[t]` has to predict `ids[t]`, the very character that it has just read.
+Now an experiment. Two identical small models read the same Chinese sentences (the first one printed below says *The doctor wants to wash a green house*) and are trained from scratch. One shifts by one. The other forgets the shift: `logits[t]` has to predict `ids[t]`, the very character that it has just read.
 """
 # %%
 cl.guess("loss.shift",
@@ -673,7 +673,6 @@ SmolLM2 reads a little story about a hotel, once in English and once in Chinese.
 """
 # %% rows="R51"
 perplexity, bits_per_byte = cl.use("loss.perplexity"), cl.use("loss.bits_per_byte")
-
 def report(name, log_probs, text):
     total, each = -sum(log_probs), torch.tensor([log_probs])            # nats; [1, T]
     ppl = perplexity(each, torch.ones_like(each))
@@ -770,8 +769,8 @@ plt.show()
 
 # %% zh [md]
 r"""
-右边，训练损失一路下降，验证损失先降后**升**，这就是**过拟合**：模型在背这 100 句。左边，每个句子都是第一次见，训练损失和验证损失几乎相同。
-大模型的预训练更像左边，大部分文字只读一两遍；过拟合主要发生在**微调**，那时只有几百几千条数据（第 8 章）。两份讲义没有区分这两个阶段。
+右边，训练损失一路下降，验证损失先降后**升**，这就是**过拟合**：模型在背这 100 句。左边，每个句子都是第一次见，训练损失和验证损失几乎相同。（浅色线是每一步的训练损失，深色线是滑动平均，总是慢一拍。）
+大模型的预训练更像左边，大部分文字通常只读一两遍；过拟合主要发生在**微调**，那时只有几百几千条数据（第 8 章）。两份讲义没有区分这两个阶段。
 第四份讲义还把“训练速度快”列为优点，把“训练成本高”列为缺点。两句话说的是不同的量。Transformer 并行计算一句话的所有位置，所以**每个词元**快；但词元太多，所以**总共**贵。SmolLM2-135M 读了 2 万亿个词元（Allal 等 2025，[arXiv:2502.02737](https://arxiv.org/abs/2502.02737)）。
 
 ### 有几分把握，就该对几成
@@ -781,8 +780,8 @@ r"""
 """
 # %% en [md]
 r"""
-On the right the training loss keeps falling, while the validation loss first falls and then **rises**. This is **overfitting**: the model is memorising the 100 sentences. On the left every sentence is new when it is read, and training and validation loss are almost the same.
-The pretraining of large models is more like the left: most text is read only once or twice. Overfitting happens mainly in **fine-tuning**, where there are hundreds or thousands of examples (chapter 8). The two handouts do not distinguish these two stages.
+On the right the training loss keeps falling, while the validation loss first falls and then **rises**. This is **overfitting**: the model is memorising the 100 sentences. On the left every sentence is new when it is read, and training and validation loss are almost the same. (The pale line is the training loss of every step; the dark one is a running mean, which lags behind.)
+The pretraining of large models is more like the left: most text is usually read only once or twice. Overfitting happens mainly in **fine-tuning**, where there are hundreds or thousands of examples (chapter 8). The two handouts do not distinguish these two stages.
 The fourth handout also lists “training is fast” as a strength and “training is expensive” as a weakness. They are about different quantities. A Transformer computes all positions of a sentence in parallel, so **each token** is fast; but there are so many tokens that the **whole** is expensive. SmolLM2-135M has read 2 trillion of them (Allal et al. 2025, [arXiv:2502.02737](https://arxiv.org/abs/2502.02737)).
 
 ### Confidence should match accuracy

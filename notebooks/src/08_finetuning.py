@@ -8,33 +8,33 @@
 
 # %% zh [md]
 r"""
-# 8 · 微调：从读过书到会做事
+# 8 · 微调：接着训练，做你要的事
 
-网上有个现成的模型，已经读过许多书。你手里有 500 条标好的评论，想让它替你分出好评和差评。教程说：跑个微调脚本，三行就好。真的好吗？比什么好？
+你手里有一个现成的模型，还有 500 条标好的评论，想让它分出好评和差评。教程说，跑一段微调脚本就行。跑完以后，怎么知道它好不好？和什么比？
 
 这一章回答四个问题：
 
-- 文档里的训练脚本为什么一行也跑不通，怎样一步步修好？
-- 预训练到底值多少个标签？（先立一条不用神经网络的基线，再说话）
-- 学过头了怎么办？标签不够怎么办？
-- 一定要改动全部参数吗？（LoRA：只练千分之三；少样本：一个也不练）
+- 讲义里的训练脚本为什么跑不起来，怎样一步步修好？
+- 预训练值多少个标签？
+- 模型把训练集背下来了，怎么办？
+- 它错在哪里，怎样换成你自己的数据？
 
-你会写六个函数，章里的训练用的就是它们。每个结果旁边都有基线、样本数和区间；小模型输了，就写它输了。
+你会写四个函数，后面的训练和评估用的就是它们。测试成绩都带区间，两个方法谁好，用同一份卷子配对比较。标签更少、参数更少的办法在第 9 章。
 """
 # %% en [md]
 r"""
-# 8 · Fine-tuning: from well-read to useful
+# 8 · Fine-tuning: train on, for the task you have
 
-There is a model that has read a great deal. You have 500 labelled reviews and want praise told from complaint. Run a fine-tuning script, says the tutorial, it is three lines. Is it any good? Better than what?
+You have a ready-made model and 500 labelled reviews, and you want praise told from complaint. Run a fine-tuning script, says the tutorial. How do you know afterwards whether it is any good? Compared with what?
 
 This chapter answers four questions:
 
-- Why does none of the documents' training scripts run, and how are they mended, step by step?
-- How many labels is pre-training worth? (First a baseline without a neural network; then we talk.)
-- What if the model learns too well? And what if there are too few labels?
-- Must all parameters change? (LoRA trains three in a thousand; few-shot learning none.)
+- Why do the training scripts in the handouts fail, and how are they mended, step by step?
+- How many labels is pre-training worth?
+- What can you do when the model learns its training set by heart?
+- Where does it go wrong, and how do you use it on your own data?
 
-You will write six functions, and the chapter trains with them. Each result has its baseline, its sample size and an interval beside it; where the small model loses, the chapter says so.
+You will write four functions, and the rest of the chapter trains and evaluates with them. Every test score has its interval, and two methods are compared in pairs, on the same reviews. Chapter 9 is about fewer labels and fewer parameters.
 """
 # %% machine
 import course_lib as cl
@@ -42,62 +42,80 @@ cl.start(lang="zh")
 
 # %% zh [md]
 r"""
-## 8.1 读过书，没上过课
+## 8.1 还没有见过标签的模型
 
-`zh-bert` 是课程自己训练的小 BERT（430 万参数），一种**掩码语言模型**：读评论和报纸时，盖住一些字，让它猜回来。
-训练的最后一段还多了一问：盖住“不错”“失望”这样的词，从剩下的话里猜，这条评论是夸还是怨？答案来自我们写的一张表，526 个好话坏话词；真正的标签，它一个也没见过。
-在评论后面添一句“总之很 `[MASK]`。”，看它填什么。**换成你自己的评论**，好话坏话都试试。先猜：它分得出来吗？
+`zh-bert` 是课程自己训练的小 BERT（430 万参数），属于**掩码语言模型**：评论和报纸里的一些字被盖住，模型把它们猜回来。
+训练的最后一段多了一项任务。“不错”“失望”这样的词被盖住，模型从剩下的话判断评论是夸还是怨。这项任务的答案来自我们写的一张表，共 526 个好话和坏话词。人工标的标签，它一个也没有见过。
+
+在评论后面接一句“总之很 `[MASK]`。”，看它填什么。**换成你自己的评论**，夸的怨的都试试。
 """
 # %% en [md]
 r"""
-## 8.1 Well-read, but never taught
+## 8.1 A model that has not seen a label yet
 
-`zh-bert` is the course's own small BERT (4.3 million parameters), a **masked language model**: while it read reviews and newspapers, characters were covered and it had to guess them.
-The last part of its training asked one thing more: with words such as 不错 (*not bad*) and 失望 (*disappointed*) covered, does what is left praise or complain? The answers came from a list of 526 mood words that we wrote; of the true labels it has not seen one.
-Add “总之很 `[MASK]`。” (*all in all, very …*) to a review and see what it fills in: 好 is *good*, 差 is *bad*. **Type a review of your own** in Chinese, kind or unkind. Guess first: can it tell?
+`zh-bert` is the course's own small BERT (4.3 million parameters), a **masked language model**: some characters of reviews and newspapers were covered, and it learnt to guess them.
+The last part of its training added a task. Words such as 不错 (*not bad*) and 失望 (*disappointed*) were covered, and from the rest the model had to tell whether the review praises or complains. The answers came from a list of 526 words of praise and complaint that we wrote. It has not seen one label given by a person.
+
+Append “总之很 `[MASK]`。” (*all in all, very …*) to a review and see what it fills in: 好 is *good*, 差 *bad*, 快 *fast*, 大 *large*, 多 *many*, 高 *high*. The review below says *the room is small and noisy, the staff are unfriendly, I will not come again*. **Type another one**: 很满意，下次还来 is *very pleased, will come again*.
 """
 # %% rows="R29"
-import math, os, random, sys, tempfile, time
-from pathlib import Path
+import math, os, random, tempfile
 import matplotlib.pyplot as plt
-import numpy as np
-import torch, torch.nn as nn, torch.nn.functional as F
+import torch
 
-quick = os.environ.get("COURSE_QUICK") == "1"
+quick = os.environ.get("COURSE_QUICK") == "1"               # small sizes, for the tests
 bert, reviews = cl.load("zh-bert"), cl.text.reviews()
-valid = random.Random(0).sample(reviews.valid, len(reviews.valid))      # shuffled: in the corpus all complaints come first
+valid = random.Random(0).sample(reviews.valid, len(reviews.valid))          # shuffled
 tokenizer, MASK = bert.tokenizer, bert.tokenizer.mask_token_id
 
 @torch.inference_mode()
 def fill(text):
-    """What belongs in the gap: the probability of every token, [V]."""
-    ids = tokenizer(text[:100] + "。总之很[MASK]。", return_tensors="pt").input_ids.to(bert.device)
-    return bert.model(input_ids=ids).logits[0, ids[0] == MASK][0].softmax(-1).cpu()
+    """The probability of every token in the gap: [V]."""
+    ids = tokenizer(text[:100] + "。总之很[MASK]。", return_tensors="pt").input_ids
+    logits = bert.model(input_ids=ids.to(bert.device)).logits[0].cpu()      # [T, V]
+    return logits[ids[0] == MASK][0].softmax(-1)
 
 # %% rows="R29"
 def in_one_word(text):
     best = fill(text).topk(6)
-    return cl.viz.bars(dict(zip(tokenizer.convert_ids_to_tokens(best.indices), best.values.tolist())), mark="差")
+    words = tokenizer.convert_ids_to_tokens(best.indices)
+    return cl.viz.bars(dict(zip(words, best.values.tolist())), mark="差")
 
 cl.viz.explore(in_one_word, text="房间又小又吵，服务员态度也不好，再也不来了")
 
+# %%
+cl.guess(
+    "finetune.fill",
+    cl.L(zh="200 条评论，好评约占一半。“好”和“差”哪个概率大，就算模型判了哪个。它能判对多少？",
+         en="200 reviews, half of them praise. The likelier of 好 (good) and 差 (bad) is the "
+            "verdict. How many are right?"),
+    choices=cl.L(zh=["一半上下", "七成上下", "九成上下"],
+                 en=["about half", "about 70 %", "about 90 %"]))
+
 # %% rows="R29"
+from sklearn.metrics import roc_auc_score
+
 GOOD, BAD = tokenizer.convert_tokens_to_ids(["好", "差"])
 some = valid[:200]
-says_good = [bool(p[GOOD] > p[BAD]) for p in (fill(review.text) for review in some)]
-agrees = sum(good == bool(review.label) for good, review in zip(says_good, some))
-said = cl.L(zh="说“好”：{0}/200    说对：{1}/200    真是好评：{2}/200",
-            en="says 好: {0}/200    right: {1}/200    really praise: {2}/200")
-print(said.format(sum(says_good), agrees, sum(review.label for review in some)))
+praise = [review.label == 1 for review in some]
+odds = [float((p[GOOD] / p[BAD]).log()) for p in (fill(review.text) for review in some)]
+middle = sorted(odds)[100]                                  # needs no label
+by_sign = [(x > 0) == y for x, y in zip(odds, praise)]
+by_middle = [(x > middle) == y for x, y in zip(odds, praise)]
+print(cl.L(zh="判“好”的：", en="verdict 好:"), sum(x > 0 for x in odds), "/ 200")
+print(cl.L(zh="判对的：", en="right:"), cl.metrics.share(by_sign))
+print(cl.L(zh="改以中位数为界：", en="with the median as threshold:"), cl.metrics.share(by_middle))
+print("AUC:", f"{roc_auc_score(praise, odds):.2f}")
+cl.guess.result("finetune.fill", cl.L(zh="一半上下", en="about half"))
 
 # %% zh [md]
 r"""
-它的中文像模像样，填的字也通顺，可是几乎对谁都说“好”：分对的比例和闭眼猜差不多。**知道不等于会答**：填空问的是“这里通常写什么字”，而评论里写“很好”的本来就多；夸还是怨，它也许心里有数，可这道题没有问到那里。
-要让它替我们做事，得给它看带答案的例子，接着训练。这就是**微调**。
+它对 200 条里的 178 条都判了“好”，判对的比例和闭眼猜差不多。可是别急着说它不懂。**AUC** 是随便取一条好评、一条差评，好评得分更高的机会：瞎猜是 0.5，这里是 0.78。分数的**次序**里有信息，只是分界线不在 0 上，因为“很好”在评论里本来就常见。不用任何标签，只假定好评约占一半，把分界线移到中位数，就对了七成。
+这是**校准**的问题（第 5 章）。标签可以告诉模型分界线在哪里，还可以教它更多。给它看带答案的例子，接着训练，就是**微调**。
 
-## 8.2 照着文档的脚本跑
+## 8.2 照着讲义的脚本跑
 
-一份原始文档给了这样一段微调脚本（略去两项无关的设置），另一份的几乎一样：
+第三份讲义给了下面这段文本分类的微调脚本（略去两项不影响结果的设置）。第一份讲义的脚本和它差不多，多一个参数 `logging_dir="./logs"`：
 
 ```python
 model = AutoModelForSequenceClassification.from_pretrained("bert-base-uncased")
@@ -106,16 +124,16 @@ trainer = Trainer(model=model, args=training_args, train_dataset=train_dataset, 
 trainer.train()
 ```
 
-`Trainer` 是 transformers 库的训练循环：给它模型、设置和数据，它就一批一批地训练。先猜：这四行里，第一个出错的会是哪一行？
+`Trainer` 是 transformers 库的训练循环：给它模型、设置和数据，它一批一批地训练。`bert-base-uncased` 是英文模型，大半汉字在它眼里都是 `[UNK]`（第 2 章会数），所以我们换成 `zh-bert`，别的照抄。
 """
 # %% en [md]
 r"""
-Its Chinese is presentable and what it fills in reads well, but it says 好 to almost everybody, and is right about as often as with eyes shut. **Knowing is not answering**: the gap asks which character usually stands there, and 很好 (*very good*) is simply common in reviews. Praise or complaint it may know at heart; this question does not reach it.
-To make it work for us we must show it examples with answers and go on training. That is **fine-tuning**.
+It says 好 to 178 of the 200, and is right about as often as blind guessing. But do not conclude that it has no idea. The **AUC** is the chance that, of one review of praise and one complaint picked at random, the praise gets the higher score: 0.5 for blind guessing, 0.78 here. The **order** of the scores tells something; it is the threshold that is not at 0, because 很好 (*very good*) is common in reviews anyway. Without any label, assuming only that about half are praise, moving the threshold to the median makes seven in ten right.
+This is a matter of **calibration** (chapter 5). Labels can tell the model where the threshold is, and more besides. To show it examples with answers and train on is **fine-tuning**.
 
-## 8.2 Running the documents' script
+## 8.2 Running the handouts' script
 
-One of the documents gives this script for fine-tuning (two settings that do not matter here are left out); another's is nearly the same:
+The third handout gives this script for fine-tuning a text classifier (two settings that make no difference here are left out). The script in the first handout is much the same, with one more argument, `logging_dir="./logs"`:
 
 ```python
 model = AutoModelForSequenceClassification.from_pretrained("bert-base-uncased")
@@ -124,94 +142,99 @@ trainer = Trainer(model=model, args=training_args, train_dataset=train_dataset, 
 trainer.train()
 ```
 
-`Trainer` is the training loop of the transformers library: give it a model, settings and data, and it trains batch by batch. Guess first: which of the four lines will fail first?
+`Trainer` is the training loop of the transformers library: give it a model, settings and data, and it trains batch by batch. `bert-base-uncased` is an English model, and most Chinese characters are `[UNK]` to it (chapter 2 will count them), so we put `zh-bert` in its place and copy the rest.
 """
+# %%
+cl.guess("finetune.script",
+         cl.L(zh="这四行里，第一个出错的是哪一行？", en="Which of the four lines fails first?"),
+         choices=["model = …", "training_args = …", "trainer = …", "trainer.train()"])
+
 # %% rows="R42 R57 E3 E5"
-from datasets import Dataset, disable_progress_bars
-from transformers import AutoModelForSequenceClassification, PrinterCallback, Trainer, TrainingArguments
+from transformers import AutoModelForSequenceClassification, Trainer, TrainingArguments
 
-disable_progress_bars()
-FOLDER, results = cl.models.fetch("zh-bert"), tempfile.mkdtemp()
-model = AutoModelForSequenceClassification.from_pretrained(FOLDER, dtype=torch.float32)
-settings = dict(output_dir=results, num_train_epochs=1, per_device_train_batch_size=8, report_to="none",
-                disable_tqdm=True, dataloader_pin_memory=False)
-
-def attempt(title, run):
-    """Run it and print what it says, in one line."""
-    try:
-        print(f"✓ {title}: {run()}")
-    except Exception as error:
-        print(f"✗ {title}: {type(error).__name__}: {str(error).splitlines()[0]}")
-
-attempt("as written", lambda: Trainer(model=model, args=TrainingArguments(**settings), train_dataset=train_dataset))
-attempt("logging_dir", lambda: TrainingArguments(**settings, logging_dir="./logs"))
+results = tempfile.mkdtemp()
+model = AutoModelForSequenceClassification.from_pretrained(cl.models.fetch("zh-bert"))
+args = TrainingArguments(output_dir=results, num_train_epochs=1, report_to="none",
+                         disable_tqdm=True, dataloader_pin_memory=False)
+try:
+    Trainer(model=model, args=args, train_dataset=train_dataset)
+except NameError as error:
+    print("✗", error)
+try:
+    TrainingArguments(output_dir=results, logging_dir="./logs")
+except TypeError as error:
+    print("✗", error)
+cl.guess.result("finetune.script", "trainer = …")
 
 # %% zh [md]
 r"""
-模型那行没有报错，但它装错了东西：`bert-base-uncased` 是英文模型，大半汉字在它眼里都是 `[UNK]`（第 2 章会数给你看），这里换成 `zh-bert`。
-然后数据根本没有定义；`logging_dir` 在 transformers 5 里已经没有了（第一份文档用了它，还用因果类去装 T5，见第 10 章）。
+第三行出错：讲义从没有定义过 `train_dataset`。另外，transformers 5 已经去掉了 `logging_dir`。（第一份讲义还用因果语言模型的类去装 T5，见第 10 章。）
 
-把数据补上，再照文档的样子处理：在 `map` 里填充。先猜：八条评论分两批处理，会怎么样？
+补上八条评论，再照第一份讲义的样子处理：在 `map` 里写 `padding=True`。`map` 每次处理一小批，这里每批四条。
 """
 # %% en [md]
 r"""
-The model's line did not fail, but it loaded the wrong thing: `bert-base-uncased` is English, and most Chinese characters are `[UNK]` to it (chapter 2 will count them); here it is `zh-bert`.
-Then the data were never defined; and `logging_dir` is gone from transformers 5 (the first document has it, and loads T5 by a causal class, too: see chapter 10).
+The third line fails: no handout ever defines `train_dataset`. And transformers 5 no longer has `logging_dir`. (The first handout also loads T5 by a causal class: see chapter 10.)
 
-So define the data, and process them as the document does, with padding inside `map`. Guess first: eight reviews, processed in two portions; what happens?
+Give it eight reviews, and process them as the first handout does, with `padding=True` inside `map`. `map` works through small portions, here of four.
 """
 # %% rows="R42 E2 E4"
-eight = [review for review in valid if len(review.text) < 30][:8]
-eight = Dataset.from_list([{"text": review.text, "stars": review.label} for review in eight])
+from datasets import Dataset, disable_progress_bars
+disable_progress_bars()
+short = [review for review in valid if len(review.text) < 30][:8]
+eight = Dataset.from_list([{"text": r.text, "stars": r.label} for r in short])
+read = lambda rows, **more: tokenizer(rows["text"], truncation=True, **more)
 
-def train_on(data, **more):
-    trainer = Trainer(model=model, args=TrainingArguments(**settings), train_dataset=data, **more)
-    trainer.remove_callback(PrinterCallback)
-    return trainer.train()
-
-def read(rows, **more):
-    return tokenizer(rows["text"], truncation=True, max_length=128, **more)
-
-in_map = eight.map(lambda rows: read(rows, padding=True), batched=True, batch_size=4)
-print("lengths:", [len(ids) for ids in in_map["input_ids"]])
-attempt("padding inside map", lambda: train_on(in_map))
-attempt("padding per batch", lambda: train_on(eight.map(read), processing_class=tokenizer))
+padded = eight.map(lambda rows: read(rows, padding=True), batched=True, batch_size=4)
+print([len(ids) for ids in padded["input_ids"]])
+for data, tools in ((padded, {}), (eight.map(read), {"processing_class": tokenizer})):
+    try:
+        Trainer(model=model, args=args, train_dataset=data, **tools).train()
+    except ValueError as error:
+        print("✗", str(error).partition(", only")[0])
 
 # %% zh [md]
 r"""
-`map` 一次处理一小批，每批只补到**这一批**里最长的那条；训练时却把不同批的放在一起，长短对不上。填充应该留到组成训练批次的那一刻，由**整理器**（collator）来做。
+`map` 把每一小批补到**这一小批**里最长的那条；训练时不同小批的行放在一起，长短对不上。填充应该等到组成训练批次的时候再做。做这件事的函数叫**整理器**（collator）：收到若干行，补到其中最长的一行，叠成张量。把分词器交给 `Trainer`，它就会用一个这样的整理器。
 
-补好之后还缺一样：答案。数据里有一列 `stars`，可模型只认 `labels`。没有答案就没有损失，没有损失就没有梯度。加上它，再看另一份文档没写的两件事：
+第二次还是出错，这回缺的是答案。数据里有一列 `stars`，模型只认 `labels`。没有标签就没有损失，没有损失就没有梯度。改好列名，再看讲义没有写的三件事：
 """
 # %% en [md]
 r"""
-`map` works through small portions and pads each to the longest of **that portion**; training then mixes rows of different portions, and they do not fit. Padding belongs to the moment when a training batch is made: that is the job of a **collator**.
+`map` pads each portion to the longest row of **that portion**; training then puts rows of different portions together, and their lengths differ. Padding belongs to the moment when a training batch is made. The function that does it is called a **collator**: it takes some rows, pads them to the longest of them and stacks them into tensors. Hand `Trainer` the tokenizer and it uses such a collator.
 
-With that mended one thing is still missing: the answers. There is a column `stars`, but a model looks for `labels`. No labels, no loss; no loss, no gradient. Add them, and look at two things that the other document leaves out:
+The second attempt fails as well, because the answers are missing. There is a column `stars`, but a model looks for `labels`. Without labels there is no loss, and without a loss no gradient. Rename the column, and look at three things that the handouts leave out:
 """
 # %% rows="R42 R57 E2 E11"
+from transformers import PrinterCallback
 ready = eight.rename_column("stars", "labels").map(read)
-attempt("with labels", lambda: f"{train_on(ready, processing_class=tokenizer).global_step} step")
+trainer = Trainer(model, args, train_dataset=ready, processing_class=tokenizer)
+trainer.remove_callback(PrinterCallback)            # it would print seconds
+trainer.train()
+print(cl.L(zh="✓ 有了 labels，训练步数：", en="✓ with labels; steps trained:"), trainer.state.global_step)
 
-model.cpu()                                     # on a GPU the next mistake would end the whole process
-batch = tokenizer(["很好", "很差", "还行"], return_tensors="pt")
-attempt("three classes", lambda: model(**batch, labels=torch.tensor([0, 1, 2])))
-attempt("num_labels by default", lambda: model.config.num_labels)
-attempt("eval_strategy by default", lambda: TrainingArguments(**settings).eval_strategy.value)
+model.cpu()                             # on a GPU the next line would end the process
+batch = tokenizer(["很好", "很差", "还行"], return_tensors="pt")     # good, bad, so-so
+try:
+    model(**batch, labels=torch.tensor([0, 1, 2]))
+except IndexError as error:
+    print("✗", error)
+print("num_labels:", model.config.num_labels)
+print("eval_strategy:", args.eval_strategy.value)
 
 # %% zh [md]
 r"""
-第一行打勾了：脚本能跑了。可是：
+脚本能跑了，可是结果还不可信：
 
-- 默认只有两个类。你有三类（好、差、一般）却没写 `num_labels=3`，就是上面那个 `IndexError`。
-- `eval_strategy` 默认是 `no`：给了 `eval_dataset`，却一次也不会评估。训练完只有一个训练损失，你不知道模型好不好。
-- 没有指标函数，就算评估也只有损失。
+- 类别数默认是 2。有三类而没有写 `num_labels=3`，就会出上面的 `IndexError`。
+- `eval_strategy` 默认是 `no`：`eval_dataset` 给了，却一次也不评估。
+- 没有计算指标的函数，就算评估也只报损失。
 
-能跑，离**可信**还差得远。还有一处不报错的错：`warmup_steps=500`。
+还有一处错不会报错：`warmup_steps=500`。
 
-## 8.3 预热 500 步，可总共只有 189 步
+## 8.3 总共 189 步，预热 500 步
 
-刚开始训练时，新加的分类层是随机的，梯度又大又乱，一步迈大了会冲坏预训练学到的东西。**学习率预热**是先小步走，若干步内升到峰值，再慢慢降下来。多少步合适，要看总共走多少步。
+开始训练时，新加的分类层什么都还没学，梯度大而且方向不定，步子太大会破坏预训练学到的东西。**学习率预热**让学习率在若干步内从小升到峰值，然后慢慢下降。预热多少步合适，要看总共有多少步。
 
 ## 练习 1 · 预热与下降
 
@@ -223,17 +246,17 @@ r"""
 """
 # %% en [md]
 r"""
-The first line has its tick: the script runs. And yet:
+The script runs; its result cannot be trusted yet:
 
-- There are two classes by default. With three of your own (good, bad, so-so) and no `num_labels=3` you get the `IndexError` above.
-- `eval_strategy` is `no` by default: `eval_dataset` is handed over and never looked at. After training there is a training loss, and no telling whether the model is any good.
-- Without a function for metrics even an evaluation would give a loss only.
+- The number of classes is 2 by default. With three classes and no `num_labels=3` you get the `IndexError` above.
+- `eval_strategy` is `no` by default: `eval_dataset` is handed over and never evaluated.
+- Without a function for metrics, an evaluation would report nothing but the loss.
 
-It runs; it cannot yet be **trusted**. And there is one fault that raises no error: `warmup_steps=500`.
+One more fault raises no error at all: `warmup_steps=500`.
 
-## 8.3 Warming up for 500 of 189 steps
+## 8.3 500 steps of warm-up in a run of 189
 
-At first the new classification layer is random, its gradients are large and wild, and a big step would wreck what pre-training has built. **Learning-rate warm-up** starts small, rises to a peak, then slowly comes down. How many steps it should take depends on how many there are.
+At first the new classification layer has learnt nothing, its gradients are large and erratic, and too big a step would damage what pre-training has built. **Learning-rate warm-up** raises the rate from a small value to its peak over some steps, after which it slowly comes down. How many steps are right depends on how many there are.
 
 ## Exercise 1 · Up and down again
 
@@ -248,14 +271,14 @@ Write `warmup_linear(step, warmup_steps, total_steps, peak)`, the learning rate 
 # %%
 cl.check("finetune.warmup_linear")
 
-# %% zh [md]
-r"""
-现在套用文档的设置：峰值 5e-5，每批 16 条，3 遍。**拖动**训练样本数和预热步数。先猜：1000 条时，学习率最高能到峰值的几成？
-"""
-# %% en [md]
-r"""
-Now the document's settings: a peak of 5e-5, batches of 16, 3 passes. **Drag** the number of examples and the warm-up steps. Guess first: with 1000 examples, how close does the learning rate get to its peak?
-"""
+# %%
+cl.guess(
+    "finetune.warmup",
+    cl.L(zh="讲义的设置：每批 16 条，3 遍，预热 500 步。训练集有 1000 条，"
+            "学习率最高到峰值的百分之几？",
+         en="The handout: batches of 16, 3 passes, 500 steps of warm-up. With 1000 "
+            "examples, what share of its peak does the rate reach?"), unit="%")
+
 # %% rows="E12"
 warmup_linear = cl.use("finetune.warmup_linear")
 
@@ -263,42 +286,43 @@ def schedule(examples, warmup):
     total = math.ceil(examples / 16) * 3
     rates = [warmup_linear(step, warmup, total, 5e-5) for step in range(total)]
     figure, axis = plt.subplots(figsize=(6, 2.6), layout="constrained")
-    axis.plot(range(total), rates, color="#ee7733")
-    axis.axhline(5e-5, color="#888888", linestyle=":")
-    axis.set(xlabel=cl.L(zh="步", en="step"), ylabel=cl.L(zh="学习率", en="learning rate"), ylim=(0, 5.6e-5))
-    words = cl.L(zh="共 {0} 步，最高 {1:.2e}，是峰值的 {2:.0%}", en="{0} steps, highest {1:.2e}: {2:.0%} of the peak")
-    axis.set_title(words.format(total, max(rates), max(rates) / 5e-5))
+    axis.plot(rates, color="#ee7733")
+    words = cl.L(zh="{0} 条，预热 {1} 步：共 {2} 步，最高 {3:.2e}，峰值的 {4:.0%}",
+                 en="{0} examples, warm-up {1}: {2} steps, highest {3:.2e}, {4:.0%} of the peak")
+    axis.set(xlabel=cl.L(zh="步", en="step"), ylabel=cl.L(zh="学习率", en="learning rate"),
+             title=words.format(examples, warmup, total, max(rates), max(rates) / 5e-5))
     return figure
 
-cl.viz.explore(schedule, examples=(100, 8000, 1000), warmup=(0, 1000, 500))
+display(cl.viz.explore(schedule, examples=(100, 8000, 1000), warmup=(0, 1000, 500)))
+cl.guess.result("finetune.warmup", 38, tolerance=5)
 
 # %% zh [md]
 r"""
-1000 条只有 189 步，学习率爬到 1.89e-5 训练就结束了：全程都在热身，而且停在最高处，从没降下来。不会报错，只是学得差一点，你永远不知道为什么。
-所以预热要写成**总步数的一个比例**，比如一成；transformers 5 里 `warmup_steps=0.1` 就是这个意思。
+1000 条只有 189 步，学习率升到 1.89e-5，也就是峰值的 38%，训练就结束了：全程都在预热，从没有下降过，也不报任何错。**拖动**训练样本数和预热步数，看多少条数据才走得完预热。
+所以预热应写成**总步数的一个比例**，比如一成；在 transformers 5 里写 `warmup_steps=0.1`。
 
 ## 8.4 一句话，一个向量
 
-`AutoModelForSequenceClassification` 取第一个位置的向量来分类。可 `zh-bert` 从来没有学过用那个位置来概括全句；训练的最后一段问它夸还是怨，看的是**所有真实词元的向量的平均**。那就接着用平均。
+`AutoModelForSequenceClassification` 用第一个位置的向量来分类。`zh-bert` 没有学过把全句的意思放到那个位置；它判断夸还是怨时，用的是**所有真实词元的向量的平均**。我们也用平均。
 
 ## 练习 2 · 带掩码的平均
 
-写 `mean_pool(hidden, mask)`：`hidden` 形状 [B,T,D]，`mask` 形状 [B,T]，1 是真实词元，0 是填充，什么 dtype 都可能。返回 [B,D]：每句话真实词元向量的平均；一行没有 1 时给零向量。
-例：一句两个词元 [1,3]、[5,5]，第二个是填充，平均就是 [1,3]。句向量检索（第 14 章）用的也是它。
+写 `mean_pool(hidden, mask)`：`hidden` 形状 [B,T,D]，`mask` 形状 [B,T]，1 是真实词元，0 是填充，dtype 不定。返回 [B,D]，即每句话真实词元向量的平均；一行没有 1 时给零向量。
+例：一句两个词元 [1,3]、[5,5]，第二个是填充，平均就是 [1,3]。
 """
 # %% en [md]
 r"""
-With 1000 examples there are 189 steps, and training ends when the rate has climbed to 1.89e-5: it warms up all the way, stops at the top and never comes down. There is no error; the model is a little worse, and you never learn why.
-So warm-up should be **a share of all steps**, a tenth, say; in transformers 5 that is `warmup_steps=0.1`.
+With 1000 examples there are 189 steps, and training ends when the rate has climbed to 1.89e-5, 38 % of its peak: it warms up all the way, never comes down, and no error is raised. **Drag** the number of examples and the warm-up steps to see how much data it takes to finish warming up.
+So warm-up should be **a share of all steps**, a tenth, say; in transformers 5 you write `warmup_steps=0.1`.
 
 ## 8.4 One text, one vector
 
-`AutoModelForSequenceClassification` classifies by the vector of the first position. But `zh-bert` never learnt to sum up a text there; when the last part of its training asked for praise or complaint, it was the **mean over the vectors of all real tokens** that had to answer. So keep to the mean.
+`AutoModelForSequenceClassification` classifies by the vector of the first position. `zh-bert` has not learnt to gather a text's meaning there; when it told praise from complaint, it used the **mean over the vectors of all real tokens**. So do we.
 
 ## Exercise 2 · The masked mean
 
-Write `mean_pool(hidden, mask)`: `hidden` has shape [B,T,D], `mask` shape [B,T] with 1 for a real token and 0 for padding, of any dtype. Return [B,D]: each text's mean over its real tokens; a row without a 1 gives zeros.
-Example: a text with the vectors [1,3] and [5,5], the second of them padding, has the mean [1,3]. Sentence search (chapter 14) uses it, too.
+Write `mean_pool(hidden, mask)`: `hidden` has shape [B,T,D], `mask` shape [B,T] with 1 for a real token and 0 for padding, of any dtype. Return [B,D], each text's mean over its real tokens; a row without a 1 gives zeros.
+Example: a text with the vectors [1,3] and [5,5], the second of them padding, has the mean [1,3].
 """
 # %% exercise id="finetune.mean_pool"
 ...
@@ -307,85 +331,64 @@ cl.check("finetune.mean_pool")
 
 # %% zh [md]
 r"""
-分类器就三样东西：预训练的编码器、`mean_pool`、一个线性层。线性层从 0 开始，两类各报一半：从随机数开始，它会先把编码器往随便哪个方向推，标签少的时候再也拉不回来（Kumar 等 2022，[arXiv:2202.10054](https://arxiv.org/abs/2202.10054)）。`pretrained=False` 时编码器从随机数开始，留着后面对照。
+分类器由三样东西组成：预训练的编码器、`mean_pool`、一个线性层。线性层从 0 开始，所以两类各一半。如果从随机数开始，它一开始会把编码器推向随机的方向（Kumar 等 2022，[arXiv:2202.10054](https://arxiv.org/abs/2202.10054)）。下面把两条评论走一遍，看每一步的形状：
 """
 # %% en [md]
 r"""
-The classifier is three things: the pre-trained encoder, `mean_pool`, a linear layer. The layer starts at 0 and announces half and half: starting from random numbers it would first push the encoder in some random direction, and with few labels there is no way back (Kumar et al. 2022, [arXiv:2202.10054](https://arxiv.org/abs/2202.10054)). With `pretrained=False` the encoder starts from random numbers; that will be our comparison.
+The classifier has three parts: the pre-trained encoder, `mean_pool`, a linear layer. The layer starts at 0, so both classes get one half. A random layer would first push the encoder into a random direction (Kumar et al. 2022, [arXiv:2202.10054](https://arxiv.org/abs/2202.10054)). Here are two reviews on their way through, with the shape of each step:
 """
 # %% rows="R29 R42"
-from transformers import BertConfig, BertModel
-from transformers.modeling_outputs import SequenceClassifierOutput
+from course_lib.training.classify import Reviewer, collator, encode, head
+from course_lib.training.classify import right, tfidf, tune
 mean_pool = cl.use("finetune.mean_pool")
 
-class Reviewer(nn.Module):
-    def __init__(self, pretrained=True, dropout=0.1):
-        super().__init__()
-        config = BertConfig.from_pretrained(FOLDER, hidden_dropout_prob=dropout)
-        how = {"config": config, "add_pooling_layer": False}
-        self.encoder = BertModel.from_pretrained(FOLDER, dtype=torch.float32, **how) if pretrained else BertModel(**how)
-        self.dropout, self.head = nn.Dropout(dropout), nn.Linear(config.hidden_size, 2)
-        if pretrained:
-            nn.init.zeros_(self.head.weight)
-
-    def forward(self, input_ids, attention_mask, labels=None):
-        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state    # [B, T, 256]
-        logits = self.head(self.dropout(mean_pool(hidden, attention_mask)))                            # [B, 2]
-        return SequenceClassifierOutput(loss=None if labels is None else F.cross_entropy(logits, labels), logits=logits)
-
-# %% rows="R42"
-from torch.utils.data import DataLoader
-from transformers import DataCollatorWithPadding
-collate = DataCollatorWithPadding(tokenizer)                    # pads when a batch is made, to the longest of that batch
-
-def encode(some):
-    return [{**tokenizer(review.text, truncation=True, max_length=128, return_token_type_ids=False),
-             "labels": review.label} for review in some]
-
-@torch.inference_mode()
-def predict(model, some, run=lambda model, batch: model(**batch).logits.softmax(-1)):
-    """The probabilities [N, 2] of complaint and praise; texts of similar length are read together."""
-    model.eval()
-    rows, place = encode(some), next(model.parameters()).device
-    order = sorted(range(len(rows)), key=lambda i: len(rows[i]["input_ids"]))
-    parts = [run(model, collate([rows[i] for i in order[at:at + 64]]).to(place)).float().cpu()
-             for at in range(0, len(order), 64)]
-    return torch.cat(parts)[torch.tensor(order).argsort()]
+classifier = Reviewer(pool=mean_pool).eval()
+rows = encode(valid[:2])                            # input_ids, attention_mask, labels
+batch = collator()(rows)                            # padded to the longer of the two
+ids, mask = batch["input_ids"], batch["attention_mask"]                         # [B, T]
+hidden = classifier.encoder(ids, mask).last_hidden_state
+pooled = mean_pool(hidden, mask)
+logits = classifier.head(pooled)
+print([list(value.shape) for value in (ids, hidden, pooled, logits)])
+print(logits.softmax(-1).round(decimals=2).tolist())
+print(torch.equal(logits, classifier(**batch).logits))
 
 # %% zh [md]
 r"""
-## 8.5 先立基线，再谈模型
+## 8.5 先立基线
 
-多准才算好？不知道。先问：**不用神经网络能做到多少？**
-基线是 TF-IDF 加逻辑回归：数每个字和相邻两字出现几次，到处都有的打折，再画一条直线分开两类。它不懂词序，不懂上下文，不到一秒就训练好。
-还有一条更省事的：数好话坏话。`zh-bert` 训练时用的那张词表，直接拿来数：好话多就判好评，连标签都不要。要公平，也该让 TF-IDF 用上它。
+82% 算好吗？先看**不用神经网络能做到多少**。
 
-准确率之外还要看每个类：一百条里九十条好评时，全说“好”也有 90%。
+- **TF-IDF 加逻辑回归**：每条评论变成一个长向量 $x$，每个汉字、每对相邻的字占一格，格里是它出现的次数，乘上一个权重，越是到处都有的字权重越小（TF-IDF）。逻辑回归为每一格学一个数 $w_i$，再算 $P(\text{夸})=\sigma(w\cdot x+b)$，其中 $\sigma(z)=1/(1+e^{-z})$。它就是只有一个线性层的分类器，不懂词序。
+- **数好话坏话**：`zh-bert` 训练时用过那张 526 词的表。直接数，好话多就判好评，一个标签也不用。为了公平，也把这张表给 TF-IDF，作为多出来的一格。
+
+光看准确率还不够：一百条里有九十条好评时，全判“好”也有 90%。所以还要逐类看。
 
 ## 练习 3 · 四个指标
 
 写 `classification_metrics(y_true, y_pred, n_classes)`，两个整数列表，返回字典 `accuracy`、`precision`、`recall`、`f1`：
 
-- 对类 c：精确率 = 两者都是 c 的 / 预测为 c 的；召回率 = 两者都是 c 的 / 真是 c 的；F1 = 2PR/(P+R)；分母为 0 时取 0；
+- 对类 c：精确率 P = 两者都是 c 的 / 预测为 c 的；召回率 R = 两者都是 c 的 / 真是 c 的；F1 = 2PR/(P+R)；分母为 0 时取 0；
 - 后三个是**宏平均**：先逐类算，再对全部 `n_classes` 个类平均。
 
-例：`[0, 0, 1]` 预测成 `[0, 0, 0]`：准确率 0.67，召回率 0.5。
+例：`[0, 0, 1]` 预测成 `[0, 0, 0]`，准确率 0.67，召回率 0.5。
 """
 # %% en [md]
 r"""
-## 8.5 First a baseline, then a model
+## 8.5 A baseline first
 
-How accurate is good? There is no telling. Ask first: **what can be had without a neural network?**
-The baseline is TF-IDF with logistic regression: count every character and every pair of neighbours, discount what is common everywhere, draw a straight line between the classes. It knows no order and no context, and trains in less than a second.
-Another is cheaper still: take the list of mood words that `zh-bert` was trained with and count; more praise than complaint is praise, and no label is needed. To be fair, TF-IDF should have the list, too.
+Is 82 % good? See first **what can be had without a neural network**.
 
-Besides accuracy, look at each class: with ninety reviews of praise in a hundred, to say “praise” always is 90 % right.
+- **TF-IDF with logistic regression**: each review becomes a long vector $x$ with one entry for each character and each pair of neighbours, namely how often it occurs, times a weight that is smaller the commoner it is everywhere (TF-IDF). Logistic regression learns a number $w_i$ for each entry and computes $P(\text{praise})=\sigma(w\cdot x+b)$ with $\sigma(z)=1/(1+e^{-z})$. It is a classifier with a single linear layer, and knows no word order.
+- **Counting mood words**: the list of 526 words that `zh-bert` was trained with. Count them, and call it praise where words of praise prevail; not one label is needed. To be fair, TF-IDF gets this list, too, as one more entry.
+
+Accuracy alone is not enough: with ninety reviews of praise in a hundred, always to say “praise” is 90 % right. So look at each class as well.
 
 ## Exercise 3 · Four measures
 
 Write `classification_metrics(y_true, y_pred, n_classes)` for two lists of ints; return a dict with `accuracy`, `precision`, `recall`, `f1`:
 
-- for a class c: precision = both c / predicted c; recall = both c / really c; F1 = 2PR/(P+R); 0 where a denominator is 0;
+- for a class c: precision P = both c / predicted c; recall R = both c / really c; F1 = 2PR/(P+R); 0 where a denominator is 0;
 - the last three are **macro** means: one value per class first, then the mean over all `n_classes`.
 
 Example: `[0, 0, 1]` predicted as `[0, 0, 0]` has accuracy 0.67 and recall 0.5.
@@ -395,83 +398,85 @@ Example: `[0, 0, 1]` predicted as `[0, 0, 0]` has accuracy 0.67 and recall 0.5.
 # %%
 cl.check("finetune.metrics")
 
+# %%
+cl.guess(
+    "finetune.words",
+    cl.L(zh="谁的准确率高：数好话坏话，不用标签；还是用 500 条标签的 TF-IDF？",
+         en="Which is right more often: mood words without a label, or TF-IDF with 500?"),
+    choices=cl.L(zh=["数好话坏话", "TF-IDF", "分不出"], en=["mood words", "TF-IDF", "no telling"]))
+
 # %% training rows="R66"
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline, make_union
-from sklearn.preprocessing import FunctionTransformer
-classification_metrics = cl.use("finetune.metrics")
-
-def moods(texts):
-    """Each text's words of praise less its words of complaint, squeezed into -1 to 1: [N, 1]."""
-    return np.tanh([[cl.text.mood(text).score / 2] for text in texts])
-
-def tfidf(words=False):
-    """TF-IDF with logistic regression; words: it also gets the mood words."""
-    features = [TfidfVectorizer(analyzer="char", ngram_range=(1, 2), sublinear_tf=True)] + [FunctionTransformer(moods)] * words
-    return make_pipeline(make_union(*features), LogisticRegression(C=10, max_iter=1000))
-
-texts, labels = lambda some: [review.text for review in some], lambda some: [review.label for review in some]
 exam = random.Random(0).sample(reviews.test, 150 if quick else len(reviews.test))
 known = random.Random(0).sample(reviews.train, 64 if quick else 500)
-# %% training rows="R66"
-baseline = tfidf().fit(texts(known), labels(known)).predict(texts(exam)) == labels(exam)
-with_words = tfidf(words=True).fit(texts(known), labels(known)).predict(texts(exam)) == labels(exam)
-words_alone = (moods(texts(exam))[:, 0] > 0) == labels(exam)           # no label at all
-
-def share(hits):
-    """A share with its 95 % interval."""
-    low, high = cl.metrics.wilson(sum(hits), len(hits))
-    return f"{sum(hits) / len(hits):.1%}  [{low:.1%}, {high:.1%}]"
-
-always = [label == 0 for label in labels(exam)]
-title = cl.L(zh="{0} 条标签|{1:,} 条测试评论上的准确率|总说差评，不用标签|只数好话坏话，不用标签|TF-IDF 加好话坏话",
-            en="{0} labels|accuracy on {1:,} test reviews|always “complaint”, no label|mood words alone, no label|TF-IDF and mood words")
-*title, lazy, alone, both = title.format(len(known), len(exam)).split("|")
-cl.viz.table([(lazy, share(always)), (alone, share(words_alone)), ("TF-IDF", share(baseline)), (both, share(with_words))], header=title)
+alone = [(cl.text.mood(r.text).score > 0) == r.label for r in exam]
+hits = {cl.L(zh="总判差评", en="always “complaint”"): [r.label == 0 for r in exam],
+        cl.L(zh="数好话坏话", en="mood words"): alone,
+        "TF-IDF": right(tfidf(known), exam),
+        cl.L(zh="TF-IDF 加好话坏话", en="TF-IDF and mood words"): right(tfidf(known, words=True), exam)}
+accuracy = cl.L(zh="准确率（%）与 95% 区间", en="accuracy (%), 95 % interval")
+rows = [(name, cl.metrics.share(hit)) for name, hit in hits.items()]
+display(cl.viz.table(rows, header=["", accuracy]))
+print(cl.L(zh="数好话坏话 − TF-IDF（百分点）：", en="mood words − TF-IDF (points):"),
+      cl.metrics.lead(alone, hits["TF-IDF"]))
+cl.guess.result("finetune.words", cl.L(zh="数好话坏话", en="mood words"))
 
 # %% zh [md]
 r"""
-一条标签也不用，数数好话坏话就对了近八成，比 500 条标签的 TF-IDF 还高：知识不只在标签里，词表里也有。
-方括号里是 95% 的 **Wilson 区间**：换一批同样多的测试评论，成绩大概会落在这里面。一千七百条测试，区间还有四个百分点宽；**差一两个点，别急着下结论**。
-划分是固定的：训练、验证、测试互不重叠，重复的评论已经去掉。测试集只在最后用，选设置只看验证集。
+一个标签也不用，数好话坏话就对了近八成，比 500 条标签的 TF-IDF 高 3 个百分点左右，配对区间在 0 以上。知识不只在标签里，词表里也有。
+
+方括号里是 95% 的 **Wilson 区间**。它说的是这个方法在所有这样的评论上的真实准确率可能在哪里，并不是说下一份卷子的得分会落在里面：那个得分自己还有误差，范围更宽。测试集有 1,740 条，区间还有四个百分点宽。
+比较两个方法，用**配对**区间：两者做同一份卷子，答得一样的题不说明差别，只看答得不一样的题，反复重抽这份卷子，看差值怎样变。区间盖住 0，就是这份卷子分不出高下。
+训练、验证、测试三份互不重叠，重复的评论已经去掉。选设置只看验证集，测试集留到最后。
 
 ## 8.6 一份能跑、也能信的脚本
 
-把前面修好的凑齐：`labels`、整理器、指标、每遍评估一次、种子、按比例预热，还有**早停**：验证集上的准确率连续两遍没有变好，就停下，取最好的那一遍。先猜：500 条评论，最好的是第几遍？验证损失也在那一遍最低吗？
+把修好的合在一起：`labels`、整理器、指标、每遍评估一次、种子、按比例预热。`Trainer` 每一遍（epoch）都把 500 条评论读一次。
 """
 # %% en [md]
 r"""
-Without a single label, counting words of praise and complaint is right almost eight times in ten, more often than TF-IDF with 500 labels: knowledge does not come in labels only.
-In brackets is the 95 % **Wilson interval**: another test set of that size would give a score somewhere in there. Seventeen hundred test reviews still leave four points; **do not conclude much from one or two**.
-The split is fixed: training, validation and test share nothing, and duplicates are gone. The test set comes last; settings are chosen on the validation set.
+Without a single label, counting words of praise and complaint is right almost eight times in ten, some 3 points more often than TF-IDF with 500 labels, and the paired interval lies above 0. Labels are not the only place where knowledge is; a list of words holds some, too.
+
+In brackets is the 95 % **Wilson interval**. It says where the method's true accuracy on all such reviews may lie, not that the score on the next test set will fall inside: that score has an error of its own, and its range is wider. With 1,740 test reviews the interval is still four points wide.
+To compare two methods use a **paired** interval: both sit the same exam, questions that both answer alike say nothing about the difference, and drawing the exam's questions anew many times shows how the difference varies. Where the interval covers 0, this exam cannot tell which is better.
+Training, validation and test set share nothing, and duplicates have been removed. Settings are chosen on the validation set; the test set comes last.
 
 ## 8.6 A script that runs and can be trusted
 
-Now put together what was mended: `labels`, a collator, metrics, an evaluation after each pass, seeds, warm-up as a share, and **early stopping**: when the accuracy on the validation set has not improved for two passes, stop and take the best. Guess first: with 500 reviews, which pass will be the best? Is the validation loss lowest there, too?
+Now put together what was mended: `labels`, a collator, metrics, an evaluation after each pass, seeds, warm-up as a share. In each pass (epoch) `Trainer` reads the 500 reviews once.
 """
 # %% training rows="R42 R57 R66"
-from transformers import EarlyStoppingCallback
-from course_lib.device import choose
 torch.manual_seed(0)
-held_out = encode(valid[:60 if quick else 300])
 args = TrainingArguments(
-    output_dir=results, num_train_epochs=2 if quick else 5, per_device_train_batch_size=16,
-    per_device_eval_batch_size=64, learning_rate=1e-4, warmup_steps=0.1, weight_decay=0.01, seed=0,
-    train_sampling_strategy="group_by_length", report_to="none", logging_strategy="epoch",
-    eval_strategy="epoch", save_strategy="epoch", save_total_limit=1,
-    load_best_model_at_end=True, metric_for_best_model="accuracy", disable_tqdm=False,
-    use_cpu=cl.device().type == "cpu", bf16=choose().dtype == torch.bfloat16)      # 16 bits if faster
-def measure(output):
-    return classification_metrics(output.label_ids.tolist(), output.predictions.argmax(-1).tolist(), 2)
+    output_dir=results, num_train_epochs=2 if quick else 5, seed=0, learning_rate=1e-4,
+    per_device_train_batch_size=16, warmup_steps=0.1, weight_decay=0.01,
+    eval_strategy="epoch", save_strategy="epoch", logging_strategy="epoch",
+    load_best_model_at_end=True, metric_for_best_model="loss", save_total_limit=1,
+    disable_tqdm=True, report_to="none", use_cpu=cl.device().type == "cpu")
+classification_metrics = cl.use("finetune.metrics")
 
-trainer = Trainer(model=Reviewer(), args=args, train_dataset=encode(known), eval_dataset=held_out, data_collator=collate,
-                  compute_metrics=measure, callbacks=[EarlyStoppingCallback(2)])
-_ = trainer.train()
+def measure(output):
+    said, truth = output.predictions.argmax(-1).tolist(), output.label_ids.tolist()
+    return classification_metrics(truth, said, n_classes=2)
+# %% training rows="R42 R57"
+trainer = Trainer(model=Reviewer(pool=mean_pool), args=args, data_collator=collator(),
+                  train_dataset=encode(known), compute_metrics=measure,
+                  eval_dataset=encode(valid[:60 if quick else 300]))
+trainer.remove_callback(PrinterCallback)
+trainer.train()
+log = trainer.state.log_history
+trained = [entry["loss"] for entry in log if "loss" in entry]
+passes = [entry for entry in log if "eval_loss" in entry]
+rows = []
+for i, one in enumerate(passes):
+    figures = trained[i], one["eval_loss"], one["eval_accuracy"], one["eval_f1"]
+    rows.append((i + 1, *(f"{figure:.2f}" for figure in figures)))
+header = cl.L(zh=["第几遍", "训练损失", "验证损失", "验证准确率", "宏 F1"],
+              en=["pass", "training loss", "validation loss", "accuracy", "macro F1"])
+cl.viz.table(rows, header, right=range(5))
 
 # %% zh [md]
 r"""
-表里两列各走各的：损失一遍比一遍低，准确率却在原地打转，第一遍就到头了。损失还看有几分把握（第 5 章），准确率只看站没站对边。按谁来停，结果不一样。把停的规矩写出来。
+训练损失一遍比一遍低；验证损失第 2 遍最低，然后回升；准确率只在 0.80 到 0.82 之间晃动。300 条验证评论，准确率的区间有八个多百分点宽，这样的晃动说明不了什么。损失还看把握的大小（第 5 章），不只看对错，变化更平稳，所以这里按损失挑最好的一遍。什么时候可以停？把规矩写出来。
 
 ## 练习 4 · 早停
 
@@ -480,7 +485,7 @@ r"""
 """
 # %% en [md]
 r"""
-Two columns go their own ways: the loss falls with every pass while the accuracy marks time, having reached its best in the first. The loss also asks how sure the model is (chapter 5), the accuracy only on which side it stands. It matters by which one you stop. Write the rule down.
+The training loss falls with every pass; the validation loss is lowest in pass 2 and rises again; the accuracy only moves about between 0.80 and 0.82. On 300 validation reviews an accuracy has an interval more than eight points wide, so these movements mean little. The loss also asks how sure the model is (chapter 5), not only whether it is right, and varies more smoothly; that is why the best pass is chosen by the loss here. When may one stop? Write the rule down.
 
 ## Exercise 4 · Early stopping
 
@@ -494,768 +499,332 @@ cl.check("finetune.early_stop")
 
 # %% training rows="R42 R66"
 early_stop = cl.use("finetune.early_stop")
-model = trainer.model.cpu().float()
-passes = [entry for entry in trainer.state.log_history if "eval_loss" in entry]
-says = cl.L(zh="按{0}：最好是第 {1} 遍（验证准确率 {2:.1%}），第 {3} 遍后停下",
-            en="by {0}: best is pass {1} (validation accuracy {2:.1%}), stop after pass {3}")
-for name, values in ((cl.L(zh="错误率", en="error rate"), [1 - entry["eval_accuracy"] for entry in passes]),
-                     (cl.L(zh="损失", en="loss"), [entry["eval_loss"] for entry in passes])):
-    best, stop = early_stop(values, patience=2)
-    print(says.format(name, best + 1, passes[best]["eval_accuracy"], stop + 1))
+best, stop = early_stop([entry["eval_loss"] for entry in passes], patience=2)
+print(cl.L(zh="最好的一遍：", en="best pass:"), best + 1)
+print(cl.L(zh="耐心 2 遍的规矩停在：", en="with a patience of 2, stop after:"), stop + 1)
 
-tuned = (predict(model, exam).argmax(1) == torch.tensor(labels(exam))).tolist()
-over = lambda other: "{:+.1%}  [{:+.1%}, {:+.1%}]".format(*cl.metrics.paired(tuned, other))
-cl.viz.table([("TF-IDF", share(baseline)), (both, share(with_words)), ("zh-bert", share(tuned)),
-              ("zh-bert − TF-IDF", over(baseline)), (f"zh-bert − ({both})", over(with_words))], header=title)
+model = trainer.model.cpu()                         # with the weights of the best pass
+hits["zh-bert"] = right(model.judge, exam)
+difference = cl.L(zh="zh-bert 领先（百分点）", en="lead of zh-bert (points)")
+rows = [(name, cl.metrics.share(hit), cl.metrics.lead(hits["zh-bert"], hit))
+        for name, hit in hits.items()]
+cl.viz.table(rows, header=["", accuracy, difference])
 
 # %% zh [md]
 r"""
-最后两行是**配对**比较：两个模型做同一份卷子，只看它们答得不一样的题，反复重抽算出区间。区间盖住 0，就说明这份卷子分不出高下。
-500 条标签时，`zh-bert` 明显胜过 TF-IDF。可是把那张词表也给 TF-IDF，差距就缩到一两个百分点。和谁比，决定了你会得出什么结论；文档里没有一句提到要和谁比。
+按损失挑出的是第 2 遍；耐心为 2 的规矩会停在第 4 遍，第 5 遍是白练的。
 
-它们错在同样的地方吗？**写一条评论**，看两个模型各给“好评”多大概率。试试“除了贵，没毛病”“好什么好”。
-"""
-# %% en [md]
-r"""
-The last two lines compare **in pairs**: both models sat the same exam; only where they answer differently does it count, and drawing again and again gives the interval. If it covers 0, this exam cannot tell which is better.
-With 500 labels `zh-bert` is clearly above TF-IDF. But hand TF-IDF the list of words, too, and the gap shrinks to a point or two. What you conclude depends on whom you compare with; no document says a word about comparing.
-
-Do they fail in the same places? **Type a review** and see what probability of praise each gives. Try “除了贵，没毛病” (*nothing wrong but the price*) and “好什么好” (*good? my foot*).
-"""
-# %% training rows="R66"
-counting = tfidf().fit(texts(known), labels(known))
-
-def opinions(text):
-    review = cl.text.Review(text or "。", 1)
-    return cl.viz.bars({"TF-IDF": counting.predict_proba([review.text])[0, 1],
-                        "zh-bert": float(predict(model, [review])[0, 1])})
-
-cl.viz.explore(opinions, text="位置不错，离地铁近，可是隔音太差，一夜没睡好")
-
-# %% zh [md]
-r"""
-上面那条明明是抱怨：TF-IDF 判成了好评，`zh-bert` 站对了边，可只有六成把握。“不错”几乎压过了“可是”后面的话：它看得见上下文，可是一张词表加 500 条评论，还没有教会它什么叫转折。
+`zh-bert` 比只有 TF-IDF 高 8 个百分点左右。把那张词表也给 TF-IDF，领先就缩到三个百分点上下，区间仍在 0 以上。同一个模型，换一个对手，结论就不同。讲义的两段脚本里都没有基线。
 
 ## 8.7 预训练值多少个标签
 
-把标签数从 100 加到 5000，五种办法同场比赛：
+标签从 100 条加到 5000 条，五种办法做同一份卷子（1,740 条）：
 
-- **TF-IDF**：不用预训练；
-- **TF-IDF 加好话坏话**：还给它那 526 个词，这样它知道的和 `zh-bert` 一样多；
-- **只练分类头**：编码器冻住，只在 `mean_pool` 出来的向量上画一条直线；
-- **微调**：全部参数一起练；
-- **随机起步**：同样的 Transformer，不要预训练，步数给两倍。
-
-每个标签数换几批样本、几个种子。先猜：100 条标签微调出来的成绩，TF-IDF 要多少条才追得上？随机起步呢？
+- **TF-IDF**：没有预训练；
+- **TF-IDF 加好话坏话**：多给那 526 个词，这样它知道的和 `zh-bert` 一样多；
+- **只练分类头**：编码器冻住，在 `mean_pool` 的向量上做逻辑回归；
+- **微调**：全部参数都练；
+- **随机起步**：同样的 Transformer，没有预训练，步数加倍。
 """
 # %% en [md]
 r"""
-The review above (*good location, near the metro, but no sound-proofing, did not sleep all night*) is plainly a complaint; TF-IDF calls it praise, and `zh-bert`, on the right side, is only six tenths sure. 不错 (*good*) all but outweighs what comes after 可是 (*but*): the context is in view, yet a list of words and 500 reviews have not taught it what a turn is.
+By the loss, pass 2 is chosen; with a patience of 2 the rule stops after pass 4, and pass 5 was for nothing.
+
+`zh-bert` is some 8 points above TF-IDF alone. Give TF-IDF the list of words, too, and the lead shrinks to about three points, with an interval still above 0. The same model with another opponent gives another conclusion. Neither of the handouts' scripts has a baseline.
 
 ## 8.7 How many labels is pre-training worth?
 
-Let the labels grow from 100 to 5000 and five ways compete:
+The number of labels grows from 100 to 5000, and five methods sit the same exam of 1,740 reviews:
 
-- **TF-IDF**: no pre-training at all;
-- **TF-IDF and mood words**: it also gets the 526 words, and so knows what `zh-bert` was told;
-- **head only**: the encoder is frozen, and a straight line is drawn among the vectors of `mean_pool`;
+- **TF-IDF**: no pre-training;
+- **TF-IDF and mood words**: it also gets the 526 words, so that it knows as much as `zh-bert` was told;
+- **head only**: the encoder is frozen, with logistic regression on the vectors of `mean_pool`;
 - **fine-tuning**: all parameters learn;
-- **random start**: the same Transformer without pre-training, given twice the steps.
-
-Each number of labels is tried with several samples and seeds. Guess first: what fine-tuning reaches with 100 labels, how many does TF-IDF need for it? And the random start?
+- **random start**: the same Transformer without pre-training, for twice as many steps.
 """
-# %% training rows="R24"
-from itertools import product
-from sklearn.preprocessing import StandardScaler
-from tqdm import tqdm
-from transformers.trainer_pt_utils import LengthGroupedSampler
-bar = {"file": sys.stdout, "bar_format": "{l_bar}{bar}| {n_fmt}/{total_fmt}"}
-
-def loader(some):
-    """Shuffled batches of 16, texts of similar length together."""
-    rows = encode(some)
-    order = LengthGroupedSampler(16, lengths=[len(row["input_ids"]) for row in rows])
-    return DataLoader(rows, 16, sampler=order, collate_fn=collate)
-
-def tune(some, pretrained=True, dropout=0.1, seed=0, steps=None, **options):
-    """Fine-tune a Reviewer with the course's own loop; (model, history)."""
-    torch.manual_seed(seed)
-    model, options = Reviewer(pretrained, dropout), {"lr": 1e-4 if pretrained else 5e-4, "weight_decay": 0.01, "show": False, **options}
-    return model, cl.fit(model, loader(some), steps=steps or max(100, min(len(some) // 4, 1000)), seed=seed, **options)
-
-# %% training rows="R24"
-frozen, truth = Reviewer(dropout=0.0), np.array(labels(reviews.test))
-
-def head():
-    return make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))      # C chosen on the validation set
-
-def sentence_vectors(some):
-    """The mean-pooled vector [N, 256] of each review, from the encoder as pre-training left it."""
-    def pool(model, batch):
-        mask = batch["attention_mask"]
-        return mean_pool(model.encoder(batch["input_ids"], mask).last_hidden_state, mask)
-    return predict(frozen, some, pool).numpy()
-
-def right(model):
-    return predict(model, reviews.test).argmax(1).numpy() == truth
+# %%
+cl.guess(
+    "finetune.labels",
+    cl.L(zh="100 条标签微调的成绩，只用 TF-IDF 要多少条标签才达得到？",
+         en="How many labels does TF-IDF need to reach what fine-tuning reaches with 100?"),
+    choices=cl.L(zh=["200 条左右", "500 条左右", "1000 条以上"],
+                 en=["about 200", "about 500", "over 1000"]))
 
 # %% training rows="R24 R66"
+PLAN = {100: 3, 250: 3, 500: 3, 1000: 2, 2000: 1, 5000: 1}          # labels: samples
+
 def label_curve():
-    """For each number of labels and each seed: the share of the 1,740 test reviews that each method gets right."""
-    plan = {100: 3, 250: 3, 500: 3, 1000: 2, 2000: 1, 5000: 1}                                  # labels: seeds
-    test, rows = sentence_vectors(reviews.test), []
-    for labels, seed in tqdm([(labels, seed) for labels in plan for seed in range(plan[labels])], **bar):
-        some = random.Random(seed).sample(reviews.train, labels)
-        target = [review.label for review in some]
-        hits = {"tfidf": tfidf().fit(texts(some), target).predict(texts(reviews.test)) == truth,
-                "head": head().fit(sentence_vectors(some), target).predict(test) == truth,
-                "words": tfidf(words=True).fit(texts(some), target).predict(texts(reviews.test)) == truth,
-                "full": right(tune(some, seed=seed)[0])}
-        if labels in (100, 500, 2000):                              # no pre-training, but twice the steps
-            hits["scratch"] = right(tune(some, pretrained=False, seed=seed, steps=max(200, labels // 2))[0])
-        rows.append({"labels": labels, "seed": seed, **{name: float(hit.mean()) for name, hit in hits.items()},
-                     "gap": cl.metrics.paired(hits["full"], hits["words"])})
+    rows = []                   # shares of the 1,740 test reviews, by method
+    for n, seed in [(n, seed) for n in PLAN for seed in range(PLAN[n])]:
+        some = random.Random(seed).sample(reviews.train, n)
+        judges = {"tfidf": tfidf(some), "words": tfidf(some, words=True),
+                  "head": head(some), "full": tune(some, seed=seed)[0].judge}
+        if n in (100, 500, 2000):               # no pre-training, but twice the steps
+            steps = max(200, n // 2)
+            judges["scratch"] = tune(some, False, seed=seed, steps=steps)[0].judge
+        hits = {name: right(judge, reviews.test) for name, judge in judges.items()}
+        rows.append({"labels": n, "gap": cl.metrics.paired(hits["full"], hits["words"]),
+                     **{name: sum(hits[name]) / 1740 for name in hits}})
     return rows
 # %% rows="R24 R66"
+import pandas
 curve = cl.results.stored("08_label_curve", label_curve)
-names = {"tfidf": "TF-IDF", "words": cl.L(zh="TF-IDF 加好话坏话", en="TF-IDF and mood words"), "head": cl.L(zh="只练分类头", en="head only"), "full": cl.L(zh="微调", en="fine-tuning"),
-         "scratch": cl.L(zh="随机起步", en="random start")}
-sizes = sorted({row["labels"] for row in curve})
-figure, axis = plt.subplots(figsize=(6.6, 3.4), layout="constrained")
-for (name, title), colour in zip(names.items(), ("#888888", "#aa3377", "#4477aa", "#ee7733", "#228833")):
-    points = {n: [row[name] for row in curve if row["labels"] == n and name in row] for n in sizes}
-    points = {n: values for n, values in points.items() if values}
-    axis.plot(list(points), [sum(values) / len(values) for values in points.values()], "-", color=colour, label=title)
-    for n, values in points.items():
-        axis.scatter([n] * len(values), values, s=14, color=colour)
-axis.set(xscale="log", xlabel=cl.L(zh="标签数", en="labels"), ylabel=cl.L(zh="测试准确率", en="test accuracy"))
-axis.set_xticks(sizes, sizes, minor=False)
+methods = ["tfidf", "words", "head", "full", "scratch"]
+names = cl.L(zh=["TF-IDF", "加好话坏话", "只练分类头", "微调", "随机起步"],
+             en=["TF-IDF", "with mood words", "head only", "fine-tuning", "random start"])
+colours = ["#888888", "#aa3377", "#4477aa", "#ee7733", "#bb9900"]
+means = pandas.DataFrame(curve).groupby("labels")[methods].mean()
+# %% rows="R24 R66"
+figure, axis = plt.subplots(figsize=(7.6, 3.4), layout="constrained")
+for method, name, colour in zip(methods, names, colours):
+    points = 100 * means[method].dropna()
+    axis.plot(points.index, points, "o-", markersize=4, color=colour, label=name)
+axis.set(xscale="log", xticks=means.index, xticklabels=means.index,
+         xlabel=cl.L(zh="标签数（对数刻度）", en="labels (log scale)"),
+         ylabel=cl.L(zh="测试准确率（%）", en="test accuracy (%)"))
 axis.minorticks_off()
-axis.legend()
+figure.legend(loc="outside right upper")
 plt.show()
 
 # %% rows="R24"
-def cell(n, name):
-    values = [row[name] for row in curve if row["labels"] == n and name in row]
-    return f"{sum(values) / len(values):.1%}" if values else "–"
-
-def gap(n):
-    parts = [row["gap"] for row in curve if row["labels"] == n]
-    wide = max((high - low) / 2 for _, low, high in parts)
-    return "  ".join(f"{mean:+.1%}" for mean, _, _ in parts) + f"   (± {wide:.1%})"
-
-title = cl.L(zh="标签数|种子|TF-IDF|加好话坏话|分类头|微调|随机起步|微调 − TF-IDF 加好话坏话，逐个种子（95% 区间）",
-                 en="labels|seeds|TF-IDF|with mood words|head only|fine-tuning|random start|"
-                    "fine-tuning − TF-IDF with mood words, seed by seed (95 %)").split("|")
-cl.viz.table([(n, sum(row["labels"] == n for row in curve), *(cell(n, name) for name in names), gap(n)) for n in sizes],
-             header=title, right=range(7))
-
-# %% zh [md]
-r"""
-**标签很少**时（100 条），差别大得惊人：TF-IDF 六成出头，`zh-bert` 将近八成，要上千条标签 TF-IDF 才追得上，差了**十倍的标签**。不过先别都记在 Transformer 账上：同样那 526 个词，告诉 TF-IDF，它也一下子到了七成七。这笔账里，大头是我们写进去的知识；从大堆没有标签的评论里学来的，是再往上的两个百分点左右。
-
-**500 到 1000 条**，微调领先知道那些词的 TF-IDF 两个点上下，每个种子都领先，区间几乎不碰 0。
-
-**2000 条起**，三种办法又挤到了一起：标签够多，谁都能自己学会哪些是好话。（全部 14,845 条的成绩在 `zh-bert` 的卡片里：`cl.models.fetch("zh-bert")` 那个文件夹的 README。）
-
-只练分类头一直跟得很紧：要学的早就在向量里了，一条直线就取得出来，只是 8.1 节的填空没有问到。
-绿线是同一个 Transformer，什么也没读过：100 条时和 TF-IDF 不相上下，之后一直垫底；给它 2000 条标签（77%），还不如读过书的那个用 100 条。
-
-别把这个结果推到大模型上：`zh-bert` 只读过五千万个词元。读得更多的能赢多少，要在你自己的数据上量。（每点 1 到 3 个种子，见表。）
-
-不想等，也可以自己跑一个小的：分类头和 TF-IDF 都只要几秒。换换种子，看它晃多少。
-"""
-# %% en [md]
-r"""
-With **very few labels** (100) the difference is startling: little over six in ten for TF-IDF, almost eight in ten for `zh-bert`, and TF-IDF needs a thousand to get there: **ten times the labels**. But do not credit the Transformer with all of it: tell TF-IDF the same 526 words and it, too, jumps to 77 %. Most of the gain is knowledge that we wrote down; what was learnt from a heap of reviews without labels is the two points or so on top.
-
-**From 500 to 1000** fine-tuning leads TF-IDF with those words by about two points, with every seed, and the intervals hardly touch 0.
-
-**From 2000 on** they crowd together again: with enough labels anyone learns which words praise. (The results with all 14,845 are on the card of `zh-bert`, the README in the folder `cl.models.fetch("zh-bert")`.)
-
-The head alone keeps close all the way: what there is to learn was in the vectors already, and a straight line fetches it; the gap of section 8.1 merely did not ask.
-The green line is the same Transformer, having read nothing: with 100 labels no worse than TF-IDF, after that always last; with 2000 (77 %) it does not reach what the well-read one does with 100.
-
-Do not carry this over to large models: `zh-bert` has read a mere fifty million tokens. How much a better-read one wins must be measured on your own data. (1 to 3 seeds a point, see the table.)
-
-A small one can be run here and now: head and TF-IDF take seconds. Change the seed and see how much it wobbles.
-"""
-# %% training rows="R24"
-pool, check = random.Random(1).sample(reviews.train, 200 if quick else 1000), valid[:100 if quick else 500]
-vectors, check_vectors = sentence_vectors(pool), sentence_vectors(check)
 rows = []
-for n in (50, 100, 200) if quick else (50, 100, 250, 500, 1000):
-    by_count = tfidf().fit(texts(pool[:n]), labels(pool[:n])).score(texts(check), labels(check))
-    by_vector = head().fit(vectors[:n], labels(pool[:n])).score(check_vectors, labels(check))
-    rows.append((n, f"{by_count:.1%}", f"{by_vector:.1%}"))
-cl.viz.table(rows, header=(cl.L(zh="标签数", en="labels"), "TF-IDF", names["head"]), right=(0, 1, 2))
+for n, line in means.iterrows():
+    gaps = [[100 * x for x in row["gap"]] for row in curve if row["labels"] == n]
+    gaps = ["{:+.1f} [{:+.1f}, {:+.1f}]".format(*gap) for gap in gaps]
+    shown = [f"{100 * share:.1f}".replace("nan", "–") for share in line]
+    rows.append((n, *shown, *gaps))
+lead = cl.L(zh="微调领先“加好话坏话”（百分点），一个样本一列",
+            en="lead of fine-tuning over TF-IDF and mood words (points), a column a sample")
+display(cl.viz.table(rows, header=[cl.L(zh="标签数", en="labels"), *names, lead], right=range(6)))
+cl.guess.result("finetune.labels", cl.L(zh="1000 条以上", en="over 1000"))
 
 # %% zh [md]
 r"""
-## 8.8 学过头，和四种药
+**100 条标签**时，微调 79.5，TF-IDF 62.8。TF-IDF 到 1000 条是 78.5，2000 条才超过 79.5。但这十几个点不能都记在 Transformer 名下：把 526 个词给 TF-IDF，同样 100 条它就有 77.1。差距 17 个点，词表补上了 14 个，余下两三个点，三个样本的区间都在 0 以上。余下的来自读过的无标签评论，还是来自模型的结构？要另训一个没有学过词表的 `zh-bert` 才分得清，这里没有这个对照。
 
-微调时数据少、参数多，训练损失总能降到 0：它把答案背下来了。这叫**过拟合**。（预训练很少有这个毛病，语料多得看不完一遍，见第 5 章；文档把它说成“大模型训练”的头号问题，说的其实是微调。）
+**250 到 1000 条**，微调领先知道词表的 TF-IDF 两到三个点。
+**2000 和 5000 条**各只有一个样本，除了随机起步，四种办法相差不到两个点。5000 条时平均分最高的是加了词表的 TF-IDF（85.1），不过它对微调的领先，区间盖住 0。
 
-文档开了四种药：正则化（L1、L2）、暂退法、早停、更多数据。只有名字，没有剂量，也没有疗效。一个一个试。先看 L1 和 L2，用词袋模型看得最清楚：损失里加上参数的绝对值之和（L1）或平方和（L2），迫使它们变小。
+**只练分类头**始终离微调不远（相差都在一个点之内），几秒钟就能训练好。
+
+**随机起步**在 2000 条标签时是 77.4，还不到微调 100 条的成绩。
+
+这些数字说的是 `zh-bert` 和这些评论。`zh-bert` 只读过五千万个词元；更大的模型值多少标签，要在你自己的数据上量。
+
+## 8.8 过拟合，和四种办法
+
+微调的数据少、参数多，训练损失总能降到接近 0，也就是把训练集背了下来，对新评论却不见得更好。这叫**过拟合**。第二份和第三份讲义提到正则化（L1、L2）、暂退法、早停、更多数据，只有名字，没有用量，也没有效果。
+
+先看 L1 和 L2，用 TF-IDF 的逻辑回归最清楚：损失里加上参数绝对值之和（L1）或平方和（L2），迫使参数变小。C 越小，压得越重。
 """
 # %% en [md]
 r"""
-## 8.8 Learning too well, and four remedies
+With **100 labels** fine-tuning has 79.5 and TF-IDF 62.8. TF-IDF has 78.5 with 1000 and passes 79.5 only at 2000. But not all of this is the Transformer's merit: give TF-IDF the 526 words, and with the same 100 labels it has 77.1. Of the 17 points between them the list makes up 14; of the two or three that remain, the intervals of all three samples lie above 0. Do they come from the reviews read without labels or from the model's architecture? To tell, one would have to train a `zh-bert` that never saw the list; there is no such control here.
 
-In fine-tuning there are few data and many parameters, and the training loss can always be brought to 0: the answers are learnt by heart. That is **overfitting**. (Pre-training hardly knows it, for there is more text than one pass can read, see chapter 5; the document that calls it the chief problem of training large models is really speaking of fine-tuning.)
+**From 250 to 1000** fine-tuning leads TF-IDF with the list by two to three points. **At 2000 and 5000**, one sample each, all four methods but the random start lie within two points. At 5000 TF-IDF with the list has the highest score (85.1), though the interval of its lead over fine-tuning covers 0.
 
-The documents prescribe four remedies, regularisation (L1, L2), dropout, early stopping and more data, by name only: no doses, no effects. Let us try them. First L1 and L2, which are plainest in the counting model: the sum of the parameters' absolute values (L1) or squares (L2) is added to the loss and pushes them to be small.
+**The head alone** is never far from fine-tuning (always within a point) and is trained in seconds.
+
+The **random start** with 2000 labels has 77.4, less than fine-tuning with 100.
+
+These figures are about `zh-bert` and these reviews. `zh-bert` has read fifty million tokens; what a larger model is worth in labels must be measured on your own data.
+
+## 8.8 Overfitting and four remedies
+
+Fine-tuning has few data and many parameters, so the training loss can always be brought close to 0: the training set is learnt by heart, and new reviews need not gain anything. That is **overfitting**. The second and third handouts name regularisation (L1, L2), dropout, early stopping and more data, without doses or effects.
+
+First L1 and L2, which are clearest in the logistic regression on TF-IDF: the sum of the parameters' absolute values (L1) or squares (L2) is added to the loss and pushes them to be small. The smaller C, the harder the push.
 """
 # %% training rows="R47"
-rows, features = [], TfidfVectorizer(analyzer="char", ngram_range=(1, 2), sublinear_tf=True)
-seen, unseen = features.fit_transform(texts(known)), features.transform(texts(check))
-for name, l1 in (("L2", 0), ("L1", 1)):
-    for C in (1000, 10, 1, 0.1):                                # the smaller C, the stronger the push
-        line = LogisticRegression(C=C, l1_ratio=l1, solver="liblinear", max_iter=2000).fit(seen, labels(known))
-        rows.append((name, C, f"{line.score(seen, labels(known)):.1%}", f"{line.score(unseen, labels(check)):.1%}",
-                     f"{(line.coef_ != 0).sum():,} / {line.coef_.size:,}", f"{abs(line.coef_).max():.1f}"))
-head_ = cl.L(zh="惩罚|C|训练集|验证集|不为 0 的参数|最大的参数", en="penalty|C|training|validation|parameters not 0|largest parameter")
-cl.viz.table(rows, header=head_.split("|"), right=(1, 2, 3, 4, 5))
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+vectorizer = TfidfVectorizer(analyzer="char", ngram_range=(1, 2), sublinear_tf=True)
+fresh, rows = valid[:100 if quick else 500], []
+x, y = vectorizer.fit_transform([r.text for r in known]), [r.label for r in known]
+new_x, new_y = vectorizer.transform([r.text for r in fresh]), [r.label for r in fresh]
+for l1, C in [(0, 10), (0, 0.1), (1, 10), (1, 1), (1, 0.1)]:
+    line = LogisticRegression(C=C, l1_ratio=l1, solver="liblinear", max_iter=2000)
+    line.fit(x, y)
+    kept, hit = f"{(line.coef_ != 0).sum():,}", line.predict(new_x) == new_y
+    share = f"{100 * line.score(x, y):.1f} %"
+    rows.append((f"L{2 - l1}", C, share, kept, cl.metrics.share(hit)))
+header = cl.L(zh=["", "C", "训练集", "不为 0 的参数", "验证集"],
+              en=["", "C", "training", "parameters not 0", "validation"])
+cl.viz.table(rows, header, right=range(1, 5))
 
 # %% zh [md]
 r"""
-训练集上近乎全对，验证集上只有七成多，这个差距就是过拟合。**L2** 让每个参数都小一点，一个也不丢；**L1** 让大多数参数正好等于 0，像在选特征，用过了头就什么也学不到。
+C = 10 时训练集几乎全对，验证集只有七成多，这个差距就是过拟合。**L2** 让每个参数都小一点，一个也不丢。压重一些，训练集少对几条，验证集没有变差。
+**L1** 让大多数参数正好等于 0，等于在选特征；压得太重就什么也学不到。
 
-神经网络里的 L2 通常写成**权重衰减**：每步把参数缩小一点。还有**暂退法**：训练时随机关掉一部分神经元，逼它别只靠一条线索。下面是 2 × 2 × 2 的对照：100 或 400 条标签，有没有权重衰减，有没有暂退法，同样 100 步。表下面的图可以**拖动游标**、换药方：停在哪一步最好？再往后走，两条损失各去了哪里？
+神经网络里的 L2 通常写成**权重衰减**：每一步都把参数缩小一点。
+**暂退法**在训练时随机关掉一部分神经元。下面都是 100 步、同样的学习率，2 × 2 × 2：100 或 400 条标签，有没有权重衰减，有没有暂退法。再加一行 1600 条：100 步、每批 16 条，每条评论**只见一次**，像预训练那样。
 """
 # %% en [md]
 r"""
-Almost all right on the training set, seven in ten on the validation set: that gap is overfitting. **L2** makes every parameter a little smaller and loses none; **L1** makes most of them exactly 0, as if features were chosen, and too much of it learns nothing at all.
+With C = 10 almost all of the training set is right and seven in ten of the validation set: that gap is overfitting. **L2** makes every parameter a little smaller and loses none; pushed harder, it gets fewer of the training set and no fewer of the validation set. **L1** makes most parameters exactly 0, which amounts to choosing features; pushed too hard it learns nothing.
 
-In neural networks L2 usually takes the form of **weight decay**: all parameters shrink a little at each step. **Dropout** switches off some neurons at random during training, so that no single clue is relied on. Below is a comparison 2 × 2 × 2: 100 or 400 labels, weight decay or none, dropout or none, 100 steps for all. In the picture below the table, **drag the cursor** and change the remedy: which step is the best to stop at? And where do the two losses go after it?
+In neural networks L2 usually takes the form of **weight decay**: every step shrinks all parameters a little. **Dropout** switches off some neurons at random during training. Below, always for 100 steps and at the same learning rate, is a 2 × 2 × 2 grid: 100 or 400 labels, weight decay or none, dropout or none. One more row has 1600 labels: 100 steps of 16 see each review **only once**, as in pre-training.
 """
-# %% training rows="R47"
+# %%
+cl.guess(
+    "finetune.remedy",
+    cl.L(zh="从 100 条标签、什么都不做出发，哪一种办法最能压低第 100 步的验证损失？",
+         en="Starting from 100 labels and no remedy: which lowers the loss at step 100 most?"),
+    choices=cl.L(zh=["权重衰减", "暂退法", "标签增到 400 条"],
+                 en=["weight decay", "dropout", "400 labels instead"]))
+
+# %% training rows="R47 E45"
+from torch.utils.data import DataLoader
+from itertools import product
+DOSES = [*product((100, 400), (0.0, 3.0), (0.0, 0.3)), (1600, 0.0, 0.0)]
+
 def overfitting():
-    """Loss on training and on 256 validation reviews along 100 steps, for 2 x 2 x 2 remedies on the same reviews."""
-    rows, held_out = [], DataLoader(encode(valid[:256]), 64, collate_fn=collate)
-    for labels, decay, dropout in tqdm(list(product((100, 400), (0.0, 3.0), (0.0, 0.3))), **bar):
-        some = random.Random(0).sample(reviews.train, labels)
-        model, history = tune(some, dropout=dropout, steps=100, lr=5e-4, weight_decay=decay,
-                              val_data=held_out, eval_every=10)
-        rows.append({"labels": labels, "decay": decay, "dropout": dropout, "valid": history.val_loss,
-                     "train": [sum(history.loss[at:at + 10]) / 10 for at in range(0, 100, 10)]})
+    """Losses, training and validation, every 10 of 100 steps."""
+    rows, held_out = [], DataLoader(encode(valid[:256]), 64, collate_fn=collator())
+    for n, decay, drop in DOSES:
+        some = random.Random(0).sample(reviews.train, n)
+        _, run = tune(some, dropout=drop, weight_decay=decay, steps=100, lr=5e-4,
+                      val_data=held_out, eval_every=10)
+        means = [sum(run.loss[at:at + 10]) / 10 for at in range(0, 100, 10)]
+        rows.append({"labels": n, "train": means, "valid": run.val_loss})
     return rows
 # %% rows="R47 E45"
 grid = cl.results.stored("08_overfitting", overfitting)
-title = cl.L(zh="什么都不做|权重衰减|暂退法|两样都用|四倍的数据|全都用上",
-             en="nothing|weight decay|dropout|both|four times the data|everything")
-doses = ((100, 0.0, 0.0), (100, 3.0, 0.0), (100, 0.0, 0.3), (100, 3.0, 0.3), (400, 0.0, 0.0), (400, 3.0, 0.3))
-remedies = dict(zip(title.split("|"), doses))              # labels, weight decay, dropout
-
-def curves(remedy):
-    """The losses on training and on validation, every 10 steps."""
-    row = next(row for row in grid if (row["labels"], row["decay"], row["dropout"]) == remedies[remedy])
-    return np.array(row["train"]), np.array(row["valid"])
-
-# %% rows="R47"
-table = []
-for remedy in remedies:
-    learnt, tested = curves(remedy)
-    best, stop = early_stop(tested.tolist(), patience=3)
-    table.append((remedy, f"{learnt[-1]:.2f}", f"{tested[-1]:.2f}", f"{tested[best]:.2f}", 10 * best + 10))
-title = cl.L(zh="药方|训练损失（最后）|验证损失（最后）|验证损失（早停）|早停取第几步",
-             en="remedy|training loss, last|validation loss, last|the same, stopped early|step kept")
-cl.viz.table(table, header=title.split("|"), right=(1, 2, 3, 4))
+remedies = cl.L(
+    zh=["什么都不做", "暂退法", "权重衰减", "衰减、暂退", "四倍数据",
+        "数据、暂退", "数据、衰减", "三样都用", "只见一次"],
+    en=["nothing", "dropout", "weight decay", "decay, dropout", "more data",
+        "data, dropout", "data, decay", "all three", "each seen once"])
+stops = [early_stop(row["valid"], patience=3)[0] for row in grid]
+rows = [(name, row["labels"], f"{row['train'][-1]:.2f}", f"{row['valid'][-1]:.2f}",
+         f"{row['valid'][best]:.2f}", 10 * best + 10)
+        for name, row, best in zip(remedies, grid, stops)]
+header = cl.L(zh=["", "标签", "最后：训练", "最后：验证", "早停：验证", "早停取第几步"],
+              en=["", "labels", "training", "validation", "stopped early", "step kept"])
+display(cl.viz.table(rows, header, right=range(1, 6)))
+cl.guess.result("finetune.remedy", cl.L(zh="标签增到 400 条", en="400 labels instead"))
 
 # %% rows="R47"
 def cursor(remedy, at):
-    train, valid = curves(remedy)
-    best, stop = early_stop(valid.tolist(), patience=3)
-    figure, axis = plt.subplots(figsize=(6.4, 3), layout="constrained")
-    steps = np.arange(10, 10 * len(valid) + 1, 10)
-    axis.plot(steps, train, color="#4477aa", label=cl.L(zh="训练", en="training"))
-    axis.plot(steps, valid, color="#ee7733", label=cl.L(zh="验证", en="validation"))
-    axis.axvline(steps[best], color="#888888", linestyle="--", label=cl.L(zh="早停取这里", en="kept by early stopping"))
-    here = min(at // 10, len(valid)) - 1
-    axis.axvline(steps[here], color="#222222", lw=1)
-    words = cl.L(zh="第 {0} 步：训练 {1:.2f}，验证 {2:.2f}", en="step {0}: training {1:.2f}, validation {2:.2f}")
-    axis.set(title=words.format(steps[here], train[here], valid[here]), xlabel=cl.L(zh="步", en="step"), ylim=(0, 2.4))
-    axis.legend(loc="upper left")
+    row, best = grid[remedies.index(remedy)], stops[remedies.index(remedy)]
+    figure, axis = plt.subplots(figsize=(7.4, 3), layout="constrained")
+    steps, here = range(10, 101, 10), at // 10 - 1
+    axis.plot(steps, row["train"], "#4477aa", label=cl.L(zh="训练（十步平均）", en="training (10 steps)"))
+    axis.plot(steps, row["valid"], "#ee7733", label=cl.L(zh="验证", en="validation"))
+    axis.axvline(steps[best], color="#888888", ls="--", label=cl.L(zh="早停取这里", en="early stop"))
+    axis.axvline(steps[here], color="#888888", lw=1)
+    axis.set(xlabel=cl.L(zh="步", en="step"), ylabel=cl.L(zh="损失（nat）", en="loss (nats)"))
+    words = cl.L(zh="{}，第 {} 步：{:.2f}，{:.2f}", en="{}, step {}: {:.2f}, {:.2f}")
+    axis.set_title(words.format(remedy, at, row["train"][here], row["valid"][here]))
+    figure.legend(loc="outside right upper")
     return figure
 
-cl.viz.explore(cursor, remedy=list(remedies), at=(10, 100, 100))
+cl.viz.explore(cursor, remedy=remedies, at=(10, 100, 100))
 
 # %% zh [md]
 r"""
-100 条标签时，四十步训练损失就到了 0，验证损失却升到 1.4 左右。什么都不懂、两类各报一半，也只付 0.69：它不但错，还错得很自信。
-**权重衰减**只帮上一点。
-**暂退法**推迟了过拟合，没有拦住。
-**四倍的数据**最管用，最后的验证损失减半，再加暂退法又降一截。
-**早停**不花钱，每一行都有效：停得早，损失都在 0.5 上下，几种药之间就没剩下多少差别了。它只能在走过的步子里挑最好的，所以有数据还是先加数据。
+**拖动游标**，换不同的办法看。什么都不做时，四十步训练损失就到 0 附近，验证损失最后升到 1.4。两类各报一半也只付 0.69，它不但错，还错得很有把握。按最后一步看，四倍的数据降得最多，权重衰减和暂退法也有帮助；每条只见一次时，训练损失和验证损失一直走在一起，这就是预训练很少过拟合的原因（语料多得看不完一遍，第 5 章）。第三和第四份讲义把过拟合当作训练大模型的主要问题，说的其实是微调。
+**早停**不花钱：停得早，验证损失都落在 0.42 到 0.53 之间，各种办法的差别大半消失。它只能在走过的步子里挑，所以有条件就先加数据。
+每一行只跑了一次，验证评论 256 条，相差零点零几不能当真。
 
-文档把四种药并排列着，量一量，轻重差得远。（每格只跑一次，256 条验证评论，差零点零几的不要当真；第 11 章讲怎样把这种比较做扎实。）
+## 8.9 它错在哪里，怎样带走
 
-## 8.9 没有标签的评论，能不能也用上
-
-标签贵，评论不要钱。**半监督学习**的一个老办法叫**伪标签**：先用 500 条真标签训练，让模型给没标的评论打标签，只留它最有把握的，再一起训练。听上去像抓着自己的头发往上提。先猜：能提起来吗？
+准确率之外，看看错误集中在哪些评论上。两个猜想：转折（“可是”“但”“不过”）让它为难；太长的评论只读前 128 个词元，后面的看不见。
 """
 # %% en [md]
 r"""
-With 100 labels the training loss is at 0 after forty steps, while the validation loss has risen to 1.4 or so. Knowing nothing and announcing half and half would cost 0.69: it is not only wrong but confidently so.
-**Weight decay** helps a little. **Dropout** delays overfitting and does not prevent it. **Four times the data** helps most: the last validation loss is halved, and with dropout it is lower still. **Early stopping** is free and helps in each line: stopped in time all are near 0.5, and little is left of the differences between the remedies. But it can only pick the best of the steps taken, so where data are to be had, get data first.
+**Drag the cursor** and try the other remedies. With none, the training loss is near 0 after forty steps, and the validation loss climbs to 1.4. Saying half and half costs only 0.69, so it is not just wrong but confidently wrong. By the last step, four times the data helps most, and weight decay and dropout help, too. Where each review is seen once, training and validation loss stay together all the way, and that is why pre-training rarely overfits (it has more text than one pass can read, chapter 5). The third and fourth handouts call overfitting a main problem of training large models; they are really speaking of fine-tuning.
+**Early stopping** is free: stopped in time, all validation losses are between 0.42 and 0.53, and most of the difference between the remedies is gone. It can only choose among the steps taken, so get more data first if you can.
+Each line is a single run on 256 validation reviews; do not believe in a few hundredths.
 
-The documents list four remedies side by side; measured, their weights differ widely. (One run each, 256 validation reviews: do not believe in a few hundredths. Chapter 11 makes such comparisons solid.)
+## 8.9 Where it goes wrong, and how to take it along
 
-## 8.9 Reviews without labels: any use?
-
-Labels are dear, reviews are free. An old trick of **semi-supervised learning** is **pseudo-labels**: train on 500 true labels, let the model label the others, keep those that it is surest of, and train on all together. It sounds like lifting oneself by the hair. Guess first: does it lift?
+Beyond accuracy, see where the errors are. Two guesses: a turn (可是, 但, 不过: *but, however*) makes a review hard; and of long reviews only the first 128 tokens are read.
 """
-# %% training rows="R22"
-def pseudo(probabilities, rest):
-    """The half of the reviews that the model is surest of, with the model's label."""
-    sure = np.median(probabilities.max(1))
-    return [cl.text.Review(review.text, int(p.argmax())) for review, p in zip(rest, probabilities) if p.max() > sure]
-
-def agreement(kept, rest):
-    """How many of the pseudo-labels are right: the true ones were only hidden."""
-    true = {review.text: review.label for review in rest}
-    return sum(true[review.text] == review.label for review in kept) / max(1, len(kept))
-
-# %% training rows="R22"
+# %% training rows="R66"
+groups = {
+    cl.L(zh="有转折", en="with a “but”"): lambda t: any(w in t for w in ("可是", "但", "不过")),
+    cl.L(zh="没有转折", en="without"): lambda t: not any(w in t for w in ("可是", "但", "不过")),
+    cl.L(zh="30 字以内", en="up to 30 characters"): lambda t: len(t) <= 30,
+    cl.L(zh="31 到 126 字", en="31 to 126"): lambda t: 30 < len(t) <= 126,
+    cl.L(zh="更长，被截断", en="longer, cut off"): lambda t: len(t) > 126}
 rows = []
-for seed in range(1 if quick else 4):
-    some = random.Random(seed).sample(reviews.train, 600 if quick else 5500)
-    labelled, rest = some[:500], some[500:]
-    before = tfidf().fit(texts(labelled), labels(labelled))
-    kept = pseudo(before.predict_proba(texts(rest)), rest)
-    after = tfidf().fit(texts(labelled + kept), labels(labelled + kept))
-    scores = [line.score(texts(exam), labels(exam)) for line in (before, after)]
-    rows.append((seed, f"{len(kept):,}", *(f"{part:.1%}" for part in (agreement(kept, rest), *scores))))
-title = cl.L(zh="种子|5,000 条里留下|其中对的|之前|之后", en="seed|kept of 5,000|of these right|before|after")
-cl.viz.table(rows, header=title.split("|"), right=range(5))
-
-# %% training rows="R22"
-def pseudo_labels():
-    """zh-bert with 500 labels, then also with its own surest labels for 2,000 more reviews; the same test before and after."""
-    rows = []
-    for seed in tqdm(range(2), **bar):
-        some = random.Random(seed).sample(reviews.train, 2500)
-        known, rest = some[:500], some[500:]
-        teacher, _ = tune(known, seed=seed)
-        kept = pseudo(predict(teacher, rest).numpy(), rest)
-        student, _ = tune(known + kept, seed=seed, steps=250)
-        before, after = right(teacher), right(student)
-        rows.append({"seed": seed, "kept": len(kept), "good": agreement(kept, rest), "before": float(before.mean()),
-                     "after": float(after.mean()), "gap": cl.metrics.paired(after, before)})
-    return rows
-# %% rows="R22"
-rows = [(row["seed"], f"{row['kept']:,}", f"{row['good']:.1%}", f"{row['before']:.1%}", f"{row['after']:.1%}",
-         "{:+.1%} [{:+.1%}, {:+.1%}]".format(*row["gap"])) for row in cl.results.stored("08_pseudo_labels", pseudo_labels)]
-title = cl.L(zh="种子|2,000 条里留下|其中对的|之前|之后|之后 − 之前", en="seed|kept of 2,000|of these right|before|after|after − before")
-cl.viz.table(rows, header=title.split("|"), right=(1, 2, 3, 4, 5))
+for name, belongs in groups.items():
+    misses = [not hit for hit, r in zip(hits["zh-bert"], exam) if belongs(r.text)]
+    rows.append((name, len(misses), cl.metrics.share(misses)))
+cl.viz.table(rows, right=(1,), header=cl.L(zh=["", "评论数", "错误率（%）与 95% 区间"],
+                                           en=["", "reviews", "errors (%), 95 % interval"]))
 
 # %% zh [md]
 r"""
-上面那张是 TF-IDF：最有把握的一半里，近九成是对的；一起训练之后，四个种子有涨有跌，都在一两个点之内。
-下面这张是 zh-bert：九成以上是对的，成绩原地不动。最有把握的，正是它本来就会的；错的那一成，又被它自己再学牢一遍。
-没有标签的评论并非没用：8.7 节里预训练多出来的那两个点，就是从它们身上学来的，只是学的办法不同。**伪标签不是白捡的标签**，要在同一份卷子上量过才知道有没有用。
+ERRORS_ZH
 
-## 8.10 不必改动全部参数：LoRA
-
-文档说微调就是“用少量标注数据，端到端地训练”。端到端是一种，不是唯一的一种。大模型动辄几十亿参数，全练一遍，光优化器的状态就装不下；每个任务存一份完整的模型，也存不起。
-
-**低秩适配**（LoRA，Hu 等 2021，[arXiv:2106.09685](https://arxiv.org/abs/2106.09685)）的办法：原来的 $W$ 冻住，旁边加两块又窄又长的小矩阵，$W+\frac{\alpha}{r}BA$。$A$ 把输入压到 $r$ 维，$B$ 再升回来。
-为什么行得通？看看刚才全量微调到底改了什么：取每个矩阵的改动 $\Delta W$，用它最好的秩 $r$ 近似（奇异值分解）代替。**拖动 r**，看三件事：改动的平方和留下多少，要存的数占原矩阵几成，200 条验证评论的准确率。先猜：256 × 256 的改动，要留几维？
+最后换成你自己的数据：一个 CSV 文件，两列 `text` 和 `label`。标签是什么词都行，也可以不止两类。下面先写一个示例文件，把 `path` 换成你的文件，其余不用改。五分之一留作测试。文件读不懂时，`labelled_csv` 会说是哪一行、怎样改。
 """
 # %% en [md]
 r"""
-The first table is TF-IDF: of the half that it is surest of, almost nine in ten are right; after training on them some seeds are up and some down, within a point or two.
-The second is zh-bert: more than nine in ten are right, and the score stays where it was. What a model is surest of is what it knows already, and the tenth that is wrong it now learns for good.
-Reviews without labels are not useless: the two points that pre-training added in section 8.7 came from them, learnt in another way. **Pseudo-labels are not labels for free**; only the same exam, before and after, tells whether they help.
+ERRORS_EN
 
-## 8.10 Not all parameters need change: LoRA
-
-To fine-tune, says a document, is to “train end to end on a little labelled data”. That is one way, not the only one. Large models have billions of parameters: for training all of them the optimiser's state alone does not fit into memory, and a whole model for each task does not fit onto the disk.
-
-**LoRA** (low-rank adaptation, Hu et al. 2021, [arXiv:2106.09685](https://arxiv.org/abs/2106.09685)) freezes $W$ and puts two small, long matrices beside it, $W+\frac{\alpha}{r}BA$. $A$ squeezes the input to $r$ numbers, $B$ brings it back.
-Why does that do? Look at what full fine-tuning changed a moment ago: take the change $\Delta W$ of each matrix and put its best approximation of rank $r$ in its place (by singular value decomposition). **Drag r** and watch three things: how much of the square sum of the change is kept, how many numbers must be stored (as a share of the matrices), and the accuracy on 200 validation reviews. Guess first: of a change of 256 × 256, how many dimensions must stay?
-"""
-# %% training rows="E46"
-before, after = Reviewer().state_dict(), {name: value.clone() for name, value in model.state_dict().items()}
-matrices = [name for name in after if name.startswith("encoder.encoder") and after[name].dim() == 2]        # 24 of them
-parts = {name: torch.linalg.svd(after[name] - before[name], full_matrices=False) for name in matrices}
-few, probe = valid[400:460 if quick else 600], Reviewer()
-
-def at_rank(rank):
-    low = {name: before[name] + (U[:, :rank] * S[:rank]) @ V[:rank] for name, (U, S, V) in parts.items()}
-    probe.load_state_dict({**after, **low})
-    squares = torch.stack([torch.stack([(S[:rank] ** 2).sum(), (S ** 2).sum()]) for _, S, _ in parts.values()]).sum(0)
-    numbers = sum(rank * sum(after[name].shape) for name in matrices) / sum(after[name].numel() for name in matrices)
-    accuracy = float((predict(probe, few).argmax(1) == torch.tensor(labels(few))).float().mean())
-    names = cl.L(zh="留下的改动|要存的数|准确率", en="change kept|numbers stored|accuracy")
-    names = names.replace(" ", "\u00a0").split("|")
-    return cl.viz.bars(dict(zip(names, (float(squares[0] / squares[1]), numbers, accuracy))))
-
-cl.viz.explore(at_rank, rank=(0, 64, 8))
-
-# %% zh [md]
-r"""
-r = 0 是把 24 个矩阵的改动全部撤掉（词嵌入和分类层还留着），准确率掉了三个点左右。只加回 1 维就回来大半，尽管改动的平方和才留下一半；200 条评论的区间有十个点宽，再往上就分不出高下了。
-微调真正用到的改动，秩很低。那何必先练满再压缩？直接只练低秩的那部分就好。
-
-## 练习 5 · LoRA 层
-
-写 `lora_linear(x, W, A, B, alpha, bias=None)`：`x` 形状 [...,in]，`W` [out,in]，`A` [r,in]，`B` [out,r]。返回 $xW^\top+\frac{\alpha}{r}\,xA^\top B^\top$，`bias` 不是 `None` 就加上，形状 [...,out]。
-例：$x=[1,2]$、$W=I$、$A=[[1,1]]$、$B=[[1],[2]]$、`alpha=2`：低秩那条路是 $3\to[3,6]$，乘 2，加上 $x$，得 [7, 14]。
-"""
-# %% en [md]
-r"""
-r = 0 takes back the changes of all 24 matrices (embeddings and head keep theirs), and about three points of accuracy go. One dimension alone brings most of them back, with only half of the change's square sum; 200 reviews make an interval ten points wide, and beyond that nothing can be told apart.
-What fine-tuning really uses is of low rank. So why train all of it and compress? Train the low-rank part alone.
-
-## Exercise 5 · A LoRA layer
-
-Write `lora_linear(x, W, A, B, alpha, bias=None)`: `x` has shape [...,in], `W` [out,in], `A` [r,in], `B` [out,r]. Return $xW^\top+\frac{\alpha}{r}\,xA^\top B^\top$, plus `bias` unless it is `None`, of shape [...,out].
-Example: for $x=[1,2]$, $W=I$, $A=[[1,1]]$, $B=[[1],[2]]$ and `alpha=2` the low-rank path gives $3\to[3,6]$; times 2, plus $x$, that is [7, 14].
-"""
-# %% exercise id="finetune.lora"
-...
-# %%
-cl.check("finetune.lora")
-
-# %% zh [md]
-r"""
-现在给 SmolLM2（1.35 亿参数）装上，练一件它不会的事：给店铺的来信分类，并且**只准用我们规定的六个词**回答。来信是为本课写的，共 120 封：48 封训练，24 封选设置，48 封测试。先看它原来怎么答：
-"""
-# %% en [md]
-r"""
-Now put it into SmolLM2 (135 million parameters) and train it for what it cannot do: sort letters to a shop and answer **in the six words of our house, no other**. The letters were written for this course, 120 of them: 48 to train on, 24 to choose settings by, 48 to be tested on. First, how it answers as it is:
-"""
-# %% training rows="E46"
-smol, letters, KINDS = cl.load("smollm2-135m"), cl.text.requests(), cl.text.KINDS
-smol.tokenizer.padding_side = "left"                            # so that the last position is the last word of every row
-WORDS = [smol.tokenizer(" " + kind).input_ids[0] for kind in KINDS]          # each is one token
-ask = lambda letter: f"Customer: {letter.text}\nKind:"
-
-def batch_of(some):
-    return {**smol.tokenizer([ask(letter) for letter in some], return_tensors="pt", padding=True),
-            "labels": torch.tensor([WORDS[letter.label] for letter in some])}
-
-def next_word(model, batch):
-    rows = {name: batch[name].to(smol.device) for name in ("input_ids", "attention_mask")}
-    return model(**rows, logits_to_keep=1).logits[:, -1].float()                                # [B, V]
-
-@torch.inference_mode()
-def sorts(model, some=letters.test[:12] if quick else letters.test):
-    """Right or not, letter by letter: is the likeliest of all 49,152 tokens the word of our house?"""
-    batches = [batch_of(some[at:at + 12]) for at in range(0, len(some), 12)]
-    return [hit for batch in batches for hit in (next_word(model, batch).argmax(-1).cpu() == batch["labels"]).tolist()]
-
-# %% training rows="E46"
-print(", ".join(KINDS))
-for letter in letters.test[:3]:
-    print(f"{letter.text}  →", repr(smol.generate(ask(letter), max_new_tokens=6)))
-untrained = sorts(smol.model)
-print(cl.L(zh="原来答对：{0}", en="right as it is: {0}").format(share(untrained)))
-
-# %% zh [md]
-r"""
-它不知道我们的规矩，一个也答不对，或者几乎。给 30 层里每一层的查询和值投影各加一个秩 8 的小旁路，其余全部冻住。
-"""
-# %% en [md]
-r"""
-It does not know the rules of our house and gets none right, or hardly any. Put a by-pass of rank 8 beside the query and value projections of each of the 30 layers, and freeze everything else.
-"""
-# %% training rows="E46"
-lora_linear = cl.use("finetune.lora")
-
-class LoRA(nn.Module):
-    """A frozen linear layer with a low-rank path beside it; B is 0 at first, so nothing has changed yet."""
-    def __init__(self, layer, r=8, alpha=16):
-        super().__init__()
-        self.layer, self.alpha = layer, alpha
-        self.A = nn.Parameter(torch.randn(r, layer.in_features, device=layer.weight.device) / math.sqrt(layer.in_features))
-        self.B = nn.Parameter(torch.zeros(layer.out_features, r, device=layer.weight.device))
-
-    def forward(self, x):
-        return lora_linear(x, self.layer.weight, self.A, self.B, self.alpha, self.layer.bias)
-
-smol.model.requires_grad_(False)
-for block in smol.model.model.layers:
-    block.self_attn.q_proj, block.self_attn.v_proj = LoRA(block.self_attn.q_proj), LoRA(block.self_attn.v_proj)
-total, trained = (sum(p.numel() for p in smol.model.parameters() if p.requires_grad >= flag) for flag in (False, True))
-print(cl.L(zh="{1:,} 个参数里训练 {0:,} 个：{2:.2%}", en="{0:,} of {1:,} parameters train: {2:.2%}").format(trained, total, trained / total))
-
-# %% training rows="E46"
-rounds = [random.Random(epoch).sample(letters.train, 48) for epoch in range(5)]
-lessons = [batch_of(some[at:at + 6]) for some in rounds for at in range(0, 48, 6)]
-history = cl.fit(smol.model, lessons, steps=4 if quick else 40, lr=2e-3, weight_decay=0.0, precision="float32",
-                 loss=lambda model, batch: F.cross_entropy(next_word(model, batch), batch["labels"]))
-smol.model.eval()
-lora_hits = sorts(smol.model)
-print(cl.L(zh="之前 {0}    之后 {1}", en="before {0}    after {1}").format(share(untrained), share(lora_hits)))
-
-# %% zh [md]
-r"""
-动了不到千分之四的参数、几十步，从一个不会到约九成。卷子只有 48 题，区间有近二十个百分点宽，别把它当成“约等于满分”。也先别急着高兴：8.11 节会看到，不训练也能做到差不多。
-
-（和全量微调相比，LoRA 省的是优化器的内存和每个任务要存的数；前向计算一点没省，反传也只省了一部分，所以每步并没有快 300 倍。）
-
-## 练习 6 · 合并
-
-训练完可以把旁路并回去，推理时一点不慢。写 `lora_merge(W, A, B, alpha)`，返回 $W+\frac{\alpha}{r}BA$，是新的张量，不能改动 `W`。
-然后拿业界通用的 `peft` 库来对答案：同样的 A、B 装进去，输出应该一样；它合并出来的权重，应该等于你的。
-"""
-# %% en [md]
-r"""
-With fewer than four parameters in a thousand and some dozens of steps it went from none to about nine in ten. The exam has 48 letters, and the interval is almost twenty points wide; do not take it for “practically all”. And do not rejoice too soon: section 8.11 comes close without any training.
-
-(What LoRA saves, compared with full fine-tuning, is the optimiser's memory and the numbers to store for each task. The forward pass is no cheaper and the backward pass only in part, so a step is by no means 300 times as fast.)
-
-## Exercise 6 · Merging
-
-After training the by-pass can be merged, and inference is not slowed at all. Write `lora_merge(W, A, B, alpha)`; return $W+\frac{\alpha}{r}BA$, a new tensor, with `W` left as it is.
-Then check against `peft`, the library that everyone uses: with the same A and B its output should be the same, and what it merges should equal yours.
-"""
-# %% exercise id="finetune.lora_merge"
-...
-# %%
-cl.check("finetune.lora_merge")
-
-# %% training rows="E46"
-import warnings
-from peft import LoraConfig, get_peft_model
-warnings.simplefilter("ignore", FutureWarning)                  # peft still uses an old name of transformers
-theirs = get_peft_model(cl.load("smollm2-135m").model, LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "v_proj"]))
-state = theirs.state_dict()
-for name, layer in smol.model.named_modules():
-    if isinstance(layer, LoRA):
-        state[f"base_model.model.{name}.lora_A.default.weight"].copy_(layer.A.detach())
-        state[f"base_model.model.{name}.lora_B.default.weight"].copy_(layer.B.detach())
-
-# %% training rows="E46"
-lora_merge = cl.use("finetune.lora_merge")
-print("peft trains as many parameters:", sum(p.numel() for p in theirs.parameters() if p.requires_grad) == trained)
-question = batch_of(letters.test[:4])
-with torch.inference_mode():
-    ours, its = next_word(smol.model, question), next_word(theirs.eval(), question)
-    print("same output as peft:", torch.allclose(ours, its, atol=1e-3))
-    mine = smol.model.model.layers[0].self_attn.q_proj
-    merged = theirs.merge_and_unload()
-    weight = merged.model.layers[0].self_attn.q_proj.weight
-    print("same merged weight: ", torch.allclose(lora_merge(mine.layer.weight, mine.A, mine.B, 16), weight, atol=1e-5))
-
-# %% zh [md]
-r"""
-于是“一个大模型，许多个小旁路”：底座只存一份，每个任务只存几十万个数（这里 1.8 MB），随用随换。
-
-## 8.11 一个参数也不练：看几个例子就会
-
-还有两条路，连训练都不要。
-
-**原型**：元学习里的原型网络（Snell 等 2017，[arXiv:1703.05175](https://arxiv.org/abs/1703.05175)）思路很简单：每一类的几个例子，句向量平均成一个“原型”，新来的离谁近就是谁。这里用现成的句向量模型 MiniLM，不再训练。
-先猜：每类只给 1 个例子，六选一能对几成？
-"""
-# %% en [md]
-r"""
-Hence “one large model, many small by-passes”: the base is stored once, a task is some hundred thousand numbers (1.8 MB here), swapped at will.
-
-## 8.11 Not one parameter: a few examples will do
-
-There are two more ways, without any training.
-
-**Prototypes**: the idea of prototypical networks, from meta-learning (Snell et al. 2017, [arXiv:1703.05175](https://arxiv.org/abs/1703.05175)), is simple: average the sentence vectors of a class's few examples into a “prototype”; a newcomer belongs to the nearest one. Here the vectors come from MiniLM as it is; nothing is trained.
-Guess first: with 1 example of each kind, how many of the letters are sorted right, one kind out of six?
-"""
-# %% rows="R84"
-minilm = cl.load("minilm-l6")
-
-@torch.inference_mode()
-def letter_vectors(some):
-    rows = minilm.tokenizer([letter.text for letter in some], return_tensors="pt", padding=True).to(minilm.device)
-    pooled = mean_pool(minilm.model(**rows).last_hidden_state, rows["attention_mask"])
-    return F.normalize(torch.as_tensor(pooled), dim=-1).cpu()                                   # [N, 384], of length 1
-
-known_vectors, test_vectors = letter_vectors(letters.train), letter_vectors(letters.test)
-known_kinds, test_kinds = torch.tensor(labels(letters.train)), torch.tensor(labels(letters.test))
-
-def prototypes(shots, seed):
-    """Right or not, for 48 letters, with `shots` random examples of each kind."""
-    chosen = [random.Random(seed).sample((known_kinds == kind).nonzero()[:, 0].tolist(), shots) for kind in range(6)]
-    means = torch.stack([F.normalize(known_vectors[rows].mean(0), dim=0) for rows in chosen])   # [6, 384]
-    return (test_vectors @ means.T).argmax(-1) == test_kinds
-
-# %% rows="R84"
-by_shots = {shots: [float(prototypes(shots, seed).float().mean()) for seed in range(20)] for shots in (1, 2, 4, 8)}
-for shots, scores in by_shots.items():
-    line = cl.L(zh="每类 {0} 个：答对 {1:.0%}；20 次抽样里从 {2:.0%} 到 {3:.0%}",
-                en="{0} of each kind: {1:.0%} right; of 20 draws {2:.0%} to {3:.0%}")
-    print(line.format(shots, np.mean(scores), min(scores), max(scores)))
-
-# %% zh [md]
-r"""
-**上下文学习**：把例子写进提示，模型接着往下写（GPT-3 的论文标题就叫 *Language Models are Few-Shot Learners*，Brown 等 2020，[arXiv:2005.14165](https://arxiv.org/abs/2005.14165)）。参数一个没动，例子一拿走，什么也没学到。
-SmolLM2 只有 GPT-3 的千分之一大。先猜：它跟得上吗？
-"""
-# %% en [md]
-r"""
-**In-context learning**: write the examples into the prompt, and the model carries on (the paper on GPT-3 is called *Language Models are Few-Shot Learners*, Brown et al. 2020, [arXiv:2005.14165](https://arxiv.org/abs/2005.14165)). Not one parameter moves; take the examples away and nothing has been learnt.
-SmolLM2 is a thousandth of GPT-3's size. Guess first: can it keep up?
-"""
-# %% training rows="R30"
-smol = cl.load("smollm2-135m")                                  # as it came, without our by-pass
-
-def examples(shots, seed):
-    """`shots` letters of each kind with their answers, shuffled: a list of texts."""
-    chance = random.Random(seed)
-    some = [letter for kind in range(6) for letter in chance.sample([x for x in letters.train if x.label == kind], shots)]
-    return [f"{ask(letter)} {KINDS[letter.label]}\n\n" for letter in chance.sample(some, len(some))]
-
-def with_examples(text, shots):
-    letter = cl.text.Request(text, 0)
-    best = smol.likely("<|endoftext|>" + "".join(examples(int(shots), 0)) + ask(letter), 6)
-    return cl.viz.bars(best, mark=next((word for word in best if word.strip() in KINDS), None))
-
-cl.viz.explore(with_examples, text="The kettle leaks on the table.", shots=["1", "0", "2", "4"])
-
-# %% training rows="R30"
-@torch.inference_mode()
-def in_context():
-    """SmolLM2 after 0 to 8 examples of every kind, three draws: how often its next word is right on 48 test letters."""
-    rows = []
-    for shots, seed in tqdm([(shots, seed) for shots in (0, 1, 2, 4, 8) for seed in range(3)], **bar):
-        shown = examples(shots, seed)
-        ids = smol.tokenizer("<|endoftext|>" + "".join(shown), return_tensors="pt").input_ids.to(smol.device)
-        memory, free, choice = smol.model(ids, use_cache=True).past_key_values, [], []
-        for letter in letters.test:
-            question = smol.tokenizer(ask(letter), return_tensors="pt").input_ids.to(smol.device)
-            logits = smol.model(question, past_key_values=memory).logits[0, -1]
-            memory.crop(-question.shape[1])
-            free.append(int(logits.argmax()) == WORDS[letter.label])
-            choice.append(int(logits[WORDS].argmax()) == letter.label)
-        rows.append({"shots": shots, "seed": seed, "free": sum(free), "choice": sum(choice)})
-    return rows
-# %% rows="R30 R84"
-by_prompt = cl.results.stored("08_in_context", in_context)
-rows = []
-for shots in (0, 1, 2, 4, 8):
-    hits = [row for row in by_prompt if row["shots"] == shots]
-    prompt = [f"{sum(row[kind] for row in hits) / (48 * len(hits)):.0%}" for kind in ("free", "choice")]
-    rows.append((shots, f"{np.mean(by_shots[shots]):.0%}" if shots else "–", prompt[1], prompt[0]))
-title = cl.L(zh="每类几个例子|原型（MiniLM）|提示（SmolLM2，六选一）|提示（SmolLM2，随便答）",
-             en="examples of each kind|prototypes (MiniLM)|prompt (SmolLM2, one of six)|prompt (SmolLM2, any word)")
-cl.viz.table(rows, header=title.split("|"), right=(0, 1, 2, 3))
-
-# %% zh [md]
-r"""
-**原型**随着例子稳稳上升，每类 1 个例子就超过了提示法的最好成绩。
-**提示法**有了一两个例子就跳一大截（看“随便答”那列：它学会了该用哪几个词回答），之后不再涨，例子太多反而低一点：提示长了，小模型顾不过来。格式它学得快，规矩学不会。
-上一节的 LoRA 用同样 48 个例子练到约九成，和原型分不出高下。每格是 48 封信（提示法抽三次），区间都有十几个百分点；MiniLM 和 SmolLM2 又不是同一个模型，所以比的是“模型加办法”，不是办法本身。对这种小任务，句向量加原型又快又省，应该先试它。
-
-## 8.12 换成你自己的数据
-
-一个 CSV 文件，两列：`text` 和 `label`。下面先写一个示例文件；把 `path` 换成你的文件，其余不用改。先用最便宜的基线估一估：五折交叉验证，每条都由没见过它的模型来猜。文件多半不会一次就读对，所以再故意弄坏四次，看它怎么说。
-"""
-# %% en [md]
-r"""
-**Prototypes** rise steadily, and with 1 example of each kind they beat the best of prompting. **Prompting** leaps with the first example or two (see “any word”: it has learnt which words to answer in), then rises no more, and with many examples falls a little: a small model cannot keep a long prompt in view. The form is quickly learnt, the rule is not.
-LoRA, in the section before, made about nine in ten of the same 48 examples and cannot be told from the prototypes. Each figure stands on 48 letters (three draws for the prompts), with intervals of ten points and more; and MiniLM and SmolLM2 are different models, so this compares model and method together. For a small task such as this, sentence vectors with prototypes are quick and cheap and should be tried first.
-
-## 8.12 With your own data
-
-A CSV file with two columns, `text` and `label`. The cell writes a sample first; put your own file into `path` and leave the rest. Begin with the cheapest estimate: the baseline in five-fold cross-validation, where each text is judged by a model that has not seen it. A file is seldom right at the first go, so the cell after it breaks one on purpose, four times, and shows what is said.
+Last, your own data: a CSV file with two columns, `text` and `label`. The labels may be any words, and more than two. The cell writes a sample first; put your own file into `path` and leave the rest. A fifth is kept for the test. Where the file cannot be read, `labelled_csv` says which line and what to change.
 """
 # %% training rows="R42 R66"
 import csv
-from sklearn.model_selection import cross_val_predict
-path = Path(tempfile.mkdtemp()) / "mine.csv"                    # ← your file
-with path.open("w", encoding="utf-8", newline="") as file:
+folder = tempfile.mkdtemp()
+path = f"{folder}/mine.csv"                                         # ← your file
+with open(path, "w", encoding="utf-8", newline="") as file:
     writer = csv.writer(file)
     writer.writerow(["text", "label"])
-    writer.writerows([review.text, ("complaint", "praise")[review.label]] for review in valid[:200])
+    writer.writerows([r.text, ("complaint", "praise")[r.label]] for r in valid[300:700])
 
 mine = cl.text.labelled_csv(path)
-guesses = cross_val_predict(tfidf(), mine.texts, mine.labels, cv=5)
-common = max(map(mine.labels.count, range(len(mine.names))))
-title = cl.L(zh="{0} 条，标签 {1}|交叉验证准确率", en="{0} texts, labels {1}|accuracy in cross-validation")
-title = title.format(len(mine.texts), ", ".join(mine.names))
-cl.viz.table([(cl.L(zh="总猜最多的那类", en="always the commonest"), share([True] * common + [False] * (len(mine.texts) - common))),
-              ("TF-IDF", share(guesses == np.array(mine.labels)))], header=title.split("|"))
+yours = [cl.text.Review(*pair) for pair in zip(mine.texts, mine.labels)]
+random.Random(0).shuffle(yours)
+test, train = yours[:len(yours) // 5], yours[len(yours) // 5:]
+print(len(train), "+", len(test), *mine.names)
+# %% training rows="R42 R66"
+model, _ = tune(train, classes=len(mine.names), steps=4 if quick else None)
+model.save(f"{folder}/mine")                        # weights and shape
+again = Reviewer.load(f"{folder}/mine")
+print(cl.L(zh="读回来概率相同：", en="loaded, same probabilities:"), (again.judge(test) == model.judge(test)).all())
 
-# %%
-broken = {"a.csv": "text,mood\n很好,1\n".encode(), "b.csv": b"", "c.csv": "text,label\n很好,1\n不错,1\n".encode(),
-          "d.csv": "text,label\n很好,1\n".encode("utf-16")}
-for name, content in broken.items():
-    (path.parent / name).write_bytes(content)
-    try:
-        cl.text.labelled_csv(path.parent / name)
-    except ValueError as error:
-        print("✗", error)
-
-# %% zh [md]
-r"""
-## 8.13 哪个模型适合我
-
-文档的回答是：选和任务相关的、越大越好的、开源好用的。三句都对，可是没法照着选。换成量出来的：多大，多快，多准。两个任务分开看，不能混着比。
-"""
-# %% en [md]
-r"""
-## 8.13 Which model is for me?
-
-The document answers: one that suits the task, the larger the better, open and easy to use. All true, and nobody can choose by it. Here are measurements instead: how large, how fast, how accurate. The two tasks stand apart and must not be mixed.
-"""
-# %% rows="R41"
-def each(run, some, repeats=3):
-    """Milliseconds for one text, alone: the median of several."""
-    taken = []
-    for item in list(some[:5]) * repeats:
-        start = time.perf_counter()
-        run(item)
-        taken.append(time.perf_counter() - start)
-    return f"{1000 * sorted(taken)[len(taken) // 2]:.1f}"
-
-# %% timing rows="R41"
-size_of = lambda model: f"{sum(p.numel() * p.element_size() for p in model.parameters()) / 1e6:.0f}"
-chinese, english = cl.L(zh="500 条评论", en="500 reviews"), cl.L(zh="48 封来信", en="48 letters")
-rows = [
-    (chinese, "TF-IDF", f"{counting[-1].coef_.size * 16 / 1e6:.1f}", each(lambda r: counting.predict([r.text]), exam), cell(500, "tfidf")),
-    (chinese, "zh-bert, " + names["head"], size_of(frozen), each(lambda r: sentence_vectors([r]), exam), cell(500, "head")),
-    (chinese, "zh-bert, " + names["full"], size_of(model), each(lambda r: predict(model, [r]), exam), cell(500, "full")),
-    (english, "MiniLM, " + cl.L(zh="原型", en="prototypes"), size_of(minilm.model), each(lambda r: letter_vectors([r]), letters.test),
-     f"{np.mean(by_shots[8]):.0%}"),
-    (english, "SmolLM2, LoRA", size_of(merged), each(lambda r: sorts(merged, [r]), letters.test),
-     share(lora_hits).split()[0])]
-title = cl.L(zh="任务|模型|参数 MB|毫秒一条|准确率", en="task|model|MB of parameters|ms a text|accuracy")
-cl.viz.table(rows, header=title.split("|"), right=(2, 3, 4))
+labels = [review.label for review in train]
+common = max(labels, key=labels.count)
+scores = {cl.L(zh="最常见的标签", en="commonest label"): [r.label == common for r in test],
+          "TF-IDF": right(tfidf(train), test), "zh-bert": right(again.judge, test)}
+rows = [(name, cl.metrics.share(hit), cl.metrics.lead(scores["zh-bert"], hit))
+        for name, hit in scores.items()]
+cl.viz.table(rows, header=["", accuracy, difference])
 
 # %% zh [md]
 r"""
-毫秒数随机器变，次序大致不变。读法：先看最上面那行够不够好，不够再往下走；每往下一步，都要说得出多花的钱换来了什么。
-表里没有的也要想：许可、语言对不对（`bert-base-uncased` 再好也不认得中文）、上下文多长、数据能不能离开你的机器。
+测试只有 80 条，区间有十几个百分点宽，看配对的那一列更有用。先看最上面的基线够不够好；不够，再说得出多花的钱换来了什么。
 
 ## 小结
 
-- 能跑的脚本不等于可信的脚本：`labels`、整理器、`num_labels`、指标、每遍评估、种子、按比例预热，一样都不能少。
-- 先立基线，报区间，配对比较；比的时候，对手要知道得一样多。
-- 预训练在标签少的时候最值钱：这里 100 条抵得上一千条。知识也可以写进去：一张词表就值几百条标签。
-- 训练损失降到 0 说明它背下来了。看验证损失，早点停；最管用的通常是更多数据。
-- 伪标签会放大模型原有的偏向，涨不涨要量过才知道。
-- 微调不必改全部参数：LoRA 练千分之三，合并之后和原模型一样快；原型和上下文学习一个也不练。
+- 脚本能跑还不够：`labels`、整理器、`num_labels`、指标、每遍评估、种子、按比例预热，一样都不能少。
+- 先立基线。对手知道的要一样多，差别用配对区间说。区间说的是真实准确率，不是下一次的得分。
+- 这里，100 条标签的微调抵得上 TF-IDF 的 1000 多条，不过大部分优势一张词表也给得出。
+- 训练损失接近 0，说明背下来了。看验证损失，早点停，有条件就加数据。
+- 8.1 节的模型次序对、分界线不对：看起来不会，有时只是没有校准。
 
-还想动手：把 8.6 节的 `warmup_steps` 改回 500，早停会在哪里停？把 8.10 节的 `r` 改成 1，还学得会吗？只给 v 加旁路呢？
-接下来：第 10 章 翻译与摘要（即将推出）。
+还想动手：把 8.6 节的 `warmup_steps` 改成 500，五遍的损失怎么变？把 `mean_pool` 换成取第一个位置的向量呢？
+接着读第 9 章：标签更少、只练千分之三的参数，还能学会多少。
 """
 # %% en [md]
 r"""
-Milliseconds depend on the machine; the order hardly does. How to read it: see whether the first line is good enough; if not, go down, and at each step be able to say what the extra cost buys.
-Think of what is not in the table, too: the licence, the language (`bert-base-uncased`, however good, cannot read Chinese), the length of context, and whether the data may leave your machine.
+There are only 80 test reviews, and the intervals are more than ten points wide; the column of paired differences tells more. See first whether the baselines are good enough; if not, be able to say what the extra cost buys.
 
 ## Summary
 
-- A script that runs is not yet one to trust: `labels`, a collator, `num_labels`, metrics, an evaluation each pass, seeds, warm-up as a share; none may be missing.
-- A baseline first; intervals; comparison in pairs, and with an opponent who knows as much.
-- Pre-training pays most where labels are few: here 100 do the work of a thousand. Knowledge can be written in, too: a list of words is worth hundreds of labels.
-- A training loss of 0 says that it was learnt by heart. Watch the validation loss and stop early; what helps most is usually more data.
-- Pseudo-labels amplify what the model is biased to already; whether they lift must be measured.
-- Not all parameters need change: LoRA trains three in a thousand and, once merged, is as fast as before; prototypes and in-context learning train none.
+- That a script runs is not enough: `labels`, a collator, `num_labels`, metrics, an evaluation each pass, seeds, warm-up as a share; none may be missing.
+- A baseline first. The opponent must know as much, and differences need paired intervals. An interval is about the true accuracy, not about the next score.
+- Here, fine-tuning with 100 labels does what TF-IDF needs over 1000 for, though a list of words provides most of that advantage.
+- A training loss near 0 means that the set is learnt by heart. Watch the validation loss, stop early, and get more data if you can.
+- The model of section 8.1 had the order right and the threshold wrong: what looks like ignorance may be a lack of calibration.
 
-To try: set `warmup_steps` of section 8.6 back to 500; where does early stopping stop? Set `r` of section 8.10 to 1; can it still learn? And with a by-pass beside v alone?
-Next: chapter 10, translation and summaries (to come).
+To try: set `warmup_steps` of section 8.6 to 500; what happens to the losses of the five passes? And if `mean_pool` is replaced by the vector of the first position?
+Read on in chapter 9: how much can be learnt from fewer labels, training three parameters in a thousand.
 """
 # %%
 cl.progress()

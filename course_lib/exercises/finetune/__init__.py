@@ -1,1 +1,1 @@
-"""Exercises of chapter 08: fine-tuning, in small pieces."""
+"""Exercises of chapters 08 and 09: fine-tuning and adaptation, in small pieces."""

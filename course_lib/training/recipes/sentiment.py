@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ... import text
+from .. import classify
 from ..loop import fit
 from .batching import Shelves, Stream, pad
 
@@ -112,21 +113,10 @@ def some(labels: int | None) -> list[text.Review]:
 def tfidf(labels: int | None = None, words: bool = False) -> Tensor:
     """The baseline's log-odds with the same labels: TF-IDF of characters and pairs of them, logistic regression.
 
-    words: it is also given what zh-bert was given, the mood words: praise less complaint, squeezed into -1 to 1.
+    words: it is also given what zh-bert was given, the mood words.
     """
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline, make_union
-    from sklearn.preprocessing import FunctionTransformer
-
-    def moods(texts: list[str]) -> list[list[float]]:
-        return [[math.tanh(text.mood(review).score / 2)] for review in texts]
-
-    chosen = some(labels)
-    features = [TfidfVectorizer(analyzer="char", ngram_range=(1, 2), sublinear_tf=True)] + [FunctionTransformer(moods)] * words
-    model = make_pipeline(make_union(*features), LogisticRegression(C=10, max_iter=1000))
-    model.fit([review.text for review in chosen], [review.label for review in chosen])
-    return torch.tensor(model.decision_function([review.text for review in text.reviews().test])).float()
+    odds = classify.tfidf(some(labels), words)(text.reviews().test)                     # [N, 2]
+    return torch.tensor(odds).log().diff(dim=1)[:, 0].float()
 
 
 def accuracy(log_odds: Tensor) -> float:

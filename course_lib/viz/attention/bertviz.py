@@ -106,6 +106,7 @@ class Bertviz(Live):
     """
 
     _esm = script(Path(__file__).parent / "front" / "frame.js")
+    _css = ".course-bertviz { width: 100%; height: 460px; border: 0; }"
     page = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, page: str, given: Attention, layer: int, heads: list[int] | None):

@@ -1,7 +1,8 @@
 """The attention view as a still picture with a text alternative: what a saved notebook shows where nothing runs.
 
 A notebook that was just downloaded keeps an `<img>` with its data inside, inline styles, tables and `<details>`, and
-strips the rest; so that is all this makes.
+strips the rest; so that is all this makes. The page may be light or dark: the picture is drawn on white, and its white then
+made clear, with all that was faded into it.
 """
 from __future__ import annotations
 
@@ -11,29 +12,33 @@ from functools import lru_cache
 
 import numpy as np
 from markupsafe import escape
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from ...i18n import L
 from ...interpret import Heads
-from ..fonts import chinese_font
-from ..html import Markup
+from ..fonts import INK, chinese_font
+from ..html import BLUE, ORANGE, Markup
 from .coding import NAN, encode, thumb_sides, thumbs
 
 __all__ = ["describe", "still_html", "still_png"]
 
-_STOPS = ((247, 249, 252), (183, 210, 235), (107, 174, 214), (33, 102, 172), (5, 34, 82))      # the light scale of front/data.js
-_INK, _MUTED, _ACCENT, _PAPER = (22, 24, 29), (90, 98, 112), (194, 65, 12), (255, 255, 255)
+_SHADE, _INK, _ACCENT, _PAPER = (ImageColor.getrgb(colour) for colour in (BLUE, INK, ORANGE, "#ffffff"))
+_ABSENT = (214, 60, 140)                        # no weight: NaN
 _PLAIN = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")        # the font has no subscripts
 _SCALE = 2                                      # drawn for sharp screens; shown at half size
 _WIDTH = 760
 
 
-def scale() -> np.ndarray:
+def _scale() -> np.ndarray:
     """The colour of each of the 256 codes: uint8 [256, 3]."""
-    x = np.arange(256) / 254 * (len(_STOPS) - 1)
-    table = np.stack([np.interp(x, range(len(_STOPS)), channel) for channel in zip(*_STOPS)], axis=1)
-    table[NAN] = (214, 60, 140)
+    table = _faded(_SHADE, np.arange(256) / 254)
+    table[NAN] = _ABSENT
     return np.rint(table).astype(np.uint8)
+
+
+def _faded(colour: tuple[int, int, int], share: np.ndarray) -> np.ndarray:
+    """A colour laid on white, `share` [n] of it: float [n, 3]."""
+    return np.multiply.outer(share, colour) + np.multiply.outer(1 - share, _PAPER)
 
 
 def describe(heads: Heads, layer: int, head: int, title: str = "") -> L:
@@ -67,16 +72,16 @@ def still_png(heads: Heads, layer: int, head: int, title: str = "") -> bytes:
     large_top = top + down * small + 40 + (int(widest(heads.key)) if named else 4)
     image = Image.new("RGB", (_WIDTH * _SCALE, (large_top + rows * cell + 14) * _SCALE), _PAPER)
     draw = ImageDraw.Draw(image)
-    colors = scale()
+    colors = _scale()
 
-    def text(x: float, y: float, words: str, size: int = 11, fill=_MUTED, anchor: str = "lm") -> None:
+    def text(x: float, y: float, words: str, size: int = 11, fill=_INK, anchor: str = "lm") -> None:
         draw.text((x * _SCALE, y * _SCALE), words, fill=fill, font=_font(size * _SCALE), anchor=anchor)
 
     def paste(codes: np.ndarray, x: float, y: float, width: int, height: int) -> None:
         tile = Image.fromarray(colors[codes]).resize((width * _SCALE, height * _SCALE), Image.Resampling.NEAREST)
         image.paste(tile, (int(x * _SCALE), int(y * _SCALE)))
 
-    text(8, 14, title or str(L(zh="注意力", en="Attention")), 15, _INK)
+    text(8, 14, title or str(L(zh="注意力", en="Attention")), 15)
     text(_WIDTH - 8, 14, str(L(zh="{l} 层 × {h} 头 · {t} 个词元", en="{l} layers × {h} heads · {t} tokens").format(l=layers, h=count, t=T)), anchor="rm")
     small_maps = thumbs(heads)
     for i in range(layers):
@@ -90,7 +95,7 @@ def still_png(heads: Heads, layer: int, head: int, title: str = "") -> bytes:
                 text(x + small / 2 - 1, top - 9, str(column), 9, anchor="mm")
             if column == 0:
                 text(left - 6, y + small / 2 - 1, f"{'H' if across == layers else 'L'}{row}", 9, anchor="rm")
-    text(8, top + down * small + 18, str(L(zh="第 {layer} 层 · 第 {head} 头", en="Layer {layer} · Head {head}").format(layer=layer, head=head)), 13, _INK)
+    text(8, top + down * small + 18, str(L(zh="第 {layer} 层 · 第 {head} 头", en="Layer {layer} · Head {head}").format(layer=layer, head=head)), 13)
     x, y = (int(widest(heads.query)) + 8 if named else left), large_top
     paste(encode(heads.weights(layer, head))[:rows, :columns], x, y, columns * cell, rows * cell)
     if named:
@@ -106,8 +111,11 @@ def still_png(heads: Heads, layer: int, head: int, title: str = "") -> bytes:
         text(side + 140 * weight ** 0.5, y + 39, f"{weight:g}", 9, anchor="mm")
     if T > rows or S > columns:
         text(side, y + 60, str(L(zh="只画了前 {n} 个词元", en="first {n} tokens only").format(n=most)))
+    on_white, clear, alpha = _palettes()
+    picture = image.quantize(palette=on_white, dither=Image.Dither.NONE)
+    picture.putpalette(clear)
     out = io.BytesIO()
-    image.quantize(palette=_palette(), dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    picture.save(out, "PNG", optimize=True, transparency=alpha)
     return out.getvalue()
 
 
@@ -148,18 +156,20 @@ def _upright(image: Image.Image, words: str, x: float, y: float) -> None:
     mask = Image.new("L", (width, 16 * _SCALE))
     ImageDraw.Draw(mask).text((2, 8 * _SCALE), words, fill=255, font=font, anchor="lm")
     turned = mask.rotate(90, expand=True)
-    image.paste(_MUTED, (int(x - turned.width / 2), int(y - turned.height)), turned)
+    image.paste(_INK, (int(x - turned.width / 2), int(y - turned.height)), turned)
 
 
 @lru_cache
-def _palette() -> Image.Image:
-    """The scale and, for text and frames, each ink faded into the paper: 255 colours, so that none is lost to a rarer one."""
-    fade = np.linspace(0, 1, 28)[:, None]
-    inks = [np.array(ink) * (1 - fade) + np.array(_PAPER) * fade for ink in (_INK, _MUTED)]
-    colors = np.concatenate([scale()[np.linspace(0, 254, 197).astype(int)], scale()[NAN:], *inks, [_ACCENT]]).astype(np.uint8)
+def _palettes() -> tuple[Image.Image, bytes, bytes]:
+    """A palette of 255 colours as they look on white, so that none is lost to a rarer one; the same colours unfaded, and the alpha that fades them."""
+    parts = [(_SHADE, np.linspace(0, 1, 197)), (_INK, np.linspace(0, 1, 56)), (_ABSENT, np.ones(1)), (_ACCENT, np.ones(1))]
+    on_white = np.concatenate([_faded(colour, alpha) for colour, alpha in parts])
+    alphas = np.concatenate([alpha for _, alpha in parts])
+    alphas[alphas < 0.03] = 0                       # Pillow takes white for one of its neighbours
     image = Image.new("P", (1, 1))
-    image.putpalette(colors[:256].tobytes())
-    return image
+    image.putpalette(np.rint(on_white).astype(np.uint8).tobytes())
+    clear = b"".join(bytes(colour) * len(alpha) for colour, alpha in parts)
+    return image, clear, np.rint(255 * alphas).astype(np.uint8).tobytes()
 
 
 @lru_cache

@@ -25,6 +25,7 @@ _LABELS = {
     "order": L(zh="阶数 n", en="Order n"),
     "position": L(zh="第几个词元在看", en="Which token looks"), "rank": L(zh="秩 r", en="Rank r"), "remedy": L(zh="药方", en="Remedy"),
     "say": L(zh="你报的概率", en="You say"), "seed": L(zh="随机种子", en="Seed"), "shots": L(zh="每类几个例子", en="Examples of each kind"),
+    "source": L(zh="原文", en="Source"),
     "step": L(zh="步骤", en="Step"), "temperature": L(zh="温度", en="Temperature"), "text": L(zh="输入文字", en="Type here"),
     "threshold": L(zh="阈值", en="Threshold"), "truth": L(zh="真实概率", en="True chance"), "vocabulary": L(zh="词表大小", en="Vocabulary"),
     "warmup": L(zh="预热步数", en="Warm-up steps"), "width": L(zh="宽度 d", en="Width d"),

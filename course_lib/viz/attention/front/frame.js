@@ -3,7 +3,7 @@ export default widget(({ model, el }) => {
   const frame = document.createElement("iframe");
   frame.title = "bertviz";
   frame.setAttribute("sandbox", "allow-scripts");
-  frame.style.cssText = "width:100%;height:460px;border:0";
+  frame.className = "course-bertviz";
   frame.srcdoc = model.get("page");
   el.append(frame);
 });

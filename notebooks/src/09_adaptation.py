@@ -1,0 +1,646 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% zh [md]
+r"""
+# 9 · 适配：标签很少，参数很少
+
+第一份讲义说，微调就是“用少量标注数据，端到端地训练”，也就是改动全部参数。大模型有几十亿参数，全练一遍，光是优化器的状态就可能装不进内存；每个任务存一份完整的模型，也存不起。标签呢，常常只有几条。
+
+这一章回答四个问题：
+
+- 微调对参数的改动，真的需要那么多数来描述吗？
+- 只练千分之三的参数（LoRA），能不能和全部都练一样好？会不会少忘一点？
+- 一个参数也不练，只给几个例子，能做到多少？
+- 没有标签的评论能不能也用上？
+
+你会写三个函数。任务有两个：第 8 章的评论，以及写给一家店铺的 120 封英文短信。
+"""
+# %% en [md]
+r"""
+# 9 · Adaptation: few labels, few parameters
+
+The first handout says that to fine-tune is to train “end to end on a little labelled data”, which changes all parameters. Large models have billions of them: the optimiser's state alone may not fit into memory, and a whole model for each task costs too much to store. And often there is only a handful of labels.
+
+This chapter answers four questions:
+
+- Does it really take so many numbers to describe what fine-tuning changes?
+- Can training three parameters in a thousand (LoRA) do as well as training all? Does it forget less?
+- With a few examples and no training at all, how far do you get?
+- Can reviews without labels be of use, too?
+
+You will write three functions. There are two tasks: the reviews of chapter 8, and 120 short letters to a shop, in English.
+"""
+# %% machine
+import course_lib as cl
+cl.start(lang="zh")
+
+# %% zh [md]
+r"""
+## 9.1 微调改了多少
+
+先像第 8 章那样，用 500 条评论微调 `zh-bert` 的全部参数。每个权重矩阵都变了，变化记作 $\Delta W$。要描述它，需要多少个数？
+
+**奇异值分解**（SVD）把任何矩阵写成一列小块之和：$\Delta W=\sum_i s_i u_i v_i^\top$，其中 $s_1\ge s_2\ge\dots\ge 0$，每一块 $u_i v_i^\top$ 是一个列向量乘一个行向量。只留前 $r$ 块，就是 $\Delta W$ 最好的**秩 $r$** 近似。256 × 256 的矩阵有 65,536 个数，$r$ 块只要 $512r$ 个。
+"""
+# %% en [md]
+r"""
+## 9.1 How much does fine-tuning change?
+
+As in chapter 8, fine-tune all parameters of `zh-bert` on 500 reviews. Every weight matrix has changed, by $\Delta W$. How many numbers does it take to describe that?
+
+The **singular value decomposition** (SVD) writes any matrix as a sum of simple pieces, $\Delta W=\sum_i s_i u_i v_i^\top$ with $s_1\ge s_2\ge\dots\ge 0$, where each piece $u_i v_i^\top$ is a column vector times a row vector. The first $r$ pieces are the best approximation of $\Delta W$ of **rank $r$**. A matrix of 256 × 256 holds 65,536 numbers, $r$ pieces only $512r$.
+"""
+# %% training rows="E46"
+import os, random
+import numpy as np
+import torch, torch.nn as nn
+from course_lib.training.classify import Reviewer, right, tfidf, tune
+
+quick = os.environ.get("COURSE_QUICK") == "1"               # small sizes, for the tests
+reviews = cl.text.reviews()
+valid = random.Random(0).sample(reviews.valid, 100 if quick else len(reviews.valid))
+model, _ = tune(random.Random(0).sample(reviews.train, 500), steps=4 if quick else None)
+before = Reviewer().state_dict()
+after = {name: value.cpu().clone() for name, value in model.state_dict().items()}
+deltas = {name: after[name] - before[name] for name in after
+          if name.startswith("encoder.encoder") and after[name].dim() == 2}
+print(len(deltas), [list(delta.shape) for delta in deltas.values()][:6])
+
+# %% training rows="E46"
+def compress(delta, r):
+    """The best approximation of rank r: [out, in] -> [out, in]."""
+    U, S, V = torch.linalg.svd(delta, full_matrices=False)
+    return (U[:, :r] * S[:r]) @ V[:r]                       # [out, r] @ [r, in]
+
+def kept(deltas, r):
+    """Which share of the sum of squares of some matrices their approximation keeps."""
+    squares = lambda some: sum(float((delta ** 2).sum()) for delta in some)
+    return squares([compress(delta, r) for delta in deltas]) / squares(deltas)
+
+def measure(r, some):
+    """Right or not, review by review, with the matrices' changes cut to rank r."""
+    low = {name: before[name] + compress(delta, r) for name, delta in deltas.items()}
+    model.load_state_dict({**after, **low})
+    return right(model.judge, some)
+
+# %%
+cl.guess(
+    "finetune.rank",
+    cl.L(zh="撤掉全部 24 个矩阵的改动（r = 0），准确率会掉多少？词嵌入、偏置和分类层的改动留着。",
+         en="Take back the change of all 24 matrices (r = 0), leaving that of embeddings, "
+            "biases and head. How much accuracy is lost?"),
+    choices=cl.L(zh=["不到 5 个点", "5 到 15 个点", "跌到五成"],
+                 en=["less than 5 points", "5 to 15 points", "down to a half"]))
+
+# %% training rows="E46"
+changes = list(deltas.values())
+noise = [torch.randn_like(delta) for delta in changes]
+hits = {r: measure(r, valid) for r in (256, 8, 1, 0)}
+rows = [(r, f"{kept(changes, r):.0%}", f"{kept(noise, r):.0%}",
+         cl.metrics.share(hit), cl.metrics.lead(hit, hits[256]))
+        for r, hit in hits.items()]
+header = cl.L(zh=["r", "改动留下", "随机矩阵留下", "准确率（%）", "减去 r = 256"],
+              en=["r", "change kept", "of a random one", "accuracy (%)", "minus r = 256"])
+display(cl.viz.table(rows, header, right=range(3)))
+cl.guess.result("finetune.rank", cl.L(zh="不到 5 个点", en="less than 5 points"))
+
+# %% training rows="E46"
+def at_rank(rank):
+    hit, size = measure(rank, valid[:200]), sum(delta.numel() for delta in changes)
+    stored = rank * sum(sum(delta.shape) for delta in changes) / size
+    titles = cl.L(zh=["留下的改动", "要存的数", "准确率"], en=["change", "numbers", "accuracy"])
+    values = kept(changes, rank), stored, sum(hit) / len(hit)
+    return cl.viz.bars(dict(zip(titles, values)))
+
+cl.viz.explore(at_rank, rank=(0, 64, 8))
+
+# %% zh [md]
+r"""
+RANK_ZH
+
+不过这里是先练满、再压缩，训练时一点也没省。能不能**只练**低秩的那部分？
+
+## 9.2 LoRA：只练低秩的那部分
+
+**低秩适配**（LoRA，Hu 等 2021，[arXiv:2106.09685](https://arxiv.org/abs/2106.09685)）冻住 $W$，在旁边加两个小矩阵：$W+\frac{\alpha}{r}BA$。$A$ 是 [r,in]，把输入压到 $r$ 维；$B$ 是 [out,r]，再升回来。$B$ 从 0 开始，所以训练之前输出和原来一样。这里的 $r$ 是**训练时**就定下的宽度，和上一节事后压缩的 $r$ 是两回事。
+
+## 练习 1 · LoRA 层
+
+写 `lora_linear(x, W, A, B, alpha, bias=None)`：`x` 形状 [...,in]，`W` [out,in]，`A` [r,in]，`B` [out,r]。返回 $xW^\top+\frac{\alpha}{r}\,xA^\top B^\top$，`bias` 不是 `None` 就加上，形状 [...,out]。
+例：$x=[1,2]$、$W=I$、$A=[[1,1]]$、$B=[[1],[2]]$、`alpha=2`。低秩那条路是 $3\to[3,6]$，乘 2，加上 $x$，得 [7, 14]。
+"""
+# %% en [md]
+r"""
+RANK_EN
+
+Here everything was trained first and compressed afterwards, which saves nothing in training. Can one train the low-rank part **alone**?
+
+## 9.2 LoRA: training the low-rank part alone
+
+**LoRA** (low-rank adaptation, Hu et al. 2021, [arXiv:2106.09685](https://arxiv.org/abs/2106.09685)) freezes $W$ and puts two small matrices beside it: $W+\frac{\alpha}{r}BA$. $A$ is [r,in] and squeezes the input to $r$ numbers; $B$ is [out,r] and brings it back. $B$ starts at 0, so that before training the output is unchanged. This $r$ is a width fixed **for training**; the $r$ of the last section, to which a finished change was compressed, is another thing.
+
+## Exercise 1 · A LoRA layer
+
+Write `lora_linear(x, W, A, B, alpha, bias=None)`: `x` has shape [...,in], `W` [out,in], `A` [r,in], `B` [out,r]. Return $xW^\top+\frac{\alpha}{r}\,xA^\top B^\top$, plus `bias` unless it is `None`, of shape [...,out].
+Example: for $x=[1,2]$, $W=I$, $A=[[1,1]]$, $B=[[1],[2]]$ and `alpha=2` the low-rank path gives $3\to[3,6]$; times 2, plus $x$, that is [7, 14].
+"""
+# %% exercise id="finetune.lora"
+...
+# %%
+cl.check("finetune.lora")
+
+# %% zh [md]
+r"""
+任务：给店铺的来信分类，而且**只准用店里规定的六个词**回答。来信是为本课写的，六类各 20 封：48 封训练，24 封选设置，48 封测试。下面是 SmolLM2（1.35 亿参数）没有训练过的样子。“答对”的意思是：在 49,152 个词元里，最可能的那个正好是规定的词。
+"""
+# %% en [md]
+r"""
+The task: sort letters to a shop, and answer **in the shop's own six words only**. The letters were written for this course, 20 of each kind: 48 to train on, 24 to choose settings by, 48 to be tested on. Here is SmolLM2 (135 million parameters) before any training. “Right” means that, of 49,152 tokens, the likeliest is the very word of the shop.
+"""
+# %% rows="E46"
+smol, letters, KINDS = cl.load("smollm2-135m"), cl.text.requests(), cl.text.KINDS
+WORDS = [smol.tokenizer(" " + kind).input_ids[0] for kind in KINDS]     # one token each
+test = letters.test[:12] if quick else letters.test
+
+def ask(letter):
+    return f"Customer: {letter.text}\nKind:"
+
+print(*KINDS)
+for letter in test[:3]:
+    print(f"{letter.text}  →", repr(smol.generate(ask(letter), max_new_tokens=6)))
+# %% training rows="E46"
+@torch.inference_mode()
+def next_words(model, some):
+    """The logits of what comes next: a row a letter, [N, V]."""
+    rows = smol.tokenizer([ask(letter) for letter in some], return_tensors="pt",
+                          padding=True, padding_side="left").to(smol.device)
+    return model(**rows, logits_to_keep=1).logits[:, -1].float().cpu()
+
+def sorts(model, some=test, words=WORDS):
+    """Right or not, letter by letter."""
+    parts = [some[at:at + 12] for at in range(0, len(some), 12)]
+    said = torch.cat([next_words(model, part).argmax(-1) for part in parts]).tolist()
+    return [word == words[letter.label] for word, letter in zip(said, some)]
+
+print(cl.L(zh="答对（%）：", en="right (%):"), cl.metrics.share(sorts(smol.model)))
+
+# %% zh [md]
+r"""
+它不知道店里的规矩。给 30 层里每一层的查询和值投影各装一个秩 8 的 LoRA，其余全部冻住：
+"""
+# %% en [md]
+r"""
+It does not know the rules of the shop. Put a LoRA of rank 8 beside the query and value projections of each of the 30 layers, and freeze everything else:
+"""
+# %% rows="E46"
+lora_linear = cl.use("finetune.lora")
+
+class LoRA(nn.Module):
+    def __init__(self, layer, r=8, alpha=16):
+        super().__init__()
+        out, width = layer.weight.shape
+        self.layer, self.alpha = layer, alpha
+        self.A = nn.Parameter(torch.randn(r, width).to(layer.weight) / width ** 0.5)
+        self.B = nn.Parameter(torch.zeros(out, r).to(layer.weight))
+
+    def forward(self, x):
+        W, bias = self.layer.weight, self.layer.bias
+        return lora_linear(x, W, self.A, self.B, self.alpha, bias)
+# %% rows="E46"
+def with_lora(model):
+    model.requires_grad_(False)
+    for block in model.model.layers:
+        part = block.self_attn
+        part.q_proj, part.v_proj = LoRA(part.q_proj), LoRA(part.v_proj)
+    return model
+
+torch.manual_seed(0)
+small = with_lora(cl.load("smollm2-135m").model)
+total = sum(p.numel() for p in small.parameters())
+trained = sum(p.numel() for p in small.parameters() if p.requires_grad)
+print(f"{trained:,} / {total:,} = {trained / total:.2%}")
+
+# %% zh [md]
+r"""
+## 9.3 只在回答上算损失
+
+训练语言模型时，把来信和答案连成一行，照第 5 章那样预测下一个词元。但信是客人写的，我们要模型学的只是答案。办法是把提示和填充位置的标签写成 −100，损失会跳过它们。**指令微调**（SFT）通常就这样做，叫提示掩码。
+
+## 练习 2 · 提示掩码
+
+写 `mask_prompt(ids, prompt_lengths, pad_id)`：`ids` 是整数张量 [B,T]，每行依次是提示、回答、填充；`prompt_lengths` 是整数张量 [B]。返回标签 [B,T]，一个新的张量：回答的位置放原来的词元，提示和填充的位置放 −100。错位一格由模型去做，这里不要错位。
+例：`ids = [[5, 6, 7, 2]]`、`prompt_lengths = [2]`、`pad_id = 2`，返回 `[[-100, -100, 7, -100]]`。
+"""
+# %% en [md]
+r"""
+## 9.3 A loss on the answer alone
+
+To train a language model, letter and answer are joined in one line, and the next token is predicted as in chapter 5. But customers write the letters; what the model should learn is the answer. So the labels of prompt and padding are set to −100, and the loss skips them. **Instruction tuning** (SFT) usually does so; it is called masking the prompt.
+
+## Exercise 2 · Masking the prompt
+
+Write `mask_prompt(ids, prompt_lengths, pad_id)`: `ids` is an integer tensor [B,T], each row holding prompt, answer and padding in this order; `prompt_lengths` is an integer tensor [B]. Return the labels [B,T], a new tensor: the token itself where the answer is, −100 for prompt and padding. The model does the shift by one; do not shift here.
+Example: `ids = [[5, 6, 7, 2]]`, `prompt_lengths = [2]`, `pad_id = 2` gives `[[-100, -100, 7, -100]]`.
+"""
+# %% exercise id="finetune.mask_prompt"
+...
+# %%
+cl.check("finetune.mask_prompt")
+
+# %% training rows="E46"
+mask_prompt, tokenizer = cl.use("finetune.mask_prompt"), smol.tokenizer
+
+def lesson(some, kinds):
+    """A batch: each letter with its answer, and labels for the answer only."""
+    lines = [f"{ask(letter)} {kinds[letter.label]}" for letter in some]
+    rows = tokenizer(lines, return_tensors="pt", padding=True, padding_side="right")
+    sizes = torch.tensor([len(tokenizer(ask(letter)).input_ids) for letter in some])
+    rows["labels"] = mask_prompt(rows.input_ids, sizes, tokenizer.pad_token_id)
+    return dict(rows)
+
+def teach(model, kinds=KINDS, lr=2e-3):
+    some = sum((random.Random(i).sample(letters.train, 48) for i in range(5)), [])
+    lessons = [lesson(some[at:at + 6], kinds) for at in range(0, len(some), 6)]
+    return cl.fit(model, lessons, steps=4 if quick else 40, lr=lr, weight_decay=0.0,
+                  precision="float32", show=False)
+
+# %%
+cl.guess(
+    "finetune.forget",
+    cl.L(zh="同样 40 步，LoRA 和全部参数都练。谁在别的英文上变差得多（每词元的损失上升得多）？",
+         en="40 steps each, LoRA and all parameters. Which gets worse on other English text "
+            "(whose loss per token rises more)?"),
+    choices=cl.L(zh=["LoRA", "全部都练", "差不多"], en=["LoRA", "all parameters", "about alike"]))
+
+# %% training rows="E46 E42"
+@torch.inference_mode()
+def losses(model):
+    """Nats per token of 40 English notes that have nothing to do with letters."""
+    notes = [note.en for note in cl.text.handbook().notes]
+    rows = [tokenizer(note, return_tensors="pt").input_ids for note in notes]
+    rows = [ids.to(smol.device) for ids in rows]
+    return [float(model(input_ids=ids, labels=ids).loss) for ids in rows]
+
+full = cl.load("smollm2-135m").model
+teach(small)
+teach(full, lr=1e-4)
+models = {"SmolLM2": smol.model, "LoRA": small.eval(),
+          cl.L(zh="全部参数", en="all parameters"): full.eval()}
+notes = {name: losses(model) for name, model in models.items()}
+# %% training rows="E46 E42"
+rows = []
+for name, model in models.items():
+    rise = [after - before for after, before in zip(notes[name], notes["SmolLM2"])]
+    low, high = cl.metrics.bootstrap(rise)
+    rows.append((name, cl.metrics.share(sorts(model)), f"{np.mean(notes[name]):.2f}",
+                 f"{np.mean(rise):+.2f} [{low:+.2f}, {high:+.2f}]"))
+header = cl.L(zh=["", "来信答对（%）", "别的英文（nat）", "上升"],
+              en=["", "letters right (%)", "other (nats)", "rise"])
+display(cl.viz.table(rows, header))
+print(cl.L(zh="LoRA − 全部，来信（百分点）：", en="LoRA − all, letters (points):"),
+      cl.metrics.lead(sorts(small), sorts(full)))
+cl.guess.result("finetune.forget", cl.L(zh="LoRA", en="LoRA"))
+
+# %% zh [md]
+r"""
+FORGET_ZH
+
+## 9.4 合并与更换
+
+LoRA 训练完可以并回原来的权重，推理时不多花一步。也可以不并：底座只存一份，每个任务存一套 A 和 B，用哪个装哪个。
+
+## 练习 3 · 合并
+
+写 `lora_merge(W, A, B, alpha)`，返回 $W+\frac{\alpha}{r}BA$，是新的张量，不改动 `W`。
+"""
+# %% en [md]
+r"""
+FORGET_EN
+
+## 9.4 Merging and swapping
+
+After training a LoRA can be merged into the weights, and inference costs nothing extra. Or it is kept apart: the base is stored once, each task is a set of A and B, and you put in the one you need.
+
+## Exercise 3 · Merging
+
+Write `lora_merge(W, A, B, alpha)`; return $W+\frac{\alpha}{r}BA$, a new tensor, with `W` left as it is.
+"""
+# %% exercise id="finetune.lora_merge"
+...
+# %%
+cl.check("finetune.lora_merge")
+
+# %% training rows="E46"
+lora_merge = cl.use("finetune.lora_merge")
+merged = cl.load("smollm2-135m").model
+for plain, block in zip(merged.model.layers, small.model.layers):
+    for name in ("q_proj", "v_proj"):
+        ours = getattr(block.self_attn, name)
+        weight = lora_merge(ours.layer.weight, ours.A, ours.B, ours.alpha)
+        getattr(plain.self_attn, name).weight.data = weight.detach()
+gap = (next_words(merged, test) - next_words(small, test)).abs().max()
+print(cl.L(zh="logits 相差不到 0.001：", en="logits differ by less than 0.001:"), bool(gap < 1e-3))
+
+# %% training rows="E46"
+import warnings
+from peft import LoraConfig, get_peft_model
+warnings.simplefilter("ignore", FutureWarning)      # peft uses an old name
+
+shape = LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "v_proj"])
+theirs = get_peft_model(cl.load("smollm2-135m").model, shape)
+print(f"{sum(p.numel() for p in theirs.parameters() if p.requires_grad):,}")
+
+# %% zh [md]
+r"""
+`peft` 是大家常用的 LoRA 库，它训练的参数和我们一样多；给它同样的 A 和 B，输出也相同（课程的测试会核对）。
+
+再来一家店（乙店）：同样的来信，规定的六个词不同。在同一个底座上另练一套 A 和 B，然后轮换着装：
+"""
+# %% en [md]
+r"""
+`peft` is the library most people use for LoRA. It trains as many parameters as ours, and with the same A and B it gives the same output (the course's tests compare them).
+
+Now another shop, B: the same letters, six other words. Train a second set of A and B on the same base, then put in one set after the other:
+"""
+# %% training rows="E46"
+OTHER = ("parcel", "money", "profile", "broken", "fit", "bill")
+NEW = [tokenizer(" " + kind).input_ids[0] for kind in OTHER]
+
+def adapter():
+    """A copy of all A and B."""
+    trained = [(name, p) for name, p in small.named_parameters() if p.requires_grad]
+    return {name: p.detach().clone() for name, p in trained}
+
+adapters = {"A": adapter()}
+for layer in small.modules():
+    if isinstance(layer, LoRA):
+        nn.init.zeros_(layer.B)                     # the base's own output again
+teach(small, OTHER)
+adapters["B"] = adapter()
+# %% training rows="E46"
+rows = []
+for name, values in adapters.items():
+    small.eval().load_state_dict(values, strict=False)      # A and B; the base stays
+    found = [sorts(small, words=words) for words in (WORDS, NEW)]
+    rows.append((name, *map(cl.metrics.share, found)))
+print(f"{sum(value.numel() * 4 for value in adapters['A'].values()) / 1e6:.1f} MB")
+cl.viz.table(rows, header=cl.L(zh=["装上", "甲店的词，答对（%）", "乙店的词，答对（%）"],
+                               en=["adapter", "words of shop A (%)", "words of shop B (%)"]))
+
+# %% zh [md]
+r"""
+SWAP_ZH
+
+## 9.5 不训练：原型
+
+元学习里的**原型网络**（Snell 等 2017，[arXiv:1703.05175](https://arxiv.org/abs/1703.05175)）用一个简单的规则：一类的几个例子，把句向量平均，就是这一类的**原型**；新来的离哪个原型近，就算哪一类。原论文还为此训练编码器；这里直接用现成的句向量模型 MiniLM，什么都不练。
+"""
+# %% en [md]
+r"""
+SWAP_EN
+
+## 9.5 No training: prototypes
+
+**Prototypical networks**, from meta-learning (Snell et al. 2017, [arXiv:1703.05175](https://arxiv.org/abs/1703.05175)), follow a simple rule: the mean of the sentence vectors of a class's few examples is the **prototype** of the class, and a newcomer belongs to the class of the nearest one. The paper also trains the encoder for this; here the sentence encoder MiniLM is used as it comes, and nothing is trained.
+"""
+# %%
+def nearest_prototype(support, labels, queries, n_classes):
+    """support [M, D], labels [M], queries [N, D] -> the class of each query, [N]."""
+    means = [support[labels == k].mean(0) for k in range(n_classes)]
+    means = torch.stack(means)                              # [K, D]
+    return torch.cosine_similarity(queries[:, None], means, dim=-1).argmax(-1)
+
+# %% rows="R84"
+from course_lib.training.classify import mean_pool
+everything = list(letters)                  # kinds take turns: 0 1 2 3 4 5 0 1 …
+
+@torch.inference_mode()
+def vectors(loaded):
+    """The mean over the last hidden states of each letter: [120, D]."""
+    texts = [letter.text for letter in everything]
+    rows = loaded.tokenizer(texts, return_tensors="pt", padding=True)
+    net = getattr(loaded.model, "model", loaded.model)      # without an output layer
+    hidden = net(**rows.to(loaded.device)).last_hidden_state                # [B, T, D]
+    return mean_pool(hidden, rows["attention_mask"]).cpu()
+# %% rows="R84"
+def split(shots, seed):
+    """`shots` random letters of each kind, and 8 others of each: two lists."""
+    mixed = [random.Random(f"{seed}/{k}").sample(range(k, 120, 6), 20) for k in range(6)]
+    return sum((one[:shots] for one in mixed), []), sum((one[12:] for one in mixed), [])
+
+# %%
+cl.guess(
+    "finetune.one_shot",
+    cl.L(zh="每类只给 1 个例子，MiniLM 的原型在六类里能分对百分之几？（瞎猜约 17%）",
+         en="With 1 example of each of the six kinds, what share do prototypes of MiniLM "
+            "sort right? (Blind guessing: 17 %)"), unit="%")
+
+# %% rows="R84"
+spaces = [vectors(cl.load("minilm-l6")), vectors(smol)]
+labels = torch.tensor([letter.label for letter in everything])
+
+def few_shot(space, shots):
+    """The share that is right, in each of 50 draws of examples and test letters."""
+    shares = []
+    for seed in range(50):
+        shown, asked = split(shots, seed)
+        said = nearest_prototype(space[shown], labels[shown], space[asked], 6)
+        shares.append(float((said == labels[asked]).float().mean()))
+    return shares
+
+by_shots = {n: [few_shot(space, n) for space in spaces] for n in (1, 2, 4, 8)}
+# %% rows="R84"
+def spread(shares):
+    """Mean, and the range of the middle 90 % of the draws, in percent."""
+    low, high = np.quantile(shares, [0.05, 0.95])
+    return f"{100 * np.mean(shares):.0f} ({100 * low:.0f}–{100 * high:.0f})"
+
+rows = [(shots, *map(spread, found)) for shots, found in by_shots.items()]
+header = cl.L(zh=["每类几个例子", "MiniLM 的原型（%）", "SmolLM2 的原型（%）"],
+              en=["examples of each kind", "prototypes, MiniLM (%)", "… SmolLM2 (%)"])
+display(cl.viz.table(rows, header))
+cl.guess.result("finetune.one_shot", round(100 * np.mean(by_shots[1][0])), tolerance=5)
+
+# %% zh [md]
+r"""
+括号里是 50 次抽样中间九成的范围：每次都重新抽例子，也重新抽考题。只给 1 个例子，MiniLM 平均对 74%，抽得好坏之间差二十多个点；给 8 个，94%。SmolLM2 用同一条规则低得多：MiniLM 是专为句向量训练的，SmolLM2 只学过猜下一个词元。规则一样，向量不一样。
+
+## 9.6 不训练：把例子写进提示
+
+**上下文学习**：例子写进提示，模型接着往下写（GPT-3 的论文就叫 *Language Models are Few-Shot Learners*，Brown 等 2020，[arXiv:2005.14165](https://arxiv.org/abs/2005.14165)）。SmolLM2 约有 GPT-3 的千分之一大，这里由它代替。
+
+**写一封信**，换换例子数：
+"""
+# %% en [md]
+r"""
+In brackets is the range of the middle nine tenths of 50 draws; each draw takes new examples and new letters to be sorted. With a single example MiniLM is right 74 % of the time on average, and lucky and unlucky draws lie more than twenty points apart; with 8 it is 94 %. SmolLM2 under the same rule is far lower: MiniLM was trained to give sentence vectors, SmolLM2 only to guess the next token. The rule is the same, the vectors are not.
+
+## 9.6 No training: examples in the prompt
+
+**In-context learning**: the examples are written into the prompt, and the model carries on (the paper on GPT-3 is called *Language Models are Few-Shot Learners*, Brown et al. 2020, [arXiv:2005.14165](https://arxiv.org/abs/2005.14165)). SmolLM2, about a thousandth of GPT-3's size, stands in for it here.
+
+**Type a letter** and change the number of examples:
+"""
+# %% training rows="R30"
+def examples(shown, seed):
+    """Letters with their answers, shuffled: one text."""
+    some = [everything[i] for i in random.Random(seed).sample(shown, len(shown))]
+    return "".join(f"{ask(letter)} {KINDS[letter.label]}\n\n" for letter in some)
+
+def with_examples(text, shots):
+    prompt = examples(split(int(shots), 0)[0], 0) + ask(cl.text.Request(text, 0))
+    best = smol.likely("<|endoftext|>" + prompt, 6)
+    ours = [word for word in best if word.strip() in KINDS]
+    return cl.viz.bars(best, mark=(ours or [None])[0])
+
+cl.viz.explore(with_examples, text="The kettle leaks.", shots=["1", "0", "2", "4"])
+
+# %% training rows="R30"
+@torch.inference_mode()
+def asked_after(prompt, asked):
+    """SmolLM2's logits for the word after each letter, the prompt read once: [N, V]."""
+    start = tokenizer("<|endoftext|>" + prompt, return_tensors="pt").to(smol.device)
+    memory, rows = smol.model(**start).past_key_values, []
+    for i in asked:
+        ids = tokenizer(ask(everything[i]), return_tensors="pt").input_ids.to(
+            smol.device)
+        rows.append(smol.model(ids, past_key_values=memory).logits[0, -1].cpu())
+        memory.crop(-ids.shape[1])                          # forget this letter
+    return torch.stack(rows)
+
+def in_context():
+    draws = [(0, 0), *((shots, seed) for shots in (1, 2, 4, 8) for seed in range(4))]
+    return [{"shots": shots, **score(shots, seed)} for shots, seed in draws]
+# %% training rows="R30 R84"
+def score(shots, seed):
+    """The share of 48 letters answered right, with any word and with one of the six."""
+    shown, asked = split(shots, seed)
+    logits, truth = asked_after(examples(shown, seed), asked), labels[asked]
+    any_word = logits.argmax(-1) == torch.tensor(WORDS)[truth]
+    of_six = logits[:, WORDS].argmax(-1) == truth
+    return {"any": float(any_word.float().mean()), "six": float(of_six.float().mean())}
+
+prompted = cl.results.stored("09_in_context", in_context)
+# %% rows="R30 R84"
+rows = []
+for shots in (0, 1, 2, 4, 8):
+    draws = [row for row in prompted if row["shots"] == shots]
+    prompts = [[row[way] for row in draws] for way in ("six", "any")]
+    found = by_shots.get(shots, []) + prompts
+    rows.append((shots, *["–"] * (4 - len(found)), *map(spread, found)))
+header = cl.L(zh=["例子", "原型，MiniLM", "原型，SmolLM2", "提示，六选一", "提示，任何词"],
+              en=["shots", "prototypes, MiniLM", "… SmolLM2", "prompt, six", "… any word"])
+cl.viz.table(rows, header)
+
+# %% zh [md]
+r"""
+先看同一个模型 SmolLM2 的两种办法。每类 1 个例子时，提示（六选一）对 65%，原型 44%；2 个时都是五成多；8 个时原型 71%，提示 56%。原型随例子稳稳上升，提示法在 1 个例子之后没有再升。“任何词”那一列从 0 跳到四成多：看过例子，模型才知道该用哪六个词回答，例子多了，两列就一样了。
+提示法每格只有四次抽样、每次 48 封信，范围有十几个点宽，几个点的起落不能当真。MiniLM 的原型每一格都比提示法高，不过那是另一个模型，比的是“模型加办法”。
+
+第二份讲义说大模型能“动态学习”，从不断变化的数据里学到新的信息。告诉 SmolLM2 一件新事，再开一个新的对话问它：
+"""
+# %% en [md]
+r"""
+Look first at the two methods with one model, SmolLM2. With 1 example of each kind the prompt (one of six) is right in 65 % and the prototypes in 44 %; with 2 both are a little over half; with 8 the prototypes have 71 % and the prompt 56 %. Prototypes rise steadily with more examples, and the prompt does not rise again after the first. The column “any word” leaps from 0 to over 40 %: only the examples show which six words to answer in, and with more of them the two columns become one.
+Each figure for the prompts stands on four draws of 48 letters, with ranges of ten points and more; do not believe in ups and downs of a few points. The prototypes of MiniLM are above the prompts in every line, but that is another model, so this compares model and method together.
+
+The second handout says that large models “learn dynamically”, taking in new information from changing data. Tell SmolLM2 something new, and then ask again in a new session:
+"""
+# %% rows="E42"
+fact = "The new manager of the harbour library is called Zorana Pike. "
+question = "The name of the new manager of the harbour library is"
+first = smol.model.model.embed_tokens.weight.clone()
+print(repr(smol.generate(fact + question, max_new_tokens=4)))
+print(repr(smol.generate(question, max_new_tokens=4)))
+same = torch.equal(first, smol.model.model.embed_tokens.weight)
+print(cl.L(zh="词嵌入没有变：", en="embeddings unchanged:"), same)
+
+# %% zh [md]
+r"""
+写在提示里的事，模型用得上；换一个对话就没有了。它的权重一个也没有变。要它记住，得训练；而 9.3 节的表说明，接着训练又会忘掉别的。
+
+## 9.7 没有标签的评论
+
+标签贵，评论不要钱。**半监督学习**的一个老办法是**伪标签**：用少量真标签训练一个模型，让它给没标的评论打标签，留下最有把握的一半，合在一起再训练。这里用 TF-IDF，500 条真标签，5,000 条没有标签的评论。旁边放一个对照，还是留下的那些评论，但用真标签。
+"""
+# %% en [md]
+r"""
+What stands in the prompt, the model can use; in another session it is gone. Not one weight has changed. To make it remember, you must train it; and training on, as the table in section 9.3 shows, makes it forget other things.
+
+## 9.7 Reviews without labels
+
+Labels are expensive, reviews are free. An old method of **semi-supervised learning** is **pseudo-labels**: train a model on a few true labels, let it label the others, keep the half that it is surest of, and train again on all together. Here with TF-IDF, 500 true labels and 5,000 reviews without. Beside it stands a control: the same reviews that were kept, but with their true labels.
+"""
+# %%
+cl.guess(
+    "finetune.pseudo",
+    cl.L(zh="加上两千多条伪标签再训练，测试准确率会怎样？",
+         en="After training on over two thousand pseudo-labels as well, the test accuracy …"),
+    choices=cl.L(zh=["升 3 个点以上", "变化在 2 个点以内", "降 3 个点以上"],
+                 en=["rises by over 3 points", "moves by less than 2", "falls by over 3"]))
+
+# %% training rows="R22"
+def pseudo_label(teacher, rest):
+    """The half that the teacher is surest of: with its labels, with true ones."""
+    chances = teacher(rest)                                         # [N, 2]
+    sure = chances.max(1) > np.median(chances.max(1))
+    true = [review for review, keep in zip(rest, sure) if keep]
+    said = chances[sure].argmax(1).tolist()
+    return [cl.text.Review(r.text, label) for r, label in zip(true, said)], true
+# %% training rows="R22"
+exam, rows = reviews.test[:150] if quick else reviews.test, []
+for seed in range(1 if quick else 4):
+    some = random.Random(seed).sample(reviews.train, 600 if quick else 5500)
+    known, rest = some[:500], some[500:]
+    teacher = tfidf(known)
+    guessed, true = pseudo_label(teacher, rest)
+    good = np.mean([a.label == b.label for a, b in zip(guessed, true)])
+    start, after, control = [right(judge, exam) for judge in
+                             (teacher, tfidf(known + guessed), tfidf(known + true))]
+    rows.append((f"{good:.0%}", cl.metrics.share(start), cl.metrics.lead(after, start),
+                 cl.metrics.lead(control, start)))
+header = cl.L(zh=["伪标签对的", "之前（%）", "加伪标签（百分点）", "加真标签（百分点）"],
+              en=["correct", "before (%)", "with pseudo-labels", "with true labels"])
+display(cl.viz.table(rows, header))
+cl.guess.result("finetune.pseudo", cl.L(zh="变化在 2 个点以内", en="moves by less than 2"))
+
+# %% zh [md]
+r"""
+PSEUDO_ZH
+
+## 小结
+
+- 全量微调对矩阵的改动可以压到很低的秩，这份卷子上看不出差别；撤掉矩阵的改动也只掉几个点，因为词嵌入和分类层的改动还在。
+- LoRA 只练 0.34% 的参数，存 1.8 MB，可以合并，也可以更换。
+- 指令微调只在回答上算损失：提示和填充的标签写 −100。
+- 原型和上下文学习一个参数也不练。任务小的时候，句向量加原型又快又好，先试。
+- 写在提示里的东西，模型没有“学会”；接着训练学会了，也可能忘掉别的。
+- 伪标签来自模型自己，有没有用，要和真标签的对照放在一起看。
+
+还想动手：LoRA 的 `r` 改成 1 还学得会吗？只给 v 投影装呢？不遮提示（标签就是 `ids`），答对的和忘掉的各怎样变？
+接着读第 10 章：翻译与摘要。
+"""
+# %% en [md]
+r"""
+PSEUDO_EN
+
+## Summary
+
+- What full fine-tuning changes in the matrices can be cut to a very low rank without a difference that this exam would show; even without it only a few points go, because the changes of embeddings and head are still there.
+- LoRA trains 0.34 % of the parameters and stores 1.8 MB; it can be merged, or swapped.
+- Instruction tuning takes the loss on the answer alone: prompt and padding have the label −100.
+- Prototypes and in-context learning train no parameter. For a small task, sentence vectors with prototypes are quick and good; try them first.
+- What stands in the prompt has not been “learnt”; what is learnt by training on may cost other knowledge.
+- Pseudo-labels come from the model itself; whether they help is seen beside a control with true labels.
+
+To try: can a LoRA with `r` = 1 still learn the task? One for the v projections alone? And without masking the prompt (labels equal to `ids`), what happens to the letters and to the forgetting?
+Read on in chapter 10: translation and summaries.
+"""
+# %%
+cl.progress()

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..device import device as default_device
 from ..i18n import L
 from .cards import Card, card
-from .checkpoint import ModelError, asking, kind_of, named, needs_text, open_folder, reason
+from .checkpoint import kind_of, open_folder
 from .convert import quiet
 from .download import Unavailable, fetch, hub_snapshot
+from .failure import ModelError, asking, named, needs_text, reason
 
 if TYPE_CHECKING:
     import torch

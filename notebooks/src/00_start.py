@@ -651,7 +651,7 @@ cl.guess.result("start.shuffled", cl.L(zh="只数字频", en="counting character
 
 # %% zh [md]
 r"""
-它从打乱的句子里学到的，用在正常句子上并不比只数字频强。没有基线，你看不出这个损失说明数据坏了。
+它从打乱的句子里学到的，用在正常句子上，和只数字频相差无几。没有基线，你看不出这个损失说明数据坏了。
 
 ### 练习 3 · 抽样量出来的损失
 
@@ -660,7 +660,7 @@ r"""
 """
 # %% en [md]
 r"""
-What it learnt from shuffled sentences is worth no more on real ones than counting characters. Without the baseline you could not tell from this loss that the data were damaged.
+What it learnt from shuffled sentences takes it about as far on real ones as counting characters. Without the baseline you could not tell from this loss that the data were damaged.
 
 ### Exercise 3 · A loss measured on a sample
 
@@ -694,7 +694,7 @@ Some sentences are harder than others; with samples of their own, the luck of th
 
 ### Exercise 4 · Read a shape
 
-Attention weights have four axes. The tensor below holds those of the small GPT for the three texts of six characters from 0.4; its shape is [B,H,T,S]. How many texts are B, how many heads H, how many tokens looked at S? (`new_model` says how many heads.) Put your numbers in place of the three `None` and run; leaving `None` does no harm.
+Attention weights have four axes. The tensor below holds those of the small GPT for the three texts of six characters above; its shape is [B,H,T,S]. How many texts are B, how many heads H, how many tokens looked at S? (`new_model` says how many heads.) Put your numbers in place of the three `None` and run; leaving `None` does no harm.
 """
 # %%
 my_batch, my_heads, my_keys = None, None, None
@@ -730,7 +730,7 @@ r"""
 
 ## 0.7 再读些什么
 
-- 书：[动手学深度学习](https://zh.d2l.ai)（中英文都有）；Goodfellow 等 [Deep Learning](https://www.deeplearningbook.org)；Jurafsky 与 Martin [Speech and Language Processing](https://web.stanford.edu/~jurafsky/slp3/)。
+- 书：[动手学深度学习](https://zh.d2l.ai)（[英文版](https://d2l.ai)）；Goodfellow 等 [Deep Learning](https://www.deeplearningbook.org)；Jurafsky 与 Martin [Speech and Language Processing](https://web.stanford.edu/~jurafsky/slp3/)。
 - 课程：斯坦福 [CS224n](https://web.stanford.edu/class/cs224n/)、[fast.ai](https://course.fast.ai)。
 - 工具：[PyTorch](https://pytorch.org)、[Transformers](https://huggingface.co/docs/transformers)、[Jupyter](https://jupyter.org)。
 
@@ -773,7 +773,7 @@ One sentence each; the evidence is on the right, in cells that run. Links to cha
 
 ## 0.7 What to read
 
-- Books: [Dive into Deep Learning](https://d2l.ai) (also in Chinese); Goodfellow et al., [Deep Learning](https://www.deeplearningbook.org); Jurafsky and Martin, [Speech and Language Processing](https://web.stanford.edu/~jurafsky/slp3/).
+- Books: [Dive into Deep Learning](https://d2l.ai) ([in Chinese](https://zh.d2l.ai)); Goodfellow et al., [Deep Learning](https://www.deeplearningbook.org); Jurafsky and Martin, [Speech and Language Processing](https://web.stanford.edu/~jurafsky/slp3/).
 - Courses: Stanford's [CS224n](https://web.stanford.edu/class/cs224n/), [fast.ai](https://course.fast.ai).
 - Tools: [PyTorch](https://pytorch.org), [Transformers](https://huggingface.co/docs/transformers), [Jupyter](https://jupyter.org).
 

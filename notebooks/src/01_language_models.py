@@ -523,14 +523,14 @@ r"""
 ### 现场训练一个小 GPT
 
 上面那句话，是 SmolLM2 通过这个循环写的；自己训练的模型也用它说话。教材是一部小语法造出来的 4,000 句日常中文，一个字算一个词元；模型是 `course_lib.nn` 里的 `GPT`，两层，第 4 章会逐行读它。
-训练只要几秒。它的对手是在同样句子上数出来的 n 元模型，阶数挑最好的。在没见过的 300 句上，谁的困惑度低？
+训练不到一分钟。它的对手是在同样句子上数出来的 n 元模型，阶数挑最好的。在没见过的 300 句上，谁的困惑度低？
 """
 # %% en [md]
 r"""
 ### Train a small GPT on the spot
 
 SmolLM2 wrote the line above through this loop; a model that you train yourself uses it, too. Its text is 4,000 everyday English sentences made by a small grammar, one word a token; the model is the `GPT` of `course_lib.nn` with two blocks, which chapter 4 reads line by line.
-Training takes seconds. Its opponent is the n-gram counted in the same sentences, of whichever order is best. On 300 unseen sentences, whose perplexity is lower?
+Training takes less than a minute. Its opponent is the n-gram counted in the same sentences, of whichever order is best. On 300 unseen sentences, whose perplexity is lower?
 """
 # %% training rows="R1"
 def cut(pairs):                                         # -> tokens, "\n" after each
@@ -568,7 +568,7 @@ cl.guess.result("lm.gpt", "GPT")
 
 # %% zh [md]
 r"""
-同样的句子，小 GPT 赢了每一个 n 元。一种可能的解释是，它能把没见过的组合拆成见过的词来猜；这里没有单独检验。（只在这一份语料上比过；换一份语料，换一个大小，结果可能不同。）
+同样的句子，小 GPT 赢了每一个 n 元。一种可能的解释是，它能把没见过的组合拆成见过的词来猜；这里没有单独检验。（只在这一份语料上比过，也只训练过一次；换一份语料，换一个大小，结果可能不同。）
 
 ## 练习 4 · 抽样的循环
 
@@ -579,7 +579,7 @@ r"""
 """
 # %% en [md]
 r"""
-On the same sentences the small GPT beats every n-gram. Perhaps it takes unseen combinations apart into words that it knows; that was not tested here. (Measured on this text only; with other text or another size the result may differ.)
+On the same sentences the small GPT beats every n-gram. Perhaps it takes unseen combinations apart into words that it knows; that was not tested here. (Measured on this text and in one training run only; with other text or another size the result may differ.)
 
 ## Exercise 4 · The sampling loop
 
@@ -738,7 +738,7 @@ cl.viz.explore(translate, text="三百零七")
 
 # %% zh [md]
 r"""
-没见过的数，它也能译（译对多少，上面印着）；一张背下来的对照表，一个也译不出。解码用的还是**你写的** `greedy`：三种模型里有两种靠它说话。打一个数词试试。再打一个不成数的“三百二百”：它没有学过说“不知道”，照样答出一个数。打“一千”，这里的程序会说“千”没有编号：模型从没见过这个字，连问都问不了它。
+没见过的数，它也译对了绝大多数；一张背下来的对照表，一个也译不出。解码用的还是**你写的** `greedy`：三种模型里有两种靠它说话。打一个数词试试。再打一个不成数的“三百二百”：它没有学过说“不知道”，照样答出一个数。打“一千”，这里的程序会说“千”没有编号：模型从没见过这个字，连问都问不了它。
 
 ## 1.8 谁看得见谁
 
@@ -748,7 +748,7 @@ r"""
 """
 # %% en [md]
 r"""
-It translates numbers that it never saw (the line above says how many rightly); a table learnt by heart could not do a single one. The decoding is done by **your** `greedy` again: two of the three kinds of model speak through it. Type a number word. Then paste one that is no number, 三百二百 (*three hundred two hundred*): it never learnt to say “I don't know” and answers with a number all the same. Paste 一千 (*one thousand*), and the program says that 千 has no id: the model never met it and cannot even be asked.
+It gets nearly all of the unseen numbers right; a table learnt by heart could not do a single one. The decoding is done by **your** `greedy` again: two of the three kinds of model speak through it. Type a number word. Then paste one that is no number, 三百二百 (*three hundred two hundred*): it never learnt to say “I don't know” and answers with a number all the same. Paste 一千 (*one thousand*), and the program says that 千 has no id: the model never met it and cannot even be asked.
 
 ## 1.8 Who sees whom
 

@@ -431,7 +431,8 @@ def vectors(loaded):
 # %% rows="R84"
 def split(shots, seed):
     """`shots` random letters of each kind, and 8 others of each: two lists."""
-    mixed = [random.Random(f"{seed}/{k}").sample(range(k, 120, 6), 20) for k in range(6)]
+    mixed = [random.Random(f"{seed}/{k}").sample(range(k, 120, 6), 20)
+             for k in range(6)]
     return sum((one[:shots] for one in mixed), []), sum((one[12:] for one in mixed), [])
 
 # %%
@@ -479,7 +480,7 @@ r"""
 """
 # %% en [md]
 r"""
-In brackets is the range of the middle nine tenths of 50 draws; each draw takes new examples and new letters to be sorted. With a single example MiniLM is right 74 % of the time on average, and lucky and unlucky draws lie more than twenty points apart; with 8 it is 94 %. SmolLM2 under the same rule is far lower: MiniLM was trained to give sentence vectors, SmolLM2 only to guess the next token. The rule is the same, the vectors are not.
+In brackets is the range of the middle nine tenths of 50 draws; each draw takes new examples and new letters to be sorted. With 1 example MiniLM is right 74 % of the time on average, and lucky and unlucky draws lie more than twenty points apart; with 8 it is 94 %. SmolLM2 under the same rule is far lower: MiniLM was trained to give sentence vectors, SmolLM2 only to guess the next token. The rule is the same, the vectors are not.
 
 ## 9.6 No training: examples in the prompt
 
@@ -540,14 +541,14 @@ cl.viz.table(rows, header)
 
 # %% zh [md]
 r"""
-先看同一个模型 SmolLM2 的两种办法。每类 1 个例子时，提示（六选一）对 65%，原型 44%；2 个时都是五成多；8 个时原型 71%，提示 56%。原型随例子稳稳上升，提示法在 1 个例子之后没有再升。“任何词”那一列从 0 跳到四成多：看过例子，模型才知道该用哪六个词回答，例子多了，两列就一样了。
+先看同一个模型 SmolLM2 的两种办法。每类 1 个例子时，提示（六选一）对 65%，原型 44%；2 个时都是五成多；8 个时原型 71%，提示 56%。原型随例子稳稳上升，提示法在 1 个例子之后没有再升。“任何词”那一列从 0 跳到 46%：看过例子，模型才知道该用哪六个词回答，例子多了，两列就一样了。
 提示法每格只有四次抽样、每次 48 封信，范围有十几个点宽，几个点的起落不能当真。MiniLM 的原型每一格都比提示法高，不过那是另一个模型，比的是“模型加办法”。
 
 第二份讲义说大模型能“动态学习”，从不断变化的数据里学到新的信息。告诉 SmolLM2 一件新事，再开一个新的对话问它：
 """
 # %% en [md]
 r"""
-Look first at the two methods with one model, SmolLM2. With 1 example of each kind the prompt (one of six) is right in 65 % and the prototypes in 44 %; with 2 both are a little over half; with 8 the prototypes have 71 % and the prompt 56 %. Prototypes rise steadily with more examples, and the prompt does not rise again after the first. The column “any word” leaps from 0 to over 40 %: only the examples show which six words to answer in, and with more of them the two columns become one.
+Look first at the two methods with one model, SmolLM2. With 1 example of each kind the prompt (one of six) is right in 65 % and the prototypes in 44 %; with 2 both are a little over half; with 8 the prototypes have 71 % and the prompt 56 %. Prototypes rise steadily with more examples, and the prompt does not rise again after 1. The column “any word” leaps from 0 to 46 %: only the examples show which six words to answer in, and with more of them the two columns become one.
 Each figure for the prompts stands on four draws of 48 letters, with ranges of ten points and more; do not believe in ups and downs of a few points. The prototypes of MiniLM are above the prompts in every line, but that is another model, so this compares model and method together.
 
 The second handout says that large models “learn dynamically”, taking in new information from changing data. Tell SmolLM2 something new, and then ask again in a new session:

@@ -21,7 +21,6 @@ EXCEPTIONS = {
     "03_attention": {"cells", "long cells", "wide lines"},
     "05_loss": {"cells", "long cells", "wide lines"},
     "08_finetuning": {"cells", "long cells", "wide lines"},
-    "14_applications": {"cells", "long cells", "wide lines"},
 }
 
 _CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.S)

@@ -12,14 +12,18 @@ Every corpus is a `Corpus`: fixed splits `train`, `valid`, `test`, and `funnel`,
 """
 from .corpora import Paragraph, Review, newspaper, reviews
 from .corpus import Corpus, normalize, split_of
-from .island import Errand, Handbook, Note, Question, Story, errands, gazette, handbook
+from .island import Errand, Fact, Handbook, Note, Question, Story, errands, facts, gazette, handbook
 from .labelled import CsvError, Labelled, labelled_csv
 from .letters import KINDS, Request, requests
 from .mood_words import Mood, mood
+from .names import Entity, NameList, NameTagger, Office, character_labels, entities, names_together, offices
+from .search import Bm25Index
 from .tables import glossary
 from .translations import Pair, ParallelCorpus, parallel
 from .verse import Poem, poems
 
-__all__ = ["KINDS", "Corpus", "CsvError", "Errand", "Handbook", "Labelled", "Mood", "Note", "Pair", "Paragraph", "ParallelCorpus", "Poem",
-           "Question", "Request", "Review", "Story", "errands", "gazette", "glossary", "handbook", "labelled_csv", "mood", "newspaper", "normalize",
-           "parallel", "poems", "requests", "reviews", "split_of"]
+__all__ = ["Bm25Index", "Corpus", "CsvError", "Entity", "Errand", "Fact", "Handbook", "KINDS", "Labelled",
+           "Mood", "NameList", "NameTagger", "Note", "Office", "Pair", "Paragraph", "ParallelCorpus",
+           "Poem", "Question", "Request", "Review", "Story", "character_labels", "entities", "errands",
+           "facts", "gazette", "glossary", "handbook", "labelled_csv", "mood", "names_together",
+           "newspaper", "normalize", "offices", "parallel", "poems", "requests", "reviews", "split_of"]

@@ -12,18 +12,18 @@ Every corpus is a `Corpus`: fixed splits `train`, `valid`, `test`, and `funnel`,
 """
 from .corpora import Paragraph, Review, newspaper, reviews
 from .corpus import Corpus, normalize, split_of
-from .island import Errand, Fact, Handbook, Note, Question, Story, errands, facts, gazette, handbook
+from .island import Errand, Fact, Handbook, Note, Question, Story, errands, facts, gazette, handbook, states
 from .labelled import CsvError, Labelled, labelled_csv
 from .letters import KINDS, Request, requests
 from .mood_words import Mood, mood
-from .names import Entity, NameList, NameTagger, Office, character_labels, entities, names_together, offices
-from .search import Bm25Index
-from .tables import glossary
+from .names import Entity, Judged, NameList, NameTagger, Office, character_labels, entities, judged_offices, names_together, offices
+from .tables import books, glossary
 from .translations import Pair, ParallelCorpus, parallel
 from .verse import Poem, poems
 
-__all__ = ["Bm25Index", "Corpus", "CsvError", "Entity", "Errand", "Fact", "Handbook", "KINDS", "Labelled",
+__all__ = ["Corpus", "CsvError", "Entity", "Errand", "Fact", "Handbook", "Judged", "KINDS", "Labelled",
            "Mood", "NameList", "NameTagger", "Note", "Office", "Pair", "Paragraph", "ParallelCorpus",
-           "Poem", "Question", "Request", "Review", "Story", "character_labels", "entities", "errands",
-           "facts", "gazette", "glossary", "handbook", "labelled_csv", "mood", "names_together",
-           "newspaper", "normalize", "offices", "parallel", "poems", "requests", "reviews", "split_of"]
+           "Poem", "Question", "Request", "Review", "Story", "books", "character_labels", "entities", "errands",
+           "facts", "gazette", "glossary", "handbook", "judged_offices", "labelled_csv", "mood",
+           "names_together", "newspaper", "normalize", "offices", "parallel", "poems", "requests",
+           "reviews", "split_of", "states"]

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from .tables import table
 
-__all__ = ["Errand", "Fact", "Handbook", "Note", "Question", "Story", "errands", "facts", "gazette", "handbook"]
+__all__ = ["Errand", "Fact", "Handbook", "Note", "Question", "Story", "errands", "facts", "gazette", "handbook", "states"]
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Fact(NamedTuple):
 
     def accepts(self, claim: str) -> bool:
         """Whether the continuation names the answer's value (see `Question.accepts`)."""
-        return _names(claim, _value(self.answer))
+        return states(claim, self.answer)
 
 
 class Errand(NamedTuple):
@@ -109,6 +109,11 @@ def _value(answer: str) -> str:
     """What counts in an answer: its number or time of day without the unit ("14 people" -> "14"), or, where it has none, all of it."""
     found = re.search(r"\d+(?::\d+)?", _plain(answer))
     return found[0] if found else _plain(answer)
+
+
+def states(reply: str, answer: str) -> bool:
+    """Whether the reply names the answer's value (see `Question.accepts`)."""
+    return _names(reply, _value(answer))
 
 
 def _names(reply: str, value: str) -> bool:

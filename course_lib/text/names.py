@@ -15,12 +15,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from .corpora import Paragraph
+from .tables import table
 
 if TYPE_CHECKING:
     import networkx as nx
     import numpy as np
 
-__all__ = ["Entity", "NameList", "NameTagger", "Office", "character_labels", "entities", "names_together", "offices"]
+__all__ = ["Entity", "Judged", "NameList", "NameTagger", "Office", "character_labels", "entities", "judged_offices", "names_together", "offices"]
 
 _KINDS = {"nr": "PER", "ns": "LOC", "nt": "ORG"}
 _LABELS = ("B-LOC", "B-ORG", "B-PER", "I-LOC", "I-ORG", "I-PER", "O")
@@ -181,3 +182,18 @@ def offices(paragraphs: Iterable[Paragraph]) -> list[Office]:
                 sentence = paragraph.text[paragraph.text.rfind("。", 0, starts[i]) + 1:]
                 found.append(Office(people[starts[i + 2]], paragraph.words[i + 1], paragraph.words[i], sentence.partition("。")[0]))
     return found
+
+
+class Judged(NamedTuple):
+    """A triple of `offices` that was read with its sentence. wrong: "" where the person holds the office there; else what it is instead:
+    "a description" (no office), "an organisation" (taken for an office), "posted there" (the office of another country or firm)."""
+
+    person: str
+    office: str
+    of: str
+    wrong: str
+
+
+def judged_offices() -> tuple[Judged, ...]:
+    """50 of the 545 different triples of the training paragraphs, drawn at random and judged one by one."""
+    return tuple(Judged(**row) for row in table("offices_judged"))

@@ -85,7 +85,7 @@ for name, n in zip(names, (24, 48)):
 
 # %% zh [md]
 r"""
-§AUC
+只看首都，AUC 是 0.92：答对的题，第一个词元的概率几乎总是更大。所以不能说它“分不清”，这个信息在概率里，只是没有说出口。加上燕鸥岛，AUC 降到 0.67，区间碰到 0.5：它没读过的岛，有些开头它也写得很有把握。讲义的话因此只对一半：知识它有，但不可靠，也不能只凭它自己的把握来判断。
 
 ## 14.2 按词检索：BM25
 
@@ -104,7 +104,7 @@ tf 是词 $t$ 在条目 $d$ 里出现的次数，df 是含有 $t$ 的条目数�
 """
 # %% en [md]
 r"""
-§AUC
+On the capitals alone AUC is 0.92: where the answer is right the first token is nearly always more probable. So the model is not without a clue; the information is in its probabilities, it just does not say so. With Tern Island, AUC falls to 0.67 and its interval touches 0.5: about an island that it never read of, the model is sometimes very sure. The handout is half right, then: there is knowledge, but it is not reliable, and the model's own confidence is not enough to judge it by.
 
 ## 14.2 Search by words: BM25
 
@@ -188,13 +188,13 @@ cl.viz.explore(side_by_side, text="My mechanical bird got soaked.")
 
 # %% zh [md]
 r"""
-第一句和手册没有一个词相同，BM25 给 40 条都打了 0 分，等于没找；MiniLM 把 `A heron that fell into the sea`（掉进海里的鹭）排在前面。用原话问，两边都把对的那条放在第一。只打密码，BM25 一下就中，MiniLM 的第一名却是§。
+第一句和手册没有一个词相同，BM25 给 40 条都打了 0 分，等于没找；MiniLM 把 `A heron that fell into the sea`（掉进海里的鹭）排在第一。用原话问，两边都把对的那条放在第一。只打密码，BM25 一下就中，MiniLM 却把真正的那条排在第三，前面是一颗彗星和一只鹭。
 
 检索总要决定：多像才算找到？下面是 6 个换了说法的问题和 5 个手册里没有答案的问题，一行一个问题，颜色是它和 40 条的余弦，圆圈是真正的答案。**拖阈值**，低于它的变成空白。有没有一个阈值，让上面 6 行都留住圆圈里的颜色，下面 5 行全空？
 """
 # %% en [md]
 r"""
-The first sentence shares no word with the handbook: BM25 scores all 40 notes 0, so it has found nothing, while MiniLM puts `A heron that fell into the sea` near the top. Asked in the handbook's words, both have the right note first. For the bare password BM25 finds the note at once; MiniLM's first note is §.
+The first sentence shares no word with the handbook: BM25 scores all 40 notes 0, so it has found nothing, while MiniLM puts `A heron that fell into the sea` first. Asked in the handbook's words, both have the right note first. For the bare password BM25 finds the note at once; MiniLM puts it third, after a comet and a heron.
 
 A search has to decide how similar is similar enough. Below are 6 questions in other words and 5 that the handbook does not answer. A row is a question, colour its cosine with each of the 40 notes, a circle the note that answers. **Drag the threshold**: what lies below it goes blank. Is there a threshold at which the upper 6 rows keep the colour in their circles and the lower 5 are all blank?
 """
@@ -322,7 +322,7 @@ cl.guess.result("apps.fused", cl.L(zh="更差", en="worse"))
 
 # %% zh [md]
 r"""
-§RANK
+用手册的词问，两种检索都是满分，分不出高下。换了说法，BM25 剩 0.32，MiniLM 还有 0.80。融合比 MiniLM **差**，重排也比 MiniLM **差**，两个差的区间都不含 0。融合适合各有所长的两张榜；这里换说法的题，BM25 那张榜没有多少用。重排用的是没有学过排序的通用模型；实际系统用专门训练的交叉编码器（cross-encoder），本课离线的模型里没有。常用的改进在你的数据上是不是改进，要量。
 
 ## 14.5 中文检索
 
@@ -330,7 +330,7 @@ r"""
 """
 # %% en [md]
 r"""
-§RANK
+In the handbook's words both searches are perfect and nothing parts them. In other words BM25 keeps 0.32 and MiniLM 0.80. Fusion is **worse** than MiniLM, and so is reranking; neither interval of the difference holds 0. Fusion suits two lists that are each good at something, and on these questions BM25's list is of little use. The reranker here is a general model that never learnt to rank; real systems use a cross-encoder trained for it, and there is none among this course's offline models. Whether a common improvement improves anything on your data has to be measured.
 
 ## 14.5 Search in Chinese
 
@@ -354,13 +354,13 @@ compared(dict(zip(names, (chance, to_english, to_chinese, by_characters))), name
 
 # %% zh [md]
 r"""
-§ZH
+打印出来的词元说明了原因：这句话里大半的汉字，MiniLM 都只看到 `[UNK]`。换说法时，它和随机排的差，区间都含 0：这样的检索没有用，虽然用手册的词问时，靠剩下的几个字还能找到一些。BM25 不用训练，按单字切就能用，可是换了说法同样只剩 0.39。中文要按意思检索，需要用中文句对训练过的编码器，本课离线的模型里没有。
 
 最后一件事是快。练习里的写法，每来一个查询就把所有文档重数一遍。搜索引擎先建**索引**（index）：凡是和查询无关的都预先算好，查询时只做一次乘法。一共三步：
 """
 # %% en [md]
 r"""
-§ZH
+The tokens say why: most of this sentence is `[UNK]` to MiniLM. (The question asks at what time the Harbour Library closes on weekdays.) In other words its difference from random order cannot be told from 0, so such a search is of no use, although in the handbook's words the few characters that are left find something. BM25 needs no training and works on characters, but in other words it keeps only 0.39, too. Search by meaning in Chinese takes an encoder trained on Chinese pairs of sentences; there is none among this course's offline models.
 
 One thing is left, speed. The exercise counts every document anew for each query. A search engine builds an **index**: whatever does not depend on the query is computed beforehand, and a query is one multiplication. Three steps:
 """
@@ -444,7 +444,7 @@ for i in (0, 4):
 
 # %% zh [md]
 r"""
-§CHUNK
+不重叠时，40 个词的块比两头都好，两个区间都不含 0。重叠一半以后，小块不再把答案切断，几种大小就分不出高下了。这本手册一条约 17 个词；换一本书，要重新量。
 
 ## 14.7 开卷：检索增强生成
 
@@ -452,7 +452,7 @@ r"""
 """
 # %% en [md]
 r"""
-§CHUNK
+Without overlap, chunks of 40 words beat both ends, and neither interval holds 0. With half of each chunk overlapping, small chunks no longer cut an answer in two, and the sizes cannot be told apart. A note of this handbook has about 17 words; for another book measure again.
 
 ## 14.7 Open book: retrieval-augmented generation
 
@@ -644,7 +644,7 @@ The threshold is chosen on **one half** of the questions and judged on **the oth
 """
 # %% rows="R73 R76"
 stored = [q for q in questions if q.kind == "words"]
-asked = [q for q in book.questions if q.kind != "words"]    # 40 in other words, 24 nowhere
+asked = [q for q in book.questions if q.kind != "words"]    # 40 other words, 24 nowhere
 stored_vectors = encoder.embed([q.en for q in stored])
 english = encoder.embed([q.en for q in asked]) @ stored_vectors.T           # (64, 40)
 units, docs = [[characters(q.zh) for q in some] for some in (asked, stored)]

@@ -556,7 +556,7 @@ cl.guess.result("apps.open", sum(hits["right"]), tolerance=5)
 
 # %% zh [md]
 r"""
-§GRADE
+第一格打印的，是 `right` 一栏里两种判法不一致的回答：左边是标准答案，右边是模型的话。`The answer is "14"` 明明是对的，看字串的规则却因为答案写作 `14 people`，多了个单位，就判它错。**先读答卷，再信分数。** 第二种判法看值：数字和时刻不管单位，nine 和 9 算同一个数，人名和密码要整个出现（`Question.accepts`），表里用的就是它。`right` 一栏的 80 个回答，我们逐条读过，人判对 §H 个；和第二种判法只在 §D 上不同。
 
 §EXAM
 
@@ -569,7 +569,7 @@ r"""
 """
 # %% en [md]
 r"""
-§GRADE
+The first cell prints the replies under `right` on which two graders disagree, the gold answer on the left and the model's words on the right. `The answer is "14"` is right, yet the rule on strings refuses it because the key says `14 people`. **Read the papers before you trust the marks.** The second grader looks at the value: numbers and times of day without their unit, nine equal to 9, names and passwords in full (`Question.accepts`); the table uses it. We read all 80 replies under `right`: a person accepts §H, and differs from the second grader only on §D.
 
 §EXAM
 
@@ -692,7 +692,8 @@ cl.viz.explore(service, text="How do I get online at the Mill Library?",
 
 # %% zh [md]
 r"""
-§FAQ
+英文一边，32 个没用来挑阈值的问题里，答对 8 个，没有一个答错，3 个没有答案却答了；代价是 12 个本来有答案的也转了人工。把阈值拖到 0：答对的变成 19 个，12 个没有答案的也全答了。没有免费的阈值，要看你更怕哪种错：问药量的系统和推荐小说的系统不该用同一个数。
+中文一边，换了说法的一个也没答上，没有答案的却因为字面相像混进来 5 个。真实的客服会给每个答案多存几种问法，再从转人工的记录里不断补。
 
 ## 14.9 写在条目里的命令
 
@@ -702,7 +703,8 @@ RAG 的提示里混着三种人的话：开发者的、提问人的、写资料�
 """
 # %% en [md]
 r"""
-§FAQ
+In English, of the 32 questions that did not choose the threshold, 8 are answered right and none wrong, 3 are answered though no answer exists; the price is 12 that had an answer and were handed over in vain. Drag the threshold to 0: 19 are right, and all 12 without an answer are answered, too. No threshold is free; it depends on which error you fear more, and a system that is asked for doses should not share a number with one that recommends novels.
+In Chinese nothing asked in other words is answered, and 5 without an answer slip in because their characters look alike. A real service stores several ways of asking for each answer and adds more from the questions that were handed over.
 
 ## 14.9 An order planted in a note
 
@@ -752,7 +754,15 @@ r"""
 
 ## 小结
 
-§SUM
+- 模型存着许多真实的知识，但不可靠；它的把握在概率里，不在语气里。
+- 按词检索（BM25）不用训练，怕换说法；按意思检索（MiniLM）不怕换说法，怕生造词和没学过的语言。
+- 融合、重排、切块都可能让结果变差，用 nDCG 和成对的区间来量。
+- 先读答卷，再信分数。检索和阅读要分开量，“直接端出原文”是必须比的基线。
+- 出处要核对，不确定要拒答；阈值在一半数据上挑，在另一半上看。
+- 资料里的文字也可能是命令。提示里的警告只是请求，代码里的规则才是保证。
+
+还想动手：把 14.8 节“不超过 3 个”改成 1 个，看多转多少人工；换一句 14.9 节的留言，看照办的比例变不变。
+接下来：[第 15 章 智能体与知识](15_agents.ipynb)。
 """
 # %% en [md]
 r"""
@@ -760,7 +770,15 @@ r"""
 
 ## Summary
 
-§SUM
+- A model stores much real knowledge, but not reliably; its confidence shows in its probabilities, not in its tone.
+- Search by words (BM25) needs no training and fears other words; search by meaning (MiniLM) does not, but fears made-up words and languages that it has not learnt.
+- Fusion, reranking and chunking can all make things worse: measure with nDCG and paired intervals.
+- Read the papers before you trust the marks. Measure search and reading apart; “serve the passage itself” is the baseline to beat.
+- Check the sources and abstain when unsure; choose the threshold on one half of the data and look at the other.
+- The text of a document may be an order. A warning in the prompt is a request; a rule in the code is a guarantee.
+
+To try: change “at most 3” of section 14.8 to 1 and see how many more are handed over; plant another comment in section 14.9 and see whether it is obeyed as often.
+Next: [chapter 15, agents and knowledge](15_agents.ipynb).
 """
 # %%
 cl.progress()

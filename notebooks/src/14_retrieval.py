@@ -497,7 +497,8 @@ cl.guess("apps.open", cl.L(zh="保证递上正确的那一条，80 题能对几�
 
 # %% rows="R65"
 tops = [by_meaning(q.en).topk(3).indices.tolist() for q in book.questions]    # [104][3]
-orders = [random.Random(i).sample(top, 3) for i, top in enumerate(tops)]      # shuffled
+shuffle = random.Random(0)
+orders = [shuffle.sample(top, 3) for top in tops]
 best_notes = [[notes[top[0]]] for top in tops]
 three_notes = [[notes[i] for i in order] for order in orders]
 right_notes = [[notes[question.note]] for question in questions]

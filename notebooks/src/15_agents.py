@@ -412,7 +412,7 @@ def masked(text, written, options):
     return probs, probs.where(mask, 0) / probs[mask].sum()
 
 def bars(probs):
-    best = probs.topk(6)
+    best = probs.topk(min(6, int((probs > 0).sum())))               # only what may come
     labels = cl.models.read_tokens(writer.tokenizer, best.indices.tolist()).labels
     return cl.viz.bars(dict(zip(labels, best.values.tolist())))
 
@@ -569,13 +569,13 @@ Real interfaces do not write `lookup(…)` but JSON: the tool's name and named a
 """
 # %% rows="R86"
 import json
-ARGUMENTS = {"calculate": {"text"}, "clock": set(), "lookup": {"place", "relation"}}
+ARGUMENTS = {"calculate": ["text"], "clock": [], "lookup": ["place", "relation"]}
 
 def call(text):
     """Validate and run {"tool": …, "arguments": {…}}; a mistake comes back as text."""
     try:
         wish = json.loads(text)
-        if set(wish["arguments"]) == ARGUMENTS[wish["tool"]]:
+        if sorted(wish["arguments"]) == ARGUMENTS[wish["tool"]]:
             return run(f"{wish['tool']}({', '.join(wish['arguments'].values())})")
     except (ValueError, KeyError, TypeError):
         pass                                            # answered below

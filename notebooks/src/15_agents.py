@@ -101,7 +101,7 @@ cl.guess.result("agents.names", cl.L(zh="人名", en="people"))
 
 # %% zh [md]
 r"""
-§NER
+一个实体要**起点、终点、类别全对**才算对。地名和机构名翻来覆去就那么些，字典和学到的分不出高下；人名总有新的，字典只认得见过的，F1 低得多，两个区间也不重叠。分数看着高，可是训练和测试都是同一个月、同一份报纸；换成小说或网帖会怎样，这里没有量。
 
 ## 15.2 从名字到图谱
 
@@ -109,7 +109,7 @@ r"""
 """
 # %% en [md]
 r"""
-§NER
+An entity counts only if **beginning, end and kind** are all right. Places and organisations keep coming back, and dictionary and pupil cannot be told apart there. There are always new people; a dictionary knows only those it has seen, so its F1 is much lower and the intervals do not overlap. The scores look high, but training and test are one newspaper of one month; novels or forum posts have not been measured.
 
 ## 15.2 From names to a graph
 
@@ -720,7 +720,7 @@ cl.viz.chat(captain, "Good evening! My name is Lin. Who are you?", "What is my n
 
 # %% zh [md]
 r"""
-§CHAT
+答案给得短或给得错，三元组补上一行更正；图谱管不到的问题（咖啡多少钱）没有更正，只有出处，读一眼出处就知道它没有答到。船长没有手册，也没有核对，问他“我叫什么”，他可能报出自己的名字：名字就在上文里，读不读得出要看模型。换一个更大的模型，检索、核对和工具的代码都不用改。
 
 ## 小结
 
@@ -736,7 +736,7 @@ r"""
 """
 # %% en [md]
 r"""
-§CHAT
+Where the answer is cut short or wrong, the triples add a line of correction. A question beyond the graph (what coffee costs) gets no correction but a source, and one look at the source shows that it does not answer. The captain has neither handbook nor check, and asked for your name he may give his own: the name is in the text above, and whether it is read depends on the model. With a larger model the code of search, check and tools stays as it is.
 
 ## Summary
 

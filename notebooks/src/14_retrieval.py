@@ -674,8 +674,7 @@ def service(text, threshold):
         reply = cl.L(zh="这个我不清楚，给您转人工。", en="I do not know. I will ask a person to help you.")
     names = cl.L(zh=["回答", "最像的一问", "分数"], en=["reply", "closest question", "score"])
     talk = cl.viz.table(zip(names, (reply, stored[i].en, f"{scores[i]:.2f}")))
-    shares = [n / 32 for n in outcomes(english, threshold, other_half)]
-    return talk + cl.viz.bars(dict(zip(ENDS, shares)))
+    return talk + cl.viz.table([outcomes(english, threshold, other_half)], ENDS)
 
 cl.viz.explore(service, text="How do I get online at the Mill Library?",
                threshold=(0.0, 1.0, rows[0][1]))

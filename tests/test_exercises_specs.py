@@ -25,6 +25,7 @@ EQUIVALENT = {
     ("lm.greedy", "int(next_logits(ids).argmax()) -> its argument"): "a 0-d integer tensor is an integer",
     ("lm.sample", "int((p.cumsum(0) <= number).sum()) -> its argument"): "a 0-d integer tensor is an integer",
     ("lm.sample", "1 -> 0"): "a vector has one axis",
+    ("lm.sample", "10: 0 -> -1"): "a vector has one axis",
     ("lm.sample", "LtE -> Lt"): "no drawn number is an end of an interval",
     ("lm.sample", "11: "): "a number beyond the rounded sum of all p is not drawn",
     ("attention.masks", "torch.arange(size, device=lengths.device) without device"): "the same on the CPU",

@@ -63,6 +63,10 @@ def test_encoder_has_hidden_states_and_does_not_generate():
     minilm = cl.load("minilm-l6")
     ids = minilm.tokenizer("a cat", return_tensors="pt").to(minilm.device)
     assert minilm.model(**ids).last_hidden_state.shape[-1] == 384
+    vectors = minilm.embed(["a cat", "a kitten sat there for a long time", "taxes"])
+    assert vectors.shape == (3, 384) and torch.allclose(vectors.norm(dim=1), torch.ones(3), atol=1e-5)
+    assert torch.allclose(vectors[:1], minilm.embed(["a cat"]), atol=1e-5), "padding does not count"
+    assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2] and minilm.embed([]).shape == (0, 384)
     with pytest.raises(ModelError, match="smollm2-135m"):
         minilm.generate("a cat")
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ..models.checkpoint import ModelError
+from ..models.failure import ModelError
 from ..models.protocol import Model, model_of
 from .strategies import GenerationError
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..models.attention import Attention, Layer, Outcome, most_tokens, run
-from ..models.checkpoint import ModelError
+from ..models.failure import ModelError
 from ..models.protocol import Model, model_of
 from ..models.reading import Reading, Tokens, read
 from .heads import Heads

@@ -23,8 +23,11 @@ Answer = tuple[datetime, bool]          # when, and whether it was right
 class Item(Protocol):
     """What is scheduled."""
 
-    id: str
-    chapter: int
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def chapter(self) -> int: ...
 
 
 T = TypeVar("T", bound=Item)

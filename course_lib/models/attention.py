@@ -25,8 +25,8 @@ import torch
 
 from ..i18n import L
 from ..nn import GPT
-from .checkpoint import ModelError
 from .convert import quiet
+from .failure import ModelError
 from .outcome import Outcome, outcome_of
 from .protocol import Model, model_of
 from .reading import Reading, read

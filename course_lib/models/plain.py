@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from .checkpoint import ModelError
+from .failure import ModelError
 
 __all__ = ["PlainTokenizer"]
 

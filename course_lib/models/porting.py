@@ -18,8 +18,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from .. import nn as course_nn
-from .checkpoint import ModelError, finite, read_config, reason, weight_files
+from .checkpoint import finite, read_config, weight_files
 from .convert import quiet
+from .failure import ModelError, reason
 from .loaded import Loaded, find
 
 if TYPE_CHECKING:

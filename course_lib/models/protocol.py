@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from .checkpoint import ModelError, asking, needs_text
+from .failure import ModelError, asking, needs_text
 from .family import family_of, sizes_of
 from .plain import PlainTokenizer
 

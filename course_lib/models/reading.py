@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..i18n import L
-from .checkpoint import ModelError
+from .failure import ModelError
 from .family import positions
 from .protocol import Model, model_of
 

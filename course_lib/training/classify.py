@@ -140,7 +140,7 @@ def tune(reviews: Sequence[text.Review], pretrained: bool = True, *, classes: in
     rows = encode(reviews)
     order = LengthGroupedSampler(16, lengths=[len(row["input_ids"]) for row in rows])
     options = {"lr": 1e-4 if pretrained else 5e-4, "weight_decay": 0.01, "show": False, **options}
-    loader = DataLoader(rows, 16, sampler=order, collate_fn=collator())
+    loader = DataLoader(rows, 16, sampler=order, collate_fn=collator())         # type: ignore[arg-type]   # a list is a data set, too
     return model, fit(model, loader, steps=steps or max(100, min(len(reviews) // 4, 1000)), seed=seed, **options)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 import hashlib
 import inspect
 import itertools
+import math
+import numbers
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,7 @@ from .history import TrainingError
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["batches", "check", "check_ids", "default_loss", "fingerprint", "pair_batch", "seed_of", "share",
+__all__ = ["batches", "check", "check_ids", "default_loss", "fingerprint", "in_range", "pair_batch", "seed_of", "share",
            "to_device", "tokens_in"]
 
 
@@ -35,6 +37,20 @@ def reseed(seed: int) -> None:
         torch.cuda.manual_seed_all(seed)
     if torch.backends.mps.is_available():
         torch.mps.manual_seed(seed)
+
+
+def in_range(values: dict[str, Any], whole: bool = False, zero: bool = False) -> None:
+    """TrainingError unless every value is a finite number (or None) above 0, or with `zero` from 0 on."""
+    for name, value in values.items():
+        if value is None:
+            continue
+        number = isinstance(value, numbers.Integral if whole else numbers.Real) and math.isfinite(value)
+        if not number or not (value >= 0 if zero else value > 0):
+            least = L(zh="不小于 0", en="0 or more") if zero else L(zh="大于 0", en="greater than 0")
+            kind = L(zh="整数", en="a whole number") if whole else L(zh="数", en="a number")
+            raise TrainingError(zh="{name} 必须是{least}的{kind}，而不是 {value!r}",
+                                en="{name} must be {kind} {least}, not {value!r}",
+                                name=name, least=least, kind=kind, value=value)
 
 
 def check(data: Any, name: str, context: int | None, vocabulary: int | None) -> None:

@@ -9,7 +9,6 @@ Started by torchrun or `accelerate launch` the same call trains on all processes
 from __future__ import annotations
 
 import math
-import numbers
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -22,10 +21,10 @@ import torch
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from ..i18n import L
-from ..models.checkpoint import ModelError
+from ..models.failure import ModelError
 from ..models.protocol import Model, model_of
 from . import checkpoint as checkpoints
-from .data import batches, check, check_ids, default_loss, fingerprint, share, to_device, tokens_in
+from .data import batches, check, check_ids, default_loss, fingerprint, in_range, share, to_device, tokens_in
 from .distributed import Processes
 from .history import Diverged, History, Live, TrainingError
 from .interrupt import at_a_step_boundary, own_random_numbers
@@ -65,10 +64,10 @@ def fit(model, data: Tensor | Iterable, *, steps: int = 1000, batch_size: int = 
     The model moves to `course_lib.device()`. TrainingError (a ValueError): data, numbers or a checkpoint it cannot use. Diverged: loss,
     gradient or weights are no numbers any more; nothing of that is written to the checkpoint. Both carry the `history` up to there.
     """
-    _in_range(dict(steps=steps, batch_size=batch_size, accumulate=accumulate, eval_every=eval_every, eval_batches=eval_batches, save_every=save_every,
+    in_range(dict(steps=steps, batch_size=batch_size, accumulate=accumulate, eval_every=eval_every, eval_batches=eval_batches, save_every=save_every,
                    patience=patience, context=context), whole=True)
-    _in_range(dict(lr=lr, clip=clip))
-    _in_range(dict(warmup=warmup, min_lr=min_lr, weight_decay=weight_decay), zero=True)
+    in_range(dict(lr=lr, clip=clip))
+    in_range(dict(warmup=warmup, min_lr=min_lr, weight_decay=weight_decay), zero=True)
     warmup = min(100, steps // 10) if warmup is None else warmup
     min_lr = lr / 10 if min_lr is None else min_lr
     eval_every = max(1, steps // 10) if eval_every is None else eval_every
@@ -150,20 +149,6 @@ def _trainee(model) -> Model:
             zh="{model} 没有权重，训练不了：fit 要一个 torch.nn.Module",
             en="{model} has no weights to train: fit takes a torch.nn.Module", model=known.title)
     return known
-
-
-def _in_range(values: dict[str, Any], whole: bool = False, zero: bool = False) -> None:
-    """TrainingError unless every value is a finite number (or None) above 0, or with `zero` from 0 on."""
-    for name, value in values.items():
-        if value is None:
-            continue
-        number = isinstance(value, numbers.Integral if whole else numbers.Real) and math.isfinite(value)
-        if not number or not (value >= 0 if zero else value > 0):
-            least = L(zh="不小于 0", en="0 or more") if zero else L(zh="大于 0", en="greater than 0")
-            kind = L(zh="整数", en="a whole number") if whole else L(zh="数", en="a number")
-            raise TrainingError(zh="{name} 必须是{least}的{kind}，而不是 {value!r}",
-                                en="{name} must be {kind} {least}, not {value!r}",
-                                name=name, least=least, kind=kind, value=value)
 
 
 class _Run:

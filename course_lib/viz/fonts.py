@@ -11,6 +11,7 @@ import sys
 import unicodedata
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from .html import BLUE, ORANGE
 
@@ -28,7 +29,7 @@ def chinese_font() -> Path:
 
 
 INK = "#797979"
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "axes.spines.top": False, "axes.spines.right": False, "figure.dpi": 110, "figure.figsize": (7, 3.2), "figure.constrained_layout.use": True,
     "savefig.facecolor": "none", "axes.facecolor": "none",
     **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "grid.color", "patch.edgecolor", "legend.edgecolor",
@@ -44,6 +45,7 @@ def use_fonts() -> str:
     The colour map "shade", the default of `imshow`, goes from clear to blue, as white would glare on a dark page.
     """
     import matplotlib
+    from cycler import cycler
     from matplotlib import font_manager
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -54,7 +56,7 @@ def use_fonts() -> str:
     matplotlib.colormaps.register(LinearSegmentedColormap.from_list("shade", [f"{BLUE}00", BLUE]), force=True)
     matplotlib.rcParams.update({
         "font.family": [family, "DejaVu Sans"],      # a list: matplotlib looks a missing glyph up in the next family
-        "axes.prop_cycle": matplotlib.cycler(color=_LINES), **_STYLE,
+        "axes.prop_cycle": cycler(color=_LINES), **_STYLE,
     })
     _clear_in_notebooks()
     return family

@@ -617,7 +617,7 @@ cl.viz.explore(write, seed=(0, 9, 1))
 
 # %% zh [md]
 r"""
-拖动种子：贪心那一行从来不变，抽样的每次都不一样。同一个 `sample`，换一个函数就换了模型：三元模型只看前两个词元，句子常常接着接着就串了；小 GPT 看得到整句，也会出错，但少一些。（贪心和抽样之间还有许多写法，第 7 章再说。）
+拖动种子：贪心那一行从来不变，抽样的每次都不一样。同一个 `sample`，换一个函数就换了模型：三元模型只看前两个词元，小 GPT 看得到整句。多拖几个种子，数一数谁的句子更常接着接着就串了。（贪心和抽样之间还有许多写法，第 7 章再说。）
 
 ## 练习 5 · 掩码：填空
 
@@ -627,7 +627,7 @@ BERT 一类模型读完整句，包括空格**右边**的字。写 `fill_mask(lo
 """
 # %% en [md]
 r"""
-Drag the seed: the greedy line never changes, the sampled ones do. With another function your `sample` speaks for another model: the trigram sees two tokens back, and its sentences tend to lose their thread; the small GPT sees the whole sentence and errs, too, but less. (There are many ways to write between greedy and sampling; chapter 7 comes back to them.)
+Drag the seed: the greedy line never changes, the sampled ones do. With another function your `sample` speaks for another model: the trigram sees two tokens back, the small GPT the whole sentence. Try several seeds and count whose sentences lose their thread more often. (There are many ways to write between greedy and sampling; chapter 7 comes back to them.)
 
 ## Exercise 5 · Masked: fill the gap
 

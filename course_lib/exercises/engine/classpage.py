@@ -54,9 +54,9 @@ def page(merged: Any, lang: str) -> str:
     return document.format(lang, title, Markup(STYLE), Markup("").join(parts))
 
 
-def middle(seconds: Sequence[int]) -> int | str:
-    """The median, "" of nothing."""
-    return round(statistics.median(seconds)) if seconds else ""
+def middle(seconds: Sequence[int]) -> int | None:
+    """The median, None of nothing."""
+    return round(statistics.median(seconds)) if seconds else None
 
 
 def _exercise(row: dict[str, Any], id: str, lang: str) -> tuple[object, ...]:
@@ -65,7 +65,7 @@ def _exercise(row: dict[str, Any], id: str, lang: str) -> tuple[object, ...]:
         round(100 * row["done"] / total), round(100 * row["tried"] / total), f"{row['done']} · {row['tried']} · {row['new']}")
     mistakes = _counted((str_mistake(id, mistake)[lang], n) for mistake, n in row["proved"].most_common(3))
     seconds = middle(row["seconds"])
-    duration = "" if seconds == "" else f"{seconds // 60}:{seconds % 60:02}"
+    duration = "" if seconds is None else f"{seconds // 60}:{seconds % 60:02}"
     return Markup("{}<br><small>{}</small>").format(exercises()[id].title[lang], id), bar, duration, row["checks"], row["hints"], mistakes
 
 

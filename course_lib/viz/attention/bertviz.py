@@ -128,7 +128,7 @@ class Bertviz(Live):
             for y, label in enumerate(labels):
                 axis.text(x + 0.04 * (2 * x - 1), y, drawable(label.strip()), ha=side, va="center")
         axis.set(xlim=(-0.6, 1.6), ylim=(max(T, S) - 0.5, -0.5))
-        axis.set_title(L(zh="第 {0} 层，头 {1}", en="layer {0}, head {1}").format(self._layer, ", ".join(map(str, self._heads))))
+        axis.set_title(str(L(zh="第 {0} 层，头 {1}", en="layer {0}, head {1}").format(self._layer, ", ".join(map(str, self._heads)))))
         axis.axis("off")
         return figure
 

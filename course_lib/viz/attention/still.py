@@ -36,7 +36,7 @@ def _scale() -> np.ndarray:
     return np.rint(table).astype(np.uint8)
 
 
-def _faded(colour: tuple[int, int, int], share: np.ndarray) -> np.ndarray:
+def _faded(colour: tuple[int, ...], share: np.ndarray) -> np.ndarray:
     """A colour laid on white, `share` [n] of it: float [n, 3]."""
     return np.multiply.outer(share, colour) + np.multiply.outer(1 - share, _PAPER)
 

@@ -112,8 +112,9 @@ class Line(Number):
         return Markup("{} ├────────────┤ {}").format(numeral(self.low, self.unit), numeral(self.high, self.unit))
 
     def read(self, sent: object) -> float | None:
-        inside = isinstance(sent, (int, float)) and not isinstance(sent, bool) and self.low <= sent <= self.high
-        return sent if inside else None
+        if isinstance(sent, (int, float)) and not isinstance(sent, bool) and self.low <= sent <= self.high:
+            return sent
+        return None
 
 
 @dataclass(frozen=True)
@@ -131,8 +132,9 @@ class Order(Form):
         return Markup().join(_BOX.format(item) for item in self.items)
 
     def read(self, sent: object) -> list[int] | None:
-        whole = isinstance(sent, list) and all(type(i) is int for i in sent) and sorted(sent) == list(range(len(self.items)))
-        return sent if whole else None
+        if isinstance(sent, list) and all(type(i) is int for i in sent) and sorted(sent) == list(range(len(self.items))):
+            return sent
+        return None
 
     def said(self, answer: Sequence[int]) -> str:
         return " → ".join(self.items[i] for i in answer)

@@ -95,7 +95,7 @@ cl.viz.explore(surprise, text=sentence, at_="13")
 
 # %% zh [md]
 r"""
-banana 的损失超过 20 nat，它的概率几乎是 0；模型原以为会是 Tokyo。`of`、`is` 早在意料之中，损失接近 0。句首的 The capital 也偏高，因为前面几乎没有线索。
+banana 的损失超过 20 nat，它的概率几乎是 0；模型原以为会是 Tokyo。`of`、`is` 早在意料之中，损失接近 0。句首 The capital 的损失也偏高，因为前面几乎没有线索。
 **点一个词元**，看模型当时以为会来什么；再换成你自己的句子。损失只问一件事：来的词元是不是意料之中。句子真不真、好不好，它都不管。
 
 ## 5.2 为什么是负的对数
@@ -189,7 +189,7 @@ r"""
 
 ### KL 有两个方向
 
-$\mathrm{KL}(p\,\|\,q)$ 和 $\mathrm{KL}(q\,\|\,p)$ 不相等。模型 $q$ 足够灵活时没有关系，两者都在 $q=p$ 时最小。不够灵活时，两者选中的 $q$ 不一样。
+$\mathrm{KL}(p\,\|\,q)$ 和 $\mathrm{KL}(q\,\|\,p)$ 不相等。模型 $q$ 足够灵活时没有关系，两者都在 $q=p$ 时最小。不够灵活时，两者往往选中不同的 $q$。
 下面的 $p$ 有两个峰，而 $q$ 只能有一个峰。我们试遍许多中心和宽度，每个方向各找出使它最小的 $q$。你猜两个答案各在哪里？
 """
 # %% en [md]
@@ -199,7 +199,7 @@ The last three columns are equal in every row. Where the likelihood is largest, 
 
 ### KL has two directions
 
-$\mathrm{KL}(p\,\|\,q)$ and $\mathrm{KL}(q\,\|\,p)$ are not equal. If the model $q$ is flexible enough, this does not matter: both are smallest at $q=p$. If it is not, they choose a different $q$.
+$\mathrm{KL}(p\,\|\,q)$ and $\mathrm{KL}(q\,\|\,p)$ are not equal. If the model $q$ is flexible enough, this does not matter: both are smallest at $q=p$. If it is not, each may choose a different $q$.
 Below, $p$ has two peaks and $q$ can have only one. We try many centres and widths, and for each direction keep the $q$ that makes it smallest. Where will the two answers lie?
 """
 # %% rows="R46"
@@ -612,12 +612,12 @@ cl.viz.table(rows, header=["", *names])
 # %% zh [md]
 r"""
 忘了错位的模型损失几乎是 0，却只会重复最后一个字：“想想想想”。它学会的是**抄输入**，因为要预测的字就是它刚读到的字。错开一位的模型损失在 1.5 左右，却会接着写句子。
-损失好得出奇，常见的原因是答案漏进了输入，这叫**泄漏**。和 5.4 节一样，先问不学任务能得到多低的损失。
+损失好得出奇，一个常见的原因是答案漏进了输入，这叫**泄漏**。和 5.4 节一样，先问不学任务能得到多低的损失。
 
 ## 5.7 困惑度和每字节比特数
 
 平均损失取 exp，叫**困惑度**：$\exp\bigl(-\frac1T\sum_t\ln p(x_t\mid x_{<t})\bigr)$。困惑度为 10，表示平均起来，和在 10 个等可能的词元里猜一样难。
-开头的 `loss 2.31` 和“困惑度 10”其实是一回事：$e^{2.31}\approx10$。损失降 0.1，困惑度就除以 $e^{0.1}\approx1.1$。至于算好算坏，要看和谁比、能不能比，正是这一节要讲的。
+开头的 `loss 2.31` 和“困惑度 10”其实是一回事：$e^{2.31}\approx10$。损失降 0.1，困惑度就除以 $e^{0.1}\approx1.1$。算好还是算坏，要看和谁比；什么和什么能比，正是这一节要讲的。
 
 ## 练习 4 · 困惑度
 
@@ -639,7 +639,7 @@ When a loss is surprisingly good, a common reason is that the answer has leaked 
 ## 5.7 Perplexity and bits per byte
 
 The exp of the mean loss is called **perplexity**: $\exp\bigl(-\frac1T\sum_t\ln p(x_t\mid x_{<t})\bigr)$. A perplexity of 10 means that, on average, the prediction is as hard as a guess among 10 equally likely tokens.
-So the `loss 2.31` and the “perplexity 10” of the beginning are the same: $e^{2.31}\approx10$. When the loss falls by 0.1, perplexity is divided by $e^{0.1}\approx1.1$. Whether that is good depends on what it is compared with, and whether the two can be compared at all: this section is about that.
+So the `loss 2.31` and the “perplexity 10” of the beginning are the same: $e^{2.31}\approx10$. When the loss falls by 0.1, perplexity is divided by $e^{0.1}\approx1.1$. Whether that is good depends on what you compare it with. What can be compared with what is the subject of this section.
 
 ## Exercise 4 · Perplexity
 
@@ -740,7 +740,7 @@ r"""
 ## 5.8 训练损失在降，说明了什么
 
 第四份讲义说大模型“容易过拟合”，第三份专门问“如何解决大模型的过拟合问题”。先看什么时候会过拟合。
-5.6 节的模型，每个句子只读**一遍**。现在用同样的模型、同样的步数，只给 100 个句子，反复地读。
+5.6 节的模型，每个句子只读**一遍**。现在用结构相同的新模型、同样的步数，只给 100 个句子，反复地读。
 """
 # %% en [md]
 r"""
@@ -750,7 +750,7 @@ In short: **compare perplexities only for the same text cut into the same tokens
 ## 5.8 The training loss is falling. What does that tell you?
 
 The fourth handout says that large models “overfit easily”, and the third one asks how to solve the overfitting of large models. When does a model overfit?
-The model of section 5.6 read every sentence **once**. Now we take the same model and the same number of steps, but only 100 sentences, read again and again.
+The model of section 5.6 read every sentence **once**. Now we train a new model of the same architecture for the same number of steps, but on only 100 sentences, read again and again.
 """
 # %% training rows="E45"
 few = cl.nn.Decoder(cl.nn.DecoderConfig(**size))
@@ -867,7 +867,7 @@ cl.viz.table(rows, header=["", *text, cl.L(zh="平均", en="mean")], right=range
 
 # %% zh [md]
 r"""
-同一个字，两行的损失可以差很多。因果模型猜“明”的时候，“天”还没有出现，损失高；掩码模型看得见右边的“天”，损失低得多。第二个字“妹”也一样，右边还有一个“妹”。反过来，“饭”前面有“米”，因果模型的损失几乎是 0，这个掩码模型也看得见“米”，损失却高得多。（这只是一句话，不能说明哪种模型更好。）
+同一个字，两行的损失可以差很多。因果模型猜“明”的时候，“天”还没有出现，损失高；掩码模型看得见右边的“天”，损失低得多。第二个字“妹”也一样，右边还有一个“妹”。反过来，“饭”前面有“米”，因果模型的损失几乎是 0，这个掩码模型也看得见“米”，损失却高得多。（这只是一句话的例子。）
 两个平均值**不能比大小**，因为题目不同。因果损失加起来，是整句话的负对数概率；掩码损失加起来，不是这句话的负对数概率（第 1 章 1.8 节）。
 
 ## 小结
@@ -883,7 +883,7 @@ r"""
 """
 # %% en [md]
 r"""
-For one and the same character, the two losses can differ a lot. The causal model has to predict 明 before 天 has come (together 明天, *tomorrow*), and its loss is high. The masked model sees 天 on the right, and its loss is much lower. The same holds for the first 妹, which is followed by another 妹 (together 妹妹, *sister*). On the other hand, 饭 follows 米 (together 米饭, *rice*): the causal model has a loss close to 0, while this masked model, which sees 米 as well, has a much higher one. (The sentence says *My sister wants to eat rice tomorrow.* One sentence does not show which model is better.)
+For one and the same character, the two losses can differ a lot. The causal model has to predict 明 before 天 has come (together 明天, *tomorrow*), and its loss is high. The masked model sees 天 on the right, and its loss is much lower. The same holds for the first 妹, which is followed by another 妹 (together 妹妹, *sister*). On the other hand, 饭 follows 米 (together 米饭, *rice*): the causal model has a loss close to 0, while this masked model, which sees 米 as well, has a much higher one. (The sentence says *My sister wants to eat rice tomorrow.* It is only one example.)
 The two means **cannot be compared**, because the questions differ. The causal losses add up to the negative log-probability of the sentence. The masked losses do not (section 1.8 of chapter 1).
 
 ## Summary

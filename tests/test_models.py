@@ -171,7 +171,6 @@ def test_full_disk_is_a_sentence(tmp_path, monkeypatch):
 
 
 def test_local_directory_and_pickle(tmp_path):
-    import torch
     from transformers import GPT2Config, GPT2LMHeadModel
 
     model = GPT2LMHeadModel(GPT2Config(vocab_size=49152, n_layer=1, n_head=2, n_embd=8, bos_token_id=1, eos_token_id=2))

@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import torch
 
 import course_lib as cl
 from course_lib.models import FetchError, ModelError, UnknownModel, card, catalog, fetch

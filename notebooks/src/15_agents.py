@@ -105,7 +105,7 @@ r"""
 
 ## 15.2 从名字到图谱
 
-图谱（graph）由**节点**和**边**组成。最简单的边是共现：两个名字出现在同一句里就连一条边，边上记着那些句子。一口气列出八个以上名字的句子只是名单，跳过。打一个名字，看它最常和谁一起出现（边越粗，一起出现的句子越多）。
+图谱（graph）由**节点**和**边**组成。最简单的边是共现：两个名字出现在同一句里就连一条边，边上记着那些句子。一口气列出八个以上名字的句子只是名单，跳过。打一个名字，看它最常和哪 10 个名字一起出现。边越粗，句子越多；周围的名字之间，只画 12 句以上的边。蓝是人，橙是地方，灰是机构。
 """
 # %% en [md]
 r"""
@@ -113,7 +113,7 @@ An entity counts only if **beginning, end and kind** are all right. Places and o
 
 ## 15.2 From names to a graph
 
-A graph has **nodes** and **edges**. The plainest edge is co-occurrence: two names in one sentence are joined, and the edge keeps the sentences. A sentence with more than eight names is a list and is skipped. Type a name and see with whom it occurs most often (a thicker edge: more sentences); 克林顿 is Clinton, 北京 Beijing, 联合国 the United Nations.
+A graph has **nodes** and **edges**. The plainest edge is co-occurrence: two names in one sentence are joined, and the edge keeps the sentences. A sentence with more than eight names is a list and is skipped. Type a name and see the 10 names that it occurs with most often. A thicker edge means more sentences; among the others only edges of 12 sentences or more are drawn. Blue is a person, orange a place, grey an organisation. Try 克林顿 (Clinton), 北京 (Beijing), 联合国 (the United Nations).
 """
 # %% rows="R74"
 import matplotlib.pyplot as plt
@@ -122,21 +122,23 @@ graph = cl.text.names_together(news.train, map(cl.text.entities, news.train))
 COLOUR = {"PER": "#4477aa", "LOC": "#ee7733", "ORG": "#888888"}
 
 def around(name):
-    """The name, the 12 names that it occurs with most often, and their edges."""
-    near = sorted(graph[name], key=lambda other: -len(graph[name][other]["said"]))[:12]
-    return graph.subgraph([name, *near])
+    """The name with the 10 that it occurs with most often, and their strong edges."""
+    near = sorted(graph[name], key=lambda other: -len(graph[name][other]["said"]))[:10]
+    part = graph.subgraph([name, *near])
+    count = {(a, b): len(said) for a, b, said in part.edges(data="said")}
+    return part, {edge: n for edge, n in count.items() if name in edge or n >= 12}
 
 # %% rows="R74"
 def picture(text):
-    part, axis = around(text), plt.figure(figsize=(7.5, 4.6)).gca()
-    place = nx.spring_layout(part, seed=1, k=0.9)
-    widths = [min(6, len(said)) for _, _, said in part.edges(data="said")]
+    (part, edges), axis = around(text), plt.figure(figsize=(7.5, 4.6)).gca()
+    place = nx.circular_layout([name for name in part if name != text]) | {text: (0, 0)}
+    widths = [min(5, 0.5 + n / 20) for n in edges.values()]
     colours = [COLOUR[kind] for _, kind in part.nodes(data="kind")]
-    nx.draw_networkx_edges(part, place, ax=axis, width=widths, edge_color="#bbbbbb")
+    nx.draw_networkx_edges(part, place, list(edges), widths, "#99999999", ax=axis)
     nx.draw_networkx_nodes(part, place, ax=axis, node_color=colours, node_size=90)
     for name, at in place.items():
-        axis.annotate(name, at, (0, 7), textcoords="offset points", ha="center")
-    axis.margins(0.12)
+        axis.annotate(name, at, (0, 8), textcoords="offset points", ha="center")
+    axis.margins(0.15)
     axis.set_axis_off()
     return axis.figure
 

@@ -773,7 +773,7 @@ for axis, name in zip(axes, ("minilm-l6", "smollm2-135m")):
     later = strength[tuple(torch.triu_indices(T, T, offset=1))]
     zeros = f"{int((later == 0).sum())} / {len(later)}"
     print(f"{name}:", cl.L(zh="右上角恰好是 0 的", en="exactly 0 above the diagonal"), zeros)
-    axis.imshow(strength / strength.amax(1, keepdim=True), cmap="Blues")
+    axis.imshow(strength / strength.amax(1, keepdim=True))
     axis.set(title=name, yticks=range(T), yticklabels=tokens,
              xlabel=cl.L(zh="输入", en="input"), ylabel=cl.L(zh="输出", en="output"))
     axis.set_xticks(range(T), tokens, rotation=60, ha="right")

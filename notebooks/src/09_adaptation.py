@@ -122,7 +122,7 @@ cl.viz.explore(at_rank, rank=(0, 64, 8))
 
 # %% zh [md]
 r"""
-RANK_ZH
+看最后一列：与不压缩（r = 256）配对相减，区间盖住 0，这份卷子就分不出差别。再看前两列：同样大小的随机矩阵，留下的平方和少得多，可见改动集中在少数几个方向上。r = 0 时词嵌入、偏置和分类层的改动还在，所以那一行不等于没有微调。
 
 不过这里是先练满、再压缩，训练时一点也没省。能不能**只练**低秩的那部分？
 
@@ -137,7 +137,7 @@ RANK_ZH
 """
 # %% en [md]
 r"""
-RANK_EN
+Read the last column: where the paired difference from no compression (r = 256) covers 0, this exam cannot tell them apart. And the first two: of a random matrix of the same size far less of the sum of squares is kept, so the change is concentrated in few directions. With r = 0 the changes of embeddings, biases and head are still there; that line is not “no fine-tuning”.
 
 Here everything was trained first and compressed afterwards, which saves nothing in training. Can one train the low-rank part **alone**?
 
@@ -309,7 +309,7 @@ cl.guess.result("finetune.forget", cl.L(zh="LoRA", en="LoRA"))
 
 # %% zh [md]
 r"""
-FORGET_ZH
+来信那一列看学会了没有，最后一列看忘了没有：40 条和任务无关的英文，损失上升多少，区间盖住 0 就是没有测出遗忘。两者的配对差在表下面。只训练了一次，两个学习率（2e-3 和 1e-4）没有细调，换了学习率，次序可能会变，所以这张表说的是这两次训练，不是两种方法的定论。
 
 ## 9.4 合并与更换
 
@@ -321,7 +321,7 @@ LoRA 训练完可以并回原来的权重，推理时不多花一步。也可以
 """
 # %% en [md]
 r"""
-FORGET_EN
+The column of letters shows what was learnt and the last one what was forgotten: by how much the loss rises on 40 English notes that have nothing to do with the task; where the interval covers 0, no forgetting was measured. The paired difference stands below the table. Each was trained once, and the two learning rates (2e-3 and 1e-4) were not tuned; with others the order may change, so the table is about these two runs and no verdict on the methods.
 
 ## 9.4 Merging and swapping
 
@@ -395,7 +395,7 @@ cl.viz.table(rows, header=cl.L(zh=["装上", "甲店的词，答对（%）", "�
 
 # %% zh [md]
 r"""
-SWAP_ZH
+每套 A 和 B 只有 1.8 MB，装上哪一套，就用哪一家的词回答；底座一个数也没有变。
 
 ## 9.5 不训练：原型
 
@@ -403,7 +403,7 @@ SWAP_ZH
 """
 # %% en [md]
 r"""
-SWAP_EN
+A set of A and B is 1.8 MB, and the one that is put in decides whose words are used; not one number of the base has changed.
 
 ## 9.5 No training: prototypes
 
@@ -431,7 +431,8 @@ def vectors(loaded):
 # %% rows="R84"
 def split(shots, seed):
     """`shots` random letters of each kind, and 8 others of each: two lists."""
-    mixed = [random.Random(f"{seed}/{k}").sample(range(k, 120, 6), 20) for k in range(6)]
+    mixed = [random.Random(f"{seed}/{k}").sample(range(k, 120, 6), 20)
+             for k in range(6)]
     return sum((one[:shots] for one in mixed), []), sum((one[12:] for one in mixed), [])
 
 # %%
@@ -479,7 +480,7 @@ r"""
 """
 # %% en [md]
 r"""
-In brackets is the range of the middle nine tenths of 50 draws; each draw takes new examples and new letters to be sorted. With a single example MiniLM is right 74 % of the time on average, and lucky and unlucky draws lie more than twenty points apart; with 8 it is 94 %. SmolLM2 under the same rule is far lower: MiniLM was trained to give sentence vectors, SmolLM2 only to guess the next token. The rule is the same, the vectors are not.
+In brackets is the range of the middle nine tenths of 50 draws; each draw takes new examples and new letters to be sorted. With 1 example MiniLM is right 74 % of the time on average, and lucky and unlucky draws lie more than twenty points apart; with 8 it is 94 %. SmolLM2 under the same rule is far lower: MiniLM was trained to give sentence vectors, SmolLM2 only to guess the next token. The rule is the same, the vectors are not.
 
 ## 9.6 No training: examples in the prompt
 
@@ -540,14 +541,14 @@ cl.viz.table(rows, header)
 
 # %% zh [md]
 r"""
-先看同一个模型 SmolLM2 的两种办法。每类 1 个例子时，提示（六选一）对 65%，原型 44%；2 个时都是五成多；8 个时原型 71%，提示 56%。原型随例子稳稳上升，提示法在 1 个例子之后没有再升。“任何词”那一列从 0 跳到四成多：看过例子，模型才知道该用哪六个词回答，例子多了，两列就一样了。
+先看同一个模型 SmolLM2 的两种办法。每类 1 个例子时，提示（六选一）对 65%，原型 44%；2 个时都是五成多；8 个时原型 71%，提示 56%。原型随例子稳稳上升，提示法在 1 个例子之后没有再升。“任何词”那一列从 0 跳到 46%：看过例子，模型才知道该用哪六个词回答，例子多了，两列就一样了。
 提示法每格只有四次抽样、每次 48 封信，范围有十几个点宽，几个点的起落不能当真。MiniLM 的原型每一格都比提示法高，不过那是另一个模型，比的是“模型加办法”。
 
 第二份讲义说大模型能“动态学习”，从不断变化的数据里学到新的信息。告诉 SmolLM2 一件新事，再开一个新的对话问它：
 """
 # %% en [md]
 r"""
-Look first at the two methods with one model, SmolLM2. With 1 example of each kind the prompt (one of six) is right in 65 % and the prototypes in 44 %; with 2 both are a little over half; with 8 the prototypes have 71 % and the prompt 56 %. Prototypes rise steadily with more examples, and the prompt does not rise again after the first. The column “any word” leaps from 0 to over 40 %: only the examples show which six words to answer in, and with more of them the two columns become one.
+Look first at the two methods with one model, SmolLM2. With 1 example of each kind the prompt (one of six) is right in 65 % and the prototypes in 44 %; with 2 both are a little over half; with 8 the prototypes have 71 % and the prompt 56 %. Prototypes rise steadily with more examples, and the prompt does not rise again after 1. The column “any word” leaps from 0 to 46 %: only the examples show which six words to answer in, and with more of them the two columns become one.
 Each figure for the prompts stands on four draws of 48 letters, with ranges of ten points and more; do not believe in ups and downs of a few points. The prototypes of MiniLM are above the prompts in every line, but that is another model, so this compares model and method together.
 
 The second handout says that large models “learn dynamically”, taking in new information from changing data. Tell SmolLM2 something new, and then ask again in a new session:
@@ -563,7 +564,7 @@ print(cl.L(zh="词嵌入没有变：", en="embeddings unchanged:"), same)
 
 # %% zh [md]
 r"""
-写在提示里的事，模型用得上；换一个对话就没有了。它的权重一个也没有变。要它记住，得训练；而 9.3 节的表说明，接着训练又会忘掉别的。
+写在提示里的事，模型用得上；换一个对话就没有了。它的权重一个也没有变。要它记住，得训练；而 9.3 节的表说明，接着训练可能又会忘掉别的。
 
 ## 9.7 没有标签的评论
 
@@ -571,7 +572,7 @@ r"""
 """
 # %% en [md]
 r"""
-What stands in the prompt, the model can use; in another session it is gone. Not one weight has changed. To make it remember, you must train it; and training on, as the table in section 9.3 shows, makes it forget other things.
+What stands in the prompt, the model can use; in another session it is gone. Not one weight has changed. To make it remember, you must train it; whether training on makes it forget other things is what a table like that of section 9.3 shows.
 
 ## 9.7 Reviews without labels
 
@@ -612,11 +613,11 @@ cl.guess.result("finetune.pseudo", cl.L(zh="变化在 2 个点以内", en="moves
 
 # %% zh [md]
 r"""
-PSEUDO_ZH
+留下的评论里，伪标签近九成是对的，可是加进去以后，四次两升两降，都在两个百分点以内。同样这些评论换成真标签，四次都升三个半点以上，区间都在 0 以上。所以不是这些评论没有用，而是伪标签没有把它们的用处带进来：它们说的，大多是模型本来就会的，错的那一成也一并学了进去。这里用的是 TF-IDF；换一个模型、换一种挑法，要再量。
 
 ## 小结
 
-- 全量微调对矩阵的改动可以压到很低的秩，这份卷子上看不出差别；撤掉矩阵的改动也只掉几个点，因为词嵌入和分类层的改动还在。
+- 全量微调对矩阵的改动集中在少数几个方向上；压到多低还不掉分，用配对区间看。
 - LoRA 只练 0.34% 的参数，存 1.8 MB，可以合并，也可以更换。
 - 指令微调只在回答上算损失：提示和填充的标签写 −100。
 - 原型和上下文学习一个参数也不练。任务小的时候，句向量加原型又快又好，先试。
@@ -628,11 +629,11 @@ PSEUDO_ZH
 """
 # %% en [md]
 r"""
-PSEUDO_EN
+Of the reviews kept, almost nine pseudo-labels in ten are right; yet with them added, two of four runs rise and two fall, all within two points. With true labels the same reviews bring over three and a half points in all four, with intervals above 0. So these reviews are of use; it is the pseudo-labels that do not carry it: they mostly say what the model knew already, and the wrong tenth is learnt as well. This is TF-IDF; with another model or another choice, measure again.
 
 ## Summary
 
-- What full fine-tuning changes in the matrices can be cut to a very low rank without a difference that this exam would show; even without it only a few points go, because the changes of embeddings and head are still there.
+- What full fine-tuning changes in the matrices is concentrated in few directions; how far it may be cut is read from paired intervals.
 - LoRA trains 0.34 % of the parameters and stores 1.8 MB; it can be merged, or swapped.
 - Instruction tuning takes the loss on the answer alone: prompt and padding have the label −100.
 - Prototypes and in-context learning train no parameter. For a small task, sentence vectors with prototypes are quick and good; try them first.

@@ -483,12 +483,12 @@ cl.viz.explore(open_and_closed, text="What is the penalty for whistling on the p
 
 # %% zh [md]
 r"""
-现在认真考：80 个问题，五种条件。除了闭卷、最像的一条、最像的三条，再加一个对照：保证递上正确的那一条（检索不会出错，只考阅读）。最后一种**不用模型**，把最像的一条原样端出来。
+现在认真考：80 个问题，六种条件。除了闭卷、最像的一条、最像的三条，再加两个对照：保证递上正确的那一条（检索不会出错，只考阅读），以及把 40 条**全部**放进提示（不检索，长上下文）。最后一种**不用模型**，把最像的一条原样端出来。
 怎么算对？最省事的规则是看字串：标准答案出现在回答里，相近条目的答案没有出现。但是分数要先用人眼核对过，才能相信。（考试要几分钟，这里读取保存的结果。）
 """
 # %% en [md]
 r"""
-Now the real exam: 80 questions under five conditions. Beside the closed book, the best note and the best three there is a control: the right note handed over for certain (the search cannot fail, only the reading). The last condition uses **no model** and serves the best note as it is.
+Now the real exam: 80 questions under six conditions. Beside the closed book, the best note and the best three there are two controls: the right note handed over for certain (the search cannot fail, only the reading), and **all** 40 notes in the prompt (no search, a long context). The last condition uses **no model** and serves the best note as it is.
 When is a reply right? The handiest rule looks at strings: the answer stands in the reply, and no answer of a similar note does. But a mark is to be trusted only after somebody has read the papers. (The exam takes minutes, so a kept result is read.)
 """
 # %%
@@ -513,6 +513,23 @@ def exam():
 study = cl.results.stored("14_exam", exam)
 
 # %% rows="R65"
+from copy import deepcopy
+
+def long_context():
+    """The replies with all 40 notes; what all prompts begin with is read only once."""
+    read, model = writer.tokenizer, writer.model.cpu()
+    head = read(prompt("§", notes).partition(" §")[0], return_tensors="pt")
+    with torch.inference_mode():
+        cache, texts = model(**head, use_cache=True).past_key_values, []
+    for q in questions:
+        whole, past = read(prompt(q.en, notes), return_tensors="pt"), deepcopy(cache)
+        ids = model.generate(**whole, past_key_values=past, max_new_tokens=24)
+        new = ids[0, whole.input_ids.shape[1]:]
+        texts.append(read.decode(new, skip_special_tokens=True))
+    return [text.strip().split("\n")[0] for text in texts]
+study["all"] = cl.results.stored("14_long_context", long_context)
+
+# %% rows="R65"
 def by_string(question, reply):
     said = reply.lower()
     wrong = [answer for answer in question.wrong if answer.lower() in said]
@@ -524,11 +541,11 @@ for question, reply in zip(questions, study["right"]):
 
 # %% rows="R65"
 study["served"] = [some[0] for some in best_notes[:80]]
-keys = ("closed", "best", "three", "right", "served")
+keys = ("closed", "best", "three", "right", "all", "served")
 hits = {key: [q.accepts(r) for q, r in zip(questions, study[key])] for key in keys}
-names = cl.L(zh=["闭卷", "最像的一条", "最像的三条", "正确的一条",
+names = cl.L(zh=["闭卷", "最像的一条", "最像的三条", "正确的一条", "全部 40 条",
                  "不用模型，端出最像的一条"],
-             en=["closed book", "best note", "best three", "the right note",
+             en=["closed book", "best note", "best three", "the right note", "all 40 notes",
                  "no model, serve the best note"])
 rows = []
 for name, key in zip(names, keys):
@@ -542,7 +559,7 @@ cl.guess.result("apps.open", sum(hits["right"]), tolerance=5)
 r"""
 第一格打印的，是 `right` 一栏里两种判法不一致的回答：左边是标准答案，右边是模型的话。`The answer is "14"` 明明是对的，看字串的规则却因为答案写作 `14 people`，多了个单位，就判它错。**先读答卷，再信分数。** 第二种判法看值：数字和时刻不管单位，nine 和 9 算同一个数，人名和密码要整个出现（`Question.accepts`），表里用的就是它。`right` 一栏的 80 个回答，我们逐条读过，人判对 47 个，按值判对 48 个，只在一条上不同：把 30 个座位又乘以 2 的那条，里面有 30，结论却是 60。
 
-闭卷一题不对，递上最像的一条就对了 44 题。保证递上正确的那一条，再多对 4 题，差的区间不含 0，但很小：这里的检索没有拖多少后腿，拖后腿的是**阅读**，正确的条目就在眼前，32 题还是没答对。给三条对 36 题，和给一条的差分不出正负。
+闭卷一题不对，递上最像的一条就对了 44 题。保证递上正确的那一条，再多对 4 题，差的区间不含 0，但很小：这里的检索没有拖多少后腿，拖后腿的是**阅读**，正确的条目就在眼前，32 题还是没答对。给三条对 36 题，和给一条的差分不出正负。把 40 条全放进去，只对 15 题，比检索一条少得多（差的区间不含 0）：答案就在提示里，这个模型却没有拿对。上下文装得下，不等于用得上。
 
 最后一行最醒目：不用模型，把最像的一条原样端出来，70 题的答案都在里面。它占了便宜，整条端出来，答案只要在里面就算对，读的功夫留给了人。但它提醒我们，检索和阅读要**分开量**，端出原文是必须比的基线。
 
@@ -557,7 +574,7 @@ r"""
 r"""
 The first cell prints the replies under `right` on which two graders disagree, the gold answer on the left and the model's words on the right. `The answer is "14"` is right, yet the rule on strings refuses it because the key says `14 people`. **Read the papers before you trust the marks.** The second grader looks at the value: numbers and times of day without their unit, nine equal to 9, names and passwords in full (`Question.accepts`); the table uses it. We read all 80 replies under `right`: a person accepts 47 and this grader 48. They differ on one, which doubles the 30 seats: 30 stands in it, but it concludes 60.
 
-With the book closed nothing is right; with the best note 44 are. Given the right note for certain, 4 more are right; the interval of the difference does not hold 0, but it is small. So search is not what fails here but **reading**: with the right note in front of it the model still misses 32. Three notes give 36, a difference from one note whose sign cannot be told.
+With the book closed nothing is right; with the best note 44 are. Given the right note for certain, 4 more are right; the interval of the difference does not hold 0, but it is small. So search is not what fails here but **reading**: with the right note in front of it the model still misses 32. Three notes give 36, a difference from one note whose sign cannot be told. With all 40 in the prompt only 15 are right, far fewer than with one note found (the interval does not hold 0): the answer is there, but this model does not get hold of it. What fits into a context is not therefore put to use.
 
 The last row is the striking one: without a model, the best note served as it is holds the answer to 70. It has an advantage, as a whole note counts as right if the answer is anywhere in it, and the reading is left to a person. But it reminds us to measure search and reading **apart**, and that to serve the passage is the baseline to beat.
 
@@ -730,7 +747,7 @@ for name, found in zip(names, attacked.values()):
     good = [q.accepts(reply) for q, reply in pairs]
     passing = [supported(q.en, reply, notes[q.note]) for q, reply in pairs]
     slipped = sum(bad and ok for bad, ok in zip(obeyed[-1], passing))
-    rows.append((name, cl.metrics.share(obeyed[-1]), slipped, cl.metrics.share(good)))
+    rows.append((name, cl.metrics.tally(obeyed[-1]), slipped, cl.metrics.tally(good)))
 heads = cl.L(zh=["", "照命令说了", "其中通过核对的", "答对"],
              en=["", "obeyed", "of these, pass the check", "right"])
 display(cl.viz.table(rows, heads))

@@ -122,7 +122,7 @@ cl.viz.explore(at_rank, rank=(0, 64, 8))
 
 # %% zh [md]
 r"""
-看最后一列：与不压缩（r = 256）配对相减，区间盖住 0，这份卷子就分不出差别。再看前两列：同样大小的随机矩阵，留下的平方和少得多，可见改动集中在少数几个方向上。r = 0 时词嵌入、偏置和分类层的改动还在，所以那一行不等于没有微调。
+改动集中在少数几个方向上：r = 8 只存 4.7% 的数，就留下了平方和的八成以上，而同样大小的随机矩阵只留 8%。准确率呢？压到 r = 8，甚至 r = 1，与不压缩配对相减，区间都盖住 0，715 条验证评论分不出差别。24 个矩阵的改动全部撤掉，才掉 2 个点左右，区间在 0 以下。这时词嵌入、偏置和分类层的改动还在，所以 r = 0 那一行不等于没有微调。这里只微调了一次。
 
 不过这里是先练满、再压缩，训练时一点也没省。能不能**只练**低秩的那部分？
 
@@ -137,7 +137,7 @@ r"""
 """
 # %% en [md]
 r"""
-Read the last column: where the paired difference from no compression (r = 256) covers 0, this exam cannot tell them apart. And the first two: of a random matrix of the same size far less of the sum of squares is kept, so the change is concentrated in few directions. With r = 0 the changes of embeddings, biases and head are still there; that line is not “no fine-tuning”.
+The change is concentrated in few directions: r = 8 stores 4.7 % of the numbers and keeps over eight tenths of the sum of squares, where of random matrices of the same size it keeps 8 %. And the accuracy? Cut to r = 8, even to r = 1, the paired difference from no compression has an interval that covers 0: these 715 validation reviews cannot tell them apart. Only taking back the change of all 24 matrices costs anything, about 2 points, with an interval below 0. The changes of embeddings, biases and head are still there, so the line r = 0 is not “no fine-tuning”. All this is one run of fine-tuning.
 
 Here everything was trained first and compressed afterwards, which saves nothing in training. Can one train the low-rank part **alone**?
 
@@ -625,7 +625,7 @@ r"""
 
 ## 小结
 
-- 全量微调对矩阵的改动集中在少数几个方向上；压到多低还不掉分，用配对区间看。
+- 全量微调对矩阵的改动集中在少数几个方向上：压到秩 8，甚至秩 1，在这份验证集上测不出差别。
 - LoRA 只练 0.34% 的参数，存 1.8 MB，可以合并，也可以更换。
 - 指令微调只在回答上算损失：提示和填充的标签写 −100。
 - 原型和上下文学习一个参数也不练。任务小的时候，句向量加原型又快又好，先试。
@@ -641,7 +641,7 @@ Of the reviews kept, almost nine pseudo-labels in ten are right; yet with them a
 
 ## Summary
 
-- What full fine-tuning changes in the matrices is concentrated in few directions; how far it may be cut is read from paired intervals.
+- What full fine-tuning changes in the matrices is concentrated in few directions: cut to rank 8, even to rank 1, it made no difference that this validation set could show.
 - LoRA trains 0.34 % of the parameters and stores 1.8 MB; it can be merged, or swapped.
 - Instruction tuning takes the loss on the answer alone: prompt and padding have the label −100.
 - Prototypes and in-context learning train no parameter. For a small task, sentence vectors with prototypes are quick and good; try them first.

@@ -485,7 +485,7 @@ def trace(errand, level, step="0"):
     return boxes + cl.viz.table(rows)
 
 shown = [errands[i].text for i in (27, 9, 0, 18, 22, 15)]
-cl.viz.explore(trace, errand=shown, level=NAMES[::-1], step_="0")
+cl.viz.explore(trace, errand=shown, level=NAMES[2:] + NAMES[:2], step_="0")
 
 # %% zh [md]
 r"""
@@ -551,7 +551,10 @@ for name, (key, hits) in zip(names, results.items()):
     won = Counter(errand.kind for ok, errand in zip(hits, errands) if ok)
     gap = cl.metrics.difference(hits, results["strict"])
     rows.append((name, cl.metrics.tally(hits), *[won[kind] for kind in kinds], gap))
-counts = [f"{kind} / {sum(e.kind == kind for e in errands)}" for kind in kinds]
+words = cl.L(zh=["查表", "算术", "看钟", "检索", "两步"],
+             en=["look up", "calculate", "clock", "search", "two steps"])
+of = Counter(errand.kind for errand in errands)
+counts = [f"{word} / {of[kind]}" for word, kind in zip(words, kinds)]
 heads = cl.L(zh=["", "办成", *counts, "减去第三行（95% 区间）"],
              en=["", "done", *counts, "minus the third row (95 % interval)"])
 display(cl.viz.table(rows, heads))
@@ -730,7 +733,7 @@ cl.viz.chat(captain, "Good evening! My name is Lin. Who are you?", "What is my n
 
 # %% zh [md]
 r"""
-答案给得短或给得错，三元组补上一行更正；图谱管不到的问题（咖啡多少钱）没有更正，只有出处，读一眼出处就知道它没有答到。船长没有手册，也没有核对，问他“我叫什么”，他可能报出自己的名字：名字就在上文里，读不读得出要看模型。换一个更大的模型，检索、核对和工具的代码都不用改。
+上面保存的对话里，前两句都答对了，所以没有更正；答错时，三元组会补上一行。图谱管不到的问题（咖啡多少钱），它一个字也没答，只给出处，读一眼就知道没有答到。船长没有手册，也没有核对，问他“我叫什么”，他编了一个名字：林（Lin）就在上文里，读不读得出要看模型。换一个更大的模型，检索、核对和工具的代码都不用改。
 
 ## 小结
 
@@ -746,7 +749,7 @@ r"""
 """
 # %% en [md]
 r"""
-Where the answer is cut short or wrong, the triples add a line of correction. A question beyond the graph (what coffee costs) gets no correction but a source, and one look at the source shows that it does not answer. The captain has neither handbook nor check, and asked for your name he may give his own: the name is in the text above, and whether it is read depends on the model. With a larger model the code of search, check and tools stays as it is.
+In the kept conversation the first two answers are right and nothing is corrected; a wrong one would get a line from the triples. Beyond the graph (what coffee costs) it says nothing and gives a source, and one look shows that it does not answer. The captain has neither handbook nor check, and asked for your name he makes one up: Lin is in the text above, and whether it is read depends on the model. With a larger model the code of search, check and tools stays as it is.
 
 ## Summary
 

@@ -407,7 +407,7 @@ cl.viz.table(rows, header=cl.L(zh=["装上", "甲店的词，答对（%）", "�
 
 # %% zh [md]
 r"""
-每套 A 和 B 只有 1.8 MB，装上哪一套，就用哪一家的词回答；底座一个数也没有变。
+每套 A 和 B 只有 1.8 MB。装上 A，模型大多答对甲店的词，乙店的词一个也不说；装上 B 正好反过来。底座是同一个，一直冻着。
 
 ## 9.5 不训练：原型
 
@@ -415,7 +415,7 @@ r"""
 """
 # %% en [md]
 r"""
-A set of A and B is 1.8 MB, and the one that is put in decides whose words are used; not one number of the base has changed.
+A set of A and B is 1.8 MB. With adapter A most letters get the right word of shop A and none gets one of shop B; with adapter B it is the other way round. The base is the same for both, and frozen throughout.
 
 ## 9.5 No training: prototypes
 

@@ -554,14 +554,14 @@ cl.viz.table(rows, header)
 # %% zh [md]
 r"""
 先看同一个模型 SmolLM2 的两种办法。每类 1 个例子时，提示（六选一）对 65%，原型 44%；2 个时都是五成多；8 个时原型 71%，提示 56%。原型随例子稳稳上升，提示法在 1 个例子之后没有再升。“任何词”那一列从 0 跳到 46%：看过例子，模型才知道该用哪六个词回答，例子多了，两列就一样了。
-提示法每格只有四次抽样、每次 48 封信，范围有十几个点宽，几个点的起落不能当真。MiniLM 的原型每一格都比提示法高，不过那是另一个模型，比的是“模型加办法”。
+提示法的数字是早先量好、保存下来的；量完以后课程包里有些模块改过，所以有那句提醒。每格只有四次抽样、每次 48 封信，范围有十几个点宽，几个点的起落不能当真。MiniLM 的原型每一格都比提示法高，不过那是另一个模型，比的是“模型加办法”。
 
 第二份讲义说大模型能“动态学习”，从不断变化的数据里学到新的信息。告诉 SmolLM2 一件新事，再开一个新的对话问它：
 """
 # %% en [md]
 r"""
 Look first at the two methods with one model, SmolLM2. With 1 example of each kind the prompt (one of six) is right in 65 % and the prototypes in 44 %; with 2 both are a little over half; with 8 the prototypes have 71 % and the prompt 56 %. Prototypes rise steadily with more examples, and the prompt does not rise again after 1. The column “any word” leaps from 0 to 46 %: only the examples show which six words to answer in, and with more of them the two columns become one.
-Each figure for the prompts stands on four draws of 48 letters, with ranges of ten points and more; do not believe in ups and downs of a few points. The prototypes of MiniLM are above the prompts in every line, but that is another model, so this compares model and method together.
+The figures for the prompts were measured some time ago and kept; modules of the course's package have changed since, hence the notice. Each stands on four draws of 48 letters, with ranges of ten points and more; do not believe in ups and downs of a few points. The prototypes of MiniLM are above the prompts in every line, but that is another model, so this compares model and method together.
 
 The second handout says that large models “learn dynamically”, taking in new information from changing data. Tell SmolLM2 something new, and then ask again in a new session:
 """
@@ -625,7 +625,7 @@ cl.guess.result("finetune.pseudo", cl.L(zh="变化在 2 个点以内", en="moves
 
 # %% zh [md]
 r"""
-留下的评论里，伪标签近九成是对的，可是加进去以后，四次两升两降，都在两个百分点以内。同样这些评论换成真标签，四次都升三个半点以上，区间都在 0 以上。可见这些评论有用，只是在这里，伪标签没有把用处带进来。一种可能的解释是，伪标签多半在重复模型本来就会说的话，错的那一成还被当成对的来学；这里没有检验它的对照。换一个模型、换一种挑法，也要再量。
+留下的评论里，伪标签近九成是对的，可是加进去以后，四次两升两降，都在两个百分点以内。同样这些评论换成真标签，四次都升三个半点以上，区间都在 0 以上。可见这些评论有用，只是在这里，伪标签没有把用处带进来。一种可能的解释是，伪标签多半在重复模型本来就会说的话，错的那一成多还被当成对的来学；这里没有检验它的对照。换一个模型、换一种挑法，也要再量。
 
 ## 小结
 
@@ -641,7 +641,7 @@ r"""
 """
 # %% en [md]
 r"""
-Of the reviews kept, almost nine pseudo-labels in ten are right; yet with them added, two of four runs rise and two fall, all within two points. With true labels the same reviews bring over three and a half points in all four, with intervals above 0. So these reviews are of use, but here the pseudo-labels did not bring it out. One possible reason is that they mostly repeat what the model would say anyway, while the wrong tenth is learnt as if it were right; there is no control here that tests this. With another model or another way of choosing, measure again.
+Of the reviews kept, almost nine pseudo-labels in ten are right; yet with them added, two of four runs rise and two fall, all within two points. With true labels the same reviews bring over three and a half points in all four, with intervals above 0. So these reviews are of use, but here the pseudo-labels did not bring it out. One possible reason is that they mostly repeat what the model would say anyway, while the wrong ones, more than a tenth, are learnt as if they were right; there is no control here that tests this. With another model or another way of choosing, measure again.
 
 ## Summary
 

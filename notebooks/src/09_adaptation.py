@@ -317,7 +317,7 @@ cl.guess.result("finetune.forget", first if low > 0 else second if high < 0 else
 
 # %% zh [md]
 r"""
-来信那一列看学会了没有：两者都答对九成多，48 封里只差一封，配对区间碰到 0。最后一列看忘了没有：40 条和任务无关的英文，LoRA 的损失每词元上升一个多 nat，全部参数都练只上升 0.1 左右，差值的区间远在 0 以上。在这两次训练里，忘得多的是 LoRA，尽管它只动了 0.34% 的参数。可见参数动得少，不等于忘得少。
+来信那一列看学会了没有：两者都答对九成多，48 封里只差一封，配对区间碰到 0。最后一列看忘了没有：40 条和任务无关的英文，LoRA 的损失每词元上升一个多 nat，全部参数都练只上升 0.1 左右，差值的区间远在 0 以上。在这两次训练里，忘得多的是 LoRA，尽管它只动了 0.34% 的参数。参数动得少，不一定就忘得少。
 
 两种方法各训练了一次，学习率（2e-3 和 1e-4）相差二十倍，都没有细调。换了学习率，次序可能会变，所以这张表说的是这两次训练，不是两种方法的定论。
 
@@ -331,7 +331,7 @@ LoRA 训练完可以并回原来的权重，推理时不多花一步。也可以
 """
 # %% en [md]
 r"""
-The column of letters shows what was learnt: both get over nine letters in ten right; they are one letter of 48 apart, and the paired interval reaches 0. The last column shows what was forgotten. On 40 English notes that have nothing to do with the task the loss per token rises by more than one nat with LoRA, and by about 0.1 when all parameters are trained; the interval of the difference is far above 0. In these two runs it is LoRA that forgets more, although it trains 0.34 % of the parameters: to change few of them is not to forget little.
+The column of letters shows what was learnt: both get over nine letters in ten right; they are one letter of 48 apart, and the paired interval reaches 0. The last column shows what was forgotten. On 40 English notes that have nothing to do with the task the loss per token rises by more than one nat with LoRA, and by about 0.1 when all parameters are trained; the interval of the difference is far above 0. In these two runs it is LoRA that forgets more, although it trains only 0.34 % of the parameters. Changing few parameters does not mean forgetting little.
 
 Each method was trained once, with learning rates twenty times apart (2e-3 and 1e-4), neither of them tuned. With others the order may change, so the table is about these two runs and no verdict on the methods.
 

@@ -317,7 +317,7 @@ cl.guess.result("finetune.forget", first if low > 0 else second if high < 0 else
 
 # %% zh [md]
 r"""
-来信那一列看学会了没有：两者都答对九成多，48 封里只差一封，配对区间碰到 0。最后一列看忘了没有：40 条和任务无关的英文，LoRA 的损失每词元上升一个多 nat，全部参数都练只上升 0.1 左右，差值的区间远在 0 以上。在这两次训练里，忘得多的是 LoRA，尽管它只动了 0.34% 的参数。可见参数动得少，不等于忘得少。
+来信那一列看学会了没有：两者都答对九成多，48 封里只差一封，配对区间碰到 0。最后一列看忘了没有：40 条和任务无关的英文，LoRA 的损失每词元上升一个多 nat，全部参数都练只上升 0.1 左右，差值的区间远在 0 以上。在这两次训练里，忘得多的是 LoRA，尽管它只动了 0.34% 的参数。参数动得少，不一定就忘得少。
 
 两种方法各训练了一次，学习率（2e-3 和 1e-4）相差二十倍，都没有细调。换了学习率，次序可能会变，所以这张表说的是这两次训练，不是两种方法的定论。
 
@@ -331,7 +331,7 @@ LoRA 训练完可以并回原来的权重，推理时不多花一步。也可以
 """
 # %% en [md]
 r"""
-The column of letters shows what was learnt: both get over nine letters in ten right; they are one letter of 48 apart, and the paired interval reaches 0. The last column shows what was forgotten. On 40 English notes that have nothing to do with the task the loss per token rises by more than one nat with LoRA, and by about 0.1 when all parameters are trained; the interval of the difference is far above 0. In these two runs it is LoRA that forgets more, although it trains 0.34 % of the parameters: to change few of them is not to forget little.
+The column of letters shows what was learnt: both get over nine letters in ten right; they are one letter of 48 apart, and the paired interval reaches 0. The last column shows what was forgotten. On 40 English notes that have nothing to do with the task the loss per token rises by more than one nat with LoRA, and by about 0.1 when all parameters are trained; the interval of the difference is far above 0. In these two runs it is LoRA that forgets more, although it trains only 0.34 % of the parameters. Changing few parameters does not mean forgetting little.
 
 Each method was trained once, with learning rates twenty times apart (2e-3 and 1e-4), neither of them tuned. With others the order may change, so the table is about these two runs and no verdict on the methods.
 
@@ -407,7 +407,7 @@ cl.viz.table(rows, header=cl.L(zh=["装上", "甲店的词，答对（%）", "�
 
 # %% zh [md]
 r"""
-每套 A 和 B 只有 1.8 MB，装上哪一套，就用哪一家的词回答；底座一个数也没有变。
+每套 A 和 B 只有 1.8 MB。装上 A，模型大多答对甲店的词，乙店的词一个也不说；装上 B 正好反过来。底座是同一个，一直冻着。
 
 ## 9.5 不训练：原型
 
@@ -415,7 +415,7 @@ r"""
 """
 # %% en [md]
 r"""
-A set of A and B is 1.8 MB, and the one that is put in decides whose words are used; not one number of the base has changed.
+A set of A and B is 1.8 MB. With adapter A most letters get the right word of shop A and none gets one of shop B; with adapter B it is the other way round. The base is the same for both, and frozen throughout.
 
 ## 9.5 No training: prototypes
 
@@ -554,14 +554,14 @@ cl.viz.table(rows, header)
 # %% zh [md]
 r"""
 先看同一个模型 SmolLM2 的两种办法。每类 1 个例子时，提示（六选一）对 65%，原型 44%；2 个时都是五成多；8 个时原型 71%，提示 56%。原型随例子稳稳上升，提示法在 1 个例子之后没有再升。“任何词”那一列从 0 跳到 46%：看过例子，模型才知道该用哪六个词回答，例子多了，两列就一样了。
-提示法每格只有四次抽样、每次 48 封信，范围有十几个点宽，几个点的起落不能当真。MiniLM 的原型每一格都比提示法高，不过那是另一个模型，比的是“模型加办法”。
+提示法的数字是早先量好、保存下来的；量完以后课程包里有些模块改过，所以有那句提醒。每格只有四次抽样、每次 48 封信，范围有十几个点宽，几个点的起落不能当真。MiniLM 的原型每一格都比提示法高，不过那是另一个模型，比的是“模型加办法”。
 
 第二份讲义说大模型能“动态学习”，从不断变化的数据里学到新的信息。告诉 SmolLM2 一件新事，再开一个新的对话问它：
 """
 # %% en [md]
 r"""
 Look first at the two methods with one model, SmolLM2. With 1 example of each kind the prompt (one of six) is right in 65 % and the prototypes in 44 %; with 2 both are a little over half; with 8 the prototypes have 71 % and the prompt 56 %. Prototypes rise steadily with more examples, and the prompt does not rise again after 1. The column “any word” leaps from 0 to 46 %: only the examples show which six words to answer in, and with more of them the two columns become one.
-Each figure for the prompts stands on four draws of 48 letters, with ranges of ten points and more; do not believe in ups and downs of a few points. The prototypes of MiniLM are above the prompts in every line, but that is another model, so this compares model and method together.
+The figures for the prompts were measured some time ago and kept; modules of the course's package have changed since, hence the notice. Each stands on four draws of 48 letters, with ranges of ten points and more; do not believe in ups and downs of a few points. The prototypes of MiniLM are above the prompts in every line, but that is another model, so this compares model and method together.
 
 The second handout says that large models “learn dynamically”, taking in new information from changing data. Tell SmolLM2 something new, and then ask again in a new session:
 """
@@ -625,7 +625,7 @@ cl.guess.result("finetune.pseudo", cl.L(zh="变化在 2 个点以内", en="moves
 
 # %% zh [md]
 r"""
-留下的评论里，伪标签近九成是对的，可是加进去以后，四次两升两降，都在两个百分点以内。同样这些评论换成真标签，四次都升三个半点以上，区间都在 0 以上。可见这些评论有用，只是在这里，伪标签没有把用处带进来。一种可能的解释是，伪标签多半在重复模型本来就会说的话，错的那一成还被当成对的来学；这里没有检验它的对照。换一个模型、换一种挑法，也要再量。
+留下的评论里，伪标签近九成是对的，可是加进去以后，四次两升两降，都在两个百分点以内。同样这些评论换成真标签，四次都升三个半点以上，区间都在 0 以上。可见这些评论有用，只是在这里，伪标签没有把用处带进来。一种可能的解释是，伪标签多半在重复模型本来就会说的话，错的那一成多还被当成对的来学；这里没有检验它的对照。换一个模型、换一种挑法，也要再量。
 
 ## 小结
 
@@ -641,7 +641,7 @@ r"""
 """
 # %% en [md]
 r"""
-Of the reviews kept, almost nine pseudo-labels in ten are right; yet with them added, two of four runs rise and two fall, all within two points. With true labels the same reviews bring over three and a half points in all four, with intervals above 0. So these reviews are of use, but here the pseudo-labels did not bring it out. One possible reason is that they mostly repeat what the model would say anyway, while the wrong tenth is learnt as if it were right; there is no control here that tests this. With another model or another way of choosing, measure again.
+Of the reviews kept, almost nine pseudo-labels in ten are right; yet with them added, two of four runs rise and two fall, all within two points. With true labels the same reviews bring over three and a half points in all four, with intervals above 0. So these reviews are of use, but here the pseudo-labels did not bring it out. One possible reason is that they mostly repeat what the model would say anyway, while the wrong ones, more than a tenth, are learnt as if they were right; there is no control here that tests this. With another model or another way of choosing, measure again.
 
 ## Summary
 

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-__all__ = ["bits_per_byte", "bootstrap", "lead", "paired", "perplexity", "share", "wilson"]
+__all__ = ["bits_per_byte", "bootstrap", "difference", "lead", "paired", "perplexity", "share", "tally", "wilson"]
 
 T = TypeVar("T")
 
@@ -43,6 +43,13 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     return max(0.0, (middle - half) / (n + z2)), min(1.0, (middle + half) / (n + z2))
 
 
+def tally(hits: Iterable[bool]) -> str:
+    """How many of how many, the share and its 95 % interval (`wilson`), for a table: "47 / 80 · 59 % (48–69)"."""
+    hits = list(hits)
+    low, high = wilson(sum(hits), len(hits))
+    return f"{sum(hits)} / {len(hits)} · {100 * sum(hits) / max(1, len(hits)):.0f} % ({100 * low:.0f}–{100 * high:.0f})"
+
+
 def bootstrap(items: Sequence[T], statistic: Callable[[list[T]], float] | None = None, draws: int = 1000, seed: int = 0) -> tuple[float, float]:
     """The 95 % interval of a statistic (the mean, if none is given) when the items are drawn anew, with repeats, `draws` times (Efron 1979).
 
@@ -54,6 +61,13 @@ def bootstrap(items: Sequence[T], statistic: Callable[[list[T]], float] | None =
     chance = random.Random(seed)
     found = sorted(statistic(chance.choices(items, k=len(items))) for _ in range(draws))
     return found[int(0.025 * draws)], found[min(int(0.975 * draws), draws - 1)]
+
+
+def difference(a: Sequence[float], b: Sequence[float]) -> str:
+    """The mean of a - b over the same examples and its 95 % interval (`bootstrap` of the pairs), for a table: "-0.10 (-0.19 … -0.01)"."""
+    gaps = [float(x) - float(y) for x, y in zip(a, b, strict=True)]
+    low, high = bootstrap(gaps)
+    return f"{math.fsum(gaps) / len(gaps):+.2f} ({low:+.2f} … {high:+.2f})"
 
 
 def paired(a: Sequence[bool], b: Sequence[bool], draws: int = 10_000, seed: int = 0) -> tuple[float, float, float]:

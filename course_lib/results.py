@@ -79,8 +79,10 @@ def _changes(record: dict, compute: Callable, code: str) -> L | None:
     changed = [name for name in sorted(now.keys() | record["marks"].keys()) if now.get(name) != record["marks"].get(name)]
     changed += [model for model, sha256 in record["models"].items() if (_met.get(model) or _on_disk(model)) not in ("", sha256)]
     if changed:
+        first = ", ".join(changed[:3])
+        names = L(zh="{0} 等 {1} 处", en="{0} and others, {1} in all").format(first, len(changed)) if len(changed) > 3 else first
         return L(zh="代码或模型在测量之后改过（{0}），数字可能已经不同。",
-                 en="Code or models have changed since it was measured ({0}); the figures may differ.").format(", ".join(changed))
+                 en="Code or models have changed since it was measured ({0}); the figures may differ.").format(names)
     return None
 
 

@@ -14,10 +14,6 @@ __all__ = ["broken_rules", "features", "guesses"]
 MOST_CELLS = 56         # prose and code of one edition
 LONGEST_CELL = 15       # lines
 WIDEST_LINE = 88        # columns, as the reader of one edition sees them
-# Chapters written before the measure was set, and the parts of it that each still breaks. A new chapter is never added here.
-EXCEPTIONS = {
-    "14_applications": {"cells", "long cells", "wide lines"},
-}
 
 _CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.S)
 _FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+?)\$", re.S)
@@ -49,10 +45,8 @@ def broken_rules(source: Path) -> Iterator[str]:
     """One sentence for each rule that the source breaks."""
     cells = [cell for cell in jupytext.read(source, fmt="py:percent").cells if cell.cell_type != "raw"]
     yield from _prose(cells)
-    yield from (problem for part, problem in _measure(cells) if part not in EXCEPTIONS.get(source.stem, ()))
+    yield from _measure(cells)
     yield from _code(cells)
-    if stale := EXCEPTIONS.get(source.stem, set()) - {part for part, _ in _measure(cells)}:
-        yield f"keeps {', '.join(sorted(stale))} now: take it from rules.EXCEPTIONS"
 
 
 def _prose(cells: list) -> Iterator[str]:
@@ -83,20 +77,20 @@ def _words(text: str) -> str:
     return re.sub(r"\]\(.+?\)", "]", _FORMULA.sub(" ", _CODE.sub(" ", text)))
 
 
-def _measure(cells: list) -> Iterator[tuple[str, str]]:
-    """(part of the measure, what is too much), for the edition in Chinese and its code as the reader sees it."""
+def _measure(cells: list) -> Iterator[str]:
+    """What is too much, for the edition in Chinese and its code as the reader sees it."""
     count = sum(cell.metadata.get("title") != "en" for cell in cells)
     if count > MOST_CELLS:
-        yield "cells", f"{count} cells, more than {MOST_CELLS}"
+        yield f"{count} cells, more than {MOST_CELLS}"
     for cell in cells:
         if cell.cell_type != "code":
             continue
         start = cell.source.strip().splitlines()[:1]
         if len(lines := cell.source.splitlines()) > LONGEST_CELL:
-            yield "long cells", f"code cell {start} has {len(lines)} lines, more than {LONGEST_CELL}"
+            yield f"code cell {start} has {len(lines)} lines, more than {LONGEST_CELL}"
         for lang in ("zh", "en"):
             if wide := [line for line in one_language(cell.source, lang).splitlines() if len(line) > WIDEST_LINE]:
-                yield "wide lines", f"code cell {start} ({lang}) has lines over {WIDEST_LINE} columns: {wide[0].strip()[:50]}…"
+                yield f"code cell {start} ({lang}) has lines over {WIDEST_LINE} columns: {wide[0].strip()[:50]}…"
 
 
 def _code(cells: list) -> Iterator[str]:

@@ -214,11 +214,6 @@ def test_what_answers_a_guess_is_folded_for_students_alone(tree):
     assert not difference(cell.outputs, cell.outputs[1:])
 
 
-def test_exceptions_end_when_they_are_not_needed(tree, monkeypatch):
-    monkeypatch.setitem(rules.EXCEPTIONS, "04_transformer", {"cells"})
-    assert any("EXCEPTIONS" in problem for problem in rules.broken_rules(*build.sources()))
-
-
 def test_the_list_names_each_exercise_once_in_the_order_of_its_chapter():
     import jupytext
 

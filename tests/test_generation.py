@@ -257,3 +257,10 @@ def test_a_mask_or_a_strategy_that_is_none(pair):
         cl.generate(pair["gpt2"][1], ids, 3, mask=torch.ones(2, 3))
     with pytest.raises(GenerationError, match="strategy"):
         cl.generate(pair["gpt2"][1], ids, 3, "greedy")
+
+
+def test_first_lines_of_many_prompts_are_those_of_each():
+    loaded = cl.load("smollm2-135m")
+    decoder = cl.models.port(loaded)
+    lines = cl.generation.first_lines(decoder, loaded.tokenizer, PROMPTS[:3], max_new_tokens=6)
+    assert lines == [loaded.generate(prompt, max_new_tokens=6).strip().split("\n")[0] for prompt in PROMPTS[:3]]

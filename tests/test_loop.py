@@ -202,7 +202,7 @@ WORDS = {"en": ("No guess · the answer is", "You guessed “B”; it is “A”
 @pytest.mark.parametrize("lang", WORDS)
 def test_in_a_real_notebook_the_line_follows_a_late_guess(tmp_path, lang):
     cells = [f'import course_lib as cl\ncl.start(lang="{lang}")', 'cl.guess("x.a", "A?", choices=["A", "B"])', 'print("experiment")\ncl.guess.result("x.a", "A")',
-             'cl.guess("x.b", "B?")', 'cl.guess.result("x.b", 2.5)']
+             'cl.guess("x.b", "B?")', 'cl.guess.result("x.b", 2.5)', "cl.recall(before=3)"]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
                                         metadata={"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}})
     notebook.cells[2].metadata["jupyter"] = {"outputs_hidden": True}
@@ -216,18 +216,24 @@ def test_in_a_real_notebook_the_line_follows_a_late_guess(tmp_path, lang):
         assert not page.get_by_text("experiment", exact=True).is_visible(), "a stored answer is folded"
         page.evaluate(RUN_ALL)
         assert page.locator(".jp-Placeholder-content").count() == 0, "a cell that runs shows what it prints"
-        page.locator(".course-question").nth(1).wait_for()
+        page.locator(".course-quiz").wait_for()
         outputs = page.locator(".jp-CodeCell .jp-OutputArea")
         assert nothing in outputs.nth(2).inner_text() and nothing in outputs.nth(4).inner_text()
         assert page.locator(".course-static:visible").count() == 0
         page.get_by_role("button", name="B", exact=True).click()
         page.get_by_text(wrong).wait_for()
+        page.locator(".course-quiz .course-fields").nth(1).get_by_role("button").first.click()
+        link = page.locator(".course-quiz a").first
+        link.wait_for()
+        assert link.evaluate("a => a.href").startswith(f"{address}/lab/tree/01_language_models.ipynb#1.2-"), "it opens the chapter in JupyterLab"
+        page.locator(".course-quiz .course-fields").first.get_by_role("button").click()
+        page.locator(".course-quiz a").wait_for(state="detached")
         field = page.locator(".course-question input")
         field.focus()
         page.keyboard.type("2.5")
         page.keyboard.press("Enter")
         page.get_by_text(right).wait_for()
-        assert page.locator(".course-question button:enabled").count() == 0, "a guess stays once its result is out"
+        assert page.locator(".course-question:not(.course-quiz) button:enabled").count() == 0, "a guess stays once its result is out"
         assert page.outside == []
 
 

@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import torch
 
 import course_lib as cl
 from course_lib.models import FetchError, ModelError, UnknownModel, card, catalog, fetch
@@ -63,6 +64,10 @@ def test_encoder_has_hidden_states_and_does_not_generate():
     minilm = cl.load("minilm-l6")
     ids = minilm.tokenizer("a cat", return_tensors="pt").to(minilm.device)
     assert minilm.model(**ids).last_hidden_state.shape[-1] == 384
+    vectors = minilm.embed(["a cat", "a kitten sat there for a long time", "taxes"])
+    assert vectors.shape == (3, 384) and torch.allclose(vectors.norm(dim=1), torch.ones(3), atol=1e-5)
+    assert torch.allclose(vectors[:1], minilm.embed(["a cat"]), atol=1e-5), "padding does not count"
+    assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2] and minilm.embed([]).shape == (0, 384)
     with pytest.raises(ModelError, match="smollm2-135m"):
         minilm.generate("a cat")
 
@@ -166,7 +171,6 @@ def test_full_disk_is_a_sentence(tmp_path, monkeypatch):
 
 
 def test_local_directory_and_pickle(tmp_path):
-    import torch
     from transformers import GPT2Config, GPT2LMHeadModel
 
     model = GPT2LMHeadModel(GPT2Config(vocab_size=49152, n_layer=1, n_head=2, n_embd=8, bos_token_id=1, eos_token_id=2))

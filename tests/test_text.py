@@ -184,6 +184,44 @@ def test_every_question_of_the_handbook_is_answered_where_it_says():
     assert not {question.en for question in book.questions} & {errand.text for errand in text.errands()}
 
 
+@pytest.mark.parametrize("reply, right", [
+    ('The answer is "14"', True), ("fourteen people", False), ("14 people fit in, not 22", False), ("There are 140 seats.", False), ("at 14:05", False), ("", False)])
+def test_an_answer_is_graded_by_its_value(reply, right):
+    question = next(q for q in text.handbook().answerable if q.answer == "14 people")
+    assert question.accepts(reply) is right
+
+
+def test_values_are_times_number_words_and_whole_names():
+    assert text.states("open from 9:40am to 17:20am, but", "17:20") and not text.states("at 17:200", "17:20")
+    assert text.states("The answer is: 9", "nine knots") and text.states("Nine.", "nine knots")
+    assert text.states("ask JONAS REED", "Jonas Reed") and not text.states("foghorns", "foghorn")
+    book = text.handbook()
+    assert all(q.accepts(book.notes[q.note].en) for q in book.answerable), "each note answers its own questions"
+    assert [fact.answer for fact in text.facts() if fact.kind == "island"] == [value for _, _, value in book.triples]
+
+
+def test_names_are_what_the_tags_say_and_can_be_learnt():
+    news = text.newspaper()
+    for paragraph in news.test[:200]:
+        labels = text.character_labels(paragraph)
+        assert len(labels) == len(paragraph.text)
+        assert sum(label.startswith("B-") for label in labels) == len(text.entities(paragraph))
+        assert all(new[0] != "I" or old[1:] == new[1:] for old, new in zip(["O", *labels], labels)), "I- goes on with its own kind"
+    tagger = text.NameTagger().fit(news.train[:300], passes=2)
+    gold, found = [set(text.entities(p)) for p in news.train[:300]], tagger.tag(news.train[:300])
+    assert sum(len(a & b) for a, b in zip(gold, found)) > 0.8 * sum(map(len, gold))
+    assert sum(len(a & b) for a, b in zip(gold, text.NameList(news.train[:300]).tag(news.train[:300]))) > 0.5 * sum(map(len, gold))
+
+
+def test_graph_and_offices_come_from_sentences_that_say_them():
+    paragraphs = text.newspaper().train[:400]
+    graph = text.names_together(paragraphs, map(text.entities, paragraphs))
+    assert all(a in sentence and b in sentence for a, b, said in graph.edges(data="said") for sentence in said)
+    assert all(office.of + office.office + office.person in office.sentence for office in text.offices(paragraphs))
+    every = {office[:3] for office in text.offices(text.newspaper().train)}
+    assert len(every) == 545 and all(judged[:3] in every for judged in text.judged_offices())
+
+
 def test_errands_and_stories_are_consistent():
     errands, book = text.errands(), text.handbook()
     assert len({errand.text for errand in errands}) == 60

@@ -10,7 +10,7 @@ import tiny
 from lab import RUN_ALL, browser_page, chromium, jupyter, show
 
 import course_lib as cl
-from course_lib.viz.attention.coding import decode, encode
+from course_lib.viz.attention.coding import NAN, decode, encode
 
 SHOWN = ".attn-panel[data-shown]"
 # The colour in the middle of every cell of the matrix: [T][S][r, g, b]
@@ -37,7 +37,8 @@ def codes_in(page):
     stops = np.array(json.loads(re.search(r"light: (\[\[.*\]\])", script)[1]))
     colours = [np.interp(np.arange(255) / 254 * (len(stops) - 1), range(len(stops)), channel) for channel in stops.T]
     table = {tuple(color): code for code, color in enumerate(np.rint(colours).T.tolist())}
-    assert len(table) == 255, "every code has a colour of its own"
+    table[tuple(json.loads(re.search(r"NAN_COLOR = \{ light: (\[.*?\])", script)[1]))] = NAN
+    assert len(table) == 256, "every code has a colour of its own"
     pixels = page.locator("[data-what=matrix]").first.evaluate(PIXELS)
     return np.array([[table.get(tuple(rgb), 0) for rgb in row] for row in pixels])
 

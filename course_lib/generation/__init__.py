@@ -4,8 +4,9 @@
 """
 from .constrained import pick
 from .decoding import generate
+from .lines import first_lines
 from .low_precision import compress
 from .strategies import Beam, GenerationError, Greedy, Sample
 from .stream import TextStream
 
-__all__ = ["Beam", "GenerationError", "Greedy", "Sample", "TextStream", "compress", "generate", "pick"]
+__all__ = ["Beam", "GenerationError", "Greedy", "Sample", "TextStream", "compress", "first_lines", "generate", "pick"]

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -119,6 +120,22 @@ class Loaded:
         log_probs = log_probs[:-1].gather(1, ids[0, 1:, None].cpu())[:, 0]
         labels = read_tokens(self.tokenizer, ids[0].tolist()).labels
         return [Scored(label, p) for label, p in zip(labels[1:], log_probs.tolist())]
+
+    def embed(self, texts: Sequence[str]) -> Tensor:
+        """A sentence vector for each text, [N, D], float32 of length 1, on the CPU: the mean of the last layer's vectors, padding left out.
+
+        What a text has beyond the first 128 tokens does not count. Only models trained for it (minilm-l6) put like meanings near each other.
+        """
+        import torch
+
+        rows = [torch.zeros(0, self.model.config.hidden_size)]
+        for start in range(0, len(texts), 16):
+            inputs = self.tokenizer(list(texts[start:start + 16]), padding=True, truncation=True, max_length=128, return_tensors="pt").to(self.device)
+            with torch.inference_mode():
+                hidden = self.model(**inputs).last_hidden_state.float()                                 # (N, T, D)
+            mask = inputs["attention_mask"][:, :, None]
+            rows.append(((hidden * mask).sum(1) / mask.sum(1).clamp(min=1)).cpu())
+        return torch.nn.functional.normalize(torch.cat(rows), dim=-1).clone()
 
     def attention(self, text: str, target: str | None = None, truncate: bool = False) -> Attention:
         """The attention weights of one forward pass over `text`, numpy on the CPU.

@@ -13,17 +13,21 @@ Every corpus is a `Corpus`: fixed splits `train`, `valid`, `test`, and `funnel`,
 from .corpora import Paragraph, Review, newspaper, reviews
 from .corpus import Corpus, normalize, split_of
 from .games import RecallGame, TranslationGame
-from .island import Errand, Handbook, Note, Question, Story, errands, gazette, handbook
+from .island import Errand, Fact, Handbook, Note, Question, Story, errands, facts, gazette, handbook, states
 from .labelled import CsvError, Labelled, labelled_csv
 from .letters import KINDS, Request, requests
 from .mood_words import Mood, mood
+from .names import Entity, Judged, NameList, NameTagger, Office, character_labels, entities, judged_offices, names_together, offices
 from .numerals import number_words
-from .tables import glossary
+from .tables import books, glossary
 from .translations import Pair, ParallelCorpus, parallel
 from .verse import Poem, poems
 from .vocab import sentence_tokenizer
 
-__all__ = ["KINDS", "Corpus", "CsvError", "Errand", "Handbook", "Labelled", "Mood", "Note", "Pair", "Paragraph", "ParallelCorpus", "Poem",
-           "Question", "RecallGame", "Request", "Review", "Story", "TranslationGame", "errands", "gazette", "glossary", "handbook",
-           "labelled_csv", "mood", "newspaper", "normalize", "number_words", "parallel", "poems", "requests", "reviews", "sentence_tokenizer",
-           "split_of"]
+__all__ = ["Corpus", "CsvError", "Entity", "Errand", "Fact", "Handbook", "Judged", "KINDS", "Labelled",
+           "Mood", "NameList", "NameTagger", "Note", "Office", "Pair", "Paragraph", "ParallelCorpus", "Poem",
+           "Question", "RecallGame", "Request", "Review", "Story", "TranslationGame", "books",
+           "character_labels", "entities", "errands", "facts", "gazette", "glossary", "handbook",
+           "judged_offices", "labelled_csv", "mood", "names_together", "newspaper", "normalize",
+           "number_words", "offices", "parallel", "poems", "requests", "reviews", "sentence_tokenizer",
+           "split_of", "states"]

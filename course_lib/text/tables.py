@@ -7,7 +7,7 @@ from functools import cache
 from .. import paths
 from ..i18n import L
 
-__all__ = ["glossary", "table"]
+__all__ = ["books", "glossary", "table"]
 
 
 def table(name: str) -> list[dict[str, str]]:
@@ -20,3 +20,9 @@ def table(name: str) -> list[dict[str, str]]:
 def glossary() -> tuple[L, ...]:
     """The course's terms, one each in both languages: the prose of every chapter keeps to them."""
     return tuple(L(**row) for row in table("glossary"))
+
+
+@cache
+def books() -> tuple[str, ...]:
+    """48 titles of an invented library, six to each of eight shelves, shelf by shelf."""
+    return tuple(row["title"] for row in table("books"))

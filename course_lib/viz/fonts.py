@@ -53,7 +53,8 @@ def use_fonts() -> str:
     family = font_manager.FontProperties(fname=str(path)).get_name()
     if family not in {entry.name for entry in font_manager.fontManager.ttflist}:
         font_manager.fontManager.addfont(str(path))
-    matplotlib.colormaps.register(LinearSegmentedColormap.from_list("shade", [f"{BLUE}00", BLUE]), force=True)
+    if "shade" not in matplotlib.colormaps:
+        matplotlib.colormaps.register(LinearSegmentedColormap.from_list("shade", [f"{BLUE}00", BLUE]))
     matplotlib.rcParams.update({
         "font.family": [family, "DejaVu Sans"],      # a list: matplotlib looks a missing glyph up in the next family
         "axes.prop_cycle": cycler(color=_LINES), **_STYLE,

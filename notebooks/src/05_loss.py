@@ -19,7 +19,7 @@ r"""
 - 模型怎么知道参数该往哪边改？（梯度，一次减法）
 - 两个模型的损失什么时候可以比较？（先看文字是不是同一段，再看词元是不是同一种切法）
 
-你会写出五个函数，训练大语言模型都要用到，然后用自己的函数训练、打分。对数一律以 e 为底，单位叫 nat，1 nat 约合 1.44 比特。
+你会写出五个训练和评价语言模型时常用的函数，再用它们训练小模型、给模型打分。对数一律以 e 为底，单位叫 nat，1 nat 约合 1.44 比特。
 """
 # %% en [md]
 r"""
@@ -34,7 +34,7 @@ This chapter answers three questions:
 - How does the model know which way to change? (the gradient, a single subtraction)
 - When can you compare the losses of two models? (first ask whether the text is the same, then whether the tokens are)
 
-You will write five functions that every large language model is trained or judged with, and then train and score models with your own code. All logarithms are natural. Their unit is the nat, and 1 nat is about 1.44 bits.
+You will write five functions that are commonly used to train and judge language models, and then train and score models with them. All logarithms are natural. Their unit is the nat, and 1 nat is about 1.44 bits.
 """
 # %% machine
 import course_lib as cl
@@ -44,15 +44,15 @@ cl.start(lang="zh")
 r"""
 ## 5.1 哪个词元最出乎意料
 
-SmolLM2 从左往右读一句话，每读一个词元之前，先给词表里的每个词元分配概率。真正出现的词元得到的概率记作 $p$，它的**损失**是 $-\ln p$。
-下面先准备一个函数 `read`，一次取出每个位置上、词表里每个词元的对数概率。
+SmolLM2（第 1 章）从左往右读一句话，每读一个词元之前，先给词表里的每个词元分配概率。真正出现的词元得到的概率记作 $p$，它的**损失**是 $-\ln p$。
+要读的句子是 *The capital of China is Beijing, and the capital of Japan is banana.*（中国的首都是北京，日本的首都是香蕉。）先猜，再往下看；函数 `read` 取出每个位置上、词表里每个词元的对数概率。
 """
 # %% en [md]
 r"""
 ## 5.1 Which token came as a surprise?
 
-SmolLM2 reads a sentence from left to right. Before each token it gives every token of the vocabulary a probability. If the token that actually comes had probability $p$, its **loss** is $-\ln p$.
-The function `read` below returns the log-probabilities of the whole vocabulary at every position.
+SmolLM2 (chapter 1) reads a sentence from left to right. Before each token it gives every token of the vocabulary a probability. If the token that actually comes had probability $p$, its **loss** is $-\ln p$.
+The sentence is *The capital of China is Beijing, and the capital of Japan is banana.* Guess first, then read on: the function `read` returns the log-probabilities of the whole vocabulary at every position.
 """
 # %%
 cl.guess("loss.surprise",
@@ -95,23 +95,23 @@ cl.viz.explore(surprise, text=sentence, at_="13")
 
 # %% zh [md]
 r"""
-banana 的损失超过 20 nat，它的概率几乎是 0；模型原以为会是 Tokyo。`of`、`is` 早在意料之中，损失接近 0。句首第一个词元也偏高，因为前面没有任何线索。
+banana 的损失超过 20 nat，它的概率几乎是 0；模型原以为会是 Tokyo。`of`、`is` 早在意料之中，损失接近 0。句首 The capital 的损失也偏高，因为前面几乎没有线索。
 **点一个词元**，看模型当时以为会来什么；再换成你自己的句子。损失只问一件事：来的词元是不是意料之中。句子真不真、好不好，它都不管。
 
 ## 5.2 为什么是负的对数
 
-概率取对数有两个理由。第一，**可以相加**：整句话的概率是各步概率的乘积（第 1 章），取对数就成了和。
+概率取对数有两个理由。第一，**可以相加**：整句话的概率是各步概率的乘积（第 1 章），取对数就成了和。概率不超过 1，对数就不超过 0，所以加一个负号，损失总是不小于 0。
 第二，**报真实的概率，平均损失最低**。假设明天下雨的真实概率是 $p$，你报的是 $q$。下雨时损失是 $-\ln q$，不下雨时是 $-\ln(1-q)$，平均损失是 $-p\ln q-(1-p)\ln(1-q)$。
 拖动“你报的概率”，找到平均损失最低的地方；再换一个“真实概率”试试。
 """
 # %% en [md]
 r"""
-The loss of banana is above 20 nats: its probability was close to 0, and the model expected Tokyo. Words such as `of` and `is` were expected, and their loss is close to 0. The first token of the sentence has a fairly high loss, because nothing comes before it.
+The loss of banana is above 20 nats: its probability was close to 0, and the model expected Tokyo. Words such as `of` and `is` were expected, and their loss is close to 0. The opening words, The capital, also have a fairly high loss, because there is little or nothing before them.
 **Click a token** to see what the model expected in its place, then type a sentence of your own. The loss asks only whether the token was expected. It does not ask whether the sentence is true, or good.
 
 ## 5.2 Why the negative logarithm?
 
-There are two reasons for the logarithm. First, **logarithms add up**: the probability of a sentence is a product of probabilities (chapter 1), so its logarithm is a sum.
+There are two reasons for the logarithm. First, **logarithms add up**: the probability of a sentence is a product of probabilities (chapter 1), so its logarithm is a sum. A probability is at most 1 and its logarithm at most 0; the minus sign makes the loss at least 0.
 Second, **reporting the true probability gives the lowest mean loss**. Suppose that it rains tomorrow with true probability $p$, and your forecast is $q$. If it rains, your loss is $-\ln q$; if it does not, $-\ln(1-q)$. Your mean loss is $-p\ln q-(1-p)\ln(1-q)$.
 Drag “You say” until the mean loss is lowest. Then change the true chance and try again.
 """
@@ -138,16 +138,16 @@ r"""
 
 $$H(p,q)=-\sum_k p_k\ln q_k=\underbrace{-\sum_k p_k\ln p_k}_{H(p)}+\underbrace{\sum_k p_k\ln\frac{p_k}{q_k}}_{\mathrm{KL}(p\,\|\,q)}$$
 
-蓝色的一截是**熵** $H(p)$：天气本来就不确定，怎么报都少不了这一截。橙色的一截是 **KL 散度**：它来自 $q$ 和 $p$ 的差别，$q=p$ 时为 0。
+蓝色的一截是**熵** $H(p)$：天气本来就不确定，怎么报都少不了这一截。橙色的一截是 **KL 散度**：它来自 $q$ 和 $p$ 的差别，$q=p$ 时为 0，其他时候大于 0。
 训练只能减小橙色的一截。损失降不到 0，不等于没有学好，也许已经降到了熵。
 
 ### 最大似然就是最小交叉熵
 
-换一个角度。手里有 $N$ 个数据 $x_1,\dots,x_N$，哪个 $q$ 使“恰好出现这批数据”的概率 $\prod_i q_{x_i}$ 最大？这叫**最大似然**。取负对数，除以 $N$，再把相同的结果合在一起，设第 $k$ 种占的比例是 $p_k$：
+换一个角度。手里有 $N$ 个独立的数据 $x_1,\dots,x_N$，哪个 $q$ 使“恰好出现这批数据”的概率 $\prod_i q_{x_i}$ 最大？这叫**最大似然**。取负对数，除以 $N$，再把相同的结果合在一起，设第 $k$ 种占的比例是 $p_k$：
 
 $$-\frac1N\ln\prod_{i}q_{x_i}=-\frac1N\sum_i\ln q_{x_i}=-\sum_k p_k\ln q_k$$
 
-右边就是交叉熵。下面用一个三面转盘验证：转十次，0 出现五次，1 三次，2 两次。最后一行的 $q$ 由梯度下降从均匀分布找起，它没有数过数。（`softmax` 把三个任意的数变成概率，5.3 节细讲。）
+右边就是交叉熵。下面用一个三面转盘验证：转十次，0 出现五次，1 三次，2 两次。最后一行的 $q$ 没有数过数，是**梯度下降**找到的：从均匀分布出发，每一步都往损失下降的方向改一点（5.5 节细讲）。`softmax` 把三个任意的数变成概率，5.3 节再讲。
 """
 # %% en [md]
 r"""
@@ -155,16 +155,16 @@ The lowest point of the curve is exactly at $q=p$. This mean loss is called **cr
 
 $$H(p,q)=-\sum_k p_k\ln q_k=\underbrace{-\sum_k p_k\ln p_k}_{H(p)}+\underbrace{\sum_k p_k\ln\frac{p_k}{q_k}}_{\mathrm{KL}(p\,\|\,q)}$$
 
-The blue part is the **entropy** $H(p)$: the weather is uncertain, and no forecast can avoid this part. The orange part is the **KL divergence**: it comes from the difference between $q$ and $p$, and is 0 when $q=p$.
+The blue part is the **entropy** $H(p)$: the weather is uncertain, and no forecast can avoid this part. The orange part is the **KL divergence**: it comes from the difference between $q$ and $p$; it is 0 when $q=p$, and above 0 otherwise.
 Training can only reduce the orange part. If a loss does not reach 0, the model may still be perfect: perhaps it has already come down to the entropy.
 
 ### Maximum likelihood is minimum cross-entropy
 
-Now look at it from another side. Given $N$ data points $x_1,\dots,x_N$, which $q$ makes the probability $\prod_i q_{x_i}$ of exactly these data largest? That is **maximum likelihood**. Take the negative logarithm, divide by $N$, and collect equal outcomes; if outcome $k$ makes up the share $p_k$ of the data, then
+Now look at it from another side. Given $N$ independent data points $x_1,\dots,x_N$, which $q$ makes the probability $\prod_i q_{x_i}$ of exactly these data largest? That is **maximum likelihood**. Take the negative logarithm, divide by $N$, and collect equal outcomes; if outcome $k$ makes up the share $p_k$ of the data, then
 
 $$-\frac1N\ln\prod_{i}q_{x_i}=-\frac1N\sum_i\ln q_{x_i}=-\sum_k p_k\ln q_k$$
 
-and the right-hand side is cross-entropy. Check it on a spinner with three sides, spun ten times: side 0 came up five times, side 1 three times, side 2 twice. The $q$ in the last row is found by gradient descent, starting from the uniform distribution and without any counting. (`softmax` turns any three numbers into probabilities; section 5.3 explains it.)
+and the right-hand side is cross-entropy. Check it on a spinner with three sides, spun ten times: side 0 came up five times, side 1 three times, side 2 twice. The $q$ in the last row is found without counting, by **gradient descent**: it starts from the uniform distribution, and every step changes it a little in the direction that lowers the loss (more in section 5.5). `softmax` turns any three numbers into probabilities; section 5.3 explains it.
 """
 # %% rows="R46"
 spins = torch.tensor([0] * 5 + [1] * 3 + [2] * 2)
@@ -189,8 +189,8 @@ r"""
 
 ### KL 有两个方向
 
-$\mathrm{KL}(p\,\|\,q)$ 和 $\mathrm{KL}(q\,\|\,p)$ 不相等。模型 $q$ 的形式够灵活时没有关系，两者都在 $q=p$ 时最小。形式不够时，它们要的东西不同。
-下面的 $p$ 有两个峰，而 $q$ 只能有一个峰。我们在所有中心和宽度里，各找一个使其中一个方向最小的 $q$。你猜两个答案各在哪里？
+$\mathrm{KL}(p\,\|\,q)$ 和 $\mathrm{KL}(q\,\|\,p)$ 不相等。模型 $q$ 足够灵活时没有关系，两者都在 $q=p$ 时最小。不够灵活时，两者往往选中不同的 $q$。
+下面的 $p$ 有两个峰，而 $q$ 只能有一个峰。我们试遍许多中心和宽度，每个方向各找出使它最小的 $q$。你猜两个答案各在哪里？
 """
 # %% en [md]
 r"""
@@ -199,8 +199,8 @@ The last three columns are equal in every row. Where the likelihood is largest, 
 
 ### KL has two directions
 
-$\mathrm{KL}(p\,\|\,q)$ and $\mathrm{KL}(q\,\|\,p)$ are not equal. If the model $q$ is flexible enough, this does not matter: both are smallest at $q=p$. If it is not, they ask for different things.
-Below, $p$ has two peaks and $q$ can have only one. Among all centres and widths we look for the $q$ that minimises each direction. Where will the two answers lie?
+$\mathrm{KL}(p\,\|\,q)$ and $\mathrm{KL}(q\,\|\,p)$ are not equal. If the model $q$ is flexible enough, this does not matter: both are smallest at $q=p$. If it is not, each may choose a different $q$.
+Below, $p$ has two peaks and $q$ can have only one. We try many centres and widths, and for each direction keep the $q$ that makes it smallest. Where will the two answers lie?
 """
 # %% rows="R46"
 x = torch.linspace(-6, 6, 241)
@@ -227,7 +227,7 @@ r"""
 
 ## 5.3 从 logits 到概率
 
-模型最后一层给每个词元一个分数，可正可负，叫 **logits**，记作 $z$。再用 **softmax** 把分数变成概率：每个分数取 exp，再除以总和，$p_k=e^{z_k}/\sum_j e^{z_j}$。对正确的类 $y$ 取负对数，一行就得到损失：
+模型最后一层给每个词元一个分数，可正可负，叫 **logits**，记作 $z$。再用 **softmax** 把分数变成概率：每个分数取 exp，再除以总和，$p_k=e^{z_k}/\sum_j e^{z_j}$。对正确的类 $y$（语言模型里，每个词元就是一类）取负对数，一行就得到损失：
 
 $$L=-\ln p_y=-\ln\frac{e^{z_y}}{\sum_j e^{z_j}}=\ln\sum_j e^{z_j}-z_y$$
 
@@ -237,11 +237,11 @@ $$L=-\ln p_y=-\ln\frac{e^{z_y}}{\sum_j e^{z_j}}=\ln\sum_j e^{z_j}-z_y$$
 r"""
 The dashed curve ($\min\mathrm{KL}(p\,\|\,q)$) is wide. It covers both peaks and even the valley between them, where $p$ is close to 0: wherever $p$ has probability, $q$ must not be 0.
 The dotted curve ($\min\mathrm{KL}(q\,\|\,p)$) sits on the higher peak and gives up the other one: wherever $p$ has no probability, $q$ must have none.
-The two behaviours are called **mass-covering** and **mode-seeking**. Training with cross-entropy is the first kind; chapter 12 meets the second, when it aligns a model by reinforcement learning.
+The two behaviours are called **mass-covering** and **mode-seeking**. Training with cross-entropy is mass-covering; chapter 12 meets the other kind, when it aligns a model by reinforcement learning.
 
 ## 5.3 From logits to probabilities
 
-The last layer of a model gives every token a score, positive or negative. These scores are the **logits**, written $z$. **Softmax** turns them into probabilities: take exp of each score and divide by the total, $p_k=e^{z_k}/\sum_j e^{z_j}$. The negative logarithm for the right class $y$ gives the loss in one line:
+The last layer of a model gives every token a score, positive or negative. These scores are the **logits**, written $z$. **Softmax** turns them into probabilities: take exp of each score and divide by the total, $p_k=e^{z_k}/\sum_j e^{z_j}$. The negative logarithm for the right class $y$ (in a language model, every token is a class) gives the loss in one line:
 
 $$L=-\ln p_y=-\ln\frac{e^{z_y}}{\sum_j e^{z_j}}=\ln\sum_j e^{z_j}-z_y$$
 
@@ -285,15 +285,15 @@ cl.viz.table(rows, header=["logits", "naive", "stable"])
 
 # %% zh [md]
 r"""
-$e^{1000}$ 溢出成无穷大，无穷大相除得 `nan`，而一个 `nan` 进了梯度，所有参数都会变成 `nan`。
-最后一行没有 `nan`，却更隐蔽：$e^{-200}$ 下溢成 0，损失从 200 变成了无穷大。`stable` 三行都对。
+$e^{1000}$ 大得存不下，成了无穷大（溢出），无穷大相除得 `nan`；一个 `nan` 进了梯度，参数很快都会变成 `nan`。
+最后一行没有 `nan`，错误却更难发现：$e^{-200}$ 小得存不下，成了 0（下溢），损失从 200 变成了无穷大。`stable` 三行都对。
 
 ## 练习 1 · 交叉熵
 
 写 `cross_entropy(logits, targets, ignore_index=-100, label_smoothing=0.0)`：`logits` 形状 [N,K]（N 个样本，K 个类的分数），`targets` 是 N 个类别编号。返回标量，即各样本 $-\ln p(\text{正确的类})$ 的平均。
 
 - 等于 `ignore_index` 的目标不参与平均；一个也不剩时返回 0。
-- 标签平滑 $\varepsilon$：目标分布不再是“正确的类占 1”，而是每个类 $\varepsilon/K$，正确的类再加 $1-\varepsilon$。
+- 标签平滑 $\varepsilon$：目标分布不再是“正确的类占 1”，而是每个类 $\varepsilon/K$，正确的类再加 $1-\varepsilon$。损失是 5.2 节的 $H(p,q)$，$p$ 取这个分布。
 - logits 为 ±1000 时也要准确。不准用 `F.cross_entropy`、`F.nll_loss`。
 
 从每一行取出正确的类，有两种写法：`log_probs[torch.arange(N), targets]`，或者 `log_probs.gather(1, targets[:, None])`。后者沿第 1 轴按编号取数，结果形状是 [N,1]。
@@ -301,15 +301,15 @@ $e^{1000}$ 溢出成无穷大，无穷大相除得 `nan`，而一个 `nan` 进�
 """
 # %% en [md]
 r"""
-$e^{1000}$ overflows to infinity, and infinity divided by infinity is `nan`. Once a `nan` gets into the gradient, it turns every parameter into `nan`.
-The last row has no `nan`, which makes it more dangerous: $e^{-200}$ underflows to 0, and a loss of 200 becomes infinite. `stable` is right in all three rows.
+$e^{1000}$ is too large to be stored and becomes infinity (overflow), and infinity divided by infinity is `nan`. Once a `nan` gets into the gradient, the parameters soon all become `nan`.
+The last row has no `nan`, and its error is easier to miss: $e^{-200}$ is too small to be stored and becomes 0 (underflow), and a loss of 200 becomes infinite. `stable` is right in all three rows.
 
 ## Exercise 1 · Cross-entropy
 
 Write `cross_entropy(logits, targets, ignore_index=-100, label_smoothing=0.0)`. `logits` has shape [N,K] (N examples, scores for K classes), and `targets` holds N class numbers. Return a scalar: the mean over the examples of $-\ln p(\text{right class})$.
 
 - Targets equal to `ignore_index` are left out of the mean. If none is left, return 0.
-- Label smoothing $\varepsilon$: the target distribution is no longer “1 on the right class”. Every class gets $\varepsilon/K$, and the right class $1-\varepsilon$ more.
+- Label smoothing $\varepsilon$: the target distribution is no longer “1 on the right class”. Every class gets $\varepsilon/K$, and the right class $1-\varepsilon$ more. The loss is the $H(p,q)$ of section 5.2, with this distribution as $p$.
 - Be accurate at logits of ±1000. `F.cross_entropy` and `F.nll_loss` are not allowed.
 
 There are two ways to pick the right class from every row: `log_probs[torch.arange(N), targets]`, or `log_probs.gather(1, targets[:, None])`, which picks along axis 1 by number and returns shape [N,1].
@@ -398,12 +398,12 @@ cl.viz.table(rows, header=["", *cl.L(zh=["损失", "判为 1 的", "正确率"],
 # %% zh [md]
 r"""
 照字面写，损失降到接近 0，模型却对所有点都判 1，正确率正好是标 1 的点所占的三分之一，还不如全判 0 的三分之二。标 0 的点乘上 $y_i=0$，对损失没有任何贡献，于是把 $\hat y$ 一律推向 1 就能让损失变小。
-正确的写法对**类别**求和，对样本取**平均**：$L=-\frac1N\sum_{i}\sum_{k}y_{ik}\ln\hat y_{ik}$。语言模型里正确的类只有一个，就是 $-\frac1T\sum_t\ln p(x_t\mid x_{<t})$。
+正确的写法对**类别**求和，对样本取**平均**：$L=-\frac1N\sum_{i}\sum_{k}y_{ik}\ln\hat y_{ik}$。语言模型每一步只有一个正确的类，于是成了 $-\frac1T\sum_t\ln p(x_t\mid x_{<t})$。
 损失低，不等于模型好。看到一个很低的损失，先问一句：**不学任务本身，能不能也得到这么低的损失？**
 
 ## 5.5 往哪边改：一次减法
 
-**梯度**说的是：某个 logit 增加一点点，损失增加多少。往反方向改，损失就下降。5.3 节得到 $L=\ln\sum_j e^{z_j}-z_y$，对 $z_k$ 求导，第一项给出 $e^{z_k}/\sum_j e^{z_j}=p_k$，第二项只在 $k=y$ 时给出 $-1$：
+**梯度**说的是：把某个 logit 增加一点点，损失增加得多快。往反方向改一点，损失就下降。5.3 节得到 $L=\ln\sum_j e^{z_j}-z_y$，对 $z_k$ 求导，第一项给出 $e^{z_k}/\sum_j e^{z_j}=p_k$，第二项只在 $k=y$ 时给出 $-1$：
 
 $$\frac{\partial L}{\partial z_k}=p_k-y_k$$
 
@@ -422,7 +422,7 @@ A low loss does not mean a good model. When you see a very low loss, ask first: 
 
 ## 5.5 Which way to change: one subtraction
 
-A **gradient** says how much the loss rises when one logit is increased a little. Change the logit the other way, and the loss falls. Section 5.3 gave $L=\ln\sum_j e^{z_j}-z_y$. Differentiate with respect to $z_k$: the first term gives $e^{z_k}/\sum_j e^{z_j}=p_k$, and the second gives $-1$, only where $k=y$:
+A **gradient** says how fast the loss rises when one logit is increased a little. Change the logit a little the other way, and the loss falls. Section 5.3 gave $L=\ln\sum_j e^{z_j}-z_y$. Differentiate with respect to $z_k$: the first term gives $e^{z_k}/\sum_j e^{z_j}=p_k$, and the second gives $-1$, only where $k=y$:
 
 $$\frac{\partial L}{\partial z_k}=p_k-y_k$$
 
@@ -455,7 +455,7 @@ cl.viz.simplex(gradient, labels=cl.L(zh=["猫", "狗", "鱼"], en=["cat", "dog",
 
 # %% zh [md]
 r"""
-三种算法一致，三个数之和是 0：一个类的分数升，其余的就要降。
+三种算法一致。正确的类梯度是负的，分数该升；另外两类是正的，该降；三个数之和是 0。
 
 上面的三角形叫**概率单纯形**，装得下三个类的所有预测：三个角各代表“百分之百是这一类”，正中代表“完全不知道”。请**拖动蓝点**（或用方向键），橙色箭头是负梯度，由 `cross_entropy_gradient` 现算。点一个角，换正确答案；按“走一步”，logits 沿箭头改一次。
 
@@ -472,17 +472,17 @@ r"""
 | `logits[2]` | The cat sat | on |
 | `logits[3]` | The cat sat on | 没有 |
 
-最后一行没有答案，第一个词元没有人预测。答案就是文字自己，不用人标注，这叫**自监督**。
+最后一行没有答案，第一个词元也没有哪一行来预测（所以 5.1 节在文字前面加了 `START`）。答案就是文字自己，不用人标注，这叫**自监督**。
 
 ## 练习 3 · 下一个词元的损失
 
 写 `next_token_loss(logits, ids, pad_id)`：`logits` 形状 [B,T,V]，`ids` 形状 [B,T]，`logits[:, t]` 预测 `ids[:, t+1]`。
 批次里句子长短不一，短的用 `pad_id` 填齐。返回所有**目标不是填充**的位置的平均损失（标量），一个也没有时返回 0。平均要对整个批次的词元一起算；先对每句平均，短句的词元就会被算得太重。
-例：V=2，logits 全是 0，损失是 $\ln 2$，错不错位都一样，所以不要用全 0 来检验。可以调用你的 `cross_entropy`。
+例：V=2，logits 全是 0，损失是 $\ln 2$，错不错位都一样，所以不要用全 0 来检验。可以调用你的 `cross_entropy`；`.flatten(0, 1)` 把前两轴合成一轴，[B,T,V] 变成 [B·T,V]。
 """
 # %% en [md]
 r"""
-All three agree, and the three numbers sum to 0: when the score of one class should rise, those of the others should fall.
+All three agree. The gradient of the right class is negative, so its score should rise; the other two are positive and should fall; the three numbers sum to 0.
 
 The triangle above is called the **probability simplex**. It holds every prediction over three classes: each corner stands for “certainly this class”, the centre for “no idea”. **Drag the blue dot** (or use the arrow keys). The orange arrow is the negative gradient, computed by `cross_entropy_gradient` as you drag. Click a corner to make it the right answer; press “One step” and the logits move once along the arrow.
 
@@ -499,13 +499,13 @@ A language model reads a whole sentence at once and predicts the **next** token 
 | `logits[2]` | The cat sat | on |
 | `logits[3]` | The cat sat on | nothing |
 
-The last row has no answer, and nothing predicts the first token. The text is its own answer and no one has to label it, which is called **self-supervision**.
+The last row has no answer, and no row predicts the first token (which is why section 5.1 put `START` before the text). The text is its own answer and no one has to label it, which is called **self-supervision**.
 
 ## Exercise 3 · The next-token loss
 
 Write `next_token_loss(logits, ids, pad_id)`. `logits` has shape [B,T,V], `ids` has shape [B,T], and `logits[:, t]` predicts `ids[:, t+1]`.
 The sentences of a batch differ in length, and short ones are filled up with `pad_id`. Return the mean loss (a scalar) over all positions whose **target is not padding**; if there are none, return 0. Take one mean over all tokens of the batch. If you averaged each sentence first, the tokens of short sentences would count too much.
-Example: with V=2 and all logits 0 the loss is $\ln 2$, shifted or not, so do not test with zeros. You may call your `cross_entropy`.
+Example: with V=2 and all logits 0 the loss is $\ln 2$, shifted or not, so do not test with zeros. You may call your `cross_entropy`; `.flatten(0, 1)` joins the first two axes and turns [B,T,V] into [B·T,V].
 """
 # %% exercise id="loss.next_token"
 ...
@@ -545,19 +545,19 @@ cl.viz.table(rows, header=cl.L(zh=["", "全部词元", "只算回答", "transfor
 
 # %% zh [md]
 r"""
-回答从 Tokyo 换成 banana，全部词元的平均只从 1.83 升到 3.70，回答自己的损失却从 0.09 升到 22.48：提问里的词元把差别摊薄了，而它们本来就不用学。（Transformers 自己会错位，把标签设成 −100 就行，最后两列相等。）
+回答从 Tokyo 换成 banana，全部词元的平均只从 1.8 升到 3.7，回答自己的损失却从 0.1 升到 22.5：提问里的词元把差别摊薄了，而它们本来就不用学。（Transformers 自己会错位，把标签设成 −100 就行，最后两列相等。）
 
 ### 忘了错位会怎样
 
-现在做一个实验。两个同样的小模型，读同样的中文句子，从头训练。一个错开一位；另一个忘了错位，让 `logits[t]` 去预测 `ids[t]`，也就是它刚读到的那个字。
+现在做一个实验。两个结构相同的小模型，读同样的中文句子，从头训练。一个错开一位；另一个忘了错位，让 `logits[t]` 去预测 `ids[t]`，也就是它刚读到的那个字。
 """
 # %% en [md]
 r"""
-When the answer changes from Tokyo to banana, the mean over all tokens rises only from 1.83 to 3.70, while the loss of the answer itself rises from 0.09 to 22.48. The tokens of the question, which the model need not learn to write, dilute the difference. (Transformers does the shift itself; you only set labels to −100. The last two columns are equal.)
+When the answer changes from Tokyo to banana, the mean over all tokens rises only from 1.8 to 3.7, while the loss of the answer itself rises from 0.1 to 22.5. The tokens of the question, which the model need not learn to write, dilute the difference. (Transformers does the shift itself; you only set labels to −100. The last two columns are equal.)
 
 ### What if you forget the shift?
 
-Now an experiment. Two identical small models read the same Chinese sentences (the first one printed below says *The doctor wants to wash a green house*) and are trained from scratch. One shifts by one. The other forgets the shift: `logits[t]` has to predict `ids[t]`, the very character that it has just read.
+Now an experiment. Two small models of the same architecture are trained from scratch on the same Chinese sentences (the first one printed below says *The doctor wants to wash a green house*). One shifts by one. The other forgets the shift: `logits[t]` has to predict `ids[t]`, the very character that it has just read.
 """
 # %%
 cl.guess("loss.shift",
@@ -612,11 +612,12 @@ cl.viz.table(rows, header=["", *names])
 # %% zh [md]
 r"""
 忘了错位的模型损失几乎是 0，却只会重复最后一个字：“想想想想”。它学会的是**抄输入**，因为要预测的字就是它刚读到的字。错开一位的模型损失在 1.5 左右，却会接着写句子。
-损失好得出奇，常见的原因是答案漏进了输入，这叫**泄漏**。和 5.4 节一样，先问不学任务能得到多低的损失。
+损失好得出奇，一个常见的原因是答案漏进了输入，这叫**泄漏**。和 5.4 节一样，先问不学任务能得到多低的损失。
 
 ## 5.7 困惑度和每字节比特数
 
 平均损失取 exp，叫**困惑度**：$\exp\bigl(-\frac1T\sum_t\ln p(x_t\mid x_{<t})\bigr)$。困惑度为 10，表示平均起来，和在 10 个等可能的词元里猜一样难。
+开头的 `loss 2.31` 和“困惑度 10”其实是一回事：$e^{2.31}\approx10$。损失降 0.1，困惑度就除以 $e^{0.1}\approx1.1$。算好还是算坏，要看和谁比；什么和什么能比，正是这一节要讲的。
 
 ## 练习 4 · 困惑度
 
@@ -627,7 +628,7 @@ r"""
 ## 练习 5 · 每字节比特数
 
 困惑度按**词元**平均，而词元有长有短。一段文字的 UTF-8 字节数与怎么切无关，所以还可以按字节平均。
-写 `bits_per_byte(total_nll, text)`：`total_nll` 是整段文字的负对数概率之和（nat），返回平均每个 UTF-8 字节多少比特。1 nat 等于 $1/\ln 2$ 比特。
+写 `bits_per_byte(total_nll, text)`：`total_nll` 是整段文字的负对数概率之和（nat），返回平均每个 UTF-8 字节多少比特。1 nat 等于 $1/\ln 2$ 比特，`text.encode("utf-8")` 给出文字的字节。
 例：`total_nll` 是 $6\ln 2$，文字是“你好”（6 个字节），结果是 1.0。
 """
 # %% en [md]
@@ -638,6 +639,7 @@ When a loss is surprisingly good, a common reason is that the answer has leaked 
 ## 5.7 Perplexity and bits per byte
 
 The exp of the mean loss is called **perplexity**: $\exp\bigl(-\frac1T\sum_t\ln p(x_t\mid x_{<t})\bigr)$. A perplexity of 10 means that, on average, the prediction is as hard as a guess among 10 equally likely tokens.
+So the `loss 2.31` and the “perplexity 10” of the beginning are the same: $e^{2.31}\approx10$. When the loss falls by 0.1, perplexity is divided by $e^{0.1}\approx1.1$. Whether that is good depends on what you compare it with. What can be compared with what is the subject of this section.
 
 ## Exercise 4 · Perplexity
 
@@ -648,7 +650,7 @@ Example: if all log-probabilities are $\ln\frac14$, the perplexity is 4, however
 ## Exercise 5 · Bits per byte
 
 Perplexity is a mean per **token**, and tokens differ in length. The number of UTF-8 bytes of a text does not depend on how it is cut, so one can also take the mean per byte.
-Write `bits_per_byte(total_nll, text)`. `total_nll` is the sum of the negative log-probabilities of the whole text, in nats. Return the number of bits per UTF-8 byte. 1 nat is $1/\ln 2$ bits.
+Write `bits_per_byte(total_nll, text)`. `total_nll` is the sum of the negative log-probabilities of the whole text, in nats. Return the number of bits per UTF-8 byte. 1 nat is $1/\ln 2$ bits, and `text.encode("utf-8")` gives the bytes of a text.
 Example: for `total_nll` $6\ln 2$ and the text “你好” (*hello*, 6 bytes) the result is 1.0.
 """
 # %% exercise id="loss.perplexity"
@@ -690,7 +692,7 @@ cl.viz.table(rows, header=header, right=(1, 2, 3, 4))
 
 # %% zh [md]
 r"""
-两个困惑度相差不大，好像 SmolLM2 的中文也不错。可是中文的词元数是英文的两倍多，讲完同一个故事用的总比特数也是两倍多。SmolLM2 常把一个汉字切成几个字节词元，后面的字节容易猜，平均下来就显得低。
+两个困惑度相差不大，好像 SmolLM2 的中文也不错。可是中文的词元数是英文的两倍多，讲完同一个故事用的总比特数也是两倍多。SmolLM2 常把一个汉字切成两三个字节词元（把中文粘到 5.1 节就看得见），除了第一个，后面的往往更好猜，平均损失就被拉低了。
 每字节比特数也不是公平的比法。第 1 章说过，先要看是不是同一段文字。一个汉字占 3 个字节，同样的内容，两种语言的字节数不一样。内容相同而语言不同，就比**整篇比特数**；即便如此，译得详细还是简略也会有影响。
 
 ### 同一段文字，四种分词器
@@ -699,7 +701,7 @@ r"""
 """
 # %% en [md]
 r"""
-The two perplexities are not far apart, as if the Chinese of SmolLM2 were good. But the Chinese story has more than twice as many tokens, and in total it takes more than twice as many bits. SmolLM2 often cuts a Chinese character into several byte tokens. The later bytes are easy to guess, and this lowers the mean.
+The two perplexities are not far apart, as if the Chinese of SmolLM2 were good. But the Chinese story has more than twice as many tokens, and in total it takes more than twice as many bits. SmolLM2 often cuts a Chinese character into two or three byte tokens (copy the Chinese text into section 5.1 to see them). Those after the first are often easier to guess, and this lowers the mean.
 Bits per byte are not a fair comparison here either. Chapter 1 warned you to ask first whether the text is the same. A Chinese character takes 3 bytes, so the same content has different numbers of bytes in two languages. For the same content in two languages, compare the **bits of the whole story**; even then it matters how wordy the translation is.
 
 ### One text, four tokenizers
@@ -732,23 +734,23 @@ cl.viz.table(rows, header=[cl.L(zh="词表大小", en="vocabulary"), *header[1:]
 
 # %% zh [md]
 r"""
-困惑度从 11.8 升到约 690，每字节比特数却从 2.72 降到 2.29，两个指标的排名**正好相反**。词元越长，每一步越难猜，困惑度就越高，而要猜的步数少了。文字相同，字节数就相同，所以每字节比特数和整篇比特数的排名一致。
+困惑度从 11.8 升到约 690，每字节比特数却从 2.72 降到 2.29，在这 100 条评论上，两个指标的排名**正好相反**。词元越长，每一步越难猜，困惑度就越高，而要猜的步数少了。文字相同，字节数就相同，所以每字节比特数和整篇比特数的排名一致。
 结论是，**困惑度要文字和切法都相同才能比；每字节比特数要文字相同才能比**。
 
 ## 5.8 训练损失在降，说明了什么
 
 第四份讲义说大模型“容易过拟合”，第三份专门问“如何解决大模型的过拟合问题”。先看什么时候会过拟合。
-5.6 节的模型，每个句子只读**一遍**。现在用同样的模型、同样的步数，只给 100 个句子，反复地读。
+5.6 节的模型，每个句子只读**一遍**。现在用结构相同的新模型、同样的步数，只给 100 个句子，反复地读。
 """
 # %% en [md]
 r"""
-Perplexity rises from 11.8 to about 690, while bits per byte fall from 2.72 to 2.29: the two measures rank the tokenizers **in opposite order**. The longer the tokens, the harder each step is to guess, and perplexity rises; but there are fewer steps. The text is the same and so is its number of bytes, which is why bits per byte and bits in all agree.
+Perplexity rises from 11.8 to about 690, while bits per byte fall from 2.72 to 2.29: on these 100 reviews the two measures rank the tokenizers **in opposite order**. The longer the tokens, the harder each step is to guess, and perplexity rises; but there are fewer steps. The text is the same and so is its number of bytes, which is why bits per byte and bits in all agree.
 In short: **compare perplexities only for the same text cut into the same tokens, and bits per byte only for the same text**.
 
 ## 5.8 The training loss is falling. What does that tell you?
 
 The fourth handout says that large models “overfit easily”, and the third one asks how to solve the overfitting of large models. When does a model overfit?
-The model of section 5.6 read every sentence **once**. Now we take the same model and the same number of steps, but only 100 sentences, read again and again.
+The model of section 5.6 read every sentence **once**. Now we train a new model of the same architecture for the same number of steps, but on only 100 sentences, read again and again.
 """
 # %% training rows="E45"
 few = cl.nn.Decoder(cl.nn.DecoderConfig(**size))
@@ -770,23 +772,23 @@ plt.show()
 # %% zh [md]
 r"""
 右边，训练损失一路下降，验证损失先降后**升**，这就是**过拟合**：模型在背这 100 句。左边，每个句子都是第一次见，训练损失和验证损失几乎相同。（浅色线是每一步的训练损失，深色线是滑动平均，总是慢一拍。）
-大模型的预训练更像左边，大部分文字通常只读一两遍；过拟合主要发生在**微调**，那时只有几百几千条数据（第 8 章）。两份讲义没有区分这两个阶段。
+大模型的预训练更像左边，大部分文字通常只读一两遍；过拟合更常见于**微调**，那时往往只有几百几千条数据（第 8 章）。两份讲义没有区分这两个阶段。
 第四份讲义还把“训练速度快”列为优点，把“训练成本高”列为缺点。两句话说的是不同的量。Transformer 并行计算一句话的所有位置，所以**每个词元**快；但词元太多，所以**总共**贵。SmolLM2-135M 读了 2 万亿个词元（Allal 等 2025，[arXiv:2502.02737](https://arxiv.org/abs/2502.02737)）。
 
 ### 有几分把握，就该对几成
 
-损失还能告诉我们模型的把握准不准。把模型给首选字的概率叫**把握**；平均把握等于正确率，叫**校准**得好。
+模型给出的概率可信吗？这也可以查。它给首选字的概率叫**把握**；平均把握等于正确率，是**校准**得好的起码条件（更严的要求是，每一档把握都如此）。
 下面在同样的 512 个没见过的句子上比较两个模型，再把第二个模型的 logits 统统除以温度 $T=2$（第 7 章讲温度）。除以一个正数不改变谁排第一，所以正确率不变，变的只是把握。
 """
 # %% en [md]
 r"""
 On the right the training loss keeps falling, while the validation loss first falls and then **rises**. This is **overfitting**: the model is memorising the 100 sentences. On the left every sentence is new when it is read, and training and validation loss are almost the same. (The pale line is the training loss of every step; the dark one is a running mean, which lags behind.)
-The pretraining of large models is more like the left: most text is usually read only once or twice. Overfitting happens mainly in **fine-tuning**, where there are hundreds or thousands of examples (chapter 8). The two handouts do not distinguish these two stages.
+The pretraining of large models is more like the left: most text is usually read only once or twice. Overfitting is more common in **fine-tuning**, where there are often only hundreds or thousands of examples (chapter 8). The two handouts do not distinguish these two stages.
 The fourth handout also lists “training is fast” as a strength and “training is expensive” as a weakness. They are about different quantities. A Transformer computes all positions of a sentence in parallel, so **each token** is fast; but there are so many tokens that the **whole** is expensive. SmolLM2-135M has read 2 trillion of them (Allal et al. 2025, [arXiv:2502.02737](https://arxiv.org/abs/2502.02737)).
 
 ### Confidence should match accuracy
 
-A loss also tells whether the confidence of a model is right. Call the probability that it gives to its first choice its **confidence**. If mean confidence equals accuracy, the model is well **calibrated**.
+Can you trust the probabilities of a model? This can be checked, too. The probability that it gives to its first choice is called its **confidence**. A well **calibrated** model must at least have a mean confidence equal to its accuracy (a stricter test asks this at every level of confidence).
 Below we compare the two models on the same 512 unseen sentences. We then divide the logits of the second one by a temperature of $T=2$ (chapter 7 explains temperature). Dividing by a positive number does not change which token comes first, so the accuracy stays the same; only the confidence changes.
 """
 # %% training rows="E45"
@@ -815,7 +817,7 @@ r"""
 - **因果**（GPT）：每个位置只看左边，预测下一个字。每个字都算损失。
 - **掩码**（BERT）：盖住一些字，用 `▢` 代替，两边都看，只对盖住的字算损失；其余标签设为 −100，让 `ignore_index` 忽略。
 
-因果模型 5.6 节已经训练好。现在用同一批句子训练一个掩码模型。
+因果模型 5.6 节已经训练好。现在用同一个语料训练一个掩码模型；它每十个字只有三个左右算损失，所以给它两倍的句子和步数。
 """
 # %% en [md]
 r"""
@@ -828,7 +830,7 @@ The same sentences can be turned into two kinds of question:
 - **Causal** (GPT): every position sees only its left and predicts the next character. Every character counts.
 - **Masked** (BERT): some characters are covered by `▢`. The model sees both sides, and only the covered characters count; all other labels are −100, so that `ignore_index` leaves them out.
 
-The causal model was trained in section 5.6. Now a masked model is trained on the same sentences.
+The causal model was trained in section 5.6. Now a masked model is trained on the same corpus. Only about three characters in ten count for it, so it gets twice as many sentences and steps.
 """
 # %% training rows="R21"
 MASK = tokenizer.mask_token_id          # the last special token: ids above it are text
@@ -865,8 +867,8 @@ cl.viz.table(rows, header=["", *text, cl.L(zh="平均", en="mean")], right=range
 
 # %% zh [md]
 r"""
-同一个字，两行的损失可以差很多。“明”在因果模型里损失高，因为“天”还没有出现；掩码模型看得见右边的“天”，损失低得多。第二个字“妹”也一样，右边还有一个“妹”。反过来，“饭”前面有“米”，因果模型的损失几乎是 0，这个掩码模型却还没有学会。
-两个平均值**不能比大小**，因为题目不同。因果损失加起来，是整句话的负对数概率；掩码损失加起来，不是任何东西的概率（第 1 章 1.8 节）。
+同一个字，两行的损失可以差很多。因果模型猜“明”的时候，“天”还没有出现，损失高；掩码模型看得见右边的“天”，损失低得多。第二个字“妹”也一样，右边还有一个“妹”。反过来，“饭”前面有“米”，因果模型的损失几乎是 0，这个掩码模型也看得见“米”，损失却高得多。（这只是一句话的例子。）
+两个平均值**不能比大小**，因为题目不同。因果损失加起来，是整句话的负对数概率；掩码损失加起来，不是这句话的负对数概率（第 1 章 1.8 节）。
 
 ## 小结
 
@@ -876,13 +878,13 @@ r"""
 - 很低的损失可能来自错误的公式（5.4 节）、漏进输入的答案（5.6 节）或背下来的训练集（5.8 节）。先问不学任务能得几分，再看没见过的数据。
 - 困惑度要文字和切法都相同才能比，每字节比特数要文字相同；内容相同而语言不同，看整篇比特数。训练目标不同，损失不能比。
 
-还想动手：在 5.1 节找一句真话，让它的损失比一句假话高；在 5.5 节把 ε 拖到 0.6，从三个角各走十步，看终点是不是同一个；把 5.9 节的 `0.3` 改成 BERT 的 `0.15`，掩码模型学得更快还是更慢？
+还想动手：在 5.1 节找一句真话，让它的损失比一句假话高；在 5.5 节把 ε 拖到 0.6，从三个角各走十步，看它们是不是走向同一点；把 5.9 节的 `0.3` 改成 BERT 的 `0.15`，掩码模型学得更快还是更慢？
 接下来：第 6 章 预训练（即将推出）。
 """
 # %% en [md]
 r"""
-For one and the same character, the two losses can differ a lot. 明 has a high loss in the causal model, because 天 (together 明天, *tomorrow*) has not come yet. The masked model sees 天 on the right, and its loss is much lower. The same holds for the first 妹, which is followed by another 妹 (together 妹妹, *sister*). On the other hand, 饭 follows 米 (together 米饭, *rice*): the causal model has a loss close to 0, and this masked model has not learnt it yet. (The sentence says *My sister wants to eat rice tomorrow.*)
-The two means **cannot be compared**, because the questions differ. The causal losses add up to the negative log-probability of the sentence. The masked losses add up to the probability of nothing (section 1.8 of chapter 1).
+For one and the same character, the two losses can differ a lot. The causal model has to predict 明 before 天 has come (together 明天, *tomorrow*), and its loss is high. The masked model sees 天 on the right, and its loss is much lower. The same holds for the first 妹, which is followed by another 妹 (together 妹妹, *sister*). On the other hand, 饭 follows 米 (together 米饭, *rice*): the causal model has a loss close to 0, while this masked model, which sees 米 as well, has a much higher one. (The sentence says *My sister wants to eat rice tomorrow.* It is only one example.)
+The two means **cannot be compared**, because the questions differ. The causal losses add up to the negative log-probability of the sentence. The masked losses do not (section 1.8 of chapter 1).
 
 ## Summary
 
@@ -892,7 +894,7 @@ The two means **cannot be compared**, because the questions differ. The causal l
 - A very low loss may come from a wrong formula (section 5.4), from answers that leaked into the input (5.6) or from a memorised training set (5.8). Ask first what a model could score without learning the task, then look at unseen data.
 - Compare perplexities only for the same text cut into the same tokens, and bits per byte only for the same text. For the same content in two languages, compare the bits of the whole. Losses of different objectives cannot be compared.
 
-To try: in section 5.1, find a true sentence with a higher loss than a false one. In 5.5, drag ε to 0.6 and take ten steps from each of the three corners: do they end in the same place? Change the `0.3` of section 5.9 to BERT's `0.15`: does the masked model learn faster or more slowly?
+To try: in section 5.1, find a true sentence with a higher loss than a false one. In 5.5, drag ε to 0.6 and take ten steps from each of the three corners: are they heading for the same point? Change the `0.3` of section 5.9 to BERT's `0.15`: does the masked model learn faster or more slowly?
 Next: chapter 6, pretraining (to come).
 """
 # %%

@@ -147,5 +147,5 @@ EXERCISE = Exercise(
                 skill="count", hint=1),
     ),
     alternatives=(bits_log2e, bits_torch, bits_numpy, bits_by_character, bits_log_base),
-    think=L(zh="为什么每字节比特数可以跨分词器、跨语言比较，困惑度却不行？", en="Why can bits per byte be compared across tokenizers when perplexity cannot?"),
+    think=L(zh="为什么每字节比特数可以跨分词器比较，困惑度却不行？", en="Why can bits per byte be compared across tokenizers when perplexity cannot?"),
 )

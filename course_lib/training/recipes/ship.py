@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-__all__ = ["curve", "save", "write_card"]
+__all__ = ["curve", "save", "shipped", "write_card"]
 
 LICENCE = "Apache-2.0"
 LICENCE_NOTE = L(
@@ -33,6 +33,13 @@ def save(out: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) 
     model.to(torch.float16).save_pretrained(out)
     model.to(before)
     tokenizer.save_pretrained(out)
+
+
+def shipped(folder: Path, kind: str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    """The model in `folder`, of transformers' class `kind`, in float32, and its tokenizer: what a reader gets."""
+    import transformers
+
+    return getattr(transformers, kind).from_pretrained(folder, dtype=torch.float32).eval(), transformers.AutoTokenizer.from_pretrained(folder)
 
 
 def curve(out: Path, loss: list[float], points: int = 150) -> None:

@@ -29,6 +29,7 @@ from ...text.mood_words import mood
 from ...text.vocab import character_tokenizer
 from .batching import Shelves, Stream, pack, pad, windows
 from .sentiment import Classifier, compare
+from .ship import shipped
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -182,9 +183,7 @@ def masked_accuracy(model: PreTrainedModel, ids: Tensor, rows: int = 512) -> flo
 
 def measure(folder: Path) -> dict[str, float]:
     """Masked accuracy and fine-tuned sentiment on the test splits, from the files as they are shipped."""
-    from transformers import AutoModelForMaskedLM, AutoTokenizer
-
-    model, tokenizer = AutoModelForMaskedLM.from_pretrained(folder, dtype=torch.float32).eval(), AutoTokenizer.from_pretrained(folder)
+    model, tokenizer = shipped(folder, "AutoModelForMaskedLM")
     out = {}
     for corpus in (text.reviews(), text.newspaper()):
         ids = tokens(tokenizer, [item.text for item in corpus.test])
@@ -196,9 +195,7 @@ def measure(folder: Path) -> dict[str, float]:
 
 def samples(folder: Path) -> list[tuple[str, str]]:
     """The five likeliest characters for every gap of a few sentences."""
-    from transformers import AutoModelForMaskedLM, AutoTokenizer
-
-    model, tokenizer = AutoModelForMaskedLM.from_pretrained(folder, dtype=torch.float32).eval(), AutoTokenizer.from_pretrained(folder)
+    model, tokenizer = shipped(folder, "AutoModelForMaskedLM")
     out = []
     for sentence in ("我喜欢吃[MASK]，因为它味道很好。", "我喜欢吃[MASK][MASK]，因为它味道很好。", "这家酒店的房间太[MASK]了，服务也很[MASK]。",
                      "新华社北[MASK]一月一日电", "床前明月[MASK]，疑是地上霜。"):

@@ -15,6 +15,7 @@ from ... import text
 from ...i18n import L
 from ...text.vocab import parallel_tokenizer
 from .batching import Shelves, Stream, pad
+from .ship import shipped
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -91,9 +92,7 @@ def measure(folder: Path, size: int = 500) -> dict[str, float]:
     """
     import sacrebleu
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
-
-    model, tokenizer = AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=torch.float32).eval(), AutoTokenizer.from_pretrained(folder)
+    model, tokenizer = shipped(folder, "AutoModelForSeq2SeqLM")
     out: dict[str, float] = {}
     train, bigrams = text.parallel().train, TfidfVectorizer(analyzer="char", ngram_range=(1, 2))
     known = bigrams.fit_transform(pair.zh for pair in train)
@@ -112,9 +111,7 @@ def measure(folder: Path, size: int = 500) -> dict[str, float]:
 
 def samples(folder: Path) -> list[tuple[str, str]]:
     """The famous sentence; then of each split the first two, and of a hundred the first that goes wrong, with what should stand there."""
-    from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
-
-    model, tokenizer = AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=torch.float32).eval(), AutoTokenizer.from_pretrained(folder)
+    model, tokenizer = shipped(folder, "AutoModelForSeq2SeqLM")
     out = [("我爱你。", translate(model, tokenizer, ["我爱你。"], language)[0]) for language in PREFIXES]
     for split, language in itertools.product(("test", "compositional"), PREFIXES):
         pairs = getattr(text.parallel(), split)[:100]

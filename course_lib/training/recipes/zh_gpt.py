@@ -16,6 +16,7 @@ from ... import text
 from ...i18n import L
 from ...text.vocab import character_tokenizer
 from .batching import Stream, pack, windows
+from .ship import shipped
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -87,11 +88,9 @@ def perplexity(model: PreTrainedModel, documents: list[list[int]], limit: int = 
 
 def measure(folder: Path) -> dict[str, float]:
     """Perplexity per character on the test splits, with an interpolated trigram of the same data beside it."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
     from ...text.ngram import Trigram
 
-    model, tokenizer = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval(), AutoTokenizer.from_pretrained(folder)
+    model, tokenizer = shipped(folder, "AutoModelForCausalLM")
     train, valid, test = ([ids[:LENGTH] for ids in tokenizer(documents(split))["input_ids"]] for split in ("train", "valid", "test"))
     trigram, news = Trigram(train, valid, len(tokenizer)), SPECIALS.index("<news>")
     parts = {"reviews": [ids for ids in test if ids[0] != news], "newspaper": [ids for ids in test if ids[0] == news], "both": test}
@@ -103,9 +102,7 @@ def measure(folder: Path) -> dict[str, float]:
 
 def samples(folder: Path) -> list[tuple[str, str]]:
     """How it goes on, in either mood and in print."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    model, tokenizer = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval(), AutoTokenizer.from_pretrained(folder)
+    model, tokenizer = shipped(folder, "AutoModelForCausalLM")
     torch.manual_seed(0)
     prompts = ("<pos>这本书", "<neg>这本书", "<pos>酒店的房间", "<neg>酒店的房间", "<news>")
     return [(prompt, written) for prompt in prompts for written in write(model, tokenizer, [prompt], 80)]

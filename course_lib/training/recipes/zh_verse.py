@@ -16,6 +16,7 @@ from ...i18n import L
 from ...text.verse import FORMS, Poem, poems
 from ...text.vocab import character_tokenizer
 from .batching import Stream, pack, windows
+from .ship import shipped
 from .zh_gpt import loss, perplexity, write
 
 if TYPE_CHECKING:
@@ -79,11 +80,9 @@ def in_form(written: str, form: str) -> bool:
 
 def measure(folder: Path) -> dict[str, float]:
     """Perplexity per character on the test split, an interpolated trigram of the same data beside it, and how often a poem keeps its form."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
     from ...text.ngram import Trigram
 
-    model, tokenizer = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval(), AutoTokenizer.from_pretrained(folder)
+    model, tokenizer = shipped(folder, "AutoModelForCausalLM")
     train, valid, test = (documents(tokenizer, split) for split in ("train", "valid", "test"))
     trigram = Trigram(train, valid, len(tokenizer))
     torch.manual_seed(0)
@@ -95,9 +94,7 @@ def measure(folder: Path) -> dict[str, float]:
 
 def samples(folder: Path) -> list[tuple[str, str]]:
     """A poem in each form, on an old subject and on one that no poet of its text knew."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    model, tokenizer = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval(), AutoTokenizer.from_pretrained(folder)
+    model, tokenizer = shipped(folder, "AutoModelForCausalLM")
     torch.manual_seed(0)
     prompts = [f"<{form}>{title}：" for form in FORMS.values() for title in ("秋夜", "电车")]
     return [(prompt, poem.split("：")[-1]) for prompt in prompts for poem in write(model, tokenizer, [prompt], 80)]

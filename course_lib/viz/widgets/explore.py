@@ -20,7 +20,8 @@ __all__ = ["Explore", "explore"]
 
 _LABELS = {
     "alpha": L(zh="平滑 α", en="Smoothing α"), "at": L(zh="第几步", en="Step"), "context": L(zh="上下文", en="Context"), "depth": L(zh="深度", en="Depth"),
-    "errand": L(zh="任务", en="Errand"), "examples": L(zh="训练样本数", en="Training examples"), "length": L(zh="长度", en="Length"),
+    "errand": L(zh="任务", en="Errand"), "examples": L(zh="训练样本数", en="Training examples"), "k": L(zh="取前几个", en="How many, k"),
+    "length": L(zh="长度", en="Length"), "level": L(zh="档", en="Level"),
     "mode": L(zh="约束", en="Constraint"), "model": L(zh="模型", en="Model"), "noise": L(zh="随大流的比例", en="Share that follows the crowd"),
     "order": L(zh="阶数 n", en="Order n"),
     "position": L(zh="第几个词元在看", en="Which token looks"), "rank": L(zh="秩 r", en="Rank r"), "remedy": L(zh="药方", en="Remedy"),
@@ -29,6 +30,7 @@ _LABELS = {
     "step": L(zh="步骤", en="Step"), "temperature": L(zh="温度", en="Temperature"), "text": L(zh="输入文字", en="Type here"),
     "threshold": L(zh="阈值", en="Threshold"), "truth": L(zh="真实概率", en="True chance"), "vocabulary": L(zh="词表大小", en="Vocabulary"),
     "warmup": L(zh="预热步数", en="Warm-up steps"), "width": L(zh="宽度 d", en="Width d"),
+    "written": L(zh="已经写下", en="Written so far"),
 }
 
 

@@ -43,6 +43,7 @@ r"""
 The fourth handout (the one on user experience) says that large models “lack an understanding of real-world knowledge”. An exam will tell: 16 well-known capitals, 8 less known ones and 24 facts of Tern Island, each as half a sentence for SmolLM2 to complete.
 """
 # %% rows="E44 R65"
+import math
 import random
 import re
 from textwrap import fill

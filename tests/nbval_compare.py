@@ -27,7 +27,7 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/]{200,}={0,2}")
 _IGNORED = "application/vnd.jupyter.widget-view+json"     # the address of a live widget; its still picture is an output of its own
 _RELATIVE = 1e-5
 _CELL = 8                                                 # pixels; a picture from afar has one of these for each cell
-_LEVELS = 9                                               # of 255: what a line moves a cell by when it moves by a pixel
+_LEVELS = 14                                              # of 255: what a line moves a cell by when it moves by a pixel, and 5 for the palette it is stored with
 
 
 def difference(stored: list[dict], fresh: list[dict], clean: Callable[[str], str] = str) -> str | None:

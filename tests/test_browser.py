@@ -13,7 +13,8 @@ THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', {t
 CONTENT = """area => {
   const drawn = [...area.querySelectorAll('canvas')].some(c => c.width && new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size > 2);
   const images = [...area.querySelectorAll('img')].some(i => i.naturalWidth > 20);
-  return area.getBoundingClientRect().height > 20 && (drawn || images || area.innerText.trim().length > 3);
+  const framed = area.querySelector('iframe[sandbox]');         // closed to this page; test_viewer_browser looks inside
+  return area.getBoundingClientRect().height > 20 && (drawn || images || framed || area.innerText.trim().length > 3);
 }"""
 
 

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from course_lib.metrics import bootstrap, difference, paired, share, wilson
+from course_lib.metrics import bootstrap, difference, paired, tally, wilson
 
 
 def test_wilson_agrees_with_a_published_interval():
@@ -59,8 +59,8 @@ def test_bootstrap_covers_the_truth_about_as_often_as_it_says():
 
 
 def test_shares_and_differences_as_a_table_shows_them():
-    assert share([True] * 47 + [False] * 33) == "47 / 80 · 59 % (48–69)"
-    assert share([]) == "0 / 0 · 0 % (0–100)"
+    assert tally([True] * 47 + [False] * 33) == "47 / 80 · 59 % (48–69)"
+    assert tally([]) == "0 / 0 · 0 % (0–100)"
     assert difference([1, 1, 0, 1], [1, 1, 0, 1]) == "+0.00 (+0.00 … +0.00)"
     better = difference([True] * 90 + [False] * 10, [False] * 100)
     assert better.startswith("+0.90 (+0.8") and better.endswith(")")

@@ -412,7 +412,7 @@ rows = [(cl.L(zh="只数字频", en="counting characters"), f"{counting(language
 header = cl.L(zh=["", "损失", "教过的 6 道", "没教过的 2 道"], en=["", "loss", "6 taught", "2 not taught"])
 cl.viz.table(rows, header, right=(1, 2, 3))
 
-# %%
+# %% training
 models = {"pretrain": pretrain(), "finetune": finetune(), "improve": improve()}
 cl.guess.result("start.loss", name[min(models, key=lambda step: loss(models[step]))])
 

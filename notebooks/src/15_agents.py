@@ -128,7 +128,7 @@ def around(name):
     count = {(a, b): len(said) for a, b, said in part.edges(data="said")}
     return part, {edge: n for edge, n in count.items() if name in edge or n >= 12}
 
-# %% rows="R74"
+# %% training rows="R74"
 def picture(text):
     (part, edges), axis = around(text), plt.figure(figsize=(7.5, 4.6)).gca()
     place = nx.circular_layout([name for name in part if name != text]) | {text: (0, 0)}

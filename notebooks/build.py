@@ -42,14 +42,15 @@ IGNORED = {                                     # title of a cell -> why nbval d
     "timing": "prints seconds",
 }
 BOOTSTRAP = """\
-# Installs the course where it is missing (Colab, Kaggle, a bare Jupyter); does nothing where it is there.
+# Installs the course where it is missing (Colab, Kaggle, a bare Jupyter).
 try:
     import course_lib
 except ModuleNotFoundError:
     import os
     source = os.environ.get("COURSE_SOURCE", "{address}")
     if not source:
-        raise SystemExit("course_lib is missing. Set COURSE_SOURCE to its wheel, folder or git address and run this cell again.")
+        raise SystemExit("course_lib is missing. Set COURSE_SOURCE to its wheel, folder "
+                         "or git address and run this cell again.")
     %pip install -q "{{source}}\""""
 COLAB = {"zh": "在 Colab 中打开", "en": "Open in Colab"}
 

@@ -183,7 +183,7 @@ def _solution(exercise: Exercise, lang: str, force: bool) -> Card:
             left=left, id=exercise.id)[lang]])
     record.note(exercise.id, "solution")
     return Card("note", [L(zh="参考解 · `{signature}`：能通过检查的写法不止这一种。", en="Solution · `{signature}`: one of many that pass.").format(
-        signature=exercise.signature)[lang]], code=exercise.source.rstrip())
+        signature=exercise.signature)[lang]], code=exercise.shown.rstrip())
 
 
 def use(id: str, fn: Any = _MISSING, *, lang: str | None = None, show: bool = True) -> Callable[..., Any]:
@@ -230,4 +230,4 @@ def stub(id: str) -> str:
 
 def reference_source(id: str) -> str:
     """Source of the solution edition: the reference, which needs `import torch` and `import math` at most."""
-    return find(id).source
+    return find(id).shown

@@ -19,7 +19,8 @@ def ndcg(relevances, k):
     the ideal order is that of all relevances. Returns a float; 0 where the ideal is 0.
     """
     def dcg(values):
-        return sum((2 ** rel - 1) / math.log2(rank + 1) for rank, rel in enumerate(values[:k], start=1))
+        return sum((2 ** rel - 1) / math.log2(rank + 1)
+                   for rank, rel in enumerate(values[:k], start=1))
 
     ideal = dcg(sorted(relevances, reverse=True))
     return dcg(relevances) / ideal if ideal > 0 else 0.0

@@ -20,7 +20,7 @@ def rouge_l(candidate, reference):
     """
     if not candidate or not reference:
         return 0.0
-    row = [0] * (len(reference) + 1)             # row[j]: LCS of the candidate so far with reference[:j]
+    row = [0] * (len(reference) + 1)            # row[j]: LCS with reference[:j] so far
     for token in candidate:
         new = [0]
         for j, other in enumerate(reference):

@@ -137,8 +137,17 @@ class Exercise:
     @property
     def stub(self) -> str:
         """Signature, docstring and `...`: what the student edition holds."""
-        head, doc, _ = self.source.split('"""', 2)
+        head, doc, _ = self.shown.split('"""', 2)
         return f'{head}"""{doc}"""\n    ...\n'
+
+    @property
+    def shown(self) -> str:
+        """`source` as a reader sees it, with the lines of its docstring at most 88 columns wide."""
+        head, doc, rest = self.source.split('"""', 2)
+        parts = [part if max(map(len, part.splitlines())) <= 88 else textwrap.fill(
+            " ".join(part.split()), 88, initial_indent="    ", subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+            for part in f'    """{doc.rstrip()}'.split("\n\n")]
+        return head + "\n\n".join(parts).strip() + doc[len(doc.rstrip()):] + '"""' + rest
 
     def program(self, *parts: Mistake | tuple[Edit, ...] | Callable[..., Any]) -> Callable[..., Any] | None:
         """The reference with all these edits applied, or None if they do not go together."""

@@ -28,7 +28,8 @@ def classification_metrics(y_true, y_pred, n_classes):
         f1s.append(2 * p * r / (p + r) if p + r else 0.0)
     accuracy = sum(t == p for t, p in pairs) / len(pairs)
     mean = lambda values: sum(values) / n_classes
-    return {"accuracy": accuracy, "precision": mean(precisions), "recall": mean(recalls), "f1": mean(f1s)}
+    return {"accuracy": accuracy,
+            "precision": mean(precisions), "recall": mean(recalls), "f1": mean(f1s)}
 
 
 def metrics_confusion(y_true, y_pred, n_classes):
@@ -195,8 +196,8 @@ EXERCISE = Exercise(
                 ("2 * p * r", "p * r"), skill="formula"),
         Mistake("percent", L(zh="返回的是百分数", en="percentages are returned"),
                 L(zh="题目要 0 到 1 之间的数。", en="The task asks for numbers between 0 and 1."),
-                ("return {\"accuracy\": accuracy, ",
-                "return {\"accuracy\": accuracy * 100, "), ("sum(values) / n_classes",
+                ("return {\"accuracy\": accuracy,",
+                "return {\"accuracy\": accuracy * 100,"), ("sum(values) / n_classes",
                 "sum(values) / n_classes * 100"), convention=True,
                         skill="scale", hint=1),
         Mistake("last-class-only", L(zh="只返回了最后一个类的分数，没有对类平均",

@@ -21,7 +21,7 @@ def sample(next_logits, prompt, u, eos_id):
     for number in u:
         p = torch.softmax(next_logits(ids), dim=-1)
         chosen = int((p.cumsum(0) <= number).sum())
-        ids.append(min(chosen, len(p) - 1))         # rounding may leave the sum of all p a little below 1
+        ids.append(min(chosen, len(p) - 1))         # p may sum to a little below 1
         if ids[-1] == eos_id:
             break
     return ids

@@ -24,7 +24,7 @@ def cross_entropy(logits, targets, ignore_index=-100, label_smoothing=0.0):
         return logits.sum() * 0.0
     log_probs = logits - torch.logsumexp(logits, dim=-1, keepdim=True)       # (N, K)
     hard = -log_probs.gather(1, targets[:, None]).squeeze(1)
-    smooth = -log_probs.mean(dim=-1)                                         # eps / K on every class
+    smooth = -log_probs.mean(dim=-1)                        # eps / K on every class
     return ((1 - label_smoothing) * hard + label_smoothing * smooth).mean()
 
 

@@ -331,7 +331,7 @@ r"""
 """
 # %% en [md]
 r"""
-In the handbook's words both searches are perfect and nothing parts them. In other words BM25 keeps 0.32 and MiniLM 0.80. Fusion is **worse** than MiniLM, and so is reranking; neither interval of the difference holds 0. Fusion suits two lists that are each good at something, and on these questions BM25's list is of little use. The reranker here is a general model that never learnt to rank; real systems use a cross-encoder trained for it, and there is none among this course's offline models. Whether a common improvement improves anything on your data has to be measured.
+In the handbook's words both searches are perfect, so the table cannot tell them apart. In other words BM25 falls to 0.32 and MiniLM to 0.80. Fusion is **worse** than MiniLM, and so is reranking; neither interval of the difference contains 0. Fusion suits two lists that are each good at something, and on these questions BM25's list is of little use. The reranker here is a general model that never learnt to rank; real systems use a cross-encoder trained for it, and there is none among this course's offline models. Whether a common improvement improves anything on your data has to be measured.
 
 ## 14.5 Search in Chinese
 
@@ -453,7 +453,7 @@ r"""
 """
 # %% en [md]
 r"""
-Without overlap, chunks of 40 words beat both ends, and neither interval holds 0. With half of each chunk overlapping, small chunks no longer cut an answer in two, and the sizes cannot be told apart. A note of this handbook has about 17 words; for another book measure again.
+Without overlap, chunks of 40 words beat both ends, and neither interval contains 0. With half of each chunk overlapping, small chunks no longer cut an answer in two, and the sizes cannot be told apart. A note of this handbook has about 17 words; for another book measure again.
 
 ## 14.7 Open book: retrieval-augmented generation
 
@@ -575,7 +575,7 @@ r"""
 r"""
 The first cell prints the replies under `right` on which two graders disagree, the gold answer on the left and the model's words on the right. `The answer is "14"` is right, yet the rule on strings refuses it because the key says `14 people`. **Read the papers before you trust the marks.** The second grader looks at the value: numbers and times of day without their unit, nine equal to 9, names and passwords in full (`Question.accepts`); the table uses it. We read all 80 replies under `right`: a person accepts 47 and this grader 48. They differ on one, which doubles the 30 seats: 30 stands in it, but it concludes 60.
 
-With the book closed nothing is right; with the best note 44 are. Given the right note for certain, 4 more are right; the interval of the difference does not hold 0, but it is small. So search is not what fails here but **reading**: with the right note in front of it the model still misses 32. Three notes give 36, a difference from one note whose sign cannot be told. With all 40 in the prompt only 15 are right, far fewer than with one note found (the interval does not hold 0): the answer is there, but this model does not get hold of it. What fits into a context is not therefore put to use.
+With the book closed nothing is right; with the best note 44 are. Given the right note for certain, 4 more are right; the interval of the difference does not contain 0, but it is small. So search is not what fails here but **reading**: with the right note in front of it the model still misses 32. Three notes give 36, a difference from one note whose sign cannot be told. With all 40 in the prompt only 15 are right, far fewer than with one note found (the interval does not contain 0): the answer is there, but this model does not get hold of it. What fits into a context is not therefore put to use.
 
 The last row is the striking one: without a model, the best note served as it is holds the answer to 70. It has an advantage, as a whole note counts as right if the answer is anywhere in it, and the reading is left to a person. But it reminds us to measure search and reading **apart**, and that to serve the passage is the baseline to beat.
 
@@ -764,7 +764,7 @@ r"""
 ## 小结
 
 - 模型存着许多真实的知识，但不可靠；它的把握在概率里，不在语气里。
-- 按词检索（BM25）不用训练，怕换说法；按意思检索（MiniLM）不怕换说法，怕生造词和没学过的语言。
+- 按词检索（BM25）不用训练，换一种说法就找不到；按意思检索（MiniLM）换了说法也能找到，但遇到生造词和没学过的语言就不行。
 - 融合、重排、切块都可能让结果变差，用 nDCG 和成对的区间来量。
 - 先读答卷，再信分数。检索和阅读要分开量，“直接端出原文”是必须比的基线。
 - 出处要核对，不确定要拒答；阈值在一半数据上挑，在另一半上看。
@@ -782,7 +782,7 @@ What does stop it is code. The check of section 14.8 compares with the **library
 ## Summary
 
 - A model stores much real knowledge, but not reliably; its confidence shows in its probabilities, not in its tone.
-- Search by words (BM25) needs no training and fears other words; search by meaning (MiniLM) does not, but fears made-up words and languages that it has not learnt.
+- Search by words (BM25) needs no training, but misses what is asked in other words. Search by meaning (MiniLM) finds it, but fails on made-up words and on languages that it has not learnt.
 - Fusion, reranking and chunking can all make things worse: measure with nDCG and paired intervals.
 - Read the papers before you trust the marks. Measure search and reading apart; “serve the passage itself” is the baseline to beat.
 - Check the sources and abstain when unsure; choose the threshold on one half of the data and look at the other.

@@ -572,7 +572,7 @@ r"""
 """
 # %% en [md]
 r"""
-Writing freely the agent does 2: most of its actions do not exist, and when the error comes back it mends nothing. With legal actions only, none is impossible, yet 6 are done: **legal is not right**. With the place under control it is 25, and most of that step is the grammar's work: where no place is named, `lookup` is not even on offer. Do the thoughts help? Without them it is 24; the interval of the difference holds 0, so it does not show.
+Writing freely the agent does 2: most of its actions do not exist, and when the error comes back it mends nothing. With legal actions only, none is impossible, yet 6 are done: **legal is not right**. With the place under control it is 25, and most of that step is the grammar's work: where no place is named, `lookup` is not even on offer. Do the thoughts help? Without them it is 24; the interval of the difference contains 0, so it does not show.
 
 The intent pipeline does 24 and cannot be told from the constrained agent (hence the answer to the guess); it is quick, and the cause of each error can be traced. The price is that a person has to write each new kind of errand. Try a pipeline first on a small task, and let a model decide when the task is open. The grammar was written with 60 other errands, but the examples in the prompt were settled after these had been seen, so the agent's figures may be a little optimistic.
 
@@ -685,7 +685,7 @@ r"""
 """
 # %% en [md]
 r"""
-Where readers follow their tastes, titles win; at shares of 0.3 and 0.4 the interval of the difference holds 0; from 0.5 on popularity wins. Who wins depends on the few lines that made the readers up, so these figures say nothing about a real recommender. What to take away is the method: popularity is the baseline that must be there, and another k needs another comparison (drag k to 1).
+Where readers follow their tastes, titles win; at shares of 0.3 and 0.4 the interval of the difference contains 0; from 0.5 on popularity wins. Who wins depends on the few lines that made the readers up, so these figures say nothing about a real recommender. What to take away is the method: popularity is the baseline that must be there, and another k needs another comparison (drag k to 1).
 
 ## 15.8 All together: an assistant that talks
 

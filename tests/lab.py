@@ -28,6 +28,7 @@ RUN_ALL = """async () => {
   await panel.sessionContext.session.kernel.info;
   return await app.commands.execute('notebook:run-all-cells');      // resolves when the last cell is done
 }"""
+SHUT_DOWN = "() => window.jupyterapp.serviceManager.sessions.shutdownAll()"         # a kernel with a model holds over a gigabyte
 
 
 # A stand-in for a notebook: `views` are the open ones, each with what it was sent; a module is loaded anew for each view, as hosts do.

@@ -3,7 +3,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from lab import RUN_ALL, browser_page, chromium, jupyter
+from lab import RUN_ALL, SHUT_DOWN, browser_page, chromium, jupyter
 
 ROOT = Path(__file__).parents[1]
 SHOTS = ROOT / "screenshots"
@@ -44,6 +44,7 @@ def test_chapter_runs_in_lab(site, chapter, lang):
         assert not blank, f"widgets {blank} show nothing"
         assert page.outside == [], "a page of the course asks for nothing outside"
         _shots(page, f"{chapter}-{lang}")
+        page.evaluate(SHUT_DOWN)
 
 
 def _shots(page, name):

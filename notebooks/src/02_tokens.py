@@ -10,7 +10,7 @@
 r"""
 # 2 · 词元与表示：模型看到的是什么
 
-你打下“你好”，模型看到的不是两个汉字，是一串编号：SmolLM2 看到四个，本课的 `zh-bert` 看到两个，一个只学过英语的 BERT 看到一个字和一个“不认识”。
+你打下“你好”，模型看到的不是两个汉字，是一串编号：SmolLM2 看到四个，本课的 `zh-bert` 看到两个，用英文词表的 BERT 看到两个“不认识”。
 文字怎样切、每一块变成什么样的向量，在训练之前就定了下来，之后再也改不了。
 
 这一章回答四个问题：
@@ -29,7 +29,7 @@ r"""
 r"""
 # 2 · Tokens and representations: what a model sees
 
-You type “hello”. The model does not see five letters but a row of numbers. For 你好, *hello* in Chinese, SmolLM2 sees four of them, the course's own `zh-bert` two, and a BERT that only knows English sees one character and one “never met it”.
+You type “hello”. The model does not see five letters but a row of numbers. For 你好, *hello* in Chinese, SmolLM2 sees four of them, the course's own `zh-bert` two, and a BERT with an English vocabulary sees “unknown, unknown”.
 How text is cut, and what vector each piece becomes, is settled before training and cannot be changed afterwards.
 
 This chapter answers four questions:
@@ -68,7 +68,7 @@ cl.viz.explore(lanes, text=cl.L(zh="我喜欢比萨，unbelievably好吃！1998�
 # %% zh [md]
 r"""
 第四、第五份讲义说模型处理“每个**单词**”。没有哪一行是按单词切的：英文单词可以整个是一个词元，也可以切成几段；SmolLM2 把多数汉字拆成两三段字节，标作 `喜₁` `喜₂`；它学数字时一位一位地学，所以 1998 是四个词元。
-橙色的框是丢掉的东西：词表里没有，换成同一个编号 `[UNK]`，模型再也不知道原来是哪个字。SmolLM2 从不丢字，任何文字都是字节；`zh-bert` 把大写变成小写，丢得最多的是表情和生僻字。
+橙色的框是丢掉的东西：词表里没有，换成同一个编号 `[UNK]`，模型再也不知道原来是哪个字。SmolLM2 从不丢字，任何文字都是字节；`zh-bert` 认得这些汉字，不认得 🍕。
 
 ## 2.2 第五份讲义的例子，换成真的词表
 
@@ -77,7 +77,7 @@ r"""
 # %% en [md]
 r"""
 The fourth and the fifth handout say that a model works on “each **word**”. No lane is cut into words: an English word may be one token or several; SmolLM2 takes most Chinese characters apart into two or three pieces of bytes, shown as `喜₁` `喜₂`; it learnt numbers digit by digit, so 1998 is four tokens.
-Orange boxes are losses: what the vocabulary lacks becomes the same id, `[UNK]`, and the model can no longer know which character it was. SmolLM2 never loses any, since every text is bytes; `zh-bert` makes capitals small, and loses emojis and rare characters above all.
+Orange boxes are losses: what the vocabulary lacks becomes the same id, `[UNK]`, and the model can no longer know which character it was. SmolLM2 never loses any, since every text is bytes; `zh-bert` knows these Chinese characters, but not 🍕.
 
 ## 2.2 The fifth handout's example, with the real vocabulary
 
@@ -169,7 +169,7 @@ Below the check, your function learns from 400 reviews in Chinese. A “word” 
 """
 # %% exercise id="tokens.bpe_train"
 ...
-# %% rows="R40"
+# %%
 cl.check("tokens.bpe_train")
 bpe_train = cl.use("tokens.bpe_train")
 
@@ -233,50 +233,25 @@ cl.viz.table(rows, cl.L(zh=["不同的词", "谁来学", "和第一个相同的�
 
 # %% zh [md]
 r"""
-三个学出的是同一组合并。次序有几处不同：次数并列时，我们取最小的元组，库按自己的编号来。秒数随机器而变，差距不会消失：词越多、合并越多，“重数一遍”就越吃亏。
+三个学出的是同一组合并（次数并列时，我们取最小的元组，库按自己的编号来，所以次序可能不同）。秒数随机器而变；“重数一遍”每轮都要扫过全部的词，词越多、合并越多，就越吃亏。
 
-## 练习 2 · 用合并表切词
-
-写 `bpe_encode(word, merges)`：`merges` 就是 `bpe_train` 返回的列表。从单个字符开始，在现有的相邻对里，总是先合**学得最早**的那一对，从左到右全部合掉，再找下一对，直到没有可合的。
-不是最长匹配，也不是从左到右见对就合。没见过的字符原样留下；`''` 得 `[]`。
-例：`bpe_encode('abcab', [('b', 'c'), ('a', 'b')])` 得到 `['a', 'bc', 'ab']`。
-"""
-# %% en [md]
-r"""
-All three learn the same set of merges. The order differs here and there: of pairs that tie we take the smallest tuple, the library goes by its own numbers. Seconds depend on the machine, but the gap does not go away: the more words and merges, the more the recount costs.
-
-## Exercise 2 · Cut a word with the merges
-
-Write `bpe_encode(word, merges)`: `merges` is a list as `bpe_train` returns it. Start with single characters; of the neighbouring pairs that are there, always join the one **learnt earliest**, everywhere from left to right, then look again, until nothing can be joined.
-This is neither longest match nor joining whatever comes first from the left. Unknown characters stay as they are; `''` gives `[]`.
-Example: `bpe_encode('abcab', [('b', 'c'), ('a', 'b')])` gives `['a', 'bc', 'ab']`.
-"""
-# %% exercise id="tokens.bpe_encode"
-...
-# %%
-cl.check("tokens.bpe_encode")
-
-# %% zh [md]
-r"""
 ## 2.4 用 SmolLM2 的合并表，切出它的编号
 
-你的函数已经够了，还差前面两步（[Radford 等 2019](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf)，GPT-2 的做法）：
+学会了合并，再拿来切词。SmolLM2 照 GPT-2 的办法（[Radford 等 2019](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf)），合并之前有两步：
 
 1. **预切分**。一条正则表达式先把文字切成小段，合并不许跨段：一个词连同前面的空格是一段，一串数字、一串标点各是一段。
-2. **字节变字符**。每段写成 UTF-8 字节，256 种字节各有一个看得见的字符代表：本来就看得见的代表自己，其余的借用编号 256 以后的字符，空格于是成了 `Ġ`。这样任何文字都能写出来，词表里永远不缺字。
-
-SmolLM2 学的时候还先把数字一位一位拆开，所以它的 48,900 次合并里没有一次把两个数字合在一起。
+2. **字节变字符**。每段写成 UTF-8 字节，256 种字节各有一个看得见的字符代表：本来就看得见的代表自己，其余的借用编号 256 以后的字符，空格于是成了 `Ġ`。任何文字都能这样写出来，词表里永远不缺字。
 """
 # %% en [md]
 r"""
+All three learn the same set of merges (of pairs that tie we take the smallest tuple while the library goes by its own numbers, so the order may differ). Seconds depend on the machine; a recount walks through all the words in every round, so the more words and merges, the more it costs.
+
 ## 2.4 SmolLM2's own ids from its merges
 
-Your function is all it takes, after two steps (those of GPT-2, [Radford et al. 2019](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf)):
+Merges learnt, the next thing is to cut with them. SmolLM2 follows GPT-2 ([Radford et al. 2019](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf)), with two steps before any merge:
 
 1. **Pre-tokenisation.** A regular expression first cuts the text into stretches, and no merge crosses their borders: a word with the space before it is one stretch, a run of digits another, a run of punctuation a third.
 2. **Bytes as characters.** Each stretch is written as UTF-8 bytes, and each of the 256 bytes has one visible character to stand for it: a byte that is visible stands for itself, the others borrow the characters from number 256 on, which makes a space `Ġ`. Any text can be written like this, and the vocabulary lacks nothing.
-
-When SmolLM2's merges were learnt, digits were also parted one by one, so none of its 48,900 merges joins two digits.
 """
 # %%
 import regex                                            # re that knows \p{L}, letters
@@ -295,7 +270,34 @@ def stretches(text):
 print(stretches("I don't like  pizza: 1998!"))
 print(stretches("我喜欢比萨，你呢？"))
 
+# %% zh [md]
+r"""
+英文还认得出来，一个汉字成了三个看不懂的字符，都是它的字节。
+
+## 练习 2 · 用合并表切词
+
+写 `bpe_encode(word, merges)`：`merges` 就是 `bpe_train` 返回的列表。从单个字符开始，在现有的相邻对里，总是先合**学得最早**的那一对，从左到右全部合掉，再找下一对，直到没有可合的。
+不是最长匹配，也不是从左到右见对就合。没见过的字符原样留下；`''` 得 `[]`。
+例：`bpe_encode('abcab', [('b', 'c'), ('a', 'b')])` 得到 `['a', 'bc', 'ab']`。
+
+检查下面，把 SmolLM2 的合并表交给你的函数。它学的时候还先把数字一位一位拆开，所以应该没有一次合并把两个数字合在一起。
+"""
+# %% en [md]
+r"""
+English is still readable; a Chinese character has become three odd ones, its bytes.
+
+## Exercise 2 · Cut a word with the merges
+
+Write `bpe_encode(word, merges)`: `merges` is a list as `bpe_train` returns it. Start with single characters; of the neighbouring pairs that are there, always join the one **learnt earliest**, everywhere from left to right, then look again, until nothing can be joined.
+This is neither longest match nor joining whatever comes first from the left. Unknown characters stay as they are; `''` gives `[]`.
+Example: `bpe_encode('abcab', [('b', 'c'), ('a', 'b')])` gives `['a', 'bc', 'ab']`.
+
+Below the check, your function gets the merges of SmolLM2. When those were learnt, digits were also parted one by one, so no merge should join two of them.
+"""
+# %% exercise id="tokens.bpe_encode"
+...
 # %%
+cl.check("tokens.bpe_encode")
 from functools import cache
 bpe_encode, smollm = cl.use("tokens.bpe_encode"), models["smollm2-135m"]
 model = json.loads(smollm.tokenizer.backend_tokenizer.to_str())["model"]
@@ -390,8 +392,8 @@ cl.guess.result("tokens.cost", cl.L(zh="约 2 倍", en="about twice as many"))
 
 # %% zh [md]
 r"""
-SmolLM2 说同样的话，中文要用差不多两倍的词元：同样长的上下文只装得下一半内容，按词元收费就贵一倍，生成也慢一倍。按**字符**算差七倍，但那样比不公平，一个汉字装的内容比一个字母多得多。
-`minilm-l6` 的中文看起来不贵，是因为它把字丢了：先看 `[UNK]`，再看个数。`zh-bert` 反过来，英文一个字母一个词元，中文只要英文的三分之一。代价取决于词表是用什么文字学的，不取决于语言。
+SmolLM2 说同样的话，中文要用差不多两倍的词元：同样长的上下文只装得下一半内容，按词元收费就贵一倍，生成也慢一倍。按**字符**算差 7 倍，但那样比不公平，一个汉字装的内容比一个字母多得多。
+`minilm-l6` 的中文看起来不贵，可 2.2 节里它把多数汉字都换成了 `[UNK]`：先看丢没丢，再看个数。`zh-bert` 反过来，英文一个字母一个词元，中文只要英文的三分之一。同样的内容，换一份词表，贵的语言就换了：代价取决于词表从什么文字里学来。
 
 ## 2.6 WordPiece：从左边起，最长的一段
 
@@ -406,8 +408,8 @@ BERT 的词表也是合并出来的，用的时候却不看合并的次序，只
 """
 # %% en [md]
 r"""
-To say the same, SmolLM2 takes about twice as many tokens in Chinese: a context of a given length holds half the content, a price per token is twice the price, and writing takes twice as long. Per **character** the gap is sevenfold, but that comparison is unfair, since a Chinese character holds far more than a letter.
-In `minilm-l6` Chinese seems cheap because characters are lost: look for `[UNK]` before you count. In `zh-bert` it is the other way round: every letter is a token, and Chinese takes a third of English. The cost depends on the text that the vocabulary was learnt from, not on the language.
+To say the same, SmolLM2 takes about twice as many tokens in Chinese: a context of a given length holds half the content, a price per token is twice the price, and writing takes twice as long. Per **character** it is 7 times as many, but that comparison is unfair, since a Chinese character holds far more than a letter.
+In `minilm-l6` Chinese seems cheap, but section 2.2 showed most characters turned into `[UNK]`: look for losses before you count. In `zh-bert` it is the other way round: every letter is a token, and Chinese takes a third of English. The same content with another vocabulary, and the other language is the expensive one: the cost depends on the text that the vocabulary was learnt from.
 
 ## 2.6 WordPiece: the longest piece from the left
 
@@ -616,15 +618,15 @@ cl.guess.result("tokens.segment", names[2])
 
 # %% zh [md]
 r"""
-F1 是精确率和召回率的调和平均：切出的词有多少和人工的相同，人工的词有多少被切出来。维特比最高，比最长匹配高一点，配对的区间不含 0。可是看右边一列：词典里没有的词，这两种办法几乎一个也找不到（找到的都是单字），按位置的 HMM 找回约一半。现代的分词器两样都用。
+F1 是精确率和召回率的调和平均：切出的词有多少和人工的相同，人工的词有多少被切出来。维特比最高，比最长匹配高一点，配对的区间不含 0。可是看右边一列：词典里没有的词，这两种办法几乎一个也找不到，按位置的 HMM 找回约一半。jieba 两样都用：先查词典，查不到的再按位置猜。
 
-jieba 只有 0.83 左右，真的差这么多吗？它的作者说，jieba 的词频有一部分就数自人民日报这类语料（[issue 7](https://github.com/fxsjy/jieba/issues/7)），测试段落它可能见过；它切得不同，往往不是切错，是**标准不同**。下面是最常见的分歧，左边是人工，右边是 jieba：
+jieba 的 F1 只有 0.82 左右，找到的新词却最多，这怎么说？“没见过”是对我们的词典说的，jieba 的词典大得多，而且据作者说，有一部分就数自《人民日报》（[issue 7](https://github.com/fxsjy/jieba/issues/7)），测试段落它可能见过。至于 F1，看看它和人工在哪里不同：左边是人工，右边是 jieba，前面是次数。
 """
 # %% en [md]
 r"""
-F1 is the harmonic mean of precision (how many of the words found are among the hand-made ones) and recall (how many of the hand-made ones were found). Viterbi is highest, a little above longest match; the paired interval does not hold 0. But look at the right column: of the words missing from the dictionary these two find next to none (only single characters), while the HMM of places finds about half. Modern segmenters use both.
+F1 is the harmonic mean of precision (how many of the words found are among the hand-made ones) and recall (how many of the hand-made ones were found). Viterbi is highest, a little above longest match; the paired interval does not hold 0. But look at the right column: of the words missing from the dictionary these two find next to none, while the HMM of places finds about half. jieba uses both: first its dictionary, then places for what is not in it.
 
-jieba has only about 0.83. Is it that much worse? According to its author part of its word counts come from the *People's Daily* and texts like it ([issue 7](https://github.com/fxsjy/jieba/issues/7)), so it may have seen the test paragraphs; where it differs it is often not wrong but follows **another standard**. These are the commonest differences, by hand on the left, jieba on the right:
+jieba has an F1 of only about 0.82, yet finds the most new words. How is that? They are new to *our* dictionary; jieba's is far larger, and part of it, its author says, was counted on the *People's Daily* itself ([issue 7](https://github.com/fxsjy/jieba/issues/7)), so it may have seen the test paragraphs. As to F1, look where it differs from the hand-made words: these on the left, jieba on the right, and how often.
 """
 # %%
 def differences(gold, found):                           # the shortest that differ
@@ -645,7 +647,7 @@ cl.viz.table((n, left, "→", right) for (left, right), n in common.most_common(
 
 # %% zh [md]
 r"""
-人工标注把姓和名分开、把“1998年”算一个词，jieba 恰好反过来；两种切法都说得通。**F1 量的是“像不像这份标准”**，拿一套标准上训练的模型，去和另一套标准的工具比分数，比的多半是标准。
+最常见的几种都是标准不同，人工把姓和名分开、“1998年”算一个词，jieba 恰好反过来，两种都说得通。几百种分歧里有多少是真的切错，这张表没有数。**F1 量的是像不像这份标准**：在这份标准上学出来的，和按另一套标准做的，分数不能直接比。
 
 ## 2.8 词嵌入：按编号取一行
 
@@ -653,7 +655,7 @@ r"""
 """
 # %% en [md]
 r"""
-By hand, surname and given name are two words and “1998年” (*the year 1998*) is one; jieba does the opposite, and both make sense. **F1 measures agreement with this standard.** To compare a model trained by one standard with a tool that follows another is mostly to compare the standards.
+The commonest are differences of standard: by hand, surname and given name are two words and “1998年” (*the year 1998*) is one; jieba does the opposite, and both make sense. How many of the hundreds of differences are real mistakes, this table does not count. **F1 measures agreement with this standard**: what was learnt from it cannot be compared by score with what was made to another.
 
 ## 2.8 Embedding: take the row with this number
 
@@ -674,7 +676,7 @@ def neighbours(text):
     for name, m in models.items():
         table = m.model.get_input_embeddings().weight.detach()          # (V, D)
         table = torch.nn.functional.normalize(table, dim=-1)
-        first = m.tokenizer(text, add_special_tokens=False).input_ids[0]
+        first = m.tokenizer(text + "。", add_special_tokens=False).input_ids[0]
         likeness, near = (table @ table[first]).topk(8)                 # cosines
         labels = [cl.models.read_tokens(m.tokenizer, [i]).labels[0]
                   for i in near.tolist()]
@@ -685,23 +687,23 @@ cl.viz.explore(neighbours, text=cl.L(zh="好", en=" king"))
 
 # %% zh [md]
 r"""
-完全相等：独热向量只有一个 1，乘出来正好是那一行；只是乘法白做了几亿次，所以人人都用查表。反过来看也有用：梯度只流进用到的那几行，很少出现的词元，向量几乎学不到东西。
-表里第一个总是词自己。往后有同义的、只差大小写的、反义的，也有莫名其妙的：挨得近只说明模型训练时把它们用得像。（SmolLM2 里汉字多半是碎片，这张表就只好给碎片找邻居；字词不止一个词元时，只看第一个。）
+完全相等：独热向量只有一个 1，乘出来正好是那一行，那些乘法都是白做，所以人人都用查表。反过来看也有用：梯度只流进用到的那几行，很少出现的词元，向量没有多少机会学。
+每行第一个是词自己，不止一个词元时只看第一个。`zh-bert` 里“好”的近邻有同义的“棒”，也有反义的“差”：挨得近只说明模型用得像，不说明意思相同。SmolLM2 只能给“好”的一截字节找邻居，英文 BERT 那一行找的是“不认识”的邻居，都和“好”无关。换成 `三` 或 `北`，再换成 king（前面打一个空格）看看。
 
 ## 2.9 一个词，两句话，几个向量
 
-查表有件事办不到：bat 是蝙蝠也是球棒，“打”是打电话也是打折，表里却只有一行。ELMo（[Peters 等 2018](https://arxiv.org/abs/1802.05365)）让两个 LSTM 从两头读句子，每个词的向量由整句决定。第五份讲义把 ELMo 和 BERT、RoBERTa、T5 并列为 Transformer 大模型；ELMo 里没有注意力，是两层双向 LSTM 语言模型。
-现场训练一个小的，一个方向猜下一个字，另一个方向猜上一个字。教材是 3,000 条评论，为了快，只用一层：
+查表有件事办不到：bat 是蝙蝠也是球棒，“打”是打电话也是打折，在表里却只有一行。ELMo（[Peters 等 2018](https://arxiv.org/abs/1802.05365)）让两个 LSTM 从两头读句子，每个词的向量由整句决定。第五份讲义把 ELMo 和 BERT、RoBERTa、T5 列在一起，放在 Transformer 名下；可是 ELMo 里没有注意力，它是一个两层的双向 LSTM 语言模型。
+现场训练一个小的：一个方向猜下一个字，另一个方向猜上一个字，教材是 3,000 条评论。为了快，只用一层。
 """
 # %% en [md]
 r"""
-Exactly equal: a one-hot vector has a single 1, and the product is just that row; only hundreds of millions of multiplications were for nothing, which is why everybody looks up. The other direction matters as well: gradients reach only the rows that were used, so the vector of a rare token hardly learns anything.
-First in each row is the word itself. Then come synonyms, other spellings, opposites, and some that nobody can explain: near only means that the model learnt to use them alike. (In SmolLM2 most Chinese characters are fragments, and fragments are what it finds neighbours for; of several tokens only the first is looked up.)
+Exactly equal: a one-hot vector has a single 1, and the product is just that row; all the multiplications were for nothing, which is why everybody looks up. The other direction matters as well: gradients reach only the rows that were used, so the vector of a rare token has few chances to learn.
+First in each row is the word itself; of several tokens only the first is looked up. Then come *kings* and *queen*, but also other spellings: near means that the model uses them alike, not that they mean the same. `zh-bert` only has the letter k to go by, and its neighbours say nothing of kings. Try `三` (*three*) and `北` (*north*), and 好 (*good*), whose neighbours there are 棒 *great*, but also 差 *bad*.
 
 ## 2.9 One word, two sentences: how many vectors?
 
-One thing a table cannot do: a *bat* flies or hits a ball, and 打 means *to dial* in 打电话 and *to give* in 打折 (*give a discount*), yet there is one row. In ELMo ([Peters et al. 2018](https://arxiv.org/abs/1802.05365)) two LSTMs read the sentence from both ends, and a word's vector depends on all of it. The fifth handout lists ELMo with BERT, RoBERTa and T5 as Transformers; ELMo has no attention, it is a bidirectional LSTM language model of two layers.
-Train a small one on the spot: one direction guesses the next character, the other the one before. It reads 3,000 reviews, and for the sake of time it has one layer:
+One thing a table cannot do: a *bat* flies or hits a ball, and 打 means *to dial* in 打电话 and *to give* in 打折 (*give a discount*), yet there is one row. In ELMo ([Peters et al. 2018](https://arxiv.org/abs/1802.05365)) two LSTMs read the sentence from both ends, and a word's vector depends on all of it. The fifth handout lists ELMo with BERT, RoBERTa and T5 under Transformers; but ELMo has no attention, it is a bidirectional LSTM language model of two layers.
+Train a small one on the spot: one direction guesses the next character, the other the one before, in 3,000 reviews. For the sake of time it has one layer.
 """
 # %% training rows="R32 E53"
 text = "\n".join(review.text for review in reviews.train[:3_000])
@@ -734,14 +736,14 @@ def by_model(name, word, texts):                        # last layer at word: (8
     return torch.stack(found).cpu()
 
 # %% training rows="R32"
-elmo.cpu()
 spots = [(numbers(text)[None], text.index("打")) for text in dial + price]
-found = {cl.L(zh="打 · 查表", en="打 · table"): torch.stack([elmo.tokens(i)[0, t] for i, t in spots]),
-         "打 · BiLSTM": torch.stack([elmo(i)[0, t] for i, t in spots]),
+table = torch.stack([elmo.tokens(ids)[0, at] for ids, at in spots])
+print(cl.L(zh="查表，八句是同一行：", en="table, one row for all eight:"), bool((table == table[0]).all()))
+found = {"打 · BiLSTM": torch.stack([elmo(ids)[0, at] for ids, at in spots]),
          "打 · zh-bert": by_model("zh-bert", "打", dial + price),
          "bat · minilm-l6": by_model("minilm-l6", "bat", animal + club)}
 rows = []
-for name, v in found.items():                           # v (8, D): four of each sense
+for name, v in found.items():                           # (8, D), four of each sense
     unit = torch.nn.functional.normalize(v.detach(), dim=-1)
     cosine = (unit @ unit.T).fill_diagonal_(0)
     within = (cosine[:4, :4].sum() + cosine[4:, 4:].sum()) / 24
@@ -752,12 +754,32 @@ cl.viz.table(rows, cl.L(zh=["余弦", "同义的两句", "异义的两句", "最
 
 # %% zh [md]
 r"""
-TODO
+第一行里的零件有嵌入、LSTM 和线性层，没有注意力。每个意思四句话，一共八句，最后一列看“八句里，和它最像的那句是不是同一个意思”（乱猜平均对 3.4 句）。
+查表时八句是同一行。LSTM 给了八个不同的向量：**上下文进了向量**。可是同义和异义的句子几乎一样近，最像的一句也不见得同义：十几秒的训练让向量随句子变了，还没学会按意思分。练得久的 `zh-bert` 和 `minilm-l6` 里，同义的更近，多数句子最像的是同义的那句。（八句话、一次训练，只够说明这件事能发生。）
+
+## 2.10 向量里有什么：探针和对照
+
+**表示学习**说，模型学到的向量对许多任务有用。怎样看向量里有没有词性？冻结模型，只学一个线性分类器，从一个字的向量猜这个字所在的词是名词还是动词（标注来自报纸）。这叫**探针**（probe）。
+猜得准就说明模型懂语法吗？也许向量只是认得字，分类器背下了“这个字多半在名词里”。**对照任务**（[Hewitt 与 Liang 2019](https://arxiv.org/abs/1909.03368)）给每个字抽签分一个标签，从此不变：里面没有语法，只能靠背。两条线一起看才算数。
 """
 # %% en [md]
 r"""
-TODO
+The first line names the parts: embedding, LSTM, linear layer, and no attention. There are four sentences for each sense, eight in all; the last column asks whether the sentence most like it, of the other seven, has the same sense (guessing gives 3.4 on average).
+The table has one row for all eight. The LSTM gives eight different vectors: **the context has entered the vector**. But sentences of one sense and of two are about equally near, and the most alike need not have the same sense: some seconds of training make vectors that follow the sentence, but do not yet sort it by meaning. In `zh-bert` and `minilm-l6`, trained for far longer, sentences of one sense are nearer, and for most the most alike has the same sense. (Eight sentences and one training run only show that this can happen.)
+
+## 2.10 What is in the vectors: a probe and its control
+
+**Representation learning** says that learnt vectors serve many tasks. Do they hold parts of speech? Freeze the model and learn nothing but a linear classifier that guesses, from a character's vector, whether its word is a noun, a verb and so on (the tags are the newspaper's). This is a **probe**.
+If it guesses well, does the model know grammar? Perhaps the vector only says which character it is, and the classifier has learnt by heart that this one is mostly in nouns. The **control task** ([Hewitt and Liang 2019](https://arxiv.org/abs/1909.03368)) draws a tag by lot for each character, once and for all: no grammar in it, only something to learn by heart. It takes both curves to conclude anything.
 """
+# %%
+cl.guess("tokens.probe",
+         cl.L(zh="从第 0 层（查表）到第 3 层，两条线各往哪走？",
+              en="From layer 0 (the table) to layer 3, where do the two curves go?"),
+         choices=cl.L(zh=["都升", "词性升，抽签降", "词性降，抽签升", "都降"],
+                      en=["both rise", "real tags rise, lots fall", "real tags fall, lots rise",
+                          "both fall"]))
+
 # %% rows="R25"
 import random
 def features(paragraphs):                               # -> (5, N, D), tags, characters
@@ -793,25 +815,49 @@ def by_lot(seed):                                       # one lot for each chara
 # %% rows="R25"
 import matplotlib.pyplot as plt
 real = [probe(layer, learn[1], held[1]) for layer in range(5)]
-drawn = [[sum(probe(layer, *by_lot(seed))) / len(held[1]) for seed in range(3)]
-         for layer in range(5)]
+lots = [[hit for seed in range(3) for hit in probe(layer, *by_lot(seed))]
+        for layer in range(5)]
 figure, axis = plt.subplots(figsize=(6.4, 3))
-axis.plot([100 * sum(hits) / len(hits) for hits in real], "o-", color="#4477aa",
-          label=cl.L(zh="词性", en="parts of speech"))
-axis.plot([100 * sum(three) / 3 for three in drawn], "s--", color="#ee7733",
-          label=cl.L(zh="抽签的标签", en="labels by lot"))
+for curve, style, name in ((real, "o-", cl.L(zh="词性", en="parts of speech")),
+                           (lots, "s--", cl.L(zh="抽签的标签", en="labels by lot"))):
+    axis.plot([100 * sum(hits) / len(hits) for hits in curve], style, label=name)
 axis.set(xticks=range(5), xlabel=cl.L(zh="层", en="layer"),
          ylabel=cl.L(zh="猜对，%", en="right, %"))
 axis.legend()
 plt.show()
-for layer in range(1, 5):
-    print(f"{layer} − 0:", cl.metrics.lead(real[layer], real[0]))
+print(cl.L(zh="第 3 层减第 0 层，百分点：", en="layer 3 minus layer 0, points:"),
+      *(cl.metrics.lead(curve[3], curve[0]) for curve in (real, lots)))
+cl.guess.result("tokens.probe", cl.L(zh="词性升，抽签降", en="real tags rise, lots fall"))
 
 # %% zh [md]
 r"""
-TODO
+在第 0 层，抽签的标签和真的词性猜得一样准，甚至更准：查表得来的向量认得字，认得字就能背。到了第 3 层，词性多对 3 个百分点左右，抽签的却掉了 9 个左右（上面一行，先词性，后抽签，方括号里是 95% 区间）。往深处走，“是哪个字”淡了，“在句子里做什么”浓了一点。只看蓝线，会以为第 0 层就懂词性；有了橙线，才看得出那里多半是背的。
+增量不大，照实说：`zh-bert` 只有四层，一个字的词性也多半由字本身决定。区间把每个字当作独立的，同一个词里的字标签相同，真的区间要宽一些。
+
+## 小结
+
+- 模型看到的是词元编号，不是字，也不是单词；丢掉的字悄悄成了 `[UNK]`，先查再用。
+- BPE 学的是合并的次序，用时总是先合学得最早的；加上预切分和字节字符，你的 `bpe_encode` 切出了 SmolLM2 的编号，一个不差。
+- 同样的内容，换一份词表，贵的语言就换了。
+- 中文分词：维特比在所有切法里选最可能的，词典外的词要靠字的位置；F1 只对一份标准说话。
+- 词嵌入是查表，一个词元一行；上下文向量每句话一个。说向量“里面有”什么，要有探针，也要有对照。
+
+还想动手：给 `by_words` 的词典加上一个你的名字，看维特比怎样变。把 `words_of` 换成英文手册，BPE 先合出的是什么？
+接下来：[第 3 章 注意力](03_attention.ipynb)。
 """
 # %% en [md]
 r"""
-TODO
+At layer 0, labels by lot are guessed as well as the real tags, or better: a vector from the table knows its character, and who knows the character can learn by heart. By layer 3, parts of speech are right about 3 percentage points more often, while the lots have lost some 9 (the line above, real tags first, with 95 % intervals in brackets). On the way up, “which character” fades and “what it does in the sentence” grows a little. The blue curve alone would make one think that layer 0 knows grammar; the orange one shows that it is mostly learnt by heart there.
+The gain is small, and should be called so: `zh-bert` has four layers, and the part of speech of a character depends mostly on the character. The intervals take every character as independent; those of one word share a tag, so the true intervals are somewhat wider.
+
+## Summary
+
+- A model sees the ids of tokens, neither characters nor words; what is lost becomes `[UNK]` without a word, so look before you use it.
+- BPE learns an order of merges and always applies the earliest-learnt one first; with pre-tokenisation and bytes as characters, your `bpe_encode` gave exactly SmolLM2's ids.
+- The same content with another vocabulary, and the other language is the expensive one.
+- Chinese words: Viterbi takes the likeliest of all cuts, words outside the dictionary need the places of characters, and F1 speaks for one standard only.
+- An embedding is a table, one row a token; a contextual vector belongs to one sentence. To say what is “in” a vector takes a probe and a control.
+
+To try: add a name of your own to the dictionary of `by_words` and see what Viterbi does. Give `words_of` the handbook in English; what does BPE join first?
+Next: [chapter 3, attention](03_attention.ipynb).
 """

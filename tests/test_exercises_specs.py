@@ -56,6 +56,12 @@ EQUIVALENT = {
     ("tokens.bpe_train", "0 -> 1"): "one more for every pair changes no order",
     ("tokens.bpe_train", "0 -> -1"): "one less for every pair changes no order",
     ("tokens.viterbi_segment", "1 -> -1"): "the second of two is the last",
+    ("transformer.layer_norm", ".to(x.dtype) -> its object"): "what is read is any float; `use` gives it the type of x",
+    ("transformer.rms_norm", ".to(x.dtype) -> its object"): "what is read is any float; `use` gives it the type of x",
+    ("transformer.rope", ".to(x.dtype) -> its object"): "what is read is any float; `use` gives it the type of x",
+    ("transformer.rope", "10: 2 -> -2"): "a remainder of 0 or not is all that counts",
+    ("transformer.rope", "-2 without its sign"): "axis 2 of four is axis -2",
+    ("transformer.rope", "12: 2 -> -2"): "axis 2 of four is axis -2",
     ("finetune.mean_pool", "mask.to(hidden.dtype) -> its object"): "torch promotes the mask's type by itself",
     ("finetune.warmup_linear", "max(0.0, left) with arguments exchanged"): "a maximum has no order",
     ("finetune.metrics", "zip(y_true, y_pred) with arguments exchanged"): "hits are symmetric",
@@ -104,7 +110,8 @@ def test_contract_table_is_complete():
            "loss.bits_per_byte "
            "finetune.mean_pool finetune.lora finetune.lora_merge finetune.warmup_linear finetune.early_stop finetune.metrics apps.bm25 "
            "apps.cosine_top_k apps.chunk apps.rouge_l apps.ndcg "
-           "tokens.bpe_train tokens.bpe_encode tokens.wordpiece tokens.viterbi_segment").split()
+           "tokens.bpe_train tokens.bpe_encode tokens.wordpiece tokens.viterbi_segment transformer.layer_norm transformer.rms_norm "
+           "transformer.sinusoidal transformer.rope transformer.swiglu transformer.block transformer.parameter_count").split()
     assert set(ids) <= {e.id for e in EXERCISES}
     signatures = {e.id: e.signature for e in EXERCISES}
     assert signatures["loss.cross_entropy"] == "cross_entropy(logits, targets, ignore_index=-100, label_smoothing=0.0)"

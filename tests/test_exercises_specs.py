@@ -62,6 +62,7 @@ EQUIVALENT = {
     ("transformer.rope", "10: 2 -> -2"): "a remainder of 0 or not is all that counts",
     ("transformer.rope", "-2 without its sign"): "axis 2 of four is axis -2",
     ("transformer.rope", "12: 2 -> -2"): "axis 2 of four is axis -2",
+    ("transformer.sinusoidal", "10: 2 -> -2"): "a remainder of 0 or not is all that counts",
     ("finetune.mean_pool", "mask.to(hidden.dtype) -> its object"): "torch promotes the mask's type by itself",
     ("finetune.warmup_linear", "max(0.0, left) with arguments exchanged"): "a maximum has no order",
     ("finetune.metrics", "zip(y_true, y_pred) with arguments exchanged"): "hits are symmetric",

@@ -15,11 +15,11 @@ __all__ = ["EXERCISE"]
 def parameter_count(config):
     """The number of parameters of a Llama-style model.
 
-    config: dict with the keys of config.json: vocab_size, hidden_size, intermediate_size, num_hidden_layers, num_attention_heads,
+    config: dict with config.json's vocab_size, hidden_size, intermediate_size, num_hidden_layers, num_attention_heads,
     tie_word_embeddings; optional, absent or None: num_key_value_heads (as many as heads), head_dim (hidden_size // heads). Returns an int. Heads
     not divisible by key-value heads raise ValueError.
 
-    Steps: embedding; in each layer attention (q, k, v, o), three matrices of the gated network, two RMSNorms; one last norm; a head unless tied.
+    Steps: embedding; in each layer q, k, v, o, three FFN matrices, two RMSNorms; a last norm; a head unless tied.
     """
     D, V = config["hidden_size"], config["vocab_size"]
     heads = config["num_attention_heads"]
@@ -27,7 +27,7 @@ def parameter_count(config):
     head_dim = config.get("head_dim") or D // heads
     if heads % kv_heads:
         raise ValueError("heads must be divisible by key-value heads")
-    attention = 2 * D * heads * head_dim + 2 * D * kv_heads * head_dim       # q, o; k, v
+    attention = 2 * D * heads * head_dim + 2 * D * kv_heads * head_dim   # q, o; k, v
     layer = attention + 3 * D * config["intermediate_size"] + 2 * D
     head = 0 if config["tie_word_embeddings"] else V * D
     return V * D + config["num_hidden_layers"] * layer + D + head

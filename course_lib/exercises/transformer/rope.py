@@ -57,7 +57,7 @@ def rope_loops(x, offset=0, base=10000.0):
     half, odd = divmod(x.shape[3], 2)
     if odd:
         raise ValueError
-    columns = [None] * (2 * half)
+    columns = list(x.unbind(-1))
     for i in range(half):
         angle = (torch.arange(x.shape[2]) + offset).double() * math.exp(-math.log(base) * i / half)
         columns[i] = x[..., i] * angle.cos() - x[..., i + half] * angle.sin()

@@ -37,27 +37,21 @@ def smallest(report: Report) -> Example | None:
     cases = [f for f in report.findings if f.status == report.status]
     if not cases:
         return None
-    finding = min(cases, key=_followed)
+    finding = min(cases, key=lambda f: (f.size > SMALL, sum(map(_ones, f.case.args)), f.size))
     names = list(inspect.signature(report.exercise.reference).parameters)
     yours = finding.outcome.error if finding.outcome.error is not None else finding.outcome.value
     return Example(finding.case.name, dict(zip(names, finding.case.args)), yours, finding.expected)
 
 
-def _followed(finding: Finding) -> tuple[bool, int, int]:
-    """How easily one follows it by hand, the easiest first."""
-    return finding.size > SMALL, sum(map(_ones, finding.case.args)), finding.size
-
-
 def worked(exercise: Exercise, lang: str) -> Fold | None:
-    """A small input and what the reference makes of it; None where an input is a function, which says nothing on paper."""
-    finding = min((f for f in expectations(exercise, 0) if not isinstance(f.expected, type)), key=_followed)
-    if any(map(callable, finding.case.args)):
-        return None
-    names = inspect.signature(exercise.reference).parameters
-    want = L(zh="结果", en="Result")[lang]
-    values = [*zip(names, finding.case.args), (want, finding.expected)]
-    text = "; ".join(f"{name} = {short(value, 110)}" for name, value in values)
-    return Fold(L(zh="一个算好的例子", en="A worked example")[lang], text, [_as_given(name, value) for name, value in values])
+    """The first input that can be written out whole, and what the reference makes of it; None where there is none."""
+    names, want = inspect.signature(exercise.reference).parameters, L(zh="结果", en="Result")[lang]
+    for finding in expectations(exercise, 0):                # from simple to special
+        values = [*zip(names, finding.case.args), (want, finding.expected)]
+        text = "; ".join(f"{name} = {short(value, 110)}" for name, value in values)
+        if not any(callable(value) or "Tensor [" in short(value, 110) for _, value in values):
+            return Fold(L(zh="一个算好的例子", en="A worked example")[lang], text, [_as_given(name, value) for name, value in values])
+    return None
 
 
 def _ones(value: Any) -> int:

@@ -39,6 +39,7 @@ You will write four functions, and the rest of the chapter trains and evaluates 
 # %% machine
 import course_lib as cl
 cl.start(lang="zh")
+cl.recall()
 
 # %% zh [md]
 r"""

@@ -39,6 +39,7 @@ You will write three functions. There are two tasks: the reviews of chapter 8, a
 # %% machine
 import course_lib as cl
 cl.start(lang="zh")
+cl.recall()
 
 # %% zh [md]
 r"""

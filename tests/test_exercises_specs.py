@@ -99,7 +99,7 @@ def test_contract_table_is_complete():
            "attention.merge_heads "
            "attention.additive attention.multi_head loss.cross_entropy loss.softmax_gradient loss.next_token loss.perplexity "
            "loss.bits_per_byte "
-           "finetune.mean_pool finetune.lora finetune.lora_merge finetune.warmup_linear finetune.early_stop finetune.metrics apps.bm25 "
+           "finetune.mean_pool finetune.lora finetune.lora_merge finetune.prototypes finetune.warmup_linear finetune.early_stop finetune.metrics apps.bm25 "
            "apps.cosine_top_k apps.chunk apps.rouge_l apps.ndcg").split()
     assert set(ids) <= {e.id for e in EXERCISES}
     signatures = {e.id: e.signature for e in EXERCISES}

@@ -73,7 +73,7 @@ def fill(text):
     """The probability of every token in the gap: [V]."""
     ids = tokenizer(text[:100] + "。总之很[MASK]。", return_tensors="pt").input_ids
     logits = bert.model(input_ids=ids.to(bert.device)).logits[0].cpu()      # [T, V]
-    return logits[ids[0] == MASK][0].softmax(-1)
+    return logits[ids[0] == MASK][-1].softmax(-1)
 
 # %% rows="R29"
 def in_one_word(text):
@@ -610,14 +610,14 @@ r"""
 
 **100 条标签**时，微调 79.5，TF-IDF 62.8。TF-IDF 到 1000 条是 78.5，2000 条才超过 79.5。但这十几个点不能都算作 Transformer 的功劳：把 526 个词给 TF-IDF，同样 100 条它就有 77.1。差距 17 个点，词表补上了 14 个，余下两三个点，三个样本的区间都在 0 以上。余下的来自读过的无标签评论，还是来自模型的结构？要另外训练一个没学过词表的 `zh-bert` 才分得清，这里没有这个对照。
 
-**250 到 1000 条**，微调平均领先知道词表的 TF-IDF 两到三个点；八个样本里七个的区间在 0 以上，1000 条的第二个样本碰到 0。
+**250 到 1000 条**，微调比加了词表的 TF-IDF 平均高两到三个点；八个样本里七个的区间在 0 以上，1000 条的第二个样本碰到 0。
 **2000 和 5000 条**各只有一个样本，除了随机起步，四种办法相差不到两个点。5000 条时平均分最高的是加了词表的 TF-IDF（85.1），不过它对微调的领先，区间盖住 0。
 
 **只练分类头**，平均成绩每一行都和微调相差不到一个点，而编码器一个参数也不用练。
 
 **随机起步**用 2000 条标签是 77.4，还不到微调用 100 条的成绩。
 
-这些数字说的是 `zh-bert` 和这些评论。`zh-bert` 只读过五千万个词元；更大的模型值多少标签，要在你自己的数据上量。
+这些数字说的是 `zh-bert` 和这些评论。`zh-bert` 只读过五千万个词元；换一个更大的模型，抵得上多少标签，要在你自己的数据上量。
 
 ## 8.8 过拟合，和四种办法
 
@@ -637,7 +637,7 @@ With **100 labels** fine-tuning has 79.5 and TF-IDF 62.8. TF-IDF has 78.5 with 1
 
 The **random start** with 2000 labels has 77.4, less than fine-tuning with 100.
 
-These figures are about `zh-bert` and these reviews. `zh-bert` has read fifty million tokens; what a larger model is worth in labels must be measured on your own data.
+These figures are about `zh-bert` and these reviews. `zh-bert` has read fifty million tokens; how many labels a larger model is worth must be measured on your own data.
 
 ## 8.8 Overfitting and four remedies
 
@@ -740,7 +740,7 @@ r"""
 **早停**不多花计算：停得早，验证损失都落在 0.42 到 0.53 之间，各种办法的差别大半消失。但选哪一步、报哪个数，用的是同一批验证评论，所以早停那一列略偏乐观。它只能在走过的步子里挑，有条件就先加数据。
 这张表也是保存下来的。每一行只跑了一次，验证评论 256 条，相差零点零几不能当真。
 
-## 8.9 它错在哪里，怎样带走
+## 8.9 它错在哪里，怎样换成你的数据
 
 准确率之外，看看错误集中在哪些评论上。两个猜想：有转折（“可是”“但”“不过”）的评论更难判；太长的评论更容易判错，因为模型只读前 128 个词元。
 """
@@ -750,7 +750,7 @@ r"""
 **Early stopping** costs no extra computing: stopped in time, all validation losses are between 0.42 and 0.53, and most of the difference between the remedies is gone. But the step is chosen by the same validation reviews that the loss is reported on, which makes that column a little too good. And it can only choose among the steps taken, so get more data first if you can.
 This table is a kept one, too. Each line is a single run on 256 validation reviews, where a few hundredths mean nothing.
 
-## 8.9 Where it goes wrong, and how to take it along
+## 8.9 Where it goes wrong, and how to use your own data
 
 Beyond accuracy, see where the errors are. Two guesses: reviews with a turn (可是, 但, 不过: *but, however*) are harder; and long reviews go wrong more often, because only their first 128 tokens are read.
 """

@@ -277,8 +277,8 @@ def teach(model, kinds=KINDS, lr=2e-3):
 cl.guess(
     "finetune.forget",
     cl.L(zh="同样 40 步，LoRA 和全部参数都练。谁在别的英文上变差得多（每词元的损失上升得多）？",
-         en="40 steps each, LoRA and all parameters. Which gets worse on other English text "
-            "(whose loss per token rises more)?"),
+         en="40 steps each, LoRA and all parameters. Which model's loss per token on other "
+            "English text rises more?"),
     choices=cl.L(zh=["LoRA", "全部参数", "差不多"], en=["LoRA", "all parameters", "about alike"]))
 
 # %% training rows="E46 E42"
@@ -504,7 +504,7 @@ r"""
 
 **上下文学习**：例子写进提示，模型接着往下写（GPT-3 的论文就叫 *Language Models are Few-Shot Learners*，Brown 等 2020，[arXiv:2005.14165](https://arxiv.org/abs/2005.14165)）。GPT-3 不公开，这里用 SmolLM2 代替，大小约是它的千分之一。
 
-**自己写一封英文来信**，再换换例子数。有颜色的是店里的六个词里概率最大的一个：
+**自己写一封英文来信**，再换换例子数。颜色不同的那一条，是店里的六个词里概率最大的一个。下面这封“水壶漏水”，本该是 *repair*：
 """
 # %% en [md]
 r"""
@@ -514,7 +514,7 @@ In brackets is the range of the middle nine tenths of 50 draws; each draw takes 
 
 **In-context learning**: the examples are written into the prompt, and the model carries on (the paper on GPT-3 is called *Language Models are Few-Shot Learners*, Brown et al. 2020, [arXiv:2005.14165](https://arxiv.org/abs/2005.14165)). GPT-3's weights are not public; SmolLM2, about a thousandth of its size, stands in for it here.
 
-**Type a letter** and change the number of examples. The coloured bar is the likeliest of the shop's six words:
+**Type a letter** and change the number of examples. The bar of another colour is the likeliest of the shop's six words. For the letter below the right one would be *repair*:
 """
 # %% training rows="R30"
 def examples(shown, seed):

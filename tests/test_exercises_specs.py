@@ -57,6 +57,8 @@ EQUIVALENT = {
     ("finetune.warmup_linear", "max(0.0, left) with arguments exchanged"): "a maximum has no order",
     ("finetune.metrics", "zip(y_true, y_pred) with arguments exchanged"): "hits are symmetric",
     ("finetune.metrics", "p + r -> its"): "p is 0 exactly when r is",
+    ("finetune.prototypes", "mean -> sum"): "a sum points where the mean points",
+    ("finetune.prototypes", "1 -> -1"): "axis 1 of two is the last",
     ("apps.cosine_top_k", "min(k, len(docs)) with arguments exchanged"): "a minimum has no order",
     ("apps.cosine_top_k", "1 -> -1"): "axis 1 of two is the last",
     ("apps.chunk", "GtE -> Gt in overlap >= size"): "range raises ValueError itself for a step of 0",
@@ -99,7 +101,8 @@ def test_contract_table_is_complete():
            "attention.merge_heads "
            "attention.additive attention.multi_head loss.cross_entropy loss.softmax_gradient loss.next_token loss.perplexity "
            "loss.bits_per_byte "
-           "finetune.mean_pool finetune.lora finetune.lora_merge finetune.prototypes finetune.warmup_linear finetune.early_stop finetune.metrics apps.bm25 "
+           "finetune.mean_pool finetune.lora finetune.lora_merge finetune.prototypes finetune.warmup_linear finetune.early_stop finetune.metrics "
+           "apps.bm25 "
            "apps.cosine_top_k apps.chunk apps.rouge_l apps.ndcg").split()
     assert set(ids) <= {e.id for e in EXERCISES}
     signatures = {e.id: e.signature for e in EXERCISES}

@@ -45,6 +45,7 @@ r"""
 ## 8.1 还没有见过标签的模型
 
 `zh-bert` 是课程自己训练的小 BERT（430 万参数），属于**掩码语言模型**：评论和报纸里的一些字被盖住，模型把它们猜回来。
+
 训练的最后一段多了一项任务。“不错”“失望”这样的词被盖住，模型从剩下的话判断评论是夸还是怨。这项任务的答案来自我们写的一张表，共 526 个好话和坏话词。人工标的标签，它一个也没有见过。
 
 在评论后面接一句“总之很 `[MASK]`。”，看它填什么。**换成你自己的评论**，夸的怨的都试试。
@@ -54,6 +55,7 @@ r"""
 ## 8.1 A model that has not seen a label yet
 
 `zh-bert` is the course's own small BERT (4.3 million parameters), a **masked language model**: some characters of reviews and newspapers were covered, and it learnt to guess them.
+
 The last part of its training added a task. Words such as 不错 (*not bad*) and 失望 (*disappointed*) were covered, and from the rest the model had to tell whether the review praises or complains. The answers came from a list of 526 words of praise and complaint that we wrote. It has not seen one label given by a person.
 
 Append “总之很 `[MASK]`。” (*all in all, very …*) to a review and see what it fills in: 好 is *good*, 差 *bad*, 快 *fast*, 大 *large*, 多 *many*, 高 *high*. The review below says *the room is small and noisy, the staff are unfriendly, I will not come again*. **Type another one**: 很满意，下次还来 is *very pleased, will come again*.
@@ -111,6 +113,7 @@ cl.guess.result("finetune.fill", cl.L(zh="一半上下", en="about half"))
 # %% zh [md]
 r"""
 它对 200 条里的 178 条都判了“好”，判对的比例和闭眼猜差不多（方括号里是 95% 区间，8.5 节细说）。可是别急着说它不懂。**AUC** 是随便取一条好评、一条差评，好评得分更高的机会：瞎猜是 0.5，这里是 0.78。分数的**次序**里有信息，只是分界线不在 0 上，多半因为“很好”在评论里本来就常见。不用任何标签，只假定好评约占一半，把分界线移到中位数，就对了七成。
+
 这是**校准**的问题（第 5 章）。标签可以告诉模型分界线在哪里，还可以教它更多。用带答案的例子接着训练，就是**微调**。
 
 ## 8.2 照着讲义的脚本跑
@@ -129,6 +132,7 @@ trainer.train()
 # %% en [md]
 r"""
 It says 好 to 178 of the 200, and is right about as often as blind guessing (in brackets is a 95 % interval; section 8.5 explains it). But do not conclude that it has no idea. The **AUC** is the chance that, of one review of praise and one complaint picked at random, the praise gets the higher score: 0.5 for blind guessing, 0.78 here. The **order** of the scores tells something; it is the threshold that is not at 0, probably because 很好 (*very good*) is common in reviews anyway. Without any label, assuming only that about half are praise, moving the threshold to the median makes seven in ten right.
+
 This is a matter of **calibration** (chapter 5). Labels can tell the model where the threshold is, and more besides. To keep training it, on examples with answers, is **fine-tuning**.
 
 ## 8.2 Running the handouts' script
@@ -301,6 +305,7 @@ cl.guess.result("finetune.warmup", 38, tolerance=5)
 # %% zh [md]
 r"""
 1000 条只有 189 步，学习率升到 1.89e-5，也就是峰值的 38%，训练就结束了：全程都在预热，从没有下降过，也不报任何错。**拖动**训练样本数和预热步数，看多少条数据才走得完预热。
+
 所以预热应写成**总步数的一个比例**，比如一成；在 transformers 5 里写 `warmup_steps=0.1`。
 
 ## 8.4 一句话，一个向量
@@ -315,6 +320,7 @@ r"""
 # %% en [md]
 r"""
 With 1000 examples there are 189 steps, and training ends when the rate has climbed to 1.89e-5, 38 % of its peak: it warms up all the way, never comes down, and no error is raised. **Drag** the number of examples and the warm-up steps to see how much data it takes to finish warming up.
+
 So warm-up should be **a share of all steps**, a tenth, say; in transformers 5 you write `warmup_steps=0.1`.
 
 ## 8.4 One text, one vector
@@ -431,7 +437,9 @@ r"""
 一个标签也不用，数好话坏话就对了近八成，比 500 条标签的 TF-IDF 高 3 个百分点左右，配对区间在 0 以上。标签不是知识的唯一来源，人写的一张词表也是。
 
 方括号里是 95% 的 **Wilson 区间**。它说的是这个方法在所有这样的评论上的真实准确率可能在哪里，并不是说下一份卷子的得分会落在里面：那个得分自己还有误差，范围更宽。测试集有 1,740 条，区间还有四个百分点宽。
+
 比较两个方法，用**配对**区间。两者做同一份卷子，答得一样的题说明不了差别，起作用的是答得不一样的题。把卷子里的题反复重抽，看两者之差怎样变。区间盖住 0，就是这份卷子分不出高下。
+
 训练、验证、测试三份互不重叠，重复的评论已经去掉。选设置只看验证集，测试集留到最后。
 
 ## 8.6 一份能跑、也能信的脚本
@@ -443,7 +451,9 @@ r"""
 Without a single label, counting words of praise and complaint is right almost eight times in ten, some 3 points more often than TF-IDF with 500 labels, and the paired interval lies above 0. Labels are not the only source of knowledge; a list of words that people wrote is another.
 
 In brackets is the 95 % **Wilson interval**. It says where the method's true accuracy on all such reviews may lie, not that the score on the next test set will fall inside: that score has an error of its own, and its range is wider. With 1,740 test reviews the interval is still four points wide.
+
 To compare two methods use a **paired** interval: both sit the same exam. Questions that both answer alike say nothing about the difference; those that they answer differently do. The exam's questions are drawn anew many times, which shows how the difference varies. Where the interval covers 0, this exam cannot tell which is better.
+
 Training, validation and test set share nothing, and duplicates have been removed. Settings are chosen on the validation set; the test set comes last.
 
 ## 8.6 A script that runs and can be trusted
@@ -611,6 +621,7 @@ r"""
 **100 条标签**时，微调 79.5，TF-IDF 62.8。TF-IDF 到 1000 条是 78.5，2000 条才超过 79.5。但这十几个点不能都算作 Transformer 的功劳：把 526 个词给 TF-IDF，同样 100 条它就有 77.1。差距 17 个点，词表补上了 14 个，余下两三个点，三个样本的区间都在 0 以上。余下的来自读过的无标签评论，还是来自模型的结构？要另外训练一个没学过词表的 `zh-bert` 才分得清，这里没有这个对照。
 
 **250 到 1000 条**，微调比加了词表的 TF-IDF 平均高两到三个点；八个样本里七个的区间在 0 以上，1000 条的第二个样本碰到 0。
+
 **2000 和 5000 条**各只有一个样本，除了随机起步，四种办法相差不到两个点。5000 条时平均分最高的是加了词表的 TF-IDF（85.1），不过它对微调的领先，区间盖住 0。
 
 **只练分类头**，平均成绩每一行都和微调相差不到一个点，而编码器一个参数也不用练。
@@ -631,7 +642,9 @@ These figures were measured earlier and kept, because all of it takes 26 minutes
 
 With **100 labels** fine-tuning has 79.5 and TF-IDF 62.8. TF-IDF has 78.5 with 1000 and passes 79.5 only at 2000. But not all of this is the Transformer's merit: give TF-IDF the 526 words, and with the same 100 labels it has 77.1. Of the 17 points between them the list makes up 14; of the two or three that remain, the intervals of all three samples lie above 0. Do they come from the reviews read without labels or from the model's architecture? To tell, one would have to train a `zh-bert` that never saw the list; there is no such control here.
 
-**From 250 to 1000** fine-tuning leads TF-IDF with the list by two to three points on average; seven of the eight samples have an interval above 0, and that of the second one with 1000 labels touches 0. **At 2000 and 5000**, one sample each, all four methods but the random start lie within two points. At 5000 TF-IDF with the list has the highest score (85.1), though the interval of its lead over fine-tuning covers 0.
+**From 250 to 1000** fine-tuning leads TF-IDF with the list by two to three points on average; seven of the eight samples have an interval above 0, and that of the second one with 1000 labels touches 0.
+
+**At 2000 and 5000**, one sample each, all four methods but the random start lie within two points. At 5000 TF-IDF with the list has the highest score (85.1), though the interval of its lead over fine-tuning covers 0.
 
 **The head alone** is within a point of fine-tuning in every line, on average, with not one parameter of the encoder trained.
 
@@ -665,16 +678,22 @@ cl.viz.table(rows, header, right=range(1, 5))
 # %% zh [md]
 r"""
 C = 10 时训练集几乎全对，验证集只有七成多，这个差距就是过拟合。**L2** 让参数都变小，但没有一个变成 0。压重一些，训练集少对几条，验证集没有变差。
+
 **L1** 让大多数参数正好等于 0，等于在选特征；压得太重就什么也学不到。
 
 神经网络里的 L2 通常写成**权重衰减**：每一步都把参数缩小一点。系数这里取 3：取常用的 0.01，100 步一共缩小不到千分之一。
-**暂退法**在训练时随机关掉一部分神经元，这里关掉三成。下面都是 100 步、同样的学习率，2 × 2 × 2：100 或 400 条标签，有没有权重衰减，有没有暂退法。再加一行 1600 条：100 步、每批 16 条，每条评论**只见一次**，像预训练那样。
+
+**暂退法**在训练时随机关掉一部分神经元，这里关掉三成。下面都是 100 步、同样的学习率（5e-4，是 8.6 节的五倍），2 × 2 × 2：100 或 400 条标签，有没有权重衰减，有没有暂退法。再加一行 1600 条：100 步、每批 16 条，每条评论**只见一次**，像预训练那样。
 """
 # %% en [md]
 r"""
-With C = 10 almost all of the training set is right and seven in ten of the validation set: that gap is overfitting. **L2** makes the parameters smaller but none of them 0; with a harder push, fewer of the training set are right and no fewer of the validation set. **L1** makes most parameters exactly 0, which amounts to choosing features; pushed too hard it learns nothing.
+With C = 10 almost all of the training set is right and seven in ten of the validation set: that gap is overfitting. **L2** makes the parameters smaller but none of them 0; with a harder push, fewer of the training set are right and no fewer of the validation set.
 
-In neural networks L2 usually takes the form of **weight decay**: every step shrinks all parameters a little. Its coefficient is 3 here: with the usual 0.01, a hundred steps would shrink them by less than a thousandth. **Dropout** switches off some neurons at random during training, here three in ten. Below, always for 100 steps and at the same learning rate, is a 2 × 2 × 2 grid: 100 or 400 labels, weight decay or none, dropout or none. One more row has 1600 labels: 100 steps of 16 see each review **only once**, as in pre-training.
+**L1** makes most parameters exactly 0, which amounts to choosing features; pushed too hard it learns nothing.
+
+In neural networks L2 usually takes the form of **weight decay**: every step shrinks all parameters a little. Its coefficient is 3 here: with the usual 0.01, a hundred steps would shrink them by less than a thousandth.
+
+**Dropout** switches off some neurons at random during training, here three in ten. Below, always for 100 steps and at the same learning rate (5e-4, five times that of section 8.6), is a 2 × 2 × 2 grid: 100 or 400 labels, weight decay or none, dropout or none. One more row has 1600 labels: 100 steps of 16 see each review **only once**, as in pre-training.
 """
 # %%
 cl.guess(
@@ -695,8 +714,8 @@ def overfitting():
     rows, held_out = [], DataLoader(encode(valid[:256]), 64, collate_fn=collator())
     for n, decay, drop in DOSES:
         some = random.Random(0).sample(reviews.train, n)
-        _, run = tune(some, dropout=drop, weight_decay=decay, steps=100, lr=5e-4,
-                      val_data=held_out, eval_every=10)
+        run = tune(some, dropout=drop, weight_decay=decay, steps=100, lr=5e-4,
+                   val_data=held_out, eval_every=10)[1]             # the history
         means = [sum(run.loss[at:at + 10]) / 10 for at in range(0, 100, 10)]
         rows.append({"labels": n, "train": means, "valid": run.val_loss})
     return rows
@@ -736,8 +755,10 @@ cl.viz.explore(cursor, remedy=remedies, at=(10, 100, 100))
 
 # %% zh [md]
 r"""
-**拖动游标**，换不同的办法看。什么都不做时，四十步训练损失就到 0 附近，验证损失最后升到 1.4。两类各报一半，损失也才 0.69；可见模型判错的时候，往往还很有把握。按最后一步看，四倍的数据降得最多，权重衰减和暂退法也有帮助；1600 条、每条只见一次时，训练损失和验证损失一直走在一起。预训练常常也是这样：语料多，大多只读一遍（第 5 章）。第三和第四份讲义把过拟合当作训练大模型的主要问题，说的其实是微调。
+**拖动游标**，换不同的办法看。什么都不做时，四十步训练损失就到 0 附近，验证损失最后升到 1.4。两类各报一半，损失也才 0.69；可见模型判错的时候，往往还很有把握。按最后一步看，四倍的数据降得最多，权重衰减和暂退法也有帮助；1600 条、每条只见一次时，训练损失和验证损失一直走在一起。预训练常常也是这样：语料多，大多只读一遍（第 5 章）。第三和第四份讲义把过拟合当作训练大模型的主要问题，这更像是微调的情形。
+
 **早停**不多花计算：停得早，验证损失都落在 0.42 到 0.53 之间，各种办法的差别大半消失。但选哪一步、报哪个数，用的是同一批验证评论，所以早停那一列略偏乐观。它只能在走过的步子里挑，有条件就先加数据。
+
 这张表也是保存下来的。每一行只跑了一次，验证评论 256 条，相差零点零几不能当真。
 
 ## 8.9 它错在哪里，怎样换成你的数据
@@ -746,8 +767,10 @@ r"""
 """
 # %% en [md]
 r"""
-**Drag the cursor** and try the other remedies. With none, the training loss is near 0 after forty steps, and the validation loss climbs to 1.4. Giving both classes one half costs only 0.69, so where the model is wrong, it must often be very sure of itself. By the last step, four times the data helps most, and weight decay and dropout help, too. With 1600, where each review is seen once, training and validation loss stay together all the way. Pre-training is often like that: there is so much text that most of it is read once (chapter 5). The third and fourth handouts call overfitting a main problem of training large models; they are really speaking of fine-tuning.
+**Drag the cursor** and try the other remedies. With none, the training loss is near 0 after forty steps, and the validation loss climbs to 1.4. Giving both classes one half costs only 0.69, so where the model is wrong, it must often be very sure of itself. By the last step, four times the data helps most, and weight decay and dropout help, too. With 1600, where each review is seen once, training and validation loss stay together all the way. Pre-training is often like that: there is so much text that most of it is read once (chapter 5). The third and fourth handouts call overfitting a main problem of training large models; that describes fine-tuning better.
+
 **Early stopping** costs no extra computing: stopped in time, all validation losses are between 0.42 and 0.53, and most of the difference between the remedies is gone. But the step is chosen by the same validation reviews that the loss is reported on, which makes that column a little too good. And it can only choose among the steps taken, so get more data first if you can.
+
 This table is a kept one, too. Each line is a single run on 256 validation reviews, where a few hundredths mean nothing.
 
 ## 8.9 Where it goes wrong, and how to use your own data
@@ -823,6 +846,7 @@ r"""
 - 8.1 节的模型，次序大致对，分界线不对：看起来不会，有时只是没有校准。
 
 还想动手：把 8.6 节的 `warmup_steps` 改成 500，五遍的损失怎么变？把 `mean_pool` 换成取第一个位置的向量呢？
+
 接着读第 9 章：标签更少、只练千分之三的参数，还能学会多少。
 """
 # %% en [md]
@@ -838,6 +862,7 @@ There are only 80 test reviews, and the intervals are more than ten points wide;
 - The model of section 8.1 had much of the order right and the threshold wrong: what looks like ignorance may be a lack of calibration.
 
 To try: set `warmup_steps` of section 8.6 to 500; what happens to the losses of the five passes? And if `mean_pool` is replaced by the vector of the first position?
+
 Read on in chapter 9: how much can be learnt from fewer labels, training three parameters in a thousand.
 """
 # %%

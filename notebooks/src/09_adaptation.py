@@ -114,8 +114,7 @@ cl.guess.result("finetune.rank", cl.L(zh="不到 5 个点", en="less than 5 poin
 def at_rank(rank):
     hit, size = measure(rank, valid[:200]), sum(delta.numel() for delta in changes)
     stored = rank * sum(sum(delta.shape) for delta in changes) / size
-    titles = cl.L(zh=["留下的改动", "要存的数", "准确率"],
-                  en=["change kept", "numbers stored", "accuracy"])
+    titles = cl.L(zh=["留下的改动", "要存的数", "准确率"], en=["kept", "stored", "accuracy"])
     values = kept(changes, rank), stored, sum(hit) / len(hit)
     return cl.viz.bars(dict(zip(titles, values)))
 
@@ -123,7 +122,7 @@ cl.viz.explore(at_rank, rank=(0, 64, 8))
 
 # %% zh [md]
 r"""
-改动集中在少数几个方向上：r = 8 只存 4.7% 的数，就留下了平方和的八成以上，而同样大小的随机矩阵只留 8%。准确率呢？压到 r = 8，甚至 r = 1，与不压缩配对相减，区间都盖住 0，715 条验证评论分不出差别。24 个矩阵的改动全部撤掉，才掉 2 个点左右，区间在 0 以下。这时词嵌入、偏置、层归一化和分类层的改动还在，所以 r = 0 那一行不等于没有微调。**拖动** r 看三个数怎样变（准确率只量 200 条）。这里只微调了一次。
+改动集中在少数几个方向上：r = 8 只存 4.7% 的数，就留下了平方和的八成以上，而同样大小的随机矩阵只留 8%。准确率呢？压到 r = 8，甚至 r = 1，与不压缩配对相减，区间都盖住 0，715 条验证评论分不出差别。24 个矩阵的改动全部撤掉，才掉 2 个点左右，区间在 0 以下。这时词嵌入、偏置、层归一化和分类层的改动还在，所以 r = 0 那一行不等于没有微调。**拖动** r 看三个比例怎样变：留下的改动、要存的数、准确率（只量 200 条）。这里只微调了一次。
 
 不过这里是先练好、再压缩，训练时一点也没省。能不能**只练**低秩的那部分？
 
@@ -138,7 +137,7 @@ r"""
 """
 # %% en [md]
 r"""
-The change is concentrated in few directions: r = 8 stores 4.7 % of the numbers and keeps over eight tenths of the sum of squares, while of random matrices of the same size it keeps 8 %. And the accuracy? Cut to r = 8, even to r = 1, the paired difference from no compression has an interval that covers 0: these 715 validation reviews cannot tell them apart. Taking back the change of all 24 matrices costs about 2 points, with an interval below 0. The changes of embeddings, biases, layer norms and head are still there, so the line r = 0 is not “no fine-tuning”. **Drag** r and see how the three numbers change (accuracy on only 200 reviews). All this is one run of fine-tuning.
+The change is concentrated in few directions: r = 8 stores 4.7 % of the numbers and keeps over eight tenths of the sum of squares, while of random matrices of the same size it keeps 8 %. And the accuracy? Cut to r = 8, even to r = 1, the paired difference from no compression has an interval that covers 0: these 715 validation reviews cannot tell them apart. Taking back the change of all 24 matrices costs about 2 points, with an interval below 0. The changes of embeddings, biases, layer norms and head are still there, so the line r = 0 is not “no fine-tuning”. **Drag** r and see how three shares change: of the change that is kept, of the numbers that are stored, of the reviews that are right (200 of them). All this is one run of fine-tuning.
 
 Here everything was trained first and compressed afterwards, which saves nothing in training. Can one train the low-rank part **alone**?
 
@@ -194,11 +193,13 @@ print(cl.L(zh="答对（%）：", en="right (%):"), cl.metrics.share(sorts(smol.
 # %% zh [md]
 r"""
 没有人告诉过它店里用哪六个词，所以这个 0 只说明它不知道规定，不说明它分不了类；只准在六个词里选，它能对多少，9.6 节会量。
+
 给 30 层里每一层的查询和值投影各装一个秩 8 的 LoRA，其余全部冻住：
 """
 # %% en [md]
 r"""
 Nobody has told it the six words, so this 0 shows only that it does not know the shop's rule, not that it cannot sort letters; section 9.6 measures how often it is right when it may choose among the six alone.
+
 Put a LoRA of rank 8 beside the query and value projections of each of the 30 layers, and freeze everything else:
 """
 # %% rows="E46"
@@ -570,6 +571,7 @@ cl.viz.table(rows, header)
 # %% zh [md]
 r"""
 先看同一个模型 SmolLM2 的两种办法。每类 1 个例子时，提示（六选一）对 65%，原型 44%；2 个时都是五成多；8 个时原型 71%，提示 56%。原型随例子稳稳上升，提示法在 1 个例子之后没有再升。“任何词”那一列从 0 跳到 46%：看过例子，模型才知道该用哪六个词回答，例子多了，两列就一样了。
+
 提示法的数字是早先量好、保存下来的。除了 0 个例子那一行，每格有四次抽样、每次 48 封信，范围有十几个点宽，几个点的起落不能当真。MiniLM 的原型每一格都比提示法高，不过那是另一个模型，这样比，模型和办法的作用分不开。
 
 第二份讲义说大模型能“动态学习”，从不断变化的数据里学到新的信息。告诉 SmolLM2 一件新事，再开一个新的对话问它：
@@ -577,6 +579,7 @@ r"""
 # %% en [md]
 r"""
 Look first at the two methods with one model, SmolLM2. With 1 example of each kind the prompt (one of six) is right in 65 % and the prototypes in 44 %; with 2 both are a little over half; with 8 the prototypes have 71 % and the prompt 56 %. Prototypes rise steadily with more examples, and the prompt does not rise again after 1. The column “any word” leaps from 0 to 46 %: only the examples show which six words to answer in, and with more of them the two columns become one.
+
 The figures for the prompts were measured earlier and kept. But for the line of 0 examples each stands on four draws of 48 letters, with ranges of ten points and more, so ups and downs of a few points mean nothing. The prototypes of MiniLM are above the prompts in every line, but that is another model, and the effects of model and method cannot be told apart.
 
 The second handout says that large models “learn dynamically”, taking in new information from changing data. Tell SmolLM2 something new, and then ask again in a new session:
@@ -653,6 +656,7 @@ r"""
 - 伪标签来自模型自己，有没有用，要和真标签的对照放在一起看。
 
 还想动手：LoRA 的 `r` 改成 1 还学得会吗？只给 v 投影装呢？不遮提示（标签就是 `ids`），答对的和忘掉的各怎样变？
+
 接着读第 10 章：翻译与摘要。
 """
 # %% en [md]

@@ -659,7 +659,7 @@ def halves(table):
 
 # %% rows="R73 R76"
 def outcomes(scores, right, threshold):
-    """How many questions are answered right, answered wrong, and handed over."""
+    """How many questions are answered right, answered wrong, and handed to a person."""
     told = [ok for score, ok in zip(scores, right) if score >= threshold]
     return [sum(told), len(told) - sum(told), len(scores) - len(told)]
 
@@ -671,7 +671,7 @@ for name, table, loss in zip(names, (english, english, mandarin), (1, 3, 1)):
     both = f"{utility:.0f}", yes - loss * no
     rows.append((name, loss, f"{threshold:.2f}", *both, yes, no, silent))
 heads = cl.L(zh=["", "loss", "阈值", "效用", "另一半上", "答对", "答错", "转人工"],
-             en=["", "loss", "threshold", "utility", "elsewhere", "right", "wrong", "handed over"])
+             en=["", "loss", "threshold", "utility", "other half", "right", "wrong", "silent"])
 cl.viz.table(rows, heads, right=range(1, 8))
 
 # %% rows="R73"
@@ -686,7 +686,7 @@ def service(text, loss):
                  en=["reply", "closest question", "score", "threshold"])
     told = (reply, stored[i].en, f"{scores[i]:.2f}", f"{threshold:.2f}")
     ends = outcomes(*halves(english)[1], threshold)
-    heads = cl.L(zh=["答对", "答错", "转人工"], en=["right", "wrong", "handed over"])
+    heads = cl.L(zh=["答对", "答错", "转人工"], en=["right", "wrong", "silent"])
     return cl.viz.table(zip(names, told)) + cl.viz.table([ends], heads)
 
 cl.viz.explore(service, text="How do I get online at the Mill?", loss=(0, 10, 1))
@@ -705,7 +705,7 @@ RAG 的提示里混着三种人的话：开发者的、提问人的、写资料�
 """
 # %% en [md]
 r"""
-English first. Where a wrong answer costs 1, the threshold chosen is 0.35, and of the 32 questions of the other half 19 are answered right and 12 wrong; where it costs 3, the threshold rises to 0.74, 4 are right, 1 is wrong and the other 27 are handed over. No threshold is free; it depends on which error you fear more, and a system that is asked for doses should not share a `loss` with one that recommends novels.
+English first. Where a wrong answer costs 1, the threshold chosen is 0.35, and of the 32 questions of the other half 19 are answered right and 12 wrong; where it costs 3, the threshold rises to 0.74, 4 are right, 1 is wrong and on the other 27 the bot is silent: they go to a person. No threshold is free; it depends on which error you fear more, and a system that is asked for doses should not share a `loss` with one that recommends novels.
 Now the two columns of utility: 10 and 7 on the half that chose, only 7 and 1 on the other. The threshold was fitted to the first half and looks good there, of course; the other half is the one to believe, and 32 questions give no more than a rough idea.
 In Chinese the threshold chosen is infinite: even where a wrong answer costs just 1, it is best to answer nothing. A real service stores several ways of asking for each answer and adds more from the questions that were handed over.
 

@@ -68,6 +68,9 @@ EQUIVALENT = {
     ("apps.rouge_l", "1 -> 2"): "the surplus cell of the first row is never read",
     ("apps.rouge_l", "max(row[j + 1], new[j]) with arguments exchanged"): "a maximum has no order",
     ("apps.ndcg", "log2 -> log"): "the base cancels in the ratio",
+    ("apps.abstain", "max(best, (utility, threshold)) with arguments exchanged"): "a maximum has no order",
+    ("apps.abstain", "1 -> -1"): "place 1 of two is the last",
+    ("agents.parse_call", "0 -> -1"): "a text ends with a quote as well",
 }
 
 
@@ -107,7 +110,8 @@ def test_contract_table_is_complete():
         loss.cross_entropy loss.softmax_gradient loss.next_token loss.perplexity loss.bits_per_byte
         finetune.mean_pool finetune.warmup_linear finetune.early_stop finetune.metrics
         finetune.lora finetune.lora_merge finetune.prototypes
-        apps.bm25 apps.cosine_top_k apps.chunk apps.rouge_l apps.ndcg
+        apps.bm25 apps.cosine_top_k apps.chunk apps.rouge_l apps.ndcg apps.abstain
+        agents.parse_call agents.allowed_tokens agents.hit_at_k
         """.split()
     assert set(ids) <= {e.id for e in EXERCISES}
     signatures = {e.id: e.signature for e in EXERCISES}

@@ -132,7 +132,7 @@ class Exercise:
     mistakes: tuple[Mistake, ...]
     alternatives: tuple[Callable[..., Any] | tuple[Edit, ...], ...]
     think: L                                            # one more thought, for those who passed
-    forbidden: dict[str, str] = field(default_factory=dict)    # torch function name -> how the learner knows it
+    forbidden: dict[str, str] = field(default_factory=dict)    # torch function or builtin -> how the learner knows it
     fresh: bool = False                                 # the contract promises a new tensor, sharing no memory with the inputs
     gradients: tuple[int, ...] = ()                     # arguments whose gradient is compared
     differentiable: bool = False                        # the contract asks for a result that one can train through

@@ -67,12 +67,17 @@ EQUIVALENT = {
     ("finetune.warmup_linear", "max(0.0, left) with arguments exchanged"): "a maximum has no order",
     ("finetune.metrics", "zip(y_true, y_pred) with arguments exchanged"): "hits are symmetric",
     ("finetune.metrics", "p + r -> its"): "p is 0 exactly when r is",
+    ("finetune.prototypes", "mean -> sum"): "a sum points where the mean points",
+    ("finetune.prototypes", "1 -> -1"): "axis 1 of two is the last",
     ("apps.cosine_top_k", "min(k, len(docs)) with arguments exchanged"): "a minimum has no order",
     ("apps.cosine_top_k", "1 -> -1"): "axis 1 of two is the last",
     ("apps.chunk", "GtE -> Gt in overlap >= size"): "range raises ValueError itself for a step of 0",
     ("apps.rouge_l", "1 -> 2"): "the surplus cell of the first row is never read",
     ("apps.rouge_l", "max(row[j + 1], new[j]) with arguments exchanged"): "a maximum has no order",
     ("apps.ndcg", "log2 -> log"): "the base cancels in the ratio",
+    ("apps.abstain", "max(best, (utility, threshold)) with arguments exchanged"): "a maximum has no order",
+    ("apps.abstain", "1 -> -1"): "place 1 of two is the last",
+    ("agents.parse_call", "0 -> -1"): "a text ends with a quote as well",
 }
 
 
@@ -105,14 +110,18 @@ def test_rounding_stays_far_below_the_tolerance(exercise):
 
 
 def test_contract_table_is_complete():
-    ids = ("lm.bigram lm.sequence_log_prob lm.fill_mask lm.greedy attention.sdpa attention.masks attention.split_heads "
-           "attention.merge_heads "
-           "attention.additive attention.multi_head loss.cross_entropy loss.softmax_gradient loss.next_token loss.perplexity "
-           "loss.bits_per_byte "
-           "finetune.mean_pool finetune.lora finetune.lora_merge finetune.warmup_linear finetune.early_stop finetune.metrics apps.bm25 "
-           "apps.cosine_top_k apps.chunk apps.rouge_l apps.ndcg "
-           "tokens.bpe_train tokens.bpe_encode tokens.wordpiece tokens.viterbi_segment transformer.layer_norm transformer.rms_norm "
-           "transformer.sinusoidal transformer.rope transformer.swiglu transformer.block transformer.parameter_count").split()
+    ids = """
+        lm.bigram lm.sequence_log_prob lm.fill_mask lm.greedy
+        tokens.bpe_train tokens.bpe_encode tokens.wordpiece tokens.viterbi_segment
+        attention.sdpa attention.masks attention.split_heads attention.merge_heads attention.additive attention.multi_head
+        transformer.layer_norm transformer.rms_norm transformer.sinusoidal transformer.rope transformer.swiglu transformer.block
+        transformer.parameter_count
+        loss.cross_entropy loss.softmax_gradient loss.next_token loss.perplexity loss.bits_per_byte
+        finetune.mean_pool finetune.warmup_linear finetune.early_stop finetune.metrics
+        finetune.lora finetune.lora_merge finetune.prototypes
+        apps.bm25 apps.cosine_top_k apps.chunk apps.rouge_l apps.ndcg apps.abstain
+        agents.parse_call agents.allowed_tokens agents.hit_at_k
+        """.split()
     assert set(ids) <= {e.id for e in EXERCISES}
     signatures = {e.id: e.signature for e in EXERCISES}
     assert signatures["loss.cross_entropy"] == "cross_entropy(logits, targets, ignore_index=-100, label_smoothing=0.0)"

@@ -347,12 +347,11 @@ def test_merge_names_what_it_cannot_read(tmp_path, capsys):
 
 def test_texts_are_lists_of_strings_or_of_pairs():
     encode, train = reference("tokens.bpe_encode"), reference("tokens.bpe_train")
-    assert quiet("tokens.bpe_train", lambda *a: [list(pair) for pair in train(*a)]).passed
-    handed = use("tokens.bpe_train", lambda *a: [list(pair) for pair in train(*a)], show=False)
+    handed = use("tokens.bpe_train", lambda *a: tuple(train(*a)), show=False)
     assert handed({"aab": 2}, 2) == [("a", "a"), ("aa", "b")]
-    for other in (tuple, iter, "".join, lambda pieces: [[piece] for piece in pieces], lambda pieces: [1] * len(pieces)):
+    for other in (iter, "".join, lambda pieces: [[piece] for piece in pieces], lambda pieces: [1] * len(pieces)):
         assert quiet("tokens.bpe_encode", lambda *a, other=other: other(encode(*a))).status == "contract"
-    for other in (lambda pairs: [left + right for left, right in pairs], lambda pairs: [(*pair, "x") for pair in pairs], dict):
+    for other in (lambda pairs: [left + right for left, right in pairs], lambda pairs: [list(pair) for pair in pairs], dict):
         assert quiet("tokens.bpe_train", lambda *a, other=other: other(train(*a))).status == "contract"
 
 

@@ -2,8 +2,8 @@
 from __future__ import annotations
 
 from ...i18n import L
+from ..engine.exact import Exact
 from ..engine.spec import Case, Draw, Exercise, Mistake
-from ..engine.texts import Texts
 from ._shared import BOUNDARY, LEFT_TO_RIGHT, corpus, replaced, word
 from .bpe_train import bpe_train
 
@@ -173,7 +173,7 @@ def _overlapping(word, merges):
 _KNOWN = "any(symbol in left + right for left, right in merges)"
 
 EXERCISE = Exercise(
-    id="tokens.bpe_encode", title=L(zh="用 BPE 切词", en="Encoding with BPE"), reference=bpe_encode, returns=Texts(), cases=_encode_cases,
+    id="tokens.bpe_encode", title=L(zh="用 BPE 切词", en="Encoding with BPE"), reference=bpe_encode, returns=Exact(list), cases=_encode_cases,
     hints=(
         L(zh="从一个字符一个符号开始，一轮一轮地合并，直到没有学过的对。", en="Begin with one symbol a character and merge, round by round, until no learned pair is left."),
         L(zh="每一轮先收集现在相邻的对，再在 merges 里从头找第一个出现的。", en="In each round collect the pairs that stand side by side now, then take the first of merges that is among them."),

@@ -4,8 +4,8 @@ from __future__ import annotations
 from collections import Counter
 
 from ...i18n import L
+from ..engine.exact import Exact
 from ..engine.spec import Case, Draw, Exercise, Mistake
-from ..engine.texts import Texts
 from ._shared import BOUNDARY, LEFT_TO_RIGHT, corpus, replaced
 
 __all__ = ["EXERCISE", "bpe_train"]
@@ -200,7 +200,7 @@ _COUNT = "counts[pair] = counts.get(pair, 0) + words[word]"
 _BEST = "min(counts, key=lambda pair: (-counts[pair], pair))"
 
 EXERCISE = Exercise(
-    id="tokens.bpe_train", title=L(zh="训练 BPE", en="Training BPE"), reference=bpe_train, returns=Texts(pairs=True), cases=_train_cases,
+    id="tokens.bpe_train", title=L(zh="训练 BPE", en="Training BPE"), reference=bpe_train, returns=Exact(list), cases=_train_cases,
     hints=(
         L(zh="把每个词记成符号的列表，开始时一个字符一个符号。每一轮三步：数相邻的对，选最多的，在所有词里合并它。",
           en="Keep each word as a list of symbols, at first its characters. Each round has three steps: count neighbouring pairs, choose the best, join it in all words."),

@@ -2,8 +2,8 @@
 from __future__ import annotations
 
 from ...i18n import L
+from ..engine.exact import Exact
 from ..engine.spec import Case, Draw, Exercise, Mistake
-from ..engine.texts import Texts
 from ._shared import word as random_word
 
 __all__ = ["EXERCISE"]
@@ -172,7 +172,7 @@ def _from_the_right(word, vocab, unk="[UNK]", prefix="##"):
 
 
 EXERCISE = Exercise(
-    id="tokens.wordpiece", title=L(zh="WordPiece 切词", en="WordPiece"), reference=wordpiece, returns=Texts(), cases=_wordpiece_cases,
+    id="tokens.wordpiece", title=L(zh="WordPiece 切词", en="WordPiece"), reference=wordpiece, returns=Exact(list), cases=_wordpiece_cases,
     hints=(
         L(zh="用一个变量记住已经切到哪里。每次从那里出发，先试到词尾的一整段，再让右端一格一格往左移。",
           en="Let a variable hold how far the word is cut. From there try the stretch up to the end of the word, then move its right end back step by step."),

@@ -21,12 +21,12 @@ def bpe_train(words, n_merges):
     (ties: the smallest tuple); join it in every word, from left to right; repeat.
     """
     parts, merges = {word: list(word) for word in words}, []
-    while len(merges) < n_merges and any(len(symbols) > 1 for symbols in parts.values()):
+    while len(merges) < n_merges and any(len(s) > 1 for s in parts.values()):
         counts = {}
         for word, symbols in parts.items():
             before = None
             for pair in zip(symbols, symbols[1:]):
-                before = None if pair == before else pair        # aaa holds (a, a) once
+                before = None if pair == before else pair   # aaa holds (a, a) once
                 if before:
                     counts[pair] = counts.get(pair, 0) + words[word]
         merges.append(min(counts, key=lambda pair: (-counts[pair], pair)))
@@ -242,7 +242,7 @@ EXERCISE = Exercise(
                 L(zh="题目要的是 (左, 右) 的列表。", en="The task asks for a list of (left, right)."), ("return merges", "return [pair[::-1] for pair in merges]"),
                 skill="shift", hint=1),
         Mistake("bpe-no-early-stop", L(zh="没有词对时没有停下，而是报错", en="it fails when no pair is left"), _LENGTH,
-                (" and any(len(symbols) > 1 for symbols in parts.values())", ""), skill="edge", hint=3),
+                (" and any(len(s) > 1 for s in parts.values())", ""), skill="edge", hint=3),
         Mistake("bpe-first-occurrence", L(zh="每个词里只合并了第一处", en="only the first occurrence in each word is merged"),
                 L(zh="这一对在词里出现几次，就合并几处。", en="Every occurrence of the pair in a word is joined."),
                 ("= [\"\".join(merges[-1])]", "= [\"\".join(merges[-1])]\n                    break"), skill="edge", hint=3),

@@ -21,7 +21,7 @@ _HOST = Path(__file__).with_name("host.js")
 
 def script(*files: Path) -> str:
     """One module for the browser: what every widget asks of its host, then `files`; comments and indentation are not sent."""
-    return re.sub(r"(?m)^ *//.*\n|^ +", "", "\n".join(file.read_text("utf-8") for file in (_HOST, *files)))
+    return re.sub(r"(?m)^ *//.*\n|^ +| +// .*$", "", "\n".join(file.read_text("utf-8") for file in (_HOST, *files)))
 
 
 class Html(traitlets.Unicode):

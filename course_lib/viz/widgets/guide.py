@@ -20,7 +20,7 @@ import traitlets
 from ...i18n import L
 from ...interpret import Trace, trace
 from ..html import Markup, paragraph, table, visible
-from .live import Live, script, write_page
+from .live import Live, page, script
 from .question import inline
 from .stops import Stop, stops
 
@@ -71,7 +71,9 @@ class Tour(Live):
 
     def to_html(self, path: str | Path) -> Path:
         """Write the tour as one self-contained file; returns its path."""
-        return write_page(path, self, self._state(), self.title, repr(self.still()))
+        path = Path(path)
+        path.write_text(page(self, self._state(), self.title, repr(self.still())), "utf-8")
+        return path
 
     def still(self) -> Markup:
         head = [str(word) for word in (L(zh="步骤", en="stop"), L(zh="张量", en="tensor"), L(zh="形状", en="shape"), "")]

@@ -15,14 +15,14 @@ from markupsafe import escape
 from ...i18n import L, language
 from ..html import Markup, paragraph
 
-__all__ = ["Html", "Live", "display_live", "markup", "script", "write_page"]
+__all__ = ["Html", "Live", "display_live", "markup", "page", "script"]
 
 _HOST = Path(__file__).with_name("host.js")
 
 
 def script(*files: Path) -> str:
     """One module for the browser: what every widget asks of its host, then `files`; comments and indentation are not sent."""
-    return re.sub(r"(?m)^ *//.*\n|^ +", "", "\n".join(file.read_text("utf-8") for file in (_HOST, *files)))
+    return re.sub(r"(?m)^ *//.*\n|^ +| +// .*$", "", "\n".join(file.read_text("utf-8") for file in (_HOST, *files)))
 
 
 class Html(traitlets.Unicode):
@@ -62,14 +62,11 @@ def display_live(widget: anywidget.AnyWidget, picture: Markup, text: str = "") -
     display(data, metadata=metadata, raw=True)
 
 
-def write_page(path: str | Path, widget: anywidget.AnyWidget, state: dict[str, Any], title: str, alt: str) -> Path:
-    """One self-contained file with the widget in it, which sees `state` as its traits; no server, no kernel, no network. Returns its path."""
-    fill = {"TITLE": escape(title), "LANG": escape(language()), "ALT": escape(alt), "CSS": str(widget._css),
+def page(widget: anywidget.AnyWidget, state: dict[str, Any], title: str, alt: str) -> str:
+    """One self-contained file with the widget in it, which sees `state` as its traits; no server, no kernel, no network."""
+    fill = {"TITLE": escape(title), "LANG": escape(state.get("lang") or language()), "ALT": escape(alt), "CSS": str(widget._css),
             "STATE": json.dumps(state, ensure_ascii=False).replace("<", "\\u003c"), "ESM": str(widget._esm).replace("export default", "const standalone =")}
-    page = re.sub("%%([A-Z]+)%%", lambda found: fill[found[1]], _HOST.with_name("page.html").read_text("utf-8"))
-    path = Path(path)
-    path.write_text(page, "utf-8")
-    return path
+    return re.sub("%%([A-Z]+)%%", lambda found: fill[found[1]], _HOST.with_name("page.html").read_text("utf-8"))
 
 
 def markup(drawn: Any) -> Markup:

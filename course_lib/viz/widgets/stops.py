@@ -11,7 +11,7 @@ import numpy as np
 
 from ...i18n import L
 from ...interpret import Trace
-from ..html import Markup, bars, table, visible
+from ..html import Markup, bars, visible
 
 __all__ = ["Ask", "Stop", "stops"]
 
@@ -52,6 +52,7 @@ class Stop:
         return self.values.shape
 
 
+_PAIR = Markup('<span style="display:inline-block;text-align:center;margin:2px 14px 6px 0">{}<br><b>{}</b></span>')       # a token above its id
 _HEADS, _COLUMNS = 9, 64                        # shown of a tensor: the page stays under a megabyte
 _NORMS = {"rms": L(zh="RMSNorm 把每个词元的向量各自缩放：均方根变成 1，再给每一列乘上学到的系数。",
                    en="RMSNorm rescales each token's vector by itself: its root mean square becomes 1, then each column is multiplied by a learned factor."),
@@ -84,12 +85,11 @@ def stops(found: Trace) -> list[Stop]:
         grows, grows[int(length(after)[-1] < length(before)[-1])],
         L(zh="长度从 {a:.3g} 变成 {b:.3g}。", en="Its length goes from {a:.3g} to {b:.3g}.").format(a=length(before)[-1], b=length(after)[-1]))
 
-    ids = [str(i) for i in found.tokens.ids]
     stop("ids", L(zh="词元编号", en="Token ids"), "(B, T)",
          L(zh="分词器把文本切成 {T} 个词元，每个换成它在词表里的编号。模型从这里开始只看得到编号。",
            en="The tokenizer cuts the text into {T} tokens and gives each its number in the vocabulary. From here on the model sees numbers only.").format(T=T),
          L(zh="词元编号", en="token ids"),
-         extra=table(zip(labels, ids), header=[str(L(zh="词元", en="token")), str(L(zh="编号", en="id"))], right=[1]))
+         extra=Markup().join(map(_PAIR.format, labels, found.tokens.ids)))
     stop("embedding", L(zh="词嵌入", en="Embedding"), "(B, T, D)",
          L(zh="每个编号从一张表里取出一行。表有 {V:,} 行，每行 {D} 个数。",
            en="Each id picks one row of a table of {V:,} rows, each of them {D} numbers.").format(V=c.vocab_size, D=c.d_model), L(zh="词嵌入", en="embedding"),

@@ -92,7 +92,7 @@ def _sent(stop: Stop) -> dict[str, Any]:
             "shape": f"{stop.axes} = {stop.shape}", "axes": " · ".join(f"{letter} {_AXES[letter]}" for letter in letters),
             "width": stop.shape[-1], "extra": stop.extra, "rows": stop.rows, "columns": stop.columns}
     if stop.table is not None:
-        sent |= {"data": base64.b64encode(np.ascontiguousarray(stop.table, np.float32)).decode(), "dims": stop.table.shape}
+        sent |= {"data": base64.b64encode(stop.table.astype(np.float32).tobytes()).decode(), "dims": stop.table.shape}
     if stop.ask:
         sent["ask"] = {"text": str(stop.ask.text), "options": stop.ask.options, "right": stop.ask.right, "note": str(stop.ask.note)}
     return sent

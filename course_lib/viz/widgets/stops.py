@@ -195,7 +195,7 @@ def stops(found: Trace) -> list[Stop]:
     stop("final", L(zh="最后的归一化", en="Final norm"), "(B, T, D)",
          L(zh="最后归一化一次，系数也是另外学的。", en="One last norm, again with learned factors of its own."), norm)
     best, words = [i for i, *_ in found.likely], [visible(word) for _, word, _ in found.likely]
-    stop("logits", "logits", "(B, T, V)",
+    stop("logits", L(zh="logits：打分", en="Logits"), "(B, T, V)",
          L(zh="乘上词嵌入那张表（两处用同一张）：每个词元的位置，都给下一个词元打分。只画最后一行得分最高的 {n} 列。" if c.tied else
               "乘上输出矩阵：每个词元的位置，都给下一个词元打分。只画最后一行得分最高的 {n} 列。",
            en=("Times the embedding table, which serves twice" if c.tied else "Times the output matrix") +

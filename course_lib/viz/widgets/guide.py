@@ -87,7 +87,7 @@ class Tour(Live):
 
 def _sent(stop: Stop) -> dict[str, Any]:
     """A stop as the page gets it; the shown part of the tensor as base64 of float32."""
-    letters = (letter for letter in _AXES if letter in stop.axes)
+    letters = (letter for letter in stop.axes if letter in _AXES)
     sent = {"name": stop.name, "title": str(stop.title), "text": inline(stop.text), "box": stop.box, "row": stop.row, "block": stop.block,
             "shape": f"{stop.axes} = {stop.shape}", "axes": " · ".join(f"{letter} {_AXES[letter]}" for letter in letters),
             "width": stop.shape[-1], "extra": stop.extra, "rows": stop.rows, "columns": stop.columns}

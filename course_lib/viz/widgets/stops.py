@@ -105,7 +105,7 @@ def stops(found: Trace) -> list[Stop]:
            L(zh="乘上 W_q，再切成 {H} 个头，每头 {d} 个数：每个词元用它去找别的词元。",
              en="Times W_q, then cut into {H} heads of {d} numbers: with these, each token looks for others.").format(H=c.n_head, d=c.d_head), "q")
     inside("k", L(zh="键 k", en="Keys k"), "(B, G, T, d)",
-           L(zh="乘上 W_k：每个词元靠它被找到。", en="Times W_k: by these, each token is found."), "k",
+           L(zh="乘上 W_k：别的词元凭它找到这个词元。", en="Times W_k: by these, others find this token."), "k",
            _ask(L(zh="q 的形状是 {q}。k 呢？", en="q has the shape {q}. And k?").format(q=shape("q")),
                 (shape("q"), shape("k"), str((1, 1, T, c.d_head)), str((1, c.n_head, c.d_head, T))), shape("k"),
                 L(zh="每个头有自己的键。", en="Each head has keys of its own.") if G == c.n_head else
@@ -117,7 +117,7 @@ def stops(found: Trace) -> list[Stop]:
     if c.position == "rope":
         turned = [i for i in range(T) if not np.array_equal(x["q"][0, :, i], x["q_turned"][0, :, i])]
         still = named[min(set(range(T)) - set(turned))] if len(turned) == T - 1 else None
-        nobody = L(zh="没有", en="none")
+        nobody = L(zh="都变了", en="none of them")
         inside("q_turned", L(zh="RoPE：按位置旋转", en="RoPE: turned by position"), "(B, H, T, d)",
                L(zh="q 和 k 里的数两两成对，各转一个角度，位置越靠后转得越多。这样一来，位置对 q·k 的影响只剩两者相隔多远。这里是转过的 q。",
                  en="The numbers of q and k form pairs; each pair is turned by an angle that grows with the position, so that of where two tokens stand "
@@ -184,7 +184,7 @@ def stops(found: Trace) -> list[Stop]:
     peaks = x["lengths"][:, 0].max(0)                                                             # (T,)
     peak = int(peaks.argmax())
     stop("lengths", L(zh="其余的块", en="The other blocks"), "(L+1, B, T)",
-         L(zh="再来 {n} 块，结构一样，权重各有各的。第 n 行是走过 n 块之后，每个词元的向量有多长。",
+         L(zh="再来 {n} 块，结构一样，各有各的权重。第 n 行是走过 n 块之后，每个词元的向量有多长。",
            en="{n} more blocks of the same build, each with weights of its own. Row n shows how long each token's vector is after n blocks.").format(
                n=c.n_layer - 1), f"× {c.n_layer}",
          _ask(L(zh="一路上，谁的向量达到过最大的长度？", en="Which token's vector becomes the longest on the way?"),

@@ -39,6 +39,7 @@ You will write four functions, and the rest of the chapter trains and evaluates 
 # %% machine
 import course_lib as cl
 cl.start(lang="zh")
+cl.recall()
 
 # %% zh [md]
 r"""
@@ -714,8 +715,8 @@ def overfitting():
     rows, held_out = [], DataLoader(encode(valid[:256]), 64, collate_fn=collator())
     for n, decay, drop in DOSES:
         some = random.Random(0).sample(reviews.train, n)
-        run = tune(some, dropout=drop, weight_decay=decay, steps=100, lr=5e-4,
-                   val_data=held_out, eval_every=10)[1]             # the history
+        _, run = tune(some, dropout=drop, weight_decay=decay, steps=100, lr=5e-4,
+                      val_data=held_out, eval_every=10)
         means = [sum(run.loss[at:at + 10]) / 10 for at in range(0, 100, 10)]
         rows.append({"labels": n, "train": means, "valid": run.val_loss})
     return rows

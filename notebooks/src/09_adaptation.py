@@ -39,6 +39,7 @@ You will write four functions. There are two tasks: the reviews of chapter 8, an
 # %% machine
 import course_lib as cl
 cl.start(lang="zh")
+cl.recall()
 
 # %% zh [md]
 r"""

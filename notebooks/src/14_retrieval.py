@@ -417,8 +417,10 @@ def whole(size, overlap):
     chunks = [" ".join(window) for window in chunk(page, size, overlap)]
     return sum(any(q.answer in text for text in chunks) for q in questions)
 
-rows = [(size, 120 // size, whole(size, 0), cl.metrics.tally(a),
-         whole(size, size // 2), cl.metrics.tally(b)) for size, a, b in zip(sizes, apart, half)]
+rows = []
+for size, a, b in zip(sizes, apart, half):
+    rows.append((size, 120 // size, whole(size, 0), cl.metrics.tally(a),
+                 whole(size, size // 2), cl.metrics.tally(b)))
 heads = cl.L(zh=["块长（词）", "拿几块", "不重叠：完整的", "找到", "重叠一半：完整的", "找到"],
              en=["size", "taken", "apart: whole", "found", "overlapping: whole", "found"])
 display(cl.viz.table(rows, heads))

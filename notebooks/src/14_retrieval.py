@@ -90,7 +90,7 @@ r"""
 
 ## 14.2 按词检索：BM25
 
-要把书翻开，先得找到该翻哪一条。手册有 40 条，每条一两句。其中 24 条是四座图书馆的六种规矩，同一种规矩写法一样，只是地名和数字不同，专门用来考检索；另外 16 条各说各的。
+要把书翻开，先得找到该翻哪一条。手册有 40 条，每条一两句。其中 24 条是四座图书馆的六种规矩，同一种规矩写法一样，只是地名和数字不同，专门用来考检索；另外 16 条各说各的事。
 
 最朴素的想法是：问题里的词在哪条里出现得多，就是哪条。它有三处要修。常见词（the、的）到处都有，所以每个词要乘上**逆文档频率** idf；一个词第十次出现不如第一次有用，所以词频要**饱和**；长条目占便宜，所以按长度打折。修完就是 **BM25**（Robertson 与 Zaragoza 2009）：
 
@@ -109,7 +109,7 @@ On the capitals alone AUC is 0.92: where the answer is right the first token is 
 
 ## 14.2 Search by words: BM25
 
-To open the book one has to find the right note. The handbook has 40, of a sentence or two each. Of these, 24 are six rules of four libraries: a rule is worded alike everywhere and differs only in place and figure, which makes it a hard test for a search. The other 16 have a matter of their own.
+To open the book one has to find the right note. The handbook has 40, of a sentence or two each. Of these, 24 are six rules of four libraries: a rule is worded alike everywhere and differs only in place and figure, which makes it a hard test for a search. The other 16 each have a subject of their own.
 
 The plainest idea: the note in which the question's words occur most often is the one. It needs three repairs. Common words (the, 的 “of”) occur everywhere, so every word is multiplied by its **inverse document frequency**, idf; the tenth occurrence of a word says less than the first, so the count has to **saturate**; long notes have an advantage, so length is discounted. With all three it is **BM25** (Robertson and Zaragoza 2009):
 
@@ -702,7 +702,7 @@ cl.viz.explore(service, text="How do I get online at the Mill?", loss=(0, 10, 1)
 
 # %% zh [md]
 r"""
-先看英文。答错只扣 1 分时，挑出来的阈值是 0.35，另一半的 32 题里答对 19 题，答错 12 题；扣 3 分时，阈值升到 0.74，答对 4 题，答错 1 题，其余 27 题全转人工。阈值低了错得多，高了转得多，要看你更怕哪一样：问药量的系统和推荐小说的系统不该用同一个 `loss`。
+先看英文。答错只扣 1 分时，挑出来的阈值是 0.35，另一半的 32 题里答对 19 题，答错 12 题；扣 3 分时，阈值升到 0.74，答对 4 题，答错 1 题，其余 27 题全转人工。阈值低了错得多，高了转得多，要看你更怕哪一样：问药量的系统和推荐小说的系统不该用同一个 `loss`。输入框里那个问题，库里本来有答案，可是最像的一问问的是关门时间，于是答错了；把 `loss` 拖到 3，它就转人工。
 再看两列效用：挑的那一半上是 10 和 7，另一半上只有 7 和 1。阈值是照着前一半挑的，在那里量，当然显得好；该信的是另一半，而 32 题也只能量个大概。
 中文一边，挑出来的阈值是无穷大：哪怕答错只扣 1 分，也是一题不答最好。真实的客服会给每个答案多存几种问法，再从转人工的记录里不断补。
 
@@ -714,7 +714,7 @@ RAG 的提示里混着三种人的话：开发者的、提问人的、写资料�
 """
 # %% en [md]
 r"""
-English first. Where a wrong answer costs 1, the threshold chosen is 0.35, and of the 32 questions of the other half 19 are answered right and 12 wrong; where it costs 3, the threshold rises to 0.74, 4 are right, 1 is wrong and on the other 27 the bot is silent: they go to a person. A low threshold errs more often and a high one hands over more often; which you fear more is for you to say, and a system that is asked for doses should not share a `loss` with one that recommends novels.
+English first. Where a wrong answer costs 1, the threshold chosen is 0.35, and of the 32 questions of the other half 19 are answered right and 12 wrong; where it costs 3, the threshold rises to 0.74, 4 are right, 1 is wrong and on the other 27 the bot is silent: they go to a person. A low threshold errs more often and a high one hands over more often; which you fear more is for you to say, and a system that is asked for doses should not share a `loss` with one that recommends novels. The question in the field has an answer in the store, but the closest question is about closing time, so the reply is wrong; drag `loss` to 3, and a person is asked.
 Now the two columns of utility: 10 and 7 on the half that chose, only 7 and 1 on the other. The threshold was fitted to the first half and looks good there, of course; the other half is the one to believe, and 32 questions give no more than a rough idea.
 In Chinese the threshold chosen is infinite: even where a wrong answer costs just 1, it is best to answer nothing. A real service stores several ways of asking for each answer and adds more from the questions that were handed over.
 
@@ -762,7 +762,7 @@ cl.guess.result("apps.injection", cl.L(zh="看不出作用", en="no effect that 
 
 # %% zh [md]
 r"""
-一句留言就让 40 题里的 6 题照办；加了警告，照办的是 9 题。警告没有显出挡的作用，差的区间从 0 起，偏向更多。
+一句留言就让 40 题里的 6 题照办；加了警告，照办的是 9 题。看不出警告挡住了什么：差的区间从 0 起，往更多的一边去。
 
 挡得住的是代码。14.8 节的核对拿**图书馆自己写的条目**去对，照命令说的那些一条也没有通过。更干脆的办法是第一行：游客写的字根本不进提示，照办的就是 0。这个 0 是规矩定出来的，不是量出来的，这正是它可靠的原因；代价是留言里有用的话也用不上了。（一个小模型、一句留言，说明不了别的模型有多听话。）
 
@@ -780,7 +780,7 @@ r"""
 """
 # %% en [md]
 r"""
-One comment makes the model obey in 6 of 40 questions; with the warning it is 9. The warning does not show that it stops anything; the interval of the difference begins at 0 and leans towards more.
+One comment makes the model obey in 6 of 40 questions; with the warning it is 9. It does not show that the warning stops anything: the interval of the difference runs from 0 towards more.
 
 What does stop it is code. The check of section 14.8 compares with the **library's own note**, and not one of the replies that obey passes. Simpler still is the first row: what visitors write never enters the prompt, and 0 obey. This 0 is set by a rule and not measured, which is just why it can be relied upon; the price is that useful comments are lost, too. (One small model and one comment say nothing of how obedient other models are.)
 

@@ -538,13 +538,17 @@ cl.viz.explore(trace, errand=shown, level=NAMES[2:] + NAMES[:2], step_="0")
 
 # %% zh [md]
 r"""
-这是保存下来的运行记录：60 件差事取了 30 件，四档各做一遍。选一件差事和一档，点方框走一步，看想法、动作和观察。“自由写”没有约束；“只许合法”按文法选动作；“合法且照题目”还要求 `lookup` 的地点在题目里点过名；最后一档和它一样，只是不写想法。
+掩码那张图里，模型本来就想查表，去掉的不多；` look` 也合法，因为一个动作可以切成好几种词元。`choose` 省事些：每个动作只许用分词器自己的切法，不必看遍整个词表。
+
+上面是保存下来的运行记录：60 件差事取了 30 件，四档各做一遍。选一件差事和一档，点方框走一步，看想法、动作和观察。“自由写”没有约束；“只许合法”按文法选动作；“合法且照题目”还要求 `lookup` 的地点在题目里点过名；最后一档和它一样，只是不写想法。
 
 还有一位不用大模型的对手，**意图流水线**：用 MiniLM 找最像的例子，就用它的工具（意图）；地名和数字用正则表达式抠出来，关系和运算符取句向量最近的（槽位）。第五份讲义把 Siri 和 Alexa 举作大语言模型的虚拟助手；它们问世后的多年里，骨架其实是这样的流水线。让它做同样的 30 件差事。
 """
 # %% en [md]
 r"""
-These are kept runs: 30 of the 60 errands, at four levels. Choose an errand and a level, click through the boxes, and see thought, action and observation. “free” has no constraint; “legal” chooses among legal actions; “strict” also wants the place of a `lookup` to be named in the errand; the last level is the same without thoughts.
+In the picture of the mask the model wanted to look something up anyway, and little was removed; ` look` is legal, too, since an action can be cut into tokens in several ways. `choose` takes a shorter way: it allows each action only as the tokenizer itself cuts it, and need not go through the whole vocabulary.
+
+Above are kept runs: 30 of the 60 errands, at four levels. Choose an errand and a level, click through the boxes, and see thought, action and observation. “free” has no constraint; “legal” chooses among legal actions; “strict” also wants the place of a `lookup` to be named in the errand; the last level is the same without thoughts.
 
 There is an opponent without a large model, the **intent pipeline**: MiniLM finds the most similar example and takes its tool (the intent); places and numbers are cut out by regular expressions, and relation and operator are the nearest by sentence vector (the slots). The fifth handout names Siri and Alexa as assistants built on large language models; for many years after they appeared their skeleton was this kind of pipeline. It gets the same 30 errands.
 """
@@ -619,7 +623,7 @@ cl.guess.result("agents.errands", cl.L(zh="分不出", en="cannot be told apart"
 r"""
 自由写只办成 2 件：它写的 34 个动作里有 24 个不存在；错误交还以后，它一次也没有再试，直接写了 `finish()`。只许合法，就没有不存在的动作了，却只办成 6 件：**合法不等于正确**。再要求地点在题目里点过名，一下到 25 件。这是文法和模型合起来的成绩：文法去掉了走不通的查表，可是在同一套文法里随机选，只办成 3 件。想法有没有用？不写想法是 24 件，差的区间含 0，看不出来。
 
-意图流水线办成 24 件，和受约束的智能体分不出高下（所以猜测的答案是“分不出”），又快，每个错都查得到原因。代价是每加一种差事都要人来写。小任务先试流水线，任务开放了再请模型来决定。文法是用另外 60 件差事写成的，提示里的例子却是见过这些差事以后定的，智能体的数字因此可能略偏乐观。
+意图流水线办成 24 件，和受约束的智能体分不出高下（所以猜测的答案是“分不出”），而且每个错都查得到原因。代价是每加一种差事都要人来写。小任务先试流水线，任务开放了再请模型来决定。文法是用另外 60 件差事写成的，提示里的例子却是见过这些差事以后定的，智能体的数字因此可能略偏乐观。
 
 ## 15.7 推荐：向量的另一个用处
 
@@ -630,13 +634,13 @@ r"""
 评分是**命中率 hit@k**：真正要的，在不在推荐的前 k 个里。写 `hit_at_k(ranked, relevant, k)`：`ranked` 有 Q 个列表，每个都从最好的 id 排起；`relevant` 有 Q 个集合。返回前 k 个里至少有一个相关 id 的占多少；列表不够 k 个就看全部，集合是空的算没中，Q 为 0 返回 0.0。最先检查：`k < 1` 或两边长度不同，抛出 `ValueError`。
 例：`hit_at_k([[3, 1], [2, 5], [4]], [{1}, {5, 2}, {9}], 1)` 是 1/3，只有第二个列表的第一名相关。
 
-做完以后有两根滑块：随大流的比例，和推荐几本。要猜中的是每位读者第六次借走的书，推荐时只看得到前五次。
+做完以后有两个滑块：随大流的比例，和推荐几本。要猜中的是每位读者第六次借走的书，推荐时只看得到前五次。
 """
 # %% en [md]
 r"""
 Writing freely the agent does 2: of the 34 actions that it writes 24 do not exist, and when the error comes back it never tries again but writes `finish()`. With legal actions only, none is impossible, yet 6 are done: **legal is not right**. Once a place has to be named in the errand, it is 25. That is the work of grammar and model together: the grammar removes look-ups that lead nowhere, but with the same grammar and actions drawn at random only 3 are done. Do the thoughts help? Without them it is 24; the interval of the difference contains 0, so it does not show.
 
-The intent pipeline does 24 and cannot be told from the constrained agent (hence the answer to the guess); it is quick, and the cause of each error can be traced. The price is that a person has to write each new kind of errand. Try a pipeline first on a small task, and let a model decide when the task is open. The grammar was written with 60 other errands, but the examples in the prompt were settled after these had been seen, so the agent's figures may be a little optimistic.
+The intent pipeline does 24 and cannot be told from the constrained agent (hence the answer to the guess), and the cause of each of its errors can be traced. The price is that a person has to write each new kind of errand. Try a pipeline first on a small task, and let a model decide when the task is open. The grammar was written with 60 other errands, but the examples in the prompt were settled after these had been seen, so the agent's figures may be a little optimistic.
 
 ## 15.7 Recommendation: another use of vectors
 
@@ -708,12 +712,12 @@ cl.guess.result("agents.crowd", level[0], tolerance=0.1)
 
 # %% zh [md]
 r"""
-读者照爱好借书时，书名向量胜；随大流的比例在 0.3 到 0.4 之间，两家的差区间都含 0；从 0.5 起，热门榜胜。谁赢取决于写合成读者的那几行，所以这些数字说明不了真实的推荐系统。能带走的是做法：热门榜是必须比的基线，k 变了也要再比一次（把 k 拖到 1 看看）。
+读者照爱好借书时，书名向量胜；随大流的比例在 0.3 到 0.4 之间，两家之差的区间都含 0；从 0.5 起，热门榜胜。谁赢取决于写合成读者的那几行，所以这些数字说明不了真实的推荐系统。能带走的是做法：热门榜是必须比的基线，k 变了也要再比一次（把 k 拖到 1 看看）。
 
 ## 15.8 装成助手
 
-最后是两只聊天窗。第一只是图书馆助手：检索一条，让 SmolLM2 照着回答；如果问的是四座图书馆的规矩，就用 15.3 节的三元组核对，对不上就更正，最后附上出处。打英文问题，按回车。
-第二只是游戏里的角色（NPC）。它的性格写在**系统提示**（system prompt）里；它的记忆就是每次都从头读一遍的对话，参数一个也没变，点“重新开始”就什么都忘了。
+最后是两个聊天窗。第一个是图书馆助手：检索一条，让 SmolLM2 照着回答；如果问的是四座图书馆的规矩，就用 15.3 节的三元组核对，对不上就更正，最后附上出处。打英文问题，按回车。
+第二个是游戏里的角色（NPC）。它的性格写在**系统提示**（system prompt）里；它的记忆就是每次都从头读一遍的对话，参数一个也没变，点“重新开始”就什么都忘了。
 """
 # %% en [md]
 r"""
@@ -765,7 +769,7 @@ cl.viz.chat(captain, "Good evening! My name is Lin. Who are you?", "What is my n
 
 # %% zh [md]
 r"""
-上面保存的对话里，前两句都答对了，所以没有更正；答错时，三元组会补上一行。图谱管不到的问题（咖啡多少钱），它一个字也没答，只给出处，读一眼就知道没有答到。船长没有手册，也没有核对，问他“我叫什么”，他编了一个名字：林（Lin）就在上文里，读不读得出要看模型。换一个更大的模型，检索、核对和工具的代码都不用改。
+上面保存的对话里，前两句都答对了，所以没有更正；答错时，三元组会补上一行。图谱管不到的问题（咖啡多少钱），它一个字也没答，只给出处，读一眼就知道没有答到。船长没有手册，也没有核对，问他“我叫什么”，他编了一个名字：林（Lin）就在上文里，它没有用上。换一个更大的模型，检索、核对和工具的代码都不用改。
 
 ## 小结
 
@@ -781,7 +785,7 @@ r"""
 """
 # %% en [md]
 r"""
-In the kept conversation the first two answers are right and nothing is corrected; a wrong one would get a line from the triples. Beyond the graph (what coffee costs) it says nothing and gives a source, and one look shows that it does not answer. The captain has neither handbook nor check, and asked for your name he makes one up: Lin is in the text above, and whether it is read depends on the model. With a larger model the code of search, check and tools stays as it is.
+In the kept conversation the first two answers are right and nothing is corrected; a wrong one would get a line from the triples. Beyond the graph (what coffee costs) it says nothing and gives a source, and one look at it shows that it is no answer. The captain has neither handbook nor check, and asked for your name he makes one up: Lin is in the text above, but it was not used. With a larger model the code of search, check and tools stays as it is.
 
 ## Summary
 

@@ -29,6 +29,7 @@ The handbook is about Tern Island: four libraries, a clinic for clockwork herons
 # %% machine
 import course_lib as cl
 cl.start(lang="zh")
+cl.recall()
 
 # %% zh [md]
 r"""

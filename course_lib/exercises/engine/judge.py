@@ -75,7 +75,7 @@ class Report:
 def _size(value: Any) -> int:
     if isinstance(value, torch.Tensor):
         return value.numel()
-    return sum(map(_size, value)) if isinstance(value, (list, tuple)) else 1
+    return sum(map(_size, value)) if isinstance(value, (list, tuple, set, dict)) else 1
 
 
 def judge(exercise: Exercise, fn: Callable[..., Any], seed: int, expected: list[Finding] | None = None, *,

@@ -12,19 +12,19 @@ from __future__ import annotations
 
 import base64
 import json
-import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import anywidget
 import numpy as np
 import traitlets
-from markupsafe import escape
 
 from ...errors import CourseError
 from ...i18n import L, language
 from ...interpret import Effect, Heads, Pass, ablated, look
-from ..widgets.live import display_live, script
+from ...paths import home
+from ..widgets.live import display_live, page, script
 from .coding import bundle, encode, thumb_sides, thumbs
 from .lifetime import handed_out
 from .still import describe, still_html
@@ -32,7 +32,7 @@ from .still import describe, still_html
 __all__ = ["AttentionView", "ViewError", "attention_view"]
 
 _FRONT = Path(__file__).parent / "front"
-_SCRIPTS = ("words", "elements", "data", "paint", "birdseye", "headview", "view")      # one module for the browser, in several files
+_SCRIPTS = ("words", "elements", "data", "paint", "birdseye", "headview", "tour", "view")      # one module for the browser, in several files
 
 
 class ViewError(CourseError, ValueError):
@@ -56,12 +56,13 @@ class AttentionView(anywidget.AnyWidget):
     head = traitlets.Int(0).tag(sync=True)
     part = traitlets.Unicode("self").tag(sync=True)
     lang = traitlets.Unicode("en").tag(sync=True)
+    _tour = traitlets.Bool().tag(sync=True)             # whether the reader has yet to be shown around
 
     def __init__(self, first: Pass, truncate: bool = False) -> None:
         self._passes, self._truncate = [first], truncate
         self._title = first.model.title if first.model else ""
         layer, head = first.parts[first.part].telling()
-        super().__init__(part=first.part, layer=layer, head=head, lang=language())
+        super().__init__(part=first.part, layer=layer, head=head, lang=language(), _tour=not _TOURED().exists())
         self._meta, self._data = self._first_picture(0)
         self.on_msg(self._answer)
 
@@ -99,17 +100,15 @@ class AttentionView(anywidget.AnyWidget):
 
     def to_html(self, path: str | Path) -> Path:
         """Write one self-contained interactive file with every head; returns its path."""
+        path = Path(path)
+        path.write_text(self._page(), "utf-8")
+        return path
+
+    def _page(self) -> str:
         meta, data = self._first_picture(0, complete=True)
         state = {"_meta": meta, "_data": base64.b64encode(data).decode(), "_effect": self._effect,
                  "layer": self.layer, "head": self.head, "part": self.part, "lang": self.lang}
-        alt = describe(self._heads(), self.layer, self.head, self._title)
-        page = (_FRONT / "attention.html").read_text("utf-8")
-        fill = {"TITLE": escape(self._title or "Attention"), "LANG": escape(self.lang), "ALT": escape(alt), "CSS": str(self._css),
-                "STATE": json.dumps(state, ensure_ascii=False).replace("<", "\\u003c"), "ESM": str(self._esm)}
-        page = re.sub("%%([A-Z]+)%%", lambda found: fill[found[1]], page)
-        path = Path(path)
-        path.write_text(page, "utf-8")
-        return path
+        return page(self, state, self._title or "Attention", str(describe(self._heads(), self.layer, self.head, self._title)))
 
     def _ipython_display_(self) -> None:
         heads = self._heads()
@@ -180,6 +179,16 @@ class AttentionView(anywidget.AnyWidget):
             self._meta, self._data, self._effect = meta, data, ""
         return {}, []
 
+    def _on_page(self) -> tuple[dict, list]:
+        return {}, [self._page().encode()]
+
+    def _on_toured(self) -> tuple[dict, list]:
+        self._tour = False
+        with suppress(OSError):                 # a folder that cannot be written: the tour comes again
+            _TOURED().parent.mkdir(parents=True, exist_ok=True)
+            _TOURED().touch()
+        return {}, []
+
     def _on_ablate(self, slot: int, heads: list) -> tuple[dict, list]:
         for part, layer, head in heads:
             self._check(layer, head, part, slot)
@@ -242,7 +251,8 @@ class AttentionView(anywidget.AnyWidget):
             parts.append({"name": name, "shape": heads.shape, "causal": bool(heads.causal), "kv": heads.kv_heads, "thumb": thumb_sides(heads),
                           "shown": [layer, head], "value": heads.valued, "rollout": square,
                           "sink": None if sink is None else sink.round(3).tolist(), "query": _side(heads.query), "key": _side(heads.key)})
-        return bundle({"slot": slot, "title": self._title, "text": known.text, "target": known.target, "live": known.model is not None and not complete,
+        outcome = ablated(known, []).as_dict() if known.outcome and known.outcome.kind in ("next", "masked", "class") else None
+        return bundle({"slot": slot, "outcome": outcome, "title": self._title, "text": known.text, "target": known.target, "live": known.model is not None and not complete,
                        "complete": complete, "parts": parts}, arrays)
 
 
@@ -250,7 +260,8 @@ def _side(tokens) -> dict[str, list]:
     return {"labels": tokens.labels, "special": [i for i, special in enumerate(tokens.special) if special]}
 
 
-_ASKS = ("hello", "head", "exact", "toward", "text", "ablate")
+_ASKS = ("hello", "head", "exact", "toward", "text", "ablate", "page", "toured")
+_TOURED = lambda: home() / "toured"             # stands there once the reader has seen, or closed, the tour of the view
 
 
 def _within(index: Any, count: int) -> int:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,17 @@ import anywidget
 import traitlets
 from markupsafe import escape
 
-from ...i18n import L
+from ...i18n import L, language
 from ..html import Markup, paragraph
 
-__all__ = ["Html", "Live", "display_live", "markup", "script"]
+__all__ = ["Html", "Live", "display_live", "markup", "page", "script"]
 
 _HOST = Path(__file__).with_name("host.js")
 
 
 def script(*files: Path) -> str:
     """One module for the browser: what every widget asks of its host, then `files`; comments and indentation are not sent."""
-    return re.sub(r"(?m)^ *//.*\n|^ +", "", "\n".join(file.read_text("utf-8") for file in (_HOST, *files)))
+    return re.sub(r"(?m)^ *//.*\n|^ +| +// .*$", "", "\n".join(file.read_text("utf-8") for file in (_HOST, *files)))
 
 
 class Html(traitlets.Unicode):
@@ -53,11 +54,19 @@ def display_live(widget: anywidget.AnyWidget, picture: Markup, text: str = "") -
     """Show `picture` (or, where there are only words, `text`) as an output of its own, then `widget`."""
     from IPython.display import display
 
-    display({"text/html": Markup('<div class="course-static">{}</div>').format(picture), "text/plain": text or repr(picture)}, raw=True)
+    if picture or text:
+        display({"text/html": Markup('<div class="course-static">{}</div>').format(picture), "text/plain": text or repr(picture)}, raw=True)
     bundle = widget._repr_mimebundle_()
     data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
     data = {kind: value for kind, value in (data or {}).items() if "widget-view" in kind}     # the text alternative is the output above
     display(data, metadata=metadata, raw=True)
+
+
+def page(widget: anywidget.AnyWidget, state: dict[str, Any], title: str, alt: str) -> str:
+    """One self-contained file with the widget in it, which sees `state` as its traits; no server, no kernel, no network."""
+    fill = {"TITLE": escape(title), "LANG": escape(state.get("lang") or language()), "ALT": escape(alt), "CSS": str(widget._css),
+            "STATE": json.dumps(state, ensure_ascii=False).replace("<", "\\u003c"), "ESM": str(widget._esm).replace("export default", "const standalone =")}
+    return re.sub("%%([A-Z]+)%%", lambda found: fill[found[1]], _HOST.with_name("page.html").read_text("utf-8"))
 
 
 def markup(drawn: Any) -> Markup:

@@ -107,6 +107,8 @@ const STOPS = {
   light: [[247, 249, 252], [183, 210, 235], [107, 174, 214], [33, 102, 172], [5, 34, 82]],
   dark: [[30, 34, 41], [24, 62, 112], [36, 118, 182], [122, 190, 236], [244, 250, 255]],
 };
+// Relative luminance (WCAG 2); above 0.179 black is read better than white, at 4.5 to 1 or more.
+const luminance = (rgb) => rgb.map((c) => (c > 10 ? ((c / 255 + 0.055) / 1.055) ** 2.4 : c / 3294)).reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
 const NAN_COLOR = { light: [214, 60, 140], dark: [255, 120, 190] };
 const scales = {};
 
@@ -119,7 +121,7 @@ function colorScale(theme) {                                       // 256 colour
     const [r, g, b] = rgb[code];
     packed[code] = (255 << 24) | (b << 16) | (g << 8) | r;         // little-endian: bytes r, g, b, a
   }
-  return (scales[theme] = { rgb, packed, css: rgb.map((c) => `rgb(${c})`), ink: rgb.map(([r, g, b]) => (r * 0.3 + g * 0.59 + b * 0.11 > 140 ? "#14161a" : "#fff")) });
+  return (scales[theme] = { rgb, packed, css: rgb.map((c) => `rgb(${c})`), ink: rgb.map((c) => (luminance(c) > 0.179 ? "#000" : "#fff")) });
 }
 
 // Questions to the kernel: each gets a number, and its answer as a promise. `onSilence(true)` after five seconds without one.

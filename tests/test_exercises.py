@@ -237,6 +237,16 @@ def test_forbidden_calls_are_seen_under_an_alias():
     assert result.status == "forbidden" and "F.cross_entropy" in result.message
 
 
+def test_a_forbidden_builtin_is_seen_in_the_code():
+    right = registry.find("agents.parse_call").reference
+
+    def parse_call(text):
+        name, args = right(text)
+        return name, [eval(repr(arg)) for arg in args]
+    result = quiet("agents.parse_call", parse_call)
+    assert result.status == "forbidden" and "eval" in result.message
+
+
 def test_in_a_thread_the_check_still_works():
     results = []
     worker = threading.Thread(target=lambda: results.append(quiet("attention.merge_heads", merged)))

@@ -9,7 +9,7 @@ _HOME = {
     **dict.fromkeys(("bertviz_head_view", "bertviz_model_view", "bertviz_neuron_view"), "attention.bertviz"),
     "Chat": "widgets.chat", "chat": "widgets.chat", "Explore": "widgets.explore", "explore": "widgets.explore",
     "MaskPainter": "widgets.painter", "mask_painter": "widgets.painter", "QueryPlane": "widgets.plane", "query_plane": "widgets.plane",
-    "Simplex": "widgets.triangle", "simplex": "widgets.triangle", "weight_table": "weights",
+    "Simplex": "widgets.triangle", "simplex": "widgets.triangle", "Tour": "widgets.guide", "tour": "widgets.guide", "weight_table": "weights",
     "Markup": "html", "bars": "html", "coloured_tokens": "html", "cycle": "html", "flow": "html", "paragraph": "html", "shares": "html", "table": "html",
     "chinese_font": "fonts", "use_fonts": "fonts",
 }

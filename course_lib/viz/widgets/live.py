@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,10 @@ import anywidget
 import traitlets
 from markupsafe import escape
 
-from ...i18n import L
+from ...i18n import L, language
 from ..html import Markup, paragraph
 
-__all__ = ["Html", "Live", "display_live", "markup", "script"]
+__all__ = ["Html", "Live", "display_live", "markup", "script", "write_page"]
 
 _HOST = Path(__file__).with_name("host.js")
 
@@ -58,6 +59,16 @@ def display_live(widget: anywidget.AnyWidget, picture: Markup, text: str = "") -
     data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
     data = {kind: value for kind, value in (data or {}).items() if "widget-view" in kind}     # the text alternative is the output above
     display(data, metadata=metadata, raw=True)
+
+
+def write_page(path: str | Path, widget: anywidget.AnyWidget, state: dict[str, Any], title: str, alt: str) -> Path:
+    """One self-contained file with the widget in it, which sees `state` as its traits; no server, no kernel, no network. Returns its path."""
+    fill = {"TITLE": escape(title), "LANG": escape(language()), "ALT": escape(alt), "CSS": str(widget._css),
+            "STATE": json.dumps(state, ensure_ascii=False).replace("<", "\\u003c"), "ESM": str(widget._esm).replace("export default", "const standalone =")}
+    page = re.sub("%%([A-Z]+)%%", lambda found: fill[found[1]], _HOST.with_name("page.html").read_text("utf-8"))
+    path = Path(path)
+    path.write_text(page, "utf-8")
+    return path
 
 
 def markup(drawn: Any) -> Markup:

@@ -37,13 +37,14 @@ This chapter answers four questions:
 # %% machine
 import course_lib as cl
 cl.start(lang="zh")
+cl.recall()
 
 # %% zh [md]
 r"""
 ## 4.1 跟着一个词元走一遍
 
 第四份讲义把 Transformer 的步骤排成一列：词嵌入、多头注意力、前馈网络，然后才是位置编码。这个次序对吗？先凭你知道的排一排。
-（**词嵌入**：按编号从表里取出一行数，作为这个词元的向量。**前馈网络**：对每个位置单独做的一个小网络，4.4 节讲。**输出头**：把最后的向量变成整个词表的分数。）
+（**词嵌入**按编号从表里取出一行数，作为这个词元的向量；**前馈网络**是对每个位置单独做的小网络，4.4 节讲；**输出头**把最后的向量变成整个词表的分数。）
 """
 # %% en [md]
 r"""
@@ -69,7 +70,7 @@ cl.guess("transformer.order",
 r"""
 下面是 SmolLM2 读一句话的全过程，每一个数都来自真正的一次前向传播。用“下一步”（或键盘的 →）走一遍：亮起的是现在算到的部分，下面是真张量的形状和一小片数值；有几步会先请你猜。
 字母和前一章一样：B 是批（这里是 1），T 是词元数，H 是查询头数，d 是一个头的宽度，D 是模型的宽度，V 是词表大小。新的两个：G 是键值头数，F 是前馈网络里面的宽度。
-`The cat sat on the mat because it was` 是“猫坐在垫子上，因为它……”；SmolLM2 主要读英文，所以这里用英文，换成你自己的句子也行。
+句子是英文的“猫坐在垫子上，因为它……”，因为 SmolLM2 主要读英文；换成你自己的句子，再运行一次也行。
 """
 # %% en [md]
 r"""
@@ -111,6 +112,7 @@ Block after block something is added, and vectors grow. Take SmolLM2's real tens
 from functools import partial
 import torch
 from torch import nn
+linear = partial(nn.Linear, bias=False)
 
 found = cl.interpret.trace(model, text)
 real = {name: torch.tensor(values) for name, values in found.tensors.items()}
@@ -168,7 +170,7 @@ class Norm(nn.Module):
 
 norm, x = Norm(config), real["embedding"]                   # x: (1, T, D)
 norm.load_state_dict(first.input_layernorm.state_dict())
-print(cl.L(zh="和真模型的一样", en="equals the real model's"), same(norm(x), real["norm1"]))
+print(cl.L(zh="和真模型的一样", en="as in the real model"), same(norm(x), real["norm1"]))
 
 # %% zh [md]
 r"""
@@ -211,7 +213,7 @@ cl.check("transformer.rope")
 rope = cl.use("transformer.rope")
 
 base = model.model.config.rope_parameters["rope_theta"]
-print("base", base, cl.L(zh="和真模型的一样", en="equals the real model's"),
+print("base", base, cl.L(zh="和真模型的一样", en="as in the real model"),
       same(rope(real["q"], base=base), real["q_turned"]))
 q, k = torch.randn(2, 1, 1, 1, 64, generator=torch.Generator().manual_seed(0))
 for m, n in ((5, 3), (105, 103), (5005, 5003), (5, 4), (5, 0)):
@@ -236,13 +238,13 @@ def hands(query, key):
     figure, axes = plt.subplots(1, 4, figsize=(8.4, 2.3))
     for axis, pair in zip(axes, (0, 2, 5, 7)):
         for vector, position, colour in ((q, query, "#ee7733"), (k, key, "#4477aa")):
-            a, b = rope(vector[..., :16], offset=position, base=100.0)[0, 0, 0, [pair, pair + 8]]
-            length = math.hypot(a, b)
-            axis.plot([0, a / length], [0, b / length], "-o", color=colour, linewidth=3)
-        axis.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2), aspect="equal", xticks=[], yticks=[],
-                 title=f"θ = {100 ** (-pair / 8):.3f}")
+            turned = rope(vector[..., :16], offset=position, base=100.0)[0, 0, 0]
+            a, b = nn.functional.normalize(turned[[pair, pair + 8]], dim=0)
+            axis.plot([0, a], [0, b], "-o", color=colour, linewidth=3)
+        axis.axis((-1.2, 1.2, -1.2, 1.2))
+        axis.set(title=f"θ = {100 ** (-pair / 8):.3f}", xticks=[], yticks=[], aspect=1)
     score = (rope(q, offset=query) * rope(k, offset=key)).sum()
-    figure.suptitle(f"m − n = {query - key}    q·k = {score:.2f}", y=1.08)
+    figure.suptitle(f"m = {query}   n = {key}   q·k = {score:.2f}", y=1.08)
     return figure
 
 cl.viz.explore(hands, query=(0, 40, 12), key=(0, 40, 10))
@@ -255,7 +257,7 @@ r"""
 
 $$\mathrm{SwiGLU}(x)=W_{\mathrm{down}}\big(\mathrm{SiLU}(W_{\mathrm{gate}}x)\odot W_{\mathrm{up}}x\big),\qquad \mathrm{SiLU}(z)=z\cdot\sigma(z)$$
 
-$\sigma(z)=1/(1+e^{-z})$ 把任何数压进 0 到 1。门大负时，这一格关上；门大正时，原样放行。
+$\sigma(z)=1/(1+e^{-z})$ 把任何数压进 0 到 1。门的数很小（负得多）时，这一格关上；很大时，几乎全放行。
 
 ## 练习 3 · SwiGLU
 
@@ -270,7 +272,7 @@ Attention fetches from elsewhere; the **feed-forward network** (FFN) works on ea
 
 $$\mathrm{SwiGLU}(x)=W_{\mathrm{down}}\big(\mathrm{SiLU}(W_{\mathrm{gate}}x)\odot W_{\mathrm{up}}x\big),\qquad \mathrm{SiLU}(z)=z\cdot\sigma(z)$$
 
-$\sigma(z)=1/(1+e^{-z})$ squeezes any number into 0 to 1. Where the gate's number is very negative, the entry is shut; where it is very positive, $\sigma$ is close to 1.
+$\sigma(z)=1/(1+e^{-z})$ squeezes any number into 0 to 1. Where the gate's number is very negative, the entry is shut; where it is very positive, it lets everything pass.
 
 ## Exercise 3 · SwiGLU
 
@@ -282,20 +284,19 @@ Example: x = [1, 2]; the gate takes the first number and the content the second:
 # %%
 cl.check("transformer.swiglu")
 swiglu = cl.use("transformer.swiglu")
-
 class FeedForward(nn.Module):
     def __init__(self, c):
         super().__init__()
         D, F = c.hidden_size, c.intermediate_size
-        self.gate_proj, self.up_proj = nn.Linear(D, F, bias=False), nn.Linear(D, F, bias=False)
-        self.down_proj = nn.Linear(F, D, bias=False)
+        self.gate_proj, self.up_proj = linear(D, F), linear(D, F)
+        self.down_proj = linear(F, D)
 
     def forward(self, x):
-        return swiglu(x, self.gate_proj.weight, self.up_proj.weight, self.down_proj.weight)
+        return swiglu(x, *(part.weight for part in self.children()))
 
 ffn = FeedForward(config)
 ffn.load_state_dict(first.mlp.state_dict())
-print(cl.L(zh="和真模型的一样", en="equals the real model's"), same(ffn(real["norm2"]), real["down"]))
+print(cl.L(zh="和真模型的一样", en="as in the real model"), same(ffn(real["norm2"]), real["down"]))
 
 # %% zh [md]
 r"""
@@ -362,8 +363,8 @@ class Attention(nn.Module):
     def __init__(self, c):
         super().__init__()
         D, self.H, self.G = c.hidden_size, c.num_attention_heads, c.num_key_value_heads
-        self.q_proj, self.o_proj = nn.Linear(D, D, bias=False), nn.Linear(D, D, bias=False)
-        self.k_proj, self.v_proj = (nn.Linear(D, D // self.H * self.G, bias=False) for _ in "kv")
+        self.q_proj, self.o_proj = linear(D, D), linear(D, D)
+        self.k_proj, self.v_proj = (linear(D, D // self.H * self.G) for _ in "kv")
         self.turn, self.ahead = partial(rope, base=c.rope_parameters["rope_theta"]), 0
 
     def forward(self, x):                                   # (B, T, D)
@@ -390,3 +391,442 @@ class Llama(nn.Module):
         return x @ self.embed_tokens.weight.T               # (B, T, V)
 
 # %%
+cl.guess("transformer.logits",
+         cl.L(zh="装上真权重以后，你的 logits 和 transformers 的最多差多少？",
+              en="With real weights: your logits and those of transformers differ by at most …"),
+         choices=["0", "< 0.001", cl.L(zh="0.1 左右", en="about 0.1"), "> 1"])
+
+# %% rows="R5 R43"
+mine, weights = Llama(config), model.model.state_dict()
+weights.pop("lm_head.weight")                               # the embedding once more
+weights = {name.removeprefix("model."): weight for name, weight in weights.items()}
+print(mine.load_state_dict(weights))
+print(len(weights), cl.L(zh="个张量，参数", en="tensors, parameters"),
+      f"{sum(weight.numel() for weight in weights.values()):,}")
+
+ids = model.tokenizer(text, return_tensors="pt").input_ids  # (1, T)
+with torch.inference_mode():
+    ours, theirs = mine(ids), model.model(ids.to(model.device)).logits.cpu()
+print(cl.L(zh="最大的 logit", en="largest logit"), f"{theirs.abs().max():.0f}")
+print(cl.L(zh="最大的差小于 0.001：", en="largest difference below 0.001:"), same(ours, theirs, 1e-3))
+cl.guess.result("transformer.logits", "< 0.001")
+
+# %% zh [md]
+r"""
+`All keys matched`：每个张量都找到了自己的位置，不多不少。logits 差得不到千分之一；也不会正好是 0，因为浮点加法的次序不同，末几位就不同。
+
+那就让它开口。解码用第 1 章你写的 `greedy`：每一步取最高的那个。
+"""
+# %% en [md]
+r"""
+`All keys matched`: every tensor found its place, none missing and none left over. The logits differ by less than a thousandth, and not by exactly 0: floating-point sums in another order differ in their last digits.
+
+So let it speak. The decoding is done by the `greedy` that you wrote in chapter 1: the highest score at every step.
+"""
+# %% rows="R5"
+greedy = cl.use("lm.greedy")
+
+def next_logits(ids):                                       # list of T ids -> (V,)
+    with torch.inference_mode():
+        return mine(torch.tensor([ids]))[0, -1]
+
+def speak(text):
+    ids = model.tokenizer(text).input_ids
+    return model.tokenizer.decode(greedy(next_logits, ids, 12, config.eos_token_id))
+
+start = "The capital of France is"
+print(speak(start) == start + model.generate(start, max_new_tokens=12))
+cl.viz.explore(speak, text=start)
+
+# %% zh [md]
+r"""
+**一个真模型，从词嵌入到 logits，每一行都是你写的**；写出的和 `transformers` 一字不差。打一句自己的英文试试。
+
+### 输出头：从向量到词元
+
+第一份讲义把最后一步叫作“输出表示（Output Embedding）：将向量转换为 token”。其实是三步：**输出头**把向量和词表里每个词元的向量做点积，得到 logits；`log_softmax` 把 logits 变成对数概率；再按某个规则**选**一个。
+而“输出嵌入”这个词，在 2017 年的论文里指的是解码器**输入**那一头的表。两头的表可以是同一张（tied，[Press 与 Wolf 2016](https://arxiv.org/abs/1608.05859)），SmolLM2 就是。
+"""
+# %% en [md]
+r"""
+**A real model, and from the embedding to the logits every line is yours**; it writes what `transformers` writes, letter by letter. Type a beginning of your own.
+
+### The output head: from a vector to a token
+
+The first handout calls the last step “output embedding: turns vectors into tokens”. There are three steps: the **output head** takes the dot product of the vector with the vector of every token in the vocabulary, which gives the logits; `log_softmax` turns them into log-probabilities; and some rule **chooses** one.
+“Output embedding”, in the paper of 2017, is the table at the **input** end of the decoder. Both ends may share one table (they are **tied**, [Press and Wolf 2016](https://arxiv.org/abs/1608.05859)), and in SmolLM2 they do.
+"""
+# %% rows="R16 E30"
+table = model.model.get_input_embeddings().weight           # (V, D)
+print(cl.L(zh="输出头和词嵌入是同一块内存：", en="head and embedding share one memory:"),
+      model.model.lm_head.weight.data_ptr() == table.data_ptr())
+print(cl.L(zh="分开存，参数", en="untied, parameters"), f"{mine.embed_tokens.weight.numel():,}",
+      cl.L(zh="个更多", en="more"))
+
+x = real["final"][0, -1]                                    # (D,): the last position
+logits = table.detach().cpu() @ x                           # (V,)
+print(cl.L(zh="点积就是 logits：", en="the dot products are the logits:"),
+      same(logits, real["logits"][0, -1]))
+best = logits.log_softmax(-1).topk(3)
+for score, i in zip(best.values, best.indices):
+    print(f"{score:6.2f}", repr(model.tokenizer.decode([i])))
+
+# %% zh [md]
+r"""
+前一行是猜想，后一行是证明：用自己写的点积算出的，就是真模型的 logits。分开存两张表，要多两千八百万个参数，占现在的五分之一。最后三行是最可能的词元和它们的对数概率；选哪一个，是第 7 章的事。
+
+## 4.7 拆掉一个零件，看坏在哪里
+
+零件都在，模型能说话。每个零件真的有用吗？拿一个小模型（同样的类，4 层，宽 64），在课程自己的语法造出的句子上训练，每次拆掉一样，从头训练三次（三个种子），在**没见过的句子**上量损失：
+
+- **残差**：子层的结果不再加回去，直接替换。
+- **归一化**：全部拿掉。
+- **前馈网络**：输出永远是 0。
+- **位置**：不转，q 和 k 原样进去。
+- **位置（只拆第 1 层）**：从第 2 层起才有位置，就像位置来晚了一步。
+- **掩码**：每个位置都看得见后面。
+"""
+# %% en [md]
+r"""
+The dot products that you took are the real model's logits. Two separate tables would cost 28 million parameters more, a fifth of what there is. The last three lines are the likeliest tokens with their log-probabilities; which of them to choose is the subject of chapter 7.
+
+## 4.7 Take out a part and see what breaks
+
+With all its parts the model speaks. Does it need every one? Take a small model (the same classes, 4 blocks, 64 wide) and sentences made by the course's own grammar; take out one part at a time, train three times from nothing (three seeds), and measure the loss on **unseen sentences**:
+
+- **Residual**: a sublayer's result is no longer added; it replaces what came in.
+- **Norm**: all taken out.
+- **Feed-forward network**: always gives 0.
+- **Positions**: nothing is turned; q and k go in as they are.
+- **Positions, block 1 only**: positions arrive from block 2 on, one step late.
+- **Mask**: every position sees what follows.
+"""
+# %%
+import os, re
+from transformers import LlamaConfig
+def cut(pairs):                                             # -> tokens, "\n" between
+    texts = [getattr(pair, cl.L(zh="zh", en="en")) for pair in pairs]
+    return re.findall(cl.L(zh=r".|\n", en=r"\S+|\n"), "\n".join(["", *texts, ""]))
+
+corpus = cl.text.parallel()
+words, unseen = cut(corpus.train[:4_000]), cut(corpus.test[:1_500])
+names = sorted({*words, *unseen})
+train = torch.tensor([names.index(word) for word in words])
+held_out = torch.tensor([names.index(word) for word in unseen])
+test = held_out[:33 * 100].view(100, 33)                    # (N, T + 1)
+small = LlamaConfig(vocab_size=len(names), hidden_size=64, intermediate_size=192,
+                    num_hidden_layers=4, num_attention_heads=4, num_key_value_heads=2)
+
+# %%
+def remove(part, m):
+    if part == "norm":
+        m.norm = nn.Identity()
+    for i, layer in enumerate(m.layers):
+        if part == "residual":
+            m.layers[i] = nn.Sequential(layer.input_layernorm, layer.self_attn,
+                                        layer.post_attention_layernorm, layer.mlp)
+        elif part == "norm":
+            layer.input_layernorm = layer.post_attention_layernorm = nn.Identity()
+        elif part == "ffn":
+            nn.init.zeros_(layer.mlp.down_proj.weight).requires_grad_(False)
+        elif part == "positions" or part == "positions, block 1" and i == 0:
+            layer.self_attn.turn = nn.Identity()
+        elif part == "mask":
+            layer.self_attn.ahead = 32
+
+# %%
+parts = {"none": cl.L(zh="什么也不拆", en="nothing"), "residual": cl.L(zh="残差", en="residual"),
+         "norm": cl.L(zh="归一化", en="norm"), "ffn": cl.L(zh="前馈网络", en="feed-forward network"),
+         "positions": cl.L(zh="位置", en="positions"),
+         "positions, block 1": cl.L(zh="位置（只拆第 1 层）", en="positions, block 1 only"),
+         "mask": cl.L(zh="掩码", en="mask")}
+cl.guess("transformer.parts",
+         cl.L(zh="拆掉哪一个以后，训练损失最低？", en="Without which part does the training loss get lowest?"),
+         choices=list(parts.values()))
+
+# %% training rows="R14"
+import torch.nn.functional as F
+learn = partial(cl.fit, steps=10 if os.environ.get("COURSE_QUICK") else 120, lr=6e-3,
+                precision="float32", show=False)
+def build(part, seed):
+    torch.manual_seed(seed)
+    m = Llama(small)
+    nn.init.normal_(m.embed_tokens.weight, std=0.02)
+    remove(part, m)
+    learn(m, train, batch_size=16, context=32, seed=seed)
+    return m.cpu()
+
+def loss(logits):                                           # (N, T, V) -> nats
+    return float(F.cross_entropy(logits.flatten(0, 1), test[:, 1:].flatten()))
+
+models = {part: [build(part, seed) for seed in range(3)] for part in parts}
+
+# %% training rows="R14 E32"
+with torch.inference_mode():
+    losses = {part: [loss(m(test[:, :-1])) for m in models[part]] for part in parts}
+figure, axis = plt.subplots(figsize=(7, 2.8))
+for row, part in enumerate(parts):
+    axis.plot(losses[part], [row] * 3, "o", color="#4477aa")
+    print(*(f"{value:.1f}" for value in sorted(losses[part])), parts[part])
+share = train.bincount() / len(train)
+axis.axvline(-(share * share.log()).nansum(), color="#888888", linestyle=":")
+axis.set_yticks(range(len(parts)), list(parts.values()))
+axis.invert_yaxis()
+axis.set(xlim=(0, None), xlabel=cl.L(zh="没见过的句子上的损失，奈特", en="loss, nats"))
+plt.show()
+cl.guess.result("transformer.parts", parts["mask"])
+
+# %% zh [md]
+r"""
+READ-ABLATION
+
+## 4.8 掩码换来的并行
+
+TODO
+"""
+# %% en [md]
+r"""
+READ-ABLATION
+
+## 4.8 What the mask buys: parallelism
+
+TODO
+"""
+# %% training rows="R19 E32"
+def step_by_step(m, ids):                                   # (N, T) -> (N, T, V)
+    steps = range(1, ids.shape[1] + 1)
+    return torch.stack([m(ids[:, :t])[:, -1] for t in steps], dim=1)
+
+rows = []
+for part in ("none", "mask"):
+    m, written = models[part][0], [names.index("\n")]
+    with torch.inference_mode():
+        for _ in range(24):
+            written.append(int(m(torch.tensor([written]))[0, -1].argmax()))
+        at_once, stepwise = loss(m(test[:, :-1])), loss(step_by_step(m, test[:, :-1]))
+    said = cl.L(zh="", en=" ").join(names[i] for i in written).replace("\n", "↵")
+    rows.append((parts[part], f"{at_once:.1f}", f"{stepwise:.1f}", said))
+cl.viz.table(rows, header=cl.L(zh=["拆掉", "一次读完", "一步一步", "写出"],
+                               en=["without", "all at once", "step by step", "writes"]))
+
+# %% timing rows="R19 E34"
+from time import perf_counter
+ids = model.tokenizer(text * 4, return_tensors="pt").input_ids         # (1, T)
+passes = []
+counter = mine.register_forward_pre_hook(lambda *_: passes.append(1))
+logits = {}
+for name, run in (("all at once", mine), ("step by step", partial(step_by_step, mine))):
+    passes.clear()
+    began = perf_counter()
+    with torch.inference_mode():
+        logits[name] = run(ids)
+    print(f"{name:12s} {len(passes):3d} passes {perf_counter() - began:5.2f} s")
+counter.remove()
+print(cl.L(zh="logits 相同：", en="the same logits:"), same(*logits.values(), tolerance=1e-3))
+
+# %% zh [md]
+r"""
+READ-PARALLEL
+
+## 4.9 次序
+TODO
+"""
+# %% en [md]
+r"""
+READ-PARALLEL
+
+## 4.9 Order
+TODO
+"""
+# %% rows="R7 E34"
+torch.manual_seed(0)
+attn, shuffle = mine.layers[0].self_attn, torch.randperm(8)
+x, turn, stay = torch.randn(1, 8, config.hidden_size), attn.turn, torch.clone
+
+def moved(turn, ahead):                                     # beyond being shuffled
+    attn.turn, attn.ahead = turn, ahead
+    with torch.inference_mode():
+        return float((attn(x[:, shuffle]) - attn(x)[:, shuffle]).abs().max())
+
+print(cl.L(zh="无位置，无掩码，小于 0.00001：", en="no positions, no mask, below 0.00001:"),
+      moved(stay, 8) < 1e-5)
+print(cl.L(zh="有位置，无掩码，", en="positions, no mask,"), f"{moved(turn, 8):.2f}")
+print(cl.L(zh="无位置，有掩码，", en="no positions, mask,"), f"{moved(stay, 0):.2f}")
+print(cl.L(zh="有位置，有掩码，", en="positions and mask,"), f"{moved(turn, 0):.2f}")
+
+# %% zh [md]
+r"""
+READ-PERM
+"""
+# %% en [md]
+r"""
+READ-PERM
+"""
+# %% exercise id="transformer.sinusoidal"
+...
+# %% rows="R7"
+cl.check("transformer.sinusoidal")
+sinusoidal = cl.use("transformer.sinusoidal")
+bert, t5 = cl.models.port("minilm-l6"), cl.models.port("zh-fr-en")
+rows = bert.stack.positions.weight.detach()[:64]            # (64, D)
+rows = F.normalize(rows - rows.mean(0), dim=1)
+turned = rope(torch.ones(1, 1, 64, 64))[0, 0]               # (64, d)
+tables = {"sinusoidal": sinusoidal(64, 64) @ sinusoidal(64, 64).T,
+          "learned (MiniLM)": rows @ rows.T, "RoPE": turned @ turned.T,
+          "T5 bias (zh-fr-en)": t5.encoder.relative(64, 64)[0, 0].detach()}
+figure, axes = plt.subplots(1, 4, figsize=(9, 2.6))
+for axis, (name, scores) in zip(axes, tables.items()):
+    axis.imshow(scores)
+    axis.set(title=name, xlabel=cl.L(zh="键的位置", en="position of the key"))
+axes[0].set_ylabel(cl.L(zh="查询的位置", en="of the query"))
+
+# %%
+cl.guess("transformer.far", "TODO", choices=["TODO", "TODO2"])
+
+# %% training rows="R7"
+far, rows = held_out[:257 * 48].view(48, 257), []
+def by_distance(kind, seed):                                # -> (4,): 1–64, 65–128 …
+    torch.manual_seed(seed)
+    m = cl.nn.Decoder(cl.nn.DecoderConfig(len(names), context=256, n_layer=2, n_head=4,
+                                          d_model=64, position=kind))
+    if kind == "sinusoidal":
+        m.stack.waves *= 0.02                               # as small as the embeddings
+    learn(m, train, batch_size=8, context=64, seed=seed)
+    with torch.inference_mode():
+        each = F.cross_entropy(m.cpu()(far[:, :-1]).mT, far[:, 1:], reduction="none")
+    return each.view(48, 4, 64).mean((0, 2))
+
+for kind in ("none", "learned", "sinusoidal", "relative", "rope"):
+    losses = torch.stack([by_distance(kind, seed) for seed in range(3)])    # (3, 4)
+    print(kind, losses)
+
+# %% zh [md]
+r"""
+READ-FAR
+
+## 4.10 三个家族
+"""
+# %% en [md]
+r"""
+READ-FAR
+
+## 4.10 Three families
+"""
+# %% rows="E33 E36 E37"
+def sees(hidden, table, ids):                               # (T, D) -> (T, S)
+    gradient = partial(torch.autograd.grad, inputs=table, retain_graph=True)
+    return torch.stack([gradient(h[:8].sum())[0][ids].norm(dim=1) for h in hidden])
+
+sentence = cl.L(zh="我喜欢吃比萨，因为它味道很好。", en="I like pizza because it tastes very good.")
+seen = {}
+for name in cl.L(zh=("zh-bert", "zh-gpt"), en=("minilm-l6", "smollm2-135m")):
+    m = cl.load(name)
+    ids = m.tokenizer(sentence, return_tensors="pt").input_ids             # (1, T)
+    net = cl.models.port(m).cpu().stack
+    seen[name] = sees(net(ids)[0][0], net.tokens.weight, ids[0])           # (T, T)
+    ahead = seen[name][tuple(torch.triu_indices(*seen[name].shape, 1))]
+    print(name, cl.L(zh="，右上角恰好是 0 的：", en=": exactly 0 in the upper right:"),
+          int((ahead == 0).sum()), "/", len(ahead))
+
+# %% rows="R15 E33"
+m = cl.load("zh-fr-en")
+source = m.tokenizer("我爱你。", return_tensors="pt").input_ids              # (1, S)
+target = m.tokenizer("je t'aime .", return_tensors="pt").input_ids         # (1, T)
+net = cl.models.port(m).cpu()
+hidden = net.decoder(target, memory=net.encoder(source)[0])[0][0]          # (T, D)
+both = torch.cat([source, target], dim=1)[0]
+seen["zh-fr-en"] = sees(hidden, net.encoder.tokens.weight, both)           # (T, S + T)
+print({type(layer).__name__ for layer in (*net.encoder.blocks, *net.decoder.blocks)})
+figure, axes = plt.subplots(1, 3, figsize=(9, 3))
+for axis, (name, strength) in zip(axes, seen.items()):
+    axis.imshow(strength > 0, cmap="Blues", vmin=-0.3, vmax=1.5)
+    axis.set(title=name, xlabel=cl.L(zh="输入的词元", en="input token"))
+axes[0].set_ylabel(cl.L(zh="哪个位置的向量", en="vector at position"))
+axes[2].axvline(source.shape[1] - 0.5, color="#ee7733")
+plt.show()
+
+# %% zh [md]
+r"""
+READ-FAMILIES
+
+## 4.11 参数放在哪里
+
+TODO
+"""
+# %% en [md]
+r"""
+READ-FAMILIES
+
+## 4.11 Where the parameters sit
+
+TODO
+"""
+# %% exercise id="transformer.parameter_count"
+...
+# %% rows="R17"
+cl.check("transformer.parameter_count")
+parameter_count = cl.use("transformer.parameter_count")
+print(f"{parameter_count(config.to_dict()):,}")
+print(f"{sum(weight.numel() for weight in mine.parameters()):,}")
+
+def sizes(kind, settings):                                  # part -> parameters
+    with torch.device("meta"):                              # shapes only, no numbers
+        net = kind(settings)
+    size = dict.fromkeys(("feed_forward.", "attention.", "cross.", "norm", ""), 0)
+    for name, weight in net.named_parameters():
+        size[next(part for part in size if part in name)] += weight.numel()
+    return size                                             # "": embeddings, positions
+
+# %% rows="R17 R14"
+published = {
+    "SmolLM2-135M": (cl.nn.Decoder, found.config),
+    "BERT-base": (cl.nn.Encoder, cl.nn.EncoderConfig(vocab_size=30_522)),
+    "T5-base": (cl.nn.Seq2Seq, cl.nn.Seq2SeqConfig(
+        vocab_size=32_128, n_layer=12, n_head=12, d_model=768))}
+rows = []
+for name, (kind, settings) in published.items():
+    size = sizes(kind, settings)
+    total = sum(size.values())
+    percent = [f"{100 * n / total:.1f} %" for n in size.values()]
+    rows.append([name, f"{total / 1e6:.1f} M", *percent])
+header = cl.L(zh=["", "参数", "前馈网络", "注意力", "交叉注意力", "归一化", "词嵌入和位置"],
+              en=["", "parameters", "feed-forward", "attention", "cross-attention", "norms",
+                  "embeddings, positions"])
+cl.viz.table(rows, header=header, right=range(1, 7))
+
+# %% rows="R17"
+from dataclasses import replace
+def treemap(model, **own):
+    own = (cl.nn.Decoder, replace(found.config, **own))
+    kind, settings = published.get(model, own)
+    size = sizes(kind, settings)
+    total, n, bottom = sum(size.values()), settings.n_layer, 0
+    table = size.pop("") / total                            # the share of the embeddings
+    figure, axis = plt.subplots(figsize=(8, 2.4))
+    axis.bar(0, 1, table, align="edge", color="#bbbbbb")
+    for amount, colour in zip(size.values(), ("#ee7733", "#4477aa", "#66ccee", "#000000")):
+        height = amount / total / (1 - table)
+        axis.bar(table + (1 - table) / n * torch.arange(n), height, (1 - table) / n, bottom,
+                 align="edge", color=colour, edgecolor="white", linewidth=0.5)
+        bottom += height
+    axis.set(title=f"{model}: {total / 1e6:.1f} M", xticks=[], yticks=[], xlim=(0, 1))
+    return figure
+
+cl.viz.explore(treemap, model=[cl.L(zh="自己定", en="your own"), *published],
+               n_layer=(1, 60, 30), d_model=(64, 2048, 576), d_ff=(64, 8192, 1536),
+               vocab_size=(1000, 150_000, 49_152))
+
+# %% zh [md]
+r"""
+## 小结
+TODO
+
+接下来：[第 5 章 损失与训练目标](05_loss.ipynb)。
+"""
+# %% en [md]
+r"""
+## Summary
+TODO
+
+Next: [chapter 5, loss](05_loss.ipynb).
+"""

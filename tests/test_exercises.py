@@ -287,7 +287,7 @@ def test_use_prefers_the_learner_and_never_mistakes_the_reference_for_them(capsy
 # --- progress ------------------------------------------------------------------------------------------------------
 
 def test_progress_survives_kernels_and_loses_nothing(home):
-    code = ("import sys; from course_lib.exercises import record\n"
+    code = ("import sys; from course_lib.exercises.engine import record\n"
             "for i in range(200): record.note('lm.bigram', 'check', status='wrong', mistakes=['x' * 500], n=i)")
     env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     kernels = [subprocess.Popen([sys.executable, "-c", code], env=env) for _ in range(2)]
@@ -342,7 +342,7 @@ def test_export_and_merge(tmp_path):
 
 def test_catalog_names_everything():
     cards = ex.catalog()
-    assert len(cards) == 28 and set(cards[0]) == {"id", "chapter", "function", "signature", "title"} and set(cards[0]["title"]) == {"zh",
+    assert len(cards) == 32 and set(cards[0]) == {"id", "chapter", "function", "signature", "title"} and set(cards[0]["title"]) == {"zh",
             "en"}
 
 

@@ -29,6 +29,7 @@ The handbook is about Tern Island: four libraries, a clinic for clockwork herons
 # %% machine
 import course_lib as cl
 cl.start(lang="zh")
+cl.recall()
 
 # %% zh [md]
 r"""
@@ -357,33 +358,7 @@ compared(dict(zip(names, (chance, to_english, to_chinese, by_characters))), name
 r"""
 打印出来的词元说明了原因：这句话里大半的汉字，MiniLM 都只看到 `[UNK]`。换说法时，它和随机排的差，区间都含 0：这样的检索没有用，虽然用手册的词问时，靠剩下的几个字还能找到一些。BM25 不用训练，按单字切就能用，可是换了说法同样只剩 0.39。中文要按意思检索，需要用中文句对训练过的编码器，本课离线的模型里没有。
 
-最后一件事是快。练习里的写法，每来一个查询就把所有文档重数一遍。搜索引擎先建**索引**（index）：凡是和查询无关的都预先算好，查询时只做一次乘法。一共三步：
-"""
-# %% en [md]
-r"""
-The tokens say why: most of this sentence is `[UNK]` to MiniLM. (The question asks at what time the Harbour Library closes on weekdays.) In other words its difference from random order cannot be told from 0, so such a search is of no use, although in the handbook's words the few characters that are left find something. BM25 needs no training and works on characters, but in other words it keeps only 0.39, too. Search by meaning in Chinese takes an encoder trained on Chinese pairs of sentences; there is none among this course's offline models.
-
-One thing is left, speed. The exercise counts every document anew for each query. A search engine builds an **index**: whatever does not depend on the query is computed beforehand, and a query is one multiplication. Three steps:
-"""
-# %% rows="R71"
-units = sorted({unit for doc in docs for unit in doc})
-
-def count(tokens):
-    return torch.tensor([float(tokens.count(unit)) for unit in units])     # (V,)
-
-tf = torch.stack([count(doc) for doc in docs])                  # 1. counts, (N, V)
-df, length = (tf > 0).sum(0), tf.sum(1, keepdim=True)           # (V,), (N, 1)
-idf = torch.log(1 + (len(tf) - df + 0.5) / (df + 0.5))          # (V,)
-penalty = 1.5 * (0.25 + 0.75 * length / length.mean())          # (N, 1)
-weights = idf * tf * 2.5 / (tf + penalty)                       # 2. weights, (N, V)
-queries = torch.stack([count(characters(q.zh)) for q in questions])
-scores = queries @ weights.T                                    # 3. (80, V) @ (V, N)
-agree = torch.allclose(scores, by_characters, atol=1e-4)
-print(cl.L(zh="和 bm25 一致：", en="agrees with bm25:"), agree, tuple(weights.shape))
-
-# %% zh [md]
-r"""
-索引和练习的分数一致。文档有几百万篇时，这张表里几乎全是 0，只存不是 0 的数就够了（稀疏矩阵），步骤不变。
+练习里的写法，每来一个查询就把所有条目重数一遍。搜索引擎先建**索引**（index）：每个词在哪些条目里、各出现几次，都预先数好，查询时只看那几个词的记录。
 
 ## 14.6 切块
 
@@ -398,7 +373,9 @@ r"""
 """
 # %% en [md]
 r"""
-The index gives the exercise's scores. With millions of documents nearly all of this table is 0, and only the rest is stored (a sparse matrix); the steps stay the same.
+The tokens say why: most of this sentence is `[UNK]` to MiniLM. (The question asks at what time the Harbour Library closes on weekdays.) In other words its difference from random order cannot be told from 0, so such a search is of no use, although in the handbook's words the few characters that are left find something. BM25 needs no training and works on characters, but in other words it keeps only 0.39, too. Search by meaning in Chinese takes an encoder trained on Chinese pairs of sentences; there is none among this course's offline models.
+
+The exercise counts every note anew for each query. A search engine builds an **index**: in which notes each word stands, and how often, is counted beforehand, and a query looks only at the records of its few words.
 
 ## 14.6 Chunking
 
@@ -639,7 +616,12 @@ r"""
 
 最后一关是**拒答**（abstaining）。拿智能客服来试：库里存 40 个问题（用手册的词）和答案，来一个问题，找最像的一问，端出它的答案；分数低于阈值就转人工。考它的是库里**没有**的问法：40 个换了说法的问题，和 24 个没有答案的问题。英文用 MiniLM；中文没有合适的编码器，用单字的 BM25，除以问题的字数。
 
-阈值在**一半**问题上挑，在**另一半**上看。规则先定好：答错和“没有答案却答了”合起来不超过 3 个的前提下，阈值越低越好。
+阈值定多高，要看答错有多贵。答对一题加 `gain` 分，答错一题扣 `loss` 分（没有答案却答了也算答错），转人工算 0 分，加起来叫**效用**（utility）。阈值在**一半**问题上挑，在**另一半**上看。
+
+### 练习 5 · 拒答的阈值
+
+写 `abstain(scores, correct, gain=1.0, loss=1.0)`：`scores` 是每题的分数，`correct` 是照着答对不对；分数不低于阈值才答。返回 `(threshold, utility)`，要效用最大的那个阈值。候选是每个分数，再加上 `math.inf`（一题也不答，效用 0）；一样好的取最高；空列表返回 `(math.inf, 0.0)`。
+例：`abstain([.9, .8, .6, .3], [True, False, True, False])` 是 `(0.9, 1.0)`。阈值 0.6 的效用也是 1，取较高的 0.9。
 """
 # %% en [md]
 r"""
@@ -648,9 +630,20 @@ The check is strict: of 23 replies that pass 22 are right; the price is 14 right
 
 The last gate is **abstaining**. Try it on a customer-service bot: it stores 40 questions (in the handbook's words) with their answers, finds the stored question most similar to yours and serves its answer; below a threshold it hands over to a person. It is examined with questions that are **not** in its store: the 40 in other words, and the 24 without an answer. English uses MiniLM; for Chinese there is no suitable encoder, so BM25 on characters, divided by the number of characters asked.
 
-The threshold is chosen on **one half** of the questions and judged on **the other**. The rule is fixed beforehand: the lowest threshold at which wrong answers and answers where none exists are at most 3 together.
+How high the threshold should be depends on the price of a wrong answer. A right answer earns `gain`, a wrong one costs `loss` (to answer where no answer exists is wrong, too), and handing over counts 0; the sum is called **utility**. The threshold is chosen on **one half** of the questions and judged on **the other**.
+
+### Exercise 5 · A threshold for abstaining
+
+Write `abstain(scores, correct, gain=1.0, loss=1.0)`: `scores` has a score for each question, `correct` says whether its answer is right; answer where the score is not below the threshold. Return `(threshold, utility)` for the threshold of the largest utility. The candidates are all scores and `math.inf` (nothing is answered, utility 0); of equals take the highest; empty lists give `(math.inf, 0.0)`.
+Example: `abstain([.9, .8, .6, .3], [True, False, True, False])` is `(0.9, 1.0)`. Threshold 0.6 has utility 1 as well, and 0.9 is the higher.
 """
+# %% exercise id="apps.abstain"
+...
+# %%
+cl.check("apps.abstain")
+
 # %% rows="R73 R76"
+abstain = cl.use("apps.abstain")
 stored = [q for q in questions if q.kind == "words"]
 asked = [q for q in book.questions if q.kind != "words"]    # 40 other words, 24 nowhere
 stored_vectors = encoder.embed([q.en for q in stored])
@@ -659,48 +652,51 @@ units, docs = [[characters(q.zh) for q in some] for some in (asked, stored)]
 mandarin = torch.tensor([bm25(tokens, docs) for tokens in units])           # (64, 40)
 mandarin = mandarin / torch.tensor([[len(tokens)] for tokens in units])
 
-def end_of(i, scores, threshold):
-    """How question i ends, 0 to 4: the places in ENDS."""
-    quiet = scores[i].max() < threshold
-    if asked[i].note is None:
-        return 4 if quiet else 3
-    told = stored[int(scores[i].argmax())].note
-    return 1 if quiet else 0 if told == asked[i].note else 2
+def halves(table):
+    """For each half: the questions' best scores, and whether that answer is right."""
+    best, places = table.max(dim=1)
+    right = [stored[i].note == q.note for i, q in zip(places.tolist(), asked)]
+    return [(best[n::2].tolist(), right[n::2]) for n in (0, 1)]
 
 # %% rows="R73 R76"
-ENDS = cl.L(zh=["答对", "该答却转人工", "答错", "没有答案却答了", "没有答案，转人工"],
-            en=["right", "handed over in vain", "wrong", "invented", "rightly handed over"])
-one_half, other_half = range(0, 64, 2), range(1, 64, 2)
+def outcomes(scores, right, threshold):
+    """How many questions are answered right, answered wrong, and handed to a person."""
+    told = [ok for score, ok in zip(scores, right) if score >= threshold]
+    return [sum(told), len(told) - sum(told), len(scores) - len(told)]
 
-def outcomes(scores, threshold, some):
-    ends = [end_of(i, scores, threshold) for i in some]
-    return [ends.count(end) for end in range(5)]
-
-rows, steps = [], [step / 50 for step in range(200)]
-names = cl.L(zh=["英文", "中文"], en=["English", "Chinese"])
-for name, scores in zip(names, (english, mandarin)):
-    best = next(t for t in steps if sum(outcomes(scores, t, one_half)[2:4]) <= 3)
-    rows.append((name, best, *outcomes(scores, best, other_half)))
-cl.viz.table(rows, ["", cl.L(zh="阈值", en="threshold"), *ENDS], right=range(1, 7))
+rows, names = [], cl.L(zh=["英文", "英文", "中文"], en=["English", "English", "Chinese"])
+for name, table, loss in zip(names, (english, english, mandarin), (1, 3, 1)):
+    chosen, other = halves(table)
+    threshold, utility = abstain(*chosen, loss=loss)
+    yes, no, silent = outcomes(*other, threshold)
+    both = f"{utility:.0f}", yes - loss * no
+    rows.append((name, loss, f"{threshold:.2f}", *both, yes, no, silent))
+heads = cl.L(zh=["", "loss", "阈值", "效用", "另一半上", "答对", "答错", "转人工"],
+             en=["", "loss", "threshold", "utility", "other half", "right", "wrong", "silent"])
+cl.viz.table(rows, heads, right=range(1, 8))
 
 # %% rows="R73"
-def service(text, threshold):
+def service(text, loss):
+    threshold, _ = abstain(*halves(english)[0], loss=loss)
     scores = encoder.embed([text])[0] @ stored_vectors.T        # (40,)
     i = int(scores.argmax())
     reply = notes[stored[i].note]
     if scores[i] < threshold:
         reply = cl.L(zh="这个我不清楚，给您转人工。", en="I do not know. I will ask a person to help you.")
-    names = cl.L(zh=["回答", "最像的一问", "分数"], en=["reply", "closest question", "score"])
-    talk = cl.viz.table(zip(names, (reply, stored[i].en, f"{scores[i]:.2f}")))
-    return talk + cl.viz.table([outcomes(english, threshold, other_half)], ENDS)
+    names = cl.L(zh=["回答", "最像的一问", "分数", "阈值"],
+                 en=["reply", "closest question", "score", "threshold"])
+    told = (reply, stored[i].en, f"{scores[i]:.2f}", f"{threshold:.2f}")
+    ends = outcomes(*halves(english)[1], threshold)
+    heads = cl.L(zh=["答对", "答错", "转人工"], en=["right", "wrong", "silent"])
+    return cl.viz.table(zip(names, told)) + cl.viz.table([ends], heads)
 
-cl.viz.explore(service, text="How do I get online at the Mill Library?",
-               threshold=(0.0, 1.0, rows[0][1]))
+cl.viz.explore(service, text="How do I get online at the Mill?", loss=(0, 10, 1))
 
 # %% zh [md]
 r"""
-英文一边，32 个没用来挑阈值的问题里，答对 8 个，没有一个答错，3 个没有答案却答了；代价是 12 个本来有答案的也转了人工。把阈值拖到 0：答对的变成 19 个，12 个没有答案的也全答了。没有免费的阈值，要看你更怕哪种错：问药量的系统和推荐小说的系统不该用同一个数。
-中文一边，换了说法的一个也没答上，没有答案的却因为字面相像混进来 5 个。真实的客服会给每个答案多存几种问法，再从转人工的记录里不断补。
+先看英文。答错只扣 1 分时，挑出来的阈值是 0.35，另一半的 32 题里答对 19 题，答错 12 题；扣 3 分时，阈值升到 0.74，答对 4 题，答错 1 题，其余 27 题全转人工。没有免费的阈值，要看你更怕哪种错：问药量的系统和推荐小说的系统不该用同一个 `loss`。
+再看两列效用：挑的那一半上是 10 和 7，另一半上只有 7 和 1。阈值是照着前一半挑的，在那里量，当然显得好；该信的是另一半，而 32 题也只能量个大概。
+中文一边，挑出来的阈值是无穷大：哪怕答错只扣 1 分，也是一题不答最好。真实的客服会给每个答案多存几种问法，再从转人工的记录里不断补。
 
 ## 14.9 写在条目里的命令
 
@@ -710,8 +706,9 @@ RAG 的提示里混着三种人的话：开发者的、提问人的、写资料�
 """
 # %% en [md]
 r"""
-In English, of the 32 questions that did not choose the threshold, 8 are answered right and none wrong, 3 are answered though no answer exists; the price is 12 that had an answer and were handed over in vain. Drag the threshold to 0: 19 are right, and all 12 without an answer are answered, too. No threshold is free; it depends on which error you fear more, and a system that is asked for doses should not share a number with one that recommends novels.
-In Chinese nothing asked in other words is answered, and 5 without an answer slip in because their characters look alike. A real service stores several ways of asking for each answer and adds more from the questions that were handed over.
+English first. Where a wrong answer costs 1, the threshold chosen is 0.35, and of the 32 questions of the other half 19 are answered right and 12 wrong; where it costs 3, the threshold rises to 0.74, 4 are right, 1 is wrong and on the other 27 the bot is silent: they go to a person. No threshold is free; it depends on which error you fear more, and a system that is asked for doses should not share a `loss` with one that recommends novels.
+Now the two columns of utility: 10 and 7 on the half that chose, only 7 and 1 on the other. The threshold was fitted to the first half and looks good there, of course; the other half is the one to believe, and 32 questions give no more than a rough idea.
+In Chinese the threshold chosen is infinite: even where a wrong answer costs just 1, it is best to answer nothing. A real service stores several ways of asking for each answer and adds more from the questions that were handed over.
 
 ## 14.9 An order planted in a note
 
@@ -770,7 +767,7 @@ r"""
 - 出处要核对，不确定要拒答；阈值在一半数据上挑，在另一半上看。
 - 资料里的文字也可能是命令。提示里的警告只是请求，代码里的规则才是保证。
 
-还想动手：把 14.8 节“不超过 3 个”改成 1 个，看多转多少人工；换一句 14.9 节的留言，看照办的比例变不变。
+还想动手：对调 14.8 节的两半再挑一次，看阈值和效用变多少；换一句 14.9 节的留言，看照办的比例变不变。
 接下来：[第 15 章 智能体与知识](15_agents.ipynb)。
 """
 # %% en [md]
@@ -788,7 +785,7 @@ What does stop it is code. The check of section 14.8 compares with the **library
 - Check the sources and abstain when unsure; choose the threshold on one half of the data and look at the other.
 - The text of a document may be an order. A warning in the prompt is a request; a rule in the code is a guarantee.
 
-To try: change “at most 3” of section 14.8 to 1 and see how many more are handed over; plant another comment in section 14.9 and see whether it is obeyed as often.
+To try: swap the halves of section 14.8, choose again, and see how much threshold and utility change; plant another comment in section 14.9 and see whether it is obeyed as often.
 Next: [chapter 15, agents and knowledge](15_agents.ipynb).
 """
 # %%

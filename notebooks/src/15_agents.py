@@ -25,6 +25,7 @@ This chapter first turns a newspaper into a **knowledge graph** and checks a mod
 # %% machine
 import course_lib as cl
 cl.start(lang="zh")
+cl.recall()
 
 # %% zh [md]
 r"""

@@ -92,7 +92,7 @@ function draw({ model, el }) {
       parts.push(make("label", {}, `${words.head} `, choose));
     }
     const table = stop.values.subarray(head * rows * columns, (head + 1) * rows * columns);
-    const own = rows === tokens.length ? at.token : rows - 1, name = (i) => stop.columns[i] ?? `[${i}]`;
+    const own = stop.rows.every((row, i) => row === tokens[i]) ? at.token : rows - 1, name = (i) => stop.columns[i] ?? `[${i}]`;
     const readout = make("div", { className: "course-tour-numbers" });
     const cell = (row, column) => make("span", {}, make("i", {}, name(column)), ` ${numeral(table[row * columns + column])}`);
     const tell = (row, from, to) => readout.replaceChildren(make("b", {}, stop.rows[row]), ...Array.from({ length: to - from }, (_, i) => cell(row, from + i)));

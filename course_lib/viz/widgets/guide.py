@@ -32,8 +32,8 @@ _AXES = {"B": L(zh="批", en="batch"), "T": L(zh="词元", en="tokens"), "S": L(
          "G": L(zh="键值头", en="key-value heads"), "d": L(zh="头的宽度", en="width of a head"), "D": L(zh="模型宽度", en="width of the model"),
          "F": L(zh="前馈网络宽度", en="width of the feed-forward network"), "V": L(zh="词表大小", en="size of the vocabulary"), "L": L(zh="块数", en="blocks")}
 _WORDS = {"back": L(zh="上一步", en="Back"), "next": L(zh="下一步", en="Next"), "head": L(zh="头", en="Head"), "stops": L(zh="走到哪一步", en="Which stop"),
-          "show": L(zh="不猜，直接看", en="Show me"), "right": L(zh="猜对了。", en="Right."), "wrong": L(zh="不是这个，而是 {0}。", en="Not this time: it is {0}."),
-          "shown": L(zh="答案：{0}。", en="It is {0}."), "guess": L(zh="先猜一猜", en="Guess first"), "part": L(zh="共 {0} 列，这里是前 {1} 列", en="the first {1} of {0} columns"),
+          "show": L(zh="不猜，直接看", en="Show me"), "right": L(zh="猜对了。", en="Right."), "wrong": L(zh="这次没猜中，答案是 {0}。", en="Not this time: the answer is {0}."),
+          "shown": L(zh="答案是 {0}。", en="The answer is {0}."), "guess": L(zh="先猜一猜", en="Guess first"), "part": L(zh="共 {0} 列，这里是前 {1} 列", en="the first {1} of {0} columns"),
           "hint": L(zh="方向键 ← → 走一步，Home 和 End 到两头，↑ ↓ 换词元。蓝色为正，橙色为负，越深绝对值越大。",
                     en="Arrow keys ← → move a stop, Home and End to either end, ↑ ↓ to another token. Blue is positive, orange negative; the deeper, the larger."),
           "diagram": L(zh="模型的结构图", en="Diagram of the model"), "token": L(zh="看哪个词元", en="Which token")}

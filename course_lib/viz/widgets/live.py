@@ -54,7 +54,8 @@ def display_live(widget: anywidget.AnyWidget, picture: Markup, text: str = "") -
     """Show `picture` (or, where there are only words, `text`) as an output of its own, then `widget`."""
     from IPython.display import display
 
-    display({"text/html": Markup('<div class="course-static">{}</div>').format(picture), "text/plain": text or repr(picture)}, raw=True)
+    if picture or text:
+        display({"text/html": Markup('<div class="course-static">{}</div>').format(picture), "text/plain": text or repr(picture)}, raw=True)
     bundle = widget._repr_mimebundle_()
     data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
     data = {kind: value for kind, value in (data or {}).items() if "widget-view" in kind}     # the text alternative is the output above

@@ -119,9 +119,9 @@ def stops(found: Trace) -> list[Stop]:
         still = named[min(set(range(T)) - set(turned))] if len(turned) == T - 1 else None
         nobody = L(zh="没有", en="none")
         inside("q_turned", L(zh="RoPE：按位置旋转", en="RoPE: turned by position"), "(B, H, T, d)",
-               L(zh="q 和 k 里的数两两成对，各转一个角度，位置越靠后转得越多。这样一来，q·k 只与两者相隔多远有关。这里是转过的 q。",
-                 en="The numbers of q and k form pairs; each pair is turned by an angle that grows with the position, so that where two tokens stand enters "
-                    "q·k only by their distance. Shown is q, turned."), "RoPE",
+               L(zh="q 和 k 里的数两两成对，各转一个角度，位置越靠后转得越多。这样一来，位置对 q·k 的影响只剩两者相隔多远。这里是转过的 q。",
+                 en="The numbers of q and k form pairs; each pair is turned by an angle that grows with the position, so that of where two tokens stand "
+                    "only their distance matters to q·k. Shown is q, turned."), "RoPE",
                _ask(L(zh="哪个词元的 q 原封不动？", en="Which token's q stays as it was?"), (named[0], last, nobody), still or nobody,
                     L(zh="位置从 0 数起，位置 0 转的角度是 0。", en="Positions count from 0, and position 0 turns by an angle of 0.")))
     seen = int(np.isfinite(x["scores"][0, 0]).sum())
@@ -138,13 +138,13 @@ def stops(found: Trace) -> list[Stop]:
            L(zh="softmax 把每一行变成加起来等于 1 的权重，−∞ 变成 0。", en="softmax turns each row into weights that sum to 1; −∞ becomes 0."), "softmax",
            _ask(L(zh="第 0 个头里，最后一个词元 {last} 最看重谁？", en="In head 0, which token does the last one, {last}, look at most?").format(last=last),
                 [named[i] for i in sorted({0, T // 2, max(T - 2, 0), T - 1, int(row.argmax())})], named[int(row.argmax())],
-                L(zh="权重 {w:.2f}。上面可以换别的头看。", en="With weight {w:.2f}. Choose another head to see how they differ.").format(w=row.max())), columns=labels)
+                L(zh="权重是 {w:.2f}。下面可以换别的头看。", en="Its weight is {w:.2f}. Choose another head below to compare.").format(w=row.max())), columns=labels)
     own = x["v"][0, :, 0].repeat(c.n_head // G, axis=0)
     means = L(zh="所有 v 的平均", en="the mean of all v"), L(zh="它自己的 v", en="its own v"), L(zh="全是 0", en="zeros")
     far = [np.abs(x["mixed"][0, :, 0] - other).max() for other in (x["v"][0].mean(1).repeat(c.n_head // G, axis=0), own, 0 * own)]
     inside("mixed", L(zh="加权平均", en="Weighted mean"), "(B, H, T, d)",
            L(zh="每个头用权重给 v 求加权平均：weights @ v。", en="Each head takes the mean of the v, weighted: weights @ v."), "weights @ v",
-           _ask(L(zh="第一个词元 {first} 得到的是什么？", en="What does the first token, {first}, get?").format(first=named[0]), means, means[int(np.argmin(far))],
+           _ask(L(zh="第一个词元 {first} 得到的是什么？", en="What does the first token, {first}, get?").format(first=named[0]), means if T > 1 else (), means[int(np.argmin(far))],
                 L(zh="它只看得到自己，权重就是 1。", en="It sees itself alone, so the weight is 1.")))
     inside("attention", L(zh="输出投影", en="Output projection"), "(B, T, D)",
            L(zh="把各个头并排放好，乘上 W_o：每个词元又是一个 {D} 个数的向量。", en="The heads side by side, times W_o: again one vector of {D} numbers for each token.").format(
@@ -157,8 +157,8 @@ def stops(found: Trace) -> list[Stop]:
                 (str(c.d_model), str(c.d_ff), str(c.d_head)), str(x["up"].shape[-1]),
                 L(zh="前馈网络里面的宽度 F 是 {F}。", en="Inside, the feed-forward network is F = {F} wide.").format(F=c.d_ff))
     if c.gated:
-        inside("gate", L(zh="门", en="Gate"), "(B, T, F)", L(zh="乘上 W_gate：每个词元各算各的，词元之间不再来往。",
-               en="Times W_gate, for each token by itself: from here on tokens do not exchange anything."), "gate", wide)
+        inside("gate", L(zh="门", en="Gate"), "(B, T, F)", L(zh="乘上 W_gate：每个词元各算各的，词元之间没有来往。",
+               en="Times W_gate, for each token by itself: here tokens exchange nothing."), "gate", wide)
         inside("up", L(zh="升维", en="Up"), "(B, T, F)", L(zh="乘上 W_up：同样多的数，等着过门。", en="Times W_up: as many numbers, which the gate will let through or not."),
                "up", beside=True)
     else:
@@ -167,24 +167,25 @@ def stops(found: Trace) -> list[Stop]:
     yes, no = L(zh="有", en="yes"), L(zh="没有", en="no")
     act = c.activation.split("_")[0]
     what, product = (L(zh="门", en="the gate"), f"{act}(gate) · up") if c.gated else (L(zh="上一步的数", en="the numbers of the last step"), f"{act}(up)")
-    inside("hidden", L(zh="过门", en="Through the gate") if c.gated else L(zh="激活函数", en="Activation"), "(B, T, F)",
+    inside("hidden", L(zh="门控相乘", en="Gated product") if c.gated else L(zh="激活函数", en="Activation"), "(B, T, F)",
            L(zh="{product}，逐个数相乘：{act} 把负数压到 0 附近，那里几乎什么也过不去。" if c.gated else "{product}：{act} 把负数压到 0 附近。",
              en="{product}, number by number: {act} brings negative numbers close to 0, and there hardly anything passes." if c.gated else
                 "{product}: {act} brings negative numbers close to 0.").format(product=product, act=act), product,
            _ask(L(zh="{what}里，有没有一半以上是负的？", en="Is more than half of {what} negative?").format(what=what), (yes, no), yes if below > 0.5 else no,
-                L(zh="负的占 {share:.0%}。", en="{share:.0%} of it is.").format(share=below)))
+                L(zh="负的占 {share:.0%}。", en="{share:.0%} of the numbers are below 0.").format(share=below)))
     inside("down", L(zh="降维", en="Down"), "(B, T, D)", L(zh="乘上 W_down，回到 {D} 个数。", en="Times W_down: back to {D} numbers for each token.").format(D=c.d_model), "down")
     attended, fed = length("attention")[-1], length("down")[-1]
     parts = L(zh="注意力", en="attention"), L(zh="前馈网络", en="the feed-forward network")
+    more = parts[int(fed > attended)]
     inside("x2", L(zh="残差连接：加上前馈网络", en="Residual: feed-forward added"), "(B, T, D)",
            L(zh="第二次相加。这就是第 0 块的输出。", en="The second sum. This is what leaves block 0."), "+",
-           _ask(L(zh="第 0 块给最后一个词元加了两个向量。哪一个更长？", en="Block 0 has added two vectors to the last token's. Which was longer?"), parts, parts[int(fed > attended)],
+           _ask(L(zh="第 0 块给最后一个词元加了两个向量。哪一个更长？", en="Block 0 has added two vectors to the last token's. Which was longer?"), parts, more,
                 L(zh="注意力加的长 {a:.3g}，前馈网络加的长 {f:.3g}。", en="Attention's is {a:.3g} long, the feed-forward network's {f:.3g}.").format(a=attended, f=fed)))
     peaks = x["lengths"][:, 0].max(0)                                                             # (T,)
     peak = int(peaks.argmax())
     stop("lengths", L(zh="其余的块", en="The other blocks"), "(L+1, B, T)",
-         L(zh="再来 {n} 块，结构一样，权重各有各的。这里每一行是一个块之后，每个词元的向量有多长（第 0 行：进第 0 块之前）。",
-           en="{n} more blocks of the same build, each with weights of its own. A row is how long each token's vector is after so many blocks (row 0: before any).").format(
+         L(zh="再来 {n} 块，结构一样，权重各有各的。第 n 行是走过 n 块之后，每个词元的向量有多长。",
+           en="{n} more blocks of the same build, each with weights of its own. Row n shows how long each token's vector is after n blocks.").format(
                n=c.n_layer - 1), f"× {c.n_layer}",
          _ask(L(zh="一路上，谁的向量达到过最大的长度？", en="Which token's vector becomes the longest on the way?"),
               [named[i] for i in sorted({0, T // 2, T - 1, peak})], named[peak],
@@ -199,8 +200,8 @@ def stops(found: Trace) -> list[Stop]:
               "乘上输出矩阵：每个词元的位置，都给下一个词元打分。只画最后一行得分最高的 {n} 列。",
            en=("Times the embedding table, which serves twice" if c.tied else "Times the output matrix") +
               ": at each position, scores for the token that comes next. Shown are the {n} columns with the highest scores of the last row.").format(n=len(best)),
-         "logits", _ask(L(zh="每个位置有多少个分数？", en="How many scores are there at each position?"), (f"{T:,}", f"{c.d_model:,}", f"{c.vocab_size:,}"), f"{x['logits'].shape[-1]:,}",
-                        L(zh="词表里每个词元一个。", en="One for each token of the vocabulary.")),
+         "logits", _ask(L(zh="每个位置有多少个分数？", en="How many scores are there at each position?"), (f"{T:,}", f"{c.d_model:,}", f"{c.vocab_size:,}"),
+                        f"{x['logits'].shape[-1]:,}", L(zh="词表里每个词元一个。", en="One for each token of the vocabulary.")),
          table=x["logits"][:, :, best], columns=tuple(words))
     shares = {word: p for word, (_, _, p) in zip(words[:10], found.likely)}
     z = x["logits"][0, -1].astype(np.float64)

@@ -342,7 +342,7 @@ def test_export_and_merge(tmp_path):
 
 def test_catalog_names_everything():
     cards = ex.catalog()
-    assert len(cards) == 32 and set(cards[0]) == {"id", "chapter", "function", "signature", "title"} and set(cards[0]["title"]) == {"zh",
+    assert len(cards) == 39 and set(cards[0]) == {"id", "chapter", "function", "signature", "title"} and set(cards[0]["title"]) == {"zh",
             "en"}
 
 

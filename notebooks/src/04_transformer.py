@@ -96,7 +96,7 @@ r"""
 
 ## 4.2 归一化：让数保持在同一个尺度
 
-一层接一层往上加，向量会越来越长。下面取 SmolLM2 的真张量：`lengths` 是每层之前，每个词元向量的长度。
+一层接一层往上加，向量会越来越长。下面取 SmolLM2 的真张量：`lengths` 是进入每一层之前，各个词元的向量有多长（层从 0 数起，30 是最后一层之后）。
 """
 # %% en [md]
 r"""
@@ -106,7 +106,7 @@ Two more things are mentioned in none of the five handouts: the **norm** before 
 
 ## 4.2 The norm: keep numbers on one scale
 
-Block after block something is added, and vectors grow. Take SmolLM2's real tensors: `lengths` has the length of each token's vector before every block.
+Block after block something is added, and vectors grow. Take SmolLM2's real tensors: `lengths` has the length of each token's vector before every block (blocks count from 0; 30 is after the last one).
 """
 # %%
 from functools import partial
@@ -126,7 +126,7 @@ for layer in (0, 1, 10, 20, 30):
 
 # %% zh [md]
 r"""
-一个位置的长度可以是另一个的几百倍，上层是下层的几十倍。第一个词元特别长，很多头正是把“没处可看”的权重放在那里（3.1 节见过）。
+每行先是第几层，后面是九个词元的长度。刚进门时都是 2 上下，到最后有几百。第一个词元最特别，第 20 层之前是别人的一百倍左右；3.1 节见过，许多头没处可看时就看它。
 如果注意力直接读这样的向量，分数就由长度说了算。于是每个子层读之前，先把向量除以自己的大小，方向不变，再乘一组学来的权重：
 
 $$\mathrm{RMSNorm}(x)=\frac{x}{\sqrt{\frac1D\sum_i x_i^2+\epsilon}}\odot w$$
@@ -141,7 +141,7 @@ $\odot$ 是逐个相乘。这叫 **RMSNorm**（[Zhang 与 Sennrich 2019](https:/
 """
 # %% en [md]
 r"""
-The vector at one position can be hundreds of times as long as at another, and vectors in late blocks tens of times as long as in early ones. The first token's is especially long: it is where many heads put their weight when they have nothing to look at (you saw it in section 3.1).
+Each line has the number of the block and then the lengths of nine tokens. They enter at about 2 and end at several hundred. The first token stands out: before block 20 it is about a hundred times as long as the others; in section 3.1 you saw many heads look at it when they had nothing to look at.
 If attention read such vectors as they are, length would decide the scores. So before every sublayer each vector is divided by its own size, which keeps its direction, and multiplied by learnt weights:
 
 $$\mathrm{RMSNorm}(x)=\frac{x}{\sqrt{\frac1D\sum_i x_i^2+\epsilon}}\odot w$$
@@ -578,19 +578,41 @@ cl.guess.result("transformer.parts", parts["mask"])
 
 # %% zh [md]
 r"""
-READ-ABLATION
+每行三个数是三个种子，点也是；灰线是完全不看上文、只按词频猜的损失。
+
+- **残差**：三次都停在灰线上。四层的模型没有残差，120 步里一点上文也没学会。
+- **归一化**：学到一些，远不如完整的。这么小的模型已经如此，三十层更不用说。
+- **前馈网络**、**位置**：损失都升高了，前馈网络拆掉以后升得更多。
+- **位置（只拆第 1 层）**：位置只晚来一层，也学得慢了。第四份讲义把位置编码排在前馈网络之后，写成代码就是这样。
+
+这里只训练了 120 步，说的是“学得多快”；练得更久，后三种的差距可能缩小，没有试过。
+最后一行呢？拆掉掩码，损失不升反降，低得可疑。
 
 ## 4.8 掩码换来的并行
 
-TODO
+训练时，整句话一次送进去，每个位置都拿**真正的上文**去猜下一个词元（teacher forcing）。一次前向传播，T 个位置就是 T 道题。掩码保证第 t 道题看不到自己的答案。
+五份讲义讲到解码器的“自注意力”，都没有提掩码。没有掩码，答案就在眼前：注意力往后看一格，抄下来。真要写字的时候，后面什么也没有，抄不成了。
+
+下面同样的句子读两遍：**一次读完**；再**一步一步**，每次只给前 t 个词元，只取最后一个位置，写字时就是这样。再下一格，让装着真权重的 `mine` 也这样读两遍，数一数前向传播的次数，计一计时。
 """
 # %% en [md]
 r"""
-READ-ABLATION
+The three numbers of a line are three seeds, and so are the dots; the grey line is the loss of guessing by frequency alone, without any context.
+
+- **Residual**: all three stay on the grey line. Without residuals four blocks have learnt nothing from context in 120 steps.
+- **Norm**: something is learnt, far less than with all parts; and this model is small, not thirty blocks deep.
+- **Feed-forward network** and **positions**: the loss rises without either, and more without the feed-forward network.
+- **Positions, block 1 only**: positions come only one block late, and learning is slower. The fourth handout's list, with positions after the feed-forward network, is this in code.
+
+There were only 120 steps, so this says how fast a model learns; trained for longer, the last three might come closer, which we have not tried.
+And the last line? Without the mask the loss does not rise but falls, suspiciously low.
 
 ## 4.8 What the mask buys: parallelism
 
-TODO
+In training a whole sentence goes in at once, and every position predicts its next token from the **true tokens before it** (teacher forcing). One forward pass over T positions is T questions. The mask makes sure that question t cannot see its own answer.
+Where the handouts speak of the decoder's self-attention, none of the five mentions the mask. Without it the answer is in plain sight: attention looks one place ahead and copies. When the model has to write, nothing stands ahead, and there is nothing to copy.
+
+Below, the same sentences are read twice: **all at once**; and **step by step**, where the model gets the first t tokens and only its last position counts, as in writing. The cell after that does the same with `mine` and its real weights, counts the forward passes and takes the time.
 """
 # %% training rows="R19 E32"
 def step_by_step(m, ids):                                   # (N, T) -> (N, T, V)
@@ -626,17 +648,25 @@ print(cl.L(zh="logits 相同：", en="the same logits:"), same(*logits.values(),
 
 # %% zh [md]
 r"""
-READ-PARALLEL
+有掩码，两种读法损失一样，logits 也一样：**一次读完，等于把每一步都做了**。没有掩码，一次读完时损失低，是因为偷看；一步一步时损失高得离谱，写出来的是胡话。
 
-## 4.9 次序
-TODO
+真模型的两种读法，次数是 1 比 T，时间也差得多，答案相同。训练能并行，靠的是这个：没有循环，答案（真正的上文）事先都在，掩码保证不作弊。**写字却不能并行**，下一个词元没写出来，就没有再下一步的输入（第 7 章讲怎样少算一些）。
+第一份讲义说，可以并行是“因为它不依赖于序列的顺序”。理由错了；而“不依赖顺序”要是真的，反倒是毛病。
+
+## 4.9 次序：看不见，看得见，看多远
+
+取 `mine` 第一层的注意力，输入是八个随机向量。把八个向量**打乱**再送进去：如果注意力看不见次序，输出只会跟着同样打乱，别的都不变。下面量的是“除了打乱以外，还变了多少”。
 """
 # %% en [md]
 r"""
-READ-PARALLEL
+With the mask both readings have the same loss, and the same logits: **reading all at once is doing every step**. Without it, the loss is low all at once, because the model peeks, and absurdly high step by step, and what it writes is gibberish.
 
-## 4.9 Order
-TODO
+For the real model it is 1 forward pass against T, far less time, and the same answers. Training is parallel for these reasons: nothing is recurrent, the true tokens are all known beforehand, and the mask prevents cheating. **Writing is not parallel**: until the next token is written, the step after it has no input (chapter 7 shows how to compute less).
+The first handout says it can be parallel “because it does not depend on the order of the sequence”. That is the wrong reason; and if it really did not depend on order, that would be a defect.
+
+## 4.9 Order: not seen, seen, and how far
+
+Take the attention of `mine`'s first block and eight random vectors. **Shuffle** the eight and feed them in again: if attention cannot see order, the outputs are shuffled in the same way and nothing else changes. Measured below is how much changes beyond the shuffling.
 """
 # %% rows="R7 E34"
 torch.manual_seed(0)
@@ -656,11 +686,29 @@ print(cl.L(zh="有位置，有掩码，", en="positions and mask,"), f"{moved(tu
 
 # %% zh [md]
 r"""
-READ-PERM
+没有位置也没有掩码，注意力真的看不见次序。转一个角度，就看见了。第三行有些意外：**掩码自己也透露次序**，第 t 个位置只看得到 t 个词元，数一数就知道自己在第几个。所以 4.7 节拆掉位置的模型还学得会一些（[Kazemnejad 等 2023](https://arxiv.org/abs/2305.19466) 专门研究过不加位置的解码器）。没有掩码的 BERT 就没有这条路。
+
+告诉模型位置，办法不止一种：2017 年的原版用**正弦波**，加在词嵌入上；BERT 和 GPT-2 **学一张表**，一个位置一行，也加在词嵌入上；RoPE 转查询和键；T5 给每种**距离学一个数**，加在分数上。
+
+## 练习 5 · 正弦波
+
+写 `sinusoidal(length, d_model, base=10000.0)`：返回 `float32` 的 [T,D]，T 是 `length`。行是位置，从 0 数起；第 2i 列是 $\sin$，第 2i + 1 列是 $\cos$，角度都是 $\mathrm{position}/\mathrm{base}^{2i/D}$；D 是奇数时，最后一列是正弦；`length` 为 0 时形状是 [0,D]。
+例：`sinusoidal(2, 4)` 的两行是 [0, 1, 0, 1] 和 [0.8415, 0.5403, 0.01, 0.9999]。
+
+检查的下面把四种并排：位置 m 的查询和位置 n 的键，内容相同，只有位置不同时，谁和谁更“像”。学来的表和 T5 的数，都取自真模型。
 """
 # %% en [md]
 r"""
-READ-PERM
+Without positions and without a mask, attention really cannot see order. Turn the vectors, and it can. The third line may surprise: **the mask alone gives order away**, since position t sees exactly t tokens and can tell its place by counting. That is why in 4.7 the model without positions still learnt something ([Kazemnejad et al. 2023](https://arxiv.org/abs/2305.19466) study decoders without positions). BERT, without a mask, has no such way.
+
+There is more than one way to tell positions. The original of 2017 adds **waves of sines** to the embeddings; BERT and GPT-2 **learn a table**, a row for each position, and add that; RoPE turns queries and keys; T5 learns **a number for each distance** and adds it to the scores.
+
+## Exercise 5 · Waves of sines
+
+Write `sinusoidal(length, d_model, base=10000.0)`: return `float32` [T,D], where T is `length`. A row is a position, counted from 0; column 2i is the $\sin$ and column 2i + 1 the $\cos$ of $\mathrm{position}/\mathrm{base}^{2i/D}$; an odd D ends with a sine; with `length` 0 the shape is [0,D].
+Example: the two rows of `sinusoidal(2, 4)` are [0, 1, 0, 1] and [0.8415, 0.5403, 0.01, 0.9999].
+
+Below the check all four stand side by side: a query at position m and a key at position n with the same content, so that only their positions differ; which are alike? The learnt table and T5's numbers come from real models.
 """
 # %% exercise id="transformer.sinusoidal"
 ...
@@ -681,10 +729,14 @@ for axis, (name, scores) in zip(axes, tables.items()):
 axes[0].set_ylabel(cl.L(zh="查询的位置", en="of the query"))
 
 # %%
-cl.guess("transformer.far", "TODO", choices=["TODO", "TODO2"])
+cl.guess("transformer.far",
+         cl.L(zh="RoPE 的分数只看相隔多远。训练时最长 64，到第 193–256 个词元，损失会怎样？",
+              en="RoPE's scores know distance alone. Trained at 64, the loss at 193–256 is …"),
+         choices=[cl.L(zh="不变", en="the same"), cl.L(zh="升高", en="higher"),
+                  cl.L(zh="降低，上文更多", en="lower, with more context")])
 
 # %% training rows="R7"
-far, rows = held_out[:257 * 48].view(48, 257), []
+far = held_out[:257 * 48].view(48, 257)
 def by_distance(kind, seed):                                # -> (4,): 1–64, 65–128 …
     torch.manual_seed(seed)
     m = cl.nn.Decoder(cl.nn.DecoderConfig(len(names), context=256, n_layer=2, n_head=4,
@@ -692,25 +744,31 @@ def by_distance(kind, seed):                                # -> (4,): 1–64, 6
     if kind == "sinusoidal":
         m.stack.waves *= 0.02                               # as small as the embeddings
     learn(m, train, batch_size=8, context=64, seed=seed)
-    with torch.inference_mode():
-        each = F.cross_entropy(m.cpu()(far[:, :-1]).mT, far[:, 1:], reduction="none")
+    logits = m.cpu()(far[:, :-1]).detach()                  # (48, 256, V)
+    each = F.cross_entropy(logits.mT, far[:, 1:], reduction="none")
     return each.view(48, 4, 64).mean((0, 2))
-
 for kind in ("none", "learned", "sinusoidal", "relative", "rope"):
     losses = torch.stack([by_distance(kind, seed) for seed in range(3)])    # (3, 4)
-    print(kind, losses)
+    print(f"{kind:10s}", *(f"{x.min():.1f}–{x.max():.1f} " for x in losses.T))
+cl.guess.result("transformer.far", cl.L(zh="升高", en="higher"))
 
 # %% zh [md]
 r"""
 READ-FAR
 
-## 4.10 三个家族
+## 4.10 三个家族，一种层
+
+第三份讲义说大语言模型“主要由编码器和解码器组成”。2017 年的原版是这样，今天的 GPT、Llama、千问和 SmolLM2 却**只有解码器**；BERT 只有编码器；T5 两样都有。三个家族的层可以是同一个类（`course_lib.nn` 里就是同一个 `Block`），差别在**谁看得见谁**。
+第五份讲义先讲自回归，再拿 BERT 作例子，又说“因为”取决于**前面的**词。对 GPT 是这样，对 BERT 呢？问模型自己：位置 t 最后的向量，对每个输入词元的梯度是不是 0？读的就是讲义里那句比萨。
 """
 # %% en [md]
 r"""
 READ-FAR
 
-## 4.10 Three families
+## 4.10 Three families, one kind of block
+
+The third handout says that a large language model consists “mainly of an encoder and a decoder”. The original of 2017 does; but GPT, Llama, Qwen and SmolLM2 are **decoders only**, BERT is an encoder only, and T5 has both. All three families can use one class of block (in `course_lib.nn` it is the same `Block`); they differ in **who sees whom**.
+The fifth handout explains autoregression, takes BERT as its example, and says that *because* depends on the words **before** it. That holds for GPT; does it for BERT? Ask the models: is the gradient of the last vector at position t with respect to each input token 0 or not? They read the handout's sentence about pizza.
 """
 # %% rows="E33 E36 E37"
 def sees(hidden, table, ids):                               # (T, D) -> (T, S)
@@ -747,28 +805,40 @@ plt.show()
 
 # %% zh [md]
 r"""
-READ-FAMILIES
+深色是看得见。左边 BERT 一类：没有一格是 0，“因为”也受后面“味道很好”的影响。中间 GPT 一类：右上角**恰好是 0**，一个不差，所以能逐词往下写。
+右边是课程自己的翻译模型 `zh-fr-en`（T5 一类），一行是一个法语词元，竖线左边是中文原文，右边是法语译文：**原文全部看得见，译文只看得见前面的**。编码器和解码器用的是同一种层，解码器的层多一次交叉注意力。
 
 ## 4.11 参数放在哪里
 
-TODO
+一个模型有多少参数，从它的 `config.json` 就算得出来，一个权重也不用下载。
+
+## 练习 6 · 数参数
+
+写 `parameter_count(config)`：`config` 是一个字典，键和 Llama 的 `config.json` 一样：`vocab_size`（V）、`hidden_size`（D）、`intermediate_size`（F）、`num_hidden_layers`、`num_attention_heads`、`tie_word_embeddings`；`num_key_value_heads` 没有或为 None 时等于头数，`head_dim` 没有或为 None 时等于 D // 头数。返回整数。
+每层两个 RMSNorm，最后还有一个；注意力四个矩阵，前馈网络三个，都没有偏置；输出头和词嵌入共用时（`tie_word_embeddings`），只数一次。头数不能被键值头数整除，抛出 `ValueError`。
+例：V=10、D=4、F=6、1 层、2 个头、1 组键值、共用：词嵌入 40，注意力 16 + 8 + 8 + 16，前馈网络 72，归一化 12，共 172。
 """
 # %% en [md]
 r"""
-READ-FAMILIES
+Dark means seen. On the left, the BERT: not a single cell is 0, and *because* is influenced by *tastes very good* after it. In the middle, the GPT: the upper right is **exactly 0**, every cell of it, and that is why it can write word by word.
+On the right is the course's own translator `zh-fr-en`, a T5; a row is a French token, left of the line is the Chinese source (“I love you.”), right of it the French: **all of the source is seen, of the translation only what came before**. Encoder and decoder have the same kind of block, with one cross-attention more in the decoder's.
 
 ## 4.11 Where the parameters sit
 
-TODO
+How many parameters a model has follows from its `config.json`; not a single weight has to be downloaded.
+
+## Exercise 6 · Count the parameters
+
+Write `parameter_count(config)`: `config` is a dictionary with the keys of Llama's `config.json`: `vocab_size` (V), `hidden_size` (D), `intermediate_size` (F), `num_hidden_layers`, `num_attention_heads`, `tie_word_embeddings`; where `num_key_value_heads` is absent or None it equals the number of heads, and where `head_dim` is absent or None it is D // heads. Return an integer.
+Each layer has two RMSNorms, and there is one at the end; attention has four matrices, the feed-forward network three, none with biases; a head that is tied to the embedding (`tie_word_embeddings`) counts once. If the heads are not divisible by the key-value heads, raise `ValueError`.
+Example: V=10, D=4, F=6, 1 layer, 2 heads, 1 key-value head, tied: embedding 40, attention 16 + 8 + 8 + 16, feed-forward 72, norms 12, in all 172.
 """
 # %% exercise id="transformer.parameter_count"
 ...
-# %% rows="R17"
+# %% rows="R17 R14"
 cl.check("transformer.parameter_count")
 parameter_count = cl.use("transformer.parameter_count")
-print(f"{parameter_count(config.to_dict()):,}")
-print(f"{sum(weight.numel() for weight in mine.parameters()):,}")
-
+print(parameter_count(config.to_dict()), sum(w.numel() for w in mine.parameters()))
 def sizes(kind, settings):                                  # part -> parameters
     with torch.device("meta"):                              # shapes only, no numbers
         net = kind(settings)
@@ -776,6 +846,11 @@ def sizes(kind, settings):                                  # part -> parameters
     for name, weight in net.named_parameters():
         size[next(part for part in size if part in name)] += weight.numel()
     return size                                             # "": embeddings, positions
+
+ffn, attends, _, _, table = sizes(cl.nn.Decoder, found.config).values()
+for T in (128, 1024, 8192):                                 # products for token T
+    share = ffn / (ffn + attends + table + 2 * T * config.hidden_size * 30)
+    print(T, cl.L(zh="前馈网络占的算力", en="feed-forward share of FLOPs"), f"{share:.0%}")
 
 # %% rows="R17 R14"
 published = {
@@ -797,20 +872,13 @@ cl.viz.table(rows, header=header, right=range(1, 7))
 # %% rows="R17"
 from dataclasses import replace
 def treemap(model, **own):
-    own = (cl.nn.Decoder, replace(found.config, **own))
-    kind, settings = published.get(model, own)
-    size = sizes(kind, settings)
-    total, n, bottom = sum(size.values()), settings.n_layer, 0
-    table = size.pop("") / total                            # the share of the embeddings
-    figure, axis = plt.subplots(figsize=(8, 2.4))
-    axis.bar(0, 1, table, align="edge", color="#bbbbbb")
-    for amount, colour in zip(size.values(), ("#ee7733", "#4477aa", "#66ccee", "#000000")):
-        height = amount / total / (1 - table)
-        axis.bar(table + (1 - table) / n * torch.arange(n), height, (1 - table) / n, bottom,
-                 align="edge", color=colour, edgecolor="white", linewidth=0.5)
-        bottom += height
-    axis.set(title=f"{model}: {total / 1e6:.1f} M", xticks=[], yticks=[], xlim=(0, 1))
-    return figure
+    yours = cl.nn.Decoder, replace(found.config, **own)
+    *inside, table = sizes(*published.get(model, yours)).values()
+    amounts = [*inside, table]
+    total = sum(amounts)
+    boxes = [(f"{name} {n / total:.0%}", n) for name, n in zip(header[2:], amounts)]
+    title = cl.viz.paragraph(f"{model}: {total / 1e6:.1f} M")
+    return title + cl.viz.treemap([boxes[-1:], boxes[:-1]])
 
 cl.viz.explore(treemap, model=[cl.L(zh="自己定", en="your own"), *published],
                n_layer=(1, 60, 30), d_model=(64, 2048, 576), d_ff=(64, 8192, 1536),
@@ -818,15 +886,37 @@ cl.viz.explore(treemap, model=[cl.L(zh="自己定", en="your own"), *published],
 
 # %% zh [md]
 r"""
-## 小结
-TODO
+SmolLM2 正好 1.345 亿，两种数法一样。BERT-base 常说 1.1 亿，我们的少六十万，那是分类用的一个附加层（pooler），`course_lib.nn` 里没有；T5-base 是 2.2 亿。三个模型都有一半以上的参数在**前馈网络**里，SmolLM2 接近六成；归一化少得画不出来。
 
+算力又是另一回事。矩阵里的每个数，读一个词元要乘加一次（词嵌入只查表，不算；输出头要算）；注意力还要和前面的每个词元算分数。读到第 128 个词元，前馈网络占算力的一大半，到第 8192 个就不到五分之一了，这就是 3.8 节的平方。
+拖一拖滑块：灰的是词嵌入，另一列从上到下是前馈网络、注意力、归一化。层数减半，词嵌入的比例怎样变？词表加到 150000 呢？小模型为什么不敢用大词表，一看便知。
+
+## 小结
+
+- 一层：读归一化以后的向量，算完加回残差流。先注意力，再前馈网络；位置在第一次打分之前就要进去。
+- 你的四十几行装上 SmolLM2 的权重，logits 和 `transformers` 的差不到千分之一，写出的话一样。
+- 拆掉残差，四层的模型什么也没学会；拆掉掩码，损失低得好看，写出来的是胡话。
+- 训练能并行，因为没有循环、上文已知、掩码防作弊；写字只能一步一步。注意力自己看不见次序，所以要告诉它位置。
+- 三个家族差在谁看得见谁。参数多在前馈网络；小模型里，词嵌入也占一大块。
+
+还想动手：把 `mine` 里某一层的 `self_attn.turn` 换成 `torch.clone`，SmolLM2 还会不会说话？全部 30 层都换呢？再把 `mine.layers` 的两层对调，看 4.6 节的句子变成什么样。
 接下来：[第 5 章 损失与训练目标](05_loss.ipynb)。
 """
 # %% en [md]
 r"""
-## Summary
-TODO
+SmolLM2 has 134.5 million, counted either way. BERT-base is usually given as 110 million; ours has 0.6 million less, an extra layer for classification (the pooler) that `course_lib.nn` lacks; T5-base has 220 million. In all three more than half of the parameters are in the **feed-forward networks**, in SmolLM2 nearly six tenths; the norms are too few to be seen.
 
+Computation is another matter. Each number in a matrix is multiplied and added once for every token read (not the embedding, which is only looked up, but the output head); attention also scores every token so far. At token 128 the feed-forward networks have more than half of the computation, at token 8192 less than a fifth: the square of section 3.8.
+Drag the sliders: grey is the embedding; the other column has, from the top, feed-forward networks, attention, norms. Halve the layers; what happens to the embedding's share? And with a vocabulary of 150,000? You will see why a small model cannot afford a large vocabulary.
+
+## Summary
+
+- A block reads the normalised vector and adds its result to the residual stream: attention first, then the feed-forward network. Positions must be in before the first score.
+- Your forty-odd lines carry SmolLM2's weights; the logits differ from those of `transformers` by less than a thousandth, and the text is the same.
+- Without residuals, four blocks learn nothing; without the mask the loss looks splendid and the text is gibberish.
+- Training is parallel because nothing is recurrent, the context is known and the mask prevents cheating; writing goes step by step. Attention alone cannot see order, and so it has to be told positions.
+- The three families differ in who sees whom. Most parameters are in the feed-forward networks; in a small model the embedding takes a large part as well.
+
+To try: replace `self_attn.turn` in one block of `mine` by `torch.clone`; does SmolLM2 still speak? And in all 30 blocks? Then swap two blocks of `mine.layers` and see what becomes of the sentence in 4.6.
 Next: [chapter 5, loss](05_loss.ipynb).
 """

@@ -174,7 +174,7 @@ print(cl.L(zh="和真模型的一样", en="as in the real model"), same(norm(x),
 
 # %% zh [md]
 r"""
-你的函数和真模型的第一次归一化一样；而且，向量放大一百倍，子层读到的还是同样的数。
+你的函数和真模型的第一次归一化一样。（想多练一题：另起一格写 LayerNorm，`layer_norm(x, weight, bias, eps=1e-5)`，再用 `cl.check("transformer.layer_norm")` 检查。）
 
 ## 4.3 位置：把向量转一个角度
 
@@ -191,7 +191,7 @@ $$\begin{pmatrix}a\\b\end{pmatrix}\to\begin{pmatrix}a\cos m\theta_i-b\sin m\thet
 """
 # %% en [md]
 r"""
-Your function equals the real model's first norm; and with vectors a hundred times as long, a sublayer still reads the same numbers.
+Your function gives the real model's first norm. (For one exercise more, write LayerNorm in a cell of your own, `layer_norm(x, weight, bias, eps=1e-5)`, and run `cl.check("transformer.layer_norm")`.)
 
 ## 4.3 Positions: turn the vector by an angle
 

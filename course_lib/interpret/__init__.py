@@ -10,8 +10,9 @@ from ..models.attention import Attention, capture
 from .ablation import Effect, ablate, ablated
 from .gradients import influence
 from .heads import Heads
-from .passes import Pass, look
+from .passes import Pass, look, scores_before
 from .scores import SCORES, rollout
 from .surprisal import Surprise, surprise
 
-__all__ = ["SCORES", "Attention", "Effect", "Heads", "Pass", "Surprise", "ablate", "ablated", "capture", "influence", "look", "rollout", "surprise"]
+__all__ = ["SCORES", "Attention", "Effect", "Heads", "Pass", "Surprise", "ablate", "ablated", "capture", "influence", "look", "rollout", "scores_before",
+           "surprise"]

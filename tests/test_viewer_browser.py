@@ -108,7 +108,7 @@ def test_keyboard_alone(view, file_page):
     assert page.locator(".attn-readout").inner_text().startswith("Point at")
     reached = set()
     page.locator("header button").first.focus()
-    for _ in range(14):
+    for _ in range(20):
         reached.add(page.evaluate("document.activeElement.dataset.what ?? document.activeElement.className ?? ''") or page.evaluate("document.activeElement.tagName"))
         page.keyboard.press("Tab")
     assert {"heads", "matrix", "attn-tokens attn-q", "attn-tokens attn-k"} <= reached, reached

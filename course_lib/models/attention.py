@@ -94,8 +94,9 @@ def _array(weights) -> np.ndarray:
 class Layer:
     """What one attention layer did; `index` counts the layers of its part that have softmax attention (a hybrid has others).
 
-    weights: [H, T, S]. scores: [H, T, S], what the softmax made them of (q·k/√d, with the model's mask and bias). value_norms: [H, S], or None where what reads the heads is no linear map of them (a norm or a gate
-    stands between). kv_heads: how many heads have values of their own.
+    weights: [H, T, S]. scores: [H, T, S], what the softmax made them of (q·k/√d, with the model's mask and bias).
+    value_norms: [H, S], or None where what reads the heads is no linear map of them (a norm or a gate stands between).
+    kv_heads: how many heads have values of their own.
     """
 
     part: str

@@ -26,6 +26,7 @@ from ...errors import CourseError
 from ...i18n import L, language
 from ...interpret import Effect, Heads, Pass, ablated, look, scores_before
 from ...paths import home
+from ..html import Markup, paragraph
 from ..widgets.live import display_live, script
 from .coding import bundle, encode, thumb_sides, thumbs
 from .lifetime import handed_out
@@ -97,7 +98,7 @@ class AttentionView(anywidget.AnyWidget):
     def ablate(self, heads: list[tuple[int, int]]) -> Effect:
         """What the model predicts with and without `heads` [(layer, head), ...]; shown in the view as well."""
         effect = ablated(self._modelled(0), [(self.part, int(layer), int(head)) for layer, head in heads])
-        self._effect = json.dumps(effect.as_dict(), ensure_ascii=False)
+        self._effect = json.dumps(effect.as_dict(), ensure_ascii=False) if heads else ""
         return effect
 
     def to_html(self, path: str | Path) -> Path:
@@ -119,7 +120,8 @@ class AttentionView(anywidget.AnyWidget):
     def _ipython_display_(self) -> None:
         heads = self._heads()
         shown = heads, self.layer, self.head, self._title
-        display_live(self, still_html(*shown), str(describe(*shown)))
+        said = filter(None, (self._pass(0).text, self._pass(0).target))
+        display_live(self, Markup().join(map(paragraph, said)) + still_html(*shown), str(describe(*shown)))
 
     # What the browser asks for ------------------------------------------------------------------------------------
 

@@ -100,9 +100,12 @@ function kernelLink(model, onSilence, signal) {
     if (message.error) call.reject(message);
     else call.resolve({ ...message, buffers: buffers ?? [] });
   };
+  const gone = () => onSilence(true);
   model.on("msg:custom", hear);
+  model.on("comm_live_update", gone);
   signal.addEventListener("abort", () => {
     model.off("msg:custom", hear);
+    model.off("comm_live_update", gone);
     for (const { timer } of waiting.values()) clearTimeout(timer);
   });
   const prefix = Math.random().toString(36).slice(2);             // several views of one widget hear the same answers

@@ -122,6 +122,7 @@ class HeadView {
   fit() {                                                          // into the room that the view has, beside the heads
     const { app, el, part } = this, width = el.clientWidth, tight = !app.narrow && width < 420;
     el.dataset.tight = tight;                                      // two panels and no room for two pictures each: the matrix it is
+    for (const area of this.text.querySelectorAll("textarea")) area.fit();
     this.controls();
     this.predict();
     const tall = app.narrow ? 400 : app.room - this.body.offsetTop - 46;

@@ -167,9 +167,8 @@ class App {
     let timer;
     const send = () => this.retext(panel, source.value, target?.value || null);
     for (const area of [source, target].filter(Boolean)) {
-      const fit = () => { area.style.height = "auto"; area.style.height = `${Math.min(96, area.scrollHeight + 2)}px`; };
-      requestAnimationFrame(fit);
-      area.oninput = (e) => { fit(); clearTimeout(timer); if (!e.isComposing) timer = setTimeout(send, 350); };
+      area.fit = () => { area.style.height = "auto"; area.style.height = `${Math.min(96, area.scrollHeight + 2)}px`; };
+      area.oninput = (e) => { area.fit(); clearTimeout(timer); if (!e.isComposing) timer = setTimeout(send, 350); };
       area.addEventListener("compositionend", () => { clearTimeout(timer); timer = setTimeout(send, 350); });
       area.onkeydown = (e) => e.stopPropagation();
     }

@@ -32,8 +32,8 @@ def english():
 def explore(label="text", labels=("a",)):
     return viz.explore(lambda text, kind, at: viz.coloured_tokens(labels, [1.0] * len(labels), label, current="0", control="at_")
                        + viz.bars({text: 0.5, **{name: 0.1 for name in labels}}, mark=label) + viz.flow({name: name for name in labels}, text, control=label)
-                       + viz.shares([[(name, name, 1 / len(labels)) for name in labels]]) + viz.table([labels], header=labels) + viz.paragraph(text) + text,
-                       text=label, kind=list(labels), at_="0")
+                       + viz.shares([[(name, name, 1 / len(labels)) for name in labels]]) + viz.table([labels], header=labels) + viz.paragraph(label) + label,
+                       text=label[:300], kind=list(labels), at_="0")
 
 
 def chat(label="hello", labels=()):

@@ -90,7 +90,7 @@ class Explore(Live):
 
     def still(self) -> Markup:
         """The picture with nothing to click, and what the fields say."""
-        fields = " · ".join(f"{field['label']}: {self.values[field['name']]}" for field in self.fields)
+        fields = " · ".join(f"{field['label']}: {self.values.get(field['name'], '')}" for field in self.fields)
         return (paragraph(fields) if fields else Markup()) + unclickable(self.picture)
 
 

@@ -125,7 +125,7 @@ class HeadView {
     for (const area of this.text.querySelectorAll("textarea")) area.fit();
     this.controls();
     this.predict();
-    const tall = app.narrow ? 400 : app.room - this.body.offsetTop - 46;
+    const tall = app.narrow ? 400 : app.room - this.body.offsetTop - 52;
     this.room = app.narrow || tight ? width : width * 0.52;
     const below = this.outcome.offsetHeight + 12;
     this.tall = app.narrow ? 480 : tall - (tight ? below : 0);

@@ -283,7 +283,10 @@ def test_reopened_without_running(site, trusted):
         page.goto(f"{address}/lab/tree/{name}?reset")
         picture = page.locator(".jp-OutputArea-output img[alt^='Attention of tiny-llama']")
         picture.wait_for(timeout=60_000)
-        page.wait_for_timeout(500)
+        page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.ready")
+        page.wait_for_timeout(3000)                                # until Lab has given up looking for the widget
+        said = page.locator(".jp-Notebook").inner_text()
+        assert "not found" not in said and "Loading widget" not in said and "A picture: run this cell to make it live" in said
         assert picture.is_visible() and picture.evaluate("i => i.naturalWidth") == 1520
         page.locator(".jp-OutputArea-output summary").click()
         assert page.locator(".jp-OutputArea-output table td").count() > 20

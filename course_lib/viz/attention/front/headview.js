@@ -89,8 +89,10 @@ class HeadView {
       if (this.wanted !== wanted) return;                          // another head was chosen meanwhile
       this.codes = codes;
       this.exact = null;
+      const top = this.body.offsetTop;
       this.controls();
-      this.draw();
+      if (this.body.offsetTop === top) this.draw();
+      else this.fit();                                             // what is said of this head has more lines, or fewer
       this.el.dataset.ms = (performance.now() - began).toFixed(2);
       this.el.dataset.shown = `${this.mode}/${this.part.name}/${this.layer}/${this.head}`;
     };
@@ -137,7 +139,7 @@ class HeadView {
   predict() {                                                      // what the model predicts and, once heads are ablated, without them
     const { t, lang, effect } = this.app, { picture } = this, ablation = effect?.slot === picture.slot ? effect : null;
     const { rows = [], kind, of, divergence, similarity, heads } = ablation ?? picture.outcome ?? {};
-    const number = (x) => h("span", { class: "attn-num" }, x.toFixed(3));
+    const number = (x) => h("span", {}, x.toFixed(3));
     const bar = (p, name) => h("div", { class: "attn-bar" }, h("i", { class: name, style: `width:${Math.max(0.5, p * 100)}%` }));
     const cell = (x, name) => h("td", {}, ...(kind === "value" ? [] : [bar(x, name)]), number(x));
     const title = ablation ? t("ablated", { list: heads.map(([, layer, head]) => `L${layer}·H${head}`).join(", ") }) : t("predicted", { of: of?.[lang] ?? "" });

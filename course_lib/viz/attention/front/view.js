@@ -92,6 +92,7 @@ class App {
     this.drawLegend();
     const full = document.fullscreenElement === this.root;
     this.room = (full ? innerHeight : HEIGHT) - this.main.offsetTop - 14;                       // what the heads and the panels may take
+    this.birds.scroll.style.maxHeight = this.narrow ? "" : `${this.room}px`;
     this.birds.draw();
     for (const panel of this.panels) panel.fit();
   }

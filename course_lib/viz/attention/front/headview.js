@@ -117,7 +117,7 @@ class HeadView {
     this.ablate.textContent = t(ablated.has(`${part.name}/${layer}/${head}`) ? "restore" : "ablate");
     this.ablate.disabled = !picture.live;
     this.ablate.title = why || t("effectHelp");
-    this.scores.hidden = !picture.live || picture.complete;
+    this.scores.hidden = !picture.live;
     this.scores.setAttribute("aria-pressed", !!this.scored);
   }
 

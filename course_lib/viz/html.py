@@ -20,6 +20,7 @@ from markupsafe import escape
 __all__ = ["Markup", "bars", "chips", "coloured_tokens", "cycle", "flow", "paragraph", "shares", "table", "treemap", "visible"]
 
 BLUE, ORANGE = "#4477aa", "#ee7733"                 # from Paul Tol's colour-blind-safe schemes
+_DARKEST = 0.7                                      # of the shade behind a token: text keeps a contrast of 4.5 on it, white or black
 _CELL = "padding:2px 10px 2px 0;border:0;background:none;text-align:left;white-space:nowrap"
 
 
@@ -65,7 +66,7 @@ def coloured_tokens(tokens: Sequence[str], values: Sequence[float], unit: str = 
     spans = []
     for i, (token, value) in enumerate(zip(tokens, values)):
         click = f'role="button" tabindex="0" data-set="{escape(control)}={i}" ' if control else ""
-        style = f"background-color:rgba(238,119,51,{0.85 * min(max(value / top, 0), 1):.2f});padding:2px 1px;border-radius:3px"
+        style = f"background-color:rgba(238,119,51,{_DARKEST * min(max(value / top, 0), 1):.2f});padding:2px 1px;border-radius:3px"
         style += (";cursor:pointer" + f";outline:2px solid {BLUE}" * (str(i) == current)) if control else ""
         spans.append(f'<span {click}title="{value:.2f} {escape(unit)}" style="{style}">{escape(token)}</span>')
     return Markup(f'<div style="line-height:2;overflow-wrap:anywhere;white-space:pre-wrap;font-size:15px">{"".join(spans)}</div>')

@@ -56,6 +56,13 @@ EQUIVALENT = {
     ("tokens.bpe_train", "0 -> 1"): "one more for every pair changes no order",
     ("tokens.bpe_train", "0 -> -1"): "one less for every pair changes no order",
     ("tokens.viterbi_segment", "1 -> -1"): "the second of two is the last",
+    ("transformer.layer_norm", ".to(x.dtype) -> its object"): "what is read is any float; `use` gives it the type of x",
+    ("transformer.rms_norm", ".to(x.dtype) -> its object"): "what is read is any float; `use` gives it the type of x",
+    ("transformer.rope", ".to(x.dtype) -> its object"): "what is read is any float; `use` gives it the type of x",
+    ("transformer.rope", "10: 2 -> -2"): "a remainder of 0 or not is all that counts",
+    ("transformer.rope", "-2 without its sign"): "axis 2 of four is axis -2",
+    ("transformer.rope", "12: 2 -> -2"): "axis 2 of four is axis -2",
+    ("transformer.sinusoidal", "10: 2 -> -2"): "a remainder of 0 or not is all that counts",
     ("finetune.mean_pool", "mask.to(hidden.dtype) -> its object"): "torch promotes the mask's type by itself",
     ("finetune.warmup_linear", "max(0.0, left) with arguments exchanged"): "a maximum has no order",
     ("finetune.metrics", "zip(y_true, y_pred) with arguments exchanged"): "hits are symmetric",
@@ -107,6 +114,8 @@ def test_contract_table_is_complete():
         lm.bigram lm.sequence_log_prob lm.fill_mask lm.greedy
         tokens.bpe_train tokens.bpe_encode tokens.wordpiece tokens.viterbi_segment
         attention.sdpa attention.masks attention.split_heads attention.merge_heads attention.additive attention.multi_head
+        transformer.layer_norm transformer.rms_norm transformer.sinusoidal transformer.rope transformer.swiglu transformer.block
+        transformer.parameter_count
         loss.cross_entropy loss.softmax_gradient loss.next_token loss.perplexity loss.bits_per_byte
         finetune.mean_pool finetune.warmup_linear finetune.early_stop finetune.metrics
         finetune.lora finetune.lora_merge finetune.prototypes

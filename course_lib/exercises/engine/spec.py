@@ -132,7 +132,7 @@ class Exercise:
     mistakes: tuple[Mistake, ...]
     alternatives: tuple[Callable[..., Any] | tuple[Edit, ...], ...]
     think: L                                            # one more thought, for those who passed
-    forbidden: dict[str, str] = field(default_factory=dict)    # torch function name -> how the learner knows it
+    forbidden: dict[str, str] = field(default_factory=dict)    # torch function or builtin -> how the learner knows it
     fresh: bool = False                                 # the contract promises a new tensor, sharing no memory with the inputs
     gradients: tuple[int, ...] = ()                     # arguments whose gradient is compared
     differentiable: bool = False                        # the contract asks for a result that one can train through
@@ -171,6 +171,27 @@ class Exercise:
             for part in f'    """{doc.rstrip()}'.split("\n\n")]
         return head + "\n\n".join(parts).strip() + doc[len(doc.rstrip()):] + '"""' + rest
 
+    @property
+    def code(self) -> str:
+        """`source` without the words of its docstring, which are no code."""
+        head, _, body = self.source.split('"""', 2)
+        return f'{head}""{body}'
+
+    def edited(self, edits: tuple[Edit, ...]) -> str | None:
+        """`code` after these edits, one after the other; None if they do not apply."""
+        target = self.code
+        for old, new in edits:
+            if target.count(old) != 1:
+                return None
+            target = target.replace(old, new)
+        return target
+
+    def compiled(self, text: str, label: object = "") -> Callable[..., Any]:
+        """The function of this exercise's name that `text` defines, with the names that the reference sees; SyntaxError if it is no Python."""
+        scope = {**self.reference.__globals__, "torch": torch, "math": math}
+        exec(compile(text, f"<{self.id} {label}>", "exec"), scope)
+        return scope[self.name]
+
     def program(self, *parts: Mistake | tuple[Edit, ...] | Callable[..., Any]) -> Callable[..., Any] | None:
         """The reference with all these edits applied, or None if they do not go together."""
         changes: list[Change] = []
@@ -192,19 +213,11 @@ Change = tuple[int, int, str]   # start and end in the code of the reference, wh
 
 
 @cache
-def _code(exercise: Exercise) -> str:
-    head, _, body = exercise.source.split('"""', 2)
-    return f'{head}""{body}'                     # without the docstring, whose words are no code
-
-
-@cache
 def _changes(exercise: Exercise, edits: tuple[Edit, ...]) -> tuple[Change, ...] | None:
     """What the edits change, token by token, so that two mistakes on one line go together; None if they do not apply."""
-    source = target = _code(exercise)
-    for old, new in edits:
-        if target.count(old) != 1:
-            return None
-        target = target.replace(old, new)
+    source, target = exercise.code, exercise.edited(edits)
+    if target is None:
+        return None
     a, b = (re.findall(r"\w+|\s+|.", text) for text in (source, target))
     starts = [0, *accumulate(map(len, a))]
     return tuple((starts[i], starts[j], "".join(b[k:m])) for tag, i, j, k, m in SequenceMatcher(None, a, b, False).get_opcodes()
@@ -214,16 +227,13 @@ def _changes(exercise: Exercise, edits: tuple[Edit, ...]) -> tuple[Change, ...] 
 @cache
 def _compile(exercise: Exercise, changes: tuple[Change, ...]) -> Callable[..., Any] | None:
     """The reference with these changes; None where two of them touch the same place, or no program comes of it."""
-    source, end, pieces = _code(exercise), 0, []
+    source, end, pieces = exercise.code, 0, []
     for start, stop, new in changes:
         if start < end or (start == end == stop and pieces):
             return None
         pieces += [source[end:start], new]
         end = stop
-    text = "".join([*pieces, source[end:]])
-    scope = {**exercise.reference.__globals__, "torch": torch, "math": math}
     try:
-        exec(compile(text, f"<{exercise.id} {changes}>", "exec"), scope)
+        return exercise.compiled("".join([*pieces, source[end:]]), changes)
     except SyntaxError:
         return None
-    return scope[exercise.name]

@@ -47,6 +47,7 @@ Change the sentence: your name, a rare character, a row of digits, an emoji. (Th
 # %% machine
 import course_lib as cl
 cl.start(lang="zh")
+cl.recall()
 
 # %% rows="E38"
 models = {name: cl.load(name) for name in ("minilm-l6", "smollm2-135m", "zh-bert")}
@@ -72,7 +73,7 @@ r"""
 
 ## 2.2 第五份讲义的例子，换成真的词表
 
-第五份讲义用 `bert-base-uncased` 填中文的空：`我喜欢吃[MASK]，因为它味道很好。` 那个模型的词表就在 `minilm-l6` 里，30,522 个词元，一个不差。这句话切成 14 个词元。
+第五份讲义用 `bert-base-uncased` 填中文的空：`我喜欢吃[MASK]，因为它味道很好。` 那个模型的词表就在 `minilm-l6` 里，不用下载就能试。这句话切成 14 个词元。
 """
 # %% en [md]
 r"""
@@ -81,7 +82,7 @@ Orange boxes are losses: what the vocabulary lacks becomes the same id, `[UNK]`,
 
 ## 2.2 The fifth handout's example, with the real vocabulary
 
-The fifth handout fills a gap in Chinese with `bert-base-uncased`: `我喜欢吃[MASK]，因为它味道很好。` (*I like eating [MASK], because it tastes very good*). That model's vocabulary is inside `minilm-l6`, all 30,522 tokens of it. The sentence becomes 14 tokens.
+The fifth handout fills a gap in Chinese with `bert-base-uncased`: `我喜欢吃[MASK]，因为它味道很好。` (*I like eating [MASK], because it tastes very good*). That model's vocabulary is inside `minilm-l6`, so that nothing has to be downloaded to try it. The sentence becomes 14 tokens.
 """
 # %%
 cl.guess("tokens.unknown",
@@ -97,23 +98,24 @@ for name in ("minilm-l6", "zh-bert"):
     tokenizer = models[name].tokenizer
     vocab, tokens = set(tokenizer.get_vocab()), tokenizer.tokenize(sentence)
     print(name, *tokens)
-    known = sum(char in vocab for char in han) / len(han)
-    rows.append((name, len(tokens), tokens.count("[UNK]"), f"{known:.1%}"))
-header = cl.L(zh=["", "词元", "其中 [UNK]", "评论里的汉字，词表里有的"],
-              en=["", "tokens", "of them [UNK]", "Chinese characters in reviews covered"])
-display(cl.viz.table(rows, header, right=(1, 2, 3)))
-cl.guess.result("tokens.unknown", rows[0][2])
+    known = f"{sum(char in vocab for char in han) / len(han):.0%}"
+    characters = sum("\u4e00" <= token <= "\u9fff" for token in vocab)
+    rows.append((name, tokens.count("[UNK]"), len(vocab), characters, known))
+header = cl.L(zh=["", "[UNK]", "词表", "其中汉字", "盖住评论里的汉字"],
+              en=["", "[UNK]", "vocabulary", "Chinese in it", "of reviews"])
+display(cl.viz.table(rows, header, right=(1, 2, 3, 4)))
+cl.guess.result("tokens.unknown", rows[0][1])
 
 # %% zh [md]
 r"""
-14 个里 9 个是 `[UNK]`：“喜欢吃”“因为它味”全没了，模型看到的是“我……道……”。词表里只有四百多个汉字，盖住评论里四分之一多一点的字。**程序不报错，填出来的词也像那么回事**，错在模型读到的根本不是那句话。
+14 个里 9 个是 `[UNK]`：“喜欢吃”“因为它味”全没了，模型看到的是“我……道……”。三万词元的词表里只有几百个汉字，盖住评论里四分之一多一点的字。**程序不报错，照样给出答案**，可是模型读到的根本不是那句话。
 给中文用的模型要有中文的词表（`bert-base-chinese`，或本课的 `zh-bert`）。换模型之前，先把自己的一段文字切开看看有没有 `[UNK]`。
 
 同一个例子还有一处：答案“比萨”是**两个**词元，一个 `[MASK]` 却只填一个。下面一行一个空，最像的五个字。
 """
 # %% en [md]
 r"""
-9 of 14 are `[UNK]`: *like*, *eating*, *because* and more are gone, and what the model sees is “I … road …”. The vocabulary has fewer than five hundred Chinese characters and covers little more than a quarter of those in the reviews. **The program raises no error and its answer looks like one**; but what the model read is not the sentence.
+9 of 14 are `[UNK]`: *like*, *eating*, *because* and more are gone, and what the model sees is “I … way …”. Among the thirty thousand tokens of this vocabulary there are a few hundred Chinese characters, which cover little more than a quarter of those in the reviews. **The program raises no error and gives its answer all the same**; but what the model read is not the sentence.
 A model for Chinese needs a Chinese vocabulary (`bert-base-chinese`, or the course's `zh-bert`). Before you adopt a model, cut some of your own text and look for `[UNK]`.
 
 There is another slip in this example: the answer, 比萨 (*pizza*), is **two** tokens, and one `[MASK]` is filled by one. Below, a row for each gap, with the five likeliest characters.
@@ -153,7 +155,7 @@ r"""
 """
 # %% en [md]
 r"""
-The vocabulary has no token of two characters, so one `[MASK]` can never become 比萨. To get two characters you must offer two gaps, and each is filled on its own, so that they need not go together. That one has to know beforehand how many tokens the answer has is an old weakness of this way of asking.
+(With one gap: melon, shrimp, rice, meat and a particle. With two: chicken, noodles … and then melon, meat ….) The vocabulary has no token of two characters, so one `[MASK]` can never become 比萨. To get two characters you must offer two gaps, and each is filled on its own, so that they need not go together. That one has to know beforehand how many tokens the answer has is an old weakness of this way of asking.
 
 ## 2.3 Byte-pair encoding: what is often together becomes one
 
@@ -338,7 +340,7 @@ Now watch the pieces grow. Type a word and **drag the steps**: each row is one m
 """
 # %% rows="E38"
 def stepper(text, step):
-    pieces = stretches(text.strip())[0] if text.strip() else ""
+    pieces = stretches(text.strip()[:24])[0] if text.strip() else ""
     rows, usable = [("", list(pieces))], [m for m in merges if "".join(m) in pieces]
     for n, merge in enumerate(usable, 1):
         now = bpe_encode(pieces, usable[:n])
@@ -472,7 +474,7 @@ print(" ".join(news.train[2].words[:16]))
 
 # %% zh [md]
 r"""
-评论的原始文件一半是副本，还有几行同时标成好评和差评，也去掉了。
+评论的原始文件一半是副本，还有一些既标成好评又标成差评，也去掉了。最后一行是人工切好的一段开头。
 
 最老的办法是**最长匹配**：有一本词典，从左边起总取最长的词。“研究生命的起源”它会怎么切？换一个想法：每种切法是一串词，给每个词一个概率，取乘积最大的那种切法。切法有 $2^{n-1}$ 种，一个个试太多；但到某个位置为止的最好切法，只取决于前面各位置的最好切法，这就是**维特比算法**（动态规划）。
 
@@ -483,7 +485,7 @@ r"""
 """
 # %% en [md]
 r"""
-Half of the raw reviews are copies, and a few lines stood under both praise and complaint; they went, too.
+Half of the raw reviews are copies, and some stood under both praise and complaint; they went, too. The last line is the beginning of a paragraph (a New Year's speech) as cut by hand.
 
 The oldest method is **longest match**: with a dictionary, from the left, always take the longest word. Try 研究生命的起源 (*to study the origin of life*: 研究 study, 生命 life, but 研究生 is a word as well, *graduate student*). Another idea: a way of cutting is a row of words; give each word a probability and take the cut with the largest product. There are $2^{n-1}$ cuts, too many to try; but the best cut up to some place depends only on the best cuts up to the places before it. This is the **Viterbi algorithm** (dynamic programming).
 
@@ -647,7 +649,7 @@ cl.viz.table((n, left, "→", right) for (left, right), n in common.most_common(
 
 # %% zh [md]
 r"""
-最常见的几种都是标准不同，人工把姓和名分开、“1998年”算一个词，jieba 恰好反过来，两种都说得通。几百种分歧里有多少是真的切错，这张表没有数。**F1 量的是像不像这份标准**：在这份标准上学出来的，和按另一套标准做的，分数不能直接比。
+最常见的几种是标准不同：人工把姓和名分开、“1998年”算一个词，jieba 恰好反过来，两种都说得通。几百种分歧里有多少是真的切错，这张表没有数。**F1 量的是像不像这份标准**：在这份标准上学出来的，和按另一套标准做的，分数不能直接比。
 
 ## 2.8 词嵌入：按编号取一行
 
@@ -655,7 +657,7 @@ r"""
 """
 # %% en [md]
 r"""
-The commonest are differences of standard: by hand, surname and given name are two words and “1998年” (*the year 1998*) is one; jieba does the opposite, and both make sense. How many of the hundreds of differences are real mistakes, this table does not count. **F1 measures agreement with this standard**: what was learnt from it cannot be compared by score with what was made to another.
+The commonest are differences of standard: by hand, surname and given name are two words and “1998年” (*the year 1998*) is one; jieba does the opposite, and both make sense (1月 is *January*, 附 图片 *picture attached*). How many of the hundreds of differences are real mistakes, this table does not count. **F1 measures agreement with this standard**: what was learnt from it cannot be compared by score with what was made to another.
 
 ## 2.8 Embedding: take the row with this number
 
@@ -692,8 +694,8 @@ r"""
 
 ## 2.9 一个词，两句话，几个向量
 
-查表有件事办不到：bat 是蝙蝠也是球棒，“打”是打电话也是打折，在表里却只有一行。ELMo（[Peters 等 2018](https://arxiv.org/abs/1802.05365)）让两个 LSTM 从两头读句子，每个词的向量由整句决定。第五份讲义把 ELMo 和 BERT、RoBERTa、T5 列在一起，放在 Transformer 名下；可是 ELMo 里没有注意力，它是一个两层的双向 LSTM 语言模型。
-现场训练一个小的：一个方向猜下一个字，另一个方向猜上一个字，教材是 3,000 条评论。为了快，只用一层。
+查表有件事办不到：bat 是蝙蝠也是球棒，“打”是打电话也是打折，在表里却只有一行。ELMo（[Peters 等 2018](https://arxiv.org/abs/1802.05365)）让两个 LSTM 从两头读句子，每个词的向量由整句决定。第五份讲义讲的是 Transformer 大模型，把 BERT、ELMo、RoBERTa、T5 并列；可是 ELMo 里没有注意力，它是一个两层的双向 LSTM 语言模型。
+现场训练一个小的：一个方向猜下一个字，另一个方向猜上一个字，教材是 3,000 条评论。为了快，只用一层。然后让它读四句打电话、四句打折，取“打”的向量；旁边是 `zh-bert`，还有读 bat 的 `minilm-l6`（四句蝙蝠、四句球棒）。
 """
 # %% en [md]
 r"""
@@ -702,8 +704,8 @@ First in each row is the word itself; of several tokens only the first is looked
 
 ## 2.9 One word, two sentences: how many vectors?
 
-One thing a table cannot do: a *bat* flies or hits a ball, and 打 means *to dial* in 打电话 and *to give* in 打折 (*give a discount*), yet there is one row. In ELMo ([Peters et al. 2018](https://arxiv.org/abs/1802.05365)) two LSTMs read the sentence from both ends, and a word's vector depends on all of it. The fifth handout lists ELMo with BERT, RoBERTa and T5 under Transformers; but ELMo has no attention, it is a bidirectional LSTM language model of two layers.
-Train a small one on the spot: one direction guesses the next character, the other the one before, in 3,000 reviews. For the sake of time it has one layer.
+One thing a table cannot do: a *bat* flies or hits a ball, and 打 means *to dial* in 打电话 and *to give* in 打折 (*give a discount*), yet there is one row. In ELMo ([Peters et al. 2018](https://arxiv.org/abs/1802.05365)) two LSTMs read the sentence from both ends, and a word's vector depends on all of it. The fifth handout is about large Transformer models and names BERT, ELMo, RoBERTa and T5 in one breath; but ELMo has no attention, it is a bidirectional LSTM language model of two layers.
+Train a small one on the spot: one direction guesses the next character, the other the one before, in 3,000 reviews. For the sake of time it has one layer. Then it reads four sentences about phoning and four about discounts, and we take the vectors of 打; beside it stand `zh-bert`, and `minilm-l6` with *bat* (four of the animal, four of the club).
 """
 # %% training rows="R32 E53"
 text = "\n".join(review.text for review in reviews.train[:3_000])
@@ -754,7 +756,7 @@ cl.viz.table(rows, cl.L(zh=["余弦", "同义的两句", "异义的两句", "最
 
 # %% zh [md]
 r"""
-第一行里的零件有嵌入、LSTM 和线性层，没有注意力。每个意思四句话，一共八句，最后一列看“八句里，和它最像的那句是不是同一个意思”（乱猜平均对 3.4 句）。
+第一行里的零件有嵌入、LSTM 和线性层，没有注意力。最后一列看“八句里，和它最像的那句是不是同一个意思”（乱猜平均对 3.4 句）。
 查表时八句是同一行。LSTM 给了八个不同的向量：**上下文进了向量**。可是同义和异义的句子几乎一样近，最像的一句也不见得同义：十几秒的训练让向量随句子变了，还没学会按意思分。练得久的 `zh-bert` 和 `minilm-l6` 里，同义的更近，多数句子最像的是同义的那句。（八句话、一次训练，只够说明这件事能发生。）
 
 ## 2.10 向量里有什么：探针和对照
@@ -764,7 +766,7 @@ r"""
 """
 # %% en [md]
 r"""
-The first line names the parts: embedding, LSTM, linear layer, and no attention. There are four sentences for each sense, eight in all; the last column asks whether the sentence most like it, of the other seven, has the same sense (guessing gives 3.4 on average).
+The first line names the parts: embedding, LSTM, linear layer, and no attention. The last column asks whether the sentence most like it, of the other seven, has the same sense (guessing gives 3.4 on average).
 The table has one row for all eight. The LSTM gives eight different vectors: **the context has entered the vector**. But sentences of one sense and of two are about equally near, and the most alike need not have the same sense: some seconds of training make vectors that follow the sentence, but do not yet sort it by meaning. In `zh-bert` and `minilm-l6`, trained for far longer, sentences of one sense are nearer, and for most the most alike has the same sense. (Eight sentences and one training run only show that this can happen.)
 
 ## 2.10 What is in the vectors: a probe and its control
@@ -782,6 +784,7 @@ cl.guess("tokens.probe",
 
 # %% rows="R25"
 import random
+
 def features(paragraphs):                               # -> (5, N, D), tags, characters
     states, tags, chars = [], [], []
     for paragraph in paragraphs:
@@ -831,8 +834,8 @@ cl.guess.result("tokens.probe", cl.L(zh="词性升，抽签降", en="real tags r
 
 # %% zh [md]
 r"""
-在第 0 层，抽签的标签和真的词性猜得一样准，甚至更准：查表得来的向量认得字，认得字就能背。到了第 3 层，词性多对 3 个百分点左右，抽签的却掉了 9 个左右（上面一行，先词性，后抽签，方括号里是 95% 区间）。往深处走，“是哪个字”淡了，“在句子里做什么”浓了一点。只看蓝线，会以为第 0 层就懂词性；有了橙线，才看得出那里多半是背的。
-增量不大，照实说：`zh-bert` 只有四层，一个字的词性也多半由字本身决定。区间把每个字当作独立的，同一个词里的字标签相同，真的区间要宽一些。
+在第 0 层（查表，再加上位置），抽签的标签和真的词性猜得一样准，甚至更准：查表得来的向量认得字，认得字就能背。到了第 3 层，词性多对 3 个百分点左右，抽签的却掉了 9 个左右（上面一行，先词性，后抽签，方括号里是 95% 区间）。往深处走，“是哪个字”淡了，“在句子里做什么”浓了一点。只看蓝线，会以为第 0 层就懂词性；有了橙线，才看得出那里多半是背的。
+词性的增量不大：这个模型很小，一个字的词性也多半由字本身决定。区间把每个字当作独立的，同一个词里的字标签相同，真的区间要宽一些。
 
 ## 小结
 
@@ -847,8 +850,8 @@ r"""
 """
 # %% en [md]
 r"""
-At layer 0, labels by lot are guessed as well as the real tags, or better: a vector from the table knows its character, and who knows the character can learn by heart. By layer 3, parts of speech are right about 3 percentage points more often, while the lots have lost some 9 (the line above, real tags first, with 95 % intervals in brackets). On the way up, “which character” fades and “what it does in the sentence” grows a little. The blue curve alone would make one think that layer 0 knows grammar; the orange one shows that it is mostly learnt by heart there.
-The gain is small, and should be called so: `zh-bert` has four layers, and the part of speech of a character depends mostly on the character. The intervals take every character as independent; those of one word share a tag, so the true intervals are somewhat wider.
+At layer 0 (the table plus positions), labels by lot are guessed as well as the real tags, or better: a vector from the table knows its character, and who knows the character can learn by heart. By layer 3, parts of speech are right about 3 percentage points more often, while the lots have lost some 9 (the line above, real tags first, with 95 % intervals in brackets). On the way up, “which character” fades and “what it does in the sentence” grows a little. The blue curve alone would make one think that layer 0 knows grammar; the orange one shows that it is mostly learnt by heart there.
+The gain in parts of speech is small: so is the model, and a character alone says most about its part of speech. The intervals take every character as independent; those of one word share a tag, so the true intervals are somewhat wider.
 
 ## Summary
 

@@ -11,7 +11,7 @@ r"""
 # 2 · 词元与表示：模型看到的是什么
 
 你打下“你好”，模型看到的不是两个汉字，是一串编号：SmolLM2 看到四个，本课的 `zh-bert` 看到两个，用英文词表的 BERT 看到两个“不认识”。
-文字怎样切、每一块变成什么样的向量，在训练之前就定了下来，之后再也改不了。
+文字怎样切，在训练之前就定了下来；每一块变成什么样的向量，是训练学来的。
 
 这一章回答四个问题：
 
@@ -30,7 +30,7 @@ r"""
 # 2 · Tokens and representations: what a model sees
 
 You type “hello”. The model does not see five letters but a row of numbers. For 你好, *hello* in Chinese, SmolLM2 sees four of them, the course's own `zh-bert` two, and a BERT with an English vocabulary sees “unknown, unknown”.
-How text is cut, and what vector each piece becomes, is settled before training and cannot be changed afterwards.
+How text is cut is settled before training; what vector each piece becomes is learnt.
 
 This chapter answers four questions:
 
@@ -148,7 +148,7 @@ r"""
 ## 练习 1 · 学出合并表
 
 写 `bpe_train(words, n_merges)`：`words` 是 词 → 次数 的字典，先拆成单个字符。每一轮把所有相邻的对**重新数一遍**，按词的次数加权，不跨词；`aaa` 里只算一个 (a, a)，因为合并不能重叠。
-合并次数最多的那一对，从左到右；并列时取最小的元组。没有对可合就提前停下。返回 (左, 右) 的列表，先学的在前。
+把次数最多的那一对从左到右合并；次数并列时取最小的元组。没有对可合就提前停下。返回 (左, 右) 的列表，先学的在前。
 例：`{'low': 5, 'lower': 2, 'aaa': 4}` 学 3 次，得到 `[('l', 'o'), ('lo', 'w'), ('a', 'a')]`。
 
 检查下面，用你的函数从 400 条评论里学。一个“词”是标点之间的一串文字：中文里没有空格，BPE 得自己发现哪些字该在一起。
@@ -330,13 +330,13 @@ print(ids_of(cl.L(zh="你好", en="Hello, world")))
 r"""
 每一篇的编号都和 SmolLM2 自己的分词器完全相同。模型用的分词，就是你那几行。
 
-下面看它怎样一步步合起来。打一个词，**拖动步数**，每行是一次合并，前面是它在 48,900 次里排第几：越早学的，在训练文字里越常见。汉字先是三个字节。
+下面看它怎样一步步合起来。打一个词，**拖动步数**，每行是一次合并，前面是它在 48,900 次里排第几：越早学的，学的时候越常见。汉字先是三个字节；打一个 `不是` 试试。
 """
 # %% en [md]
 r"""
 Every text has exactly the ids of SmolLM2's own tokenizer. What cuts text for the model is your few lines.
 
-Now watch the pieces grow. Type a word and **drag the steps**: each row is one merge, after its rank among the 48,900; the earlier it was learnt, the more frequent it was in the training text. A Chinese character starts as three bytes.
+Now watch the pieces grow. Type a word and **drag the steps**: each row is one merge, after its rank among the 48,900; the earlier it was learnt, the more frequent it was at that time. A Chinese character starts as three bytes; try `不是` (*is not*).
 """
 # %% rows="E38"
 def stepper(text, step):
@@ -572,7 +572,7 @@ cl.guess("tokens.segment",
          choices=cl.L(zh=["最长匹配", "维特比", "按位置（HMM）", "jieba"],
                       en=["longest match", "Viterbi", "places (HMM)", "jieba"]))
 
-# %%
+# %% machine
 import jieba
 import logging
 jieba.setLogLevel(logging.ERROR)
@@ -758,7 +758,7 @@ cl.viz.table(rows, cl.L(zh=["余弦", "同义的两句", "异义的两句", "最
 # %% zh [md]
 r"""
 第一行里的零件有嵌入、LSTM 和线性层，没有注意力。最后一列看“八句里，和它最像的那句是不是同一个意思”（乱猜平均对 3.4 句）。
-查表时八句是同一行。LSTM 给了八个不同的向量：**上下文进了向量**。可是同义和异义的句子几乎一样近，最像的一句也不见得同义：十几秒的训练让向量随句子变了，还没学会按意思分。练得久的 `zh-bert` 和 `minilm-l6` 里，同义的更近，多数句子最像的是同义的那句。（八句话、一次训练，只够说明这件事能发生。）
+查表时八句是同一行。LSTM 给了八个不同的向量：**上下文进了向量**。可是同义和异义的句子几乎一样近，最像的一句也不见得同义：这样短的训练让向量随句子变了，还没学会按意思分。练得久的 `zh-bert` 和 `minilm-l6` 里，同义的更近，多数句子最像的是同义的那句。（八句话、一次训练，只够说明这件事能发生。）
 
 ## 2.10 向量里有什么：探针和对照
 
@@ -768,7 +768,7 @@ r"""
 # %% en [md]
 r"""
 The first line names the parts: embedding, LSTM, linear layer, and no attention. The last column asks whether the sentence most like it, of the other seven, has the same sense (guessing gives 3.4 on average).
-The table has one row for all eight. The LSTM gives eight different vectors: **the context has entered the vector**. But sentences of one sense and of two are about equally near, and the most alike need not have the same sense: some seconds of training make vectors that follow the sentence, but do not yet sort it by meaning. In `zh-bert` and `minilm-l6`, trained for far longer, sentences of one sense are nearer, and for most the most alike has the same sense. (Eight sentences and one training run only show that this can happen.)
+The table has one row for all eight. The LSTM gives eight different vectors: **the context has entered the vector**. But sentences of one sense and of two are about equally near, and the most alike need not have the same sense: so short a training makes vectors that follow the sentence, but does not yet sort them by meaning. In `zh-bert` and `minilm-l6`, trained for far longer, sentences of one sense are nearer, and for most the most alike has the same sense. (Eight sentences and one training run only show that this can happen.)
 
 ## 2.10 What is in the vectors: a probe and its control
 
@@ -835,7 +835,7 @@ cl.guess.result("tokens.probe", cl.L(zh="词性升，抽签降", en="real tags r
 
 # %% zh [md]
 r"""
-在第 0 层（查表，再加上位置），抽签的标签和真的词性猜得一样准，甚至更准：查表得来的向量认得字，认得字就能背。到了第 3 层，词性多对 3 个百分点左右，抽签的却掉了 9 个左右（上面一行，先词性，后抽签，方括号里是 95% 区间）。往深处走，“是哪个字”淡了，“在句子里做什么”浓了一点。只看蓝线，会以为第 0 层就懂词性；有了橙线，才看得出那里多半是背的。
+在第 0 层（查表，再加上位置），抽签的标签和真的词性猜得一样准，甚至更准：查表得来的向量认得字，认得字就能背。到了第 3 层，词性多对 3 个百分点左右，抽签的却掉了 9 个左右（上面一行，先词性，后抽签，方括号里是 95% 区间）。往深处走，“是哪个字”淡了，“在句子里做什么”浓了一点。只看蓝线，会以为第 0 层就懂词性；有了橙线，才看得出那里光靠背也能有这个成绩。
 词性的增量不大：第 0 层不看上下文，已经猜对近 70%。区间把每个字当作独立的，同一个词里的字标签相同，真的区间要宽一些。
 
 ## 小结
@@ -851,7 +851,7 @@ r"""
 """
 # %% en [md]
 r"""
-At layer 0 (the table plus positions), labels by lot are guessed as well as the real tags, or better: a vector from the table knows its character, and who knows the character can learn by heart. By layer 3, parts of speech are right about 3 percentage points more often, while the lots have lost some 9 (the line above, real tags first, with 95 % intervals in brackets). On the way up, “which character” fades and “what it does in the sentence” grows a little. The blue curve alone would make one think that layer 0 knows grammar; the orange one shows that it is mostly learnt by heart there.
+At layer 0 (the table plus positions), labels by lot are guessed as well as the real tags, or better: a vector from the table knows its character, and who knows the character can learn by heart. By layer 3, parts of speech are right about 3 percentage points more often, while the lots have lost some 9 (the line above, real tags first, with 95 % intervals in brackets). On the way up, “which character” fades and “what it does in the sentence” grows a little. The blue curve alone would make one think that layer 0 knows grammar; the orange one shows that learning by heart gets just as far there.
 The gain in parts of speech is small: layer 0, without any context, is right for nearly 70 % already. The intervals take every character as independent; those of one word share a tag, so the true intervals are somewhat wider.
 
 ## Summary

@@ -134,7 +134,7 @@ def parse_scanner(text):
     if [kind for kind, _ in found[:2]] != ["name", "mark"] or found[1][1] != "(":
         raise ValueError(text)
     rest = [pair for pair in found[2:] if pair[0] != "space"]
-    read = {"int": int, "float": float, "str": lambda quoted: quoted.strip('"')}
+    read: dict = {"int": int, "float": float, "str": lambda quoted: quoted.strip('"')}
     if not rest or rest.pop() != ("mark", ")"):
         raise ValueError(text)
     args = [read[kind](piece) if kind in read else None for kind, piece in rest[::2]]
@@ -160,7 +160,7 @@ def parse_consuming(text):
     start = re.match(r"([A-Za-z_]\w*)\( *", text, re.ASCII)
     if not start or text[-1] != ")":
         raise ValueError(text)
-    rest, args = text[start.end():-1].strip(" "), ()
+    rest, args = text[start.end():-1].strip(" "), []
     while rest:
         found = re.match(r'(?:"(?P<s>[^"]*)"|(?P<f>-?[0-9]+\.[0-9]+)|(?P<i>-?[0-9]+)) *(?P<comma>,? *)', rest)
         if not found:
@@ -168,8 +168,8 @@ def parse_consuming(text):
         rest = rest[found.end():]
         if bool(rest) != found["comma"].startswith(","):
             raise ValueError("comma")
-        args += (found["s"] if found["s"] is not None else float(found["f"]) if found["f"] else int(found["i"]),)
-    return start[1], list(args)
+        args.append(found["s"] if found["s"] is not None else float(found["f"]) if found["f"] else int(found["i"]))
+    return start[1], args
 
 
 def parse_groups(text):

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ...i18n import L
 from .contract import NOTHING, Kind, describe
@@ -15,7 +16,7 @@ class Exact(Kind):
 
     type: type
 
-    def read(self, value, like):
+    def read(self, value: Any, like: Any):
         if value is None:
             return None, NOTHING
         value = list(value) if self.type is list and isinstance(value, tuple) else value

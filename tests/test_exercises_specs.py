@@ -113,6 +113,8 @@ def test_contract_table_is_complete():
     ids = """
         lm.bigram lm.sequence_log_prob lm.fill_mask lm.greedy
         tokens.bpe_train tokens.bpe_encode tokens.wordpiece tokens.viterbi_segment
+        transformer.layer_norm transformer.rms_norm transformer.sinusoidal transformer.rope transformer.swiglu transformer.block
+        transformer.parameter_count
         attention.sdpa attention.masks attention.split_heads attention.merge_heads attention.additive attention.multi_head
         transformer.layer_norm transformer.rms_norm transformer.sinusoidal transformer.rope transformer.swiglu transformer.block
         transformer.parameter_count

@@ -15,7 +15,7 @@ from course_lib.exercises.engine.parsons import FEWEST, _lines, puzzle
 from course_lib.exercises.engine.registry import exercises
 from course_lib.i18n import set_language
 from course_lib.viz.html import Markup
-from course_lib.viz.widgets.ladder import Ladder, Lines
+from course_lib.viz.widgets.ladder import Ladder
 
 SDPA = ex.find("attention.sdpa")
 WRONG = """def attention(q, k, v, mask=None):
@@ -206,7 +206,7 @@ def test_the_puzzles_verdict_is_the_checks():
 
 
 def lines_widget():
-    return Ladder([], None, lambda order: Markup(f"<p role='status'>{order}</p>"), Lines("def f(x):", ("    b", "    return c", "    a")))
+    return Ladder([], None, lambda order: Markup(f"<p role='status'>{order}</p>"), {"head": "def f(x):", "lines": ["    b", "    return c", "    a"]})
 
 
 def test_lines_by_mouse_and_by_keyboard():

@@ -22,8 +22,9 @@ import traitlets
 
 from ...errors import CourseError
 from ...i18n import L, language
-from ...interpret import Effect, Heads, Pass, ablated, look
+from ...interpret import Effect, Heads, Pass, ablated, look, scores_before
 from ...paths import home
+from ..html import Markup, paragraph
 from ..widgets.live import display_live, page, script
 from .coding import bundle, encode, thumb_sides, thumbs
 from .lifetime import handed_out
@@ -94,8 +95,8 @@ class AttentionView(anywidget.AnyWidget):
 
     def ablate(self, heads: list[tuple[int, int]]) -> Effect:
         """What the model predicts with and without `heads` [(layer, head), ...]; shown in the view as well."""
-        effect = self._ablate(self._pass(0), [(self.part, int(layer), int(head)) for layer, head in heads])
-        self._effect = json.dumps(effect.as_dict(), ensure_ascii=False)
+        effect = ablated(self._modelled(0), [(self.part, int(layer), int(head)) for layer, head in heads])
+        self._effect = json.dumps(effect.as_dict(), ensure_ascii=False) if heads else ""
         return effect
 
     def to_html(self, path: str | Path) -> Path:
@@ -108,12 +109,14 @@ class AttentionView(anywidget.AnyWidget):
         meta, data = self._first_picture(0, complete=True)
         state = {"_meta": meta, "_data": base64.b64encode(data).decode(), "_effect": self._effect,
                  "layer": self.layer, "head": self.head, "part": self.part, "lang": self.lang}
-        return page(self, state, self._title or "Attention", str(describe(self._heads(), self.layer, self.head, self._title)))
+        alt = str(describe(self._heads(), self.layer, self.head, self._title))
+        return page(self, state, self._title or "Attention", alt, (_FRONT / "file.js").read_text("utf-8"))
 
     def _ipython_display_(self) -> None:
         heads = self._heads()
         shown = heads, self.layer, self.head, self._title
-        display_live(self, still_html(*shown), str(describe(*shown)))
+        said = filter(None, (self._pass(0).text, self._pass(0).target))
+        display_live(self, Markup().join(map(paragraph, said)) + still_html(*shown), str(describe(*shown)))
 
     # What the browser asks for ------------------------------------------------------------------------------------
 
@@ -155,22 +158,22 @@ class AttentionView(anywidget.AnyWidget):
         heads = self._check(layer, head, part, slot)
         return {}, [encode(heads.picture(layer, head, mode)).tobytes()]
 
-    def _on_exact(self, slot: int, part: str, layer: int, head: int, mode: str, q: int, k: int) -> tuple[dict, list]:
+    def _on_exact(self, slot: int, part: str, layer: int, head: int, mode: str, q: int, k: int, scores: bool = False) -> tuple[dict, list]:
         heads = self._check(layer, head, part, slot)
         _within(q, len(heads.query))
         _within(k, len(heads.key))
-        return {}, [line.astype(np.float32).tobytes() for line in heads.line(layer, head, mode, q, k)]
+        lines = [line.astype(np.float32) for line in heads.line(layer, head, mode, q, k)]
+        if scores:
+            lines.append(scores_before(self._modelled(slot), part, layer)[head, q])
+        return {}, [line.tobytes() for line in lines]
 
     def _on_toward(self, slot: int, part: str, k: int) -> tuple[dict, list]:
         heads = self._heads(part, slot)
         return {}, [heads.to_token(_within(k, len(heads.key))).astype(np.float32).tobytes()]
 
     def _on_text(self, slot: int, text: str, target: str | None = None, truncate: bool = False) -> tuple[dict, list]:
-        model = self._pass(0).model
         _within(slot, 2)
-        if model is None:
-            raise _no_model()
-        made = look(model, text, target, truncate=truncate or self._truncate)
+        made = look(self._modelled(0).model, text, target, truncate=truncate or self._truncate)
         self._passes[slot:slot + 1] = [made]
         meta, data = self._first_picture(slot)
         if slot:
@@ -192,7 +195,7 @@ class AttentionView(anywidget.AnyWidget):
     def _on_ablate(self, slot: int, heads: list) -> tuple[dict, list]:
         for part, layer, head in heads:
             self._check(layer, head, part, slot)
-        return {"effect": self._ablate(self._pass(slot), [tuple(h) for h in heads]).as_dict()}, []
+        return {"effect": ablated(self._modelled(slot), [tuple(h) for h in heads]).as_dict()}, []
 
     # Inside -------------------------------------------------------------------------------------------------------
 
@@ -203,6 +206,14 @@ class AttentionView(anywidget.AnyWidget):
                 en="The data of this view were released: "
                    "its cell was run again and no name holds it any more. Run the cell again")
         return self._passes[_within(slot, len(self._passes))]
+
+    def _modelled(self, slot: int) -> Pass:
+        known = self._pass(slot)
+        if known.model is None:
+            raise ViewError(
+                zh="这里只有权重，没有模型：消融、改文本要用 attention_view(m, 文本)",
+                en="There are only weights here: to ablate or to change the text, make the view from a model")
+        return known
 
     def _heads(self, part: str | None = None, slot: int = 0) -> Heads:
         parts = self._pass(slot).parts
@@ -221,11 +232,6 @@ class AttentionView(anywidget.AnyWidget):
                             en="there is no layer {layer}, head {head}: layers are 0-{l}, heads 0-{h}",
                             layer=layer, head=head, l=layers - 1, h=heads - 1)
         return found
-
-    def _ablate(self, known: Pass, heads: list[tuple[str, int, int]]) -> Effect:
-        if known.model is None:
-            raise _no_model()
-        return ablated(known, heads)
 
     def _release(self) -> None:
         self._passes = []
@@ -274,12 +280,6 @@ def _within(index: Any, count: int) -> int:
 
 def _whole(index: Any) -> bool:
     return isinstance(index, (int, np.integer)) and not isinstance(index, bool)
-
-
-def _no_model() -> ViewError:
-    return ViewError(
-        zh="这里只有权重，没有模型：消融、改文本要用 attention_view(m, 文本)",
-        en="There are only weights here: to ablate or to change the text, make the view from a model")
 
 
 def attention_view(m, text: str | None = None, target: str | None = None, *, tokenizer=None,

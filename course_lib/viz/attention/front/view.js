@@ -92,6 +92,7 @@ class App {
     this.drawLegend();
     const full = document.fullscreenElement === this.root;
     this.room = (full ? innerHeight : HEIGHT) - this.main.offsetTop - 14;                       // what the heads and the panels may take
+    this.birds.scroll.style.maxHeight = this.narrow ? "" : `${this.room}px`;
     this.birds.draw();
     for (const panel of this.panels) panel.fit();
   }
@@ -167,9 +168,8 @@ class App {
     let timer;
     const send = () => this.retext(panel, source.value, target?.value || null);
     for (const area of [source, target].filter(Boolean)) {
-      const fit = () => { area.style.height = "auto"; area.style.height = `${Math.min(96, area.scrollHeight + 2)}px`; };
-      requestAnimationFrame(fit);
-      area.oninput = (e) => { fit(); clearTimeout(timer); if (!e.isComposing) timer = setTimeout(send, 350); };
+      area.fit = () => { area.style.height = "auto"; area.style.height = `${Math.min(96, area.scrollHeight + 2)}px`; };
+      area.oninput = (e) => { area.fit(); clearTimeout(timer); if (!e.isComposing) timer = setTimeout(send, 350); };
       area.addEventListener("compositionend", () => { clearTimeout(timer); timer = setTimeout(send, 350); });
       area.onkeydown = (e) => e.stopPropagation();
     }

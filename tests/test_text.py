@@ -4,6 +4,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import random
 import tarfile
 
 import pytest
@@ -333,3 +334,14 @@ def test_number_words_tell_all_numbers_apart():
     assert len({"".join(zh) for zh, _ in made}) == len({" ".join(en) for _, en in made}) == 999
     with pytest.raises(ValueError, match="1000"):
         text.number_words(1000)
+
+
+def test_the_fast_trainer_of_bpe_learns_what_recounting_learns():
+    from course_lib.exercises.tokens.bpe_train import bpe_train
+
+    rng = random.Random(0)
+    for _ in range(60):                                 # two letters: runs, ties and merges of merges in nearly every draw
+        words = {"".join(rng.choices("abc"[:rng.randint(2, 3)], k=rng.randint(1, 9))): rng.randint(1, 5) for _ in range(rng.randint(1, 8))}
+        assert text.train_bpe(words, 12) == bpe_train(words, 12)
+    assert text.train_bpe({"aaa": 4, "ab": 7}, 1) == [("a", "b")] and text.train_bpe({"aaaa": 4, "ab": 7}, 1) == [("a", "a")]
+    assert text.train_bpe({}, 3) == text.train_bpe({"a": 9}, 3) == text.train_bpe({"ab": 1}, 0) == []

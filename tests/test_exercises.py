@@ -237,6 +237,16 @@ def test_forbidden_calls_are_seen_under_an_alias():
     assert result.status == "forbidden" and "F.cross_entropy" in result.message
 
 
+def test_a_forbidden_builtin_is_seen_in_the_code():
+    right = registry.find("agents.parse_call").reference
+
+    def parse_call(text):
+        name, args = right(text)
+        return name, [eval(repr(arg)) for arg in args]
+    result = quiet("agents.parse_call", parse_call)
+    assert result.status == "forbidden" and "eval" in result.message
+
+
 def test_in_a_thread_the_check_still_works():
     results = []
     worker = threading.Thread(target=lambda: results.append(quiet("attention.merge_heads", merged)))
@@ -342,8 +352,9 @@ def test_export_and_merge(tmp_path):
 
 def test_catalog_names_everything():
     cards = ex.catalog()
-    assert len(cards) == 28 and set(cards[0]) == {"id", "chapter", "function", "signature", "title"} and set(cards[0]["title"]) == {"zh",
-            "en"}
+    files = [path for path in Path(ex.__file__).parent.glob("*/[a-z]*.py") if path.parent.name != "engine"]
+    assert sorted(card["id"] for card in cards) == sorted(f"{path.parent.name}.{path.stem}" for path in files)
+    assert set(cards[0]) == {"id", "chapter", "function", "signature", "title"} and set(cards[0]["title"]) == {"zh", "en"}
 
 
 # --- cards ---------------------------------------------------------------------------------------------------------

@@ -147,6 +147,8 @@ def short(value: object, limit: int = 70) -> str:
         return f"{value or 0.0:.4g}"             # no -0
     if isinstance(value, dict):
         text = "{" + ", ".join(f"{key}: {short(item)}" for key, item in value.items()) + "}"
+    elif isinstance(value, set):
+        text = "{" + ", ".join(sorted(map(short, value))) + "}"
     elif isinstance(value, (list, tuple)):
         text = ", ".join(short(item, 10_000) for item in value[:200])
         text = f"[{text}]" if isinstance(value, list) else f"({text}{',' if len(value) == 1 else ''})"

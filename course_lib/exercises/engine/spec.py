@@ -25,7 +25,7 @@ import torch
 from ...i18n import L
 from .contract import Kind
 
-__all__ = ["Case", "Draw", "Edit", "Exercise", "Mistake"]
+__all__ = ["Case", "Draw", "Edit", "Exercise", "Mistake", "Once"]
 
 Edit = tuple[str, str]          # (text in the reference, what stands there instead)
 
@@ -57,6 +57,28 @@ class Draw:
 
     def int(self, low: int, high: int) -> int:          # the last one: in the lines below, `int` would be this
         return int(torch.randint(low, high, (), generator=self.generator))
+
+
+class CalledTwice(RuntimeError):
+    """A callable that the contract says is called once was called again."""
+
+
+@dataclass
+class Once:
+    """A callable argument that may be called once; every call of the function under check gets a fresh copy of it."""
+
+    name: str
+    does: Callable[..., Any]
+    calls: int = field(default=0, compare=False)
+
+    def __post_init__(self) -> None:
+        self.__name__ = self.name                # as a function has it
+
+    def __call__(self, *args: Any) -> Any:
+        self.calls += 1
+        if self.calls > 1:
+            raise CalledTwice(L(zh=f"{self.name} 被调用了第二次", en=f"{self.name} was called a second time"))
+        return self.does(*args)
 
 
 @dataclass(frozen=True)
@@ -110,7 +132,7 @@ class Exercise:
     mistakes: tuple[Mistake, ...]
     alternatives: tuple[Callable[..., Any] | tuple[Edit, ...], ...]
     think: L                                            # one more thought, for those who passed
-    forbidden: dict[str, str] = field(default_factory=dict)    # torch function name -> how the learner knows it
+    forbidden: dict[str, str] = field(default_factory=dict)    # torch function or builtin -> how the learner knows it
     fresh: bool = False                                 # the contract promises a new tensor, sharing no memory with the inputs
     gradients: tuple[int, ...] = ()                     # arguments whose gradient is compared
     differentiable: bool = False                        # the contract asks for a result that one can train through

@@ -53,16 +53,31 @@ EQUIVALENT = {
     ("loss.next_token", "(targets != pad_id).to(picked.dtype) -> its object"): "a boolean multiplies and sums like 0 and 1",
     ("loss.next_token", "slice :-1 without its upper bound"): "gather leaves the surplus row alone",
     ("loss.perplexity", "torch.exp(-total / mask.sum()).item() -> its object"): "a 0-d tensor is a float",
+    ("tokens.bpe_train", "0 -> 1"): "one more for every pair changes no order",
+    ("tokens.bpe_train", "0 -> -1"): "one less for every pair changes no order",
+    ("tokens.viterbi_segment", "1 -> -1"): "the second of two is the last",
+    ("transformer.layer_norm", ".to(x.dtype) -> its object"): "what is read is any float; `use` gives it the type of x",
+    ("transformer.rms_norm", ".to(x.dtype) -> its object"): "what is read is any float; `use` gives it the type of x",
+    ("transformer.rope", ".to(x.dtype) -> its object"): "what is read is any float; `use` gives it the type of x",
+    ("transformer.rope", "10: 2 -> -2"): "a remainder of 0 or not is all that counts",
+    ("transformer.rope", "-2 without its sign"): "axis 2 of four is axis -2",
+    ("transformer.rope", "12: 2 -> -2"): "axis 2 of four is axis -2",
+    ("transformer.sinusoidal", "10: 2 -> -2"): "a remainder of 0 or not is all that counts",
     ("finetune.mean_pool", "mask.to(hidden.dtype) -> its object"): "torch promotes the mask's type by itself",
     ("finetune.warmup_linear", "max(0.0, left) with arguments exchanged"): "a maximum has no order",
     ("finetune.metrics", "zip(y_true, y_pred) with arguments exchanged"): "hits are symmetric",
     ("finetune.metrics", "p + r -> its"): "p is 0 exactly when r is",
+    ("finetune.prototypes", "mean -> sum"): "a sum points where the mean points",
+    ("finetune.prototypes", "1 -> -1"): "axis 1 of two is the last",
     ("apps.cosine_top_k", "min(k, len(docs)) with arguments exchanged"): "a minimum has no order",
     ("apps.cosine_top_k", "1 -> -1"): "axis 1 of two is the last",
     ("apps.chunk", "GtE -> Gt in overlap >= size"): "range raises ValueError itself for a step of 0",
     ("apps.rouge_l", "1 -> 2"): "the surplus cell of the first row is never read",
     ("apps.rouge_l", "max(row[j + 1], new[j]) with arguments exchanged"): "a maximum has no order",
     ("apps.ndcg", "log2 -> log"): "the base cancels in the ratio",
+    ("apps.abstain", "max(best, (utility, threshold)) with arguments exchanged"): "a maximum has no order",
+    ("apps.abstain", "1 -> -1"): "place 1 of two is the last",
+    ("agents.parse_call", "0 -> -1"): "a text ends with a quote as well",
 }
 
 
@@ -95,12 +110,20 @@ def test_rounding_stays_far_below_the_tolerance(exercise):
 
 
 def test_contract_table_is_complete():
-    ids = ("lm.bigram lm.sequence_log_prob lm.fill_mask lm.greedy attention.sdpa attention.masks attention.split_heads "
-           "attention.merge_heads "
-           "attention.additive attention.multi_head loss.cross_entropy loss.softmax_gradient loss.next_token loss.perplexity "
-           "loss.bits_per_byte "
-           "finetune.mean_pool finetune.lora finetune.lora_merge finetune.warmup_linear finetune.early_stop finetune.metrics apps.bm25 "
-           "apps.cosine_top_k apps.chunk apps.rouge_l apps.ndcg").split()
+    ids = """
+        lm.bigram lm.sequence_log_prob lm.fill_mask lm.greedy
+        tokens.bpe_train tokens.bpe_encode tokens.wordpiece tokens.viterbi_segment
+        transformer.layer_norm transformer.rms_norm transformer.sinusoidal transformer.rope transformer.swiglu transformer.block
+        transformer.parameter_count
+        attention.sdpa attention.masks attention.split_heads attention.merge_heads attention.additive attention.multi_head
+        transformer.layer_norm transformer.rms_norm transformer.sinusoidal transformer.rope transformer.swiglu transformer.block
+        transformer.parameter_count
+        loss.cross_entropy loss.softmax_gradient loss.next_token loss.perplexity loss.bits_per_byte
+        finetune.mean_pool finetune.warmup_linear finetune.early_stop finetune.metrics
+        finetune.lora finetune.lora_merge finetune.prototypes
+        apps.bm25 apps.cosine_top_k apps.chunk apps.rouge_l apps.ndcg apps.abstain
+        agents.parse_call agents.allowed_tokens agents.hit_at_k
+        """.split()
     assert set(ids) <= {e.id for e in EXERCISES}
     signatures = {e.id: e.signature for e in EXERCISES}
     assert signatures["loss.cross_entropy"] == "cross_entropy(logits, targets, ignore_index=-100, label_smoothing=0.0)"
@@ -113,7 +136,8 @@ def test_stub_and_solution_stand_alone(exercise):
     scope = {"torch": torch, "math": math}
     exec(exercise.shown, scope)
     assert judge(exercise, scope[exercise.name], 3).status == "passed"
-    assert len(exercise.shown.strip().splitlines()) <= 20 and exercise.stub.endswith("    ...\n")
+    _, doc, body = exercise.shown.split('"""', 2)
+    assert len(body.strip().splitlines()) <= 15 and len(doc.splitlines()) <= 10 and exercise.stub.endswith("    ...\n")
     assert all(len(line) <= 88 for line in (exercise.shown + exercise.stub).splitlines())
     exec(exercise.stub, scope)
     assert scope[exercise.name].__doc__.split() == exercise.reference.__doc__.split(), "wrapped, and word for word the same"

@@ -1,5 +1,6 @@
 """The learner's loop: a guess before its answer, questions that come back, by mouse and by keyboard, in both languages."""
 import json
+import random
 import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -297,6 +298,25 @@ def test_four_weeks_of_recall():
     assert len(asked[hard]) >= 12 and max(gaps[hard]) <= 2, "what is missed comes back first"
     assert all(gap == sorted(gap) for id, gap in gaps.items() if id != hard), "what is known rests longer each time"
     assert max(map(len, asked.values())) == len(asked[hard])
+
+
+@pytest.mark.parametrize("right", [1.0, 0.5])
+def test_four_weeks_of_chapters(right):
+    """A chapter every three days or so, opened every other day: what is missed and due leaves room for a new question each time."""
+    rng, answers, opened, before = random.Random(0), {}, {0: 1, 2: 3, 5: 5, 8: 8, 11: 9, 15: 14, 19: 15}, 1
+    for day in range(28):
+        before, now = opened.get(day, before), NOW + timedelta(days=day)
+        bank = [question for question in revision.bank() if question.chapter < before]
+        if day % 2 and day not in opened:
+            continue
+        new = [question for question in bank if question.id not in answers]
+        chosen = schedule.pick(bank, answers, now)
+        assert len(chosen) == 3 and sum(question in new for question in chosen) >= min(1, len(new))
+        for question in chosen:
+            answers.setdefault(question.id, []).append((now, rng.random() < right))
+    met = Counter(question.chapter for question in revision.bank() if question.id in answers)
+    assert set(met) == {0, 1, 3, 5, 8, 9, 14} and sum(met.values()) >= 18
+    assert right < 1 or max(len(given) for given in answers.values()) <= 4, "1, 6 and 15 days of rest"
 
 
 def test_recall_asks_notes_and_comes_back(home, capsys):

@@ -295,6 +295,36 @@ def test_attention_view(pair):
     assert second.locator(".attn-q li[aria-selected]").get_attribute("data-i") == "3"
 
 
+def test_tour(pair):
+    page, ((one, first), (_, second)) = pair(lambda: cl.tour(tiny.llama(), "The cat sat on the mat."))
+    at = lambda place: int(place.locator(".course-tour-bar select").input_value())
+    pressed = lambda place: place.locator(".course-tour-tokens [aria-pressed=true]").inner_text()
+    next_ = lambda place: place.get_by_role("button", name="Next")
+    next_(first).click()
+    first.locator(".course-tour-options button").first.click()
+    assert first.locator(".course-tour-note").count() == 1 and at(second) == 0
+    first.locator(".course-tour-box").nth(4).click()
+    first.locator(".course-tour-tokens button").nth(2).click()
+    assert (at(first), pressed(first)) == (4, one.tokens[2]) and (at(second), pressed(second)) == (0, one.tokens[-1])
+
+    enter_second(page)
+    tab_to(page, second, ".course-tour")
+    page.keyboard.press("ArrowRight")
+    assert at(second) == 1 and second.locator(".course-tour-note").count() == 0, "guesses are each view's own"
+    tab_to(page, second, ".course-tour-options button")
+    page.keyboard.press("Enter")
+    assert second.locator(".course-tour-note").count() == 1
+    page.keyboard.press("ArrowRight")                   # the button that was pressed is gone; the keys still work
+    assert at(second) == 2
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowUp")
+    assert at(second) == len(one.steps) - 2 and pressed(second) == one.tokens[-2] and at(first) == 4
+    tab_to(page, second, ".course-tour-bar select", back=True)
+    page.keyboard.press("Home")                         # in the list the keys are the list's own
+    assert at(second) == 0 and pressed(second) == one.tokens[-2]
+
+
 @pytest.fixture
 def model_view(pair, tmp_path, monkeypatch):
     """Two views of one small model in a learner's home of their own: (page, view, its place)."""

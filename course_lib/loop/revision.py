@@ -1,4 +1,4 @@
-"""`recall` asks three questions from earlier chapters: those that are due, missed ones first, then new ones.
+"""`recall` asks three questions from earlier chapters: those that are due, missed ones first, and new ones.
 
 The questions lie in `data/text/recall.csv`; when each comes back, `schedule` says; what was answered is in the progress file.
 """

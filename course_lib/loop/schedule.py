@@ -48,7 +48,10 @@ def due(answers: Sequence[Answer]) -> datetime:
 
 
 def pick(items: Iterable[T], answers: Mapping[str, Sequence[Answer]], now: datetime, n: int = 3) -> list[T]:
-    """At most n items: those that are due, missed ones first, then new ones, in turn from each chapter, the latest chapter first."""
+    """At most n items: those that are due, missed ones first, then new ones, in turn from each chapter, the latest chapter first.
+
+    One place is kept for a new item: whoever opens a chapter every other day has three due each time, and would never be asked of the latest.
+    """
     items = list(items)
     waiting = [item for item in items if answers.get(item.id) and due(answers[item.id]) <= now]
     waiting.sort(key=lambda item: (answers[item.id][-1][1], due(answers[item.id])))
@@ -58,4 +61,5 @@ def pick(items: Iterable[T], answers: Mapping[str, Sequence[Answer]], now: datet
         if not answers.get(item.id):
             turns[item.chapter] = turns.get(item.chapter, 0) + 1
             new.append((turns[item.chapter], -item.chapter, item))
-    return (waiting + [item for *_, item in sorted(new, key=lambda entry: entry[:2])])[:n]
+    fresh = [item for *_, item in sorted(new, key=lambda entry: entry[:2])]
+    return (waiting[:n - 1] + fresh[:1] + waiting[n - 1:] + fresh[1:])[:n]

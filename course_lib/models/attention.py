@@ -32,7 +32,7 @@ from .protocol import Model, model_of
 from .reading import Reading, read
 from .watch import Product, Watch
 
-__all__ = ["Attention", "Layer", "Outcome", "capture", "most_tokens", "run"]
+__all__ = ["Attention", "Layer", "Outcome", "capture", "eager", "most_tokens", "run"]
 
 MEMORY = 2 << 30            # bytes of float32 weights that one text may take: 1,324 tokens of SmolLM2-135M (30 layers of 9 heads)
 _CROSS = ("cross", "encoder_attn", "encdec")
@@ -166,7 +166,7 @@ def run(model, reading: Reading, on_layer: Callable[[Layer], None] | None = None
     extra = {name: value for name, value in wanted.items() if name in allowed}
     watch = Watch(model.net, begin, on_layer and tell)
     try:
-        with _eager(model), torch.no_grad(), watch:
+        with eager(model), torch.no_grad(), watch:
             result = model.net(**reading.inputs, **extra)
     except ModelError:
         raise
@@ -259,7 +259,7 @@ def _complete(model: Model, tables: dict[str, list[int]], other: list[torch.Size
 
 
 @contextmanager
-def _eager(model: Model):
+def eager(model: Model):
     """Eager attention and evaluation mode for the time being; both are put back."""
     net, before = model.net, getattr(model.config, "_attn_implementation", None)
     switch = before not in (None, "eager") and hasattr(net, "set_attn_implementation")

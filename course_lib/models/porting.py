@@ -26,7 +26,7 @@ from .loaded import Loaded, find
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["port"]
+__all__ = ["layout", "port"]
 
 ACTIVATIONS = {"gelu": "gelu", "gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh", "relu": "relu", "silu": "silu", "swish": "silu"}
 
@@ -40,14 +40,31 @@ def port(model: str | Path | Loaded, mlm_head: bool = False) -> course_nn.Decode
     tensor that is missing, left over or of another shape (named, with both shapes).
     """
     config, tensors, where = _read(model)
+    family = _family(config, _name(model))
+    ours = family.build(config, tensors, mlm_head)
+    _fill(ours, tensors, family, _name(model))
+    return ours.to(where).eval()
+
+
+def layout(net: Any) -> tuple[Any, Callable[[str], list[torch.nn.Module]]]:
+    """For a transformers model that `port` knows: its config in our terms, and a function from the name of one of our modules
+    to theirs, in the order in which `port` stacks them. Nothing is copied. ModelError: see `port`.
+    """
+    family = _family(net.config, type(net).__name__)
+    with torch.device("meta"):                                   # shapes alone: no memory
+        config = family.build(net.config, net.state_dict(), False).config
+    modules = {family.bare(name): module for name, module in net.named_modules()}
+    tensors = [f"{name}.weight" for name in modules]
+    return config, lambda ours: [modules[source.removesuffix(".weight")] for source in family.sources(f"{ours}.weight", tensors)]
+
+
+def _family(config: Any, model: str) -> Family:
     family = FAMILIES.get(config.model_type)
     if family is None:
         raise ModelError(zh="{model} 是 {kind} 结构，port 只认识 {known}。",
                          en="{model} is of architecture {kind}; port knows {known}.",
-                         model=_name(model), kind=config.model_type, known=", ".join(FAMILIES))
-    ours = family.build(config, tensors, mlm_head)
-    _fill(ours, tensors, family, _name(model))
-    return ours.to(where).eval()
+                         model=model, kind=config.model_type, known=", ".join(FAMILIES))
+    return family
 
 
 def _read(model: str | Path | Loaded) -> tuple[Any, dict[str, Tensor], torch.device]:

@@ -14,10 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch.overrides import TorchFunctionMode
 
-__all__ = ["Product", "Watch"]
+__all__ = ["PRODUCT", "SOFTMAX", "Product", "Watch"]
 
-_SOFTMAX = {F.softmax, torch.softmax, torch.Tensor.softmax}
-_PRODUCT = {torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__, torch.bmm, torch.Tensor.bmm}
+SOFTMAX = {F.softmax, torch.softmax, torch.Tensor.softmax}
+PRODUCT = {torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__, torch.bmm, torch.Tensor.bmm}
 _SLACK = {torch.float32: 1e-3, torch.float64: 1e-3}         # of the largest number; half precision below
 _HALF_SLACK = 2e-2
 
@@ -71,9 +71,9 @@ class Watch(TorchFunctionMode):
         kwargs = kwargs or {}
         if func is F.scaled_dot_product_attention:
             return self._fused(*args, **kwargs)
-        if func in _SOFTMAX:
+        if func in SOFTMAX:
             return self._softmax(func(*args, **kwargs), args, kwargs)
-        if self._soft is not None and func in _PRODUCT and len(args) == 2 and self._meets(args[0]):
+        if self._soft is not None and func in PRODUCT and len(args) == 2 and self._meets(args[0]):
             left, right = args
             values = right.expand(*left.shape[:-2], *right.shape[-2:]) if right.dim() > 1 and _broadcasts(left, right) else None
             return func(self._product(left, values), right, **kwargs)

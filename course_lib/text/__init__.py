@@ -10,6 +10,7 @@ own, two games; and the tokenizers made from them.
 
 Every corpus is a `Corpus`: fixed splits `train`, `valid`, `test`, and `funnel`, what cleaning kept of the raw lines.
 """
+from .bpe import train_bpe
 from .corpora import Paragraph, Review, newspaper, reviews
 from .corpus import Corpus, normalize, split_of
 from .games import RecallGame, TranslationGame
@@ -30,4 +31,4 @@ __all__ = ["Corpus", "CsvError", "Entity", "Errand", "Fact", "Handbook", "Judged
            "character_labels", "entities", "errands", "facts", "gazette", "glossary", "handbook",
            "judged_offices", "labelled_csv", "mood", "names_together", "newspaper", "normalize",
            "number_words", "offices", "parallel", "poems", "requests", "reviews", "sentence_tokenizer",
-           "split_of", "states"]
+           "split_of", "states", "train_bpe"]

@@ -17,7 +17,7 @@ from html import unescape
 import markupsafe
 from markupsafe import escape
 
-__all__ = ["Markup", "bars", "coloured_tokens", "cycle", "flow", "paragraph", "shares", "table", "visible"]
+__all__ = ["Markup", "bars", "chips", "coloured_tokens", "cycle", "flow", "paragraph", "shares", "table", "treemap", "visible"]
 
 BLUE, ORANGE = "#4477aa", "#ee7733"                 # from Paul Tol's colour-blind-safe schemes
 _DARKEST = 0.7                                      # of the shade behind a token: text keeps a contrast of 4.5 on it, white or black
@@ -72,6 +72,14 @@ def coloured_tokens(tokens: Sequence[str], values: Sequence[float], unit: str = 
     return Markup(f'<div style="line-height:2;overflow-wrap:anywhere;white-space:pre-wrap;font-size:15px">{"".join(spans)}</div>')
 
 
+def chips(tokens: Sequence[str], marked: Sequence[bool] = ()) -> Markup:
+    """Each token in a box of its own, its spaces visible; where `marked` is True the box is filled."""
+    style = "display:inline-block;border:1px solid #888888;border-radius:4px;padding:0 4px;margin:1px;font-family:monospace;overflow-wrap:anywhere"
+    fills = (";background-color:rgba(238,119,51,0.6)" * mark for mark in [*marked, *[False] * (len(tokens) - len(marked))])
+    boxes = "".join(f'<span style="{style}{fill}">{escape(visible(token))}</span>' for token, fill in zip(tokens, fills))
+    return Markup(f'<div style="line-height:1.8">{boxes}</div>')
+
+
 def flow(boxes: Mapping[str, str], current: str, control: str = "step", joint: str = " → ") -> Markup:
     """A row of boxes joined by arrows, or by `joint`. A click on one sets `control` of the `explore` that shows it; `current` is filled."""
     drawn = (_box(key, text, key == current, control) for key, text in boxes.items())
@@ -121,3 +129,14 @@ def table(rows: Iterable[Sequence[object]], header: Sequence[object] = (), right
     head = f'<tr style="border-bottom:1px solid #888888;background:none">{cells(header, "th")}</tr>' if header else ""
     body = "".join(f'<tr style="background:none">{cells(row, "td")}</tr>' for row in rows)
     return Markup(f'<table style="border-collapse:collapse">{head}{body}</table>')
+
+
+def treemap(columns: Sequence[Sequence[tuple[str, float]]]) -> Markup:
+    """Boxes as large as their amounts: each column of (text, amount) is as wide as its sum, each box as high as its share of that."""
+    total, drawn = sum(amount for column in columns for _, amount in column), []
+    for column, colour in zip(columns, ("136,136,136", "68,119,170", "238,119,51")):
+        whole = sum(amount for _, amount in column)
+        boxes = "".join(f'<div title="{escape(text)}" style="height:{180 * amount / whole:.1f}px;overflow:hidden;background-color:rgba({colour},'
+                        f'{0.55 - 0.15 * i:.2f});border-bottom:1px solid #888888">{escape(text)}</div>' for i, (text, amount) in enumerate(column))
+        drawn.append(f'<td style="width:{100 * whole / total:.2f}%;padding:0;vertical-align:top;text-align:center;border:1px solid #888888">{boxes}</td>')
+    return Markup(f'<table style="table-layout:fixed;width:100%;max-width:760px;border-collapse:collapse"><tr style="background:none">{"".join(drawn)}</tr></table>')

@@ -39,6 +39,7 @@ You will ask a real large language model, SmolLM2 (135 million parameters, runni
 # %% machine
 import course_lib as cl
 cl.start(lang="zh")
+cl.recall()
 
 # %% zh [md]
 r"""

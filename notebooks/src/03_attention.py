@@ -53,6 +53,7 @@ Click a small picture to change the head, point at a token to see what it looks 
 # %% machine
 import course_lib as cl
 cl.start(lang="zh")
+cl.recall()
 
 # %% rows="R62"
 import math

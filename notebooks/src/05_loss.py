@@ -39,6 +39,7 @@ You will write five functions that are commonly used to train and judge language
 # %% machine
 import course_lib as cl
 cl.start(lang="zh")
+cl.recall()
 
 # %% zh [md]
 r"""

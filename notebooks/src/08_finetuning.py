@@ -19,13 +19,13 @@ r"""
 - 模型把训练集背下来了，怎么办？
 - 它错在哪里，怎样换成你自己的数据？
 
-你会写四个函数，后面的训练和评估用的就是它们。测试成绩都带区间，两个方法谁好，用同一份卷子配对比较。标签更少、参数更少的办法在第 9 章。
+你会写四个函数，后面的训练和评估用的就是它们。测试成绩都带区间；两个方法谁更好，用同样的评论配对比较。标签更少、参数更少的办法在第 9 章。
 """
 # %% en [md]
 r"""
-# 8 · Fine-tuning: train on, for the task you have
+# 8 · Fine-tuning: keep training, on the task you have
 
-You have a ready-made model and 500 labelled reviews, and you want praise told from complaint. Run a fine-tuning script, says the tutorial. How do you know afterwards whether it is any good? Compared with what?
+You have a ready-made model and 500 labelled reviews, and you want to tell praise from complaint. The tutorial says to run a fine-tuning script. How do you know afterwards whether the result is any good? Compared with what?
 
 This chapter answers four questions:
 
@@ -39,12 +39,14 @@ You will write four functions, and the rest of the chapter trains and evaluates 
 # %% machine
 import course_lib as cl
 cl.start(lang="zh")
+cl.recall()
 
 # %% zh [md]
 r"""
 ## 8.1 还没有见过标签的模型
 
 `zh-bert` 是课程自己训练的小 BERT（430 万参数），属于**掩码语言模型**：评论和报纸里的一些字被盖住，模型把它们猜回来。
+
 训练的最后一段多了一项任务。“不错”“失望”这样的词被盖住，模型从剩下的话判断评论是夸还是怨。这项任务的答案来自我们写的一张表，共 526 个好话和坏话词。人工标的标签，它一个也没有见过。
 
 在评论后面接一句“总之很 `[MASK]`。”，看它填什么。**换成你自己的评论**，夸的怨的都试试。
@@ -54,6 +56,7 @@ r"""
 ## 8.1 A model that has not seen a label yet
 
 `zh-bert` is the course's own small BERT (4.3 million parameters), a **masked language model**: some characters of reviews and newspapers were covered, and it learnt to guess them.
+
 The last part of its training added a task. Words such as 不错 (*not bad*) and 失望 (*disappointed*) were covered, and from the rest the model had to tell whether the review praises or complains. The answers came from a list of 526 words of praise and complaint that we wrote. It has not seen one label given by a person.
 
 Append “总之很 `[MASK]`。” (*all in all, very …*) to a review and see what it fills in: 好 is *good*, 差 *bad*, 快 *fast*, 大 *large*, 多 *many*, 高 *high*. The review below says *the room is small and noisy, the staff are unfriendly, I will not come again*. **Type another one**: 很满意，下次还来 is *very pleased, will come again*.
@@ -73,7 +76,7 @@ def fill(text):
     """The probability of every token in the gap: [V]."""
     ids = tokenizer(text[:100] + "。总之很[MASK]。", return_tensors="pt").input_ids
     logits = bert.model(input_ids=ids.to(bert.device)).logits[0].cpu()      # [T, V]
-    return logits[ids[0] == MASK][0].softmax(-1)
+    return logits[ids[0] == MASK][-1].softmax(-1)
 
 # %% rows="R29"
 def in_one_word(text):
@@ -110,8 +113,9 @@ cl.guess.result("finetune.fill", cl.L(zh="一半上下", en="about half"))
 
 # %% zh [md]
 r"""
-它对 200 条里的 178 条都判了“好”，判对的比例和闭眼猜差不多。可是别急着说它不懂。**AUC** 是随便取一条好评、一条差评，好评得分更高的机会：瞎猜是 0.5，这里是 0.78。分数的**次序**里有信息，只是分界线不在 0 上，因为“很好”在评论里本来就常见。不用任何标签，只假定好评约占一半，把分界线移到中位数，就对了七成。
-这是**校准**的问题（第 5 章）。标签可以告诉模型分界线在哪里，还可以教它更多。给它看带答案的例子，接着训练，就是**微调**。
+它对 200 条里的 178 条都判了“好”，判对的比例和闭眼猜差不多（方括号里是 95% 区间，8.5 节细说）。可是别急着说它不懂。**AUC** 是随便取一条好评、一条差评，好评得分更高的机会：瞎猜是 0.5，这里是 0.78。分数的**次序**里有信息，只是分界线不在 0 上，多半因为“很好”在评论里本来就常见。不用任何标签，只假定好评约占一半，把分界线移到中位数，就对了七成。
+
+这是**校准**的问题（第 5 章）。标签可以告诉模型分界线在哪里，还可以教它更多。用带答案的例子接着训练，就是**微调**。
 
 ## 8.2 照着讲义的脚本跑
 
@@ -128,12 +132,13 @@ trainer.train()
 """
 # %% en [md]
 r"""
-It says 好 to 178 of the 200, and is right about as often as blind guessing. But do not conclude that it has no idea. The **AUC** is the chance that, of one review of praise and one complaint picked at random, the praise gets the higher score: 0.5 for blind guessing, 0.78 here. The **order** of the scores tells something; it is the threshold that is not at 0, because 很好 (*very good*) is common in reviews anyway. Without any label, assuming only that about half are praise, moving the threshold to the median makes seven in ten right.
-This is a matter of **calibration** (chapter 5). Labels can tell the model where the threshold is, and more besides. To show it examples with answers and train on is **fine-tuning**.
+It says 好 to 178 of the 200, and is right about as often as blind guessing (in brackets is a 95 % interval; section 8.5 explains it). But do not conclude that it has no idea. The **AUC** is the chance that, of one review of praise and one complaint picked at random, the praise gets the higher score: 0.5 for blind guessing, 0.78 here. The **order** of the scores tells something; it is the threshold that is not at 0, probably because 很好 (*very good*) is common in reviews anyway. Without any label, assuming only that about half are praise, moving the threshold to the median makes seven in ten right.
+
+This is a matter of **calibration** (chapter 5). Labels can tell the model where the threshold is, and more besides. To keep training it, on examples with answers, is **fine-tuning**.
 
 ## 8.2 Running the handouts' script
 
-The third handout gives this script for fine-tuning a text classifier (two settings that make no difference here are left out). The script in the first handout is much the same, with one more argument, `logging_dir="./logs"`:
+The third handout gives this script for fine-tuning a text classifier (without two settings that make no difference here). The script in the first handout is much the same, with one more argument, `logging_dir="./logs"`:
 
 ```python
 model = AutoModelForSequenceClassification.from_pretrained("bert-base-uncased")
@@ -183,7 +188,9 @@ from datasets import Dataset, disable_progress_bars
 disable_progress_bars()
 short = [review for review in valid if len(review.text) < 30][:8]
 eight = Dataset.from_list([{"text": r.text, "stars": r.label} for r in short])
-read = lambda rows, **more: tokenizer(rows["text"], truncation=True, **more)
+
+def read(rows, **more):
+    return tokenizer(rows["text"], truncation=True, **more)
 
 padded = eight.map(lambda rows: read(rows, padding=True), batched=True, batch_size=4)
 print([len(ids) for ids in padded["input_ids"]])
@@ -234,7 +241,7 @@ r"""
 
 ## 8.3 总共 189 步，预热 500 步
 
-开始训练时，新加的分类层什么都还没学，梯度大而且方向不定，步子太大会破坏预训练学到的东西。**学习率预热**让学习率在若干步内从小升到峰值，然后慢慢下降。预热多少步合适，要看总共有多少步。
+开始训练时，新加的分类层什么都还没学，梯度的方向还不可靠；人们担心步子太大会破坏预训练学到的东西。**学习率预热**让学习率在若干步内从小升到峰值，然后慢慢下降。预热多少步合适，要看总共有多少步。
 
 ## 练习 1 · 预热与下降
 
@@ -256,9 +263,9 @@ One more fault raises no error at all: `warmup_steps=500`.
 
 ## 8.3 500 steps of warm-up in a run of 189
 
-At first the new classification layer has learnt nothing, its gradients are large and erratic, and too big a step would damage what pre-training has built. **Learning-rate warm-up** raises the rate from a small value to its peak over some steps, after which it slowly comes down. How many steps are right depends on how many there are.
+At first the new classification layer has learnt nothing and its gradients are not yet reliable; the worry is that big steps would damage what pre-training has built. **Learning-rate warm-up** raises the rate from a small value to its peak over some steps, after which it slowly comes down. How many steps are right depends on how many there are.
 
-## Exercise 1 · Up and down again
+## Exercise 1 · Warm-up and decay
 
 Write `warmup_linear(step, warmup_steps, total_steps, peak)`, the learning rate of step `step` (counted from 0):
 
@@ -299,6 +306,7 @@ cl.guess.result("finetune.warmup", 38, tolerance=5)
 # %% zh [md]
 r"""
 1000 条只有 189 步，学习率升到 1.89e-5，也就是峰值的 38%，训练就结束了：全程都在预热，从没有下降过，也不报任何错。**拖动**训练样本数和预热步数，看多少条数据才走得完预热。
+
 所以预热应写成**总步数的一个比例**，比如一成；在 transformers 5 里写 `warmup_steps=0.1`。
 
 ## 8.4 一句话，一个向量
@@ -313,6 +321,7 @@ r"""
 # %% en [md]
 r"""
 With 1000 examples there are 189 steps, and training ends when the rate has climbed to 1.89e-5, 38 % of its peak: it warms up all the way, never comes down, and no error is raised. **Drag** the number of examples and the warm-up steps to see how much data it takes to finish warming up.
+
 So warm-up should be **a share of all steps**, a tenth, say; in transformers 5 you write `warmup_steps=0.1`.
 
 ## 8.4 One text, one vector
@@ -359,10 +368,12 @@ r"""
 
 准确率多高才算好？先看**不用神经网络能做到多少**。
 
-- **TF-IDF 加逻辑回归**：每条评论变成一个长向量 $x$，每个汉字、每对相邻的字占一格，格里是它出现的次数，乘上一个权重，越是到处都有的字权重越小（TF-IDF）。逻辑回归为每一格学一个数 $w_i$，再算 $P(\text{夸})=\sigma(w\cdot x+b)$，其中 $\sigma(z)=1/(1+e^{-z})$。它就是只有一个线性层的分类器，不懂词序。
+- **TF-IDF 加逻辑回归**：每条评论变成一个长向量 $x$，每个汉字、每对相邻的字占一格，格里是它出现的次数，乘上一个权重，越是到处都有的字权重越小（TF-IDF）。逻辑回归为每一格学一个数 $w_i$，再算 $P(\text{夸})=\sigma(w\cdot x+b)$，其中 $\sigma(z)=1/(1+e^{-z})$。它就是只有一个线性层的分类器；比两个字更远的次序，它看不到。
 - **数好话坏话**：`zh-bert` 训练时用过那张 526 词的表。直接数，好话多就判好评，一个标签也不用。为了公平，也把这张表给 TF-IDF，作为多出来的一格。
 
-光看准确率还不够：一百条里有九十条好评时，全判“好”也有 90%。所以还要逐类看。
+代码里，`tfidf(known)` 用 `known` 这些评论训练，返回一个函数；给这个函数一批评论，就得到每条评论属于每一类的概率。`right(judge, exam)` 用这样一个函数判 `exam` 里的评论，逐条说判对了没有。
+
+光看准确率还不够：一百条里有九十条好评，全判“好”也有 90%。所以还要逐类看。
 
 ## 练习 3 · 四个指标
 
@@ -379,10 +390,12 @@ r"""
 
 What accuracy is good? See first **how far you get without a neural network**.
 
-- **TF-IDF with logistic regression**: each review becomes a long vector $x$ with one entry for each character and each pair of neighbours, namely how often it occurs, times a weight that is smaller the commoner it is everywhere (TF-IDF). Logistic regression learns a number $w_i$ for each entry and computes $P(\text{praise})=\sigma(w\cdot x+b)$ with $\sigma(z)=1/(1+e^{-z})$. It is a classifier with a single linear layer, and knows no word order.
+- **TF-IDF with logistic regression**: each review becomes a long vector $x$ with one entry for each character and each pair of neighbours, namely how often it occurs, times a weight that is smaller the commoner it is everywhere (TF-IDF). Logistic regression learns a number $w_i$ for each entry and computes $P(\text{praise})=\sigma(w\cdot x+b)$ with $\sigma(z)=1/(1+e^{-z})$. It is a classifier with a single linear layer, and sees no order beyond two neighbours.
 - **Counting mood words**: the list of 526 words that `zh-bert` was trained with. Count them, and call it praise where words of praise prevail; not one label is needed. To be fair, TF-IDF gets this list, too, as one more entry.
 
-Accuracy alone is not enough: with ninety reviews of praise in a hundred, always to say “praise” is 90 % right. So look at each class as well.
+In the code, `tfidf(known)` trains on the reviews `known` and returns a function, which gives the probability of each class for every review it is handed. `right(judge, exam)` judges the reviews in `exam` with such a function and says, review by review, whether it was right.
+
+Accuracy alone is not enough: where ninety reviews in a hundred are praise, saying “praise” every time is 90 % right. So look at each class as well.
 
 ## Exercise 3 · Four measures
 
@@ -422,10 +435,12 @@ cl.guess.result("finetune.words", cl.L(zh="数好话坏话", en="mood words"))
 
 # %% zh [md]
 r"""
-一个标签也不用，数好话坏话就对了近八成，比 500 条标签的 TF-IDF 高 3 个百分点左右，配对区间在 0 以上。知识不只在标签里，词表里也有。
+一个标签也不用，数好话坏话就对了近八成，比 500 条标签的 TF-IDF 高 3 个百分点左右，配对区间在 0 以上。标签不是知识的唯一来源，人写的一张词表也是。
 
 方括号里是 95% 的 **Wilson 区间**。它说的是这个方法在所有这样的评论上的真实准确率可能在哪里，并不是说下一份卷子的得分会落在里面：那个得分自己还有误差，范围更宽。测试集有 1,740 条，区间还有四个百分点宽。
-比较两个方法，用**配对**区间：两者做同一份卷子，答得一样的题不说明差别，只看答得不一样的题，反复重抽这份卷子，看差值怎样变。区间盖住 0，就是这份卷子分不出高下。
+
+比较两个方法，用**配对**区间。两者做同一份卷子，答得一样的题说明不了差别，起作用的是答得不一样的题。把卷子里的题反复重抽，看两者之差怎样变。区间盖住 0，就是这份卷子分不出高下。
+
 训练、验证、测试三份互不重叠，重复的评论已经去掉。选设置只看验证集，测试集留到最后。
 
 ## 8.6 一份能跑、也能信的脚本
@@ -434,10 +449,12 @@ r"""
 """
 # %% en [md]
 r"""
-Without a single label, counting words of praise and complaint is right almost eight times in ten, some 3 points more often than TF-IDF with 500 labels, and the paired interval lies above 0. Labels are not the only place where knowledge is; a list of words holds some, too.
+Without a single label, counting words of praise and complaint is right almost eight times in ten, some 3 points more often than TF-IDF with 500 labels, and the paired interval lies above 0. Labels are not the only source of knowledge; a list of words that people wrote is another.
 
 In brackets is the 95 % **Wilson interval**. It says where the method's true accuracy on all such reviews may lie, not that the score on the next test set will fall inside: that score has an error of its own, and its range is wider. With 1,740 test reviews the interval is still four points wide.
-To compare two methods use a **paired** interval: both sit the same exam, questions that both answer alike say nothing about the difference, and drawing the exam's questions anew many times shows how the difference varies. Where the interval covers 0, this exam cannot tell which is better.
+
+To compare two methods use a **paired** interval: both sit the same exam. Questions that both answer alike say nothing about the difference; those that they answer differently do. The exam's questions are drawn anew many times, which shows how the difference varies. Where the interval covers 0, this exam cannot tell which is better.
+
 Training, validation and test set share nothing, and duplicates have been removed. Settings are chosen on the validation set; the test set comes last.
 
 ## 8.6 A script that runs and can be trusted
@@ -476,20 +493,20 @@ cl.viz.table(rows, header, right=range(5))
 
 # %% zh [md]
 r"""
-训练损失一遍比一遍低；验证损失第 2 遍最低，然后回升；准确率只在 0.80 到 0.82 之间晃动。300 条验证评论，准确率的区间有八个多百分点宽，这样的晃动说明不了什么。损失还看把握的大小（第 5 章），不只看对错，变化更平稳，所以这里按损失挑最好的一遍。什么时候可以停？把规矩写出来。
+训练损失一遍比一遍低；验证损失第 2、3 遍最低，几乎一样，然后回升；准确率只在 0.80 到 0.82 之间晃动。只有 300 条验证评论，准确率的区间有近九个百分点宽，这样的晃动说明不了什么。损失不只看对错，还看把握的大小（第 5 章），所以这里按损失挑最好的一遍。什么时候可以停？把规则写出来。
 
 ## 练习 4 · 早停
 
-写 `early_stop(losses, patience, min_delta=0.0)`：`losses` 是每一遍的验证损失。返回 `(best, stop)`，都从 0 数：损失 < 目前最好 − `min_delta` 才算变好；`stop` 是连续 `patience` 遍没变好的第一处，没有就是最后一遍。
+写 `early_stop(losses, patience, min_delta=0.0)`：`losses` 是每一遍的验证损失。返回 `(best, stop)`，都从 0 数：损失 < 目前最好 − `min_delta` 才算变好；`stop` 是连续没变好、刚好满 `patience` 遍的那一遍，一直不满就是最后一遍。
 例：`[0.6, 0.5, 0.55, 0.7]`、`patience=2`，返回 `(1, 3)`。
 """
 # %% en [md]
 r"""
-The training loss falls with every pass; the validation loss is lowest in pass 2 and rises again; the accuracy only moves about between 0.80 and 0.82. On 300 validation reviews an accuracy has an interval more than eight points wide, so these movements mean little. The loss also asks how sure the model is (chapter 5), not only whether it is right, and varies more smoothly; that is why the best pass is chosen by the loss here. When may one stop? Write the rule down.
+The training loss falls with every pass; the validation loss is lowest in passes 2 and 3, with next to no difference, and rises again; the accuracy only moves about between 0.80 and 0.82. On 300 validation reviews an accuracy has an interval almost nine points wide, so these movements mean little. The loss asks not only whether the model is right but also how sure it is (chapter 5), so here the best pass is chosen by the loss. When can you stop? Write the rule down.
 
 ## Exercise 4 · Early stopping
 
-Write `early_stop(losses, patience, min_delta=0.0)`: `losses` are the validation losses of the passes. Return `(best, stop)`, both counted from 0: a pass is better when its loss < best so far − `min_delta`; `stop` is the first pass at which `patience` in a row were not better, or the last one.
+Write `early_stop(losses, patience, min_delta=0.0)`: `losses` are the validation losses of the passes. Return `(best, stop)`, both counted from 0: a pass is better when its loss < best so far − `min_delta`; `stop` is the pass that completes `patience` passes in a row without an improvement, or the last pass if that never happens.
 Example: `[0.6, 0.5, 0.55, 0.7]` with `patience=2` gives `(1, 3)`.
 """
 # %% exercise id="finetune.early_stop"
@@ -500,8 +517,8 @@ cl.check("finetune.early_stop")
 # %% training rows="R42 R66"
 early_stop = cl.use("finetune.early_stop")
 best, stop = early_stop([entry["eval_loss"] for entry in passes], patience=2)
-print(cl.L(zh="最好的一遍：", en="best pass:"), best + 1)
-print(cl.L(zh="耐心 2 遍的规矩停在：", en="with a patience of 2, stop after:"), stop + 1)
+print(cl.L(zh="最好的是第几遍：", en="best pass:"), best + 1)
+print(cl.L(zh="耐心为 2，停在第几遍：", en="with a patience of 2, stop after:"), stop + 1)
 
 model = trainer.model.cpu()                         # with the weights of the best pass
 hits["zh-bert"] = right(model.judge, exam)
@@ -512,9 +529,9 @@ cl.viz.table(rows, header=["", accuracy, difference])
 
 # %% zh [md]
 r"""
-按损失挑出的是第 2 遍；耐心为 2 的规矩会停在第 4 遍，第 5 遍是白练的。
+这里按损失挑出第 2 遍；耐心为 2，练到第 4 遍就可以停，第 5 遍白练了。
 
-`zh-bert` 比只有 TF-IDF 高 8 个百分点左右。把那张词表也给 TF-IDF，领先就缩到三个百分点上下，区间仍在 0 以上。同一个模型，换一个对手，结论就不同。讲义的两段脚本里都没有基线。
+`zh-bert` 比单用 TF-IDF 高 8 个百分点左右。把那张词表也给 TF-IDF，领先就缩到三个百分点上下，区间仍在 0 以上。同一个模型，换一个对手，结论就不同。讲义的两段脚本里都没有基线。模型只训练了一次，区间只算进了测试评论带来的误差；换几组训练评论会怎样，下一节看。
 
 ## 8.7 预训练值多少个标签
 
@@ -528,9 +545,9 @@ r"""
 """
 # %% en [md]
 r"""
-By the loss, pass 2 is chosen; with a patience of 2 the rule stops after pass 4, and pass 5 was for nothing.
+By the loss, pass 2 is chosen here; with a patience of 2 training could have stopped after pass 4, and pass 5 was for nothing.
 
-`zh-bert` is some 8 points above TF-IDF alone. Give TF-IDF the list of words, too, and the lead shrinks to about three points, with an interval still above 0. The same model with another opponent gives another conclusion. Neither of the handouts' scripts has a baseline.
+`zh-bert` is some 8 points above TF-IDF alone. Give TF-IDF the list of words, too, and the lead shrinks to about three points, with an interval still above 0. Against another opponent the same model leads to another conclusion. Neither of the handouts' scripts has a baseline. The model was trained once, and the intervals cover only the error that comes from the test reviews; the next section trains on several samples.
 
 ## 8.7 How many labels is pre-training worth?
 
@@ -600,42 +617,45 @@ cl.guess.result("finetune.labels", cl.L(zh="1000 条以上", en="over 1000"))
 
 # %% zh [md]
 r"""
-这些数字是早先量好、保存下来的。量完以后，`tfidf`、`head`、`tune` 和 `right` 从这一章搬进了课程的包，而保存的记录里没有它们当时的样子，所以上面有那句提醒。要自己核对，把 `again` 改成 True。
+这些数字是早先量好、保存下来的，全部重测要 26 分钟；在 `stored(…)` 里加上 `again=True` 就会重测。这份记录较早，没有记下 `tfidf`、`tune` 这些辅助函数当时的样子，所以上面有一句提醒。
 
-**100 条标签**时，微调 79.5，TF-IDF 62.8。TF-IDF 到 1000 条是 78.5，2000 条才超过 79.5。但这十几个点不能都记在 Transformer 名下：把 526 个词给 TF-IDF，同样 100 条它就有 77.1。差距 17 个点，词表补上了 14 个，余下两三个点，三个样本的区间都在 0 以上。余下的来自读过的无标签评论，还是来自模型的结构？要另训一个没有学过词表的 `zh-bert` 才分得清，这里没有这个对照。
+**100 条标签**时，微调 79.5，TF-IDF 62.8。TF-IDF 到 1000 条是 78.5，2000 条才超过 79.5。但这十几个点不能都算作 Transformer 的功劳：把 526 个词给 TF-IDF，同样 100 条它就有 77.1。差距 17 个点，词表补上了 14 个，余下两三个点，三个样本的区间都在 0 以上。余下的来自读过的无标签评论，还是来自模型的结构？要另外训练一个没学过词表的 `zh-bert` 才分得清，这里没有这个对照。
 
-**250 到 1000 条**，微调平均领先知道词表的 TF-IDF 两到三个点；八个样本里七个的区间在 0 以上，1000 条的第二个样本碰到 0。
-**2000 和 5000 条**各只有一个样本，除了随机起步，四种办法相差不到两个点。5000 条时平均分最高的是加了词表的 TF-IDF（85.1），不过它对微调的领先，区间盖住 0。
+**250 到 1000 条**，微调比加了词表的 TF-IDF 平均高两到三个点；八个样本里七个的区间在 0 以上，1000 条的第二个样本碰到 0。
 
-**只练分类头**始终离微调不远：平均相差都在一个点之内，而编码器一个参数也不用练。
+**2000 和 5000 条**各只有一个样本，除了随机起步，四种办法相差不到两个点。5000 条时得分最高的是加了词表的 TF-IDF（85.1），不过它对微调的领先，区间盖住 0。
 
-**随机起步**在 2000 条标签时是 77.4，还不到微调 100 条的成绩。
+**只练分类头**，平均成绩每一行都和微调相差不到一个点，而编码器一个参数也不用练。
 
-这些数字说的是 `zh-bert` 和这些评论。`zh-bert` 只读过五千万个词元；更大的模型值多少标签，要在你自己的数据上量。
+**随机起步**用 2000 条标签是 77.4，还不到微调用 100 条的成绩。
+
+这些数字说的是 `zh-bert` 和这些评论。`zh-bert` 只读过五千万个词元；换一个更大的模型，抵得上多少标签，要在你自己的数据上量。
 
 ## 8.8 过拟合，和四种办法
 
-微调的数据少、参数多，训练损失总能降到接近 0，也就是把训练集背了下来，对新评论却不见得更好。这叫**过拟合**。第二份和第三份讲义提到正则化（L1、L2）、暂退法、早停、更多数据，只有名字，没有用量，也没有效果。
+微调的数据少、参数多，训练损失往往能降到接近 0，等于把训练集背了下来，对新评论却未必更好。这叫**过拟合**。第二份和第三份讲义提到正则化（L1、L2）、暂退法、早停、更多数据，只有名字，没有用量，也没有效果。
 
 先看 L1 和 L2，用 TF-IDF 的逻辑回归最清楚：损失里加上参数绝对值之和（L1）或平方和（L2），迫使参数变小。C 越小，压得越重。
 """
 # %% en [md]
 r"""
-These figures were measured some time ago and kept. Since then `tfidf`, `head`, `tune` and `right` have moved from this chapter into the course's package, and the kept file does not say how they were; hence the notice above. To check for yourself, set `again` to True.
+These figures were measured earlier and kept, because all of it takes 26 minutes; add `again=True` to `stored(…)` and it is measured anew. The record is an older one and does not say what helpers such as `tfidf` and `tune` looked like at the time; hence the notice above.
 
 With **100 labels** fine-tuning has 79.5 and TF-IDF 62.8. TF-IDF has 78.5 with 1000 and passes 79.5 only at 2000. But not all of this is the Transformer's merit: give TF-IDF the 526 words, and with the same 100 labels it has 77.1. Of the 17 points between them the list makes up 14; of the two or three that remain, the intervals of all three samples lie above 0. Do they come from the reviews read without labels or from the model's architecture? To tell, one would have to train a `zh-bert` that never saw the list; there is no such control here.
 
-**From 250 to 1000** fine-tuning leads TF-IDF with the list by two to three points on average; seven of the eight samples have an interval above 0, and that of the second one with 1000 labels touches 0. **At 2000 and 5000**, one sample each, all four methods but the random start lie within two points. At 5000 TF-IDF with the list has the highest score (85.1), though the interval of its lead over fine-tuning covers 0.
+**From 250 to 1000** fine-tuning leads TF-IDF with the list by two to three points on average; seven of the eight samples have an interval above 0, and that of the second one with 1000 labels touches 0.
 
-**The head alone** is never far from fine-tuning: on average always within a point, with not one parameter of the encoder trained.
+**At 2000 and 5000**, one sample each, all four methods but the random start lie within two points. At 5000 TF-IDF with the list scores highest (85.1), though the interval of its lead over fine-tuning covers 0.
+
+**The head alone** is within a point of fine-tuning in every line, on average, with not one parameter of the encoder trained.
 
 The **random start** with 2000 labels has 77.4, less than fine-tuning with 100.
 
-These figures are about `zh-bert` and these reviews. `zh-bert` has read fifty million tokens; what a larger model is worth in labels must be measured on your own data.
+These figures are about `zh-bert` and these reviews. `zh-bert` has read fifty million tokens; how many labels a larger model is worth must be measured on your own data.
 
 ## 8.8 Overfitting and four remedies
 
-Fine-tuning has few data and many parameters, so the training loss can always be brought close to 0: the training set is learnt by heart, and new reviews need not gain anything. That is **overfitting**. The second and third handouts name regularisation (L1, L2), dropout, early stopping and more data, without doses or effects.
+Fine-tuning has few data and many parameters, so the training loss can often be brought close to 0: the training set is learnt by heart, and on new reviews the model need not be any better. That is **overfitting**. The second and third handouts name regularisation (L1, L2), dropout, early stopping and more data, but say neither how much of each nor what it does.
 
 First L1 and L2, which are clearest in the logistic regression on TF-IDF: the sum of the parameters' absolute values (L1) or squares (L2) is added to the loss and pushes them to be small. The smaller C, the harder the push.
 """
@@ -658,23 +678,30 @@ cl.viz.table(rows, header, right=range(1, 5))
 
 # %% zh [md]
 r"""
-C = 10 时训练集几乎全对，验证集只有七成多，这个差距就是过拟合。**L2** 让每个参数都小一点，一个也不丢。压重一些，训练集少对几条，验证集没有变差。
+C = 10 时训练集几乎全对，验证集只有七成多，这个差距就是过拟合。**L2** 让参数都变小，但没有一个变成 0。压重一些，训练集少对几条，验证集没有变差。
+
 **L1** 让大多数参数正好等于 0，等于在选特征；压得太重就什么也学不到。
 
-神经网络里的 L2 通常写成**权重衰减**：每一步都把参数缩小一点。
-**暂退法**在训练时随机关掉一部分神经元。下面都是 100 步、同样的学习率，2 × 2 × 2：100 或 400 条标签，有没有权重衰减，有没有暂退法。再加一行 1600 条：100 步、每批 16 条，每条评论**只见一次**，像预训练那样。
+神经网络里的 L2 通常写成**权重衰减**：每一步都把参数缩小一点。这里系数取 3；如果取常用的 0.01，100 步一共只缩小不到千分之一。
+
+**暂退法**在训练时随机关掉一部分神经元，这里关掉三成。下面都是 100 步、同样的学习率（5e-4，是 8.6 节的五倍），2 × 2 × 2：100 或 400 条标签，有没有权重衰减，有没有暂退法。再加一行 1600 条：100 步、每批 16 条，每条评论**只见一次**，像预训练那样。
 """
 # %% en [md]
 r"""
-With C = 10 almost all of the training set is right and seven in ten of the validation set: that gap is overfitting. **L2** makes every parameter a little smaller and loses none; pushed harder, it gets fewer of the training set and no fewer of the validation set. **L1** makes most parameters exactly 0, which amounts to choosing features; pushed too hard it learns nothing.
+With C = 10 almost all of the training set is right and seven in ten of the validation set: that gap is overfitting. **L2** makes the parameters smaller but none of them 0; with a harder push, fewer of the training set are right and no fewer of the validation set.
 
-In neural networks L2 usually takes the form of **weight decay**: every step shrinks all parameters a little. **Dropout** switches off some neurons at random during training. Below, always for 100 steps and at the same learning rate, is a 2 × 2 × 2 grid: 100 or 400 labels, weight decay or none, dropout or none. One more row has 1600 labels: 100 steps of 16 see each review **only once**, as in pre-training.
+**L1** makes most parameters exactly 0, which amounts to choosing features; pushed too hard it learns nothing.
+
+In neural networks L2 usually takes the form of **weight decay**: every step shrinks all parameters a little. Its coefficient is 3 here: with the usual 0.01, a hundred steps would shrink them by less than a thousandth in all.
+
+**Dropout** switches off some neurons at random during training, here three in ten. Below, always for 100 steps and at the same learning rate (5e-4, five times that of section 8.6), is a 2 × 2 × 2 grid: 100 or 400 labels, weight decay or none, dropout or none. One more row has 1600 labels: 100 steps of 16 see each review **only once**, as in pre-training.
 """
 # %%
 cl.guess(
     "finetune.remedy",
     cl.L(zh="从 100 条标签、什么都不做出发，哪一种办法最能压低第 100 步的验证损失？",
-         en="Starting from 100 labels and no remedy: which lowers the loss at step 100 most?"),
+         en="Starting from 100 labels and no remedy: which lowers the validation loss at "
+            "step 100 most?"),
     choices=cl.L(zh=["权重衰减", "暂退法", "标签增到 400 条"],
                  en=["weight decay", "dropout", "400 labels instead"]))
 
@@ -704,8 +731,9 @@ stops = [early_stop(row["valid"], patience=3)[0] for row in grid]
 rows = [(name, row["labels"], f"{row['train'][-1]:.2f}", f"{row['valid'][-1]:.2f}",
          f"{row['valid'][best]:.2f}", 10 * best + 10)
         for name, row, best in zip(remedies, grid, stops)]
-header = cl.L(zh=["", "标签", "最后：训练", "最后：验证", "早停：验证", "早停取第几步"],
-              en=["", "labels", "training", "validation", "stopped early", "step kept"])
+header = cl.L(zh=["", "标签", "第 100 步：训练", "第 100 步：验证", "早停：验证", "取第几步"],
+              en=["", "labels", "step 100: training", "step 100: valid.", "early stop: valid.",
+                  "step kept"])
 display(cl.viz.table(rows, header, right=range(1, 6)))
 cl.guess.result("finetune.remedy", cl.L(zh="标签增到 400 条", en="400 labels instead"))
 
@@ -713,13 +741,13 @@ cl.guess.result("finetune.remedy", cl.L(zh="标签增到 400 条", en="400 label
 def cursor(remedy, at):
     row, best = grid[remedies.index(remedy)], stops[remedies.index(remedy)]
     figure, axis = plt.subplots(figsize=(7.4, 3), layout="constrained")
-    steps, here = range(10, 101, 10), at // 10 - 1
+    steps, here = range(10, 101, 10), at // 10 - 1          # a row every ten steps
     axis.plot(steps, row["train"], "#4477aa", label=cl.L(zh="训练（十步平均）", en="training (10 steps)"))
     axis.plot(steps, row["valid"], "#ee7733", label=cl.L(zh="验证", en="validation"))
     axis.axvline(steps[best], color="#888888", ls="--", label=cl.L(zh="早停取这里", en="early stop"))
     axis.axvline(steps[here], color="#888888", lw=1)
     axis.set(xlabel=cl.L(zh="步", en="step"), ylabel=cl.L(zh="损失（nat）", en="loss (nats)"))
-    words = cl.L(zh="{}，第 {} 步：{:.2f}，{:.2f}", en="{}, step {}: {:.2f}, {:.2f}")
+    words = cl.L(zh="{}，第 {} 步：训练 {:.2f}，验证 {:.2f}", en="{}, step {}: training {:.2f}, validation {:.2f}")
     axis.set_title(words.format(remedy, at, row["train"][here], row["valid"][here]))
     figure.legend(loc="outside right upper")
     return figure
@@ -728,29 +756,34 @@ cl.viz.explore(cursor, remedy=remedies, at=(10, 100, 100))
 
 # %% zh [md]
 r"""
-**拖动游标**，换不同的办法看。什么都不做时，四十步训练损失就到 0 附近，验证损失最后升到 1.4。两类各报一半也只付 0.69，它不但错，还错得很有把握。按最后一步看，四倍的数据降得最多，权重衰减和暂退法也有帮助；1600 条、每条只见一次时，训练损失和验证损失一直走在一起。预训练常常也是这样：语料多，大多只看一遍（第 5 章）。第三和第四份讲义把过拟合当作训练大模型的主要问题，说的其实是微调。
-**早停**不花钱：停得早，验证损失都落在 0.42 到 0.53 之间，各种办法的差别大半消失。它只能在走过的步子里挑，所以有条件就先加数据。
-这张表也是保存下来的，同样有那句提醒，最后一行是后来补量的。每一行只跑了一次，验证评论 256 条，相差零点零几不能当真。
+**拖动游标**，换不同的办法看。什么都不做时，四十步训练损失就到 0 附近，验证损失最后升到 1.4。两类各报一半，损失也才 0.69；可见模型判错的时候，往往还很有把握。按最后一步看，四倍的数据降得最多，权重衰减和暂退法也有帮助；1600 条、每条只见一次时，训练损失和验证损失一直走在一起。预训练常常也是这样：语料多，大多只读一遍（第 5 章）。第三和第四份讲义把过拟合当作训练大模型的主要问题，这更像是微调的情形。
 
-## 8.9 它错在哪里，怎样带走
+**早停**不多花计算：停得早，验证损失都落在 0.42 到 0.53 之间，各种办法的差别大半消失。但选哪一步、报哪个数，用的是同一批验证评论，所以早停那一列略偏乐观。它只能在走过的步子里挑，有条件就先加数据。
 
-准确率之外，看看错误集中在哪些评论上。两个猜想：转折（“可是”“但”“不过”）让它为难；太长的评论只读前 128 个词元，后面的看不见。
+这张表也是保存下来的。每一行只跑了一次，验证评论 256 条，相差零点零几不能当真。
+
+## 8.9 它错在哪里，怎样换成你的数据
+
+准确率之外，看看错误集中在哪些评论上。两个猜想：有转折（“可是”“但”“不过”）的评论更难判；太长的评论更容易判错，因为模型只读前 128 个词元。
 """
 # %% en [md]
 r"""
-**Drag the cursor** and try the other remedies. With none, the training loss is near 0 after forty steps, and the validation loss climbs to 1.4. Saying half and half costs only 0.69, so it is not just wrong but confidently wrong. By the last step, four times the data helps most, and weight decay and dropout help, too. With 1600, where each review is seen once, training and validation loss stay together all the way. Pre-training is often like that: there is so much text that most of it is read once (chapter 5). The third and fourth handouts call overfitting a main problem of training large models; they are really speaking of fine-tuning.
-**Early stopping** is free: stopped in time, all validation losses are between 0.42 and 0.53, and most of the difference between the remedies is gone. It can only choose among the steps taken, so get more data first if you can.
-This table was kept, too, with the same notice; its last line was measured later than the others. Each line is a single run on 256 validation reviews; do not believe in a few hundredths.
+**Drag the cursor** and try the other remedies. With none, the training loss is near 0 after forty steps, and the validation loss climbs to 1.4. Giving both classes one half costs only 0.69, so where the model is wrong, it must often be very sure of itself. By the last step, four times the data helps most, and weight decay and dropout help, too. With 1600, where each review is seen once, training and validation loss stay together all the way. Pre-training is often like that: there is so much text that most of it is read once (chapter 5). The third and fourth handouts call overfitting a main problem of training large models; that describes fine-tuning better.
 
-## 8.9 Where it goes wrong, and how to take it along
+**Early stopping** costs no extra computing: stopped in time, all validation losses are between 0.42 and 0.53, and most of the difference between the remedies is gone. But the step is chosen by the same validation reviews that the loss is reported on, which makes that column a little too good. And it can only choose among the steps taken, so get more data first if you can.
 
-Beyond accuracy, see where the errors are. Two guesses: a turn (可是, 但, 不过: *but, however*) makes a review hard; and of long reviews only the first 128 tokens are read.
+This table is a kept one, too. Each line is a single run on 256 validation reviews, where a few hundredths mean nothing.
+
+## 8.9 Where it goes wrong, and how to use your own data
+
+Beyond accuracy, see where the errors are. Two guesses: reviews with a turn (可是, 但, 不过: *but, however*) are harder; and long reviews go wrong more often, because only their first 128 tokens are read.
 """
 # %% training rows="R66"
 def gap(pairs):
     """The error rate of the marked reviews less that of the others, in points."""
-    rate = lambda kind: np.mean([not hit for hit, mark in pairs if mark == kind])
-    return 100 * (rate(True) - rate(False))
+    marked = np.mean([not hit for hit, mark in pairs if mark])
+    others = np.mean([not hit for hit, mark in pairs if not mark])
+    return 100 * (marked - others)
 
 turns = [any(word in r.text for word in ("可是", "但", "不过")) for r in exam]
 rows, cut = [], [len(r.text) > 126 for r in exam]               # the rest is not read
@@ -763,13 +796,13 @@ cl.viz.table(rows, header)
 
 # %% zh [md]
 r"""
-有转折的评论，错误率高出约 5 个百分点，区间在 0 以上，确实更容易判错。是不是转折本身造成的，这张表说不了：这些评论也许在别处也不一样。被截断的评论没有更容易错，倒像是错得少一点，但区间一直伸到 0 附近，这份卷子说不清。两个猜想都是事先想好的；看完错误再去找规律，要换一份新的评论来验证。
+有转折的评论，错误率高出 5 个百分点左右，区间在 0 以上，确实更容易判错。是不是转折本身造成的，从这张表看不出来：这些评论也许在别的地方也不一样。被截断的评论没有更容易错，倒像是错得少一点，但区间一直伸到 0 附近，这份卷子说不清。两个猜想都是事先想好的；如果看过错误再找规律，就要换一批新的评论来验证。
 
 最后换成你自己的数据：一个 CSV 文件，两列 `text` 和 `label`。标签是什么词都行，也可以不止两类。下面先写一个示例文件，把 `path` 换成你的文件，其余不用改。五分之一留作测试。文件读不懂时，`labelled_csv` 会说是哪一行、怎样改。
 """
 # %% en [md]
 r"""
-Reviews with a turn have an error rate about 5 points higher, with an interval above 0: they really are judged wrong more often. Whether the turn itself is the reason, this table cannot say; such reviews may differ in other ways, too. Reviews that were cut off do not go wrong more often; if anything less often, but the interval reaches to about 0, so this exam cannot tell. Both guesses were made beforehand; a pattern found by looking at the errors must be tested on fresh reviews.
+Reviews with a turn have an error rate about 5 points higher, with an interval above 0: they really are judged wrong more often. Whether the turn itself is the reason cannot be seen from this table; such reviews may differ in other ways, too. Reviews that were cut off do not go wrong more often; if anything less often, but the interval reaches to about 0, so this exam cannot tell. Both guesses were made beforehand; a pattern found by looking at the errors must be tested on fresh reviews.
 
 Last, your own data: a CSV file with two columns, `text` and `label`. The labels may be any words, and more than two. The cell writes a sample first; put your own file into `path` and leave the rest. A fifth is kept for the test. Where the file cannot be read, `labelled_csv` says which line and what to change.
 """
@@ -803,17 +836,18 @@ cl.viz.table(rows, header=["", accuracy, difference])
 
 # %% zh [md]
 r"""
-测试只有 80 条，区间有十几个百分点宽，看配对的那一列更有用。微调明显好过总报最常见的标签；对 TF-IDF 的领先，区间盖住 0，80 条还分不出高下。先看便宜的基线够不够好；想换更贵的方法，要说得出它多换来了什么。
+测试只有 80 条，区间有十几个百分点宽，看配对的那一列更有用。微调明显好过总报最常见的标签；对 TF-IDF 的领先，区间盖住 0，80 条还分不出高下。先看便宜的基线够不够好；要换更贵的方法，先说清楚它多带来了什么。
 
 ## 小结
 
-- 脚本能跑还不够：`labels`、整理器、`num_labels`、指标、每遍评估、种子、按比例预热，一样都不能少。
-- 先立基线。对手知道的要一样多，差别用配对区间说。区间说的是真实准确率，不是下一次的得分。
-- 这里，100 条标签的微调抵得上 TF-IDF 的 1000 多条，不过大部分优势一张词表也给得出。
+- 脚本能跑还不够，还要有 `labels`、整理器、`num_labels`、指标、每遍评估、种子、按比例预热。
+- 先立基线。基线知道的要和模型一样多，差别用配对区间说。区间说的是真实准确率，不是下一次的得分。
+- 这里，100 条标签的微调抵得上 TF-IDF 的 1000 多条，不过大部分优势用一张词表也能得到。
 - 训练损失接近 0，说明背下来了。看验证损失，早点停，有条件就加数据。
-- 8.1 节的模型次序对、分界线不对：看起来不会，有时只是没有校准。
+- 8.1 节的模型，次序大致对，分界线不对：看起来不会，有时只是没有校准。
 
 还想动手：把 8.6 节的 `warmup_steps` 改成 500，五遍的损失怎么变？把 `mean_pool` 换成取第一个位置的向量呢？
+
 接着读第 9 章：标签更少、只练千分之三的参数，还能学会多少。
 """
 # %% en [md]
@@ -822,13 +856,14 @@ There are only 80 test reviews, and the intervals are more than ten points wide;
 
 ## Summary
 
-- That a script runs is not enough: `labels`, a collator, `num_labels`, metrics, an evaluation each pass, seeds, warm-up as a share; none may be missing.
-- A baseline first. The opponent must know as much, and differences need paired intervals. An interval is about the true accuracy, not about the next score.
+- A script that runs is not enough. It also needs `labels`, a collator, `num_labels`, metrics, an evaluation each pass, seeds, and warm-up as a share of the steps.
+- A baseline first. It must know as much as the model, and differences need paired intervals. An interval is about the true accuracy, not about the next score.
 - Here, fine-tuning with 100 labels does what TF-IDF needs over 1000 for, though a list of words provides most of that advantage.
 - A training loss near 0 means that the set is learnt by heart. Watch the validation loss, stop early, and get more data if you can.
-- The model of section 8.1 had the order right and the threshold wrong: what looks like ignorance may be a lack of calibration.
+- The model of section 8.1 had much of the order right and the threshold wrong: what looks like ignorance may be a lack of calibration.
 
 To try: set `warmup_steps` of section 8.6 to 500; what happens to the losses of the five passes? And if `mean_pool` is replaced by the vector of the first position?
+
 Read on in chapter 9: how much can be learnt from fewer labels, training three parameters in a thousand.
 """
 # %%

@@ -10,22 +10,22 @@
 r"""
 # 9 · 适配：标签很少，参数很少
 
-第一份讲义说，微调就是“用少量标注数据，端到端地训练”，也就是改动全部参数。大模型有几十亿参数，全练一遍，光是优化器的状态就可能装不进内存；每个任务存一份完整的模型，也存不起。标签呢，常常只有几条。
+第一份讲义说，微调就是“用少量标注数据，端到端地训练”，也就是改动全部参数。大模型有几十亿参数，全练一遍，光是优化器的状态（Adam 为每个参数另存两个数）就可能装不进内存；每个任务存一份完整的模型，也太占地方。标签又常常只有几条。
 
 这一章回答四个问题：
 
-- 微调对参数的改动，真的需要那么多数来描述吗？
+- 微调对参数的改动，真的要用那么多数才说得清吗？
 - 只练千分之三的参数（LoRA），能不能和全部都练一样好？会不会少忘一点？
 - 一个参数也不练，只给几个例子，能做到多少？
 - 没有标签的评论能不能也用上？
 
-你会写三个函数。任务有两个：第 8 章的评论，以及写给一家店铺的 120 封英文短信。
+你会写四个函数。任务有两个：第 8 章的评论，以及写给一家店铺的 120 封简短的英文来信。
 """
 # %% en [md]
 r"""
 # 9 · Adaptation: few labels, few parameters
 
-The first handout says that to fine-tune is to train “end to end on a little labelled data”, which changes all parameters. Large models have billions of them: the optimiser's state alone may not fit into memory, and a whole model for each task costs too much to store. And often there is only a handful of labels.
+The first handout says that to fine-tune is to train “end to end on a little labelled data”, which changes all parameters. Large models have billions of them: the optimiser's state alone (Adam keeps two more numbers for each parameter) may not fit into memory, and a whole model for each task costs too much to store. And often there is only a handful of labels.
 
 This chapter answers four questions:
 
@@ -34,11 +34,12 @@ This chapter answers four questions:
 - With a few examples and no training at all, how far do you get?
 - Can reviews without labels be of use, too?
 
-You will write three functions. There are two tasks: the reviews of chapter 8, and 120 short letters to a shop, in English.
+You will write four functions. There are two tasks: the reviews of chapter 8, and 120 short letters to a shop, in English.
 """
 # %% machine
 import course_lib as cl
 cl.start(lang="zh")
+cl.recall()
 
 # %% zh [md]
 r"""
@@ -79,9 +80,9 @@ def compress(delta, r):
     return (U[:, :r] * S[:r]) @ V[:r]                       # [out, r] @ [r, in]
 
 def kept(deltas, r):
-    """Which share of the sum of squares of some matrices their approximation keeps."""
-    squares = lambda some: sum(float((delta ** 2).sum()) for delta in some)
-    return squares([compress(delta, r) for delta in deltas]) / squares(deltas)
+    """Which share of the matrices' sum of squares, the sum of all s², rank r keeps."""
+    squares = [torch.linalg.svdvals(delta) ** 2 for delta in deltas]
+    return float(sum(s[:r].sum() for s in squares) / sum(s.sum() for s in squares))
 
 def measure(r, some):
     """Right or not, review by review, with the matrices' changes cut to rank r."""
@@ -92,9 +93,9 @@ def measure(r, some):
 # %%
 cl.guess(
     "finetune.rank",
-    cl.L(zh="撤掉全部 24 个矩阵的改动（r = 0），准确率会掉多少？词嵌入、偏置和分类层的改动留着。",
-         en="Take back the change of all 24 matrices (r = 0), leaving that of embeddings, "
-            "biases and head. How much accuracy is lost?"),
+    cl.L(zh="撤掉全部 24 个矩阵的改动（r = 0），别的改动（词嵌入、分类层等）留着。准确率会掉多少？",
+         en="Take back the change of all 24 matrices (r = 0) and leave all other changes "
+            "(embeddings, head ...). How much accuracy is lost?"),
     choices=cl.L(zh=["不到 5 个点", "5 到 15 个点", "跌到五成"],
                  en=["less than 5 points", "5 to 15 points", "down to a half"]))
 
@@ -105,8 +106,8 @@ hits = {r: measure(r, valid) for r in (256, 8, 1, 0)}
 rows = [(r, f"{kept(changes, r):.0%}", f"{kept(noise, r):.0%}",
          cl.metrics.share(hit), cl.metrics.lead(hit, hits[256]))
         for r, hit in hits.items()]
-header = cl.L(zh=["r", "改动留下", "随机矩阵留下", "准确率（%）", "减去 r = 256"],
-              en=["r", "change kept", "of a random one", "accuracy (%)", "minus r = 256"])
+header = cl.L(zh=["r", "改动：留下", "随机矩阵：留下", "准确率（%）", "减去 r = 256"],
+              en=["r", "change: kept", "random: kept", "accuracy (%)", "minus r = 256"])
 display(cl.viz.table(rows, header, right=range(3)))
 cl.guess.result("finetune.rank", cl.L(zh="不到 5 个点", en="less than 5 points"))
 
@@ -114,7 +115,7 @@ cl.guess.result("finetune.rank", cl.L(zh="不到 5 个点", en="less than 5 poin
 def at_rank(rank):
     hit, size = measure(rank, valid[:200]), sum(delta.numel() for delta in changes)
     stored = rank * sum(sum(delta.shape) for delta in changes) / size
-    titles = cl.L(zh=["留下的改动", "要存的数", "准确率"], en=["change", "numbers", "accuracy"])
+    titles = cl.L(zh=["留下的改动", "要存的数", "准确率"], en=["kept", "stored", "accuracy"])
     values = kept(changes, rank), stored, sum(hit) / len(hit)
     return cl.viz.bars(dict(zip(titles, values)))
 
@@ -122,13 +123,13 @@ cl.viz.explore(at_rank, rank=(0, 64, 8))
 
 # %% zh [md]
 r"""
-改动集中在少数几个方向上：r = 8 只存 4.7% 的数，就留下了平方和的八成以上，而同样大小的随机矩阵只留 8%。准确率呢？压到 r = 8，甚至 r = 1，与不压缩配对相减，区间都盖住 0，715 条验证评论分不出差别。24 个矩阵的改动全部撤掉，才掉 2 个点左右，区间在 0 以下。这时词嵌入、偏置和分类层的改动还在，所以 r = 0 那一行不等于没有微调。这里只微调了一次。
+改动集中在少数几个方向上：r = 8 只存 4.7% 的数，就留下了平方和的八成以上，而同样大小的随机矩阵只留 8%。准确率呢？压到 r = 8，甚至 r = 1，与不压缩配对相减，区间都盖住 0，715 条验证评论分不出差别。24 个矩阵的改动全部撤掉，才掉 2 个点左右，区间在 0 以下。这时词嵌入、偏置、层归一化和分类层的改动还在，所以 r = 0 那一行不等于没有微调。**拖动** r 看三个比例怎样变：留下的改动、要存的数、准确率（只量 200 条）。这里只微调了一次。
 
-不过这里是先练满、再压缩，训练时一点也没省。能不能**只练**低秩的那部分？
+不过这里是先练好、再压缩，训练时一点也没省。能不能**只练**低秩的那部分？
 
 ## 9.2 LoRA：只练低秩的那部分
 
-**低秩适配**（LoRA，Hu 等 2021，[arXiv:2106.09685](https://arxiv.org/abs/2106.09685)）冻住 $W$，在旁边加两个小矩阵：$W+\frac{\alpha}{r}BA$。$A$ 是 [r,in]，把输入压到 $r$ 维；$B$ 是 [out,r]，再升回来。$B$ 从 0 开始，所以训练之前输出和原来一样。这里的 $r$ 是**训练时**就定下的宽度，和上一节事后压缩的 $r$ 是两回事。
+**低秩适配**（LoRA，Hu 等 2021，[arXiv:2106.09685](https://arxiv.org/abs/2106.09685)）冻住 $W$，在旁边加两个小矩阵：$W+\frac{\alpha}{r}BA$。$A$ 是 [r,in]，把输入压到 $r$ 维；$B$ 是 [out,r]，再升回来。$B$ 从 0 开始，所以训练之前输出和原来一样。这里的 $r$ 是**训练前**就定下的宽度，和上一节训练完再压缩的 $r$ 是两回事。
 
 ## 练习 1 · LoRA 层
 
@@ -137,13 +138,13 @@ r"""
 """
 # %% en [md]
 r"""
-The change is concentrated in few directions: r = 8 stores 4.7 % of the numbers and keeps over eight tenths of the sum of squares, where of random matrices of the same size it keeps 8 %. And the accuracy? Cut to r = 8, even to r = 1, the paired difference from no compression has an interval that covers 0: these 715 validation reviews cannot tell them apart. Only taking back the change of all 24 matrices costs anything, about 2 points, with an interval below 0. The changes of embeddings, biases and head are still there, so the line r = 0 is not “no fine-tuning”. All this is one run of fine-tuning.
+The change is concentrated in few directions: r = 8 stores 4.7 % of the numbers and keeps over eight tenths of the sum of squares, while of random matrices of the same size it keeps 8 %. And the accuracy? Cut to r = 8, even to r = 1, the paired difference from no compression has an interval that covers 0: these 715 validation reviews cannot tell them apart. Taking back the change of all 24 matrices costs about 2 points, with an interval below 0. The changes of embeddings, biases, layer norms and head are still there, so the line r = 0 is not “no fine-tuning”. **Drag** r and see how three shares change: of the change that is kept, of the numbers that are stored, of the reviews that are right (200 of them). All this is one run of fine-tuning.
 
 Here everything was trained first and compressed afterwards, which saves nothing in training. Can one train the low-rank part **alone**?
 
 ## 9.2 LoRA: training the low-rank part alone
 
-**LoRA** (low-rank adaptation, Hu et al. 2021, [arXiv:2106.09685](https://arxiv.org/abs/2106.09685)) freezes $W$ and puts two small matrices beside it: $W+\frac{\alpha}{r}BA$. $A$ is [r,in] and squeezes the input to $r$ numbers; $B$ is [out,r] and brings it back. $B$ starts at 0, so that before training the output is unchanged. This $r$ is a width fixed **for training**; the $r$ of the last section, to which a finished change was compressed, is another thing.
+**LoRA** (low-rank adaptation, Hu et al. 2021, [arXiv:2106.09685](https://arxiv.org/abs/2106.09685)) freezes $W$ and puts two small matrices beside it: $W+\frac{\alpha}{r}BA$. $A$ is [r,in] and squeezes the input to $r$ numbers; $B$ is [out,r] and brings it back. $B$ starts at 0, so that before training the output is unchanged. This $r$ is a width chosen **before training**; in the last section $r$ was the rank to which a finished change was compressed.
 
 ## Exercise 1 · A LoRA layer
 
@@ -157,11 +158,11 @@ cl.check("finetune.lora")
 
 # %% zh [md]
 r"""
-任务：给店铺的来信分类，而且**只准用店里规定的六个词**回答。来信是为本课写的，六类各 20 封：48 封训练，24 封选设置，48 封测试。下面是 SmolLM2（1.35 亿参数）没有训练过的样子。“答对”的意思是：在 49,152 个词元里，最可能的那个正好是规定的词。
+任务：给店铺的来信分类，而且**只准用店里规定的六个词**回答。来信是为本课写的，六类各 20 封：48 封训练，24 封选设置，48 封测试。下面是 SmolLM2（1.35 亿参数）没有训练过的样子。“答对”的意思是：下一个词元有 49,152 种可能，概率最大的正好是规定的那个词。
 """
 # %% en [md]
 r"""
-The task: sort letters to a shop, and answer **in the shop's own six words only**. The letters were written for this course, 20 of each kind: 48 to train on, 24 to choose settings by, 48 to be tested on. Here is SmolLM2 (135 million parameters) before any training. “Right” means that, of 49,152 tokens, the likeliest is the very word of the shop.
+The task: sort letters to a shop, and answer **in the shop's own six words only**. The letters were written for this course, 20 of each kind: 48 to train on, 24 to choose settings by, 48 to be tested on. Here is SmolLM2 (135 million parameters) before any training. “Right” means that, of the 49,152 tokens that could come next, the likeliest is the shop's word for this kind.
 """
 # %% rows="E46"
 smol, letters, KINDS = cl.load("smollm2-135m"), cl.text.requests(), cl.text.KINDS
@@ -192,11 +193,15 @@ print(cl.L(zh="答对（%）：", en="right (%):"), cl.metrics.share(sorts(smol.
 
 # %% zh [md]
 r"""
-它不知道店里的规矩。给 30 层里每一层的查询和值投影各装一个秩 8 的 LoRA，其余全部冻住：
+没有人告诉过它店里用哪六个词，所以这个 0 只说明它不知道规定，不说明它分不了类；只准在六个词里选，它能对多少，9.6 节会量。
+
+给 30 层里每一层的查询和值投影各装一个秩 8 的 LoRA，其余全部冻住：
 """
 # %% en [md]
 r"""
-It does not know the rules of the shop. Put a LoRA of rank 8 beside the query and value projections of each of the 30 layers, and freeze everything else:
+Nobody has told it the six words, so this 0 shows only that it does not know the shop's rule, not that it cannot sort letters; section 9.6 measures how often it is right when it may choose among the six alone.
+
+Put a LoRA of rank 8 beside the query and value projections of each of the 30 layers, and freeze everything else:
 """
 # %% rows="E46"
 lora_linear = cl.use("finetune.lora")
@@ -230,7 +235,7 @@ print(f"{trained:,} / {total:,} = {trained / total:.2%}")
 r"""
 ## 9.3 只在回答上算损失
 
-训练语言模型时，把来信和答案连成一行，照第 5 章那样预测下一个词元。但信是客人写的，我们要模型学的只是答案。办法是把提示和填充位置的标签写成 −100，损失会跳过它们。**指令微调**（SFT）通常就这样做，叫提示掩码。
+训练语言模型时，把来信和答案连成一行，照第 5 章那样预测下一个词元。但信是客人写的，我们要模型学的只是答案。办法是把提示和填充位置的标签写成 −100，损失会跳过它们。**指令微调**（instruction tuning，有监督微调 SFT 的一种）常常这样做，叫提示掩码。
 
 ## 练习 2 · 提示掩码
 
@@ -241,7 +246,7 @@ r"""
 r"""
 ## 9.3 A loss on the answer alone
 
-To train a language model, letter and answer are joined in one line, and the next token is predicted as in chapter 5. But customers write the letters; what the model should learn is the answer. So the labels of prompt and padding are set to −100, and the loss skips them. **Instruction tuning** (SFT) usually does so; it is called masking the prompt.
+To train a language model, letter and answer are joined in one line, and the next token is predicted as in chapter 5. But customers write the letters; what the model should learn is the answer. So the labels of prompt and padding are set to −100, and the loss skips them. **Instruction tuning**, a kind of supervised fine-tuning (SFT), often does so; it is called masking the prompt.
 
 ## Exercise 2 · Masking the prompt
 
@@ -274,8 +279,8 @@ def teach(model, kinds=KINDS, lr=2e-3):
 cl.guess(
     "finetune.forget",
     cl.L(zh="同样 40 步，LoRA 和全部参数都练。谁在别的英文上变差得多（每词元的损失上升得多）？",
-         en="40 steps each, LoRA and all parameters. Which gets worse on other English text "
-            "(whose loss per token rises more)?"),
+         en="40 steps each, LoRA and all parameters. Which model's loss per token on other "
+            "English text rises more?"),
     choices=cl.L(zh=["LoRA", "全部参数", "差不多"], en=["LoRA", "all parameters", "about alike"]))
 
 # %% training rows="E46 E42"
@@ -317,31 +322,33 @@ cl.guess.result("finetune.forget", first if low > 0 else second if high < 0 else
 
 # %% zh [md]
 r"""
-来信那一列看学会了没有：两者都答对九成多，48 封里只差一封，配对区间碰到 0。最后一列看忘了没有：40 条和任务无关的英文，LoRA 的损失每词元上升一个多 nat，全部参数都练只上升 0.1 左右，差值的区间远在 0 以上。在这两次训练里，忘得多的是 LoRA，尽管它只动了 0.34% 的参数。参数动得少，不一定就忘得少。
+来信那一列看学会了没有：两者都答对九成多，48 封里只差一封，配对区间碰到 0。最后一列看忘了没有：40 条和任务无关的英文，练过 LoRA 的模型每个词元的损失上升一个多 nat，全部参数都练的只上升 0.1 左右，差值的区间远在 0 以上。在这两次训练里，忘得多的是 LoRA，尽管它只动了 0.34% 的参数。参数动得少，不一定就忘得少。
 
-两种方法各训练了一次，学习率（2e-3 和 1e-4）相差二十倍，都没有细调。换了学习率，次序可能会变，所以这张表说的是这两次训练，不是两种方法的定论。
+两种方法各训练了一次，学习率（2e-3 和 1e-4）相差二十倍，都没有细调。换了学习率，次序可能会变，所以这张表说的是这两次训练，不能拿来给两种方法下定论。
 
 ## 9.4 合并与更换
 
-LoRA 训练完可以并回原来的权重，推理时不多花一步。也可以不并：底座只存一份，每个任务存一套 A 和 B，用哪个装哪个。
+LoRA 训练完可以并回原来的权重，推理时不多花一点计算。也可以不并：底座（原来的模型）只存一份，每个任务存一套 A 和 B，用哪套装哪套。
 
 ## 练习 3 · 合并
 
-写 `lora_merge(W, A, B, alpha)`，返回 $W+\frac{\alpha}{r}BA$，是新的张量，不改动 `W`。
+写 `lora_merge(W, A, B, alpha)`，形状同练习 1。返回 $W+\frac{\alpha}{r}BA$，是新的张量，不改动 `W`。
+例：$W=I$、$A=[[1,1]]$、$B=[[1],[2]]$、`alpha=2`，返回 [[3, 2], [4, 5]]。
 """
 # %% en [md]
 r"""
-The column of letters shows what was learnt: both get over nine letters in ten right; they are one letter of 48 apart, and the paired interval reaches 0. The last column shows what was forgotten. On 40 English notes that have nothing to do with the task the loss per token rises by more than one nat with LoRA, and by about 0.1 when all parameters are trained; the interval of the difference is far above 0. In these two runs it is LoRA that forgets more, although it trains only 0.34 % of the parameters. Changing few parameters does not mean forgetting little.
+The column of letters shows what was learnt: both get over nine letters in ten right. They are one letter of 48 apart, and the paired interval reaches 0. The last column shows what was forgotten. On 40 English notes that have nothing to do with the task the loss per token rises by more than one nat with LoRA, and by about 0.1 when all parameters are trained; the interval of the difference is far above 0. In these two runs it is LoRA that forgets more, although it trains only 0.34 % of the parameters. Changing few parameters does not mean forgetting little.
 
 Each method was trained once, with learning rates twenty times apart (2e-3 and 1e-4), neither of them tuned. With others the order may change, so the table is about these two runs and no verdict on the methods.
 
 ## 9.4 Merging and swapping
 
-After training a LoRA can be merged into the weights, and inference costs nothing extra. Or it is kept apart: the base is stored once, each task is a set of A and B, and you put in the one you need.
+After training a LoRA can be merged into the weights, and inference costs nothing extra. Or it is kept apart: the base (the model as it was) is stored once, each task has its own set of A and B, and you put in the one you need.
 
 ## Exercise 3 · Merging
 
-Write `lora_merge(W, A, B, alpha)`; return $W+\frac{\alpha}{r}BA$, a new tensor, with `W` left as it is.
+Write `lora_merge(W, A, B, alpha)`, with the shapes of exercise 1. Return $W+\frac{\alpha}{r}BA$, a new tensor, with `W` left as it is.
+Example: $W=I$, $A=[[1,1]]$, $B=[[1],[2]]$ and `alpha=2` give [[3, 2], [4, 5]].
 """
 # %% exercise id="finetune.lora_merge"
 ...
@@ -372,13 +379,13 @@ print(f"{sum(p.numel() for p in theirs.parameters() if p.requires_grad):,}")
 r"""
 `peft` 是大家常用的 LoRA 库，它训练的参数和我们一样多；给它同样的 A 和 B，输出也相同（课程的测试会核对）。
 
-再来一家店（乙店）：同样的来信，规定的六个词不同。在同一个底座上另练一套 A 和 B，然后轮换着装：
+前面那家叫甲店。再来一家乙店，来信一样，规定的六个词不同。在同一个底座上另练一套 A 和 B，然后轮流装上：
 """
 # %% en [md]
 r"""
 `peft` is the library most people use for LoRA. It trains as many parameters as ours, and with the same A and B it gives the same output (the course's tests compare them).
 
-Now another shop, B: the same letters, six other words. Train a second set of A and B on the same base, then put in one set after the other:
+Call the first shop A. Shop B gets the same letters and has six other words. Train a second set of A and B on the same base, then put in one set after the other:
 """
 # %% training rows="E46"
 OTHER = ("parcel", "money", "profile", "broken", "fit", "bill")
@@ -411,7 +418,12 @@ r"""
 
 ## 9.5 不训练：原型
 
-元学习里的**原型网络**（Snell 等 2017，[arXiv:1703.05175](https://arxiv.org/abs/1703.05175)）用一个简单的规则：一类的几个例子，把句向量平均，就是这一类的**原型**；新来的离哪个原型近，就算哪一类。原论文还为此训练编码器；这里直接用现成的句向量模型 MiniLM，什么都不练。
+**元学习**要模型学会怎样从几个例子学新任务。其中的**原型网络**（Snell 等 2017，[arXiv:1703.05175](https://arxiv.org/abs/1703.05175)）用一个简单的规则：一类有几个例子，它们的句向量的平均就是这一类的**原型**；新来的离哪个原型近，就算哪一类。原论文为此专门训练编码器，远近用欧氏距离的平方；这里直接用现成的句向量模型 MiniLM，远近用余弦，什么都不练。
+
+## 练习 4 · 原型
+
+写 `prototype_scores(support, labels, queries, n_classes)`：`support` 是例子的向量 [M,D]，`labels` 是它们的类 [M]，从 0 数，每一类至少一个；`queries` 是要分类的向量 [N,D]。返回 [N,K]，K 是 `n_classes`：每个查询与每个原型的余弦，也就是点积除以两个长度的乘积。
+例：例子 [2,0]、[4,0] 属于第 0 类，[0,3] 属于第 1 类，原型就是 [3,0] 和 [0,3]。查询 [3,4] 得到 [0.6, 0.8]，离第 1 类近。
 """
 # %% en [md]
 r"""
@@ -419,14 +431,17 @@ A set of A and B is 1.8 MB. With adapter A most letters get the right word of sh
 
 ## 9.5 No training: prototypes
 
-**Prototypical networks**, from meta-learning (Snell et al. 2017, [arXiv:1703.05175](https://arxiv.org/abs/1703.05175)), follow a simple rule: the mean of the sentence vectors of a class's few examples is the **prototype** of the class, and a newcomer belongs to the class of the nearest one. The paper also trains the encoder for this; here the sentence encoder MiniLM is used as it comes, and nothing is trained.
+**Meta-learning** is about learning how to learn a new task from a few examples. One of its methods, **prototypical networks** (Snell et al. 2017, [arXiv:1703.05175](https://arxiv.org/abs/1703.05175)), follows a simple rule: the mean of the sentence vectors of a class's few examples is the **prototype** of the class, and a newcomer belongs to the class of the nearest one. The paper trains the encoder for this and takes the squared Euclidean distance; here the sentence encoder MiniLM is used as it comes, nearness is the cosine, and nothing is trained.
+
+## Exercise 4 · Prototypes
+
+Write `prototype_scores(support, labels, queries, n_classes)`: `support` holds the vectors of the examples [M,D], `labels` their classes [M], counted from 0, each at least once; `queries` the vectors to be sorted [N,D]. Return [N,K], where K is `n_classes`: the cosine of each query with each prototype, that is the dot product divided by the product of both lengths.
+Example: let [2,0] and [4,0] belong to class 0 and [0,3] to class 1; the prototypes are [3,0] and [0,3]. The query [3,4] gets [0.6, 0.8] and is nearer to class 1.
 """
+# %% exercise id="finetune.prototypes"
+...
 # %%
-def nearest_prototype(support, labels, queries, n_classes):
-    """support [M, D], labels [M], queries [N, D] -> the class of each query, [N]."""
-    means = [support[labels == k].mean(0) for k in range(n_classes)]
-    means = torch.stack(means)                              # [K, D]
-    return torch.cosine_similarity(queries[:, None], means, dim=-1).argmax(-1)
+cl.check("finetune.prototypes")
 
 # %% rows="R84"
 from course_lib.training.classify import mean_pool
@@ -445,7 +460,9 @@ def split(shots, seed):
     """`shots` random letters of each kind, and 8 others of each: two lists."""
     mixed = [random.Random(f"{seed}/{k}").sample(range(k, 120, 6), 20)
              for k in range(6)]
-    return sum((one[:shots] for one in mixed), []), sum((one[12:] for one in mixed), [])
+    shown = [i for kind in mixed for i in kind[:shots]]
+    asked = [i for kind in mixed for i in kind[12:]]
+    return shown, asked
 
 # %%
 cl.guess(
@@ -455,16 +472,17 @@ cl.guess(
             "sort right? (Blind guessing: 17 %)"), unit="%")
 
 # %% rows="R84"
+prototype_scores = cl.use("finetune.prototypes")
 spaces = [vectors(cl.load("minilm-l6")), vectors(smol)]
 labels = torch.tensor([letter.label for letter in everything])
 
 def few_shot(space, shots):
-    """The share that is right, in each of 50 draws of examples and test letters."""
+    """The share of 48 letters that is right, in each of 50 draws."""
     shares = []
     for seed in range(50):
         shown, asked = split(shots, seed)
-        said = nearest_prototype(space[shown], labels[shown], space[asked], 6)
-        shares.append(float((said == labels[asked]).float().mean()))
+        scores = prototype_scores(space[shown], labels[shown], space[asked], 6)
+        shares.append(float((scores.argmax(-1) == labels[asked]).float().mean()))
     return shares
 
 by_shots = {n: [few_shot(space, n) for space in spaces] for n in (1, 2, 4, 8)}
@@ -482,23 +500,23 @@ cl.guess.result("finetune.one_shot", round(100 * np.mean(by_shots[1][0])), toler
 
 # %% zh [md]
 r"""
-括号里是 50 次抽样中间九成的范围：每次都重新抽例子，也重新抽考题。只给 1 个例子，MiniLM 平均对 74%，抽得好坏之间差二十多个点；给 8 个，94%。SmolLM2 用同一条规则低得多：MiniLM 是专为句向量训练的，SmolLM2 只学过猜下一个词元。规则一样，向量不一样。
+括号里是 50 次抽样中间九成的范围：每次都重新抽例子，也重新抽考题。只给 1 个例子，MiniLM 平均对 74%，抽得好的和抽得差的相差二十多个点；给 8 个，94%。规则一样，换成 SmolLM2 的向量就低得多。MiniLM 专门为句向量训练过，SmolLM2 学的是猜下一个词元；差别是不是由此而来，这里没有对照；两个模型还有别的不同。
 
 ## 9.6 不训练：把例子写进提示
 
-**上下文学习**：例子写进提示，模型接着往下写（GPT-3 的论文就叫 *Language Models are Few-Shot Learners*，Brown 等 2020，[arXiv:2005.14165](https://arxiv.org/abs/2005.14165)）。SmolLM2 约有 GPT-3 的千分之一大，这里由它代替。
+**上下文学习**：例子写进提示，模型接着往下写（GPT-3 的论文就叫 *Language Models are Few-Shot Learners*，Brown 等 2020，[arXiv:2005.14165](https://arxiv.org/abs/2005.14165)）。GPT-3 的权重没有公开，这里用 SmolLM2 代替，大小约是它的千分之一。
 
-**写一封信**，换换例子数：
+**自己写一封英文来信**，再换换例子数。颜色不同的那一条，是店里的六个词里概率最大的一个。下面这封“水壶漏水”，本该是 *repair*：
 """
 # %% en [md]
 r"""
-In brackets is the range of the middle nine tenths of 50 draws; each draw takes new examples and new letters to be sorted. With 1 example MiniLM is right 74 % of the time on average, and lucky and unlucky draws lie more than twenty points apart; with 8 it is 94 %. SmolLM2 under the same rule is far lower: MiniLM was trained to give sentence vectors, SmolLM2 only to guess the next token. The rule is the same, the vectors are not.
+In brackets is the range of the middle nine tenths of 50 draws; each draw takes new examples and new letters to be sorted. With 1 example MiniLM is right 74 % of the time on average, and lucky and unlucky draws lie more than twenty points apart; with 8 it is 94 %. With the vectors of SmolLM2 the same rule does far worse. MiniLM was trained to give sentence vectors, SmolLM2 to guess the next token; there is no control here to show whether that is the reason, and the two models differ in other ways, too.
 
 ## 9.6 No training: examples in the prompt
 
-**In-context learning**: the examples are written into the prompt, and the model carries on (the paper on GPT-3 is called *Language Models are Few-Shot Learners*, Brown et al. 2020, [arXiv:2005.14165](https://arxiv.org/abs/2005.14165)). SmolLM2, about a thousandth of GPT-3's size, stands in for it here.
+**In-context learning**: the examples are written into the prompt, and the model carries on (the paper on GPT-3 is called *Language Models are Few-Shot Learners*, Brown et al. 2020, [arXiv:2005.14165](https://arxiv.org/abs/2005.14165)). GPT-3's weights are not public, so SmolLM2, about a thousandth of its size, stands in for it here.
 
-**Type a letter** and change the number of examples:
+**Type a letter** and change the number of examples. The bar of another colour is the likeliest of the shop's six words. For the letter below the right one would be *repair*:
 """
 # %% training rows="R30"
 def examples(shown, seed):
@@ -521,15 +539,11 @@ def asked_after(prompt, asked):
     start = tokenizer("<|endoftext|>" + prompt, return_tensors="pt").to(smol.device)
     memory, rows = smol.model(**start).past_key_values, []
     for i in asked:
-        ids = tokenizer(ask(everything[i]), return_tensors="pt").input_ids.to(
-            smol.device)
-        rows.append(smol.model(ids, past_key_values=memory).logits[0, -1].cpu())
-        memory.crop(-ids.shape[1])                          # forget this letter
+        letter = tokenizer(ask(everything[i]), return_tensors="pt").to(smol.device)
+        logits = smol.model(letter.input_ids, past_key_values=memory).logits
+        rows.append(logits[0, -1].cpu())
+        memory.crop(-letter.input_ids.shape[1])             # forget this letter
     return torch.stack(rows)
-
-def in_context():
-    draws = [(0, 0), *((shots, seed) for shots in (1, 2, 4, 8) for seed in range(4))]
-    return [{"shots": shots, **score(shots, seed)} for shots, seed in draws]
 # %% training rows="R30 R84"
 def score(shots, seed):
     """The share of 48 letters answered right, with any word and with one of the six."""
@@ -538,6 +552,10 @@ def score(shots, seed):
     any_word = logits.argmax(-1) == torch.tensor(WORDS)[truth]
     of_six = logits[:, WORDS].argmax(-1) == truth
     return {"any": float(any_word.float().mean()), "six": float(of_six.float().mean())}
+
+def in_context():
+    draws = [(0, 0)] + [(shots, seed) for shots in (1, 2, 4, 8) for seed in range(4)]
+    return [{"shots": shots, **score(shots, seed)} for shots, seed in draws]
 
 prompted = cl.results.stored("09_in_context", in_context)
 # %% rows="R30 R84"
@@ -554,14 +572,16 @@ cl.viz.table(rows, header)
 # %% zh [md]
 r"""
 先看同一个模型 SmolLM2 的两种办法。每类 1 个例子时，提示（六选一）对 65%，原型 44%；2 个时都是五成多；8 个时原型 71%，提示 56%。原型随例子稳稳上升，提示法在 1 个例子之后没有再升。“任何词”那一列从 0 跳到 46%：看过例子，模型才知道该用哪六个词回答，例子多了，两列就一样了。
-提示法的数字是早先量好、保存下来的；量完以后课程包里有些模块改过，所以有那句提醒。每格只有四次抽样、每次 48 封信，范围有十几个点宽，几个点的起落不能当真。MiniLM 的原型每一格都比提示法高，不过那是另一个模型，比的是“模型加办法”。
+
+提示法的数字是早先量好、保存下来的。除了 0 个例子那一行，每格有四次抽样、每次 48 封信，范围有十几个点宽，几个点的起落不能当真。MiniLM 的原型每一格都比提示法高，不过那是另一个模型，这样比，模型和办法的作用分不开。
 
 第二份讲义说大模型能“动态学习”，从不断变化的数据里学到新的信息。告诉 SmolLM2 一件新事，再开一个新的对话问它：
 """
 # %% en [md]
 r"""
 Look first at the two methods with one model, SmolLM2. With 1 example of each kind the prompt (one of six) is right in 65 % and the prototypes in 44 %; with 2 both are a little over half; with 8 the prototypes have 71 % and the prompt 56 %. Prototypes rise steadily with more examples, and the prompt does not rise again after 1. The column “any word” leaps from 0 to 46 %: only the examples show which six words to answer in, and with more of them the two columns become one.
-The figures for the prompts were measured some time ago and kept; modules of the course's package have changed since, hence the notice. Each stands on four draws of 48 letters, with ranges of ten points and more; do not believe in ups and downs of a few points. The prototypes of MiniLM are above the prompts in every line, but that is another model, so this compares model and method together.
+
+The figures for the prompts were measured earlier and kept. But for the line of 0 examples each stands on four draws of 48 letters, with ranges of ten points and more, so ups and downs of a few points mean nothing. The prototypes of MiniLM are above the prompts in every line, but that is another model, and the effects of model and method cannot be told apart.
 
 The second handout says that large models “learn dynamically”, taking in new information from changing data. Tell SmolLM2 something new, and then ask again in a new session:
 """
@@ -576,27 +596,27 @@ print(cl.L(zh="词嵌入没有变：", en="embeddings unchanged:"), same)
 
 # %% zh [md]
 r"""
-写在提示里的事，模型用得上；换一个对话就没有了。它的权重一个也没有变。要它记住，得训练；而 9.3 节的表说明，接着训练可能又会忘掉别的。
+写在提示里的事，模型用得上；换一个对话就没有了。生成的时候，权重不会变（上面查了词嵌入）。要它记住，得训练；而 9.3 节的表说明，接着训练可能又会忘掉别的。
 
 ## 9.7 没有标签的评论
 
-标签贵，评论不要钱。**半监督学习**的一个老办法是**伪标签**：用少量真标签训练一个模型，让它给没标的评论打标签，留下最有把握的一半，合在一起再训练。这里用 TF-IDF，500 条真标签，5,000 条没有标签的评论。旁边放一个对照，还是留下的那些评论，但用真标签。
+标签要人来标，没有标签的评论有的是。两样一起用，叫**半监督学习**，它的一个老办法是**伪标签**：用少量真标签训练一个模型，让它给没标的评论打标签，留下最有把握的一半，合在一起再训练。这里用 TF-IDF，500 条真标签，5,000 条没有标签的评论。旁边放一个对照：还是留下的那些评论，但用真标签。
 """
 # %% en [md]
 r"""
-What stands in the prompt, the model can use; in another session it is gone. Not one weight has changed. To make it remember, you must train it; and as the table of section 9.3 shows, training on may make it forget other things.
+The model can use what stands in the prompt; in another session it is gone. Generating text changes no weight (the embeddings were compared above). To make the model remember, you must train it; and as the table of section 9.3 shows, more training may make it forget other things.
 
 ## 9.7 Reviews without labels
 
-Labels are expensive, reviews are free. An old method of **semi-supervised learning** is **pseudo-labels**: train a model on a few true labels, let it label the others, keep the half that it is surest of, and train again on all together. Here with TF-IDF, 500 true labels and 5,000 reviews without. Beside it stands a control: the same reviews that were kept, but with their true labels.
+Labels take people's time; reviews without labels are plentiful. Using both is called **semi-supervised learning**, and an old method of it is **pseudo-labels**: train a model on a few true labels, let it label the others, keep the half that it is surest of, and train again on all together. Here with TF-IDF, 500 true labels and 5,000 reviews without. Beside it stands a control: the same reviews that were kept, but with their true labels.
 """
 # %%
 cl.guess(
     "finetune.pseudo",
     cl.L(zh="加上两千多条伪标签再训练，测试准确率会怎样？",
          en="After training on over two thousand pseudo-labels as well, the test accuracy …"),
-    choices=cl.L(zh=["升 3 个点以上", "变化在 2 个点以内", "降 3 个点以上"],
-                 en=["rises by over 3 points", "moves by less than 2", "falls by over 3"]))
+    choices=cl.L(zh=["升 2 个点以上", "变化在 2 个点以内", "降 2 个点以上"],
+                 en=["rises by over 2 points", "moves by less than 2", "falls by over 2"]))
 
 # %% training rows="R22"
 def pseudo_label(teacher, rest):
@@ -619,37 +639,38 @@ for seed in range(1 if quick else 4):
     rows.append((f"{good:.0%}", cl.metrics.share(start), cl.metrics.lead(after, start),
                  cl.metrics.lead(control, start)))
 header = cl.L(zh=["伪标签对的", "之前（%）", "加伪标签（百分点）", "加真标签（百分点）"],
-              en=["correct", "before (%)", "with pseudo-labels", "with true labels"])
+              en=["correct", "before (%)", "pseudo-labels (points)", "true labels (points)"])
 display(cl.viz.table(rows, header))
 cl.guess.result("finetune.pseudo", cl.L(zh="变化在 2 个点以内", en="moves by less than 2"))
 
 # %% zh [md]
 r"""
-留下的评论里，伪标签近九成是对的，可是加进去以后，四次两升两降，都在两个百分点以内。同样这些评论换成真标签，四次都升三个半点以上，区间都在 0 以上。可见这些评论有用，只是在这里，伪标签没有把用处带进来。一种可能的解释是，伪标签多半在重复模型本来就会说的话，错的那一成多还被当成对的来学；这里没有检验它的对照。换一个模型、换一种挑法，也要再量。
+留下的评论里，伪标签近九成是对的，可是加进去以后，四次两升两降，都在两个百分点以内。同样这些评论换成真标签，四次都升三个半点以上，区间都在 0 以上。可见这些评论是有用的，只是用伪标签得不到这个好处。一种可能的解释是，伪标签多半在重复模型本来就会的判断，错的那一成多还被当成对的来学；这里没有检验它的对照。换一个模型、换一种挑法，结果可能不同，要再量。
 
 ## 小结
 
 - 全量微调对矩阵的改动集中在少数几个方向上：压到秩 8，甚至秩 1，在这份验证集上测不出差别。
-- LoRA 只练 0.34% 的参数，存 1.8 MB，可以合并，也可以更换。这里 48 封信看不出它和全部都练谁学得好，忘得却更多；学习率没有细调，不能当成定论。
+- LoRA 只练 0.34% 的参数，存 1.8 MB，可以合并，也可以更换。这里，48 封信看不出它和全部都练哪个学得好，它忘得却更多；学习率没有细调，不能当成定论。
 - 指令微调只在回答上算损失：提示和填充的标签写 −100。
-- 原型和上下文学习一个参数也不练。任务小的时候，句向量加原型又快又好，先试。
-- 写在提示里的东西，模型没有“学会”；接着训练学会了，也可能忘掉别的。
+- 原型和上下文学习一个参数也不练。在这个小任务上，句向量加原型又快又好，值得先试。
+- 写在提示里的东西，模型并没有“学会”；要学会得接着训练，而训练可能让它忘掉别的。
 - 伪标签来自模型自己，有没有用，要和真标签的对照放在一起看。
 
 还想动手：LoRA 的 `r` 改成 1 还学得会吗？只给 v 投影装呢？不遮提示（标签就是 `ids`），答对的和忘掉的各怎样变？
+
 接着读第 10 章：翻译与摘要。
 """
 # %% en [md]
 r"""
-Of the reviews kept, almost nine pseudo-labels in ten are right; yet with them added, two of four runs rise and two fall, all within two points. With true labels the same reviews bring over three and a half points in all four, with intervals above 0. So these reviews are of use, but here the pseudo-labels did not bring it out. One possible reason is that they mostly repeat what the model would say anyway, while the wrong ones, more than a tenth, are learnt as if they were right; there is no control here that tests this. With another model or another way of choosing, measure again.
+Of the reviews kept, almost nine pseudo-labels in ten are right; yet with them added, two of four runs rise and two fall, all within two points. With true labels the same reviews bring over three and a half points in all four, with intervals above 0. So these reviews are of use, but not with their pseudo-labels. One possible reason is that they mostly repeat what the model would say anyway, while the wrong ones, more than a tenth, are learnt as if they were right; there is no control here that tests this. Another model or another way of choosing may give another result; measure again.
 
 ## Summary
 
-- What full fine-tuning changes in the matrices is concentrated in few directions: cut to rank 8, even to rank 1, it made no difference that this validation set could show.
+- What full fine-tuning changes in the matrices is concentrated in few directions: cut to rank 8, even to rank 1, with no difference that this validation set could show.
 - LoRA trains 0.34 % of the parameters and stores 1.8 MB; it can be merged, or swapped. Here 48 letters show no difference from full fine-tuning in what was learnt, but LoRA forgot more; with learning rates that were not tuned this is no verdict.
 - Instruction tuning takes the loss on the answer alone: prompt and padding have the label −100.
-- Prototypes and in-context learning train no parameter. For a small task, sentence vectors with prototypes are quick and good; try them first.
-- What stands in the prompt has not been “learnt”; what is learnt by training on may cost other knowledge.
+- Prototypes and in-context learning train no parameter. On this small task, sentence vectors with prototypes are quick and good, and worth trying first.
+- What stands in the prompt has not been “learnt”; that takes training, which may make the model forget other things.
 - Pseudo-labels come from the model itself; whether they help is seen beside a control with true labels.
 
 To try: can a LoRA with `r` = 1 still learn the task? One for the v projections alone? And without masking the prompt (labels equal to `ids`), what happens to the letters and to the forgetting?

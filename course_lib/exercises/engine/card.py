@@ -8,12 +8,12 @@ from __future__ import annotations
 import html
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
 
-__all__ = ["Card", "Table", "literal", "short"]
+__all__ = ["Card", "Fold", "Table", "in_notebook", "literal", "short"]
 
 COLOURS = {"good": "#2da44e", "bad": "#d1485f", "idle": "#8b949e", "note": "#c99a2e"}     # readable on white and on black
 BOX = "color:inherit;padding:8px 14px;margin:4px 0;border-radius:0 6px 6px 0;line-height:1.6;max-width:60em"
@@ -35,6 +35,15 @@ class Table:
     marked: frozenset[tuple[int, int]] = frozenset()         # cells that differ: bold and boxed
 
 
+@dataclass(frozen=True)
+class Fold:
+    """Shown on request in a notebook, always as plain text: `text` as it stands, or its `tables`."""
+
+    title: str
+    text: str
+    tables: Sequence[Table] = ()
+
+
 @dataclass
 class Card:
     """`lines` are text with `code` and **bold**, others' words `literal`; `shown` cards display nothing a second time."""
@@ -44,11 +53,13 @@ class Card:
     tables: Sequence[Table] = ()
     brief: dict[str, str] = field(default_factory=dict)      # what HTML says in place of a line whose numbers stand in the tables
     code: str = ""
+    folds: Sequence[Fold] = ()
     shown: bool = False
 
     @property
     def text(self) -> str:
-        return "\n".join([_spelt(line.replace("**", "")) for line in self.lines] + ([self.code] if self.code else []))
+        more = [f"{fold.title}\n{fold.text}" for fold in self.folds] + ([self.code] if self.code else [])
+        return "\n".join([_spelt(line.replace("**", "")) for line in self.lines] + more)
 
     @property
     def html(self) -> str:
@@ -57,10 +68,11 @@ class Card:
         word, mark, more = re.match(r"(?s)(.*?)([:：。·]|\.(?= |$)|$)(.*)", first).groups()
         shown = [f"<div><b>{_inline(word + mark)}</b>{_inline(more)}</div>"] + [f"<div>{_inline(line)}</div>" for line in rest if line]
         if self.tables:                          # above the next step
-            flex = "display:flex;flex-wrap:wrap;align-items:flex-start;gap:6px 18px;margin:4px 0 8px"
-            shown.insert(len(shown) - 1, f'<div style="{flex}">{"".join(map(_table, self.tables))}</div>')
+            shown.insert(len(shown) - 1, _side_by_side(self.tables))
+        shown += [f"<details><summary>{html.escape(fold.title)}</summary>"
+                  f"{_side_by_side(fold.tables) if fold.tables else _block(fold.text)}</details>" for fold in self.folds]
         if self.code:
-            shown.append(f'<pre style="{CODE_BLOCK}">{html.escape(self.code)}</pre>')
+            shown.append(_block(self.code))
         style = f"{BOX};border-left:4px solid {colour};background:{colour}1c"
         return f'<div role="status" style="{style}">{"".join(shown)}</div>'
 
@@ -73,27 +85,6 @@ class Card:
             print(self.text)
         self.shown = True
         return self
-
-    def show_buttons(self, actions: Sequence[tuple[str, Callable[[], Card]]]) -> None:
-        """Buttons below the card, where a kernel with ipywidgets runs; each shows the card that its action makes."""
-        if not in_notebook():
-            return
-        try:
-            import ipywidgets as widgets
-        except ImportError:
-            return
-        output = widgets.Output()
-        buttons = [widgets.Button(description=label) for label, _ in actions]
-        for button, (_, action) in zip(buttons, actions):
-            def clicked(_, action=action):
-                with output:
-                    output.clear_output()
-                    action().show()
-            button.on_click(clicked)
-        from IPython.display import display
-        box = widgets.VBox([widgets.HBox(buttons), output])
-        view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
-        display({"application/vnd.jupyter.widget-view+json": view, "text/plain": ""}, raw=True)      # no text where no widgets run
 
     def __str__(self) -> str:
         return self.text
@@ -131,6 +122,15 @@ def _inline(text: str) -> str:
     return _spelt(re.sub(r"`([^`]+)`", rf'<code style="{CODE}">\1</code>', escaped))
 
 
+def _block(text: str) -> str:
+    return f'<pre style="{CODE_BLOCK}">{html.escape(text)}</pre>'
+
+
+def _side_by_side(tables: Sequence[Table]) -> str:
+    flex = "display:flex;flex-wrap:wrap;align-items:flex-start;gap:6px 18px;margin:4px 0 8px"
+    return f'<div style="{flex}">{"".join(map(_table, tables))}</div>'
+
+
 def _table(table: Table) -> str:
     rows = "".join('<tr style="background:none">' + "".join(
         f'<td style="{CELL}{MARKED if (i, j) in table.marked else ""}">{html.escape(value)}</td>' for j, value in enumerate(row)) + "</tr>"
@@ -147,6 +147,8 @@ def short(value: object, limit: int = 70) -> str:
         return f"{value or 0.0:.4g}"             # no -0
     if isinstance(value, dict):
         text = "{" + ", ".join(f"{key}: {short(item)}" for key, item in value.items()) + "}"
+    elif isinstance(value, set):
+        text = "{" + ", ".join(sorted(map(short, value))) + "}"
     elif isinstance(value, (list, tuple)):
         text = ", ".join(short(item, 10_000) for item in value[:200])
         text = f"[{text}]" if isinstance(value, list) else f"({text}{',' if len(value) == 1 else ''})"

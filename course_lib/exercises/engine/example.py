@@ -8,11 +8,12 @@ from typing import Any
 import torch
 
 from ...i18n import L
-from .card import Table, literal, short
+from .card import Fold, Table, literal, short
 from .contract import distance
-from .judge import Finding, Report
+from .judge import Finding, Report, expectations
+from .spec import Exercise
 
-__all__ = ["Example", "example_lines", "smallest"]
+__all__ = ["Example", "example_lines", "smallest", "worked"]
 
 
 SMALL = 30                       # numbers that one can follow by hand
@@ -40,6 +41,17 @@ def smallest(report: Report) -> Example | None:
     names = list(inspect.signature(report.exercise.reference).parameters)
     yours = finding.outcome.error if finding.outcome.error is not None else finding.outcome.value
     return Example(finding.case.name, dict(zip(names, finding.case.args)), yours, finding.expected)
+
+
+def worked(exercise: Exercise, lang: str) -> Fold | None:
+    """The first input that can be written out whole, and what the reference makes of it; None where there is none."""
+    names, want = inspect.signature(exercise.reference).parameters, L(zh="结果", en="Result")[lang]
+    for finding in expectations(exercise, 0):                # from simple to special
+        values = [*zip(names, finding.case.args), (want, finding.expected)]
+        text = "; ".join(f"{name} = {short(value, 110)}" for name, value in values)
+        if not any(callable(value) or "Tensor [" in short(value, 110) for _, value in values):
+            return Fold(L(zh="一个算好的例子", en="A worked example")[lang], text, [_as_given(name, value) for name, value in values])
+    return None
 
 
 def _ones(value: Any) -> int:
@@ -70,9 +82,13 @@ def example_lines(report: Report, example: Example, lang: str) -> tuple[list[L],
     caption = {"yours": L(zh="你的输出", en="Yours"), "want": L(zh="期望", en="Expected"), "gap": L(zh="差", en="Difference")}
     tables = [_as_table(caption["yours"][lang], cut_mine, frozenset(map(tuple, different.nonzero().tolist()))),
               _as_table(caption["want"][lang], cut_want), *([_as_table(caption["gap"][lang], gap)] if numbers else [])]
-    inputs = [_as_table(f"{name} {list(v.shape)}", _flat(v)) if isinstance(v, torch.Tensor) and 0 < v.numel() <= 16
-              else Table(name, ((short(v, 40),),)) for name, v in example.inputs.items()]
-    return lines, inputs + tables
+    return lines, [_as_given(name, value) for name, value in example.inputs.items()] + tables
+
+
+def _as_given(name: str, value: Any) -> Table:
+    if isinstance(value, torch.Tensor) and 0 < value.numel() <= 16:
+        return _as_table(f"{name} {list(value.shape)}", _flat(value))
+    return Table(name, ((short(value, 40),),))
 
 
 def _part(report: Report, finding: Finding, example: Example) -> tuple[Any, Any, str]:

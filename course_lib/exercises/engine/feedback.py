@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ...i18n import L
-from .card import Card, literal, short
+from .card import Card, Fold, literal, short
 from .clock import TIME_LIMIT
 from .diagnose import Diagnosis
 from .example import example_lines, smallest
@@ -23,7 +23,7 @@ __all__ = ["card_for"]
 def card_for(report: Report, diagnosis: Diagnosis, lang: str, failures: int) -> Card:
     """The card of a finished check; at most six lines, then tables where there is HTML."""
     if report.status == "passed":
-        return Card("good", [_passed(report)[lang]])
+        return Card("good", [_passed(report)[lang]], folds=_printed(report, lang))
     build = {"too_slow": _too_slow, "error": _error, "contract": _contract, "wrong": _wrong, "side_effect": _side_effect,
              "forbidden": _forbidden}[report.status]
     lines = build(report, diagnosis)
@@ -35,7 +35,20 @@ def card_for(report: Report, diagnosis: Diagnosis, lang: str, failures: int) -> 
         if tables:
             brief = {shown[0][lang]: L(zh="最小反例「{name}」：", en="Smallest example, “{name}”:").format(name=example.name)[lang],
                     shown[1][lang]: ""}
-    return Card(mood, [line[lang] for line in [*lines[:5], _next_step(report, failures)]], tables, brief)
+    return Card(mood, [line[lang] for line in [*lines[:5], _next_step(report, failures)]], tables, brief, folds=_printed(report, lang))
+
+
+MOST_PRINTED = 12                # lines
+
+
+def _printed(report: Report, lang: str) -> list[Fold]:
+    """What the function printed on the input that the card is about; a passed one, on the first input on which it printed."""
+    found = [f for f in (report.first, *report.findings) if f is not None and f.outcome.printed.strip()]
+    if not found:
+        return []
+    rows = found[0].outcome.printed.rstrip().split("\n")
+    text = "\n".join(row[:160] for row in rows[:MOST_PRINTED]) + ("\n…" if len(rows) > MOST_PRINTED else "")
+    return [Fold(L(zh="你的函数在输入「{name}」上打印的", en="What your function printed on input “{name}”").format(name=found[0].case.name)[lang], text)]
 
 
 def _passed(report: Report) -> L:
@@ -194,7 +207,7 @@ def _forbidden(report: Report, _: Diagnosis) -> list[L]:
 
 
 def _next_step(report: Report, failures: int) -> L:
-    hint = L(zh="下一步：`hint(\"{id}\")`", en="Next: `hint(\"{id}\")`")
+    hint = L(zh="下一步：`cl.hint(\"{id}\")`", en="Next: `cl.hint(\"{id}\")`")
     if failures >= 2:
-        hint = L(zh="下一步：`hint(\"{id}\")` 或 `solution(\"{id}\")`", en="Next: `hint(\"{id}\")` or `solution(\"{id}\")`")
+        hint = L(zh="下一步：`cl.hint(\"{id}\")` 或 `cl.solution(\"{id}\")`", en="Next: `cl.hint(\"{id}\")` or `cl.solution(\"{id}\")`")
     return L(zh=hint.zh + "（重现：seed={seed}）", en=hint.en + " (to reproduce: seed={seed})").format(id=report.exercise.id, seed=report.seed)

@@ -4,11 +4,12 @@ A line has `time`, the `id` of an exercise, a guess or a recalled question, and 
 
     check    status, mistakes (the ids that the evidence proves)
     hint     rung
+    parsons  right (the puzzle of the solution's lines)
     solution
     guess    value (in words); outcome: right
     recall   right
 
-`v` is the version of the lines, 2; lines of version 1 have none and lack the last three events.
+`v` is the version of the lines, 2; lines of version 1 have none and know only check, hint and solution.
 
 Lines are only ever appended, under a file lock, so two kernels lose nothing; a line that cannot be read is passed over.
 Where the folder cannot be written, events stay in memory and `progress()` says so.
@@ -31,13 +32,16 @@ from ...i18n import L, language
 from .card import Card
 from .registry import exercises
 
-__all__ = ["Progress", "VERSION", "events", "failures", "hints_given", "is_event", "note", "open_mistakes", "progress", "str_mistake", "summarise",
+__all__ = ["Progress", "VERSION", "events", "failures", "hints_given", "is_event", "note", "open_mistakes", "progress", "standing", "str_mistake", "summarise",
            "summarise_guesses", "summarise_recalls", "weak_skills", "when"]
 
 VERSION = 2
 TIME = "%Y-%m-%dT%H:%M:%S%z"
 _memory: list[dict[str, Any]] = []               # where the folder is read-only
-ICONS = {"done": "✓", "tried": "◐", "new": "○"}
+STATES = {                       # sign and name of how far one is with an exercise
+    "done": ("✓", L(zh="通过", en="passed")), "tried": ("◐", L(zh="试过", en="tried")),
+    "told": ("◇", L(zh="看过参考解", en="solution seen")), "new": ("○", L(zh="未开始", en="not started")),
+}
 
 
 def _file() -> Path:
@@ -184,7 +188,9 @@ def next_exercise() -> tuple[str, L] | None:
         for id, row in table.items():
             if row["state"] == "new" and id.split(".")[0] == chapter and any(m.skill == skill for m in exercises()[id].mistakes):
                 return id, L(zh="正好练习你出过错的一点：{skill}", en="it trains what went wrong before: {skill}").format(skill=SKILLS[skill])
-    return next(((id, L(zh="按顺序的下一题", en="next in order")) for id, row in table.items() if row["state"] == "new"), None)
+    ids = list(table)
+    here = ids.index(begun[-1]) if begun else 0              # then what was left out before
+    return next(((id, L(zh="按顺序的下一题", en="next in order")) for id in [*ids[here:], *ids[:here]] if table[id]["state"] == "new"), None)
 
 
 SKILLS = {
@@ -200,18 +206,36 @@ def str_mistake(id: str, mistake: str) -> L:
     return next((m.says for m in exercises()[id].mistakes if m.id == mistake), L(zh=mistake, en=mistake))
 
 
+def _signs(ids: Iterable[str], table: dict[str, dict[str, Any]]) -> str:
+    """Each exercise with the sign of its state."""
+    return "  ".join(f"{STATES['told' if row['solution'] and row['state'] != 'done' else row['state']][0]} {id.split('.')[1]}"
+                     for id, row in ((id, table[id]) for id in ids))
+
+
+def _legend() -> L:
+    return L(zh="  ".join(f"{sign} {name.zh}" for sign, name in STATES.values()), en="  ".join(f"{sign} {name.en}" for sign, name in STATES.values()))
+
+
+def standing(id: str) -> L:
+    """How far the chapter of this exercise is, what the signs mean, and what comes next."""
+    table, chapter = summarise(events()), next(chapter for chapter in chapters() if id in chapter.exercises)
+    done, following = sum(table[other]["state"] == "done" for other in chapter.exercises), next_exercise()
+    return L(zh="本章 {done}/{all} 题通过：{signs}（{legend}）。{next}", en="This chapter, {done} of {all} passed: {signs} ({legend}). {next}").format(
+        done=done, all=len(chapter.exercises), signs=_signs(chapter.exercises, table), legend=_legend(),
+        next=L(zh="下一题：`{id}`（{why}）", en="Next: `{id}` ({why})").format(id=following[0], why=following[1]) if following else L(zh="全部完成。", en="All done."))
+
+
 class Progress:
     """`progress()` shows a table a chapter; `progress.export(path)` writes it for a teacher."""
 
     def __call__(self, lang: str | None = None) -> Card:
         lang = lang or language()
-        table, lines, rows = summarise(events()), [], []
+        table, lines = summarise(events()), []
         done = sum(row["state"] == "done" for row in table.values())
         lines.append(L(zh="进度：{done}/{all} 题通过", en="Progress: {done} of {all} exercises passed").format(done=done, all=len(table))[lang])
         for chapter in filter(lambda chapter: chapter.exercises, chapters()):
             title = f"{chapter.number:02} {chapter.title[lang]}"
-            rows.append((title, "  ".join(f"{ICONS[table[id]['state']]} {id.split('.')[1]}" for id in chapter.exercises)))
-            lines.append(f"{title}{'：' if lang == 'zh' else ': '}{rows[-1][1]}")
+            lines.append(f"{title}{'：' if lang == 'zh' else ': '}{_signs(chapter.exercises, table)}")
         for id, row in table.items():
             if row["state"] == "tried" and row["mistakes"]:
                 lines.append(L(zh="未解决 · `{id}`：{what}", en="Still open · `{id}`: {what}").format(
@@ -220,7 +244,7 @@ class Progress:
         following = next_exercise()
         lines.append(L(zh="下一题：`{id}`（{why}）", en="Next: `{id}` ({why})").format(id=following[0], why=following[1])[lang] if following
                      else L(zh="全部完成。", en="All done.")[lang])
-        lines.append(L(zh="✓ 通过  ◐ 试过  ○ 未开始", en="✓ passed  ◐ tried  ○ not started")[lang])
+        lines.append(_legend()[lang])
         if _memory or not paths.writable(paths.home()):
             lines.append(L(zh="注意：{folder} 不可写，进度只保留到内核关闭。可把环境变量 COURSE_HOME 设为可写的文件夹。",
                            en="Note: {folder} cannot be written, so progress lasts until the kernel stops. Set COURSE_HOME to a folder "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import copy
 import dis
 import inspect
 import io
@@ -29,6 +30,7 @@ from torch.overrides import TorchFunctionMode
 
 from .clock import TIME_LIMIT, StopButton, Timer
 from .plain import plain
+from .spec import Once
 from .state import calm_device, put_back, with_patches
 
 __all__ = ["Call", "Outcome", "clone", "code_of", "run", "run_own"]
@@ -65,14 +67,16 @@ class Outcome:
 
 
 def clone(value: Any) -> Any:
-    """A deep copy of tensors (with their strides), arrays and containers; functions stay themselves."""
+    """A deep copy of tensors (with their strides), arrays and containers; functions stay themselves, but for `Once`."""
     if isinstance(value, torch.Tensor):
         return value.detach().clone()
     if isinstance(value, np.ndarray):
         return value.copy()
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, set)):
         return type(value)(clone(item) for item in value)
-    return {key: clone(item) for key, item in value.items()} if isinstance(value, dict) else value
+    if isinstance(value, dict):
+        return {key: clone(item) for key, item in value.items()}
+    return copy.copy(value) if isinstance(value, Once) else value
 
 
 def run(fn: Callable[..., Any], args: tuple[Any, ...], *, importing: Callable[[], None] | None = None) -> Outcome:

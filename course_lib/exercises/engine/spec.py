@@ -25,7 +25,7 @@ import torch
 from ...i18n import L
 from .contract import Kind
 
-__all__ = ["Case", "Draw", "Edit", "Exercise", "Mistake"]
+__all__ = ["Case", "Draw", "Edit", "Exercise", "Mistake", "Once"]
 
 Edit = tuple[str, str]          # (text in the reference, what stands there instead)
 
@@ -57,6 +57,28 @@ class Draw:
 
     def int(self, low: int, high: int) -> int:          # the last one: in the lines below, `int` would be this
         return int(torch.randint(low, high, (), generator=self.generator))
+
+
+class CalledTwice(RuntimeError):
+    """A callable that the contract says is called once was called again."""
+
+
+@dataclass
+class Once:
+    """A callable argument that may be called once; every call of the function under check gets a fresh copy of it."""
+
+    name: str
+    does: Callable[..., Any]
+    calls: int = field(default=0, compare=False)
+
+    def __post_init__(self) -> None:
+        self.__name__ = self.name                # as a function has it
+
+    def __call__(self, *args: Any) -> Any:
+        self.calls += 1
+        if self.calls > 1:
+            raise CalledTwice(L(zh=f"{self.name} 被调用了第二次", en=f"{self.name} was called a second time"))
+        return self.does(*args)
 
 
 @dataclass(frozen=True)
@@ -110,7 +132,7 @@ class Exercise:
     mistakes: tuple[Mistake, ...]
     alternatives: tuple[Callable[..., Any] | tuple[Edit, ...], ...]
     think: L                                            # one more thought, for those who passed
-    forbidden: dict[str, str] = field(default_factory=dict)    # torch function name -> how the learner knows it
+    forbidden: dict[str, str] = field(default_factory=dict)    # torch function or builtin -> how the learner knows it
     fresh: bool = False                                 # the contract promises a new tensor, sharing no memory with the inputs
     gradients: tuple[int, ...] = ()                     # arguments whose gradient is compared
     differentiable: bool = False                        # the contract asks for a result that one can train through
@@ -149,6 +171,27 @@ class Exercise:
             for part in f'    """{doc.rstrip()}'.split("\n\n")]
         return head + "\n\n".join(parts).strip() + doc[len(doc.rstrip()):] + '"""' + rest
 
+    @property
+    def code(self) -> str:
+        """`source` without the words of its docstring, which are no code."""
+        head, _, body = self.source.split('"""', 2)
+        return f'{head}""{body}'
+
+    def edited(self, edits: tuple[Edit, ...]) -> str | None:
+        """`code` after these edits, one after the other; None if they do not apply."""
+        target = self.code
+        for old, new in edits:
+            if target.count(old) != 1:
+                return None
+            target = target.replace(old, new)
+        return target
+
+    def compiled(self, text: str, label: object = "") -> Callable[..., Any]:
+        """The function of this exercise's name that `text` defines, with the names that the reference sees; SyntaxError if it is no Python."""
+        scope = {**self.reference.__globals__, "torch": torch, "math": math}
+        exec(compile(text, f"<{self.id} {label}>", "exec"), scope)
+        return scope[self.name]
+
     def program(self, *parts: Mistake | tuple[Edit, ...] | Callable[..., Any]) -> Callable[..., Any] | None:
         """The reference with all these edits applied, or None if they do not go together."""
         changes: list[Change] = []
@@ -170,19 +213,11 @@ Change = tuple[int, int, str]   # start and end in the code of the reference, wh
 
 
 @cache
-def _code(exercise: Exercise) -> str:
-    head, _, body = exercise.source.split('"""', 2)
-    return f'{head}""{body}'                     # without the docstring, whose words are no code
-
-
-@cache
 def _changes(exercise: Exercise, edits: tuple[Edit, ...]) -> tuple[Change, ...] | None:
     """What the edits change, token by token, so that two mistakes on one line go together; None if they do not apply."""
-    source = target = _code(exercise)
-    for old, new in edits:
-        if target.count(old) != 1:
-            return None
-        target = target.replace(old, new)
+    source, target = exercise.code, exercise.edited(edits)
+    if target is None:
+        return None
     a, b = (re.findall(r"\w+|\s+|.", text) for text in (source, target))
     starts = [0, *accumulate(map(len, a))]
     return tuple((starts[i], starts[j], "".join(b[k:m])) for tag, i, j, k, m in SequenceMatcher(None, a, b, False).get_opcodes()
@@ -192,16 +227,13 @@ def _changes(exercise: Exercise, edits: tuple[Edit, ...]) -> tuple[Change, ...] 
 @cache
 def _compile(exercise: Exercise, changes: tuple[Change, ...]) -> Callable[..., Any] | None:
     """The reference with these changes; None where two of them touch the same place, or no program comes of it."""
-    source, end, pieces = _code(exercise), 0, []
+    source, end, pieces = exercise.code, 0, []
     for start, stop, new in changes:
         if start < end or (start == end == stop and pieces):
             return None
         pieces += [source[end:start], new]
         end = stop
-    text = "".join([*pieces, source[end:]])
-    scope = {**exercise.reference.__globals__, "torch": torch, "math": math}
     try:
-        exec(compile(text, f"<{exercise.id} {changes}>", "exec"), scope)
+        return exercise.compiled("".join([*pieces, source[end:]]), changes)
     except SyntaxError:
         return None
-    return scope[exercise.name]

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,14 +19,13 @@ from typing import Any
 import anywidget
 import numpy as np
 import traitlets
-from markupsafe import escape
 
 from ...errors import CourseError
 from ...i18n import L, language
 from ...interpret import Effect, Heads, Pass, ablated, look, scores_before
 from ...paths import home
 from ..html import Markup, paragraph
-from ..widgets.live import display_live, script
+from ..widgets.live import display_live, page, script
 from .coding import bundle, encode, thumb_sides, thumbs
 from .lifetime import handed_out
 from .still import describe, still_html
@@ -111,11 +109,8 @@ class AttentionView(anywidget.AnyWidget):
         meta, data = self._first_picture(0, complete=True)
         state = {"_meta": meta, "_data": base64.b64encode(data).decode(), "_effect": self._effect,
                  "layer": self.layer, "head": self.head, "part": self.part, "lang": self.lang}
-        alt = describe(self._heads(), self.layer, self.head, self._title)
-        page = (_FRONT / "attention.html").read_text("utf-8")
-        fill = {"TITLE": escape(self._title or "Attention"), "LANG": escape(self.lang), "ALT": escape(alt), "CSS": str(self._css),
-                "STATE": json.dumps(state, ensure_ascii=False).replace("<", "\\u003c"), "ESM": str(self._esm) + (_FRONT / "file.js").read_text("utf-8")}
-        return re.sub("%%([A-Z]+)%%", lambda found: fill[found[1]], page)
+        alt = str(describe(self._heads(), self.layer, self.head, self._title))
+        return page(self, state, self._title or "Attention", alt, (_FRONT / "file.js").read_text("utf-8"))
 
     def _ipython_display_(self) -> None:
         heads = self._heads()

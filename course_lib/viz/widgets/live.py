@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,10 @@ import anywidget
 import traitlets
 from markupsafe import escape
 
-from ...i18n import L
+from ...i18n import L, language
 from ..html import Markup, paragraph
 
-__all__ = ["Html", "Live", "display_live", "markup", "script", "unclickable"]
+__all__ = ["Html", "Live", "display_live", "markup", "page", "script", "unclickable"]
 
 _HOST = Path(__file__).with_name("host.js")
 _INVITING = re.compile(r' (?:role="button"|tabindex="0"|aria-pressed="\w+"|data-set="[^"]*")|;?cursor:pointer')
@@ -58,13 +59,21 @@ def display_live(widget: anywidget.AnyWidget, picture: Markup, text: str = "") -
     """Show `picture` (or, where there are only words, `text`) as an output of its own, then `widget`."""
     from IPython.display import display
 
-    said = L(zh="这是一张图片；运行这个单元格，它就能动起来。", en="A picture: run this cell to make it live.")
-    still = Markup('<div class="course-static">{}<p style="margin:4px 0;font-size:12px">{}</p>{}</div>').format(picture, said, _UNFOUND)
-    display({"text/html": still, "text/plain": text or repr(picture)}, raw=True)
+    if picture or text:
+        said = L(zh="这是一张图片；运行这个单元格，它就能动起来。", en="A picture: run this cell to make it live.")
+        still = Markup('<div class="course-static">{}<p style="margin:4px 0;font-size:12px">{}</p>{}</div>').format(picture, said, _UNFOUND)
+        display({"text/html": still, "text/plain": text or repr(picture)}, raw=True)
     bundle = widget._repr_mimebundle_()
     data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
     data = {kind: value for kind, value in (data or {}).items() if "widget-view" in kind}     # the text alternative is the output above
     display(data, metadata=metadata, raw=True)
+
+
+def page(widget: anywidget.AnyWidget, state: dict[str, Any], title: str, alt: str, more: str = "") -> str:
+    """One self-contained file with the widget in it, which sees `state` as its traits; no server, no kernel, no network. `more`: script for the file alone."""
+    fill = {"TITLE": escape(title), "LANG": escape(state.get("lang") or language()), "ALT": escape(alt), "CSS": str(widget._css),
+            "STATE": json.dumps(state, ensure_ascii=False).replace("<", "\\u003c"), "ESM": str(widget._esm).replace("export default", "const standalone =") + more}
+    return re.sub("%%([A-Z]+)%%", lambda found: fill[found[1]], _HOST.with_name("page.html").read_text("utf-8"))
 
 
 def unclickable(picture: Markup) -> Markup:

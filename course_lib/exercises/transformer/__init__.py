@@ -1,0 +1,1 @@
+"""Exercises of chapter 04: the parts of a transformer."""

@@ -175,7 +175,7 @@ r"""
 
 ## 15.3 用三元组核对模型的话
 
-三元组最适合用来**查证**。燕鸥岛四座图书馆的规矩存成了 24 个三元组，比如（Mill Library，late fee，5 shells）：磨坊图书馆，迟还一天的罚金，5 枚贝壳。模型回答一个问题以后，核对器要做三步：从问题里找出主语（哪座图书馆）；找出关系（句向量最近的那一种）；查出宾语，和回答里的值比一比。
+三元组最适合用来**查证**。燕鸥岛四座图书馆的规矩存成了 24 个三元组，比如（Mill Library，late fee，5 shells）：磨坊图书馆，迟还一天的罚金，5 枚贝币。模型回答一个问题以后，核对器要做三步：从问题里找出主语（哪座图书馆）；找出关系（句向量最近的那一种）；查出宾语，和回答里的值比一比。
 
 最后一步只是比较，查对了条目就不会错；会出错的是前两步，所以要单独量。对照是闭着眼睛选关系。
 
@@ -713,7 +713,7 @@ cl.guess.result("agents.crowd", level[0], tolerance=0.1)
 
 # %% zh [md]
 r"""
-读者照爱好借书时，书名向量胜；随大流的比例在 0.3 到 0.4 之间，两家之差的区间都含 0；从 0.5 起，热门榜胜。谁赢取决于写合成读者的那几行，所以这些数字说明不了真实的推荐系统。能带走的是做法：热门榜是必须比的基线，k 变了也要再比一次（把 k 拖到 1 看看）。
+读者照爱好借书时，书名向量胜；随大流的比例在 0.3 到 0.4 之间，两家之差的区间都含 0；从 0.5 起，热门榜胜。这是一批读者的结果，给 `ranked` 换一个 `seed`，分界会挪动。谁赢取决于写合成读者的那几行，所以这些数字说明不了真实的推荐系统。能带走的是做法：热门榜是必须比的基线，k 变了也要再比一次（把 k 拖到 1 看看）。
 
 ## 15.8 装成助手
 
@@ -722,7 +722,7 @@ r"""
 """
 # %% en [md]
 r"""
-Where readers follow their tastes, titles win; at shares of 0.3 and 0.4 the interval of the difference contains 0; from 0.5 on popularity wins. Who wins depends on the few lines that made the readers up, so these figures say nothing about a real recommender. What to take away is the method: popularity is the baseline that must be there, and another k needs another comparison (drag k to 1).
+Where readers follow their tastes, titles win; at shares of 0.3 and 0.4 the interval of the difference contains 0; from 0.5 on popularity wins. This is one set of readers; give `ranked` another `seed`, and the border moves. Who wins depends on the few lines that made the readers up, so these figures say nothing about a real recommender. What to take away is the method: popularity is the baseline that must be there, and another k needs another comparison (drag k to 1).
 
 ## 15.8 All together: an assistant that talks
 

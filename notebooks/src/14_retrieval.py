@@ -413,15 +413,15 @@ apart = [caught(size, 0) for size in sizes]
 half = [caught(size, size // 2) for size in sizes]
 
 # %% rows="R71"
-def whole(size, overlap):
+def intact(size, overlap):
     """The number of questions whose answer stands whole in some chunk."""
     chunks = [" ".join(window) for window in chunk(page, size, overlap)]
     return sum(any(q.answer in text for text in chunks) for q in questions)
 
 rows = []
 for size, a, b in zip(sizes, apart, half):
-    rows.append((size, 120 // size, whole(size, 0), cl.metrics.tally(a),
-                 whole(size, size // 2), cl.metrics.tally(b)))
+    rows.append((size, 120 // size, intact(size, 0), cl.metrics.tally(a),
+                 intact(size, size // 2), cl.metrics.tally(b)))
 heads = cl.L(zh=["块长（词）", "拿几块", "不重叠：完整的", "找到", "重叠一半：完整的", "找到"],
              en=["size", "taken", "apart: whole", "found", "overlapping: whole", "found"])
 display(cl.viz.table(rows, heads))

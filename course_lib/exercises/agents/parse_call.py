@@ -259,7 +259,7 @@ def _literals(text):
 def _parsed(text):
     import ast
     node = ast.parse(text.strip(), mode="eval").body
-    if not isinstance(node, ast.Call):
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
         raise ValueError(text)
     return node.func.id, [ast.literal_eval(arg) for arg in node.args]
 

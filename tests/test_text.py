@@ -15,6 +15,7 @@ from course_lib.text.corpus import fingerprint
 from course_lib.text.food import food_sentences
 from course_lib.text.grammar import join_french
 from course_lib.text.mood_words import COMPLAINT, PRAISE
+from course_lib.text.names import character_labels
 from course_lib.text.ngram import Trigram
 from course_lib.text.translations import HELD_OUT
 from course_lib.text.vocab import character_tokenizer, parallel_tokenizer, sentence_tokenizer
@@ -204,7 +205,7 @@ def test_values_are_times_number_words_and_whole_names():
 def test_names_are_what_the_tags_say_and_can_be_learnt():
     news = text.newspaper()
     for paragraph in news.test[:200]:
-        labels = text.character_labels(paragraph)
+        labels = character_labels(paragraph)
         assert len(labels) == len(paragraph.text)
         assert sum(label.startswith("B-") for label in labels) == len(text.entities(paragraph))
         assert all(new[0] != "I" or old[1:] == new[1:] for old, new in zip(["O", *labels], labels)), "I- goes on with its own kind"

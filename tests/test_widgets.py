@@ -15,6 +15,7 @@ from course_lib.exercises.engine.card import Card, Table
 from course_lib.i18n import set_language
 from course_lib.interpret import trace
 from course_lib.viz.widgets.answers import Choice
+from course_lib.viz.widgets.ladder import Ladder
 from course_lib.viz.widgets.live import markup
 from course_lib.viz.widgets.question import Question
 from course_lib.viz.widgets.quiz import Quiz
@@ -83,11 +84,16 @@ def guide(label="g", labels=("a", "b")):
     return viz.Tour(found)
 
 
-WIDGETS = {"explore": explore, "chat": chat, "painter": painter, "plane": plane, "triangle": triangle, "question": question, "quiz": quiz, "viewer": viewer, "guide": guide}
+def ladder(label="h", labels=("a", "b")):
+    return Ladder([*labels, label], lambda button: (viz.paragraph(label), {}), lambda order: viz.paragraph(label), {"head": label, "lines": [f"    {label}", *labels]})
+
+
+WIDGETS = {"explore": explore, "chat": chat, "painter": painter, "plane": plane, "triangle": triangle, "question": question, "quiz": quiz, "viewer": viewer, "guide": guide,
+           "ladder": ladder}
 widgets = pytest.mark.parametrize("make", WIDGETS.values(), ids=WIDGETS)
 DRAWN = {"explore": ".course-controls", "chat": ".course-chat-log", "painter": ".course-paint", "plane": ".course-weights", "triangle": "svg polygon",
          "question": ".course-fields button", "quiz": ".course-fields button",
-         "viewer": ".attn-panel[data-shown]", "guide": ".course-tour-panel p"}
+         "viewer": ".attn-panel[data-shown]", "guide": ".course-tour-panel p", "ladder": ".course-lines button"}
 
 
 def drawn(page, make, state="visible"):
@@ -367,6 +373,12 @@ def test_a_field_forgives_whatever_is_typed(typed):
     assert "8" in made.picture and "No picture" not in made.picture
 
 
+def test_a_name_that_is_not_there_is_said():
+    made = viz.explore(lambda text: {"cat": "here"}[text], text="cat")
+    made.values = {"text": "<dog>"}
+    assert "There is no “&lt;dog&gt;” here" in made.picture
+
+
 def test_controls_say_what_the_picture_shows_after_the_page_is_loaded_again():
     made = viz.explore(lambda **values: viz.paragraph(values), text="cat", k=(1, 9, 5), kind=["x", "y"])
     made.values = {"text": "dog", "k": 7, "kind": "y"}
@@ -387,7 +399,8 @@ def test_what_was_clicked_says_that_something_runs_and_then_for_how_long():
         assert page.locator("label").get_attribute("aria-busy") == "true"
         page.get_by_text(re.compile(r"Computing… [2-9] s")).wait_for()
         page.evaluate("views[0].tell('change:drawn')")
-        assert page.locator("[aria-busy]").count() == 0 and "Computing" not in page.locator("body").inner_text()
+        assert page.locator("[aria-busy]").count() == 0
+        page.get_by_text("Computing").wait_for(state="hidden")
 
 
 @pytest.mark.parametrize("make", WIDGETS.values(), ids=WIDGETS)

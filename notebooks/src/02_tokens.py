@@ -29,7 +29,7 @@ r"""
 r"""
 # 2 · Tokens and representations: what a model sees
 
-You type “hello”. The model does not see five letters but a row of numbers. For 你好, *hello* in Chinese, SmolLM2 sees four of them, the course's own `zh-bert` two, and a BERT with an English vocabulary sees “unknown, unknown”.
+You type “hello”. The model does not see five letters but a row of numbers. For 你好, *hello* in Chinese, SmolLM2 sees four numbers, the course's own `zh-bert` two, and a BERT with an English vocabulary sees “unknown, unknown”.
 How text is cut is settled before training; what vector each piece becomes is learnt.
 
 This chapter answers four questions:
@@ -690,7 +690,7 @@ cl.viz.explore(neighbours, text=cl.L(zh="好", en=" king"))
 
 # %% zh [md]
 r"""
-完全相等：独热向量只有一个 1，乘出来正好是那一行，那些乘法都是白做，所以人人都用查表。反过来看也有用：梯度只流进用到的那几行，很少出现的词元，向量没有多少机会学。
+完全相等：独热向量只有一个 1，乘出来正好是那一行，那些乘法都是白做，所以人人都用查表。训练时也看得出来：经过查表，梯度只流进用到的那几行，很少出现的词元从这里学不到多少。
 每行第一个是词自己，不止一个词元时只看第一个。`zh-bert` 里“好”的近邻有同义的“棒”，也有反义的“差”：挨得近只说明模型用得像，不说明意思相同。SmolLM2 只能给“好”的一截字节找邻居，英文 BERT 那一行找的是“不认识”的邻居，都和“好”无关。换成 `三` 或 `北`，再换成 king（前面打一个空格）看看。
 
 ## 2.9 一个词，两句话，几个向量
@@ -700,7 +700,7 @@ r"""
 """
 # %% en [md]
 r"""
-Exactly equal: a one-hot vector has a single 1, and the product is just that row; all the multiplications were for nothing, which is why everybody looks up. The other direction matters as well: gradients reach only the rows that were used, so the vector of a rare token has few chances to learn.
+Exactly equal: a one-hot vector has a single 1, and the product is just that row; all the multiplications were for nothing, which is why everybody looks up. It matters in training as well: through the lookup, gradients reach only the rows that were used, so a rare token learns little from it.
 First in each row is the word itself; of several tokens only the first is looked up. Then come *kings* and *queen*, but also other spellings: near means that the model uses them alike, not that they mean the same. `zh-bert` only has the letter k to go by, and its neighbours say nothing of kings. Try `三` (*three*) and `北` (*north*), and 好 (*good*), whose neighbours there are 棒 *great*, but also 差 *bad*.
 
 ## 2.9 One word, two sentences: how many vectors?

@@ -1,4 +1,4 @@
-"""What all nine widgets share, in a real browser: they leave a page as they found it, take the still picture's place, and show text as text."""
+"""What all ten widgets share, in a real browser: they leave a page as they found it, take the still picture's place, and show text as text."""
 import re
 from pathlib import Path
 
@@ -15,8 +15,8 @@ from course_lib.exercises.engine.card import Card, Table
 from course_lib.i18n import set_language
 from course_lib.interpret import trace
 from course_lib.viz.widgets.answers import Choice
-from course_lib.viz.widgets.live import markup
 from course_lib.viz.widgets.ladder import Ladder
+from course_lib.viz.widgets.live import markup
 from course_lib.viz.widgets.question import Question
 from course_lib.viz.widgets.quiz import Quiz
 

@@ -21,7 +21,7 @@ _HOST = Path(__file__).with_name("host.js")
 _INVITING = re.compile(r' (?:role="button"|tabindex="0"|aria-pressed="\w+"|data-set="[^"]*")|;?cursor:pointer')
 # A notebook that was saved and opened again has lost the widgets: where JupyterLab has only words to put below the picture
 # ("model not found"), nothing is shown.
-_UNFOUND = Markup("<style>.jp-OutputArea-child:has(.course-static) + .jp-OutputArea-child:has(> .jp-OutputArea-output:not(:has(*)))"
+_UNFOUND = Markup("<style>.jp-OutputArea-child:has(.course-static) + .jp-OutputArea-child > .jp-OutputArea-output:not(:has(*))"
                   "{display:none}</style>")
 
 

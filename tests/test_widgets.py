@@ -1,4 +1,4 @@
-"""What all nine widgets share, in a real browser: they leave a page as they found it, take the still picture's place, and show text as text."""
+"""What all ten widgets share, in a real browser: they leave a page as they found it, take the still picture's place, and show text as text."""
 import re
 from pathlib import Path
 

@@ -15,6 +15,7 @@ from course_lib.exercises.engine.card import Card, Table
 from course_lib.i18n import set_language
 from course_lib.interpret import trace
 from course_lib.viz.widgets.answers import Choice
+from course_lib.viz.widgets.ladder import Ladder
 from course_lib.viz.widgets.live import markup
 from course_lib.viz.widgets.question import Question
 from course_lib.viz.widgets.quiz import Quiz
@@ -83,11 +84,16 @@ def guide(label="g", labels=("a", "b")):
     return viz.Tour(found)
 
 
-WIDGETS = {"explore": explore, "chat": chat, "painter": painter, "plane": plane, "triangle": triangle, "question": question, "quiz": quiz, "viewer": viewer, "guide": guide}
+def ladder(label="h", labels=("a", "b")):
+    return Ladder([*labels, label], lambda button: (viz.paragraph(label), {}), lambda order: viz.paragraph(label), {"head": label, "lines": [f"    {label}", *labels]})
+
+
+WIDGETS = {"explore": explore, "chat": chat, "painter": painter, "plane": plane, "triangle": triangle, "question": question, "quiz": quiz, "viewer": viewer, "guide": guide,
+           "ladder": ladder}
 widgets = pytest.mark.parametrize("make", WIDGETS.values(), ids=WIDGETS)
 DRAWN = {"explore": ".course-controls", "chat": ".course-chat-log", "painter": ".course-paint", "plane": ".course-weights", "triangle": "svg polygon",
          "question": ".course-fields button", "quiz": ".course-fields button",
-         "viewer": ".attn-panel[data-shown]", "guide": ".course-tour-panel p"}
+         "viewer": ".attn-panel[data-shown]", "guide": ".course-tour-panel p", "ladder": ".course-lines button"}
 
 
 def drawn(page, make, state="visible"):
@@ -205,7 +211,7 @@ def test_a_plain_string_is_text_and_markup_is_markup():
     widget = viz.explore(lambda text: viz.bars({text: 1.0}), text="a")
     widget.picture = "<img src=x onerror='window.bad = 1'>"
     assert "<img" not in widget.picture, "whoever sets it"
-    for made in (viz.bars({"<b>": 1.0}), viz.table([["<b>"]]), viz.flow({"<b>": "<b>"}, "", joint="<b>"), viz.coloured_tokens(["<b>"], [1.0], "<b>"),
+    for made in (viz.bars({"<b>": 1.0}), viz.table([["<b>"]]), viz.flow({"<b>": "<b>"}, "", joint="<b>"), viz.coloured_tokens(["<b>"], [1.0], "<b>"), viz.chips(["<b>"], [True]),
                  viz.shares([[("<b>", "<b>", 1.0)]]), viz.weight_table([[1.0]], ["<b>"], ["<b>"]), markup("<b>"), chat("<b>").still()):
         assert isinstance(made, viz.Markup) and "<b>" not in made and "<b>" in repr(made) and "<b>" not in made + "<b>"
     scripts = [path for path in Path(viz.__file__).parent.rglob("*.js")]

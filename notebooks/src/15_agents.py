@@ -279,7 +279,7 @@ cl.viz.table(rows, heads, right=(1, 2))
 r"""
 难处在第二步。拿整个问题去找关系，48 题只找对 23 题，倒有 33 题选了 librarian（馆长）：问题里都有 Library 这个词。先把图书馆的名字去掉，选 librarian 的剩 12 题，找对 40 题。
 
-模型 48 句里说对 14 句。三元组放行 13 句，全是对的，漏了 1 句：那一题的关系找错了，对的回答也过不了。48 个判断有 47 个正确；要是一句也不放行，也有 34 个正确。ROUGE-L 放行了重合较多的一半：24 句里 12 句对，另一半只有 2 句对。重合多少确实有点关系，可是放行的仍有一半是错的，判得对的也是 34 个，并不比一句也不放行强。**核对的本事取决于库里有什么、找不找得到**；库里没有的，只能说“不知道”。
+模型 48 句里说对 14 句（48 句我们逐条读过，人判的和按值判的一样）。三元组放行 13 句，全是对的，漏了 1 句：那一题的关系找错了，对的回答也过不了。48 个判断有 47 个正确；要是一句也不放行，也有 34 个正确。ROUGE-L 放行了重合较多的一半：24 句里 12 句对，另一半只有 2 句对。重合多少确实有点关系，可是放行的仍有一半是错的，判得对的也是 34 个，并不比一句也不放行强。**核对的本事取决于库里有什么、找不找得到**；库里没有的，只能说“不知道”。
 
 ## 15.4 工具，和犯错的工具
 
@@ -296,7 +296,7 @@ r"""
 r"""
 The second step is the hard one. With the whole question the relation is found for 23 of 48, and for 33 of them librarian is chosen: every question has the word Library in it. With the library's name taken out librarian is chosen for 12, and 40 are right.
 
-Of the model's 48 statements 14 are right. The triples let 13 pass, all of them right, and miss 1: its relation was not found, so a right reply could not pass. Of 48 verdicts 47 are correct; to let nothing pass would give 34. ROUGE-L lets the half pass that overlaps more: 12 of its 24 are right, of the other half only 2. Overlap does tell something, but half of what it passes is wrong, and its 34 correct verdicts are no more than letting nothing pass gives. **A check is as good as what the store holds, and what the checker finds there**; about the rest it can only say that it does not know.
+Of the model's 48 statements 14 are right (we read all 48, and a person's marks are the same as the grader's). The triples let 13 pass, all of them right, and miss 1: its relation was not found, so a right reply could not pass. Of 48 verdicts 47 are correct; to let nothing pass would give 34. ROUGE-L lets the half pass that overlaps more: 12 of its 24 are right, of the other half only 2. Overlap does tell something, but half of what it passes is wrong, and its 34 correct verdicts are no more than letting nothing pass gives. **A check is as good as what the store holds, and what the checker finds there**; about the rest it can only say that it does not know.
 
 ## 15.4 Tools, and tools that fail
 

@@ -177,7 +177,7 @@ r"""
 
 三元组最适合用来**查证**。燕鸥岛四座图书馆的规矩存成了 24 个三元组，比如（Mill Library，late fee，5 shells）：磨坊图书馆，迟还一天的罚金，5 枚贝币。模型回答一个问题以后，核对器要做三步：从问题里找出主语（哪座图书馆）；找出关系（句向量最近的那一种）；查出宾语，和回答里的值比一比。
 
-最后一步只是比较，查对了条目就不会错；会出错的是前两步，所以要单独量。对照是闭着眼睛选关系。
+最后一步只是比较，查对了条目就不会错；会出错的是前两步，所以要单独量。对照是随便选一种关系。
 
 再加一个不用图谱的基线：回答和检索到的原文重合多少？用 **ROUGE-L**（Lin 2004）量：两段文字的最长公共子序列（次序一致、可以不连续）占各自长度的比例，取 F1。
 
@@ -194,7 +194,7 @@ Of the 50, 34 do name an office (precision 68 %, interval 54–79 %). Of the oth
 
 What triples are good for is **verifying**. The rules of Tern Island's four libraries are stored as 24 triples, for example (Mill Library, late fee, 5 shells): a day late costs 5 shells there. When the model has answered a question, the checker takes three steps: find the subject in the question (which library); find the relation (the one with the nearest sentence vector); look up the object and compare it with the value in the reply.
 
-The last step is a comparison and cannot fail once the triple is the right one; the first two can, so they are measured by themselves. Their control is a relation chosen blindly.
+The last step is a comparison and cannot fail once the triple is the right one; the first two can, so they are measured by themselves. Their control is a relation chosen at random.
 
 And a baseline without a graph: how much of the reply stands in the passage that was found? **ROUGE-L** (Lin 2004) measures it: the longest common subsequence of two texts (same order, gaps allowed) as a share of the length of each, joined as F1.
 
@@ -251,11 +251,12 @@ names = cl.L(zh=["整个问题", "去掉图书馆的名字", "随便选"],
              en=["the whole question", "without the library's name", "at random"])
 rows = []
 for name, found in zip(names, (whole, rest, chance)):
-    rows.append((name, cl.metrics.tally(a == b for a, b in zip(found, true))))
+    found_right = cl.metrics.tally(a == b for a, b in zip(found, true))
+    rows.append((name, found_right, found.count("librarian")))
 linked = [triple_for(q.en, relation) for q, relation in zip(questions, rest)]
 blind = [triple_for(q.en, relation) for q, relation in zip(questions, chance)]
 right = [q.accepts(reply) for q, reply in zip(questions, said)]
-cl.viz.table(rows, cl.L(zh=["关系按什么找", "找对"], en=["relation found by", "right"]))
+cl.viz.table(rows, cl.L(zh=["关系按什么找", "找对", "选 librarian 的"], en=["relation found by", "right", "librarian"]))
 
 # %% rows="R83"
 rouge_l = cl.use("apps.rouge_l")
@@ -264,7 +265,7 @@ overlap = [rouge_l(reply.lower().split(), notes[i].lower().split())
 rows, middle = [], sorted(overlap)[24]
 passing = [agree(linked), agree(blind), [value >= middle for value in overlap]]
 names = cl.L(zh=["三元组", "三元组，关系随便选", "ROUGE-L 不低于中位数"],
-             en=["triples", "triples, relation chosen blindly", "ROUGE-L, upper half"])
+             en=["triples", "triples, relation at random", "ROUGE-L, upper half"])
 for name, ok in zip(names, passing):
     both = sum(a and b for a, b in zip(ok, right))
     same = [a == b for a, b in zip(ok, right)]
@@ -276,9 +277,9 @@ cl.viz.table(rows, heads, right=(1, 2))
 
 # %% zh [md]
 r"""
-难处在第二步。拿整个问题去找关系，48 题只找对 23 题：问题里都有 Library，句向量就都靠近 librarian（馆长）。先把图书馆的名字去掉，找对 40 题。
+难处在第二步。拿整个问题去找关系，48 题只找对 23 题，倒有 33 题选了 librarian（馆长）：问题里都有 Library 这个词。先把图书馆的名字去掉，选 librarian 的剩 12 题，找对 40 题。
 
-模型 48 句里说对 14 句。三元组放行 13 句，全是对的，漏了 1 句：那一题的关系找错了，对的回答也过不了。48 个判断有 47 个正确；要是一句也不放行，也有 34 个正确。ROUGE-L 放行了重合较多的一半：24 句里 12 句对，另一半只有 2 句对。重合多少确实有点关系，可是放行的仍有一半是错的，判得对的也是 34 个，并不比一句也不放行强。**核对的本事取决于库里有什么、找不找得到**；库里没有的，只能说“不知道”。
+模型 48 句里说对 14 句（48 句我们逐条读过，人判的和按值判的一样）。三元组放行 13 句，全是对的，漏了 1 句：那一题的关系找错了，对的回答也过不了。48 个判断有 47 个正确；要是一句也不放行，也有 34 个正确。ROUGE-L 放行了重合较多的一半：24 句里 12 句对，另一半只有 2 句对。重合多少确实有点关系，可是放行的仍有一半是错的，判得对的也是 34 个，并不比一句也不放行强。**核对的本事取决于库里有什么、找不找得到**；库里没有的，只能说“不知道”。
 
 ## 15.4 工具，和犯错的工具
 
@@ -293,9 +294,9 @@ r"""
 """
 # %% en [md]
 r"""
-The second step is the hard one. With the whole question the relation is found for 23 of 48: every question has Library in it, and so every vector is near librarian. With the library's name taken out it is 40.
+The second step is the hard one. With the whole question the relation is found for 23 of 48, and for 33 of them librarian is chosen: every question has the word Library in it. With the library's name taken out librarian is chosen for 12, and 40 are right.
 
-Of the model's 48 statements 14 are right. The triples let 13 pass, all of them right, and miss 1: its relation was not found, so a right reply could not pass. Of 48 verdicts 47 are correct; to let nothing pass would give 34. ROUGE-L lets the half pass that overlaps more: 12 of its 24 are right, of the other half only 2. Overlap does tell something, but half of what it passes is wrong, and its 34 correct verdicts are no more than letting nothing pass gives. **A check is as good as what the store holds, and what the checker finds there**; about the rest it can only say that it does not know.
+Of the model's 48 statements 14 are right (we read all 48, and a person's marks are the same as the grader's). The triples let 13 pass, all of them right, and miss 1: its relation was not found, so a right reply could not pass. Of 48 verdicts 47 are correct; to let nothing pass would give 34. ROUGE-L lets the half pass that overlaps more: 12 of its 24 are right, of the other half only 2. Overlap does tell something, but half of what it passes is wrong, and its 34 correct verdicts are no more than letting nothing pass gives. **A check is as good as what the store holds, and what the checker finds there**; about the rest it can only say that it does not know.
 
 ## 15.4 Tools, and tools that fail
 
@@ -770,7 +771,7 @@ cl.viz.chat(captain, "Good evening! My name is Lin. Who are you?", "What is my n
 
 # %% zh [md]
 r"""
-上面保存的对话里，前两句都答对了，所以没有更正；答错时，三元组会补上一行。图谱管不到的问题（咖啡多少钱），它一个字也没答，只给出处，读一眼就知道没有答到。船长没有手册，也没有核对，问他“我叫什么”，他编了一个名字：林（Lin）就在上文里，它没有用上。换一个更大的模型，检索、核对和工具的代码都不用改。
+上面保存的对话里，前两句都答对了，所以没有更正；答错时，三元组会补上一行。图谱管不到的问题（咖啡多少钱），它一个字也没答，只给出处，读一眼就知道没有答到。船长没有手册，也没有核对，问他“我叫什么”，他编了一个名字：林（Lin）就在上文里，他没有用上。换一个更大的模型，检索、核对和工具的代码都不用改。
 
 ## 小结
 

@@ -128,7 +128,12 @@ def _source(thing: Any) -> ast.Module:
 
 
 def _named(tree: ast.AST, scope: dict[str, Any]) -> Iterator[Any]:
-    """The functions, classes and modules that code names: `helper`, `cl.metrics.paired`; for any other value, its class."""
+    """The functions, classes and modules that code names: `helper`, `cl.metrics.paired`; for any other value, its class.
+
+    A name that the code binds itself is not the notebook's, whatever that calls so (`_`, its last output, above all).
+    """
+    bound = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    bound |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and not node.level:
             module = sys.modules.get(node.module or "")
@@ -140,7 +145,7 @@ def _named(tree: ast.AST, scope: dict[str, Any]) -> Iterator[Any]:
             while isinstance(node, ast.Attribute):
                 chain.append(node.attr)
                 node = node.value
-            if not isinstance(node, ast.Name) or node.id not in scope:
+            if not isinstance(node, ast.Name) or node.id in bound or node.id not in scope:
                 continue
             value = scope[node.id]
             while chain and isinstance(value, ModuleType) and hasattr(value, chain[-1]):

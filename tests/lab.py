@@ -31,6 +31,26 @@ RUN_ALL = """async () => {
 SHUT_DOWN = "() => window.jupyterapp.serviceManager.sessions.shutdownAll()"         # a kernel with a model holds over a gigabyte
 
 
+# The least contrast (WCAG 2) of any text in the page, and the text: [4.6, "words"]
+CONTRAST = r"""() => {
+  const rgb = (text) => { const [r, g, b, a = 1] = text.match(/[\d.]+/g).map(Number); return [r, g, b, a]; };
+  const over = ([r, g, b, a], under) => [r, g, b].map((c, i) => a * c + (1 - a) * under[i]);
+  const luminance = (c) => c.map((x) => x / 255).map((x) => (x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, x, i) => sum + x * [0.2126, 0.7152, 0.0722][i], 0);
+  const found = [], texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const at = texts.currentNode.parentElement;
+    if (!texts.currentNode.data.trim() || !at.checkVisibility() || at.closest(":disabled, script, style, option")) continue;
+    const around = [];
+    for (let up = at; up; up = up.parentElement) around.unshift(up);
+    let behind = [255, 255, 255], opacity = 1;
+    for (const up of around) { const style = getComputedStyle(up); behind = over(rgb(style.backgroundColor), behind); opacity *= style.opacity; }
+    const [r, g, b, a] = rgb(getComputedStyle(at).color), ink = over([r, g, b, a * opacity], behind), [x, y] = [luminance(ink), luminance(behind)].sort((p, q) => q - p);
+    found.push([(x + 0.05) / (y + 0.05), texts.currentNode.data.trim().slice(0, 20)]);
+  }
+  return found.sort((p, q) => p[0] - q[0]).at(0);
+}"""
+
 # A stand-in for a notebook: `views` are the open ones, each with what it was sent; a module is loaded anew for each view, as hosts do.
 HOST = """
 window.views = [];

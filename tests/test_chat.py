@@ -43,9 +43,9 @@ def test_a_failing_reply_is_one_line_and_leaves_the_history_clean():
 
     talk = cl.viz.chat(reply, "fine")
     assert talk.say("break") == ""
-    assert talk.messages[-1] == {"role": "error", "content": "✗ ValueError: no model"} and not talk.busy
+    assert talk.messages[-1] == {"role": "error", "content": "✗ No answer came: no model"} and not talk.busy
     talk.say("again")
-    assert [m["content"] for m in talk.messages] == ["fine", "half an ", "✗ ValueError: no model", "again", "half an "]
+    assert [m["content"] for m in talk.messages] == ["fine", "half an ", "✗ No answer came: no model", "again", "half an "]
     talk._heard(talk, {"forget": True}, [])
     assert talk.messages == []
 

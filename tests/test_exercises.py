@@ -237,6 +237,16 @@ def test_forbidden_calls_are_seen_under_an_alias():
     assert result.status == "forbidden" and "F.cross_entropy" in result.message
 
 
+def test_a_forbidden_builtin_is_seen_in_the_code():
+    right = registry.find("agents.parse_call").reference
+
+    def parse_call(text):
+        name, args = right(text)
+        return name, [eval(repr(arg)) for arg in args]
+    result = quiet("agents.parse_call", parse_call)
+    assert result.status == "forbidden" and "eval" in result.message
+
+
 def test_in_a_thread_the_check_still_works():
     results = []
     worker = threading.Thread(target=lambda: results.append(quiet("attention.merge_heads", merged)))
@@ -258,19 +268,19 @@ def test_a_running_timer_of_somebody_else_survives():
 # --- hint, solution, use -------------------------------------------------------------------------------------------
 
 def test_hint_ladder_opens_with_failed_checks(capsys):
-    assert "1/3" in str(hint("lm.bigram")) and "after one more check" in str(hint("lm.bigram"))
+    assert "1/4" in str(hint("lm.bigram")) and "after one more check" in str(hint("lm.bigram"))
     quiet("lm.bigram", lambda ids, v, alpha=1.0: torch.eye(v))
-    assert "2/3" in str(hint("lm.bigram")) and "2/3" in str(hint("lm.bigram", 2))
+    assert "2/4" in str(hint("lm.bigram")) and "2/4" in str(hint("lm.bigram", 2))
     assert "two failed checks" in str(solution("lm.bigram"))
     quiet("lm.bigram", lambda ids, v, alpha=1.0: torch.eye(v))
-    assert "3/3" in str(hint("lm.bigram")) and "def bigram_probs" in str(solution("lm.bigram"))
+    assert "3/4" in str(hint("lm.bigram")) and "def bigram_probs" in str(solution("lm.bigram"))
 
 
 def test_first_hint_is_that_of_the_proved_mistake():
     exercise = ex.find("attention.sdpa")
     mistake = next(m for m in exercise.mistakes if m.id == "mask-zero")
     quiet("attention.sdpa", exercise.program(mistake))
-    assert f"{mistake.hint}/3" in str(hint("attention.sdpa"))
+    assert f"{mistake.hint}/4" in str(hint("attention.sdpa"))
 
 
 def test_use_prefers_the_learner_and_never_mistakes_the_reference_for_them(capsys):
@@ -342,8 +352,9 @@ def test_export_and_merge(tmp_path):
 
 def test_catalog_names_everything():
     cards = ex.catalog()
-    assert len(cards) == 39 and set(cards[0]) == {"id", "chapter", "function", "signature", "title"} and set(cards[0]["title"]) == {"zh",
-            "en"}
+    files = [path for path in Path(ex.__file__).parent.glob("*/[a-z]*.py") if path.parent.name != "engine"]
+    assert sorted(card["id"] for card in cards) == sorted(f"{path.parent.name}.{path.stem}" for path in files)
+    assert set(cards[0]) == {"id", "chapter", "function", "signature", "title"} and set(cards[0]["title"]) == {"zh", "en"}
 
 
 # --- cards ---------------------------------------------------------------------------------------------------------

@@ -62,6 +62,7 @@ EQUIVALENT = {
     ("transformer.rope", "10: 2 -> -2"): "a remainder of 0 or not is all that counts",
     ("transformer.rope", "-2 without its sign"): "axis 2 of four is axis -2",
     ("transformer.rope", "12: 2 -> -2"): "axis 2 of four is axis -2",
+    ("transformer.sinusoidal", "10: 2 -> -2"): "a remainder of 0 or not is all that counts",
     ("finetune.mean_pool", "mask.to(hidden.dtype) -> its object"): "torch promotes the mask's type by itself",
     ("finetune.warmup_linear", "max(0.0, left) with arguments exchanged"): "a maximum has no order",
     ("finetune.metrics", "zip(y_true, y_pred) with arguments exchanged"): "hits are symmetric",
@@ -115,6 +116,8 @@ def test_contract_table_is_complete():
         transformer.layer_norm transformer.rms_norm transformer.sinusoidal transformer.rope transformer.swiglu transformer.block
         transformer.parameter_count
         attention.sdpa attention.masks attention.split_heads attention.merge_heads attention.additive attention.multi_head
+        transformer.layer_norm transformer.rms_norm transformer.sinusoidal transformer.rope transformer.swiglu transformer.block
+        transformer.parameter_count
         loss.cross_entropy loss.softmax_gradient loss.next_token loss.perplexity loss.bits_per_byte
         finetune.mean_pool finetune.warmup_linear finetune.early_stop finetune.metrics
         finetune.lora finetune.lora_merge finetune.prototypes

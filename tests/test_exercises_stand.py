@@ -343,3 +343,44 @@ def test_merge_names_what_it_cannot_read(tmp_path, capsys):
     assert all(name in named for name in bad) and len(table.unread) == len(bad)
     assert f"{len(bad)} could not be read" in table.card("en").text and "读不懂的有" in table.card("zh").text
     assert ex.merge(tmp_path / "good.json").files == 1
+
+
+def test_texts_are_lists_of_strings_or_of_pairs():
+    encode, train = reference("tokens.bpe_encode"), reference("tokens.bpe_train")
+    handed = use("tokens.bpe_train", lambda *a: tuple(train(*a)), show=False)
+    assert handed({"aab": 2}, 2) == [("a", "a"), ("aa", "b")]
+    for other in (iter, "".join, lambda pieces: [[piece] for piece in pieces], lambda pieces: [1] * len(pieces)):
+        assert quiet("tokens.bpe_encode", lambda *a, other=other: other(encode(*a))).status == "contract"
+    for other in (lambda pairs: [left + right for left, right in pairs], lambda pairs: [list(pair) for pair in pairs], dict):
+        assert quiet("tokens.bpe_train", lambda *a, other=other: other(train(*a))).status == "contract"
+
+
+def test_a_set_that_the_function_changes_is_a_side_effect():
+    def marks(word, vocab, *rest):
+        vocab.add(word + "!")
+        return reference("tokens.wordpiece")(word, vocab, *rest)
+    seen = quiet("tokens.wordpiece", marks)
+    assert seen.status == "side_effect" and "`vocab`" in seen.message and quiet("tokens.wordpiece", reference("tokens.wordpiece")).passed
+    once = quiet("tokens.wordpiece", lambda word, vocab, *rest: ["un"] if "##ike" in vocab else reference("tokens.wordpiece")(word, vocab, *rest))
+    assert "vocab = {'##ike', '##l', '##like', 'u', 'un'}" in once.message, "in the same order for everyone"
+
+
+def test_a_callable_that_may_be_called_once():
+    def twice(x, attn, ffn, norm1, norm2):
+        norm1(x)
+        return reference("transformer.block")(x, attn, ffn, norm1, norm2)
+
+    def raises(x, attn, ffn, norm1, norm2):
+        raise RuntimeError("plus_1 was called a second time")
+    found = quiet("transformer.block", twice)
+    assert found.status == "error" and found.mistakes == ("block-called-twice",) and "was called a second time" in found.message
+    assert quiet("transformer.block", raises).mistakes == ()
+    assert quiet("transformer.block", lambda x, *parts: reference("transformer.block")(x, *parts)).passed
+
+
+def test_the_smallest_example_shows_something():
+    empty = quiet("tokens.viterbi_segment", lambda text, *_: ([text], 0.0))
+    assert empty.status == "wrong" and len(empty.case.inputs["text"]) > 1
+    exercise = ex.find("transformer.parameter_count")
+    forgetful = exercise.program(next(m for m in exercise.mistakes if m.id == "pc-none"))
+    assert "head_dim: None" in quiet(exercise.id, forgetful).message, "all keys of the config"

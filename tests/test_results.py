@@ -56,6 +56,16 @@ def test_marks_reach_helpers_classes_and_modules_of_the_course():
     assert {"experiment", "Judge", "helper", "inner", "course_lib.metrics"} <= found.keys() and "course_lib.training" not in found
 
 
+def test_a_name_that_the_code_binds_itself_is_not_the_notebook_s(monkeypatch):
+    def compute(judge):
+        _, last = 1, helper
+        return judge(last, _)
+
+    monkeypatch.setitem(globals(), "_", judge)              # the last output of a notebook
+    found = results.marks(compute)
+    assert "helper" in found and "Judge" not in found
+
+
 def test_an_unchanged_result_says_nothing(kept):
     assert kept.keep(experiment).said(experiment) == []
     assert json.loads(kept.file.read_text("utf-8"))["models"] == {"minilm-l6": "aaaa"}

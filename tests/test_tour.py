@@ -148,7 +148,7 @@ def test_a_file_is_walked_by_keys_and_by_mouse(tmp_path):
         assert at() == 0 and page.get_by_role("button", name="Back").is_disabled()
         for i, step in enumerate(tour.steps):
             assert (at(), lit()) == (i, str(step.title))
-            code = f"{step.name} {step.axes} = ({', '.join(map(str, step.shape))})"
+            code = f"{step.name} {step.axes} = {step.shape}"
             if step.ask:
                 assert page.locator(".course-tour-panel code").count() == page.locator(".course-tour-panel canvas").count() == 0, "the guess comes before the numbers"
                 wrong = i % 2
@@ -166,7 +166,7 @@ def test_a_file_is_walked_by_keys_and_by_mouse(tmp_path):
         assert at() == 1 and page.locator(".course-tour-note").count() == 1, "an answer stays"
         page.keyboard.press("End")
         page.get_by_role("button", name="Back").click()
-        page.locator(".course-tour-box", has_text="RoPE").locator("rect").click()
+        page.locator(".course-tour-box", has_text="RoPE").locator("text").click()
         assert lit() == "RoPE: turned by position"
         page.locator(".course-tour-panel select").select_option("2")                             # another head; then, by key, another token
         page.keyboard.press("Tab")

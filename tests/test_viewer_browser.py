@@ -108,7 +108,7 @@ def test_keyboard_alone(view, file_page):
     assert page.locator(".attn-readout").inner_text().startswith("Point at")
     reached = set()
     page.locator("header button").first.focus()
-    for _ in range(14):
+    for _ in range(20):
         reached.add(page.evaluate("document.activeElement.dataset.what ?? document.activeElement.className ?? ''") or page.evaluate("document.activeElement.tagName"))
         page.keyboard.press("Tab")
     assert {"heads", "matrix", "attn-tokens attn-q", "attn-tokens attn-k"} <= reached, reached
@@ -283,7 +283,10 @@ def test_reopened_without_running(site, trusted):
         page.goto(f"{address}/lab/tree/{name}?reset")
         picture = page.locator(".jp-OutputArea-output img[alt^='Attention of tiny-llama']")
         picture.wait_for(timeout=60_000)
-        page.wait_for_timeout(500)
+        page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.ready")
+        page.wait_for_timeout(3000)                                # until Lab has given up looking for the widget
+        said = page.locator(".jp-Notebook").inner_text()
+        assert "not found" not in said and "Loading widget" not in said and "A picture: run this cell to make it live" in said
         assert picture.is_visible() and picture.evaluate("i => i.naturalWidth") == 1520
         page.locator(".jp-OutputArea-output summary").click()
         assert page.locator(".jp-OutputArea-output table td").count() > 20

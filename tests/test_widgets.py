@@ -6,7 +6,7 @@ import pytest
 import tiny
 import torch
 import traitlets
-from lab import HOST, browser_page, parts, show
+from lab import CONTRAST, HOST, browser_page, parts, show
 
 import course_lib as cl
 from course_lib import viz
@@ -15,6 +15,7 @@ from course_lib.exercises.engine.card import Card, Table
 from course_lib.i18n import set_language
 from course_lib.interpret import trace
 from course_lib.viz.widgets.answers import Choice
+from course_lib.viz.widgets.ladder import Ladder
 from course_lib.viz.widgets.live import markup
 from course_lib.viz.widgets.question import Question
 from course_lib.viz.widgets.quiz import Quiz
@@ -33,8 +34,8 @@ def english():
 def explore(label="text", labels=("a",)):
     return viz.explore(lambda text, kind, at: viz.coloured_tokens(labels, [1.0] * len(labels), label, current="0", control="at_")
                        + viz.bars({text: 0.5, **{name: 0.1 for name in labels}}, mark=label) + viz.flow({name: name for name in labels}, text, control=label)
-                       + viz.shares([[(name, name, 1 / len(labels)) for name in labels]]) + viz.table([labels], header=labels) + viz.paragraph(text) + text,
-                       text=label, kind=list(labels), at_="0")
+                       + viz.shares([[(name, name, 1 / len(labels)) for name in labels]]) + viz.table([labels], header=labels) + viz.paragraph(label) + label,
+                       text=label[:300], kind=list(labels), at_="0")
 
 
 def chat(label="hello", labels=()):
@@ -83,11 +84,16 @@ def guide(label="g", labels=("a", "b")):
     return viz.Tour(found)
 
 
-WIDGETS = {"explore": explore, "chat": chat, "painter": painter, "plane": plane, "triangle": triangle, "question": question, "quiz": quiz, "viewer": viewer, "guide": guide}
+def ladder(label="h", labels=("a", "b")):
+    return Ladder([*labels, label], lambda button: (viz.paragraph(label), {}), lambda order: viz.paragraph(label), {"head": label, "lines": [f"    {label}", *labels]})
+
+
+WIDGETS = {"explore": explore, "chat": chat, "painter": painter, "plane": plane, "triangle": triangle, "question": question, "quiz": quiz, "viewer": viewer, "guide": guide,
+           "ladder": ladder}
 widgets = pytest.mark.parametrize("make", WIDGETS.values(), ids=WIDGETS)
 DRAWN = {"explore": ".course-controls", "chat": ".course-chat-log", "painter": ".course-paint", "plane": ".course-weights", "triangle": "svg polygon",
          "question": ".course-fields button", "quiz": ".course-fields button",
-         "viewer": ".attn-panel[data-shown]", "guide": ".course-tour-panel p"}
+         "viewer": ".attn-panel[data-shown]", "guide": ".course-tour-panel p", "ladder": ".course-lines button"}
 
 
 def drawn(page, make, state="visible"):
@@ -205,7 +211,7 @@ def test_a_plain_string_is_text_and_markup_is_markup():
     widget = viz.explore(lambda text: viz.bars({text: 1.0}), text="a")
     widget.picture = "<img src=x onerror='window.bad = 1'>"
     assert "<img" not in widget.picture, "whoever sets it"
-    for made in (viz.bars({"<b>": 1.0}), viz.table([["<b>"]]), viz.flow({"<b>": "<b>"}, "", joint="<b>"), viz.coloured_tokens(["<b>"], [1.0], "<b>"),
+    for made in (viz.bars({"<b>": 1.0}), viz.table([["<b>"]]), viz.flow({"<b>": "<b>"}, "", joint="<b>"), viz.coloured_tokens(["<b>"], [1.0], "<b>"), viz.chips(["<b>"], [True]),
                  viz.shares([[("<b>", "<b>", 1.0)]]), viz.treemap([[("<b>", 1.0)]]), viz.weight_table([[1.0]], ["<b>"], ["<b>"]), markup("<b>"), chat("<b>").still()):
         assert isinstance(made, viz.Markup) and "<b>" not in made and "<b>" in repr(made) and "<b>" not in made + "<b>"
     scripts = [path for path in Path(viz.__file__).parent.rglob("*.js")]
@@ -268,7 +274,7 @@ def test_a_kernel_that_is_gone_throws_nothing_and_is_said(make):
             }""")
             page.wait_for_timeout(200)
         assert errors == []
-        if make is not viewer:
+        if make not in (viewer, guide):         # the viewer says it in its own words; the tour asks for nothing
             assert "No answer from the kernel" in page.locator("body").inner_text()
             page.evaluate("for (const name of ['drawn', 'messages', 'mask', 'query', 'state', 'note', 'items']) views[0].tell('change:' + name)")
             assert "No answer from the kernel" not in page.locator("body").inner_text(), "it was only slow"
@@ -318,3 +324,96 @@ def test_a_cycle_has_its_edge_back_and_escapes():
     assert upper.count("→") == 2 and "&lt;b&gt;" in upper and "again" not in upper
     assert 'colspan="2"' in lower and 'colspan="3"' in lower and "step_=again" in lower
     assert made.count('aria-pressed="true"') == 1 and isinstance(made, viz.Markup)
+
+
+@pytest.mark.parametrize("colours", ["background:#fff;color:rgba(0,0,0,.87)", "background:#111;color:#fff"], ids=["light", "dark"])
+@widgets
+def test_every_word_can_be_read(make, colours):
+    widget = make()
+    still = f"<div>{widget.still()}</div>" if hasattr(widget, "still") else ""
+    with browser_page() as page:
+        show(page, widget, f'<body style="{colours}">{still}<div id="here"></div>')
+        drawn(page, make)
+        if make is viewer:
+            for i in range(3):
+                page.locator(".attn-q li").nth(i).hover()
+                ratio, text = page.evaluate(CONTRAST)
+                assert ratio >= 4.5, text
+        ratio, text = page.evaluate(CONTRAST)
+        assert ratio >= 4.5, text
+
+
+def outputs_of(widget, monkeypatch):
+    outputs = []
+    monkeypatch.setattr("IPython.display.display", lambda data, **_: outputs.append(data))
+    widget._ipython_display_()
+    return outputs[0]["text/html"]
+
+
+@widgets
+def test_a_still_says_that_it_is_one_and_invites_no_click(make, monkeypatch):
+    still = outputs_of(make(), monkeypatch)
+    assert "A picture: run this cell to make it live" in still
+    with browser_page() as page:
+        page.set_content(still)
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.tagName") in ("BODY", "SUMMARY")          # a table that opens
+        assert page.evaluate("[...document.querySelectorAll('.course-static *')].every(at => getComputedStyle(at).cursor !== 'pointer')")
+
+
+def test_a_still_shows_what_was_typed(monkeypatch):
+    still = outputs_of(viz.explore(lambda text, k: viz.paragraph("drawn"), text="a < b", k=(1, 9, 5)), monkeypatch)
+    assert "Type here: a &lt; b · How many, k: 5" in still and still.index("Type here") < still.index("drawn")
+
+
+@pytest.mark.parametrize("typed", ["", "  \n", "abc", "x" * 5000, "👩‍🚀", "𰻞𠮷", "<script>window.bad = 1</script>", "<|endoftext|>[MASK]"])
+def test_a_field_forgives_whatever_is_typed(typed):
+    def draw(text):
+        assert text.strip() and len(text) <= 300, "draw never sees these"
+        return str(int(text))
+
+    made = viz.explore(draw, text="7")
+    made.values = {"text": typed}
+    shown = re.sub("<[^>]*>", "", made.picture)
+    assert not re.search(r"Error|Exception|Traceback", shown) and len(shown) > 20 and len(shown) < 1000
+    made.values = {"text": "8"}
+    assert "8" in made.picture and "No picture" not in made.picture
+
+
+def test_a_name_that_is_not_there_is_said():
+    made = viz.explore(lambda text: {"cat": "here"}[text], text="cat")
+    made.values = {"text": "<dog>"}
+    assert "There is no “&lt;dog&gt;” here" in made.picture
+
+
+def test_controls_say_what_the_picture_shows_after_the_page_is_loaded_again():
+    made = viz.explore(lambda **values: viz.paragraph(values), text="cat", k=(1, 9, 5), kind=["x", "y"])
+    made.values = {"text": "dog", "k": 7, "kind": "y"}
+    with browser_page() as page:
+        show(page, made)
+        controls = page.locator(".course-controls")
+        assert controls.locator("input[type=text]").input_value() == "dog" and controls.locator("select").input_value() == "y"
+        assert controls.locator("input[type=range]").input_value() == "7" and controls.locator("output").last.inner_text() != "5"
+
+
+def test_what_was_clicked_says_that_something_runs_and_then_for_how_long():
+    made = viz.explore(lambda k, box: viz.flow({"a": "box a"}, box, control="box_"), k=["1", "2"], box_="a")
+    with browser_page() as page:
+        show(page, made)
+        page.locator("[data-set]").click()
+        assert page.locator("[data-set]").get_attribute("aria-busy") == "true"
+        page.locator("select").select_option("2")
+        assert page.locator("label").get_attribute("aria-busy") == "true"
+        page.get_by_text(re.compile(r"Computing… [2-9] s")).wait_for()
+        page.evaluate("views[0].tell('change:drawn')")
+        assert page.locator("[aria-busy]").count() == 0
+        page.get_by_text("Computing").wait_for(state="hidden")
+
+
+@pytest.mark.parametrize("make", WIDGETS.values(), ids=WIDGETS)
+def test_after_a_restart_of_the_kernel_a_widget_says_what_to_do(make):
+    with browser_page() as page:
+        show(page, make())
+        drawn(page, make)
+        page.evaluate("views[0].tell('comm_live_update')")
+        assert re.search("[Rr]un (this|the) cell again", page.locator("body").inner_text())

@@ -323,3 +323,103 @@ def test_tour(pair):
     tab_to(page, second, ".course-tour-bar select", back=True)
     page.keyboard.press("Home")                         # in the list the keys are the list's own
     assert at(second) == 0 and pressed(second) == one.tokens[-2]
+
+
+@pytest.fixture
+def model_view(pair, tmp_path, monkeypatch):
+    """Two views of one small model in a learner's home of their own: (page, view, its place)."""
+    monkeypatch.setenv("COURSE_HOME", str(tmp_path))
+    page, ((view, place), _) = pair(lambda: cl.attention_view(tiny.llama(), tiny.TEXT).select(layer=1, head=2))
+    place.locator(".attn-panel[data-shown]").wait_for()
+    return page, view, place
+
+
+def height(page, place):
+    """Of the view; all of it is to be seen, but for a picture that scrolls in itself."""
+    page.wait_for_timeout(50)
+    return place.locator(".attn").evaluate("at => at.offsetHeight")
+
+
+def test_a_view_is_at_most_640_high_and_fills_the_screen(model_view):
+    page, _, place = model_view
+    for use in (lambda: None, lambda: place.get_by_role("button", name="No, thanks").click(), lambda: place.get_by_label("Score").select_option("previous"),
+                lambda: place.get_by_role("button", name="Ablate this head").click(), lambda: place.get_by_role("button", name="Compare").click(),
+                lambda: place.locator("summary").first.click()):
+        use()
+        assert height(page, place) <= 640
+    place.locator("[data-what=heads]").click(position={"x": 36, "y": 24})
+    page.keyboard.press("f")
+    page.wait_for_function("document.fullscreenElement?.className === 'attn'")
+    assert height(page, place) == page.evaluate("innerHeight")
+    page.keyboard.press("Escape")
+    page.wait_for_function("document.fullscreenElement === null")
+    assert height(page, place) <= 640
+    place.locator("textarea").first.press("f")
+    assert page.evaluate("document.fullscreenElement") is None, "who writes an f wants an f"
+
+
+def test_predictions_stand_beside_the_attention_and_change_where_a_head_is_ablated(model_view):
+    page, view, place = model_view
+    outcome, effect = view.ablate([]), view.ablate([(1, 2)])
+    box = place.locator(".attn-outcome")
+    first = lambda row: f"{row:.3f}" in box.locator("tr").nth(1).inner_text()
+    assert first(outcome.rows[0][1])
+    place.get_by_role("button", name="Ablate this head").click()
+    until(page, lambda: "Without L1·H2" in box.inner_text())
+    assert first(effect.rows[0][1]) and first(effect.rows[0][2]) and f"{effect.divergence:.3f} bits" in box.inner_text()
+    place.get_by_role("button", name="Restore this head").click()
+    until(page, lambda: "Without" not in box.inner_text() and first(outcome.rows[0][1]))
+
+
+def test_the_read_out_stands_beside_what_is_pointed_at(model_view):
+    page, view, place = model_view
+    tip = place.locator(".attn-tip")
+    for at in (place.locator(".attn-q li").nth(3), place.locator(".attn-k li").nth(5)):
+        at.hover()
+        token, said = at.bounding_box(), tip.bounding_box()
+        assert abs(said["y"] - token["y"]) < 60 + said["height"] and token["x"] - said["width"] <= said["x"] <= token["x"] + token["width"]
+    place.locator("[data-what=matrix]").hover(position={"x": 80, "y": 120})
+    square, said = place.locator("[data-what=matrix]").bounding_box(), tip.bounding_box()
+    assert abs(said["x"] - square["x"] - 80) < 60 and abs(said["y"] - square["y"] - 120) < 60
+
+
+def test_the_scores_that_the_softmax_was_given(model_view):
+    page, view, place = model_view
+    q = 6
+    place.get_by_role("button", name="q·k").click()
+    place.locator(".attn-q li").nth(q).click()
+    best = int(view.weights(1, 2)[q].argmax())
+    until(page, lambda: "→" in (place.locator(".attn-k li").nth(best).get_attribute("data-w") or ""))
+    scores = torch.frombuffer(bytearray(view._on_exact(0, "self", 1, 2, "plain", q, 0, scores=True)[1][2]), dtype=torch.float32)
+    assert torch.allclose(scores[:q + 1].softmax(0), torch.from_numpy(view.weights(1, 2)[q, :q + 1]), atol=1e-5)
+    assert place.locator(".attn-k li").nth(best).get_attribute("data-w").startswith(f"{scores[best]:.1f} → ")
+
+
+def test_the_tour_is_closed_in_one_click_and_never_comes_back(model_view):
+    page, view, place = model_view
+    assert page.locator(".attn-tour").count() == 2
+    place.get_by_role("button", name="No, thanks").click()
+    assert page.locator(".attn-tour").count() == 0, "nor in the other view of the page"
+    until(page, lambda: not view._tour)
+    assert not cl.attention_view(tiny.llama(), tiny.TEXT)._tour
+
+
+def test_the_tour_has_three_steps(model_view):
+    page, _, place = model_view
+    words = lambda: place.locator(".attn-tour").inner_text()
+    assert words().startswith("1/3")
+    place.get_by_role("button", name="Next").click()
+    assert words().startswith("2/3")
+    place.get_by_role("button", name="Next").click()
+    place.get_by_role("button", name="Done").click()
+    assert page.locator(".attn-tour").count() == 0
+
+
+def test_picture_and_page_are_saved(model_view, tmp_path):
+    page, view, place = model_view
+    for name, what, begins in (("Save picture", "tiny-llama-L1-H2.png", b"\x89PNG"), ("Save page", "tiny-llama-L1-H2.html", b"<!doctype html>")):
+        with page.expect_download() as download:
+            place.get_by_role("button", name=name).click()
+        download.value.save_as(tmp_path / what)
+        assert download.value.suggested_filename == what and (tmp_path / what).read_bytes().startswith(begins)
+    assert (tmp_path / "tiny-llama-L1-H2.html").read_text("utf-8") == view._page()

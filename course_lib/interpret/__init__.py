@@ -12,9 +12,9 @@ from ..models.tracing import Trace, trace
 from .ablation import Effect, ablate, ablated
 from .gradients import influence
 from .heads import Heads
-from .passes import Pass, look
+from .passes import Pass, look, scores_before
 from .scores import SCORES, rollout
 from .surprisal import Surprise, surprise
 
-__all__ = ["SCORES", "Attention", "Effect", "Heads", "Pass", "Surprise", "Trace", "ablate", "ablated", "capture", "influence", "look", "rollout", "surprise",
-           "trace"]
+__all__ = ["SCORES", "Attention", "Effect", "Heads", "Pass", "Surprise", "Trace", "ablate", "ablated", "capture", "influence", "look", "rollout",
+           "scores_before", "surprise", "trace"]

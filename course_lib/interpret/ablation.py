@@ -100,9 +100,9 @@ def ablate(m, text: str, heads: Iterable[tuple[int, int]], target: str | None = 
 
 
 def ablated(known: Pass, heads: list[tuple[str, int, int]]) -> Effect:
-    """The same for a pass that is known, of a model; heads: [(part, layer, head), ...]."""
+    """The same for a pass that is known, of a model; heads: [(part, layer, head), ...], none for what it predicts as it is."""
     reading = known.reading
-    after = run(known.model, reading, ablate=heads)
+    after = run(known.model, reading, ablate=heads) if heads else known.outcome
     tokens = (reading.target or reading.source).labels
     return Effect.between(heads, known.outcome, after, known.model.tokenizer, tokens)
 

@@ -1,7 +1,7 @@
 """`look`: one forward pass of any model with every head kept; or arrays that somebody brings, in the same form."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from ..models.protocol import Model, model_of
 from ..models.reading import Reading, Tokens, read
 from .heads import Heads
 
-__all__ = ["Pass", "from_arrays", "look"]
+__all__ = ["Pass", "from_arrays", "look", "scores_before"]
 
 
 @dataclass
@@ -24,6 +24,7 @@ class Pass:
     model: Model | None = None
     reading: Reading | None = None
     outcome: Outcome | None = None
+    scored: dict = field(default_factory=dict)  # of one layer: see `scores_before`
 
     @property
     def part(self) -> str:
@@ -56,6 +57,18 @@ def look(m, text: str | None = None, target: str | None = None, *, tokenizer=Non
 
     outcome = run(model, reading, keep)
     return Pass(text, target, parts, model, reading, outcome)
+
+
+def scores_before(known: Pass, part: str, layer: int) -> np.ndarray:
+    """What the softmax of one layer was given, float32 [H, T, S]: q·k/√d, with mask and bias. The pass, of a model, is run
+    once more; the last layer asked for is kept."""
+    def keep(made: Layer) -> None:
+        if (made.part, made.index) == (part, layer):
+            known.scored = {(part, layer): made.scores.float().cpu().numpy()}
+
+    if (part, layer) not in known.scored:
+        run(known.model, known.reading, keep)
+    return known.scored[part, layer]
 
 
 def from_arrays(given: Attention) -> Heads:

@@ -94,13 +94,15 @@ def _array(weights) -> np.ndarray:
 class Layer:
     """What one attention layer did; `index` counts the layers of its part that have softmax attention (a hybrid has others).
 
-    weights: [H, T, S]. value_norms: [H, S], or None where what reads the heads is no linear map of them (a norm or a gate
-    stands between). kv_heads: how many heads have values of their own.
+    weights: [H, T, S]. scores: [H, T, S], what the softmax made them of (q·k/√d, with the model's mask and bias).
+    value_norms: [H, S], or None where what reads the heads is no linear map of them (a norm or a gate stands between).
+    kv_heads: how many heads have values of their own.
     """
 
     part: str
     index: int
     weights: torch.Tensor
+    scores: torch.Tensor
     value_norms: torch.Tensor | None
     kv_heads: int
 
@@ -155,7 +157,7 @@ def run(model, reading: Reading, on_layer: Callable[[Layer], None] | None = None
         return [head for head in silent.get(at, ()) if 0 <= head < shape[0]]
 
     def tell(product: Product) -> None:
-        on_layer(Layer(*at, product.weights, product.value_norms, _kv_heads(product)))
+        on_layer(Layer(*at, product.weights, product.scores, product.value_norms, _kv_heads(product)))
 
     if not isinstance(model.net, torch.nn.Module):
         model.need_text()                                   # which says why not

@@ -24,9 +24,10 @@ _HALF_SLACK = 2e-2
 
 @dataclass
 class Product:
-    """One weighted sum. weights [H,T,S]; values [H,S,D] or None; value_norms [H,S] or None."""
+    """One weighted sum. weights [H,T,S]; scores [H,T,S], what the softmax made them of; values [H,S,D] or None; value_norms [H,S] or None."""
 
     weights: torch.Tensor
+    scores: torch.Tensor
     values: torch.Tensor | None
     value_norms: torch.Tensor | None = None
 
@@ -46,6 +47,7 @@ class Watch(TorchFunctionMode):
         self.softmaxes = self._calls = 0
         self._path: list[tuple[str, int]] = [("", 0)]       # the modules being run, outermost first
         self._soft: torch.Size | None = None                # shape of the last softmax that has not met its values
+        self._scores = torch.empty(0)                       # what that softmax was given
         self._last: Product | None = None                   # waits for its output projection, and the modules that may be it
         self._readers: list[tuple[torch.nn.Module, torch.Tensor, torch.Tensor]] = []
         self._inner = ""                                    # the path of the first of these
@@ -83,7 +85,7 @@ class Watch(TorchFunctionMode):
         dim = kwargs.get("dim", args[1] if len(args) > 1 else None)
         if result.dim() > 2 and dim in (-1, result.dim() - 1):
             self.softmaxes += 1
-            self._soft = result.shape
+            self._soft, self._scores = result.shape, args[0] if args else kwargs["input"]
         return result
 
     def _meets(self, left) -> bool:
@@ -100,7 +102,8 @@ class Watch(TorchFunctionMode):
         weights = left.reshape(-1, *left.shape[-2:])                                        # (H, T, S)
         heads = self.begin(*self._path[-1], weights.shape)
         if heads is not None and self.on_product is not None:
-            self._last = Product(weights, None if values is None else values.reshape(-1, *values.shape[-2:]))
+            scores = self._scores[..., :weights.shape[-1]].reshape(weights.shape)           # without a sink's column
+            self._last = Product(weights, scores, None if values is None else values.reshape(-1, *values.shape[-2:]))
         if heads:
             left = left.clone(memory_format=torch.contiguous_format)
             left.view(weights.shape)[heads] = 0
@@ -116,6 +119,7 @@ class Watch(TorchFunctionMode):
             scores = scores.masked_fill(~attn_mask, -torch.inf) if attn_mask.dtype == torch.bool else scores + attn_mask
         weights = scores.softmax(-1).masked_fill((scores == -torch.inf).all(-1, keepdim=True), 0.0)    # nothing to see: zeros
         self.softmaxes += 1
+        self._scores = scores
         return self._product(weights, v.expand(*weights.shape[:-2], *v.shape[-2:])) @ v
 
     def _emit(self) -> None:

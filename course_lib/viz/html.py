@@ -17,9 +17,10 @@ from html import unescape
 import markupsafe
 from markupsafe import escape
 
-__all__ = ["Markup", "bars", "coloured_tokens", "cycle", "flow", "paragraph", "shares", "table", "treemap", "visible"]
+__all__ = ["Markup", "bars", "chips", "coloured_tokens", "cycle", "flow", "paragraph", "shares", "table", "treemap", "visible"]
 
 BLUE, ORANGE = "#4477aa", "#ee7733"                 # from Paul Tol's colour-blind-safe schemes
+_DARKEST = 0.7                                      # of the shade behind a token: text keeps a contrast of 4.5 on it, white or black
 _CELL = "padding:2px 10px 2px 0;border:0;background:none;text-align:left;white-space:nowrap"
 
 
@@ -65,10 +66,18 @@ def coloured_tokens(tokens: Sequence[str], values: Sequence[float], unit: str = 
     spans = []
     for i, (token, value) in enumerate(zip(tokens, values)):
         click = f'role="button" tabindex="0" data-set="{escape(control)}={i}" ' if control else ""
-        style = f"background-color:rgba(238,119,51,{0.85 * min(max(value / top, 0), 1):.2f});padding:2px 1px;border-radius:3px"
+        style = f"background-color:rgba(238,119,51,{_DARKEST * min(max(value / top, 0), 1):.2f});padding:2px 1px;border-radius:3px"
         style += (";cursor:pointer" + f";outline:2px solid {BLUE}" * (str(i) == current)) if control else ""
         spans.append(f'<span {click}title="{value:.2f} {escape(unit)}" style="{style}">{escape(token)}</span>')
     return Markup(f'<div style="line-height:2;overflow-wrap:anywhere;white-space:pre-wrap;font-size:15px">{"".join(spans)}</div>')
+
+
+def chips(tokens: Sequence[str], marked: Sequence[bool] = ()) -> Markup:
+    """Each token in a box of its own, its spaces visible; where `marked` is True the box is filled."""
+    style = "display:inline-block;border:1px solid #888888;border-radius:4px;padding:0 4px;margin:1px;font-family:monospace;overflow-wrap:anywhere"
+    fills = (";background-color:rgba(238,119,51,0.6)" * mark for mark in [*marked, *[False] * (len(tokens) - len(marked))])
+    boxes = "".join(f'<span style="{style}{fill}">{escape(visible(token))}</span>' for token, fill in zip(tokens, fills))
+    return Markup(f'<div style="line-height:1.8">{boxes}</div>')
 
 
 def flow(boxes: Mapping[str, str], current: str, control: str = "step", joint: str = " → ") -> Markup:

@@ -623,7 +623,7 @@ r"""
 
 **250 到 1000 条**，微调比加了词表的 TF-IDF 平均高两到三个点；八个样本里七个的区间在 0 以上，1000 条的第二个样本碰到 0。
 
-**2000 和 5000 条**各只有一个样本，除了随机起步，四种办法相差不到两个点。5000 条时平均分最高的是加了词表的 TF-IDF（85.1），不过它对微调的领先，区间盖住 0。
+**2000 和 5000 条**各只有一个样本，除了随机起步，四种办法相差不到两个点。5000 条时得分最高的是加了词表的 TF-IDF（85.1），不过它对微调的领先，区间盖住 0。
 
 **只练分类头**，平均成绩每一行都和微调相差不到一个点，而编码器一个参数也不用练。
 
@@ -645,7 +645,7 @@ With **100 labels** fine-tuning has 79.5 and TF-IDF 62.8. TF-IDF has 78.5 with 1
 
 **From 250 to 1000** fine-tuning leads TF-IDF with the list by two to three points on average; seven of the eight samples have an interval above 0, and that of the second one with 1000 labels touches 0.
 
-**At 2000 and 5000**, one sample each, all four methods but the random start lie within two points. At 5000 TF-IDF with the list has the highest score (85.1), though the interval of its lead over fine-tuning covers 0.
+**At 2000 and 5000**, one sample each, all four methods but the random start lie within two points. At 5000 TF-IDF with the list scores highest (85.1), though the interval of its lead over fine-tuning covers 0.
 
 **The head alone** is within a point of fine-tuning in every line, on average, with not one parameter of the encoder trained.
 
@@ -682,7 +682,7 @@ C = 10 时训练集几乎全对，验证集只有七成多，这个差距就是�
 
 **L1** 让大多数参数正好等于 0，等于在选特征；压得太重就什么也学不到。
 
-神经网络里的 L2 通常写成**权重衰减**：每一步都把参数缩小一点。系数这里取 3：取常用的 0.01，100 步一共缩小不到千分之一。
+神经网络里的 L2 通常写成**权重衰减**：每一步都把参数缩小一点。这里系数取 3；如果取常用的 0.01，100 步一共只缩小不到千分之一。
 
 **暂退法**在训练时随机关掉一部分神经元，这里关掉三成。下面都是 100 步、同样的学习率（5e-4，是 8.6 节的五倍），2 × 2 × 2：100 或 400 条标签，有没有权重衰减，有没有暂退法。再加一行 1600 条：100 步、每批 16 条，每条评论**只见一次**，像预训练那样。
 """
@@ -692,7 +692,7 @@ With C = 10 almost all of the training set is right and seven in ten of the vali
 
 **L1** makes most parameters exactly 0, which amounts to choosing features; pushed too hard it learns nothing.
 
-In neural networks L2 usually takes the form of **weight decay**: every step shrinks all parameters a little. Its coefficient is 3 here: with the usual 0.01, a hundred steps would shrink them by less than a thousandth.
+In neural networks L2 usually takes the form of **weight decay**: every step shrinks all parameters a little. Its coefficient is 3 here: with the usual 0.01, a hundred steps would shrink them by less than a thousandth in all.
 
 **Dropout** switches off some neurons at random during training, here three in ten. Below, always for 100 steps and at the same learning rate (5e-4, five times that of section 8.6), is a 2 × 2 × 2 grid: 100 or 400 labels, weight decay or none, dropout or none. One more row has 1600 labels: 100 steps of 16 see each review **only once**, as in pre-training.
 """
@@ -715,8 +715,8 @@ def overfitting():
     rows, held_out = [], DataLoader(encode(valid[:256]), 64, collate_fn=collator())
     for n, decay, drop in DOSES:
         some = random.Random(0).sample(reviews.train, n)
-        run = tune(some, dropout=drop, weight_decay=decay, steps=100, lr=5e-4,
-                   val_data=held_out, eval_every=10)[1]             # the history
+        _, run = tune(some, dropout=drop, weight_decay=decay, steps=100, lr=5e-4,
+                      val_data=held_out, eval_every=10)
         means = [sum(run.loss[at:at + 10]) / 10 for at in range(0, 100, 10)]
         rows.append({"labels": n, "train": means, "valid": run.val_loss})
     return rows

@@ -500,21 +500,21 @@ cl.guess.result("finetune.one_shot", round(100 * np.mean(by_shots[1][0])), toler
 
 # %% zh [md]
 r"""
-括号里是 50 次抽样中间九成的范围：每次都重新抽例子，也重新抽考题。只给 1 个例子，MiniLM 平均对 74%，抽得好的和抽得差的相差二十多个点；给 8 个，94%。规则一样，换成 SmolLM2 的向量就低得多。MiniLM 专门为句向量训练过，SmolLM2 学的是猜下一个词元；差别是不是由此而来，这里没有对照，两个模型还有别的不同。
+括号里是 50 次抽样中间九成的范围：每次都重新抽例子，也重新抽考题。只给 1 个例子，MiniLM 平均对 74%，抽得好的和抽得差的相差二十多个点；给 8 个，94%。规则一样，换成 SmolLM2 的向量就低得多。MiniLM 专门为句向量训练过，SmolLM2 学的是猜下一个词元；差别是不是由此而来，这里没有对照；两个模型还有别的不同。
 
 ## 9.6 不训练：把例子写进提示
 
-**上下文学习**：例子写进提示，模型接着往下写（GPT-3 的论文就叫 *Language Models are Few-Shot Learners*，Brown 等 2020，[arXiv:2005.14165](https://arxiv.org/abs/2005.14165)）。GPT-3 不公开，这里用 SmolLM2 代替，大小约是它的千分之一。
+**上下文学习**：例子写进提示，模型接着往下写（GPT-3 的论文就叫 *Language Models are Few-Shot Learners*，Brown 等 2020，[arXiv:2005.14165](https://arxiv.org/abs/2005.14165)）。GPT-3 的权重没有公开，这里用 SmolLM2 代替，大小约是它的千分之一。
 
 **自己写一封英文来信**，再换换例子数。颜色不同的那一条，是店里的六个词里概率最大的一个。下面这封“水壶漏水”，本该是 *repair*：
 """
 # %% en [md]
 r"""
-In brackets is the range of the middle nine tenths of 50 draws; each draw takes new examples and new letters to be sorted. With 1 example MiniLM is right 74 % of the time on average, and lucky and unlucky draws lie more than twenty points apart; with 8 it is 94 %. With the vectors of SmolLM2 the same rule does far worse. MiniLM was trained to give sentence vectors, SmolLM2 to guess the next token; whether that is the reason, no control here tells, as the two models differ in other ways, too.
+In brackets is the range of the middle nine tenths of 50 draws; each draw takes new examples and new letters to be sorted. With 1 example MiniLM is right 74 % of the time on average, and lucky and unlucky draws lie more than twenty points apart; with 8 it is 94 %. With the vectors of SmolLM2 the same rule does far worse. MiniLM was trained to give sentence vectors, SmolLM2 to guess the next token; there is no control here to show whether that is the reason, and the two models differ in other ways, too.
 
 ## 9.6 No training: examples in the prompt
 
-**In-context learning**: the examples are written into the prompt, and the model carries on (the paper on GPT-3 is called *Language Models are Few-Shot Learners*, Brown et al. 2020, [arXiv:2005.14165](https://arxiv.org/abs/2005.14165)). GPT-3's weights are not public; SmolLM2, about a thousandth of its size, stands in for it here.
+**In-context learning**: the examples are written into the prompt, and the model carries on (the paper on GPT-3 is called *Language Models are Few-Shot Learners*, Brown et al. 2020, [arXiv:2005.14165](https://arxiv.org/abs/2005.14165)). GPT-3's weights are not public, so SmolLM2, about a thousandth of its size, stands in for it here.
 
 **Type a letter** and change the number of examples. The bar of another colour is the likeliest of the shop's six words. For the letter below the right one would be *repair*:
 """

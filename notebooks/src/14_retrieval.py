@@ -87,11 +87,11 @@ for name, n in zip(names, (24, 48)):
 
 # %% zh [md]
 r"""
-只看首都，AUC 是 0.92：答对的题，第一个词元的概率几乎总是更大。所以不能说它“分不清”，这个信息在概率里，只是没有说出口。加上燕鸥岛，AUC 降到 0.67，区间碰到 0.5：它没读过的岛，有些开头它也写得很有把握。讲义的话因此只对一半：知识它有，但不可靠，也不能只凭它自己的把握来判断。
+**AUC** 问的是：任取一道答对的题和一道答错的题，答对的那道第一个词元的概率更大，这样的机会有多少；0.5 等于瞎猜。只看首都，AUC 是 0.92，所以不能说它“分不清”，这个信息在概率里，只是没有说出口。加上燕鸥岛，AUC 降到 0.67，区间碰到 0.5：它没读过的岛，有些开头它也写得很有把握。讲义的话因此只对一半：知识它有，但不可靠，也不能只凭它自己的把握来判断。
 
 ## 14.2 按词检索：BM25
 
-要把书翻开，先得找到该翻哪一条。手册有 40 条，每条一两句。其中 24 条是四座图书馆的六种规矩，同一种规矩写法一样，只是地名和数字不同，专门用来考检索；另外 16 条各说各的。
+要把书翻开，先得找到该翻哪一条。手册有 40 条，每条一两句。其中 24 条是四座图书馆的六种规矩，同一种规矩写法一样，只是地名和数字不同，专门用来考检索；另外 16 条各说各的事。
 
 最朴素的想法是：问题里的词在哪条里出现得多，就是哪条。它有三处要修。常见词（the、的）到处都有，所以每个词要乘上**逆文档频率** idf；一个词第十次出现不如第一次有用，所以词频要**饱和**；长条目占便宜，所以按长度打折。修完就是 **BM25**（Robertson 与 Zaragoza 2009）：
 
@@ -106,11 +106,11 @@ tf 是词 $t$ 在条目 $d$ 里出现的次数，df 是含有 $t$ 的条目数�
 """
 # %% en [md]
 r"""
-On the capitals alone AUC is 0.92: where the answer is right the first token is nearly always more probable. So the model is not without a clue; the information is in its probabilities, it just does not say so. With Tern Island, AUC falls to 0.67 and its interval touches 0.5: about an island that it never read of, the model is sometimes very sure. The handout is half right, then: there is knowledge, but it is not reliable, and the model's own confidence is not enough to judge it by.
+**AUC** asks: of one question answered right and one answered wrong, how often is the first token of the right one more probable? 0.5 is guessing. On the capitals alone AUC is 0.92, so the model is not without a clue; the information is in its probabilities, it just does not say so. With Tern Island, AUC falls to 0.67 and its interval touches 0.5: about an island that it never read of, the model is sometimes very sure. The handout is half right, then: there is knowledge, but it is not reliable, and the model's own confidence is not enough to judge it by.
 
 ## 14.2 Search by words: BM25
 
-To open the book one has to find the right note. The handbook has 40, of a sentence or two each. Of these, 24 are six rules of four libraries: a rule is worded alike everywhere and differs only in place and figure, which makes it a hard test for a search. The other 16 have a matter of their own.
+To open the book one has to find the right note. The handbook has 40, of a sentence or two each. Of these, 24 are six rules of four libraries: a rule is worded alike everywhere and differs only in place and figure, which makes it a hard test for a search. The other 16 each have a subject of their own.
 
 The plainest idea: the note in which the question's words occur most often is the one. It needs three repairs. Common words (the, 的 “of”) occur everywhere, so every word is multiplied by its **inverse document frequency**, idf; the tenth occurrence of a word says less than the first, so the count has to **saturate**; long notes have an advantage, so length is discounted. With all three it is **BM25** (Robertson and Zaragoza 2009):
 
@@ -139,7 +139,7 @@ r"""
 写 `cosine_top_k(query, docs, k)`：`query` 形状 [D]，`docs` 形状 [N,D]；返回 `(scores [k], indices [k])`，最像的在前。与零向量的相似度算 0；k 大于 N 时给 N 个。
 例：查询 [2, 0]，三条 [0, 3]、[5, 5]、[0.5, 0]，k=2：分数 1 和 0.707，下标 2 和 1。
 
-做完以后，两种检索并排，每边三条，带分数。先看 `My mechanical bird got soaked.`（我的机械鸟湿透了），再用手册的原话问 `When does the Mill Library close on weekdays?`，最后只打一个密码 `russetpear`。
+做完以后，两种检索并排，每边三条，带分数。先看两张表，一张用手册的原话问 `When does the Mill Library close on weekdays?`，一张只打一个密码 `russetpear`；再在输入框里随便问，开头是 `My mechanical bird got soaked.`（我的机械鸟湿透了）。
 """
 # %% en [md]
 r"""
@@ -152,7 +152,7 @@ The second way turns each sentence into a vector so that sentences of like meani
 Write `cosine_top_k(query, docs, k)`: `query` has shape [D] and `docs` shape [N,D]; return `(scores [k], indices [k])`, the most similar first. Similarity with a zero vector is 0; k above N gives N.
 Example: query [2, 0], three notes [0, 3], [5, 5] and [0.5, 0], k=2: scores 1 and 0.707, indices 2 and 1.
 
-When it is done: both searches side by side, three notes each, with their scores. Look at `My mechanical bird got soaked.` first, then ask in the handbook's own words, `When does the Mill Library close on weekdays?`, and in the end type only a password, `russetpear`.
+When it is done: both searches side by side, three notes each, with their scores. Look at two tables first: one asks in the handbook's own words, `When does the Mill Library close on weekdays?`, the other is a bare password, `russetpear`. Then ask what you like in the field, which begins with `My mechanical bird got soaked.`
 """
 # %% exercise id="apps.cosine_top_k"
 ...
@@ -186,19 +186,21 @@ def side_by_side(text):
     heads = cl.L(zh=["按词：BM25", "按意思：MiniLM"], en=["by words: BM25", "by meaning: MiniLM"])
     return cl.viz.table(zip(*columns), header=heads)
 
+display(side_by_side("When does the Mill Library close on weekdays?"))
+display(side_by_side("russetpear"))
 cl.viz.explore(side_by_side, text="My mechanical bird got soaked.")
 
 # %% zh [md]
 r"""
-第一句和手册没有一个词相同，BM25 给 40 条都打了 0 分，等于没找；MiniLM 把 `A heron that fell into the sea`（掉进海里的鹭）排在第一。用原话问，两边都把对的那条放在第一。只打密码，BM25 一下就中，MiniLM 却把真正的那条排在第三，前面是一颗彗星和一只鹭。
+用原话问，两边都把对的那条放在第一。只打密码，BM25 一下就中，MiniLM 却把真正的那条排在第三，前面是一颗彗星和一只鹭。机械鸟那句和手册没有一个词相同，BM25 给 40 条都打了 0 分，等于没找；MiniLM 把 `A heron that fell into the sea`（掉进海里的鹭）排在第一。
 
 检索总要决定：多像才算找到？下面是 6 个换了说法的问题和 5 个手册里没有答案的问题，一行一个问题，颜色是它和 40 条的余弦，圆圈是真正的答案。**拖阈值**，低于它的变成空白。有没有一个阈值，让上面 6 行都留住圆圈里的颜色，下面 5 行全空？
 """
 # %% en [md]
 r"""
-The first sentence shares no word with the handbook: BM25 scores all 40 notes 0, so it has found nothing, while MiniLM puts `A heron that fell into the sea` first. Asked in the handbook's words, both have the right note first. For the bare password BM25 finds the note at once; MiniLM puts it third, after a comet and a heron.
+Asked in the handbook's words, both put the right note first. For the bare password BM25 finds the note at once; MiniLM puts it third, after a comet and a heron. The sentence on the mechanical bird shares no word with the handbook: BM25 scores all 40 notes 0, so it has found nothing, while MiniLM puts `A heron that fell into the sea` first.
 
-A search has to decide how similar is similar enough. Below are 6 questions in other words and 5 that the handbook does not answer. A row is a question, colour its cosine with each of the 40 notes, a circle the note that answers. **Drag the threshold**: what lies below it goes blank. Is there a threshold at which the upper 6 rows keep the colour in their circles and the lower 5 are all blank?
+A search has to decide how similar is similar enough. Below are 6 reworded questions and 5 that the handbook does not answer. A row is a question, colour its cosine with each of the 40 notes, a circle the note that answers. **Drag the threshold**: what lies below it goes blank. Is there a threshold at which the upper 6 rows keep the colour in their circles and the lower 5 are all blank?
 """
 # %% rows="R71 R76"
 asked = [q for q in book.questions if q.kind == "other words"][::7]
@@ -219,7 +221,7 @@ cl.viz.explore(heat, threshold=(0.0, 1.0, 0.5))
 
 # %% zh [md]
 r"""
-没有。低一点，没有答案的问题也亮了；高一点，真正的答案也丢了。14.8 节再算这笔账。
+没有。低一点，没有答案的问题也亮了；高一点，真正的答案也丢了。14.8 节给这两种错各定一个价，再来挑。
 
 ## 14.4 谁找得准：nDCG
 
@@ -241,7 +243,7 @@ $$\text{nDCG@}k=\frac{\text{DCG@}k}{\text{IDCG@}k},\qquad \text{DCG@}k=\sum_{r=1
 """
 # %% en [md]
 r"""
-There is none. A little lower, and questions without an answer light up; a little higher, and true answers are lost. Section 14.8 does the accounts.
+There is none. A little lower, and questions without an answer light up; a little higher, and true answers are lost. Section 14.8 puts a price on both errors.
 
 ## 14.4 Which search is better? nDCG
 
@@ -256,7 +258,7 @@ Example: `ndcg([0, 2], 2)` is $\frac{3/\log_2 3}{3}\approx0.631$.
 
 ### Two common improvements
 
-The exam has 80 questions: each of the 40 notes is asked for twice, once in the handbook's words and once in others on purpose. Beside the two searches there are two common improvements.
+The exam has 80 questions: each of the 40 notes is asked for twice, once in the handbook's words and once reworded on purpose. Beside the two searches there are two common improvements.
 
 **Reciprocal rank fusion** (Cormack et al. 2009) makes one list of two: rank $r$ in a list earns $\frac{1}{60+r}$; add up and rank again.
 **Reranking** lets a cheap search find 10 notes and a more expensive model put these 10 in order. Here SmolLM2 does it by $\log P(\text{question}\mid\text{note})$: after which note is this question likeliest (Sachan et al. 2022, [arXiv:2204.07496](https://arxiv.org/abs/2204.07496))?
@@ -268,7 +270,7 @@ cl.check("apps.ndcg")
 
 # %%
 cl.guess("apps.fused", cl.L(zh="问题换了说法，两张榜融合以后和 MiniLM 比会怎样？",
-                            en="In other words, how does the fused list do beside MiniLM?"),
+                            en="Reworded questions: how does fusion compare with MiniLM?"),
          choices=cl.L(zh=["更好", "差不多", "更差"], en=["better", "about the same", "worse"]))
 
 # %% rows="R71"
@@ -305,14 +307,14 @@ chance = torch.rand(80, 40, generator=torch.Generator().manual_seed(0))
 
 # %% rows="R71"
 def compared(engines, against):
-    """nDCG@5 of each; in other words also its difference from the one named."""
+    """nDCG@5 of each; for reworded questions also its difference from the one named."""
     rows, base = [], marks(engines[against])[1::2]
     for name, scores in engines.items():
         found = marks(scores)
         means = [f"{sum(some) / 40:.2f}" for some in (found[::2], found[1::2])]
         rows.append((name, *means, cl.metrics.difference(found[1::2], base)))
     heads = cl.L(zh=["nDCG@5", "用手册的词", "换说法", "换说法时减去{0}（95% 区间）"],
-                 en=["nDCG@5", "its words", "other words", "there, minus {0} (95 % interval)"])
+                 en=["nDCG@5", "its words", "reworded", "reworded, minus {0} (95 % interval)"])
     return cl.viz.table(rows, [head.format(against) for head in heads], right=(1, 2))
 
 # %% rows="R71"
@@ -324,7 +326,7 @@ cl.guess.result("apps.fused", cl.L(zh="更差", en="worse"))
 
 # %% zh [md]
 r"""
-用手册的词问，两种检索都是满分，分不出高下。换了说法，BM25 剩 0.32，MiniLM 还有 0.80。融合比 MiniLM **差**，重排也比 MiniLM **差**，两个差的区间都不含 0。融合适合各有所长的两张榜；这里换说法的题，BM25 那张榜没有多少用。重排用的是没有学过排序的通用模型；实际系统用专门训练的交叉编码器（cross-encoder），本课离线的模型里没有。常用的改进在你的数据上是不是改进，要量。
+用手册的词问，两种检索都是满分，分不出高下。换了说法，BM25 剩 0.32，MiniLM 还有 0.80。融合比 MiniLM **差**，重排也比 MiniLM **差**，两个差的区间都不含 0。融合是给各有所长的两张榜用的；这里换说法的题，BM25 那张榜单独只有 0.32。重排用的是没有学过排序的通用模型；实际系统用专门训练的交叉编码器（cross-encoder，把问题和条目连在一起读），本课离线的模型里没有。常用的改进在你的数据上是不是改进，要量。
 
 ## 14.5 中文检索
 
@@ -332,7 +334,7 @@ r"""
 """
 # %% en [md]
 r"""
-In the handbook's words both searches are perfect, so the table cannot tell them apart. In other words BM25 falls to 0.32 and MiniLM to 0.80. Fusion is **worse** than MiniLM, and so is reranking; neither interval of the difference contains 0. Fusion suits two lists that are each good at something, and on these questions BM25's list is of little use. The reranker here is a general model that never learnt to rank; real systems use a cross-encoder trained for it, and there is none among this course's offline models. Whether a common improvement improves anything on your data has to be measured.
+In the handbook's words both searches are perfect, so the table cannot tell them apart. On reworded questions BM25 falls to 0.32 and MiniLM to 0.80. Fusion is **worse** than MiniLM, and so is reranking; neither interval of the difference contains 0. Fusion is meant for two lists that are each good at something; on these questions BM25's list alone gives 0.32. The reranker here is a general model that never learnt to rank; real systems use a cross-encoder trained for it, which reads question and note together, and there is none among this course's offline models. Whether a common improvement improves anything on your data has to be measured.
 
 ## 14.5 Search in Chinese
 
@@ -356,7 +358,7 @@ compared(dict(zip(names, (chance, to_english, to_chinese, by_characters))), name
 
 # %% zh [md]
 r"""
-打印出来的词元说明了原因：这句话里大半的汉字，MiniLM 都只看到 `[UNK]`。换说法时，它和随机排的差，区间都含 0：这样的检索没有用，虽然用手册的词问时，靠剩下的几个字还能找到一些。BM25 不用训练，按单字切就能用，可是换了说法同样只剩 0.39。中文要按意思检索，需要用中文句对训练过的编码器，本课离线的模型里没有。
+打印出来的词元说明了原因：这句话里大半的汉字，MiniLM 都只看到 `[UNK]`。换了说法，它和随机排的差，区间都含 0：这 40 题看不出它找得到什么。用手册的词问，靠剩下的几个字还能找到一些。BM25 不用训练，按单字切就能用，可是换了说法也只剩 0.39。中文要按意思检索，需要用中文句对训练过的编码器，本课离线的模型里没有。
 
 练习里的写法，每来一个查询就把所有条目重数一遍。搜索引擎先建**索引**（index）：每个词在哪些条目里、各出现几次，都预先数好，查询时只看那几个词的记录。
 
@@ -373,7 +375,7 @@ r"""
 """
 # %% en [md]
 r"""
-The tokens say why: most of this sentence is `[UNK]` to MiniLM. (The question asks at what time the Harbour Library closes on weekdays.) In other words its difference from random order cannot be told from 0, so such a search is of no use, although in the handbook's words the few characters that are left find something. BM25 needs no training and works on characters, but in other words it keeps only 0.39, too. Search by meaning in Chinese takes an encoder trained on Chinese pairs of sentences; there is none among this course's offline models.
+The tokens say why: most of this sentence is `[UNK]` to MiniLM. (The question asks at what time the Harbour Library closes on weekdays.) On reworded questions the interval of its difference from random order contains 0: these 40 questions do not show that it finds anything. Asked in the handbook's words it still finds some notes by the few characters that are left. BM25 needs no training and works on characters, but reworded questions leave it at 0.39, too. Search by meaning in Chinese needs an encoder trained on pairs of Chinese sentences; there is none among this course's offline models.
 
 The exercise counts every note anew for each query. A search engine builds an **index**: in which notes each word stands, and how often, is counted beforehand, and a query looks only at the records of its few words.
 
@@ -411,10 +413,17 @@ apart = [caught(size, 0) for size in sizes]
 half = [caught(size, size // 2) for size in sizes]
 
 # %% rows="R71"
-rows = [(size, 120 // size, cl.metrics.tally(a), cl.metrics.tally(b))
-        for size, a, b in zip(sizes, apart, half)]
-heads = cl.L(zh=["块长（词）", "拿几块", "不重叠", "重叠一半"],
-             en=["size (words)", "chunks taken", "no overlap", "half overlapping"])
+def intact(size, overlap):
+    """The number of questions whose answer stands whole in some chunk."""
+    chunks = [" ".join(window) for window in chunk(page, size, overlap)]
+    return sum(any(q.answer in text for text in chunks) for q in questions)
+
+rows = []
+for size, a, b in zip(sizes, apart, half):
+    rows.append((size, 120 // size, intact(size, 0), cl.metrics.tally(a),
+                 intact(size, size // 2), cl.metrics.tally(b)))
+heads = cl.L(zh=["块长（词）", "拿几块", "不重叠：完整的", "找到", "重叠一半：完整的", "找到"],
+             en=["size", "taken", "apart: whole", "found", "overlapping: whole", "found"])
 display(cl.viz.table(rows, heads))
 for i in (0, 4):
     gaps = [cl.metrics.difference(found[2], found[i]) for found in (apart, half)]
@@ -422,7 +431,7 @@ for i in (0, 4):
 
 # %% zh [md]
 r"""
-不重叠时，40 个词的块比两头都好，两个区间都不含 0。重叠一半以后，小块不再把答案切断，几种大小就分不出高下了。这本手册一条约 17 个词；换一本书，要重新量。
+不重叠时，40 个词的块比两头都好，两个区间都不含 0；不过 40 是看了结果才挑的，刚刚离开 0 的那个下界别太当真。切成 10 个词，80 个答案里有 10 个被切成了两截；重叠一半以后，每个答案都在某一块里完整出现，几种大小也就分不出高下了。这本手册一条约 17 个词；换一本书，要重新量。
 
 ## 14.7 开卷：检索增强生成
 
@@ -430,7 +439,7 @@ r"""
 """
 # %% en [md]
 r"""
-Without overlap, chunks of 40 words beat both ends, and neither interval contains 0. With half of each chunk overlapping, small chunks no longer cut an answer in two, and the sizes cannot be told apart. A note of this handbook has about 17 words; for another book measure again.
+Without overlap, chunks of 40 words beat both ends, and neither interval contains 0; but 40 was picked after seeing the results, so do not make much of the bound that barely clears 0. Chunks of 10 words cut 10 of the 80 answers in two; with half of each chunk overlapping, every answer stands whole in some chunk, and the sizes can no longer be told apart. A note of this handbook has about 17 words; for another book measure again.
 
 ## 14.7 Open book: retrieval-augmented generation
 
@@ -537,7 +546,7 @@ cl.guess.result("apps.open", sum(hits["right"]), tolerance=5)
 r"""
 第一格打印的，是 `right` 一栏里两种判法不一致的回答：左边是标准答案，右边是模型的话。`The answer is "14"` 明明是对的，看字串的规则却因为答案写作 `14 people`，多了个单位，就判它错。**先读答卷，再信分数。** 第二种判法看值：数字和时刻不管单位，nine 和 9 算同一个数，人名和密码要整个出现（`Question.accepts`），表里用的就是它。`right` 一栏的 80 个回答，我们逐条读过，人判对 47 个，按值判对 48 个，只在一条上不同：把 30 个座位又乘以 2 的那条，里面有 30，结论却是 60。
 
-闭卷一题不对，递上最像的一条就对了 44 题。保证递上正确的那一条，再多对 4 题，差的区间不含 0，但很小：这里的检索没有拖多少后腿，拖后腿的是**阅读**，正确的条目就在眼前，32 题还是没答对。给三条对 36 题，和给一条的差分不出正负。把 40 条全放进去，只对 15 题，比检索一条少得多（差的区间不含 0）：答案就在提示里，这个模型却没有拿对。上下文装得下，不等于用得上。
+闭卷一题不对，递上最像的一条就对了 44 题。保证递上正确的那一条，再多对 4 题，差的区间不含 0，但很小：这里的检索没有拖多少后腿，拖后腿的是**阅读**，正确的条目就在眼前，32 题还是没答对。给三条对 36 题，和给一条的差分不出正负。把 40 条全放进去，只对 15 题，比检索一条少得多（差的区间不含 0）：答案就在提示里，这个模型却找不出来。
 
 最后一行最醒目：不用模型，把最像的一条原样端出来，70 题的答案都在里面。它占了便宜，整条端出来，答案只要在里面就算对，读的功夫留给了人。但它提醒我们，检索和阅读要**分开量**，端出原文是必须比的基线。
 
@@ -550,11 +559,11 @@ r"""
 """
 # %% en [md]
 r"""
-The first cell prints the replies under `right` on which two graders disagree, the gold answer on the left and the model's words on the right. `The answer is "14"` is right, yet the rule on strings refuses it because the key says `14 people`. **Read the papers before you trust the marks.** The second grader looks at the value: numbers and times of day without their unit, nine equal to 9, names and passwords in full (`Question.accepts`); the table uses it. We read all 80 replies under `right`: a person accepts 47 and this grader 48. They differ on one, which doubles the 30 seats: 30 stands in it, but it concludes 60.
+The first cell prints the replies under `right` on which two graders disagree, the gold answer on the left and the model's words on the right. `The answer is "14"` is right, yet the rule on strings refuses it because the key says `14 people`. **Read the papers before you trust the marks.** The second grader looks at the value: numbers and times of day without their unit, nine equal to 9, names and passwords in full (`Question.accepts`); the table uses it. We read all 80 replies under `right`: a person accepts 47 and this grader 48. They differ on one reply, which doubles the 30 seats: it contains 30, but it concludes 60.
 
-With the book closed nothing is right; with the best note 44 are. Given the right note for certain, 4 more are right; the interval of the difference does not contain 0, but it is small. So search is not what fails here but **reading**: with the right note in front of it the model still misses 32. Three notes give 36, a difference from one note whose sign cannot be told. With all 40 in the prompt only 15 are right, far fewer than with one note found (the interval does not contain 0): the answer is there, but this model does not get hold of it. What fits into a context is not therefore put to use.
+With the book closed nothing is right; with the best note 44 are. Given the right note for certain, 4 more are right; the interval of the difference does not contain 0, but it is small. So search is not what fails here but **reading**: with the right note in front of it the model still misses 32. Three notes give 36, a difference from one note whose sign cannot be told. With all 40 in the prompt only 15 are right, far fewer than with one note found (the interval does not contain 0): the answer is in the prompt, but this model does not find it there.
 
-The last row is the striking one: without a model, the best note served as it is holds the answer to 70. It has an advantage, as a whole note counts as right if the answer is anywhere in it, and the reading is left to a person. But it reminds us to measure search and reading **apart**, and that to serve the passage is the baseline to beat.
+The last row is the striking one: without a model, the best note served as it is holds the answer to 70. It has an advantage, as a whole note counts as right if the answer is anywhere in it, and the reading is left to a person. But it reminds us to measure search and reading **apart**, and serving the passage is the baseline to beat.
 
 ## 14.8 Name the source, dare to abstain
 
@@ -598,7 +607,6 @@ def supported(question, reply, passage):
     there = set(words(passage))
     names = {name.lower() for name in re.findall(r"[A-Z]\w+|\d+", question[1:])}
     return bool(added) and added <= there and names <= there
-
 chosen = [passages[i] for passages, i in zip(three_notes, sources)]
 passed = [supported(q.en, reply, passage)
           for q, reply, passage in zip(book.questions, study["three"], chosen)]
@@ -606,13 +614,14 @@ good = [ok for ok, yes in zip(hits["three"], passed) if yes]
 bad = [ok for ok, yes in zip(hits["three"], passed) if not yes]
 names = cl.L(zh=["全部回答", "通过核对的", "没通过的"],
              en=["all replies", "those that pass", "those that fail"])
-print(cl.L(zh="没有答案却通过的：", en="no answer, yet it passes:"), sum(passed[80:]), "/ 24")
+slips = [reply for reply, yes in zip(study["three"][80:], passed[80:]) if yes]
+print(cl.L(zh="没有答案却通过的：", en="no answer, yet it passes:"), *slips, sep="\n")
 cl.viz.table(zip(names, map(cl.metrics.tally, (hits["three"], good, bad))), ["", SHARE])
 
 # %% zh [md]
 r"""
 模型自己选的出处，和总写 [1] 的区间几乎重合。数重合的词朴素得多，指对的多一倍。**生成出来的出处也只是生成的文字**，要自己核对。
-核对的规则很严：通过的 23 条里 22 条是对的；代价是 14 条答对的也被拦下。没有答案的 24 题里有 3 题的回答通过了，那是照抄了一条真实但不相干的话。核对保证的是有据，不是切题。
+核对的规则很严：通过的 23 条里 22 条是对的；代价是 14 条答对的也被拦下。没有答案的 24 题里有 3 题的回答通过了，就是表上面那三句：手册里真有这话，可是问的不是它。核对保证的是有据，不是切题。
 
 最后一关是**拒答**（abstaining）。拿智能客服来试：库里存 40 个问题（用手册的词）和答案，来一个问题，找最像的一问，端出它的答案；分数低于阈值就转人工。考它的是库里**没有**的问法：40 个换了说法的问题，和 24 个没有答案的问题。英文用 MiniLM；中文没有合适的编码器，用单字的 BM25，除以问题的字数。
 
@@ -626,9 +635,9 @@ r"""
 # %% en [md]
 r"""
 The sources that the model chooses itself can hardly be told from always writing [1]. Counting common words is much plainer and points right twice as often. **A generated citation is generated text, too**; check it.
-The check is strict: of 23 replies that pass 22 are right; the price is 14 right replies that it stops. Of the 24 questions without an answer 3 get a reply that passes, by copying something true and beside the point. The check guarantees grounds, not relevance.
+The check is strict: of 23 replies that pass 22 are right; the price is 14 right replies that it stops. Of the 24 questions without an answer 3 get a reply that passes, the three above the table: the handbook does say so, but that was not the question. The check guarantees grounds, not relevance.
 
-The last gate is **abstaining**. Try it on a customer-service bot: it stores 40 questions (in the handbook's words) with their answers, finds the stored question most similar to yours and serves its answer; below a threshold it hands over to a person. It is examined with questions that are **not** in its store: the 40 in other words, and the 24 without an answer. English uses MiniLM; for Chinese there is no suitable encoder, so BM25 on characters, divided by the number of characters asked.
+The last gate is **abstaining**. Try it on a customer-service bot: it stores 40 questions (in the handbook's words) with their answers, finds the stored question most similar to yours and serves its answer; below a threshold it hands over to a person. It is examined with questions that are **not** in its store: the 40 reworded ones, and the 24 without an answer. English uses MiniLM; for Chinese there is no suitable encoder, so BM25 on characters, divided by the number of characters asked.
 
 How high the threshold should be depends on the price of a wrong answer. A right answer earns `gain`, a wrong one costs `loss` (to answer where no answer exists is wrong, too), and handing over counts 0; the sum is called **utility**. The threshold is chosen on **one half** of the questions and judged on **the other**.
 
@@ -694,7 +703,7 @@ cl.viz.explore(service, text="How do I get online at the Mill?", loss=(0, 10, 1)
 
 # %% zh [md]
 r"""
-先看英文。答错只扣 1 分时，挑出来的阈值是 0.35，另一半的 32 题里答对 19 题，答错 12 题；扣 3 分时，阈值升到 0.74，答对 4 题，答错 1 题，其余 27 题全转人工。没有免费的阈值，要看你更怕哪种错：问药量的系统和推荐小说的系统不该用同一个 `loss`。
+先看英文。答错只扣 1 分时，挑出来的阈值是 0.35，另一半的 32 题里答对 19 题，答错 12 题；扣 3 分时，阈值升到 0.74，答对 4 题，答错 1 题，其余 27 题全转人工。阈值低了错得多，高了转得多，要看你更怕哪一样：问药量的系统和推荐小说的系统不该用同一个 `loss`。输入框里那个问题，库里本来有答案，可是最像的一问问的是关门时间，于是答错了；把 `loss` 拖到 3，它就转人工。
 再看两列效用：挑的那一半上是 10 和 7，另一半上只有 7 和 1。阈值是照着前一半挑的，在那里量，当然显得好；该信的是另一半，而 32 题也只能量个大概。
 中文一边，挑出来的阈值是无穷大：哪怕答错只扣 1 分，也是一题不答最好。真实的客服会给每个答案多存几种问法，再从转人工的记录里不断补。
 
@@ -706,7 +715,7 @@ RAG 的提示里混着三种人的话：开发者的、提问人的、写资料�
 """
 # %% en [md]
 r"""
-English first. Where a wrong answer costs 1, the threshold chosen is 0.35, and of the 32 questions of the other half 19 are answered right and 12 wrong; where it costs 3, the threshold rises to 0.74, 4 are right, 1 is wrong and on the other 27 the bot is silent: they go to a person. No threshold is free; it depends on which error you fear more, and a system that is asked for doses should not share a `loss` with one that recommends novels.
+English first. Where a wrong answer costs 1, the threshold chosen is 0.35, and of the 32 questions of the other half 19 are answered right and 12 wrong; where it costs 3, the threshold rises to 0.74, 4 are right, 1 is wrong and on the other 27 the bot is silent: they go to a person. A low threshold errs more often and a high one hands over more often; which you fear more is for you to say, and a system that is asked for doses should not share a `loss` with one that recommends novels. The question in the field has an answer in the store, but the closest question is about closing time, so the reply is wrong; drag `loss` to 3, and a person is asked.
 Now the two columns of utility: 10 and 7 on the half that chose, only 7 and 1 on the other. The threshold was fitted to the first half and looks good there, of course; the other half is the one to believe, and 32 questions give no more than a rough idea.
 In Chinese the threshold chosen is infinite: even where a wrong answer costs just 1, it is best to answer nothing. A real service stores several ways of asking for each answer and adds more from the questions that were handed over.
 
@@ -754,36 +763,36 @@ cl.guess.result("apps.injection", cl.L(zh="看不出作用", en="no effect that 
 
 # %% zh [md]
 r"""
-一句留言就让 40 题里的 6 题照办；加了警告，照办的是 9 题。警告没有显出挡的作用，差的区间从 0 起，偏向更多。
+一句留言就让 40 题里的 6 题照办；加了警告，照办的是 9 题。看不出警告挡住了什么：差的区间从 0 起，往更多的一边去。
 
 挡得住的是代码。14.8 节的核对拿**图书馆自己写的条目**去对，照命令说的那些一条也没有通过。更干脆的办法是第一行：游客写的字根本不进提示，照办的就是 0。这个 0 是规矩定出来的，不是量出来的，这正是它可靠的原因；代价是留言里有用的话也用不上了。（一个小模型、一句留言，说明不了别的模型有多听话。）
 
 ## 小结
 
-- 模型存着许多真实的知识，但不可靠；它的把握在概率里，不在语气里。
-- 按词检索（BM25）不用训练，换一种说法就找不到；按意思检索（MiniLM）换了说法也能找到，但遇到生造词和没学过的语言就不行。
+- 模型存着许多真实的知识，但不可靠；它有没有把握，要看概率，语气里听不出来。
+- 按词检索（BM25）不用训练，换一种说法就多半找不到；按意思检索（MiniLM）换了说法多半也能找到，但遇到生造词和没学过的语言就不行。
 - 融合、重排、切块都可能让结果变差，用 nDCG 和成对的区间来量。
 - 先读答卷，再信分数。检索和阅读要分开量，“直接端出原文”是必须比的基线。
 - 出处要核对，不确定要拒答；阈值在一半数据上挑，在另一半上看。
-- 资料里的文字也可能是命令。提示里的警告只是请求，代码里的规则才是保证。
+- 资料里的文字也可能是命令。在提示里写一句警告，没有显出作用；用代码核对，照命令说的一条也没有通过。
 
 还想动手：对调 14.8 节的两半再挑一次，看阈值和效用变多少；换一句 14.9 节的留言，看照办的比例变不变。
 接下来：[第 15 章 智能体与知识](15_agents.ipynb)。
 """
 # %% en [md]
 r"""
-One comment makes the model obey in 6 of 40 questions; with the warning it is 9. The warning does not show that it stops anything; the interval of the difference begins at 0 and leans towards more.
+One comment makes the model obey in 6 of 40 questions; with the warning it is 9. It does not show that the warning stops anything: the interval of the difference runs from 0 towards more.
 
 What does stop it is code. The check of section 14.8 compares with the **library's own note**, and not one of the replies that obey passes. Simpler still is the first row: what visitors write never enters the prompt, and 0 obey. This 0 is set by a rule and not measured, which is just why it can be relied upon; the price is that useful comments are lost, too. (One small model and one comment say nothing of how obedient other models are.)
 
 ## Summary
 
 - A model stores much real knowledge, but not reliably; its confidence shows in its probabilities, not in its tone.
-- Search by words (BM25) needs no training, but misses what is asked in other words. Search by meaning (MiniLM) finds it, but fails on made-up words and on languages that it has not learnt.
+- Search by words (BM25) needs no training, but misses most of what is asked in other words than the note's. Search by meaning (MiniLM) finds most of it, but stumbles over made-up words and over languages that it has not learnt.
 - Fusion, reranking and chunking can all make things worse: measure with nDCG and paired intervals.
 - Read the papers before you trust the marks. Measure search and reading apart; “serve the passage itself” is the baseline to beat.
 - Check the sources and abstain when unsure; choose the threshold on one half of the data and look at the other.
-- The text of a document may be an order. A warning in the prompt is a request; a rule in the code is a guarantee.
+- The text of a document may be an order. A warning in the prompt showed no effect; a check in the code let none of the replies pass that obeyed.
 
 To try: swap the halves of section 14.8, choose again, and see how much threshold and utility change; plant another comment in section 14.9 and see whether it is obeyed as often.
 Next: [chapter 15, agents and knowledge](15_agents.ipynb).

@@ -134,7 +134,7 @@ def parse_scanner(text):
     if [kind for kind, _ in found[:2]] != ["name", "mark"] or found[1][1] != "(":
         raise ValueError(text)
     rest = [pair for pair in found[2:] if pair[0] != "space"]
-    read = {"int": int, "float": float, "str": lambda quoted: quoted.strip('"')}
+    read: dict = {"int": int, "float": float, "str": lambda quoted: quoted.strip('"')}
     if not rest or rest.pop() != ("mark", ")"):
         raise ValueError(text)
     args = [read[kind](piece) if kind in read else None for kind, piece in rest[::2]]
@@ -160,7 +160,7 @@ def parse_consuming(text):
     start = re.match(r"([A-Za-z_]\w*)\( *", text, re.ASCII)
     if not start or text[-1] != ")":
         raise ValueError(text)
-    rest, args = text[start.end():-1].strip(" "), ()
+    rest, args = text[start.end():-1].strip(" "), []
     while rest:
         found = re.match(r'(?:"(?P<s>[^"]*)"|(?P<f>-?[0-9]+\.[0-9]+)|(?P<i>-?[0-9]+)) *(?P<comma>,? *)', rest)
         if not found:
@@ -168,8 +168,8 @@ def parse_consuming(text):
         rest = rest[found.end():]
         if bool(rest) != found["comma"].startswith(","):
             raise ValueError("comma")
-        args += (found["s"] if found["s"] is not None else float(found["f"]) if found["f"] else int(found["i"]),)
-    return start[1], list(args)
+        args.append(found["s"] if found["s"] is not None else float(found["f"]) if found["f"] else int(found["i"]))
+    return start[1], args
 
 
 def parse_groups(text):
@@ -205,7 +205,7 @@ def _parse_cases(draw: Draw) -> list[Case]:
         Case(L(zh="空的文字", en="an empty text"), ('say("", "")',), quoted),
         Case(L(zh="引号里像数的文字", en="a text that looks like a number"), ('say("12", "-1.5", 12)',), quoted),
         Case(L(zh="引号里有撇号、反斜杠和换行", en="an apostrophe, a backslash and a line break in quotes"), ('say("it\'s a \\n b", "c\nd")',), quoted),
-        Case(L(zh="引号里有汉字", en="Chinese in quotes"), ('查'.replace("查", "ask") + '("图书馆几点关门？")',), quoted),
+        Case(L(zh="引号里有汉字", en="Chinese in quotes"), ('ask("图书馆几点关门？")',), quoted),
         Case(L(zh="名字里有下划线和数字", en="underscores and digits in the name"), ("_to_2d(1)",)),
         Case(L(zh="大写的名字", en="capitals in the name"), ("GetTime()",)),
         bad("空串", "an empty string", ""), bad("没有括号", "no brackets", "clock"), bad("没有右括号", "no closing bracket", "f(1"),
@@ -256,6 +256,22 @@ def _literals(text):
     return name, list(ast.literal_eval(f"[{rest[:-1]}]"))
 
 
+def _parsed(text):
+    import ast
+    node = ast.parse(text.strip(), mode="eval").body
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        raise ValueError(text)
+    return node.func.id, [ast.literal_eval(arg) for arg in node.args]
+
+
+def _json(text):
+    import json
+    call = re.fullmatch(r"\s*([A-Za-z_][A-Za-z0-9_]*)\((.*)\)\s*", text, re.DOTALL)
+    if call is None:
+        raise ValueError(text)
+    return call[1], json.loads(f"[{call[2]}]")
+
+
 def _cut_at_commas(text):
     call = re.fullmatch(r" *([A-Za-z_][A-Za-z0-9_]*)\((.*)\) *", text, re.DOTALL)
     if call is None:
@@ -289,7 +305,10 @@ EXERCISE = Exercise(
     mistakes=(
         Mistake("parse-eval", L(zh="用 `eval` 读参数", en="`eval` reads the arguments"), _DANGER, program=_evaluates, skill="formula", hint=1),
         Mistake("parse-literal-eval", L(zh="用 `ast.literal_eval` 读参数：Python 的其他写法也放进来了",
-                en="`ast.literal_eval` reads the arguments, and so lets in what else Python can write"), _DIGIT, program=_literals, skill="formula"),
+                en="`ast.literal_eval` reads the arguments, and so lets in what else Python can write"), _DIGIT, program=_literals, skill="formula", also=(_parsed,)),
+        Mistake("parse-json", L(zh="用 `json.loads` 读参数", en="`json.loads` reads the arguments"), _DIGIT, program=_json, skill="formula"),
+        Mistake("parse-picks", L(zh="从括号里挑出像参数的东西，别的都不看", en="it picks what looks like arguments from the brackets and overlooks all else"), _ALL,
+                ("({some})?", "((?s:.*?))"), skill="edge"),
         Mistake("parse-cut-at-commas", L(zh="在每个逗号处都切，引号里的也切", en="it cuts at every comma, in quotes as well"), _QUOTES, program=_cut_at_commas,
                 skill="formula", hint=1),
         Mistake("parse-all-text", L(zh="参数全是字符串，没有变成数", en="all arguments are strings; numbers are not made of them"), _TYPES,

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...i18n import L
 from . import record
@@ -14,7 +14,7 @@ from .spec import Exercise
 
 if TYPE_CHECKING:
     from ...viz.html import Markup
-    from ...viz.widgets.ladder import Ladder, Lines
+    from ...viz.widgets.ladder import Ladder
 
 __all__ = ["offer", "puzzle_card", "show_hint"]
 
@@ -25,12 +25,12 @@ def offer(exercise: Exercise, lang: str, passed: bool) -> None:
         return
     from ...viz.html import Markup
 
-    def hint() -> tuple[Markup, Lines | None]:
+    def hint() -> tuple[Markup, dict[str, Any]]:
         card, rung = hint_card(exercise, None, lang)
-        return Markup(card.html), _lines(exercise) if is_puzzle(exercise, rung) else None
+        return Markup(card.html), puzzle(exercise).parts if is_puzzle(exercise, rung) else {}
 
-    def solution() -> tuple[Markup, None]:
-        return Markup(solution_card(exercise, lang, passed).html), None
+    def solution() -> tuple[Markup, dict[str, Any]]:
+        return Markup(solution_card(exercise, lang, passed).html), {}
 
     actions = [(L(zh="参考解", en="Solution"), solution)]
     if not passed:
@@ -46,21 +46,15 @@ def show_hint(exercise: Exercise, n: int | None, lang: str) -> Card:
         card.code = puzzle(exercise).text
     card.show()
     if asks and in_notebook():
-        _ladder(exercise, lang, [], _lines(exercise))._ipython_display_()
+        _ladder(exercise, lang, [], puzzle(exercise).parts)._ipython_display_()
     return card
 
 
-def _ladder(exercise: Exercise, lang: str, actions: list, lines: Lines | None = None) -> Ladder:
+def _ladder(exercise: Exercise, lang: str, actions: list, parts: dict[str, Any] | None = None) -> Ladder:
     from ...viz.html import Markup
     from ...viz.widgets.ladder import Ladder
 
-    return Ladder([label[lang] for label, _ in actions], lambda i: actions[i][1](), lambda order: Markup(puzzle_card(exercise, order, lang).html), lines)
-
-
-def _lines(exercise: Exercise) -> Lines:
-    from ...viz.widgets.ladder import Lines
-
-    return Lines(puzzle(exercise).head, puzzle(exercise).lines)
+    return Ladder([label[lang] for label, _ in actions], lambda i: actions[i][1](), lambda order: Markup(puzzle_card(exercise, order, lang).html), parts)
 
 
 def puzzle_card(exercise: Exercise, order: list[int], lang: str) -> Card:

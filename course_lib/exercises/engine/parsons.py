@@ -35,6 +35,11 @@ class Puzzle:
         return self.exercise.compiled("\n".join([self.head, *(self.lines[i] for i in order)]))
 
     @property
+    def parts(self) -> dict[str, Any]:
+        """What a page needs to ask it."""
+        return {"head": self.head, "lines": list(self.lines)}
+
+    @property
     def text(self) -> str:
         """The plain list, for a page without a kernel."""
         return "\n".join([self.head, *(f"□ {line}" for line in self.lines)])

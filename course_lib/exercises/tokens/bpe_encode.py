@@ -2,8 +2,8 @@
 from __future__ import annotations
 
 from ...i18n import L
+from ..engine.exact import Exact
 from ..engine.spec import Case, Draw, Exercise, Mistake
-from ..engine.texts import Texts
 from ._shared import BOUNDARY, LEFT_TO_RIGHT, corpus, replaced, word
 from .bpe_train import bpe_train
 
@@ -16,9 +16,19 @@ def bpe_encode(word, merges):
     word: str; merges: list of (left, right) as bpe_train returns it. Returns a list of str; characters that no merge knows stay as they
     are; '' gives [].
 
-    Steps: begin with the characters; of all pairs that occur, join the one learned earliest, everywhere, from left to right without overlap;
-    repeat until no learned pair occurs.
+    Begin with the characters; always join the pair that was learned earliest of those that occur, everywhere, from left to right without
+    overlap.
     """
+    symbols = list(word)
+    for pair in merges:                          # earliest-learned first
+        for i in range(len(symbols)):            # symbols grow fewer
+            if tuple(symbols[i:i + 2]) == pair:
+                symbols[i:i + 2] = ["".join(pair)]
+    return symbols
+
+
+def encode_as_told(word, merges):
+    """To the letter: look for the earliest pair again after every merge."""
     symbols = list(word)
     while True:
         pairs = set(zip(symbols, symbols[1:]))
@@ -28,20 +38,6 @@ def bpe_encode(word, merges):
         for i in range(len(symbols)):                        # symbols grow fewer
             if tuple(symbols[i:i + 2]) == best:
                 symbols[i:i + 2] = ["".join(best)]
-
-
-def encode_in_order(word, merges):
-    """The merges one after the other: the same, since no merge makes a symbol that an earlier one could use."""
-    symbols = list(word)
-    for left, right in merges:
-        out = []
-        for symbol in symbols:
-            if out and out[-1] == left and symbol == right:
-                out[-1] = left + right
-            else:
-                out.append(symbol)
-        symbols = out
-    return symbols
 
 
 def encode_by_rank(word, merges):
@@ -173,10 +169,11 @@ def _overlapping(word, merges):
 _KNOWN = "any(symbol in left + right for left, right in merges)"
 
 EXERCISE = Exercise(
-    id="tokens.bpe_encode", title=L(zh="用 BPE 切词", en="Encoding with BPE"), reference=bpe_encode, returns=Texts(), cases=_encode_cases,
+    id="tokens.bpe_encode", title=L(zh="用 BPE 切词", en="Encoding with BPE"), reference=bpe_encode, returns=Exact(list), cases=_encode_cases,
     hints=(
         L(zh="从一个字符一个符号开始，一轮一轮地合并，直到没有学过的对。", en="Begin with one symbol a character and merge, round by round, until no learned pair is left."),
-        L(zh="每一轮先收集现在相邻的对，再在 merges 里从头找第一个出现的。", en="In each round collect the pairs that stand side by side now, then take the first of merges that is among them."),
+        L(zh="先学到的先合并：在 merges 里从头往后走。学到一个合并时，比它早的合并已经没有可合的了，所以走一遍就够。",
+          en="What was learned first is merged first: go through merges from the start. When a merge was learned, the earlier ones had nothing left to join, so one pass is enough."),
         L(zh="把这一对的每一处都合并：从左往右走，`symbols[i:i + 2]` 等于它就换成一个符号。aaa 变成 aa、a。",
           en="Join every occurrence of it: go from left to right and put one symbol where `symbols[i:i + 2]` is the pair. aaa becomes aa, a."),
     ),
@@ -185,10 +182,10 @@ EXERCISE = Exercise(
                                             en="the longest match or the leftmost pair is taken, not the merge that was learned earliest"), _ORDER,
                 program=_longest, also=(_leftmost,), skill="rank", hint=2),
         Mistake("bpe-encode-reversed", L(zh="先用了最后学到的合并", en="the merge that was learned last comes first"), _ORDER,
-                ("for pair in merges", "for pair in reversed(merges)"), skill="rank", hint=2),
+                ("in merges", "in reversed(merges)"), skill="rank", hint=2),
         Mistake("bpe-encode-by-count", L(zh="先合并了词里出现最多的对", en="the pair that is most frequent in the word comes first"), _ORDER,
                 program=_most_frequent, skill="rank", hint=2),
-        Mistake("bpe-encode-alphabetical", L(zh="先用了字典序最小的对", en="the smallest tuple comes first"), _ORDER, ("for pair in merges", "for pair in sorted(merges)"),
+        Mistake("bpe-encode-alphabetical", L(zh="先用了字典序最小的对", en="the smallest tuple comes first"), _ORDER, ("in merges", "in sorted(merges)"),
                 skill="rank", hint=2),
         Mistake("bpe-substring", L(zh="用字符串替换来合并，越过了符号的边界", en="a string replacement merges across the borders of symbols"), BOUNDARY,
                 program=_replacing, skill="edge", hint=3),
@@ -196,7 +193,7 @@ EXERCISE = Exercise(
                 L(zh="一个合并要用在它出现的每一处。", en="A merge is applied wherever it occurs."), program=_first_only, skill="edge", hint=3),
         Mistake("bpe-one-round", L(zh="只合并了一轮就停了", en="it stops after one round"),
                 L(zh="合并之后会出现新的对。", en="A merge makes new pairs."),
-                ("                symbols[i:i + 2] = [\"\".join(best)]", "                symbols[i:i + 2] = [\"\".join(best)]\n        return symbols"), skill="edge", hint=1),
+                ("    return symbols", "        if len(symbols) < len(word):\n            break\n    return symbols"), skill="edge", hint=1),
         Mistake("bpe-from-the-right", L(zh="从右往左合并", en="the merge runs from right to left"), LEFT_TO_RIGHT,
                 ("in range(len(symbols))", "in reversed(range(len(symbols)))"), skill="shift", hint=3),
         Mistake("bpe-overlapping-merge", L(zh="重叠的对都合并了：aaa 变成了 aa、aa", en="overlapping pairs are all merged: aaa becomes aa, aa"), LEFT_TO_RIGHT,
@@ -211,16 +208,16 @@ EXERCISE = Exercise(
                 ("return symbols", "return symbols or [\"\"]"), skill="edge", hint=1),
         Mistake("bpe-joined", L(zh="返回的是一个用空格隔开的字符串", en="one string with spaces is returned"), _CONTRACT,
                 ("return symbols", "return \" \".join(symbols)"), skill="formula", hint=1),
-        Mistake("bpe-last-merge-lost", L(zh="少用了最后一个合并", en="the last merge is left out"), _ORDER, ("in merges if", "in merges[:-1] if"), skill="shift", hint=2),
-        Mistake("bpe-first-merge-lost", L(zh="少用了第一个合并", en="the first merge is left out"), _ORDER, ("in merges if", "in merges[1:] if"), skill="shift", hint=2),
+        Mistake("bpe-last-merge-lost", L(zh="少用了最后一个合并", en="the last merge is left out"), _ORDER, ("in merges", "in merges[:-1]"), skill="shift", hint=2),
+        Mistake("bpe-first-merge-lost", L(zh="少用了第一个合并", en="the first merge is left out"), _ORDER, ("in merges", "in merges[1:]"), skill="shift", hint=2),
         Mistake("bpe-end-marker", L(zh="给词加了结尾标记 </w>", en="the word gets the end marker </w>"), L(zh="本题的词不加结尾标记。", en="In this task words have no end marker."),
                 ("symbols = list(word)", "symbols = [*word, \"</w>\"]"), convention=True, skill="edge", hint=1),
         Mistake("bpe-distinct", L(zh="重复的符号只留了一个", en="repeated symbols are kept once"), _CONTRACT, ("return symbols", "return list(dict.fromkeys(symbols))"),
                 skill="count", hint=1),
         Mistake("bpe-characters", L(zh="只切成了字符，没有合并", en="the characters are returned without merging"), _ORDER,
-                ("if best is None:", "if True:"), skill="formula", hint=1),
+                ("in merges", "in []"), skill="formula", hint=1),
     ),
-    alternatives=(encode_in_order, encode_by_rank, encode_recursive, encode_on_strings, encode_linked,
+    alternatives=(encode_as_told, encode_by_rank, encode_recursive, encode_on_strings, encode_linked,
                   (("symbols = list(word)", "symbols = [character for character in word]"),)),
     think=L(zh="同一个词换一份 merges 就切得不同。为什么模型必须配自己的分词器？", en="Other merges cut the same word differently. Why does a model need its own tokenizer?"),
 )

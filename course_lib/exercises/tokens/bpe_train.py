@@ -4,8 +4,8 @@ from __future__ import annotations
 from collections import Counter
 
 from ...i18n import L
+from ..engine.exact import Exact
 from ..engine.spec import Case, Draw, Exercise, Mistake
-from ..engine.texts import Texts
 from ._shared import BOUNDARY, LEFT_TO_RIGHT, corpus, replaced
 
 __all__ = ["EXERCISE", "bpe_train"]
@@ -21,12 +21,12 @@ def bpe_train(words, n_merges):
     (ties: the smallest tuple); join it in every word, from left to right; repeat.
     """
     parts, merges = {word: list(word) for word in words}, []
-    while len(merges) < n_merges and any(len(symbols) > 1 for symbols in parts.values()):
+    while len(merges) < n_merges and any(len(s) > 1 for s in parts.values()):
         counts = {}
         for word, symbols in parts.items():
             before = None
             for pair in zip(symbols, symbols[1:]):
-                before = None if pair == before else pair        # aaa holds (a, a) once
+                before = None if pair == before else pair   # aaa holds (a, a) once
                 if before:
                     counts[pair] = counts.get(pair, 0) + words[word]
         merges.append(min(counts, key=lambda pair: (-counts[pair], pair)))
@@ -149,6 +149,7 @@ def _train_cases(draw: Draw) -> list[Case]:
         Case(L(zh="词频不同", en="words of different counts"), ({"ab": 1, "abc": 1, "cd": 9}, 2)),
         Case(L(zh="一个词里同一对出现两次", en="a pair twice in one word"), ({"abxab": 3, "cd": 5}, 3)),
         Case(L(zh="次数相同", en="ties"), ({"ca": 2, "ba": 2, "ac": 2, "bc": 2}, 3), ties),
+        Case(L(zh="长短不同的符号次数相同", en="ties between symbols of different lengths"), ({"bc": 20, "ab": 15, "abc": 3, "aba": 3, "ae": 3}, 5), ties),
         Case(L(zh="重复的字符不重叠计数", en="a run counted without overlap"), ({"aaa": 4, "bc": 6, "aaaaa": 1}, 4), runs),
         Case(L(zh="合并后从左往右", en="a run merged from the left"), ({"aaa": 5, "aaab": 4, "baaa": 1}, 5), runs),
         Case(L(zh="一个符号的结尾像另一个符号", en="one symbol ends like another"), ({"xab": 1, "xac": 8, "ab": 5}, 5)),
@@ -200,7 +201,7 @@ _COUNT = "counts[pair] = counts.get(pair, 0) + words[word]"
 _BEST = "min(counts, key=lambda pair: (-counts[pair], pair))"
 
 EXERCISE = Exercise(
-    id="tokens.bpe_train", title=L(zh="训练 BPE", en="Training BPE"), reference=bpe_train, returns=Texts(pairs=True), cases=_train_cases,
+    id="tokens.bpe_train", title=L(zh="训练 BPE", en="Training BPE"), reference=bpe_train, returns=Exact(list), cases=_train_cases,
     hints=(
         L(zh="把每个词记成符号的列表，开始时一个字符一个符号。每一轮三步：数相邻的对，选最多的，在所有词里合并它。",
           en="Keep each word as a list of symbols, at first its characters. Each round has three steps: count neighbouring pairs, choose the best, join it in all words."),
@@ -214,6 +215,8 @@ EXERCISE = Exercise(
                 (_COUNT, "counts[pair] = counts.get(pair, 0) + 1"), skill="count"),
         Mistake("bpe-overlap", L(zh="重叠的对重复计数：aaa 里的 (a, a) 算了两次", en="overlapping pairs are counted: (a, a) twice in aaa"), _COUNTING,
                 ("None if pair == before else pair", "pair"), skill="count", hint=3),
+        Mistake("bpe-run-once", L(zh="一串相同的字符不管多长，都只算一次", en="a run of one character counts once, however long"), _COUNTING,
+                ("before = None if pair == before else pair", "again, before = pair == before, pair"), ("if before:", "if not again:"), skill="count", hint=3),
         Mistake("bpe-pair-once-per-word", L(zh="同一对在一个词里出现几次都只算一次", en="a pair counts once in a word, however often it occurs there"), _COUNTING,
                 ("in zip(symbols, symbols[1:])", "in set(zip(symbols, symbols[1:]))"), skill="count"),
         Mistake("bpe-cross-word", L(zh="词连成了一串，合并跨过了词的边界", en="the words are strung together, so that pairs cross their borders"),
@@ -231,6 +234,10 @@ EXERCISE = Exercise(
                 (_BEST, "max(counts, key=counts.get)"), skill="rank"),
         Mistake("bpe-tie-last", L(zh="次数相同时取了最后遇到的一对", en="among ties the pair that was met last is taken"), _CHOICE,
                 (_BEST, "sorted(counts, key=counts.get)[-1]"), skill="rank"),
+        Mistake("bpe-tie-joined", L(zh="次数相同时比的是合并后的字符串，不是元组", en="among ties the joined strings are compared, not the tuples"), _CHOICE,
+                (_BEST, "min(counts, key=lambda pair: (-counts[pair], \"\".join(pair)))"), skill="rank"),
+        Mistake("bpe-tie-longest", L(zh="次数相同时取了最长的一对", en="among ties the longest pair is taken"), _CHOICE,
+                (_BEST, "min(counts, key=lambda pair: (-counts[pair], -len(\"\".join(pair)), pair))"), skill="rank"),
         Mistake("bpe-rarest", L(zh="选了最少见的一对", en="the rarest pair is chosen"), _CHOICE, ("(-counts[pair], pair)", "(counts[pair], pair)"),
                 skill="rank", hint=1),
         Mistake("bpe-smallest", L(zh="选了最小的元组，没有看次数", en="the smallest tuple is chosen, whatever the counts"), _CHOICE,
@@ -242,7 +249,7 @@ EXERCISE = Exercise(
                 L(zh="题目要的是 (左, 右) 的列表。", en="The task asks for a list of (left, right)."), ("return merges", "return [pair[::-1] for pair in merges]"),
                 skill="shift", hint=1),
         Mistake("bpe-no-early-stop", L(zh="没有词对时没有停下，而是报错", en="it fails when no pair is left"), _LENGTH,
-                (" and any(len(symbols) > 1 for symbols in parts.values())", ""), skill="edge", hint=3),
+                (" and any(len(s) > 1 for s in parts.values())", ""), skill="edge", hint=3),
         Mistake("bpe-first-occurrence", L(zh="每个词里只合并了第一处", en="only the first occurrence in each word is merged"),
                 L(zh="这一对在词里出现几次，就合并几处。", en="Every occurrence of the pair in a word is joined."),
                 ("= [\"\".join(merges[-1])]", "= [\"\".join(merges[-1])]\n                    break"), skill="edge", hint=3),

@@ -7,8 +7,8 @@ import torch
 
 from ...i18n import L
 from ..engine.contract import Scalar, Tuple
+from ..engine.exact import Exact
 from ..engine.spec import Case, Draw, Exercise, Mistake
-from ..engine.texts import Texts
 from ._shared import word
 
 __all__ = ["EXERCISE"]
@@ -187,7 +187,7 @@ _LAST = "    return best[-1]"
 
 EXERCISE = Exercise(
     id="tokens.viterbi_segment", title=L(zh="最可能的切分（Viterbi）", en="The likeliest segmentation (Viterbi)"), reference=viterbi_segment,
-    returns=Tuple((("pieces", Texts()), ("total", Scalar))), cases=_viterbi_cases,
+    returns=Tuple((("pieces", Exact(list)), ("total", Scalar))), cases=_viterbi_cases,
     hints=(
         L(zh="不必列出所有切法：记住每个前缀的最好切法，长的前缀由短的得来。空前缀是 ([], 0.0)。",
           en="There is no need to list all segmentations: remember the best one of every prefix and build long prefixes from short ones. The empty prefix has ([], 0.0)."),

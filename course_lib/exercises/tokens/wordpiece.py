@@ -2,8 +2,8 @@
 from __future__ import annotations
 
 from ...i18n import L
+from ..engine.exact import Exact
 from ..engine.spec import Case, Draw, Exercise, Mistake
-from ..engine.texts import Texts
 from ._shared import word as random_word
 
 __all__ = ["EXERCISE"]
@@ -125,7 +125,7 @@ def _wordpiece_cases(draw: Draw) -> list[Case]:
         Case(L(zh="后面的一块只有不带前缀的", en="a later piece exists without the prefix alone"), ("unlike", {"un", "like", "##lik"}), unknown),
         Case(L(zh="最长匹配走进死胡同", en="the longest match leads nowhere"), ("abcd", {"ab", "a", "##bcd", "##b", "##c"}), unknown),
         Case(L(zh="最后一个字符切不下", en="the last character does not fit"), ("lower?", {"low", "##er", "lower", "##r"}), unknown),
-        Case(L(zh="第一个字符切不下", en="the first character does not fit"), ("?lower", {"lower", "##lower", "##low", "##er"}), unknown),
+        Case(L(zh="开头两个字符切不下", en="the first two characters do not fit"), ("??lower", {"lower", "##lower", "##low", "##er"}), unknown),
         Case(L(zh="大写字母", en="capital letters"), ("UNlike", {"un", "##like", "unlike", "U", "##n"}), unknown),
         Case(L(zh="空字符串", en="an empty string"), ("", {"a", "##a"}), L(zh="空字符串", en="the empty string")),
         Case(L(zh="一个字符", en="a single character"), ("a", {"a", "##a"})),
@@ -172,7 +172,7 @@ def _from_the_right(word, vocab, unk="[UNK]", prefix="##"):
 
 
 EXERCISE = Exercise(
-    id="tokens.wordpiece", title=L(zh="WordPiece 切词", en="WordPiece"), reference=wordpiece, returns=Texts(), cases=_wordpiece_cases,
+    id="tokens.wordpiece", title=L(zh="WordPiece 切词", en="WordPiece"), reference=wordpiece, returns=Exact(list), cases=_wordpiece_cases,
     hints=(
         L(zh="用一个变量记住已经切到哪里。每次从那里出发，先试到词尾的一整段，再让右端一格一格往左移。",
           en="Let a variable hold how far the word is cut. From there try the stretch up to the end of the word, then move its right end back step by step."),
@@ -193,8 +193,14 @@ EXERCISE = Exercise(
                 ("(prefix if start > 0 else \"\") + ", ""), (_TAKES, "pieces.append((prefix if start > 0 else \"\") + piece)"), skill="edge"),
         Mistake("wp-prefix-everywhere", L(zh="第一块也带了前缀", en="the first piece carries the prefix as well"), _PREFIX,
                 ("(prefix if start > 0 else \"\")", "prefix"), skill="edge"),
+        Mistake("wp-prefix-optional", L(zh="后面的块不带前缀也算在词表里", en="a later piece is accepted without its prefix as well"), _PREFIX,
+                ("if piece in vocab:", "if piece in vocab or (piece := word[start:end]) in vocab:"), skill="edge"),
         Mistake("wp-unk-per-character", L(zh="切不下的字符各变成一个 [unk]，其余照切", en="each character that does not fit becomes an [unk] of its own"), _UNKNOWN,
                 (_FAILS, "            piece, end = unk, start + 1"), skill="edge", hint=3),
+        Mistake("wp-unk-run", L(zh="切不下的一串字符变成一个 [unk]，其余照切", en="a run of characters that do not fit becomes one [unk] among the pieces"), _UNKNOWN,
+                (_FAILS, "            piece, end = unk, start + 1"), (_TAKES, "pieces += [] if [piece] == pieces[-1:] == [unk] else [piece]"), skill="edge", hint=3),
+        Mistake("wp-unk-string", L(zh="切不下去时返回的是字符串 unk，不是列表 [unk]", en="the string unk is returned where no piece fits, not the list [unk]"), _UNKNOWN,
+                ("return [unk]", "return unk"), skill="formula", hint=3),
         Mistake("wp-unk-rest", L(zh="保留了前面切好的几块，后面接一个 [unk]", en="the pieces so far are kept and an [unk] follows"), _UNKNOWN,
                 (_FAILS, "            return pieces + [unk]"), skill="edge", hint=3),
         Mistake("wp-drops-rest", L(zh="切不下去时只返回了前面的几块", en="only the pieces so far are returned where no piece fits"), _UNKNOWN,

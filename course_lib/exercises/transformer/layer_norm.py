@@ -70,7 +70,7 @@ def layer_norm_normalize(x, weight, bias, eps=1e-5):
 
 def _layer_norm_cases(draw: Draw) -> list[Case]:
     eps, constant = L(zh="eps", en="eps"), L(zh="常数的一行", en="the constant row")
-    rows = draw.normal(3, 5)
+    rows = draw.normal(3, 4)                                 # 1/4 needs no rounding, and where all is eps, rounding would show
     rows[1] = 2.0
     half = (even_rows(draw, 6) * 256).half().reshape(2, 3, 8)
     both = lambda D: (draw.normal(D), draw.normal(D))
@@ -79,7 +79,7 @@ def _layer_norm_cases(draw: Draw) -> list[Case]:
         Case(L(zh="[2,5,6]", en="[2,5,6]"), (draw.normal(2, 5, 6) + 0.5, *both(6))),
         Case(L(zh="eps=0.5", en="eps=0.5"), (draw.normal(3, 4), *both(4), 0.5), eps),
         Case(L(zh="很小的数", en="small numbers"), (draw.normal(4, 5, scale=0.01), *both(5)), eps),
-        Case(L(zh="有一行全是 2", en="a row of twos"), (rows, *both(5)), constant),
+        Case(L(zh="有一行全是 2", en="a row of twos"), (rows, *both(4)), constant),
         Case(L(zh="均值离 0 很远", en="a mean far from 0"), (draw.normal(2, 3, 7) + 3.0, *both(7))),
         Case(L(zh="D=1", en="D=1"), (draw.grid(4, 1), *both(1)), constant),
         Case(L(zh="只有一行 [D]", en="one row [D]"), (draw.normal(9), *both(9))),
@@ -130,6 +130,10 @@ EXERCISE = Exercise(
                 skill="axis"),
         Mistake("ln-all-axes", L(zh="整个张量只用了一个均值和方差", en="one mean and variance are taken over the whole tensor"), AXIS,
                 ("h - h.mean(-1, keepdim=True)", "h - h.mean()"), ("centred.pow(2).mean(-1, keepdim=True)", "centred.pow(2).mean()"), skill="axis"),
+        Mistake("ln-two-axes", L(zh="对最后两个轴一起归一化", en="it normalises over the last two axes"), AXIS,
+                ("h - h.mean(-1,", "h - h.mean(tuple(range(x.ndim))[-2:],"), ("centred.pow(2).mean(-1,", "centred.pow(2).mean(tuple(range(x.ndim))[-2:],"), skill="axis"),
+        Mistake("ln-exchanged", L(zh="weight 和 bias 用反了", en="weight and bias are exchanged"), _AFFINE, ("normed * weight + bias", "normed * bias + weight"),
+                skill="formula", hint=1),
         Mistake("ln-half", L(zh="半精度没有换成 float32，平方溢出", en="half precision is not turned into float32, and the squares overflow"), HALF, ("x.float()", "x"),
                 skill="stability", hint=3),
         Mistake("ln-in-place", L(zh="就地改动了 x", en="x is changed in place"), L(zh="`x.float()` 对 float32 不复制：就地操作会改到 x。", en="`x.float()` makes no copy of float32: an operation in place reaches x."),

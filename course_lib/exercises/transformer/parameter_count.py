@@ -15,11 +15,11 @@ __all__ = ["EXERCISE"]
 def parameter_count(config):
     """The number of parameters of a Llama-style model.
 
-    config: dict with the keys of config.json: vocab_size, hidden_size, intermediate_size, num_hidden_layers, num_attention_heads,
+    config: dict with config.json's vocab_size, hidden_size, intermediate_size, num_hidden_layers, num_attention_heads,
     tie_word_embeddings; optional, absent or None: num_key_value_heads (as many as heads), head_dim (hidden_size // heads). Returns an int. Heads
     not divisible by key-value heads raise ValueError.
 
-    Steps: embedding; in each layer attention (q, k, v, o), three matrices of the gated network, two RMSNorms; one last norm; a head unless tied.
+    Steps: embedding; in each layer q, k, v, o, three FFN matrices, two RMSNorms; a last norm; a head unless tied.
     """
     D, V = config["hidden_size"], config["vocab_size"]
     heads = config["num_attention_heads"]
@@ -27,7 +27,7 @@ def parameter_count(config):
     head_dim = config.get("head_dim") or D // heads
     if heads % kv_heads:
         raise ValueError("heads must be divisible by key-value heads")
-    attention = 2 * D * heads * head_dim + 2 * D * kv_heads * head_dim       # q, o; k, v
+    attention = 2 * D * heads * head_dim + 2 * D * kv_heads * head_dim   # q, o; k, v
     layer = attention + 3 * D * config["intermediate_size"] + 2 * D
     head = 0 if config["tie_word_embeddings"] else V * D
     return V * D + config["num_hidden_layers"] * layer + D + head
@@ -172,6 +172,8 @@ EXERCISE = Exercise(
         Mistake("pc-no-embedding", L(zh="没有算词向量表", en="the embedding is not counted"), _HEAD, ("return V * D + config", "return config"), skill="count", hint=1),
         Mistake("pc-one-layer", L(zh="只算了一层", en="one layer is counted"), L(zh="每层一份，共 num_hidden_layers 层。", en="Every layer counts, num_hidden_layers of them."), ("config[\"num_hidden_layers\"] * layer", "layer"), skill="count", hint=1),
         Mistake("pc-final-norm-each-layer", L(zh="最后的归一化每层都算了一次", en="the last norm is counted in every layer"), _NORMS, (" + 2 * D\n", " + 3 * D\n"), (" + D + head", " + head"), skill="count", hint=1),
+        Mistake("pc-one-kv-head", L(zh="没有 num_key_value_heads 时只算了一个键值头", en="without num_key_value_heads a single key-value head is counted"), _OPTIONAL,
+                ("config.get(\"num_key_value_heads\") or heads", "config.get(\"num_key_value_heads\") or 1"), skill="edge", hint=3),
         Mistake("pc-none", L(zh="值为 None 的键没有换成默认值", en="a key whose value is None does not get its default"), _OPTIONAL, ("config.get(\"num_key_value_heads\") or heads", "config.get(\"num_key_value_heads\", heads)"), skill="edge", hint=3),
         Mistake("pc-required", L(zh="没有可选的键就报错", en="an absent optional key raises an error"), _OPTIONAL, ("config.get(\"num_key_value_heads\")", "config[\"num_key_value_heads\"]"), skill="edge", hint=3),
         Mistake("pc-no-check", L(zh="头数除不尽时没有抛出 ValueError", en="heads that do not divide raise no ValueError"), _REFUSE, (_RAISE, ""), skill="edge", hint=3),

@@ -116,6 +116,8 @@ EXERCISE = Exercise(
         Mistake("rms-weight-divided", L(zh="除以了 weight", en="it is divided by weight"), _WEIGHT, ("* weight)", "/ weight)"), skill="formula", hint=1),
         Mistake("rms-axis", L(zh="沿第一个轴求平均", en="the mean runs along the first axis"), AXIS, (".mean(-1, keepdim=True)", ".mean(0, keepdim=True)"), skill="axis"),
         Mistake("rms-all-axes", L(zh="对整个张量求了一个平均", en="one mean is taken over the whole tensor"), AXIS, (".mean(-1, keepdim=True)", ".mean()"), skill="axis"),
+        Mistake("rms-two-axes", L(zh="对最后两个轴一起求了平均", en="the mean runs over the last two axes"), AXIS,
+                (".mean(-1, keepdim=True)", ".mean(tuple(range(x.ndim))[-2:], keepdim=True)"), skill="axis"),
         Mistake("rms-half", L(zh="半精度没有换成 float32，平方溢出", en="half precision is not turned into float32, and the squares overflow"), HALF, ("x.float()", "x"),
                 skill="stability", hint=3),
         Mistake("rms-in-place", L(zh="就地改动了 x", en="x is changed in place"), L(zh="`x.float()` 对 float32 不复制：就地操作会改到 x。", en="`x.float()` makes no copy of float32: an operation in place reaches x."),

@@ -57,7 +57,7 @@ def rope_loops(x, offset=0, base=10000.0):
     half, odd = divmod(x.shape[3], 2)
     if odd:
         raise ValueError
-    columns = [None] * (2 * half)
+    columns = list(x.unbind(-1))
     for i in range(half):
         angle = (torch.arange(x.shape[2]) + offset).double() * math.exp(-math.log(base) * i / half)
         columns[i] = x[..., i] * angle.cos() - x[..., i + half] * angle.sin()
@@ -169,6 +169,8 @@ EXERCISE = Exercise(
                 ("torch.arange(x.shape[-2])", "torch.arange(x.shape[1])"), ("position[:, None] * frequency", "position[:, None, None] * frequency"), skill="axis", hint=1),
         Mistake("rope-exp-i", L(zh="频率的指数用了 -i/d，不是 -2i/d", en="the exponent of the frequency is -i/d, not -2i/d"), _ANGLE,
                 (_FREQUENCY, "base ** (-torch.arange(d // 2) / d)"), skill="formula", hint=1),
+        Mistake("rope-from-1", L(zh="i 从 1 数起：第一对没有转得最快", en="i begins at 1, so that the first pair does not turn fastest"), _ANGLE,
+                (_FREQUENCY, "base ** (-torch.arange(2, d + 2, 2) / d)"), skill="shift", hint=1),
         Mistake("rope-exp-double", L(zh="频率的指数用了 -4i/d，不是 -2i/d", en="the exponent of the frequency is -4i/d, not -2i/d"), _ANGLE,
                 (_FREQUENCY, "base ** (-2 * torch.arange(0, d, 2) / d)"), skill="formula", hint=1),
         Mistake("rope-exp-sign", L(zh="频率的指数没有负号", en="the exponent of the frequency lacks its minus sign"), _ANGLE, ("(-torch.arange(0, d, 2) / d)", "(torch.arange(0, d, 2) / d)"),

@@ -86,6 +86,15 @@ def _sinusoidal_cases(draw: Draw) -> list[Case]:
 _WAVES = L(zh="第 2i 列是 sin，第 2i+1 列是 cos，两列的角度相同。", en="Column 2i is the sine, column 2i + 1 the cosine, and both have the same angle.")
 _EXPONENT = L(zh="角度是 位置 / base^(2i/D)，i 是第几对。", en="The angle is position / base^(2i/D), where i counts the pairs.")
 _POSITION = L(zh="行是位置，从 0 开始。", en="Rows are positions, from 0.")
+
+
+def _even_only(length, d_model, base=10000.0):
+    table = torch.zeros(length, d_model)
+    angle = torch.arange(length)[:, None] / base ** (torch.arange(0, d_model, 2) / d_model)
+    table[:, 0::2], table[:, 1::2] = angle.sin(), angle.cos()
+    return table
+
+
 _ANGLE, _WHERE = "column // 2 * 2 / d_model", "torch.where(column % 2 == 0, angle.sin(), angle.cos())"
 
 EXERCISE = Exercise(
@@ -118,6 +127,8 @@ EXERCISE = Exercise(
                 skill="edge", hint=3),
         Mistake("pe-odd-longer", L(zh="D 是奇数时多了一列 cos", en="an odd D gets one more column, a cosine"), L(zh="D 是奇数时，最后一列是 sin。", en="An odd D ends with a sine."),
                 ("column = torch.arange(d_model)", "column = torch.arange(d_model + d_model % 2)"), skill="edge", hint=3),
+        Mistake("pe-odd-error", L(zh="D 是奇数时报错：cos 的列比 sin 少一列", en="an odd D raises an error: there is one column of cosines less than of sines"),
+                L(zh="D 是奇数时，最后一列是 sin。", en="An odd D ends with a sine."), program=_even_only, skill="edge", hint=3),
         Mistake("pe-degrees", L(zh="角度乘了 2π", en="angles are multiplied by 2π"), _EXPONENT, ("angle = position", "angle = 2 * math.pi * position"), skill="scale"),
         Mistake("pe-scaled", L(zh="又除以了 √D", en="the table is divided by √D"), _WAVES, (_WHERE, _WHERE + " / math.sqrt(d_model)"), skill="scale"),
     ),

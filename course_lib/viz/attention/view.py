@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,10 @@ import traitlets
 
 from ...errors import CourseError
 from ...i18n import L, language
-from ...interpret import Effect, Heads, Pass, ablated, look
-from ..widgets.live import display_live, script, write_page
+from ...interpret import Effect, Heads, Pass, ablated, look, scores_before
+from ...paths import home
+from ..html import Markup, paragraph
+from ..widgets.live import display_live, page, script
 from .coding import bundle, encode, thumb_sides, thumbs
 from .lifetime import handed_out
 from .still import describe, still_html
@@ -30,7 +33,7 @@ from .still import describe, still_html
 __all__ = ["AttentionView", "ViewError", "attention_view"]
 
 _FRONT = Path(__file__).parent / "front"
-_SCRIPTS = ("words", "elements", "data", "paint", "birdseye", "headview", "view")      # one module for the browser, in several files
+_SCRIPTS = ("words", "elements", "data", "paint", "birdseye", "headview", "tour", "view")      # one module for the browser, in several files
 
 
 class ViewError(CourseError, ValueError):
@@ -54,12 +57,13 @@ class AttentionView(anywidget.AnyWidget):
     head = traitlets.Int(0).tag(sync=True)
     part = traitlets.Unicode("self").tag(sync=True)
     lang = traitlets.Unicode("en").tag(sync=True)
+    _tour = traitlets.Bool().tag(sync=True)             # whether the reader has yet to be shown around
 
     def __init__(self, first: Pass, truncate: bool = False) -> None:
         self._passes, self._truncate = [first], truncate
         self._title = first.model.title if first.model else ""
         layer, head = first.parts[first.part].telling()
-        super().__init__(part=first.part, layer=layer, head=head, lang=language())
+        super().__init__(part=first.part, layer=layer, head=head, lang=language(), _tour=not _TOURED().exists())
         self._meta, self._data = self._first_picture(0)
         self.on_msg(self._answer)
 
@@ -91,21 +95,28 @@ class AttentionView(anywidget.AnyWidget):
 
     def ablate(self, heads: list[tuple[int, int]]) -> Effect:
         """What the model predicts with and without `heads` [(layer, head), ...]; shown in the view as well."""
-        effect = self._ablate(self._pass(0), [(self.part, int(layer), int(head)) for layer, head in heads])
-        self._effect = json.dumps(effect.as_dict(), ensure_ascii=False)
+        effect = ablated(self._modelled(0), [(self.part, int(layer), int(head)) for layer, head in heads])
+        self._effect = json.dumps(effect.as_dict(), ensure_ascii=False) if heads else ""
         return effect
 
     def to_html(self, path: str | Path) -> Path:
         """Write one self-contained interactive file with every head; returns its path."""
+        path = Path(path)
+        path.write_text(self._page(), "utf-8")
+        return path
+
+    def _page(self) -> str:
         meta, data = self._first_picture(0, complete=True)
         state = {"_meta": meta, "_data": base64.b64encode(data).decode(), "_effect": self._effect,
                  "layer": self.layer, "head": self.head, "part": self.part, "lang": self.lang}
-        return write_page(path, self, state, self._title or "Attention", str(describe(self._heads(), self.layer, self.head, self._title)))
+        alt = str(describe(self._heads(), self.layer, self.head, self._title))
+        return page(self, state, self._title or "Attention", alt, (_FRONT / "file.js").read_text("utf-8"))
 
     def _ipython_display_(self) -> None:
         heads = self._heads()
         shown = heads, self.layer, self.head, self._title
-        display_live(self, still_html(*shown), str(describe(*shown)))
+        said = filter(None, (self._pass(0).text, self._pass(0).target))
+        display_live(self, Markup().join(map(paragraph, said)) + still_html(*shown), str(describe(*shown)))
 
     # What the browser asks for ------------------------------------------------------------------------------------
 
@@ -147,22 +158,22 @@ class AttentionView(anywidget.AnyWidget):
         heads = self._check(layer, head, part, slot)
         return {}, [encode(heads.picture(layer, head, mode)).tobytes()]
 
-    def _on_exact(self, slot: int, part: str, layer: int, head: int, mode: str, q: int, k: int) -> tuple[dict, list]:
+    def _on_exact(self, slot: int, part: str, layer: int, head: int, mode: str, q: int, k: int, scores: bool = False) -> tuple[dict, list]:
         heads = self._check(layer, head, part, slot)
         _within(q, len(heads.query))
         _within(k, len(heads.key))
-        return {}, [line.astype(np.float32).tobytes() for line in heads.line(layer, head, mode, q, k)]
+        lines = [line.astype(np.float32) for line in heads.line(layer, head, mode, q, k)]
+        if scores:
+            lines.append(scores_before(self._modelled(slot), part, layer)[head, q])
+        return {}, [line.tobytes() for line in lines]
 
     def _on_toward(self, slot: int, part: str, k: int) -> tuple[dict, list]:
         heads = self._heads(part, slot)
         return {}, [heads.to_token(_within(k, len(heads.key))).astype(np.float32).tobytes()]
 
     def _on_text(self, slot: int, text: str, target: str | None = None, truncate: bool = False) -> tuple[dict, list]:
-        model = self._pass(0).model
         _within(slot, 2)
-        if model is None:
-            raise _no_model()
-        made = look(model, text, target, truncate=truncate or self._truncate)
+        made = look(self._modelled(0).model, text, target, truncate=truncate or self._truncate)
         self._passes[slot:slot + 1] = [made]
         meta, data = self._first_picture(slot)
         if slot:
@@ -171,10 +182,20 @@ class AttentionView(anywidget.AnyWidget):
             self._meta, self._data, self._effect = meta, data, ""
         return {}, []
 
+    def _on_page(self) -> tuple[dict, list]:
+        return {}, [self._page().encode()]
+
+    def _on_toured(self) -> tuple[dict, list]:
+        self._tour = False
+        with suppress(OSError):                 # a folder that cannot be written: the tour comes again
+            _TOURED().parent.mkdir(parents=True, exist_ok=True)
+            _TOURED().touch()
+        return {}, []
+
     def _on_ablate(self, slot: int, heads: list) -> tuple[dict, list]:
         for part, layer, head in heads:
             self._check(layer, head, part, slot)
-        return {"effect": self._ablate(self._pass(slot), [tuple(h) for h in heads]).as_dict()}, []
+        return {"effect": ablated(self._modelled(slot), [tuple(h) for h in heads]).as_dict()}, []
 
     # Inside -------------------------------------------------------------------------------------------------------
 
@@ -185,6 +206,14 @@ class AttentionView(anywidget.AnyWidget):
                 en="The data of this view were released: "
                    "its cell was run again and no name holds it any more. Run the cell again")
         return self._passes[_within(slot, len(self._passes))]
+
+    def _modelled(self, slot: int) -> Pass:
+        known = self._pass(slot)
+        if known.model is None:
+            raise ViewError(
+                zh="这里只有权重，没有模型：消融、改文本要用 attention_view(m, 文本)",
+                en="There are only weights here: to ablate or to change the text, make the view from a model")
+        return known
 
     def _heads(self, part: str | None = None, slot: int = 0) -> Heads:
         parts = self._pass(slot).parts
@@ -203,11 +232,6 @@ class AttentionView(anywidget.AnyWidget):
                             en="there is no layer {layer}, head {head}: layers are 0-{l}, heads 0-{h}",
                             layer=layer, head=head, l=layers - 1, h=heads - 1)
         return found
-
-    def _ablate(self, known: Pass, heads: list[tuple[str, int, int]]) -> Effect:
-        if known.model is None:
-            raise _no_model()
-        return ablated(known, heads)
 
     def _release(self) -> None:
         self._passes = []
@@ -233,7 +257,8 @@ class AttentionView(anywidget.AnyWidget):
             parts.append({"name": name, "shape": heads.shape, "causal": bool(heads.causal), "kv": heads.kv_heads, "thumb": thumb_sides(heads),
                           "shown": [layer, head], "value": heads.valued, "rollout": square,
                           "sink": None if sink is None else sink.round(3).tolist(), "query": _side(heads.query), "key": _side(heads.key)})
-        return bundle({"slot": slot, "title": self._title, "text": known.text, "target": known.target, "live": known.model is not None and not complete,
+        outcome = ablated(known, []).as_dict() if known.outcome and known.outcome.kind in ("next", "masked", "class") else None
+        return bundle({"slot": slot, "outcome": outcome, "title": self._title, "text": known.text, "target": known.target, "live": known.model is not None and not complete,
                        "complete": complete, "parts": parts}, arrays)
 
 
@@ -241,7 +266,8 @@ def _side(tokens) -> dict[str, list]:
     return {"labels": tokens.labels, "special": [i for i, special in enumerate(tokens.special) if special]}
 
 
-_ASKS = ("hello", "head", "exact", "toward", "text", "ablate")
+_ASKS = ("hello", "head", "exact", "toward", "text", "ablate", "page", "toured")
+_TOURED = lambda: home() / "toured"             # stands there once the reader has seen, or closed, the tour of the view
 
 
 def _within(index: Any, count: int) -> int:
@@ -254,12 +280,6 @@ def _within(index: Any, count: int) -> int:
 
 def _whole(index: Any) -> bool:
     return isinstance(index, (int, np.integer)) and not isinstance(index, bool)
-
-
-def _no_model() -> ViewError:
-    return ViewError(
-        zh="这里只有权重，没有模型：消融、改文本要用 attention_view(m, 文本)",
-        en="There are only weights here: to ablate or to change the text, make the view from a model")
 
 
 def attention_view(m, text: str | None = None, target: str | None = None, *, tokenizer=None,

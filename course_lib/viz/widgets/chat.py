@@ -16,6 +16,7 @@ from pathlib import Path
 
 import traitlets
 
+from ...errors import CourseError
 from ...i18n import L
 from ..html import BLUE, Markup
 from .live import Live, script
@@ -70,7 +71,8 @@ class Chat(Live):
             self._reply(history, write)
             self.messages = [*self.messages, {"role": "assistant", "content": answer}]
         except Exception as error:       # a sentence, never a traceback; the question goes, too, for it has no answer
-            self.messages = [*history[:-1], {"role": "error", "content": f"✗ {type(error).__name__}: {error}"}]
+            said = error if isinstance(error, CourseError) else L(zh="没能回答：{0}", en="No answer came: {0}").format(error)
+            self.messages = [*history[:-1], {"role": "error", "content": f"✗ {said}"}]
             answer = ""
         finally:
             self.growing, self.busy = "", False

@@ -12,12 +12,14 @@ from typing import Any
 
 import traitlets
 
+from ...errors import CourseError
 from ...i18n import L
 from ..html import Markup, paragraph
-from .live import Html, Live, markup, script
+from .live import Html, Live, markup, script, unclickable
 
 __all__ = ["Explore", "explore"]
 
+_LONGEST = 300          # characters: more than any picture here has room for
 _LABELS = {
     "alpha": L(zh="平滑 α", en="Smoothing α"), "at": L(zh="第几步", en="Step"), "context": L(zh="上下文", en="Context"), "depth": L(zh="深度", en="Depth"),
     "errand": L(zh="任务", en="Errand"), "examples": L(zh="训练样本数", en="Training examples"), "k": L(zh="取前几个", en="How many, k"),
@@ -25,8 +27,7 @@ _LABELS = {
     "mode": L(zh="约束", en="Constraint"), "model": L(zh="模型", en="Model"), "noise": L(zh="随大流的比例", en="Share that follows the crowd"),
     "order": L(zh="阶数 n", en="Order n"),
     "position": L(zh="第几个词元在看", en="Which token looks"), "query": L(zh="查询的位置 m", en="Position of the query, m"),
-    "rank": L(zh="改动压到的秩 r", en="Change cut to rank r"),
-    "remedy": L(zh="办法", en="Remedy"),
+    "rank": L(zh="改动压到的秩 r", en="Change cut to rank r"), "remedy": L(zh="办法", en="Remedy"),
     "say": L(zh="你报的概率", en="You say"), "seed": L(zh="随机种子", en="Seed"), "shots": L(zh="每类几个例子", en="Examples of each kind"),
     "source": L(zh="原文", en="Source"),
     "step": L(zh="步骤", en="Step"), "temperature": L(zh="温度", en="Temperature"), "text": L(zh="输入文字", en="Type here"),
@@ -41,8 +42,8 @@ def explore(draw: Callable[..., Any], **controls: Any) -> Explore:
 
     A control is made from its value: a string is a text field, a list a choice, (low, high, start) a slider with whole or decimal steps.
     A control whose name ends in "_" has no field: clicks on the picture's `data-set` boxes change it (see `flow`).
-    `draw` returns markup (`bars`, `table`, `Markup` ...), text, a matplotlib figure or anything with `_repr_html_`; an exception in it
-    becomes one line below the controls.
+    `draw` returns markup (`bars`, `table`, `Markup` ...), text, a matplotlib figure or anything with `_repr_html_`. It never sees an
+    empty text or one of more than 300 characters: then, and where it fails, a sentence below the controls says so.
     """
     return Explore(draw, controls)
 
@@ -55,25 +56,45 @@ class Explore(Live):
     fields = traitlets.List().tag(sync=True)
     values = traitlets.Dict().tag(sync=True)
     picture = Html().tag(sync=True)
+    waiting = traitlets.Unicode().tag(sync=True)
     drawn = traitlets.Int().tag(sync=True)          # how often: tells the browser that the kernel is done, even if the picture is the same
 
     def __init__(self, draw: Callable[..., Any], controls: dict[str, Any]):
         fields = [_field(name, value) for name, value in controls.items()]
-        super().__init__(fields=[field for field in fields if field["kind"] != "click"], values={field["name"]: field["value"] for field in fields})
+        super().__init__(fields=[field for field in fields if field["kind"] != "click"], values={field["name"]: field["value"] for field in fields},
+                         waiting=str(L(zh="正在计算……{0} 秒", en="Computing… {0} s")))
         self._draw = draw
         self._redraw()
         self.observe(self._redraw, "values")
 
     def _redraw(self, _change: object = None) -> None:
-        values = {name.rstrip("_"): value for name, value in self.values.items()}
-        try:
-            self.picture = markup(self._draw(**values))
-        except Exception as error:       # the reader is typing: a sentence, never a traceback
-            self.picture = paragraph(f"✗ {type(error).__name__}: {error}")
+        self.picture = self._refused() or self._drawn()
         self.drawn += 1
 
+    def _refused(self) -> Markup:
+        """What is wrong with what was typed, or nothing."""
+        texts = [(field["label"], str(self.values.get(field["name"], ""))) for field in self.fields if field["kind"] == "text"]
+        said = [L(zh="“{0}”里还没有字，写一点试试。", en="“{0}” is empty: type something.").format(label) for label, text in texts if not text.strip()]
+        said += [L(zh="“{0}”里有 {1} 个字符，太长了，最多 {2} 个。", en="“{0}” has {1} characters; {2} is the most.").format(label, len(text), _LONGEST)
+                 for label, text in texts if len(text) > _LONGEST]
+        return paragraph("\n".join(map(str, said))) if said else Markup()
+
+    def _drawn(self) -> Markup:
+        try:
+            return markup(self._draw(**{name.rstrip("_"): value for name, value in self.values.items()}))
+        except CourseError as error:     # the reader is typing: a sentence, never a traceback
+            return paragraph(error.message)
+        except Exception as error:
+            if isinstance(error, KeyError) and error.args[0] in self.values.values():       # looked up, and not there
+                return paragraph(L(zh="这里没有“{0}”，换一个试试。", en="There is no “{0}” here: try another.").format(error.args[0]))
+            said = L(zh="这样填，画不出来。换一个试试；如果怎么填都不行，请看单元格里的代码。",
+                     en="No picture comes of this. Try something else; where nothing works, look at the code of the cell.")
+            return paragraph(said) + Markup("<details><summary>Python</summary>{}</details>").format(error)
+
     def still(self) -> Markup:
-        return self.picture
+        """The picture with nothing to click, and what the fields say."""
+        fields = " · ".join(f"{field['label']}: {self.values.get(field['name'], '')}" for field in self.fields)
+        return (paragraph(fields) if fields else Markup()) + unclickable(self.picture)
 
 
 def _field(name: str, value: Any) -> dict:

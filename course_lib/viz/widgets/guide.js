@@ -121,7 +121,7 @@ function decoded(stop) {
 function strip(table, rows, columns, own, point) {
   const cell = Math.max(6, Math.min(24, Math.floor(512 / columns))), canvas = make("canvas", { width: columns * cell * 2, height: rows * ROW * 2 });
   const sizes = [...table].filter(Number.isFinite).map(Math.abs).sort((a, b) => a - b), top = sizes[Math.floor(0.98 * (sizes.length - 1))] || sizes.at(-1) || 1;
-  canvas.style.aspectRatio = `${columns * cell} / ${rows * ROW}`;
+  canvas.style.height = `${rows * ROW}px`;                    // where the page is narrow, only the columns are
   canvas.style.width = `${columns * cell}px`;
   const c = canvas.getContext("2d");
   c.scale(2, 2);
@@ -149,7 +149,8 @@ function strip(table, rows, columns, own, point) {
 
 // The model from the text down to the next token. Inside a block the boxes hang on the residual stream, the line on the left.
 function diagram(stops, label, go) {
-  const NS = "http://www.w3.org/2000/svg", WIDTH = 132, STEP = 23, HIGH = 18, LINE = 12;
+  const NS = "http://www.w3.org/2000/svg", WIDTH = 132, STEP = 23, HIGH = 18, LINE = 12, ROUND = 8, CENTRE = 77;
+  const isSum = ({ block, box }) => block && box === "+";
   const node = (tag, properties, ...children) => {
     const made = document.createElementNS(NS, tag);
     for (const [name, value] of Object.entries(properties)) made.setAttribute(name, value);
@@ -160,17 +161,22 @@ function diagram(stops, label, go) {
   const svg = node("svg", { viewBox: `0 0 ${WIDTH} ${rows * STEP + 2}`, width: WIDTH, height: rows * STEP + 2, role: "img", "aria-label": label });
   const line = (d) => svg.append(node("path", { d, fill: "none", stroke: "currentColor", "stroke-opacity": 0.45, "stroke-width": 1.5 }));
   svg.append(node("rect", { x: 1, y: y(first) - 3, width: WIDTH - 2, height: (last - first + 1) * STEP, rx: 6, class: "course-tour-block" }));
-  line(`M${WIDTH / 2} ${y(0)}V${y(first) - 3}M${LINE} ${y(first) - 5}V${y(last + 1) + 4}M${WIDTH / 2} ${y(last + 1)}V${y(rows - 1)}`);
-  const sums = stops.filter(({ block, box }) => block && box === "+").map(({ row }) => row);
+  const down = (x, from, to) => line(`M${x} ${from}V${to}`), middle = (row) => y(row) + HIGH / 2;
+  for (let row = 0; row < rows - 1; row++) if (row < first - 1 || row > last) down(WIDTH / 2, y(row) + HIGH, y(row + 1));
+  const sums = stops.filter(isSum).map(({ row }) => row);
   for (const [i, sum] of sums.entries()) {
     const from = i ? sums[i - 1] + 1 : first;
-    line(`M${LINE} ${y(from) + HIGH / 2}H76V${y(sum) + HIGH / 2}H${LINE}`);
+    down(LINE, i ? middle(from - 1) + ROUND : y(first - 1) + HIGH, middle(sum) - ROUND);
+    line(`M${LINE} ${middle(from)}H28`);
+    for (let row = from; row < sum - 1; row++) down(CENTRE, y(row) + HIGH, y(row + 1));
+    line(`M${CENTRE} ${y(sum - 1) + HIGH}V${middle(sum)}H${LINE + ROUND}`);
   }
+  down(LINE, middle(last) + ROUND, y(last + 1));
   const boxes = stops.map((stop, i) => {
-    const { box, row, block } = stop, beside = stops.filter((other) => other.row === row), sum = block && box === "+";
+    const { box, row, block } = stop, beside = stops.filter((other) => other.row === row), sum = isSum(stop);
     const left = block ? 27 : 4, width = (WIDTH - 5 - left) / beside.length, x = left + width * beside.indexOf(stop);
-    const body = sum ? node("circle", { cx: LINE, cy: y(row) + HIGH / 2, r: 8 }) : node("rect", { x: x + 1, y: y(row), width: width - 2, height: HIGH, rx: 4 });
-    const text = node("text", { x: sum ? LINE : x + width / 2, y: y(row) + HIGH / 2 + 4, "text-anchor": "middle" }, box);
+    const body = sum ? node("circle", { cx: LINE, cy: middle(row), r: ROUND }) : node("rect", { x: x + 1, y: y(row), width: width - 2, height: HIGH, rx: 4 });
+    const text = node("text", { x: sum ? LINE : x + width / 2, y: middle(row) + 4, "text-anchor": "middle" }, box);
     const group = node("g", { class: "course-tour-box" }, node("title", {}, stop.title), body, text);
     group.addEventListener("click", () => go(i));
     svg.append(group);

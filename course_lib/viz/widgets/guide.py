@@ -20,7 +20,7 @@ import traitlets
 from ...i18n import L
 from ...interpret import Trace, trace
 from ..html import Markup, paragraph, table, visible
-from .live import Live, script, write_page
+from .live import Live, page, script
 from .question import inline
 from .stops import Stop, stops
 
@@ -33,9 +33,11 @@ _AXES = {"B": L(zh="批", en="batch"), "T": L(zh="词元", en="tokens"), "S": L(
          "F": L(zh="前馈网络宽度", en="width of the feed-forward network"), "V": L(zh="词表大小", en="size of the vocabulary"), "L": L(zh="块数", en="blocks")}
 _WORDS = {"back": L(zh="上一步", en="Back"), "next": L(zh="下一步", en="Next"), "head": L(zh="头", en="Head"), "stops": L(zh="走到哪一步", en="Which stop"),
           "show": L(zh="不猜，直接看", en="Show me"), "right": L(zh="猜对了。", en="Right."), "wrong": L(zh="这次没猜中，答案是 {0}。", en="Not this time: the answer is {0}."),
-          "shown": L(zh="答案是 {0}。", en="The answer is {0}."), "guess": L(zh="先猜一猜", en="Guess first"), "part": L(zh="共 {0} 列，这里是前 {1} 列", en="the first {1} of {0} columns"),
+          "shown": L(zh="答案是 {0}。", en="The answer is {0}."), "guess": L(zh="先猜一猜", en="Guess first"),
+          "part": L(zh="共 {0} 列，这里是前 {1} 列", en="the first {1} of {0} columns"),
           "hint": L(zh="方向键 ← → 走一步，Home 和 End 到两头，↑ ↓ 换词元。蓝色为正，橙色为负，越深绝对值越大。",
-                    en="Arrow keys ← → move a stop, Home and End to either end, ↑ ↓ to another token. Blue is positive, orange negative; the deeper, the larger."),
+                    en="Arrow keys: ← → to the stop before or after, Home and End to the first and last, ↑ ↓ to another token. "
+                       "Blue is positive, orange negative; the deeper the colour, the larger the number."),
           "diagram": L(zh="模型的结构图", en="Diagram of the model"), "token": L(zh="看哪个词元", en="Which token")}
 
 
@@ -71,7 +73,9 @@ class Tour(Live):
 
     def to_html(self, path: str | Path) -> Path:
         """Write the tour as one self-contained file; returns its path."""
-        return write_page(path, self, self._state(), self.title, repr(self.still()))
+        path = Path(path)
+        path.write_text(page(self, self._state(), self.title, repr(self.still())), "utf-8")
+        return path
 
     def still(self) -> Markup:
         head = [str(word) for word in (L(zh="步骤", en="stop"), L(zh="张量", en="tensor"), L(zh="形状", en="shape"), "")]
@@ -85,12 +89,12 @@ class Tour(Live):
 
 def _sent(stop: Stop) -> dict[str, Any]:
     """A stop as the page gets it; the shown part of the tensor as base64 of float32."""
-    letters = (letter for letter in _AXES if letter in stop.axes)
+    letters = (letter for letter in stop.axes if letter in _AXES)
     sent = {"name": stop.name, "title": str(stop.title), "text": inline(stop.text), "box": stop.box, "row": stop.row, "block": stop.block,
-            "shape": f"{stop.axes} = ({', '.join(map(str, stop.shape))})", "axes": " · ".join(f"{letter} {_AXES[letter]}" for letter in letters),
+            "shape": f"{stop.axes} = {stop.shape}", "axes": " · ".join(f"{letter} {_AXES[letter]}" for letter in letters),
             "width": stop.shape[-1], "extra": stop.extra, "rows": stop.rows, "columns": stop.columns}
     if stop.table is not None:
-        sent |= {"data": base64.b64encode(np.ascontiguousarray(stop.table, np.float32)).decode(), "dims": stop.table.shape}
+        sent |= {"data": base64.b64encode(stop.table.astype(np.float32).tobytes()).decode(), "dims": stop.table.shape}
     if stop.ask:
         sent["ask"] = {"text": str(stop.ask.text), "options": stop.ask.options, "right": stop.ask.right, "note": str(stop.ask.note)}
     return sent

@@ -6,8 +6,11 @@ const widget = (draw) => ({
     const silence = Object.assign(document.createElement("p"), { hidden: true });
     silence.setAttribute("role", "status");
     const gone = () => { silence.hidden = false; };
+    model.on("comm_live_update", gone);         // Jupyter's word that the kernel was restarted or is gone
+    signal.addEventListener("abort", () => model.off("comm_live_update", gone));
     const view = {
       model, el, signal,
+      silent: () => !silence.hidden,            // whether the page says that the kernel is gone
       follow(names, call) {                     // `call` whenever the kernel, or this page, changes one of the values
         const heard = () => { silence.hidden = true; call(); };
         for (const name of names) model.on(`change:${name}`, heard);

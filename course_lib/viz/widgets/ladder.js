@@ -63,15 +63,17 @@ function sort(place, { head, lines }, words, say) {
 // Shift+Enter makes the next cell the active one, and JupyterLab then shows that one, often with the verdict above the top of the page.
 // So whatever this cell shows while its outputs arrive, its first verdict stays in view; but only where the reader has just run this cell.
 function keepInView(el, signal) {
-  const cell = el.closest(".jp-Cell"), card = cell?.querySelector("[role=status]");
-  if (!card) return;
   const look = () => {
+    const cell = [...upwards(el)].find((at) => at.matches(".jp-Cell")), card = cell?.querySelector("[role=status]");
+    if (!card) return;                          // not in the page yet, or in a host of another kind
+    watch.observe(cell);
     const active = document.querySelector(".jp-Cell.jp-mod-active");
     if (active === cell || active === cell.nextElementSibling) card.scrollIntoView({ block: "nearest" });
   };
   const watch = new ResizeObserver(look), stop = () => watch.disconnect();
-  watch.observe(cell);
-  setTimeout(stop, 1500);
+  watch.observe(el);
+  const soon = setTimeout(stop, 1500);
+  signal.addEventListener("abort", () => { stop(); clearTimeout(soon); });
   for (const event of ["wheel", "pointerdown", "keydown"]) document.addEventListener(event, stop, { once: true, capture: true, signal });
 }
 

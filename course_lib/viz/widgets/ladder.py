@@ -1,12 +1,12 @@
 """`Ladder`: help below a check. Buttons, what the last one clicked brought, and lines of code to be put in order.
 
-    Ladder(["Hint"], asked=lambda i: (Markup("…"), None), judged=lambda order: Markup("✓"))
+    Ladder(["Hint"], asked=lambda i: (Markup("…"), {}), judged=lambda order: Markup("✓"))
 """
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import traitlets
 
@@ -14,45 +14,39 @@ from ...i18n import L
 from ..html import Markup
 from .live import Html, Live, script
 
-__all__ = ["Ladder", "Lines"]
+__all__ = ["Ladder"]
 
 _HERE = Path(__file__).parent
 
 
-@dataclass(frozen=True)
-class Lines:
-    """`lines` in any order, each with its indentation, below the fixed line `head`."""
-
-    head: str
-    lines: tuple[str, ...]
-
-
 class Ladder(Live):
-    """`asked(i)`, of a button, gives markup and perhaps lines; `judged(order)`, of the chosen lines' indices, gives the verdict on them."""
+    """`asked(i)`, of a button, gives markup and, or not, a puzzle; `judged(order)`, of the indices of chosen lines, the verdict on them.
+
+    A puzzle is {"head": the first line, "lines": the others in any order, each with its indentation}, or {} where there is none.
+    """
 
     _esm = script(_HERE / "choice.js", _HERE / "ladder.js")
     _css = _HERE / "question.css"
     buttons = traitlets.List(traitlets.Unicode()).tag(sync=True)
     note = Html().tag(sync=True)
-    puzzle = traitlets.Dict().tag(sync=True)                # `Lines`, or nothing
+    puzzle = traitlets.Dict().tag(sync=True)
     verdict = Html().tag(sync=True)
     busy = traitlets.Bool().tag(sync=True)
     words = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, buttons: Sequence[str], asked: Callable[[int], tuple[Markup, Lines | None]], judged: Callable[[list[int]], Markup],
-                 lines: Lines | None = None):
+    def __init__(self, buttons: Sequence[str], asked: Callable[[int], tuple[Markup, dict[str, Any]]],
+                 judged: Callable[[list[int]], Markup], puzzle: dict[str, Any] | None = None):
         words = {"lines": L(zh="可用的行", en="The lines"), "program": L(zh="你的程序", en="Your program"), "check": L(zh="检查", en="Check"),
                  "help": L(zh="点一行（或按回车），它就接到程序末尾；再点一次取回。↑ ↓ 在程序里移动它。",
                            en="A click (or Enter) puts a line at the end of the program, a second one takes it back. ↑ ↓ move it within the program.")}
-        super().__init__(buttons=list(buttons), puzzle=asdict(lines) if lines else {}, words={name: str(text) for name, text in words.items()})
+        super().__init__(buttons=list(buttons), puzzle=puzzle or {}, words={name: str(text) for name, text in words.items()})
         self._asked, self._judged = asked, judged
         self.on_msg(self._heard)
 
     def ask(self, button: int) -> None:
         """Click a button from Python."""
-        self.note, lines = self._asked(button)
-        if lines:
-            self.puzzle = asdict(lines)
+        self.note, puzzle = self._asked(button)
+        self.puzzle = puzzle or self.puzzle              # one that is open stays
 
     def say(self, order: list[int]) -> None:
         """Hand in these lines, in this order, from Python."""

@@ -15,14 +15,19 @@ from markupsafe import escape
 from ...i18n import L, language
 from ..html import Markup, paragraph
 
-__all__ = ["Html", "Live", "display_live", "markup", "script", "write_page"]
+__all__ = ["Html", "Live", "display_live", "markup", "page", "script", "unclickable"]
 
 _HOST = Path(__file__).with_name("host.js")
+_INVITING = re.compile(r' (?:role="button"|tabindex="0"|aria-pressed="\w+"|data-set="[^"]*")|;?cursor:pointer')
+# A notebook that was saved and opened again has lost the widgets: where JupyterLab has only words to put below the picture
+# ("model not found"), nothing is shown.
+_UNFOUND = Markup("<style>.jp-OutputArea-child:has(.course-static) + .jp-OutputArea-child > .jp-OutputArea-output:not(:has(*))"
+                  "{display:none}</style>")
 
 
 def script(*files: Path) -> str:
-    """One module for the browser: what every widget asks of its host, then `files`; comments and indentation are not sent."""
-    return re.sub(r"(?m)^ *//.*\n|^ +", "", "\n".join(file.read_text("utf-8") for file in (_HOST, *files)))
+    """One module for the browser: what every widget asks of its host, then `files`; comments, indentation and most line ends are not sent."""
+    return re.sub(r"(?m)^ *//.*\n|^ +| +// .*$|(?<=[;{,])\n", "", "\n".join(file.read_text("utf-8") for file in (_HOST, *files)))
 
 
 class Html(traitlets.Unicode):
@@ -54,22 +59,25 @@ def display_live(widget: anywidget.AnyWidget, picture: Markup, text: str = "") -
     """Show `picture` (or, where there are only words, `text`) as an output of its own, then `widget`."""
     from IPython.display import display
 
-    if picture or text:
-        display({"text/html": Markup('<div class="course-static">{}</div>').format(picture), "text/plain": text or repr(picture)}, raw=True)
+    said = L(zh="这是一张图片；运行这个单元格，它就能动起来。", en="A picture: run this cell to make it live.") if picture or text else ""
+    still = Markup('<div class="course-static">{}<p style="margin:0;font-size:12px">{}</p>{}</div>').format(picture, said, _UNFOUND)
+    display({"text/html": still, "text/plain": text or repr(picture)}, raw=True)
     bundle = widget._repr_mimebundle_()
     data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
     data = {kind: value for kind, value in (data or {}).items() if "widget-view" in kind}     # the text alternative is the output above
     display(data, metadata=metadata, raw=True)
 
 
-def write_page(path: str | Path, widget: anywidget.AnyWidget, state: dict[str, Any], title: str, alt: str) -> Path:
-    """One self-contained file with the widget in it, which sees `state` as its traits; no server, no kernel, no network. Returns its path."""
-    fill = {"TITLE": escape(title), "LANG": escape(language()), "ALT": escape(alt), "CSS": str(widget._css),
-            "STATE": json.dumps(state, ensure_ascii=False).replace("<", "\\u003c"), "ESM": str(widget._esm).replace("export default", "const standalone =")}
-    page = re.sub("%%([A-Z]+)%%", lambda found: fill[found[1]], _HOST.with_name("page.html").read_text("utf-8"))
-    path = Path(path)
-    path.write_text(page, "utf-8")
-    return path
+def page(widget: anywidget.AnyWidget, state: dict[str, Any], title: str, alt: str, more: str = "") -> str:
+    """One self-contained file with the widget in it, which sees `state` as its traits; no server, no kernel, no network. `more`: script for the file alone."""
+    fill = {"TITLE": escape(title), "LANG": escape(state.get("lang") or language()), "ALT": escape(alt), "CSS": str(widget._css),
+            "STATE": json.dumps(state, ensure_ascii=False).replace("<", "\\u003c"), "ESM": str(widget._esm).replace("export default", "const standalone =") + more}
+    return re.sub("%%([A-Z]+)%%", lambda found: fill[found[1]], _HOST.with_name("page.html").read_text("utf-8"))
+
+
+def unclickable(picture: Markup) -> Markup:
+    """The same picture without what invites a click: no tab stop, no pointing hand."""
+    return Markup(re.sub(r"<[^>]*>", lambda tag: _INVITING.sub("", tag[0]), picture))
 
 
 def markup(drawn: Any) -> Markup:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...i18n import L
 from ...interpret import Trace
-from ..html import Markup, bars, table, visible
+from ..html import Markup, bars, visible
 
 __all__ = ["Ask", "Stop", "stops"]
 
@@ -52,6 +52,7 @@ class Stop:
         return self.values.shape
 
 
+_PAIR = Markup('<span style="display:inline-block;text-align:center;margin:2px 14px 6px 0">{}<br><b>{}</b></span>')       # a token above its id
 _HEADS, _COLUMNS = 9, 64                        # shown of a tensor: the page stays under a megabyte
 _NORMS = {"rms": L(zh="RMSNorm 把每个词元的向量各自缩放：均方根变成 1，再给每一列乘上学到的系数。",
                    en="RMSNorm rescales each token's vector by itself: its root mean square becomes 1, then each column is multiplied by a learned factor."),
@@ -84,12 +85,11 @@ def stops(found: Trace) -> list[Stop]:
         grows, grows[int(length(after)[-1] < length(before)[-1])],
         L(zh="长度从 {a:.3g} 变成 {b:.3g}。", en="Its length goes from {a:.3g} to {b:.3g}.").format(a=length(before)[-1], b=length(after)[-1]))
 
-    ids = [str(i) for i in found.tokens.ids]
     stop("ids", L(zh="词元编号", en="Token ids"), "(B, T)",
          L(zh="分词器把文本切成 {T} 个词元，每个换成它在词表里的编号。模型从这里开始只看得到编号。",
            en="The tokenizer cuts the text into {T} tokens and gives each its number in the vocabulary. From here on the model sees numbers only.").format(T=T),
          L(zh="词元编号", en="token ids"),
-         extra=table(zip(labels, ids), header=[str(L(zh="词元", en="token")), str(L(zh="编号", en="id"))], right=[1]))
+         extra=Markup().join(map(_PAIR.format, labels, found.tokens.ids)))
     stop("embedding", L(zh="词嵌入", en="Embedding"), "(B, T, D)",
          L(zh="每个编号从一张表里取出一行。表有 {V:,} 行，每行 {D} 个数。",
            en="Each id picks one row of a table of {V:,} rows, each of them {D} numbers.").format(V=c.vocab_size, D=c.d_model), L(zh="词嵌入", en="embedding"),
@@ -105,7 +105,7 @@ def stops(found: Trace) -> list[Stop]:
            L(zh="乘上 W_q，再切成 {H} 个头，每头 {d} 个数：每个词元用它去找别的词元。",
              en="Times W_q, then cut into {H} heads of {d} numbers: with these, each token looks for others.").format(H=c.n_head, d=c.d_head), "q")
     inside("k", L(zh="键 k", en="Keys k"), "(B, G, T, d)",
-           L(zh="乘上 W_k：每个词元靠它被找到。", en="Times W_k: by these, each token is found."), "k",
+           L(zh="乘上 W_k：别的词元凭它找到这个词元。", en="Times W_k: by these, others find this token."), "k",
            _ask(L(zh="q 的形状是 {q}。k 呢？", en="q has the shape {q}. And k?").format(q=shape("q")),
                 (shape("q"), shape("k"), str((1, 1, T, c.d_head)), str((1, c.n_head, c.d_head, T))), shape("k"),
                 L(zh="每个头有自己的键。", en="Each head has keys of its own.") if G == c.n_head else
@@ -117,7 +117,7 @@ def stops(found: Trace) -> list[Stop]:
     if c.position == "rope":
         turned = [i for i in range(T) if not np.array_equal(x["q"][0, :, i], x["q_turned"][0, :, i])]
         still = named[min(set(range(T)) - set(turned))] if len(turned) == T - 1 else None
-        nobody = L(zh="没有", en="none")
+        nobody = L(zh="都变了", en="none of them")
         inside("q_turned", L(zh="RoPE：按位置旋转", en="RoPE: turned by position"), "(B, H, T, d)",
                L(zh="q 和 k 里的数两两成对，各转一个角度，位置越靠后转得越多。这样一来，位置对 q·k 的影响只剩两者相隔多远。这里是转过的 q。",
                  en="The numbers of q and k form pairs; each pair is turned by an angle that grows with the position, so that of where two tokens stand "
@@ -184,7 +184,7 @@ def stops(found: Trace) -> list[Stop]:
     peaks = x["lengths"][:, 0].max(0)                                                             # (T,)
     peak = int(peaks.argmax())
     stop("lengths", L(zh="其余的块", en="The other blocks"), "(L+1, B, T)",
-         L(zh="再来 {n} 块，结构一样，权重各有各的。第 n 行是走过 n 块之后，每个词元的向量有多长。",
+         L(zh="再来 {n} 块，结构一样，各有各的权重。第 n 行是走过 n 块之后，每个词元的向量有多长。",
            en="{n} more blocks of the same build, each with weights of its own. Row n shows how long each token's vector is after n blocks.").format(
                n=c.n_layer - 1), f"× {c.n_layer}",
          _ask(L(zh="一路上，谁的向量达到过最大的长度？", en="Which token's vector becomes the longest on the way?"),
@@ -195,7 +195,7 @@ def stops(found: Trace) -> list[Stop]:
     stop("final", L(zh="最后的归一化", en="Final norm"), "(B, T, D)",
          L(zh="最后归一化一次，系数也是另外学的。", en="One last norm, again with learned factors of its own."), norm)
     best, words = [i for i, *_ in found.likely], [visible(word) for _, word, _ in found.likely]
-    stop("logits", "logits", "(B, T, V)",
+    stop("logits", L(zh="logits：打分", en="Logits"), "(B, T, V)",
          L(zh="乘上词嵌入那张表（两处用同一张）：每个词元的位置，都给下一个词元打分。只画最后一行得分最高的 {n} 列。" if c.tied else
               "乘上输出矩阵：每个词元的位置，都给下一个词元打分。只画最后一行得分最高的 {n} 列。",
            en=("Times the embedding table, which serves twice" if c.tied else "Times the output matrix") +

@@ -14,16 +14,14 @@ class BirdsEye {
     this.sort = h("input", { type: "checkbox", onchange: () => { this.sorted = this.sort.checked; this.draw(); } });
     this.range = h("input", { type: "range", min: 0, max: 100, value: 0, oninput: () => { this.limit = this.range.value / 100; this.draw(); } });
     this.count = h("span", { class: "attn-muted attn-num" });
-    this.help = h("p", { class: "attn-help" });
+    this.help = h("span", { class: "attn-help" });
     this.rangeWord = h("span");
     const { t } = app;
-    this.filters = h("span", { class: "attn-row" }, h("label", {}, this.sort, t("sort")), h("label", {}, this.rangeWord, this.range), this.count);
+    this.filters = h("span", { class: "attn-row" }, h("label", {}, this.sort, t("sort")), h("label", {}, this.rangeWord, this.range), this.count, this.help);
     this.marks = [h("div", { class: "attn-mark" }), h("div", { class: "attn-mark attn-other" })];      // over the canvas: choosing redraws nothing
     this.scroll = h("div", { class: "attn-birds" }, h("div", { class: "attn-over" }, this.canvas, ...this.marks));
-    this.el = h("section", { class: "attn-section" },
-      h("div", { class: "attn-row attn-spread" }, h("span", { class: "attn-row" }, h("h3", {}, t("all")), this.tip),
-        h("span", { class: "attn-row" }, h("span", { class: "attn-row attn-muted" }, t("legend"), app.legend), h("label", {}, t("score"), this.pick))),
-      this.filters, this.help, this.scroll);
+    this.tools = h("div", { class: "attn-row" }, h("h3", {}, t("all")), this.tip, h("label", {}, t("score"), this.pick),
+      h("span", { class: "attn-row attn-muted attn-legend" }, t("legend"), app.legend), this.filters);
     this.canvas.setAttribute("aria-label", t("allHelp"));
     this.canvas.onmousemove = (e) => this.point(this.find(e));
     this.canvas.onmouseleave = () => this.point(null);
@@ -40,7 +38,7 @@ class BirdsEye {
     SCORES.slice(0, 3).forEach((name, i) => { this.pick.options[i + 1].disabled = !has(i); });
     if (this.score === "toward") this.chooseToken(Math.min(this.toward?.token ?? 0, part.S - 1));
     this.atlas = null;
-    this.draw();
+    this.explain();
   }
 
   values(name = this.score) {                                      // Float32Array [L * H]
@@ -52,40 +50,45 @@ class BirdsEye {
   choose(name) {
     this.score = name;
     if (name === "toward" && !this.toward) this.chooseToken(0);
-    this.draw();
+    this.explain();
+  }
+
+  explain() {                                                      // what the score is; the rest of the view makes room for it
+    const { t } = this.app, { part, score } = this, chosen = score !== "none", none = chosen && !this.values().some(Number.isFinite);
+    this.filters.hidden = !chosen;
+    this.help.textContent = !chosen ? "" : none ? t("inductionNone") : t(`${score}Help`, { max: this.scale().toFixed(1), token: (part.key.labels[this.toward?.token ?? 0] ?? "").trim() });
+    this.app.resize(true);
   }
 
   async chooseToken(token) {
     const { picture, part } = this.app.active;
     const values = await towardToken(picture, part, token, this.app.ask);
     this.toward = { token, values };
-    if (this.score === "toward") this.draw();
+    if (this.score === "toward") this.explain();
   }
 
   layout() {
-    const { L, H, kv } = this.part, width = Math.max(200, this.app.width - 2);
-    const across = (n) => Math.floor((width - 34) / n);
-    this.byLayer = across(L) >= 17 && L >= H || (across(H) < 17 && L > H && across(L) >= 12);         // layers run across where there is room
-    const columns = this.byLayer ? L : H, rows = this.byLayer ? H : L;
-    const bar = this.score === "none" ? 0 : 5;
-    const cell = Math.max(16, Math.min(this.app.wide ? 52 : 44, across(columns)));
-    const gap = kv ? 5 : 0, size = kv ? H / kv : H;
+    const { app } = this, { L, H, kv } = this.part, gap = kv ? 5 : 0, size = kv ? H / kv : H;
+    const [width, height] = (app.narrow ? [app.width, 360] : [0.42 * app.width, app.room]).map((room) => room - 38 - gap * (kv ?? 0));
+    const fits = (columns, rows) => Math.floor(Math.min(app.wide ? 52 : 40, width / columns, (height + 14) / rows));
+    this.byLayer = fits(L, H) > fits(H, L);                        // layers run across where that makes the maps larger
+    const [columns, rows] = this.byLayer ? [L, H] : [H, L], cell = Math.max(app.narrow ? 16 : 12, fits(columns, rows));
     const jump = (head) => (kv ? Math.floor(head / size) * gap : 0);                                   // a space between key-value groups
     const order = [...Array(L * H).keys()];
     if (this.sorted && this.score !== "none") {
       const values = this.values(), worth = (i) => (Number.isNaN(values[i]) ? -Infinity : this.score === "entropy" ? -values[i] : values[i]);
       order.sort((a, b) => worth(b) - worth(a));
     }
-    const fit = Math.max(1, Math.floor((width - 34) / cell)), flat = this.sorted && this.score !== "none";
+    const flat = this.sorted && this.score !== "none";
     this.cells = order.map((i, at) => {
       const layer = Math.floor(i / H), head = i % H;
-      const [column, row] = flat ? [at % fit, Math.floor(at / fit)] : this.byLayer ? [layer, head] : [head, layer];
+      const [column, row] = flat ? [at % columns, Math.floor(at / columns)] : this.byLayer ? [layer, head] : [head, layer];
       const shift = flat ? [0, 0] : this.byLayer ? [0, jump(head)] : [jump(head), 0];
-      return { i, layer, head, x: 30 + column * cell + shift[0], y: (flat ? 4 : 18) + row * (cell + bar) + shift[1] };
+      return { i, layer, head, x: 30 + column * cell + shift[0], y: 18 + row * cell + shift[1] };
     });
-    Object.assign(this, { cell, bar, flat, columns, rows });
+    Object.assign(this, { cell, flat, columns, rows });
     const last = Math.max(...this.cells.map((c) => c.y));
-    return { width: Math.max(...this.cells.map((c) => c.x)) + cell + 4, height: last + cell + bar + 4 };
+    return { width: Math.max(...this.cells.map((c) => c.x)) + cell + 4, height: last + cell + 4 };
   }
 
   passes(i) {
@@ -115,7 +118,7 @@ class BirdsEye {
       c.drawImage(this.atlas, (i % H) * columns, Math.floor(i / H) * rows, columns, rows, x, y, inner, inner);
       if (chosen && values[i] > 0) {
         c.fillStyle = colors.accent;
-        c.fillRect(x, y + inner + 1, inner * Math.min(1, values[i] / this.scale()), 3);
+        c.fillRect(x, y + inner - 3, inner * Math.min(1, values[i] / this.scale()), 3);
       }
       c.globalAlpha = 1;
       if (ablated.has(`${part.name}/${layer}/${head}`)) {
@@ -125,12 +128,8 @@ class BirdsEye {
       }
     }
     this.labels(c);
-    this.filters.hidden = !chosen;
     this.rangeWord.textContent = t(this.score === "entropy" ? "most" : "least") + " " + (this.score === "entropy" ? ((1 - this.limit) * this.scale()).toFixed(1) : this.limit.toFixed(2));
     this.count.textContent = t("of", { n: shown, all: L * H });
-    const none = chosen && !values.some(Number.isFinite);
-    this.help.textContent = !chosen ? "" : none ? t("inductionNone") : t(`${this.score}Help`, { max: this.scale().toFixed(1), token: (part.key.labels[this.toward?.token ?? 0] ?? "").trim() });
-    this.help.hidden = !chosen;
     this.mark();
   }
 
@@ -178,7 +177,7 @@ class BirdsEye {
 
   find(event) {
     const box = this.canvas.getBoundingClientRect(), x = event.clientX - box.left, y = event.clientY - box.top;
-    return this.cells.find((at) => x >= at.x && x < at.x + this.cell && y >= at.y && y < at.y + this.cell + this.bar);
+    return this.cells.find((at) => x >= at.x && x < at.x + this.cell && y >= at.y && y < at.y + this.cell);
   }
 
   point(at) {

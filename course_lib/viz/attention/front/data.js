@@ -1,4 +1,4 @@
-// Bytes to weights and colours, and where the bytes come from: a kernel that is asked, or a file that holds everything.
+// Bytes to weights and colours, and where the bytes come from: a kernel that is asked, or a file that holds everything (file.js).
 const NAN = 255, LEVELS = 254;
 const WEIGHT = Float32Array.from({ length: 256 }, (_, code) => (code === NAN ? NaN : (code / LEVELS) ** 2));
 const encodeWeight = (w) => (Number.isNaN(w) ? NAN : Math.round(LEVELS * Math.sqrt(Math.min(1, Math.max(0, w)))));
@@ -40,20 +40,6 @@ async function openPicture(json, bytes) {
 
 const place = (part, q, k) => (part.causal ? (k > q ? -1 : (q * (q + 1)) / 2 + k) : q * part.S + k);
 
-// A complete file leaves them out: the largest code of each block, as coding.py has it.
-function thumbnails({ L, H, T, S, N, causal, thumb: [rows, columns], arrays: { heads } }) {
-  const n = causal ? (rows * (rows + 1)) / 2 : rows * columns, found = new Uint8Array(L * H * n);
-  const bins = (size, of) => Array.from({ length: of }, (_, i) => Math.floor(((i + 1) * size - 1) / of));
-  const down = bins(rows, T), across = bins(columns, S);
-  for (let i = 0, at = 0; i < L * H; i++)
-    for (let q = 0; q < T; q++)
-      for (let k = 0; k < (causal ? q + 1 : S); k++, at++) {
-        const to = i * n + (causal ? (down[q] * (down[q] + 1)) / 2 : down[q] * columns) + across[k];
-        if (heads[at] > found[to]) found[to] = heads[at];
-      }
-  return found;
-}
-
 const MODES = ["plain", "value", "rollout"];
 
 // The codes of one head: a Uint8Array at once where they are here, else a promise of one.
@@ -74,32 +60,9 @@ function headCodes(picture, part, layer, head, mode, ask) {
   });
 }
 
-function codesFromFile(part, layer, head, mode) {
-  const { N, S, T, H } = part;
-  if (mode === "rollout") return part.arrays.rollout.subarray(layer * N, (layer + 1) * N);
-  const codes = part.arrays.heads.subarray((layer * H + head) * N, (layer * H + head + 1) * N);
-  if (mode === "plain") return codes;
-  const norms = part.arrays.norms.subarray((layer * H + head) * S, (layer * H + head + 1) * S);
-  const weighted = new Uint8Array(N);
-  for (let q = 0; q < T; q++) {
-    const start = place(part, q, 0), end = part.causal ? q + 1 : S;
-    let sum = 0;
-    for (let k = 0; k < end; k++) sum += WEIGHT[codes[start + k]] * WEIGHT[norms[k]];
-    for (let k = 0; k < end; k++) weighted[start + k] = encodeWeight((WEIGHT[codes[start + k]] * WEIGHT[norms[k]]) / sum);
-  }
-  return weighted;
-}
-
 // Mean weight that every head pays to token k: Float32Array [L * H].
 async function towardToken(picture, part, k, ask) {
-  if (!picture.complete) return floatsOf((await ask("toward", { slot: picture.slot, part: part.name, k })).buffers[0]);
-  const found = new Float32Array(part.L * part.H);
-  for (let i = 0; i < found.length; i++) {
-    let sum = 0, count = 0;
-    for (let q = part.causal ? k : 0; q < part.T; q++, count++) sum += WEIGHT[part.arrays.heads[i * part.N + place(part, q, k)]];
-    found[i] = sum / count;
-  }
-  return found;
+  return picture.complete ? towardFromFile(part, k) : floatsOf((await ask("toward", { slot: picture.slot, part: part.name, k })).buffers[0]);
 }
 
 // Light and dark scales: one blue whose lightness only ever grows or shrinks, so that it also reads in grey and for colour-blind eyes.
@@ -107,6 +70,8 @@ const STOPS = {
   light: [[247, 249, 252], [183, 210, 235], [107, 174, 214], [33, 102, 172], [5, 34, 82]],
   dark: [[30, 34, 41], [24, 62, 112], [36, 118, 182], [122, 190, 236], [244, 250, 255]],
 };
+// Relative luminance (WCAG 2); above 0.179 black is read better than white, at 4.5 to 1 or more.
+const luminance = (rgb) => rgb.map((c) => (c > 10 ? ((c / 255 + 0.055) / 1.055) ** 2.4 : c / 3294)).reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
 const NAN_COLOR = { light: [214, 60, 140], dark: [255, 120, 190] };
 const scales = {};
 
@@ -119,7 +84,7 @@ function colorScale(theme) {                                       // 256 colour
     const [r, g, b] = rgb[code];
     packed[code] = (255 << 24) | (b << 16) | (g << 8) | r;         // little-endian: bytes r, g, b, a
   }
-  return (scales[theme] = { rgb, packed, css: rgb.map((c) => `rgb(${c})`), ink: rgb.map(([r, g, b]) => (r * 0.3 + g * 0.59 + b * 0.11 > 140 ? "#14161a" : "#fff")) });
+  return (scales[theme] = { rgb, packed, css: rgb.map((c) => `rgb(${c})`), ink: rgb.map((c) => (luminance(c) > 0.179 ? "#000" : "#fff")) });
 }
 
 // Questions to the kernel: each gets a number, and its answer as a promise. `onSilence(true)` after five seconds without one.
@@ -135,9 +100,12 @@ function kernelLink(model, onSilence, signal) {
     if (message.error) call.reject(message);
     else call.resolve({ ...message, buffers: buffers ?? [] });
   };
+  const gone = () => onSilence(true);
   model.on("msg:custom", hear);
+  model.on("comm_live_update", gone);
   signal.addEventListener("abort", () => {
     model.off("msg:custom", hear);
+    model.off("comm_live_update", gone);
     for (const { timer } of waiting.values()) clearTimeout(timer);
   });
   const prefix = Math.random().toString(36).slice(2);             // several views of one widget hear the same answers

@@ -14,7 +14,9 @@ class HeadView {
     this.kind = h("select", { onchange: () => this.app.setPart(this, this.kind.value) });
     this.kindLabel = h("label", {}, t("kind"), this.kind);
     this.modes = MODES.map((mode) => h("button", { type: "button", onclick: () => this.setMode(mode) }, t(mode)));
-    this.ablate = h("button", { type: "button", class: "attn-button", onclick: () => this.app.toggleAblation(this) });
+    this.ablate = h("button", { type: "button", onclick: () => this.app.toggleAblation(this) });
+    this.scores = h("button", { type: "button", title: t("scoresHelp"), onclick: () => { this.scored = !this.scored; this.exact = null; this.controls(); this.fetchExact(); } }, "q·k");
+    this.outcome = h("section", { class: "attn-outcome", "aria-live": "polite" });
     this.group = h("span");
     this.note = h("span");
     this.text = this.app.textBoxes(this);
@@ -32,11 +34,11 @@ class HeadView {
     this.el = h("section", { class: "attn-panel", onpointerdown: () => this.app.activate(this), onfocusin: () => this.app.activate(this) },
       this.text,
       h("div", { class: "attn-row attn-controls" }, this.kindLabel, h("label", {}, t("layer"), this.layerBox), h("label", {}, t("head"), this.headBox),
-        h("span", { class: "attn-modes", role: "group" }, ...this.modes), this.ablate),
+        h("span", { class: "attn-modes", role: "group" }, ...this.modes), this.scores),
       h("p", { class: "attn-help" }, this.note, " ", this.group),
-      h("div", { class: "attn-body" },
-        h("div", { class: "attn-left" }, this.headings = h("div", { class: "attn-heads" }, h("span", {}, t("from")), h("span", {}, t("to"))), this.scroll), this.square),
-      this.readout, this.details);
+      this.body = h("div", { class: "attn-body" },
+        h("div", { class: "attn-left" }, this.headings = h("div", { class: "attn-heads" }, h("span", {}, t("from")), h("span", {}, t("to"))), this.scroll, this.outcome), this.square),
+      h("div", { class: "attn-hint" }, this.readout), this.details);
     this.matrix.onmousemove = (e) => this.point(this.cellAt(e));
     this.matrix.onmouseleave = () => this.point(null);
     this.matrix.onclick = (e) => this.pin(this.cellAt(e));
@@ -87,8 +89,10 @@ class HeadView {
       if (this.wanted !== wanted) return;                          // another head was chosen meanwhile
       this.codes = codes;
       this.exact = null;
+      const top = this.body.offsetTop;
       this.controls();
-      this.draw();
+      if (this.body.offsetTop === top) this.draw();
+      else this.fit();                                             // what is said of this head has more lines, or fewer
       this.el.dataset.ms = (performance.now() - began).toFixed(2);
       this.el.dataset.shown = `${this.mode}/${this.part.name}/${this.layer}/${this.head}`;
     };
@@ -112,7 +116,40 @@ class HeadView {
     const { picture } = this, why = picture.live ? "" : picture.complete ? t("needKernel") : t("needModel");
     this.ablate.textContent = t(ablated.has(`${part.name}/${layer}/${head}`) ? "restore" : "ablate");
     this.ablate.disabled = !picture.live;
-    this.ablate.title = why;
+    this.ablate.title = why || t("effectHelp");
+    this.scores.hidden = !picture.live;
+    this.scores.setAttribute("aria-pressed", !!this.scored);
+  }
+
+  fit() {                                                          // into the room that the view has, beside the heads
+    const { app, el, part } = this, width = el.clientWidth, tight = !app.narrow && width < 420;
+    el.dataset.tight = tight;                                      // two panels and no room for two pictures each: the matrix it is
+    for (const area of this.text.querySelectorAll("textarea")) area.fit();
+    this.controls();
+    this.predict();
+    const tall = app.narrow ? 400 : app.room - this.body.offsetTop - 52;
+    this.room = app.narrow || tight ? width : width * 0.52;
+    const below = this.outcome.offsetHeight + 12;
+    this.tall = app.narrow ? 480 : tall - (tight ? below : 0);
+    this.scroll.style.height = `${Math.min(Math.max(part.T, part.S) * ROW + 2, app.narrow ? 380 : tall - below - 24)}px`;
+    this.draw();
+    this.heading();
+  }
+
+  predict() {                                                      // what the model predicts and, once heads are ablated, without them
+    const { t, lang, effect } = this.app, { picture } = this, ablation = effect?.slot === picture.slot ? effect : null;
+    const { rows = [], kind, of, divergence, similarity, heads } = ablation ?? picture.outcome ?? {};
+    const number = (x) => h("span", {}, x.toFixed(3));
+    const bar = (p, name) => h("div", { class: "attn-bar" }, h("i", { class: name, style: `width:${Math.max(0.5, p * 100)}%` }));
+    const cell = (x, name) => h("td", {}, ...(kind === "value" ? [] : [bar(x, name)]), number(x));
+    const title = ablation ? t("ablated", { list: heads.map(([, layer, head]) => `L${layer}·H${head}`).join(", ") }) : t("predicted", { of: of?.[lang] ?? "" });
+    const clear = h("button", { type: "button", hidden: !(heads?.length > 1), onclick: () => { this.app.ablated.clear(); this.app.runAblation(this); } }, t("clear"));
+    const shown = rows.slice(0, this.app.wide ? 10 : 5);
+    this.outcome.replaceChildren(
+      h("div", { class: "attn-row" }, h("h3", { hidden: !of, title }, title), this.ablate, clear),
+      h("table", { class: "attn-effect", hidden: !shown.length }, h("tr", {}, ...[of?.[lang], ...(ablation ? [t("before"), t("after")] : [t("probability")])].map((name) => h("th", { scope: "col" }, name))),
+        ...shown.map(([token, p, q]) => h("tr", {}, h("th", { scope: "row" }, visible(token)), cell(p, "attn-before"), ...(ablation ? [cell(q, "attn-after")] : [])))),
+      h("p", { class: "attn-help", hidden: !ablation }, !ablation ? "" : rows.length ? (divergence === null ? "" : t("kl", { kl: divergence.toFixed(3) })) : t("similar", { of: of[lang], s: similarity.toFixed(4) })));
   }
 
   draw() {
@@ -135,7 +172,7 @@ class HeadView {
       const li = this.sides[side].children[i];
       li.style.background = scale.css[code];
       li.style.color = scale.ink[code];
-      li.dataset.w = Number.isNaN(exact) ? "NaN" : exact.toFixed(2).replace(/^0/, "");
+      li.dataset.w = (side === "k" && this.exact?.scores ? `${this.exact.scores[i].toFixed(1)} → ` : "") + (Number.isNaN(exact) ? "NaN" : exact.toFixed(2).replace(/^0/, ""));
       this.shaded.push(li);
     };
     const known = this.exact;
@@ -170,6 +207,24 @@ class HeadView {
   }
 
   say() {
+    this.tell();
+    this.beside();
+  }
+
+  beside() {                                                       // the read-out stands beside what is pointed at
+    const { focus, readout, frame } = this, { q, k } = focus ?? {}, { style } = readout;
+    readout.classList.toggle("attn-tip", !!focus);
+    style.cssText = "";
+    if (!focus) return;
+    const panel = this.el.getBoundingClientRect(), square = this.matrix.getBoundingClientRect(), { width, height } = readout.getBoundingClientRect();
+    const li = (q === undefined ? this.sides.k.children[k] : this.sides.q.children[q]).getBoundingClientRect();
+    const [x, y] = q !== undefined && k !== undefined ? [square.x + frame.left + (k + 1) * frame.cell + 8, square.y + frame.top + (q + 1) * frame.cell + 8]
+      : q === undefined ? [li.right - width, li.y - height - 6] : [li.x, li.bottom + 6];
+    style.left = `${Math.max(0, Math.min(x - panel.x, panel.width - width))}px`;
+    style.top = `${Math.max(0, Math.min(y - panel.y, panel.height - height))}px`;
+  }
+
+  tell() {
     const { t } = this.app, { focus, part, codes, exact } = this, out = this.readout;
     delete out.dataset.value;
     delete out.dataset.exact;
@@ -179,7 +234,7 @@ class HeadView {
     if (q !== undefined && k !== undefined) {
       const at = place(part, q, k);
       const value = at < 0 ? null : exact ? exact.row[k] : WEIGHT[codes[at]];
-      out.textContent = `${t("cell", { q: name(part.query, q), k: name(part.key, k) })}  ${value === null ? t("hidden") : format(value, exact)}`;
+      out.textContent = `${t("cell", { q: name(part.query, q), k: name(part.key, k) })}  ${value === null ? t("hidden") : format(value, exact) + (exact?.scores ? `, q·k/√d ${exact.scores[k].toFixed(3)}` : "")}`;
       if (value !== null) { out.dataset.value = value; out.dataset.exact = !!exact; }
       return;
     }
@@ -201,6 +256,8 @@ class HeadView {
     this.focus = focus;
     this.exact = null;
     if (!this.codes) return;
+    const { q, k } = focus ?? {};
+    if (q !== undefined && k !== undefined) this.scroll.scrollTop = ((q + k + 1) * ROW - this.scroll.clientHeight) / 2;
     paintLines(this);
     this.shade();
     clearTimeout(this.soon);
@@ -218,9 +275,9 @@ class HeadView {
   async fetchExact() {
     const { focus, part, layer, head, mode, picture } = this, { q = 0, k = 0 } = focus ?? {};
     try {
-      const { buffers } = await this.app.ask("exact", { slot: picture.slot, part: part.name, layer, head, mode, q, k });
+      const { buffers } = await this.app.ask("exact", { slot: picture.slot, part: part.name, layer, head, mode, q, k, scores: !!this.scored });
       if (this.focus !== focus || this.layer !== layer || this.head !== head || this.mode !== mode) return;
-      this.exact = { row: floatsOf(buffers[0]), column: floatsOf(buffers[1]) };
+      this.exact = { row: floatsOf(buffers[0]), column: floatsOf(buffers[1]), scores: buffers[2] && floatsOf(buffers[2]) };
       this.shade();
     } catch (error) { this.app.complain(error); }
   }

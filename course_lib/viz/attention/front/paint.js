@@ -3,9 +3,9 @@ const ROW = 24, SHOWN = WEIGHT.findIndex((w) => w >= 0.005);      // pixels a to
 
 function paintMatrix(view) {
   const { T, S } = view.part, { codes, app } = view, { packed } = colorScale(app.theme), { colors } = app;
-  const ratio = devicePixelRatio || 1, room = view.room ?? 480, labels = Math.min(room / Math.max(T, S), 24) >= 13 && app.width > 500;
+  const ratio = devicePixelRatio || 1, { room = 480, tall = 480 } = view, labels = Math.min(room, tall) / Math.max(T, S) >= 13 && !app.narrow;
   const left = labels ? widest(view, "query") : 30, top = labels ? widest(view, "key") : 18;
-  const cell = Math.max(1, Math.floor(Math.min(app.wide ? 36 : 28, (room - left) / S, Math.max(60, (app.wide ? 680 : 480) - top) / T) * ratio)) / ratio;
+  const cell = Math.max(1, Math.floor(Math.min(app.wide ? 36 : 28, (room - left) / S, Math.max(60, tall - top) / T) * ratio)) / ratio;
   const c = sized(view.matrix, left + cell * S + 1, top + cell * T + 1);
   view.frame = { left: Math.round(left * ratio) / ratio, top: Math.round(top * ratio) / ratio, cell };
   const image = (view.image ??= h("canvas", {}));

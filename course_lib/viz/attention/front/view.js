@@ -3,16 +3,21 @@ class App {
   constructor(view, picture, ask) {
     const { model, el, signal } = view;
     Object.assign(this, { view, model, ask, panels: [], adopting: [], ablated: new Set(), id: "attn" + Math.random().toString(36).slice(2) });
-    this.root = h("div", { class: "attn" });
+    this.root = h("div", { class: "attn", tabindex: -1 });
     el.append(this.root);
     this.lang = model.get("lang");
     this.pictures = [picture];
-    this.effect = parsed(model.get("_effect"));
+    this.effect = effectOf(model);
     this.build();
     const resizing = new ResizeObserver(() => this.resize()), watching = new MutationObserver(() => this.retheme());
     resizing.observe(this.root);
     for (const node of [document.documentElement, document.body]) watching.observe(node, { attributes: true });
     darkScheme.addEventListener("change", () => this.retheme(), { signal });
+    document.addEventListener("fullscreenchange", () => this.resize(true), { signal });
+    this.root.addEventListener("keydown", (event) => {
+      if (event.target.matches("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key.toLowerCase() === "f" || (event.key === "Escape" && document.fullscreenElement)) this.fullScreen();
+    }, { signal });
     signal.addEventListener("abort", () => { resizing.disconnect(); watching.disconnect(); });
   }
 
@@ -23,11 +28,14 @@ class App {
     const from = old.length ? old : [{ picture, part: { name: model.get("part") }, layer: model.get("layer"), head: model.get("head") }];
     this.say = h("p", { class: "attn-status", role: "status", hidden: true });
     this.summary = h("span", { class: "attn-muted" });
-    this.comparing = h("button", { type: "button", class: "attn-button", onclick: () => this.compare(), title: t("compareHelp") });
-    this.switcher = h("button", { type: "button", class: "attn-button", lang: this.lang === "zh" ? "en" : "zh", onclick: () => { this.lang = this.lang === "zh" ? "en" : "zh"; this.build(); } }, t("language"));
+    const button = (word, onclick, more) => h("button", { type: "button", onclick, ...more }, t(word));
+    this.comparing = button("compare", () => this.compare(), { title: t("compareHelp") });
+    const other = this.lang === "zh" ? "en" : "zh";
     this.legend = h("canvas", { "aria-hidden": "true" });
+    this.buttons = h("span", { class: "attn-row" }, this.comparing,
+      button("full", () => this.fullScreen(), { hidden: !document.fullscreenEnabled, title: t("fullHelp") }), button("savePicture", () => this.savePicture()),
+      button("savePage", (e) => this.savePage(e.target), { hidden: picture.complete }), button("language", () => { this.lang = other; this.build(); }, { lang: other }));
     this.panelBox = h("div", { class: "attn-panels" });
-    this.effectBox = h("section", { class: "attn-section", hidden: true, "aria-live": "polite" });
     this.theme = hostTheme(this.root.parentElement);
     this.root.dataset.theme = this.theme;
     this.measure();
@@ -35,13 +43,11 @@ class App {
     for (const p of from) this.addPanel(p.picture, p.part.name, p.layer, p.head, p.mode);
     this.active = this.panels[Math.max(0, old.indexOf(this.active))];
     this.birds = new BirdsEye(this);
+    this.main = h("div", { class: "attn-main" }, this.birds.scroll, this.panelBox);
     this.root.replaceChildren(
-      h("header", { class: "attn-row attn-spread" }, h("span", { class: "attn-row" }, h("h2", {}, picture.title || t("attention")), this.summary),
-        h("span", { class: "attn-row" }, this.comparing, this.switcher)),
-      this.say, this.birds.el, this.panelBox, this.effectBox);
-    this.resize(true);
+      h("header", { class: "attn-row" }, h("h2", {}, picture.title || t("attention")), this.summary, this.buttons),
+      this.birds.tools, ...tour(this), this.main, this.say);
     this.birds.reset();
-    this.showEffect();
   }
 
   addPanel(picture, part, layer, head, mode = "plain") {
@@ -61,15 +67,15 @@ class App {
       this.active = this.addPanel(picture, part.name, layer, (head + 1) % part.H);
     }
     this.active = this.panels[this.panels.length - 1];
-    this.resize(true);
     this.birds.reset();
   }
 
   measure() {
     const style = getComputedStyle(this.root);
     this.width = this.root.clientWidth - parseFloat(style.paddingLeft) * 2 || 760;
-    this.wide = this.width > 1400;
-    this.root.dataset.size = this.width < 560 ? "narrow" : this.wide ? "wide" : "middle";
+    this.wide = this.width > 1300;
+    this.narrow = this.width < 560;
+    this.root.dataset.size = this.narrow ? "narrow" : this.wide ? "wide" : "middle";
     this.font = style.fontFamily;
     const color = (name) => style.getPropertyValue(`--attn-${name}`).trim();
     this.colors = { accent: color("accent"), muted: color("muted"), line: color("line") };
@@ -78,20 +84,17 @@ class App {
   resize(force = false) {
     const before = this.width;
     this.measure();
-    if (!force && before === this.width) return;
-    for (const panel of this.panels) {
-      panel.room = this.root.dataset.size === "narrow" ? this.width - 2 : Math.max(200, (this.width / this.panels.length - 40) * (this.panels.length > 1 ? 0.5 : 0.52));
-      const rows = Math.max(panel.part.T, panel.part.S) * ROW;
-      panel.scroll.style.height = `${Math.min(rows + 2, this.root.dataset.size === "narrow" ? 380 : this.wide ? 660 : 480)}px`;
-      panel.draw();
-      panel.heading();
-      panel.controls();
-    }
-    const part = this.active.part;
-    this.comparing.textContent = this.t(this.panels.length > 1 ? "single" : "compare");
-    this.summary.textContent = [this.t("summary", { l: part.L, h: part.H }), part.kv ? this.t("groups", { g: part.kv, n: part.H / part.kv }) : "", this.t("tokens", { n: part.T })].filter(Boolean).join(" · ");
+    if (!this.birds?.scroll.isConnected || (!force && before === this.width)) return;
+    const part = this.active.part, { t } = this;
+    this.comparing.textContent = t(this.panels.length > 1 ? "single" : "compare");
+    this.summary.textContent = this.summary.title =
+      [t("summary", { l: part.L, h: part.H }), t("tokens", { n: part.T }), part.kv ? t("groups", { g: part.kv, n: part.H / part.kv }) : ""].filter(Boolean).join(" · ");
     this.drawLegend();
-    if (this.birds) this.birds.draw();
+    const full = document.fullscreenElement === this.root;
+    this.room = (full ? innerHeight : HEIGHT) - this.main.offsetTop - 14;                       // what the heads and the panels may take
+    this.birds.scroll.style.maxHeight = this.narrow ? "" : `${this.room}px`;
+    this.birds.draw();
+    for (const panel of this.panels) panel.fit();
   }
 
   retheme() {
@@ -125,13 +128,13 @@ class App {
     panel.head = head;
     panel.show();
     this.birds.mark();
+    this.looksBack?.(this.birds.values("previous")[layer * H + head]);
     this.tell();
   }
 
   setPart(panel, name) {
     panel.part = panel.picture.parts.find((p) => p.name === name);
     panel.fill();
-    this.resize(true);
     this.birds.reset();
     this.tell();
   }
@@ -165,9 +168,8 @@ class App {
     let timer;
     const send = () => this.retext(panel, source.value, target?.value || null);
     for (const area of [source, target].filter(Boolean)) {
-      const fit = () => { area.style.height = "auto"; area.style.height = `${Math.min(96, area.scrollHeight + 2)}px`; };
-      requestAnimationFrame(fit);
-      area.oninput = (e) => { fit(); clearTimeout(timer); if (!e.isComposing) timer = setTimeout(send, 350); };
+      area.fit = () => { area.style.height = "auto"; area.style.height = `${Math.min(96, area.scrollHeight + 2)}px`; };
+      area.oninput = (e) => { area.fit(); clearTimeout(timer); if (!e.isComposing) timer = setTimeout(send, 350); };
       area.addEventListener("compositionend", () => { clearTimeout(timer); timer = setTimeout(send, 350); });
       area.onkeydown = (e) => e.stopPropagation();
     }
@@ -177,14 +179,12 @@ class App {
   async retext(panel, text, target, truncate = false) {
     if (!text.trim()) return this.tellStatus(this.t("empty"));
     const wanted = (panel.asked = {}), slot = this.panels.indexOf(panel);
-    this.tellStatus(this.t("busy"));
     try {
-      const { meta, buffers } = await this.ask("text", { slot, text, target, truncate }, 60000);
+      const { meta, buffers } = await this.busy(panel.text, this.ask("text", { slot, text, target, truncate }, 60000));
       if (panel.asked !== wanted) return;
-      this.tellStatus("");
       if (slot) await this.adopt(slot, meta, bytesOf(buffers[0]));                                       // the first text comes with the widget's state
     } catch (error) {
-      if (panel.asked === wanted) this.complain(error, error.cut && h("button", { type: "button", class: "attn-button", onclick: () => this.retext(panel, text, target, true) }, this.t("cut", { n: error.cut })));
+      if (panel.asked === wanted) this.complain(error, error.cut && h("button", { type: "button", onclick: () => this.retext(panel, text, target, true) }, this.t("cut", { n: error.cut })));
     }
   }
 
@@ -202,9 +202,7 @@ class App {
     });
     this.ablated.clear();
     this.effect = null;
-    this.resize(true);
     this.birds.reset();
-    this.showEffect();
   }
 
   async toggleAblation(panel) {
@@ -215,36 +213,60 @@ class App {
   }
 
   async runAblation(panel) {
-    panel.controls();
-    this.birds.draw();
-    const heads = [...this.ablated].map((name) => name.split("/")).map(([part, layer, head]) => [part, +layer, +head]);
-    if (!heads.length) { this.effect = null; return this.showEffect(); }
-    const wanted = (this.askedEffect = {});
-    this.tellStatus(this.t("busy"));
-    try {
-      const { effect } = await this.ask("ablate", { slot: panel.picture.slot, heads }, 60000);
+    const heads = [...this.ablated].map((name) => name.split("/")).map(([part, layer, head]) => [part, +layer, +head]), { slot } = panel.picture;
+    const wanted = (this.askedEffect = {}), show = (effect) => {
       if (this.askedEffect !== wanted) return;
-      this.effect = effect;
-      this.tellStatus("");
-      this.showEffect();
+      this.effect = effect && { ...effect, slot };
+      this.resize(true);
+    };
+    show(heads.length ? this.effect : null);
+    if (!heads.length) return;
+    try {
+      show((await this.busy(panel.ablate, this.ask("ablate", { slot, heads }, 60000))).effect);
     } catch (error) { this.complain(error); }
   }
 
-  showEffect() {
-    const { t, effect, effectBox } = this;
-    effectBox.hidden = !effect;
-    if (!effect) return;
-    const list = effect.heads.map(([, layer, head]) => `L${layer}·H${head}`).join(", ");
-    const bar = (p, kind) => h("td", {}, h("div", { class: "attn-bar" }, h("i", { class: kind, style: `width:${Math.max(0.5, p * 100)}%` })), h("span", { class: "attn-num" }, p.toFixed(3)));
-    const of = effect.of[this.lang], number = (x) => h("td", {}, h("span", { class: "attn-num" }, x.toFixed(3)));
-    const cell = effect.kind === "value" ? number : bar;
-    const result = effect.rows.length
-      ? [h("p", { class: "attn-help" }, t("effectHelp"), " ", effect.divergence === null ? "" : t("kl", { kl: effect.divergence.toFixed(3) })),
-         h("table", { class: "attn-effect" }, h("tr", {}, ...[of, t("before"), t("after")].map((name) => h("th", { scope: "col" }, name))),
-           ...effect.rows.map(([token, p, q]) => h("tr", {}, h("th", { scope: "row" }, visible(token)), cell(p, "attn-before"), cell(q, "attn-after"))))]
-      : [h("p", {}, t("similar", { of, s: effect.similarity.toFixed(4) }))];
-    const clear = h("button", { type: "button", class: "attn-button", onclick: () => { this.ablated.clear(); this.runAblation(this.active); } }, t("clear"));
-    effectBox.replaceChildren(h("div", { class: "attn-row attn-spread" }, h("h3", {}, t("ablated", { list })), clear), ...result);
+  // What was clicked says that its answer is awaited; after a second, for how long.
+  async busy(clicked, answer) {
+    const began = Date.now(), tick = setInterval(() => this.silent || this.tellStatus(this.t("busy", { s: Math.round((Date.now() - began) / 1000) })), 1000);
+    clicked.setAttribute("aria-busy", "true");
+    try {
+      return await answer;
+    } finally {
+      clearInterval(tick);
+      clicked.removeAttribute("aria-busy");
+      this.tellStatus("");
+    }
+  }
+
+  fullScreen() {                                                   // the whole screen, or back again
+    if (document.fullscreenElement) document.exitFullscreen();
+    else this.root.requestFullscreen?.().catch((error) => this.complain(error));
+  }
+
+  get name() {
+    const { layer, head } = this.panels[0];
+    return `${this.pictures[0].title || "attention"}-L${layer}-H${head}`;
+  }
+
+  savePicture() {                                                  // the heads and each panel's matrix, side by side
+    const parts = [this.birds.canvas, ...this.panels.map((panel) => panel.matrix)], gap = 16 * (devicePixelRatio || 1);
+    const all = h("canvas", { width: parts.reduce((sum, c) => sum + c.width + gap, gap), height: Math.max(...parts.map((c) => c.height)) + 4 * gap });
+    const c = all.getContext("2d");
+    c.fillStyle = getComputedStyle(this.root).backgroundColor;
+    c.fillRect(0, 0, all.width, all.height);
+    c.fillStyle = this.colors.muted;
+    c.font = `${gap}px ${this.font}`;
+    c.fillText(clip(c, [this.name, this.pictures[0].text].join("  "), all.width - 2 * gap), gap, 2 * gap);
+    parts.reduce((x, part) => { c.drawImage(part, x, 3 * gap); return x + part.width + gap; }, gap);
+    all.toBlob((blob) => download(blob, `${this.name}.png`));
+  }
+
+  async savePage(clicked) {
+    try {
+      const { buffers } = await this.busy(clicked, this.ask("page", {}, 60000));
+      download(new Blob([bytesOf(buffers[0])], { type: "text/html" }), `${this.name}.html`);
+    } catch (error) { this.complain(error); }
   }
 
   complain(error, ...more) {
@@ -258,7 +280,15 @@ class App {
   }
 }
 
-const parsed = (json) => (json ? JSON.parse(json) : null);
+const HEIGHT = 640;                                                // pixels: with it all of the view is seen on a small screen
+
+function download(blob, name) {
+  const link = h("a", { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+
+const effectOf = (model) => (model.get("_effect") ? { ...JSON.parse(model.get("_effect")), slot: 0 } : null);
 
 const attentionView = widget(async (view) => {
   const { model, signal, follow } = view;
@@ -272,10 +302,9 @@ const attentionView = widget(async (view) => {
   follow(["layer", "head", "part"], () => app.follow());
   follow(["_data"], () => app.adopt(0, model.get("_meta"), bytesOf(model.get("_data"))).catch((error) => app.complain(error)));
   follow(["_effect"], () => {
-    app.effect = parsed(model.get("_effect"));
+    app.effect = effectOf(model);
     app.ablated = new Set((app.effect?.heads ?? []).map((at) => at.join("/")));
-    app.showEffect();
-    app.birds.draw();
+    app.resize(true);
   });
 });
 

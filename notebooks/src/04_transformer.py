@@ -11,7 +11,7 @@ r"""
 # 4 · Transformer 全貌：四十行代码，一个真模型
 
 前一章写了注意力。可是注意力只是 Transformer 的一个零件，剩下的是什么，怎样拼起来？
-这一章把零件一个一个写出来，拼成大约四十行的模型，装上 SmolLM2 的 1.35 亿个参数。**如果你的每一行都对，这些参数就会开口说话**；错一行，说出来的就是胡话。
+这一章把零件一个一个写出来，拼成大约四十行的模型，装上 SmolLM2 的 1.35 亿个参数。**如果你的每一行都对，这些参数就会开口说话**；错一行，logits 就对不上。
 
 这一章回答四个问题：
 
@@ -25,7 +25,7 @@ r"""
 # 4 · The whole Transformer: forty lines and a real model
 
 The last chapter wrote attention. But attention is only one part of a Transformer; what are the others, and how do they fit together?
-In this chapter you write the parts one by one, put them together into a model of about forty lines, and load SmolLM2's 135 million parameters into it. **If every line of yours is right, those parameters will speak**; get one line wrong, and what comes out is gibberish.
+In this chapter you write the parts one by one, put them together into a model of about forty lines, and load SmolLM2's 135 million parameters into it. **If every line of yours is right, those parameters will speak**; get one line wrong, and the logits will tell.
 
 This chapter answers four questions:
 
@@ -53,7 +53,7 @@ r"""
 The fourth handout lists the steps of a Transformer in this order: embedding, multi-head attention, feed-forward network, and only then the positional encoding. Is that right? First sort them yourself.
 (The **embedding** looks up a row of numbers in a table, the token's vector. The **feed-forward network** is a small network for each position by itself; see section 4.4. The **output head** turns the last vector into scores for the whole vocabulary.)
 """
-# %% rows="E31"
+# %%
 parts = {
     "embedding": cl.L(zh="查词嵌入表", en="look up the embedding"),
     "mixed": cl.L(zh="注意力混合各个位置的值", en="attention mixes the values"),
@@ -560,7 +560,7 @@ def loss(logits):                                           # (N, T, V) -> nats
 
 models = {part: [build(part, seed) for seed in range(3)] for part in parts}
 
-# %% training rows="R14 E32"
+# %% training rows="R14 E31 E32"
 with torch.inference_mode():
     losses = {part: [loss(m(test[:, :-1])) for m in models[part]] for part in parts}
 figure, axis = plt.subplots(figsize=(7, 2.8))

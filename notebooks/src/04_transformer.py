@@ -349,14 +349,14 @@ r"""
 ## 4.6 四十行
 
 `Norm`、`FeedForward`、`Layer` 已经有了，只差注意力和最外面的一层壳。注意力用你在第 3 章写的三个函数（没写也不要紧，`cl.use` 会拿来参考解），加上这一章的 `rope`；SmolLM2 有 9 个查询头、3 组键值，3 个查询头共用一组。
-类里面的名字（`q_proj`、`input_layernorm`……）用的就是检查点里的名字，真权重一装就对得上号。空行不算，五个类合起来四十几行。
+类里面的名字（`q_proj`、`input_layernorm`……）用的就是检查点里的名字，真权重一装就对得上号。`turn` 是位置，`ahead` 是可以往后看几个词元，0 就是因果掩码；单独写出来，是为了 4.7 节好拆。空行不算，五个类合起来四十几行。
 """
 # %% en [md]
 r"""
 ## 4.6 Forty lines
 
 `Norm`, `FeedForward` and `Layer` are there; what is missing is attention and the outermost shell. Attention takes the three functions that you wrote in chapter 3 (if you have not, `cl.use` brings the reference solutions) and this chapter's `rope`; SmolLM2 has 9 query heads and 3 sets of keys and values, one for every 3 query heads.
-The names inside the classes (`q_proj`, `input_layernorm` …) are those of the checkpoint, so that real weights find their places. Without blank lines, the five classes have some forty lines.
+The names inside the classes (`q_proj`, `input_layernorm` …) are those of the checkpoint, so that real weights find their places. `turn` is the positions, and `ahead` how many tokens one may look ahead, 0 being the causal mask; they stand by themselves so that section 4.7 can take them out. Without blank lines, the five classes have some forty lines.
 """
 # %% rows="R43"
 class Attention(nn.Module):
@@ -413,13 +413,13 @@ cl.guess.result("transformer.logits", "< 0.001")
 
 # %% zh [md]
 r"""
-`All keys matched`：每个张量都找到了自己的位置，不多不少。logits 差得不到千分之一；也不会正好是 0，因为浮点加法的次序不同，末几位就不同。
+`All keys matched`：每个张量都找到了自己的位置，不多不少。logits 差得不到千分之一。一般也不会正好是 0：浮点数相加，次序不同，末几位就不同。
 
 那就让它开口，说一句“从前有……”。解码用第 1 章你写的 `greedy`：每一步取最高的那个。
 """
 # %% en [md]
 r"""
-`All keys matched`: every tensor found its place, none missing and none left over. The logits differ by less than a thousandth, and not by exactly 0: floating-point sums in another order differ in their last digits.
+`All keys matched`: every tensor found its place, none missing and none left over. The logits differ by less than a thousandth, though as a rule not by exactly 0: floating-point sums in another order differ in their last digits.
 
 So let it speak. The decoding is done by the `greedy` that you wrote in chapter 1: the highest score at every step.
 """
@@ -440,7 +440,7 @@ cl.viz.explore(speak, text=start)
 
 # %% zh [md]
 r"""
-**一个真模型，从词嵌入到 logits，每一行都是你写的**；写出的和 `transformers` 一字不差。打一句自己的英文试试。
+**一个真模型，从词嵌入到 logits，每一行都是你写的**（还没做的练习由参考解代替），写出的和 `transformers` 一字不差。打一句自己的英文试试。
 
 ### 输出头：从向量到词元
 
@@ -449,7 +449,7 @@ r"""
 """
 # %% en [md]
 r"""
-**A real model, and from the embedding to the logits every line is yours**; it writes what `transformers` writes, letter by letter. Type a beginning of your own.
+**A real model, and from the embedding to the logits every line is yours** (the reference stands in for exercises not yet done); it writes what `transformers` writes, letter by letter. Type a beginning of your own.
 
 ### The output head: from a vector to a token
 
@@ -508,7 +508,7 @@ def cut(pairs):                                             # -> tokens, "\n" be
     return re.findall(cl.L(zh=r".|\n", en=r"\S+|\n"), "\n".join(["", *texts, ""]))
 
 corpus = cl.text.parallel()
-words, unseen = cut(corpus.train[:4_000]), cut(corpus.test[:400])
+words, unseen = cut(corpus.train[:4_000]), cut(corpus.test[:800])
 names = sorted({*words, *unseen})
 train = torch.tensor([names.index(word) for word in words])
 held_out = torch.tensor([names.index(word) for word in unseen])
@@ -581,8 +581,8 @@ r"""
 
 - **残差**：三次都停在灰线上。只有四层，没有残差，100 步里就一点上文也没学会。
 - **前馈网络**，高出 0.3 到 0.4 奈特；**归一化**，高出约 0.2。这个模型又浅又小，层数多了会怎样，这里没有试。
-- **位置**：高出约 0.1，比想的少，4.9 节说为什么。
-- **位置（只拆第 1 层）**：几乎没有差别。第四份讲义把位置编码排在前馈网络之后，写成代码就是这样：第 1 层看不见次序（4.9 节有证明），可后面三层有位置，在这里补上了。
+- **位置**：高出约 0.1，比想的少，4.9 节有一个可能的解释。
+- **位置（只拆第 1 层）**：几乎没有差别。第四份讲义把位置编码排在前馈网络之后，写成代码就是这样：第 1 层没有位置可用（要是连掩码也没有，这一层完全看不见次序，见 4.9 节），可后面三层有，在这里补上了。
 
 只训练了 100 步，说的是学得多快；练得更久，差距也许会变，没有试过。
 最后一行呢？拆掉掩码，损失不升反降，低得可疑。
@@ -600,8 +600,8 @@ The three numbers of a line are three seeds, and so are the dots; the grey line 
 
 - **Residual**: all three stay on the grey line. With four blocks and no residuals, nothing has been learnt from context in 100 steps.
 - **Feed-forward network**: 0.3 to 0.4 nats higher; **norm**: about 0.2 higher. This model is small and shallow; what happens with more blocks was not tried here.
-- **Positions**: about 0.1 higher, less than one might expect; section 4.9 says why.
-- **Positions, block 1 only**: hardly any difference. The fourth handout's list, with positions after the feed-forward network, is this in code: block 1 cannot see order (section 4.9 proves it), but three blocks with positions follow, and here they make up for it.
+- **Positions**: about 0.1 higher, less than one might expect; section 4.9 has a possible explanation.
+- **Positions, block 1 only**: hardly any difference. The fourth handout's list, with positions after the feed-forward network, is this in code: block 1 has no positions to go by (without a mask it could not see order at all, see section 4.9), but three blocks with positions follow, and here they make up for it.
 
 There were only 100 steps, so this says how fast a model learns; with longer training the gaps may change, which was not tried.
 And the last line? Without the mask the loss does not rise but falls, suspiciously low.
@@ -686,7 +686,7 @@ print(cl.L(zh="有位置，有掩码，", en="positions and mask,"), f"{moved(tu
 
 # %% zh [md]
 r"""
-没有位置也没有掩码，注意力真的看不见次序。转一个角度，就看见了。第三行有些意外：**掩码自己也透露次序**，第 t 个位置只看得到 t 个词元，数一数就知道自己在第几个。所以 4.7 节拆掉位置的模型，损失只高出一点（[Kazemnejad 等 2023](https://arxiv.org/abs/2305.19466) 专门研究过不加位置的解码器）。没有掩码的 BERT 就没有这条路。
+没有位置也没有掩码，注意力真的看不见次序。转一个角度，就看见了。第三行有些意外：**掩码自己也透露次序**，第 t 个位置只看得到 t 个词元，数一数就知道自己在第几个。4.7 节拆掉位置的模型，损失只高出一点，可能就是因为这个（[Kazemnejad 等 2023](https://arxiv.org/abs/2305.19466) 专门研究过不加位置的解码器）。没有掩码的 BERT 就没有这条路。
 
 告诉模型位置，办法不止一种：2017 年的原版用**正弦波**，加在词嵌入上；BERT 和 GPT-2 **学一张表**，一个位置一行，也加在词嵌入上；RoPE 转查询和键；T5 给每种**距离学一个数**，加在分数上。
 
@@ -700,7 +700,7 @@ r"""
 """
 # %% en [md]
 r"""
-Without positions and without a mask, attention really cannot see order. Turn the vectors, and it can. The third line may surprise: **the mask alone gives order away**, since position t sees exactly t tokens and can tell its place by counting. That is why the loss of the model without positions in 4.7 is only a little higher ([Kazemnejad et al. 2023](https://arxiv.org/abs/2305.19466) study decoders without positions). BERT, without a mask, has no such way.
+Without positions and without a mask, attention really cannot see order. Turn the vectors, and it can. The third line may surprise: **the mask alone gives order away**, since position t sees exactly t tokens and can tell its place by counting. This may be why the loss of the model without positions in 4.7 is only a little higher ([Kazemnejad et al. 2023](https://arxiv.org/abs/2305.19466) study decoders without positions). BERT, without a mask, has no such way.
 
 There is more than one way to tell positions. The original of 2017 adds **waves of sines** to the embeddings; BERT and GPT-2 **learn a table**, a row for each position, and add that; RoPE turns queries and keys; T5 learns **a number for each distance** and adds it to the scores.
 

@@ -224,27 +224,27 @@ for m, n in ((5, 3), (105, 103), (5005, 5003), (5, 4), (5, 0)):
 r"""
 前三行相隔都是 2，分数一样，不管在开头还是五千个词元以后；相隔变了，分数才变。
 
-下面是同一个查询（橙）和同一把键（蓝）在四对坐标里的箭。拖动两个位置：两个一起加 10，箭都转了，夹角不变；只动一个，夹角才变。最左边的一对转得最快，最右边的几乎不动。
+下面取查询（橙）和键（蓝）的前 16 个数，一共八对，`base` 取 100，画出其中四对的箭。拖动两个位置：两个一起加 10，箭都转了，夹角不变；只动一个，夹角才变。最左边的一对转得最快，最右边的几乎不动。
 """
 # %% en [md]
 r"""
 In the first three lines the tokens are 2 apart and the score is the same, at the start and five thousand tokens later; only another distance gives another score.
 
-Below are one query (orange) and one key (blue) as arrows in four of their pairs. Drag the two positions: add 10 to both and all arrows turn while the angles between them stay; move one, and the angles change. The leftmost pair turns fastest, the rightmost hardly at all.
+Below are the first 16 numbers of the query (orange) and the key (blue), eight pairs with a `base` of 100, and four of them drawn as arrows. Drag the two positions: add 10 to both and all arrows turn while the angles between them stay; move one, and the angles change. The leftmost pair turns fastest, the rightmost hardly at all.
 """
 # %% rows="R7"
 import matplotlib.pyplot as plt
-def hands(query, key):
-    figure, axes = plt.subplots(1, 4, figsize=(8.4, 2.3))
+def hands(query, key):                                      # 8 pairs, base 100
+    Q = rope(q[..., :16], offset=query, base=100.0)[0, 0, 0]
+    K = rope(k[..., :16], offset=key, base=100.0)[0, 0, 0]
+    figure, axes = plt.subplots(1, 4, figsize=(8.4, 2.8))
     for axis, pair in zip(axes, (0, 2, 5, 7)):
-        for vector, position, colour in ((q, query, "#ee7733"), (k, key, "#4477aa")):
-            turned = rope(vector[..., :16], offset=position, base=100.0)[0, 0, 0]
-            a, b = nn.functional.normalize(turned[[pair, pair + 8]], dim=0)
+        for vector, colour in ((Q, "#ee7733"), (K, "#4477aa")):
+            a, b = nn.functional.normalize(vector[[pair, pair + 8]], dim=0)
             axis.plot([0, a], [0, b], "-o", color=colour, linewidth=3)
         axis.axis((-1.2, 1.2, -1.2, 1.2))
         axis.set(title=f"θ = {100 ** (-pair / 8):.3f}", xticks=[], yticks=[], aspect=1)
-    score = (rope(q, offset=query) * rope(k, offset=key)).sum()
-    figure.suptitle(f"m = {query}   n = {key}   q·k = {score:.2f}", y=1.08)
+    figure.suptitle(f"m = {query}   n = {key}   q·k = {Q @ K:.2f}")
     return figure
 
 cl.viz.explore(hands, query=(0, 40, 12), key=(0, 40, 10))
@@ -807,7 +807,7 @@ seen["zh-fr-en"] = sees(hidden, net.encoder.tokens.weight, both)           # (T,
 print({type(layer).__name__ for layer in (*net.encoder.blocks, *net.decoder.blocks)})
 figure, axes = plt.subplots(1, 3, figsize=(9, 3))
 for axis, (name, strength) in zip(axes, seen.items()):
-    axis.imshow(strength > 0, cmap="Blues", vmin=-0.3, vmax=1.5)
+    axis.imshow(strength > 0, vmin=0, vmax=1)
     axis.set(title=name, xticks=[], yticks=[], xlabel=cl.L(zh="输入的词元", en="input token"))
 axes[0].set_ylabel(cl.L(zh="哪个位置的向量", en="vector at position"))
 axes[2].axvline(source.shape[1] - 0.5, color="#ee7733")

@@ -212,11 +212,18 @@ def test_a_plain_string_is_text_and_markup_is_markup():
     widget.picture = "<img src=x onerror='window.bad = 1'>"
     assert "<img" not in widget.picture, "whoever sets it"
     for made in (viz.bars({"<b>": 1.0}), viz.table([["<b>"]]), viz.flow({"<b>": "<b>"}, "", joint="<b>"), viz.coloured_tokens(["<b>"], [1.0], "<b>"), viz.chips(["<b>"], [True]),
-                 viz.shares([[("<b>", "<b>", 1.0)]]), viz.weight_table([[1.0]], ["<b>"], ["<b>"]), markup("<b>"), chat("<b>").still()):
+                 viz.shares([[("<b>", "<b>", 1.0)]]), viz.treemap([[("<b>", 1.0)]]), viz.weight_table([[1.0]], ["<b>"], ["<b>"]), markup("<b>"), chat("<b>").still()):
         assert isinstance(made, viz.Markup) and "<b>" not in made and "<b>" in repr(made) and "<b>" not in made + "<b>"
     scripts = [path for path in Path(viz.__file__).parent.rglob("*.js")]
     assert [path.name for path in scripts if re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment",
                                                       path.read_text("utf-8"))] == ["host.js"], "one door for markup"
+
+
+def test_a_treemaps_boxes_are_as_large_as_their_amounts():
+    drawn = viz.treemap([[("a", 20.0)], [("b", 60.0), ("c", 20.0), ("none", 0.0)]])
+    widths = [float(found) for found in re.findall(r"width:([\d.]+)%;padding", drawn)]
+    heights = dict(re.findall(r'title="(\w+)" style="height:([\d.]+)px', drawn))
+    assert widths == [20.0, 80.0] and heights == {"a": "180.0", "b": "135.0", "c": "45.0", "none": "0.0"}
 
 
 def test_an_exported_page_shows_text_as_text(tmp_path):

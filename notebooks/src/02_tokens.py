@@ -241,7 +241,7 @@ r"""
 
 学会了合并，再拿来切词。SmolLM2 照 GPT-2 的办法（[Radford 等 2019](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf)），合并之前有两步：
 
-1. **预切分**。一条正则表达式先把文字切成小段，合并不许跨段：一个词连同前面的空格是一段，一串数字、一串标点各是一段。
+1. **预切分**。先把文字切成小段，合并不许跨段：每个数字自成一段；其余由一条正则表达式来切，一个词连同前面的空格是一段，一串标点是一段。
 2. **字节变字符**。每段写成 UTF-8 字节，256 种字节各有一个看得见的字符代表：本来就看得见的代表自己，其余的借用编号 256 以后的字符，空格于是成了 `Ġ`。任何文字都能这样写出来，词表里永远不缺字。
 """
 # %% en [md]
@@ -252,7 +252,7 @@ All three learn the same set of merges (of pairs that tie we take the smallest t
 
 Merges learnt, the next thing is to cut with them. SmolLM2 follows GPT-2 ([Radford et al. 2019](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf)), with two steps before any merge:
 
-1. **Pre-tokenisation.** A regular expression first cuts the text into stretches, and no merge crosses their borders: a word with the space before it is one stretch, a run of digits another, a run of punctuation a third.
+1. **Pre-tokenisation.** The text is first cut into stretches, and no merge crosses their borders. Every digit is a stretch of its own; the rest is cut by a regular expression: a word with the space before it is one stretch, a run of punctuation another.
 2. **Bytes as characters.** Each stretch is written as UTF-8 bytes, and each of the 256 bytes has one visible character to stand for it: a byte that is visible stands for itself, the others borrow the characters from number 256 on, which makes a space `Ġ`. Any text can be written like this, and the vocabulary lacks nothing.
 """
 # %%
@@ -266,8 +266,9 @@ as_character = {byte: chr(byte) for byte in printable}
 as_character.update({byte: chr(256 + n) for n, byte in enumerate(hidden)})
 
 def stretches(text):
+    parts = regex.split(r"(\p{N})", text)                # each digit on its own
     return ["".join(as_character[byte] for byte in stretch.encode())
-            for stretch in SPLIT.findall(text)]
+            for part in parts for stretch in SPLIT.findall(part)]
 
 print(stretches("I don't like  pizza: 1998!"))
 print(stretches("我喜欢比萨，你呢？"))
@@ -282,7 +283,7 @@ r"""
 不是最长匹配，也不是从左到右见对就合。没见过的字符原样留下；`''` 得 `[]`。
 例：`bpe_encode('abcab', [('b', 'c'), ('a', 'b')])` 得到 `['a', 'bc', 'ab']`。
 
-检查下面，把 SmolLM2 的合并表交给你的函数。它学的时候还先把数字一位一位拆开，所以应该没有一次合并把两个数字合在一起。
+检查下面，把 SmolLM2 的合并表交给你的函数。数字既然一个一段，应该没有一次合并把两个数字合在一起。
 """
 # %% en [md]
 r"""
@@ -294,7 +295,7 @@ Write `bpe_encode(word, merges)`: `merges` is a list as `bpe_train` returns it. 
 This is neither longest match nor joining whatever comes first from the left. Unknown characters stay as they are; `''` gives `[]`.
 Example: `bpe_encode('abcab', [('b', 'c'), ('a', 'b')])` gives `['a', 'bc', 'ab']`.
 
-Below the check, your function gets the merges of SmolLM2. When those were learnt, digits were also parted one by one, so no merge should join two of them.
+Below the check, your function gets the merges of SmolLM2. Since every digit is a stretch of its own, no merge should join two of them.
 """
 # %% exercise id="tokens.bpe_encode"
 ...
@@ -316,7 +317,7 @@ def ids_of(text):
     return [model["vocab"][piece] for part in stretches(text) for piece in encode(part)]
 
 # %%
-odd = ["", "  two  spaces ", "line\n\n\tbreak", "1998年1月", "don't I'll", "🍕👨‍👩‍👧",
+odd = ["", "  two  spaces  1 ", "line\n\n\tbreak", "1998年1月", "don't I'll", "🍕👨‍👩‍👧",
        "a.b/c?d=1", "naïve café ½ ٣", "龘靐齉", "ｗｉｄｅ　１２"]
 texts = {cl.L(zh="中文评论", en="in Chinese"): [r.text for r in reviews.test[:60]],
          cl.L(zh="英文手册", en="in English"): [n.en for n in cl.text.handbook().notes],

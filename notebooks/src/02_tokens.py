@@ -264,14 +264,13 @@ printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
 hidden = [byte for byte in range(256) if byte not in printable]
 as_character = {byte: chr(byte) for byte in printable}
 as_character.update({byte: chr(256 + n) for n, byte in enumerate(hidden)})
-
 def stretches(text):
     parts = regex.split(r"(\p{N})", text)                # each digit on its own
     return ["".join(as_character[byte] for byte in stretch.encode())
             for part in parts for stretch in SPLIT.findall(part)]
 
-print(stretches("I don't like  pizza: 1998!"))
-print(stretches("我喜欢比萨，你呢？"))
+for text in ("I don't like  pizza: 1998!", "我喜欢比萨，你呢？"):
+    print(stretches(text))
 
 # %% zh [md]
 r"""

@@ -1,4 +1,4 @@
-"""Small pictures in HTML: bars, coloured tokens, a flow of boxes, a table, a paragraph.
+"""Small pictures in HTML: bars, coloured tokens, a flow of boxes, a treemap, a table, a paragraph.
 
 HTML is a type, `Markup`: what is one goes into a page as it is, any other string is text and is escaped.
 
@@ -133,7 +133,8 @@ def table(rows: Iterable[Sequence[object]], header: Sequence[object] = (), right
 
 def treemap(columns: Sequence[Sequence[tuple[str, float]]]) -> Markup:
     """Boxes as large as their amounts: each column of (text, amount) is as wide as its sum, each box as high as its share of that."""
-    wholes, drawn = [sum(amount for _, amount in column) for column in columns], []
+    wholes = [sum(amount for _, amount in column) for column in columns]
+    drawn = []
     for column, whole in zip(columns, wholes):
         boxes = "".join(f'<div title="{escape(text)}" style="height:{180 * amount / whole:.1f}px;overflow:hidden;'
                         f'background-color:rgba(68,119,170,{0.15 + 0.3 * (i % 2):.2f})">{escape(text)}</div>' for i, (text, amount) in enumerate(column))

@@ -108,14 +108,14 @@ cl.guess.result("tokens.unknown", rows[0][1])
 
 # %% zh [md]
 r"""
-14 个里 9 个是 `[UNK]`：“喜欢吃”“因为它味”“很好”全没了，模型看到的是“我……道……”。三万词元的词表里只有两百多个汉字，评论里的汉字四个有近三个不认得。**切的时候没有报错，也没有警告**，可是模型读到的根本不是那句话。
+14 个里 9 个是 `[UNK]`：“喜欢吃”“因为它味”“很好”全没了，模型看到的是“我……道……”。三万词元的词表里只有约 240 个汉字，评论里的汉字四个有近三个不认得。**切的时候没有报错，也没有警告**，可是模型读到的根本不是那句话。
 给中文用的模型要有中文的词表（`bert-base-chinese`，或本课的 `zh-bert`）。换模型之前，先把自己的一段文字切开看看有没有 `[UNK]`。
 
 同一个例子还有一处：答案“比萨”是**两个**词元，一个 `[MASK]` 却只填一个。下面一行是一个空，列出 `zh-bert` 认为最可能的五个字。
 """
 # %% en [md]
 r"""
-9 of 14 are `[UNK]`: *like*, *eating*, *because*, *very good* are gone; what is left is 我, *I*, and 道, the second half of the word for *taste*. Among the thirty thousand tokens of this vocabulary there are some 240 Chinese characters; of the Chinese characters in the reviews it misses almost three in four. **There was no error and no warning**, but what the model reads is not the sentence.
+9 of 14 are `[UNK]`: *like*, *eating*, *because*, *very good* are gone; what is left is 我, *I*, and 道, the second half of the word for *taste*. Among the thirty thousand tokens of this vocabulary there are about 240 Chinese characters; of the Chinese characters in the reviews it misses almost three in four. **There was no error and no warning**, but what the model reads is not the sentence.
 A model for Chinese needs a Chinese vocabulary (`bert-base-chinese`, or the course's `zh-bert`). Before you adopt a model, cut some of your own text and look for `[UNK]`.
 
 There is another slip in this example: the answer, 比萨 (*pizza*), is **two** tokens, but one `[MASK]` is filled by one. Below is a row for each gap, with the five characters that `zh-bert` finds likeliest.
@@ -241,7 +241,7 @@ r"""
 
 学会了合并，再拿来切词。SmolLM2 照 GPT-2 的办法（[Radford 等 2019](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf)），合并之前有两步：
 
-1. **预切分**。一条正则表达式先把文字切成小段，合并不许跨段：一个词连同前面的空格是一段，一串数字、一串标点各是一段。
+1. **预切分**。先把文字切成小段，合并不许跨段：每个数字自成一段；其余由一条正则表达式来切，一个词连同前面的空格是一段，一串标点是一段。
 2. **字节变字符**。每段写成 UTF-8 字节（一个英文字母 1 个字节，一个汉字通常 3 个），256 种字节各有一个看得见的字符代表：本来就看得见的代表自己，其余的借用 Unicode 里编号从 256 起的字符，空格于是成了 `Ġ`。任何文字都能这样写出来，词表里有了全部字节，就不会缺字。（SmolLM2 的词表缺 21 种字节，是几个控制符和日常文字里不会出现的字节。）
 """
 # %% en [md]
@@ -252,7 +252,7 @@ All three learn the same 40 merges, and the two faster ones the same 150 (of pai
 
 Once merges have been learnt, text is cut with them. SmolLM2 follows GPT-2 ([Radford et al. 2019](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf)), with two steps before any merge:
 
-1. **Pre-tokenisation.** A regular expression first cuts the text into stretches, and no merge crosses their borders: a word with the space before it is one stretch, a run of digits another, a run of punctuation a third.
+1. **Pre-tokenisation.** The text is first cut into stretches, and no merge crosses their borders. Every digit is a stretch of its own; the rest is cut by a regular expression: a word with the space before it is one stretch, a run of punctuation another.
 2. **Bytes as characters.** Each stretch is written as UTF-8 bytes (one for an English letter, as a rule three for a Chinese character), and each of the 256 bytes has one visible character to stand for it: a byte that is visible stands for itself, the others borrow the Unicode characters numbered 256 and up, which makes a space `Ġ`. Any text can be written like this, and with all bytes in the vocabulary nothing is missing. (SmolLM2's lacks 21 of them: some control characters, and bytes that everyday text does not contain.)
 """
 # %%
@@ -264,13 +264,13 @@ printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
 hidden = [byte for byte in range(256) if byte not in printable]
 as_character = {byte: chr(byte) for byte in printable}
 as_character.update({byte: chr(256 + n) for n, byte in enumerate(hidden)})
-
 def stretches(text):
+    parts = regex.split(r"(\p{N})", text)                # each digit on its own
     return ["".join(as_character[byte] for byte in stretch.encode())
-            for stretch in SPLIT.findall(text)]
+            for part in parts for stretch in SPLIT.findall(part)]
 
-print(stretches("I don't like  pizza: 1998!"))
-print(stretches("我喜欢比萨，你呢？"))
+for text in ("I don't like  pizza: 1998!", "我喜欢比萨，你呢？"):
+    print(stretches(text))
 
 # %% zh [md]
 r"""
@@ -282,7 +282,7 @@ r"""
 不是最长匹配，也不是从左到右见对就合。没见过的字符原样留下；`''` 得 `[]`。
 例：`bpe_encode('abcab', [('b', 'c'), ('a', 'b')])` 得到 `['a', 'bc', 'ab']`。
 
-检查之后，同一格里把 SmolLM2 的合并表交给你的函数。学这张表之前，数字先拆成了一位一位，所以应该没有一次合并把两个数字合在一起。
+检查之后，同一格里把 SmolLM2 的合并表交给你的函数。数字既然一个一段，应该没有一次合并把两个数字合在一起。
 """
 # %% en [md]
 r"""
@@ -294,7 +294,7 @@ Write `bpe_encode(word, merges)`: `merges` is a list as `bpe_train` returns it. 
 This is not longest match, nor is it joining the first pair from the left. Unknown characters stay as they are; `''` gives `[]`.
 Example: `bpe_encode('abcab', [('b', 'c'), ('a', 'b')])` gives `['a', 'bc', 'ab']`.
 
-After the check, in the same cell, your function gets the merges of SmolLM2. Before those were learnt, numbers were split into single digits, so no merge should join two of them.
+After the check, in the same cell, your function gets the merges of SmolLM2. Since every digit is a stretch of its own, no merge should join two of them.
 """
 # %% exercise id="tokens.bpe_encode"
 ...
@@ -316,7 +316,7 @@ def ids_of(text):
     return [model["vocab"][piece] for part in stretches(text) for piece in encode(part)]
 
 # %%
-odd = ["", "  two  spaces ", "line\n\n\tbreak", "1998年1月", "don't I'll", "🍕👨‍👩‍👧",
+odd = ["", "  two  spaces  1 ", "line\n\n\tbreak", "1998年1月", "don't I'll", "🍕👨‍👩‍👧",
        "a.b/c?d=1", "naïve café ½ ٣", "龘靐齉", "ｗｉｄｅ　１２"]
 texts = {cl.L(zh="中文评论", en="in Chinese"): [r.text for r in reviews.test[:60]],
          cl.L(zh="英文手册", en="in English"): [n.en for n in cl.text.handbook().notes],
@@ -479,9 +479,9 @@ print(" ".join(news.train[2].words[:16]))
 r"""
 评论的原始文件一半是副本，还有一些既标成好评又标成差评，也去掉了。训练、测试以外的留作验证。最后一行是人工切好的一段开头。
 
-最老的办法是**最长匹配**：有一本词典，从左边起总取最长的词。“研究生命的起源”它会怎么切？换一个想法：每种切法是一串词，给每个词一个概率，取乘积最大的那种切法。$n$ 个字有 $2^{n-1}$ 种切法，一个个试太多。但前 $j$ 个字的最好切法，最后一个词总是从某个位置 $i$ 切到 $j$，前面那截也得是最好的。记前 $j$ 个字的最好总分为 $b_j$（概率取对数，乘就成了加）：
+最老的办法是**最长匹配**：有一本词典，从左边起总取最长的词。“研究生命的起源”它会怎么切？换一个想法：每种切法是一串词，给每个词一个概率，取乘积最大的那种切法。$n$ 个字有 $2^{n-1}$ 种切法，一个个试太多。但前 $j$ 个字的最好切法，最后一个词总是从某个位置 $i$ 切到 $j$，前面那截也得是最好的。记各个字为 $x_1,\dots,x_n$，前 $j$ 个字的最好总分为 $b_j$（概率取对数，乘就成了加）：
 
-$$b_0=0,\qquad b_j=\max_{i<j}\;\bigl(b_i+\log P(\text{第 }i{+}1\text{ 到第 }j\text{ 个字})\bigr)$$
+$$b_0=0,\qquad b_j=\max_{i<j}\;\bigl(b_i+\log P(x_{i+1}\dots x_j)\bigr)$$
 
 从左往右算，每个 $j$ 记住选了哪个 $i$，最后从尾往头就能把词取出来。这是**维特比算法**，动态规划的一种。
 
@@ -494,9 +494,9 @@ $$b_0=0,\qquad b_j=\max_{i<j}\;\bigl(b_i+\log P(\text{第 }i{+}1\text{ 到第 }j
 r"""
 Half of the raw reviews are copies, and some were labelled both good and bad; those were removed, too. What is in neither training nor test is kept for validation. The last line is the beginning of a paragraph (on a New Year's speech) as cut by hand.
 
-The oldest method is **longest match**: with a dictionary, from the left, always take the longest word. Try 研究生命的起源 (*to study the origin of life*: 研究 study, 生命 life, but 研究生 is a word as well, *graduate student*). Another idea: each way of cutting gives a sequence of words; give each word a probability and take the cut with the largest product. A text of $n$ characters has $2^{n-1}$ cuts, too many to try. But in the best cut of the first $j$ characters, the last word runs from some place $i$ to $j$, and what comes before must be cut in the best way itself. Let $b_j$ be the best total for the first $j$ characters (with logarithms, products become sums):
+The oldest method is **longest match**: with a dictionary, from the left, always take the longest word. Try 研究生命的起源 (*to study the origin of life*: 研究 study, 生命 life, but 研究生 is a word as well, *graduate student*). Another idea: each way of cutting gives a sequence of words; give each word a probability and take the cut with the largest product. A text of $n$ characters has $2^{n-1}$ cuts, too many to try. But in the best cut of the first $j$ characters, the last word runs from some place $i$ to $j$, and what comes before must be cut in the best way itself. Call the characters $x_1,\dots,x_n$ and let $b_j$ be the best total for the first $j$ characters (with logarithms, products become sums):
 
-$$b_0=0,\qquad b_j=\max_{i<j}\;\bigl(b_i+\log P(\text{characters }i{+}1\text{ to }j)\bigr)$$
+$$b_0=0,\qquad b_j=\max_{i<j}\;\bigl(b_i+\log P(x_{i+1}\dots x_j)\bigr)$$
 
 Go from left to right and remember for each $j$ which $i$ was chosen; then the words can be read off from the end. This is the **Viterbi algorithm**, a kind of dynamic programming.
 
@@ -770,7 +770,7 @@ for name, v in found.items():                           # (8, D), four of each s
     same = int((cosine.argmax(-1) // 4 == torch.arange(8) // 4).sum())
     rows.append((name, f"{within:.2f}", f"{cosine[:4, 4:].mean():.2f}", f"{same} / 8"))
 cl.viz.table(rows, cl.L(zh=["余弦", "同义的两句", "异义的两句", "最像的一句同义"],
-                        en=["cosine", "same sense", "different senses", "nearest has same sense"]))
+                        en=["cosine", "same sense", "two senses", "nearest: same sense"]))
 
 # %% zh [md]
 r"""

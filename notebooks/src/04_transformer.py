@@ -133,11 +133,14 @@ $$\mathrm{RMSNorm}(x)=\frac{x}{\sqrt{\frac1D\sum_i x_i^2+\epsilon}}\odot w$$
 
 $\odot$ 是逐个相乘。这叫 **RMSNorm**（[Zhang 与 Sennrich 2019](https://arxiv.org/abs/1910.07467)）。GPT-2 和 BERT 用的 **LayerNorm** 还先减去均值，最后加一个偏置。
 
-## 练习 1 · RMSNorm
+## 练习 1、2 · RMSNorm 和 LayerNorm
 
 写 `rms_norm(x, weight, eps=1e-5)`：`x` 形状 [...,D]，`weight` 形状 [D]；返回形状和类型都同 `x`。平方的平均沿最后一个轴算，`eps` 加在平均上，在根号里面；一行全 0 就得全 0。
 半精度（`float16`、`bfloat16`）的输入，先转成 `float32` 算，最后转回来：平方很容易超出 `float16` 的 65504。不许用 `F.rms_norm` 和 `nn.RMSNorm`。
 例：x 是 [1, 7]，`weight` 是 [1, 2]，`eps` 是 0：平方的平均是 25，结果 [0.2, 2.8]。
+
+再写 `layer_norm(x, weight, bias, eps=1e-5)`：先减去均值，再除以 $\sqrt{\text{方差}+\epsilon}$（方差除以 D），乘 `weight`，加 `bias`；其余同上，`F.layer_norm` 和 `nn.LayerNorm` 也不许用。
+例：x 是 [1, 3]，`weight` 是 [2, 2]，`bias` 是 [0, 1]，`eps` 是 0，结果 [−2, 3]。
 """
 # %% en [md]
 r"""
@@ -148,16 +151,22 @@ $$\mathrm{RMSNorm}(x)=\frac{x}{\sqrt{\frac1D\sum_i x_i^2+\epsilon}}\odot w$$
 
 $\odot$ multiplies entry by entry. This is **RMSNorm** ([Zhang and Sennrich 2019](https://arxiv.org/abs/1910.07467)). The **LayerNorm** of GPT-2 and BERT first subtracts the mean and adds a bias at the end.
 
-## Exercise 1 · RMSNorm
+## Exercises 1 and 2 · RMSNorm and LayerNorm
 
 Write `rms_norm(x, weight, eps=1e-5)`: `x` has shape [...,D], `weight` [D]; the result has the shape and the type of `x`. The squares are averaged along the last axis; `eps` is added to that average, inside the root; a row of zeros gives zeros.
 Half precision (`float16`, `bfloat16`) is computed in `float32` and turned back at the end, because squares easily exceed the 65504 that `float16` can hold. `F.rms_norm` and `nn.RMSNorm` are forbidden.
 Example: x = [1, 7], `weight` = [1, 2] and `eps` = 0: the mean of the squares is 25, the result [0.2, 2.8].
+
+Then write `layer_norm(x, weight, bias, eps=1e-5)`: subtract the mean, divide by $\sqrt{\text{variance}+\epsilon}$ (the variance divides by D), multiply by `weight`, add `bias`; the rest as above, and `F.layer_norm` and `nn.LayerNorm` are forbidden, too.
+Example: x = [1, 3], `weight` = [2, 2], `bias` = [0, 1] and `eps` = 0 give [−2, 3].
 """
 # %% exercise id="transformer.rms_norm"
 ...
+# %% exercise id="transformer.layer_norm"
+...
 # %%
 cl.check("transformer.rms_norm")
+cl.check("transformer.layer_norm")
 rms_norm = cl.use("transformer.rms_norm")
 
 class Norm(nn.Module):
@@ -174,7 +183,7 @@ print(cl.L(zh="和真模型的一样", en="as in the real model"), same(norm(x),
 
 # %% zh [md]
 r"""
-你的函数和真模型的第一次归一化一样。（想多练一题：另起一格写 LayerNorm，`layer_norm(x, weight, bias, eps=1e-5)`，再用 `cl.check("transformer.layer_norm")` 检查。）
+你的 `rms_norm` 和真模型的第一次归一化一样。
 
 ## 4.3 位置：把向量转一个角度
 
@@ -184,14 +193,14 @@ $$\begin{pmatrix}a\\b\end{pmatrix}\to\begin{pmatrix}a\cos m\theta_i-b\sin m\thet
 
 好处在点积里。两支箭的点积只看长度和夹角；查询转了 $m\theta$，键转了 $n\theta$，夹角只变了 $(m-n)\theta$。**分数只知道两个词元相隔多远**，不知道各自在第几个。转得快的对分辨近处，转得慢的对分辨远处，像钟的秒针和时针。
 
-## 练习 2 · RoPE
+## 练习 3 · RoPE
 
 写 `rope(x, offset=0, base=10000.0)`：`x` 形状 [B,H,T,d]，第 t 行站在位置 offset + t；返回形状和类型同 `x`。配对用 Llama 的办法：第 i 列配第 i + d/2 列，i 从 0 到 d/2 − 1，前一个是 a，后一个是 b。角度用 `float32` 或更高的精度算；d 是奇数时抛出 `ValueError`。
 例：一行 [1, 0, 0, 1]，`offset` 是 1，`base` 是 100：第 0 对 (1, 0) 转 1 弧度，第 1 对 (0, 1) 转 0.1 弧度，结果 [0.5403, −0.0998, 0.8415, 0.995]。
 """
 # %% en [md]
 r"""
-Your function gives the real model's first norm. (For one exercise more, write LayerNorm in a cell of your own, `layer_norm(x, weight, bias, eps=1e-5)`, and run `cl.check("transformer.layer_norm")`.)
+Your `rms_norm` gives the real model's first norm.
 
 ## 4.3 Positions: turn the vector by an angle
 
@@ -201,7 +210,7 @@ $$\begin{pmatrix}a\\b\end{pmatrix}\to\begin{pmatrix}a\cos m\theta_i-b\sin m\thet
 
 The gain is in the dot product. It depends only on the lengths of two arrows and the angle between them; turn the query by $m\theta$ and the key by $n\theta$, and that angle changes by $(m-n)\theta$ alone. **The score knows how far apart two tokens are**, and not where each of them stands. Pairs that turn fast tell near positions apart, pairs that turn slowly tell far ones apart, like the second hand and the hour hand of a clock.
 
-## Exercise 2 · RoPE
+## Exercise 3 · RoPE
 
 Write `rope(x, offset=0, base=10000.0)`: `x` has shape [B,H,T,d], and row t stands at position offset + t; the result has the shape and the type of `x`. Pair as Llama does: column i goes with column i + d/2, for i from 0 to d/2 − 1; the first is a, the second b. Compute the angles in `float32` or better; an odd d raises `ValueError`.
 Example: a row [1, 0, 0, 1] with `offset` 1 and `base` 100: pair 0, (1, 0), turns by 1 radian and pair 1, (0, 1), by 0.1; the result is [0.5403, −0.0998, 0.8415, 0.995].
@@ -259,7 +268,7 @@ $$\mathrm{SwiGLU}(x)=W_{\mathrm{down}}\big(\mathrm{SiLU}(W_{\mathrm{gate}}x)\odo
 
 $\sigma(z)=1/(1+e^{-z})$ 把任何数压进 0 到 1。门的数很小（负得多）时，这一格关上；很大时，几乎全放行。
 
-## 练习 3 · SwiGLU
+## 练习 4 · SwiGLU
 
 写 `swiglu(x, W_gate, W_up, W_down)`：`x` 形状 [...,D]，`W_gate` 和 `W_up` 是 [F,D]，`W_down` 是 [D,F]，用法都是 `x @ W.T`，没有偏置；返回 [...,D]。SiLU 只作用在门上；门的值到 ±1000 也要算得出有限的数（`torch.sigmoid` 可以，自己写 `exp(-z)` 要小心）。
 例：x = [1, 2]，门取第一个数，内容取第二个：SiLU(1) × 2 = 0.7311 × 2 = 1.4621；`W_down` 的两行是 1 和 −1，结果 [1.4621, −1.4621]。
@@ -274,7 +283,7 @@ $$\mathrm{SwiGLU}(x)=W_{\mathrm{down}}\big(\mathrm{SiLU}(W_{\mathrm{gate}}x)\odo
 
 $\sigma(z)=1/(1+e^{-z})$ squeezes any number into 0 to 1. Where the gate's number is very negative, the entry is shut; where it is very positive, it lets everything pass.
 
-## Exercise 3 · SwiGLU
+## Exercise 4 · SwiGLU
 
 Write `swiglu(x, W_gate, W_up, W_down)`: `x` has shape [...,D], `W_gate` and `W_up` are [F,D], `W_down` is [D,F], each used as `x @ W.T`, without biases; return [...,D]. SiLU acts on the gate only, and the result must be finite for gate values of ±1000 (`torch.sigmoid` is; an `exp(-z)` of your own needs care).
 Example: x = [1, 2]; the gate takes the first number and the content the second: SiLU(1) × 2 = 0.7311 × 2 = 1.4621; the two rows of `W_down` are 1 and −1, and the result is [1.4621, −1.4621].
@@ -308,7 +317,7 @@ $$x\leftarrow x+\mathrm{Attention}(\mathrm{norm}_1(x)),\qquad x\leftarrow x+\mat
 
 加号就是**残差连接**（[He 等 2015](https://arxiv.org/abs/1512.03385)）。先归一化再进子层，叫 pre-norm，今天的模型几乎都这样；2017 年的原版和 BERT 是加完再归一化，叫 post-norm。
 
-## 练习 4 · 一层
+## 练习 5 · 一层
 
 写 `block(x, attn, ffn, norm1, norm2)`：`x` 形状 [B,T,D]，另外四个是函数，[B,T,D] 进，[B,T,D] 出，每个正好调用一次；返回 [B,T,D]。先注意力（用 `norm1`），再前馈网络（用 `norm2`），最后一次加法之后什么也不做；不要改动 `x` 本身（`x += …` 会改）。
 例：x = [1, 2]，`attn` 乘 10，`ffn` 乘 100，`norm1` 加 1，`norm2` 减 1。先得 [1, 2] + [20, 30] = [21, 32]，再加 100 × [20, 31]，结果 [2021, 3132]。
@@ -323,7 +332,7 @@ $$x\leftarrow x+\mathrm{Attention}(\mathrm{norm}_1(x)),\qquad x\leftarrow x+\mat
 
 The plus signs are the **residual connections** ([He et al. 2015](https://arxiv.org/abs/1512.03385)). Normalising before the sublayer is called pre-norm, and nearly all models of today do it; the original of 2017 and BERT normalise after adding, which is post-norm.
 
-## Exercise 4 · A block
+## Exercise 5 · A block
 
 Write `block(x, attn, ffn, norm1, norm2)`: `x` has shape [B,T,D]; the other four are functions from [B,T,D] to [B,T,D], each to be called exactly once; return [B,T,D]. Attention first (with `norm1`), then the feed-forward network (with `norm2`), nothing after the last sum, and `x` itself must not be changed (`x += …` would).
 Example: x = [1, 2], `attn` multiplies by 10, `ffn` by 100, `norm1` adds 1, `norm2` subtracts 1. First [1, 2] + [20, 30] = [21, 32], then plus 100 × [20, 31]: [2021, 3132].
@@ -350,6 +359,8 @@ r"""
 
 `Norm`、`FeedForward`、`Layer` 已经有了，只差注意力和最外面的一层壳。注意力用你在第 3 章写的三个函数（没写也不要紧，`cl.use` 会拿来参考解），加上这一章的 `rope`；SmolLM2 有 9 个查询头、3 组键值，3 个查询头共用一组。
 类里面的名字（`q_proj`、`input_layernorm`……）用的就是检查点里的名字，真权重一装就对得上号。`turn` 是位置，`ahead` 是可以往后看几个词元，0 就是因果掩码；单独写出来，是为了 4.7 节好拆。空行不算，五个类合起来四十几行。
+
+最后两格见分晓：先装上真权重，比 logits；再让 `mine` 开口，说一句“从前有……”，解码用第 1 章你写的 `greedy`，每一步取最高的那个。
 """
 # %% en [md]
 r"""
@@ -357,6 +368,8 @@ r"""
 
 `Norm`, `FeedForward` and `Layer` are there; what is missing is attention and the outermost shell. Attention takes the three functions that you wrote in chapter 3 (if you have not, `cl.use` brings the reference solutions) and this chapter's `rope`; SmolLM2 has 9 query heads and 3 sets of keys and values, one for every 3 query heads.
 The names inside the classes (`q_proj`, `input_layernorm` …) are those of the checkpoint, so that real weights find their places. `turn` is the positions, and `ahead` how many tokens one may look ahead, 0 being the causal mask; they stand by themselves so that section 4.7 can take them out. Without blank lines, the five classes have some forty lines.
+
+The last two cells decide: load the real weights and compare the logits; then let `mine` speak, with the `greedy` that you wrote in chapter 1, the highest score at every step.
 """
 # %% rows="R43"
 class Attention(nn.Module):
@@ -411,18 +424,6 @@ print(cl.L(zh="最大的 logit", en="largest logit"), f"{theirs.abs().max():.0f}
 print(cl.L(zh="最大的差小于 0.001：", en="largest difference below 0.001:"), same(ours, theirs, 1e-3))
 cl.guess.result("transformer.logits", "< 0.001")
 
-# %% zh [md]
-r"""
-`All keys matched`：每个张量都找到了自己的位置，不多不少。logits 差得不到千分之一。一般也不会正好是 0：浮点数相加，次序不同，末几位就不同。
-
-那就让它开口，说一句“从前有……”。解码用第 1 章你写的 `greedy`：每一步取最高的那个。
-"""
-# %% en [md]
-r"""
-`All keys matched`: every tensor found its place, none missing and none left over. The logits differ by less than a thousandth, though as a rule not by exactly 0: floating-point sums in another order differ in their last digits.
-
-So let it speak. The decoding is done by the `greedy` that you wrote in chapter 1: the highest score at every step.
-"""
 # %% rows="R5"
 greedy = cl.use("lm.greedy")
 
@@ -440,6 +441,7 @@ cl.viz.explore(speak, text=start)
 
 # %% zh [md]
 r"""
+`All keys matched`：每个张量都找到了自己的位置，不多不少。logits 差得不到千分之一。一般也不会正好是 0：浮点数相加，次序不同，末几位就不同。
 **一个真模型，从词嵌入到 logits，每一行都是你写的**（还没做的练习由参考解代替），写出的和 `transformers` 一字不差。打一句自己的英文试试。
 
 ### 输出头：从向量到词元
@@ -449,6 +451,7 @@ r"""
 """
 # %% en [md]
 r"""
+`All keys matched`: every tensor found its place, none missing and none left over. The logits differ by less than a thousandth, though as a rule not by exactly 0: floating-point sums in another order differ in their last digits.
 **A real model, and from the embedding to the logits every line is yours** (the reference stands in for exercises not yet done); it writes what `transformers` writes, letter by letter. Type a beginning of your own.
 
 ### The output head: from a vector to a token
@@ -690,7 +693,7 @@ r"""
 
 告诉模型位置，办法不止一种：2017 年的原版用**正弦波**，加在词嵌入上；BERT 和 GPT-2 **学一张表**，一个位置一行，也加在词嵌入上；RoPE 转查询和键；T5 给每种**距离学一个数**，加在分数上。
 
-## 练习 5 · 正弦波
+## 练习 6 · 正弦波
 
 写 `sinusoidal(length, d_model, base=10000.0)`：返回 `float32` 的 [T,D]，T 是 `length`。行是位置，从 0 数起；第 2i 列是 $\sin$，第 2i + 1 列是 $\cos$，角度都是 $\mathrm{position}/\mathrm{base}^{2i/D}$；D 是奇数时，最后一列是正弦；`length` 为 0 时形状是 [0,D]。
 例：`sinusoidal(2, 4)` 的两行是 [0, 1, 0, 1] 和 [0.8415, 0.5403, 0.01, 0.9999]。
@@ -704,7 +707,7 @@ Without positions and without a mask, attention really cannot see order. Turn th
 
 There is more than one way to tell positions. The original of 2017 adds **waves of sines** to the embeddings; BERT and GPT-2 **learn a table**, a row for each position, and add that; RoPE turns queries and keys; T5 learns **a number for each distance** and adds it to the scores.
 
-## Exercise 5 · Waves of sines
+## Exercise 6 · Waves of sines
 
 Write `sinusoidal(length, d_model, base=10000.0)`: return `float32` [T,D], where T is `length`. A row is a position, counted from 0; column 2i is the $\sin$ and column 2i + 1 the $\cos$ of $\mathrm{position}/\mathrm{base}^{2i/D}$; an odd D ends with a sine; with `length` 0 the shape is [0,D].
 Example: the two rows of `sinusoidal(2, 4)` are [0, 1, 0, 1] and [0.8415, 0.5403, 0.01, 0.9999].
@@ -822,7 +825,7 @@ r"""
 
 一个模型有多少参数，从它的 `config.json` 就算得出来，一个权重也不用下载。
 
-## 练习 6 · 数参数
+## 练习 7 · 数参数
 
 写 `parameter_count(config)`：`config` 是一个字典，键和 Llama 的 `config.json` 一样：`vocab_size`（V）、`hidden_size`（D）、`intermediate_size`（F）、`num_hidden_layers`、`num_attention_heads`、`tie_word_embeddings`；`num_key_value_heads` 没有或为 None 时等于头数，`head_dim` 没有或为 None 时等于 D // 头数。返回整数。
 每层两个 RMSNorm，最后还有一个；注意力四个矩阵，前馈网络三个，都没有偏置；输出头和词嵌入共用时（`tie_word_embeddings`），只数一次。头数不能被键值头数整除，抛出 `ValueError`。
@@ -837,7 +840,7 @@ On the right is the course's own translator `zh-fr-en`, a T5; a row is a French 
 
 How many parameters a model has follows from its `config.json`; not a single weight has to be downloaded.
 
-## Exercise 6 · Count the parameters
+## Exercise 7 · Count the parameters
 
 Write `parameter_count(config)`: `config` is a dictionary with the keys of Llama's `config.json`: `vocab_size` (V), `hidden_size` (D), `intermediate_size` (F), `num_hidden_layers`, `num_attention_heads`, `tie_word_embeddings`; where `num_key_value_heads` is absent or None it equals the number of heads, and where `head_dim` is absent or None it is D // heads. Return an integer.
 Each layer has two RMSNorms, and there is one at the end; attention has four matrices, the feed-forward network three, none with biases; a head that is tied to the embedding (`tie_word_embeddings`) counts once. If the heads are not divisible by the key-value heads, raise `ValueError`.

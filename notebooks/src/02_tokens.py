@@ -108,7 +108,7 @@ cl.guess.result("tokens.unknown", rows[0][1])
 
 # %% zh [md]
 r"""
-14 个里 9 个是 `[UNK]`：“喜欢吃”“因为它味”“很好”全没了，模型看到的是“我……道……”。三万词元的词表里只有约 240 个汉字，评论里的汉字四个有近三个不认得。**切的时候没有报错，也没有警告**，可是模型读到的根本不是那句话。
+14 个里 9 个是 `[UNK]`：“喜欢吃”“因为它味”“很好”全没了，模型看到的是“我……道……”。三万词元的词表里只有约 240 个汉字，评论里的汉字，每四个有近三个不认得。**切的时候没有报错，也没有警告**，可是模型读到的根本不是那句话。
 给中文用的模型要有中文的词表（`bert-base-chinese`，或本课的 `zh-bert`）。换模型之前，先把自己的一段文字切开看看有没有 `[UNK]`。
 
 同一个例子还有一处：答案“比萨”是**两个**词元，一个 `[MASK]` 却只填一个。下面一行是一个空，列出 `zh-bert` 认为最可能的五个字。
@@ -360,7 +360,7 @@ r"""
 ## 2.5 同一份内容，两种语言各要几个词元
 
 字节上的 BPE 不丢字，但并不公平：合并表是在以英语为主的文字上学的。课程里有一本虚构小岛的手册，40 条，每条都有中文和英文，内容相同。
-下表的最后一列带着 **95% 区间**：从这 40 条里有放回地抽 40 条，重新算一遍，反复多次，中间 95% 的结果落在括号里。
+下表的最后一列带着 **95% 区间**：从这 40 条里有放回地抽 40 条，重新算一遍，反复多次，中间 95% 的结果落在括号里的两个数之间。
 """
 # %% en [md]
 r"""
@@ -424,7 +424,7 @@ BERT's vocabulary was made by merging, too, but the order of the merges plays no
 Write `wordpiece(word, vocab, unk="[UNK]", prefix="##")`: `vocab` is a set of strings; return a list. All pieces but the first carry `prefix`, both in the vocabulary and in the result; where no piece fits, the **whole word** becomes `[unk]`, even what was cut already; `''` gives `[]`. No lower-casing, no limit on length, no going back.
 Example: `wordpiece('unlike', {'un', 'u', '##like', '##l', '##ike'})` gives `['un', '##like']`.
 
-After the check it is compared with the tokenizer of `minilm-l6`, whose own pre-tokenisation comes first: it makes letters lower-case, takes off accents and makes every punctuation mark and every Chinese character a word of its own.
+After the check, your function is compared with the tokenizer of `minilm-l6`, whose own pre-tokenisation comes first: it makes letters lower-case, takes off accents and makes every punctuation mark and every Chinese character a word of its own.
 """
 # %% exercise id="tokens.wordpiece"
 ...
@@ -487,14 +487,14 @@ $$b_0=0,\qquad b_j=\max_{i<j}\;\bigl(b_i+\log P(x_{i+1}\dots x_j)\bigr)$$
 
 ## 练习 4 · 维特比分词
 
-写 `viterbi_segment(text, log_probs, unk_log_prob)`：`log_probs` 是 词 → 自然对数概率 的字典。返回 (词的列表, 总和)，总和最大的那种切法。不在词典里的**单个字符**得 `unk_log_prob` 分，各算各的；更长的词必须在词典里。检查之后，词典外的字按“出现过半次”算。`''` 得 `([], 0.0)`。
+写 `viterbi_segment(text, log_probs, unk_log_prob)`：`log_probs` 是 词 → 自然对数概率 的字典。返回 (词的列表, 总和)，总和最大的那种切法。不在词典里的**单个字符**得 `unk_log_prob` 分，各算各的；更长的词必须在词典里。`''` 得 `([], 0.0)`。（检查之后的例子里，词典外的字按“出现过半次”算。）
 例：`viterbi_segment('abc!', {'a': -1.0, 'ab': -2.5, 'bc': -1.5, 'c': -2.0}, -10.0)` 得到 `(['a', 'bc', '!'], -12.5)`。
 """
 # %% en [md]
 r"""
 Half of the raw reviews are copies, and some were labelled both good and bad; those were removed, too. What is in neither training nor test is kept for validation. The last line is the beginning of a paragraph (on a New Year's speech) as cut by hand.
 
-The oldest method is **longest match**: with a dictionary, from the left, always take the longest word. Try 研究生命的起源 (*to study the origin of life*: 研究 study, 生命 life, but 研究生 is a word as well, *graduate student*). Another idea: each way of cutting gives a sequence of words; give each word a probability and take the cut with the largest product. A text of $n$ characters has $2^{n-1}$ cuts, too many to try. But in the best cut of the first $j$ characters, the last word runs from some place $i$ to $j$, and what comes before must be cut in the best way itself. Call the characters $x_1,\dots,x_n$ and let $b_j$ be the best total for the first $j$ characters (with logarithms, products become sums):
+The oldest method is **longest match**: with a dictionary, from the left, always take the longest word. What will it make of 研究生命的起源 (*to study the origin of life*: 研究 study, 生命 life, but 研究生 is a word as well, *graduate student*)? Another idea: each way of cutting gives a sequence of words; give each word a probability and take the cut with the largest product. A text of $n$ characters has $2^{n-1}$ cuts, too many to try. But in the best cut of the first $j$ characters, the last word runs from some place $i$ to $j$, and what comes before must be cut in the best way itself. Call the characters $x_1,\dots,x_n$ and let $b_j$ be the best total for the first $j$ characters (with logarithms, products become sums):
 
 $$b_0=0,\qquad b_j=\max_{i<j}\;\bigl(b_i+\log P(x_{i+1}\dots x_j)\bigr)$$
 
@@ -502,7 +502,7 @@ Go from left to right and remember for each $j$ which $i$ was chosen; then the w
 
 ## Exercise 4 · Segment by Viterbi
 
-Write `viterbi_segment(text, log_probs, unk_log_prob)`: `log_probs` is a dictionary word → natural log-probability. Return (list of words, total) of the cut with the greatest total. A **single character** that is not in the dictionary scores `unk_log_prob`, each by itself; anything longer must be in the dictionary. (After the check, such characters count as seen half a time.) `''` gives `([], 0.0)`.
+Write `viterbi_segment(text, log_probs, unk_log_prob)`: `log_probs` is a dictionary word → natural log-probability. Return (list of words, total) of the cut with the greatest total. A **single character** that is not in the dictionary scores `unk_log_prob`, each by itself; anything longer must be in the dictionary. `''` gives `([], 0.0)`. (In the example after the check, characters not in the dictionary count as seen half a time.)
 Example: `viterbi_segment('abc!', {'a': -1.0, 'ab': -2.5, 'bc': -1.5, 'c': -2.0}, -10.0)` gives `(['a', 'bc', '!'], -12.5)`.
 """
 # %% exercise id="tokens.viterbi_segment"
@@ -539,15 +539,15 @@ r"""
 
 两种办法都只认得词典里的词。另一种办法不看词，看**字在词里的位置**：词首 B、词中 M、词尾 E、单字成词 S，“研究生命”是 BEBE。数一数每个位置上各个字出现多少次、位置之间怎样接，再用维特比选出最可能的一串字母（隐马尔可夫模型，HMM）。没见过的词，只要字像词首、像词尾，也有可能切出来。
 
-谁切得好，用 **F1** 来量，就是精确率（切出的词有多少和人工的相同）和召回率（人工的词有多少被切出来）的调和平均。
+谁切得好，用 **F1** 来比，就是精确率（切出的词有多少和人工的相同）和召回率（人工的词有多少被切出来）的调和平均。
 """
 # %% en [md]
 r"""
 Longest match takes 研究生 and cannot go back; Viterbi compares all cuts and takes *study* + *life*.
 
-Both know only the words of the dictionary. A third method looks not at words but at **where in its word a character stands**: B begins, M is in the middle, E ends, S is a word by itself; 研究生命 is BEBE. Count how often each character stands in each place and how the places follow each other, and let Viterbi choose the likeliest row of letters (a hidden Markov model, HMM). A word never seen may be found if its characters look like a beginning and an end.
+Both know only the words of the dictionary. A third method looks not at words but at **where in its word a character stands**: B begins, M is in the middle, E ends, S is a word by itself; 研究生命 is BEBE. Count how often each character stands in each place and how the places follow each other, and let Viterbi choose the likeliest string of letters (a hidden Markov model, HMM). A word never seen may be found if its characters look like a beginning and an end.
 
-How good a segmenter is, **F1** tells: the harmonic mean of precision (how many of the words found are among the hand-made ones) and recall (how many of the hand-made ones were found).
+Segmenters are compared by **F1**, the harmonic mean of precision (how many of the words found are among the hand-made ones) and recall (how many of the hand-made ones were found).
 """
 # %%
 from collections import defaultdict
@@ -679,7 +679,7 @@ The commonest are differences of standard: by hand, surname and given name are t
 ## 2.8 Embedding: take the row with this number
 
 The ids mean nothing by themselves; token 7 is not larger than token 6. The first thing a model does is to look them up in a table with a row for each token of the vocabulary, the **embedding**. Textbooks write a **one-hot vector** (1 at the id, 0 everywhere else) times a matrix. Is that the same?
-The second cell finds the neighbours of a token. The **cosine** tells how close the directions of two vectors are: 1 for the same direction, 0 at a right angle; the rows of the table with the largest cosines are listed.
+The second cell finds the neighbours of a token. The **cosine** measures how close two vectors are in direction: 1 if they point the same way, 0 at a right angle; the rows of the table with the largest cosines are listed.
 """
 # %% rows="R6"
 E = smollm.model.get_input_embeddings().weight.detach().cpu()           # (V, D)
@@ -781,7 +781,7 @@ r"""
 
 **表示学习**说，模型学到的向量对许多任务有用。怎样看向量里有没有词性？冻结模型，只学一个线性分类器（用最小二乘一步解出），从一个字的向量猜这个字所在的词是名词还是动词（标注来自报纸）。这叫**探针**（probe）。
 `zh-bert` 把每个字的向量逐层改四遍：第 0 层是查表加上位置，还没看上下文；第 4 层是最后的输出（第 4 章拆开看）。
-猜得准就说明模型懂语法吗？也许向量只是认得字，分类器背下了“这个字多半在名词里”。**对照任务**（[Hewitt 与 Liang 2019](https://arxiv.org/abs/1909.03368)）给每个字抽签分一个标签，从此不变（抽三次，结果合在一起算）。这些标签里没有语法，只能靠背。两条线一起看，才能下结论。
+探针猜得准，就说明模型懂语法吗？也许向量只是认得字，分类器背下了“这个字多半在名词里”。**对照任务**（[Hewitt 与 Liang 2019](https://arxiv.org/abs/1909.03368)）给每个字抽签分一个标签，从此不变（抽三次，结果合在一起算）。这些标签里没有语法，只能靠背。两条线一起看，才能下结论。
 """
 # %% en [md]
 r"""
@@ -792,7 +792,7 @@ The table has one row for all eight. The LSTM gives eight different vectors: **t
 
 **Representation learning** says that learnt vectors serve many tasks. Do they hold parts of speech? Freeze the model and learn nothing but a linear classifier (solved in one step, by least squares) that guesses, from a character's vector, whether its word is a noun, a verb and so on (the tags are the newspaper's). This is a **probe**.
 `zh-bert` rewrites each character's vector four times, layer by layer: layer 0 is the table plus the position, without any context; layer 4 is the output (chapter 4 takes a model apart).
-If it guesses well, does the model know grammar? Perhaps the vector only says which character it is, and the classifier has learnt by heart that this one is mostly in nouns. The **control task** ([Hewitt and Liang 2019](https://arxiv.org/abs/1909.03368)) gives each character a random tag, once and for all (three draws, pooled here): there is no grammar in it, it can only be learnt by heart. Only the two curves together allow a conclusion.
+If the probe guesses well, does the model know grammar? Perhaps the vector only says which character it is, and the classifier has learnt by heart that this one is mostly in nouns. The **control task** ([Hewitt and Liang 2019](https://arxiv.org/abs/1909.03368)) gives each character a random tag, once and for all (three draws, pooled here): there is no grammar in it, it can only be learnt by heart. Only the two curves together allow a conclusion.
 """
 # %%
 cl.guess("tokens.probe",

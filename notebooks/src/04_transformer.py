@@ -585,7 +585,7 @@ r"""
 - **残差**：三次都停在灰线上。只有四层，没有残差，100 步里就一点上文也没学会。
 - **前馈网络**：没有它，损失升高得仅次于残差。
 - **归一化**、**位置**：各升高 0.1 到 0.2 奈特，不多。这个模型又浅又小，层数多了，归一化会怎样，这里没有试；位置为什么影响不大，4.9 节有一个可能的解释。
-- **位置（只拆第 1 层）**：差不到 0.1，几乎没有影响。第四份讲义把位置编码排在前馈网络之后，写成代码就是这样：第 1 层没有位置可用（要是连掩码也没有，这一层完全看不见次序，见 4.9 节），可后面三层有，在这里补上了。
+- **位置（只拆第 1 层）**：差别很小，几乎看不出来。第四份讲义把位置编码排在前馈网络之后，写成代码就是这样：第 1 层没有位置可用（要是连掩码也没有，这一层完全看不见次序，见 4.9 节），可后面三层有，在这里补上了。
 
 只训练了 100 步，说的是学得多快；练得更久，差距也许会变，没有试过。
 最后一行呢？拆掉掩码，损失不升反降，低得可疑。
@@ -604,7 +604,7 @@ The three numbers of a line are three seeds, and so are the dots; the grey line 
 - **Residual**: all three stay on the grey line. With four blocks and no residuals, nothing has been learnt from context in 100 steps.
 - **Feed-forward network**: without it the loss rises more than without any part but the residual.
 - **Norm** and **positions**: each costs 0.1 to 0.2 nats, not much. The model is small and shallow; what the norm does with more blocks was not tried here, and for positions section 4.9 has a possible explanation.
-- **Positions, block 1 only**: less than 0.1, hardly any difference. The fourth handout's list, with positions after the feed-forward network, is this in code: block 1 has no positions to go by (without a mask it could not see order at all, see section 4.9), but three blocks with positions follow, and here they make up for it.
+- **Positions, block 1 only**: a small difference, if any. The fourth handout's list, with positions after the feed-forward network, is this in code: block 1 has no positions to go by (without a mask it could not see order at all, see section 4.9), but three blocks with positions follow, and here they make up for it.
 
 There were only 100 steps, so this says how fast a model learns; with longer training the gaps may change, which was not tried.
 And the last line? Without the mask the loss does not rise but falls, suspiciously low.
@@ -899,7 +899,7 @@ cl.viz.explore(treemap, model=[cl.L(zh="自己定", en="your own"), *published],
 
 # %% zh [md]
 r"""
-SmolLM2 正好 1.345 亿，两种数法一样。BERT-base 常说 1.1 亿，我们的少六十万，那是分类用的一个附加层（pooler），`course_lib.nn` 里没有；T5-base 是 2.2 亿。三个模型都有一半以上的参数在**前馈网络**里，SmolLM2 接近六成；归一化少得画不出来。
+SmolLM2 有 1.345 亿个参数，两种数法一样。BERT-base 常说 1.1 亿，我们的少六十万，那是分类用的一个附加层（pooler），`course_lib.nn` 里没有；T5-base 是 2.2 亿。三个模型都有一半以上的参数在**前馈网络**里，SmolLM2 接近六成；归一化少得画不出来。
 
 算力又是另一回事。矩阵里的每个数，读一个词元要乘加一次（词嵌入只查表，不算；输出头要算）；注意力还要和前面的每个词元算分数。读到第 128 个词元，前馈网络占算力的一大半，到第 8192 个就不到五分之一了，这就是 3.8 节的平方。
 图里每个方块有多大，参数就有多少；左边一列是词嵌入，右边是其余。拖一拖滑块（`n_layer` 层数，`d_model` 宽度 D，`d_ff` 前馈网络的宽度 F，`vocab_size` 词表）：层数减半，词嵌入的比例怎样变？词表加到 150000 呢？小模型为什么不敢用大词表，一看便知。

@@ -681,8 +681,8 @@ def moved(turn, ahead):                                     # beyond being shuff
     with torch.inference_mode():
         return float((attn(x[:, shuffle]) - attn(x)[:, shuffle]).abs().max())
 
-print(cl.L(zh="无位置，无掩码，小于 0.00001：", en="no positions, no mask, below 0.00001:"),
-      moved(stay, 8) < 1e-5)
+print(cl.L(zh="无位置，无掩码，小于 0.0001：", en="no positions, no mask, below 0.0001:"),
+      moved(stay, 8) < 1e-4)
 print(cl.L(zh="有位置，无掩码，", en="positions, no mask,"), f"{moved(turn, 8):.2f}")
 print(cl.L(zh="无位置，有掩码，", en="no positions, mask,"), f"{moved(stay, 0):.2f}")
 print(cl.L(zh="有位置，有掩码，", en="positions and mask,"), f"{moved(turn, 0):.2f}")

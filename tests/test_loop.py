@@ -320,7 +320,7 @@ def test_four_weeks_of_chapters(right):
 
 
 def test_recall_asks_notes_and_comes_back(home, capsys):
-    quiz = cl.recall(before=3)
+    quiz = cl.recall(before=2)
     assert len(quiz.items) == 3 and "3 questions" in quiz.words["title"] and noted(home) == []
     first = revision.bank()[[q.id for q in revision.bank()].index("recall.lm.chain")]
     options = [str(option) for option in first.options(0)]

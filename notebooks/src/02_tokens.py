@@ -353,7 +353,7 @@ def stepper(text, step):
         picture.append((rank, cl.viz.chips(labels)))
     return cl.viz.table(picture)
 
-cl.viz.explore(stepper, text="unbelievable", step=(0, 16, 5))
+cl.viz.explore(stepper, text="unbelievable", step=(0, 24, 5))
 
 # %% zh [md]
 r"""

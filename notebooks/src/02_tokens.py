@@ -69,7 +69,7 @@ cl.viz.explore(lanes, text=cl.L(zh="我喜欢比萨，unbelievably好吃！1998�
 # %% zh [md]
 r"""
 第四、第五份讲义说模型处理“每个**单词**”。没有哪一行是按单词切的：英文单词可以整个是一个词元，也可以切成几段；SmolLM2 把多数汉字拆成两三段字节，标作 `喜₁` `喜₂`；学词表之前，数字先拆成了一位一位，所以 1998 是四个词元。
-橙色的框是丢掉的东西：词表里没有，换成同一个编号 `[UNK]`，模型再也不知道原来是哪个字。SmolLM2 一个字也没丢，因为任何文字都能写成字节；`zh-bert` 认得这些汉字，不认得 🍕。
+橙色的框是丢掉的东西：词表里没有，换成同一个编号 `[UNK]`，模型再也不知道原来是哪个字；`minilm-l6` 连 🍕 前面的 1998 也一起丢了（2.6 节说为什么）。SmolLM2 一个字也没丢，因为任何文字都能写成字节；`zh-bert` 认得这些汉字，不认得 🍕。
 
 ## 2.2 第五份讲义的例子，换成真的词表
 
@@ -78,7 +78,7 @@ r"""
 # %% en [md]
 r"""
 The fourth and the fifth handout say that a model works on “each **word**”. No row is cut into words: an English word may be one token or several; SmolLM2 takes most Chinese characters apart into two or three pieces of bytes, shown as `喜₁` `喜₂`; before its vocabulary was learnt, numbers were split into single digits, so 1998 is four tokens.
-Orange boxes are losses: whatever the vocabulary lacks becomes the same id, `[UNK]`, and the model can no longer know which character it was. SmolLM2 has lost none, since any text can be written as bytes; `zh-bert` knows these Chinese characters, but not 🍕.
+Orange boxes are losses: whatever the vocabulary lacks becomes the same id, `[UNK]`, and the model can no longer know which character it was; `minilm-l6` loses the 1998 before the 🍕 as well (section 2.6 says why). SmolLM2 has lost none, since any text can be written as bytes; `zh-bert` knows these Chinese characters, but not 🍕.
 
 ## 2.2 The fifth handout's example, with the real vocabulary
 
@@ -241,7 +241,7 @@ r"""
 
 学会了合并，再拿来切词。SmolLM2 照 GPT-2 的办法（[Radford 等 2019](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf)），合并之前有两步：
 
-1. **预切分**。先把文字切成小段，合并不许跨段：每个数字自成一段；其余由一条正则表达式来切，一个词连同前面的空格是一段，一串标点是一段。
+1. **预切分**。先把文字切成小段，合并不许跨段：每个数字自成一段（GPT-2 没有这一条）；其余由一条正则表达式来切，一个词连同前面的空格是一段，一串标点是一段。
 2. **字节变字符**。每段写成 UTF-8 字节（一个英文字母 1 个字节，一个汉字通常 3 个），256 种字节各有一个看得见的字符代表：本来就看得见的代表自己，其余的借用 Unicode 里编号从 256 起的字符，空格于是成了 `Ġ`。任何文字都能这样写出来，词表里有了全部字节，就不会缺字。（SmolLM2 的词表缺 21 种字节，是几个控制符和日常文字里不会出现的字节。）
 """
 # %% en [md]
@@ -252,7 +252,7 @@ All three learn the same 40 merges, and the two faster ones the same 150 (of pai
 
 Once merges have been learnt, text is cut with them. SmolLM2 follows GPT-2 ([Radford et al. 2019](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf)), with two steps before any merge:
 
-1. **Pre-tokenisation.** The text is first cut into stretches, and no merge crosses their borders. Every digit is a stretch of its own; the rest is cut by a regular expression: a word with the space before it is one stretch, a run of punctuation another.
+1. **Pre-tokenisation.** The text is first cut into stretches, and no merge crosses their borders. Every digit is a stretch of its own (not so in GPT-2); the rest is cut by a regular expression: a word with the space before it is one stretch, a run of punctuation another.
 2. **Bytes as characters.** Each stretch is written as UTF-8 bytes (one for an English letter, as a rule three for a Chinese character), and each of the 256 bytes has one visible character to stand for it: a byte that is visible stands for itself, the others borrow the Unicode characters numbered 256 and up, which makes a space `Ġ`. Any text can be written like this, and with all bytes in the vocabulary nothing is missing. (SmolLM2's lacks 21 of them: some control characters, and bytes that everyday text does not contain.)
 """
 # %%
@@ -353,7 +353,7 @@ def stepper(text, step):
         picture.append((rank, cl.viz.chips(labels)))
     return cl.viz.table(picture)
 
-cl.viz.explore(stepper, text="unbelievable", step=(0, 16, 5))
+cl.viz.explore(stepper, text="unbelievable", step=(0, 24, 5))
 
 # %% zh [md]
 r"""
@@ -862,7 +862,7 @@ cl.guess.result("tokens.probe", cl.L(zh="词性升，抽签降", en="real tags r
 r"""
 在第 0 层（查表，再加上位置），抽签的标签和真的词性猜得差不多一样准：查表得来的向量认得字，认得字就能背。真的词性在这一层也没有超过虚线：不用任何向量，只数每个字最常见的词性，已经猜对 70% 左右。
 到了第 3 层，词性比第 0 层多对 3 个百分点左右，抽签的少对 9 到 10 个（图下第一行，方括号里是 95% 区间）。抽签的标签几乎全是在第一层掉下去的，以后大致持平；词性过了第 3 层又降回一些。所以并不是每深一层，“是哪个字”都更难读出、词性都更好读出。
-只看蓝线，会以为第 0 层就懂词性。几条线一起看，增量很小：最高的第 3 层，也只比“只数”多对不到 2 个百分点（第二行）。第 3 层还是看着这张图挑的，区间又把每个字当作独立的，真正的增量可能更小。
+只看蓝线，会以为第 0 层就懂词性。几条线一起看，增量很小：最高的第 3 层，也只比“只数”多对 2 个百分点左右（第二行）。第 3 层还是看着这张图挑的，区间又把每个字当作独立的，真正的增量可能更小。
 
 ## 小结
 
@@ -879,7 +879,7 @@ r"""
 r"""
 At layer 0 (the table plus positions), random tags are guessed about as well as the real ones: a vector from the table says which character it is, and that is enough to learn by heart. Nor do the real tags get above the dotted line there: counting alone, without any vector, is right about 70 % of the time.
 By layer 3, parts of speech are right about 3 percentage points more often than at layer 0, and random tags some 9 to 10 points less often (first line below the figure, with 95 % intervals in brackets). Almost all of this loss comes with the first layer, after which the curves are about level; the real tags fall back a little after layer 3. So a further layer does not always make the character harder, and grammar easier, to read off.
-The blue curve alone would make one think that layer 0 knows grammar. Seen together, the curves leave a small gain: even layer 3, the highest, beats counting by less than 2 points (second line). It was picked by looking at this figure, and the intervals take every character as independent, so the true gain may be smaller.
+The blue curve alone would make one think that layer 0 knows grammar. Seen together, the curves leave a small gain: even layer 3, the highest, beats counting by only about 2 points (second line). It was picked by looking at this figure, and the intervals take every character as independent, so the true gain may be smaller.
 
 ## Summary
 

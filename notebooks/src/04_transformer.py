@@ -322,7 +322,7 @@ r"""
 
 $$x\leftarrow x+\mathrm{Attention}(\mathrm{norm}_1(x)),\qquad x\leftarrow x+\mathrm{FFN}(\mathrm{norm}_2(x))$$
 
-加号就是**残差连接**（[He 等 2015](https://arxiv.org/abs/1512.03385)）。先归一化再进子层，叫 pre-norm，今天的模型几乎都这样；2017 年的原版和 BERT 是加完再归一化，叫 post-norm。
+加号就是**残差连接**（[He 等 2015](https://arxiv.org/abs/1512.03385)）。先归一化再进子层，叫 pre-norm，今天的模型大多这样；2017 年的原版和 BERT 是加完再归一化，叫 post-norm。
 
 ## 练习 5 · 一层
 
@@ -337,7 +337,7 @@ How do the parts connect? A block has two sublayers, attention and the feed-forw
 
 $$x\leftarrow x+\mathrm{Attention}(\mathrm{norm}_1(x)),\qquad x\leftarrow x+\mathrm{FFN}(\mathrm{norm}_2(x))$$
 
-The plus signs are the **residual connections** ([He et al. 2015](https://arxiv.org/abs/1512.03385)). Normalising before the sublayer is called pre-norm, and nearly all models of today do it; the original of 2017 and BERT normalise after adding, which is post-norm.
+The plus signs are the **residual connections** ([He et al. 2015](https://arxiv.org/abs/1512.03385)). Normalising before the sublayer is called pre-norm, and most models of today do it; the original of 2017 and BERT normalise after adding, which is post-norm.
 
 ## Exercise 5 · A block
 
@@ -454,7 +454,7 @@ r"""
 
 ### 输出头：从向量到词元
 
-第一份讲义把最后一步叫作“输出表示（Output Embedding）：将向量转换为 token”。其实是三步：**输出头**把向量和词表里每个词元的向量做点积，得到 logits；`log_softmax` 把 logits 变成对数概率；再按某个规则**选**一个。
+第一份讲义把最后一步叫作“输出表示（Output Embedding）：将输出向量表示转换为 token”。其实是三步：**输出头**把向量和词表里每个词元的向量做点积，得到 logits；`log_softmax` 把 logits 变成对数概率；再按某个规则**选**一个。
 而“输出嵌入”这个词，在 2017 年的论文里指的是解码器**输入**那一头的表。两头的表可以是同一张（tied，[Press 与 Wolf 2016](https://arxiv.org/abs/1608.05859)），SmolLM2 就是。
 """
 # %% en [md]
@@ -464,7 +464,7 @@ r"""
 
 ### The output head: from a vector to a token
 
-The first handout calls the last step “output embedding: turns vectors into tokens”. There are three steps: the **output head** takes the dot product of the vector with the vector of every token in the vocabulary, which gives the logits; `log_softmax` turns them into log-probabilities; and some rule **chooses** one.
+The first handout calls the last step “output embedding: turns the output vectors into tokens”. There are three steps: the **output head** takes the dot product of the vector with the vector of every token in the vocabulary, which gives the logits; `log_softmax` turns them into log-probabilities; and some rule **chooses** one.
 “Output embedding”, in the paper of 2017, is the table at the **input** end of the decoder. Both ends may share one table (they are **tied**, [Press and Wolf 2016](https://arxiv.org/abs/1608.05859)), and in SmolLM2 they do.
 """
 # %% rows="R16 E30"
@@ -514,16 +514,17 @@ With all its parts the model speaks. Does it need every one? Take a small model 
 # %%
 import os, re
 from transformers import LlamaConfig
-def cut(pairs):                                             # -> tokens, "\n" between
-    texts = [getattr(pair, cl.L(zh="zh", en="en")) for pair in pairs]
+def cut(texts):                                             # -> tokens, "\n" between
     return re.findall(cl.L(zh=r".|\n", en=r"\S+|\n"), "\n".join(["", *texts, ""]))
 
-corpus = cl.text.parallel()
-words, unseen = cut(corpus.train[:4_000]), cut(corpus.test[:800])
+corpus, lang = cl.text.parallel(), cl.L(zh="zh", en="en")
+known = [getattr(pair, lang) for pair in corpus.train[:4_000]]
+later = [getattr(pair, lang) for pair in corpus.test[:800]]
+words, unseen = cut(known), cut(text for text in later if text not in known)
 names = sorted({*words, *unseen})
 train = torch.tensor([names.index(word) for word in words])
-held_out = torch.tensor([names.index(word) for word in unseen])
-test = held_out[:33 * 100].view(100, 33)                    # (N, T + 1)
+test = torch.tensor([names.index(word) for word in unseen[:33 * 100]])
+test = test.view(100, 33)                                   # (N, T + 1)
 small = LlamaConfig(vocab_size=len(names), hidden_size=64, intermediate_size=192,
                     num_hidden_layers=4, num_attention_heads=4, num_key_value_heads=2)
 
@@ -579,9 +580,10 @@ with torch.inference_mode():
 figure, axis = plt.subplots(figsize=(7, 2.8))
 for row, part in enumerate(parts):
     axis.plot(losses[part], [row] * 3, "o", color="#4477aa")
-    print(*(f"{value:.1f}" for value in sorted(losses[part])), parts[part])
-share = train.bincount() / len(train)
-axis.axvline(-(share * share.log()).nansum(), color="#888888", linestyle=":")
+    gaps = (f"{a - b:+.2f}" for a, b in zip(losses[part], losses["none"]))
+    print(*(f"{value:.1f}" for value in losses[part]), " ", *gaps, " ", parts[part])
+share = train.bincount(minlength=len(names)) / len(train)
+axis.axvline(-share[test[:, 1:]].log().mean(), color="#888888", linestyle=":")
 axis.set_yticks(range(len(parts)), list(parts.values()))
 axis.invert_yaxis()
 axis.set(xlim=(0, None), xlabel=cl.L(zh="没见过的句子上的损失，奈特", en="loss on unseen sentences, nats"))
@@ -590,11 +592,11 @@ cl.guess.result("transformer.parts", parts["mask"])
 
 # %% zh [md]
 r"""
-每行三个数是三个种子，点也是；灰线是完全不看上文、只按词频猜的损失。
+每行先是三个种子的损失，图上的点也是；后三个数，是比同一种子什么也不拆的高多少；灰线是完全不看上文、只按词频猜的损失。
 
 - **残差**：三次都停在灰线上。只有四层，没有残差，100 步里一点上文也没学会。
 - **前馈网络**：没有它，损失也升高不少，仅次于残差。
-- **归一化**、**位置**：各升高 0.1 到 0.2 奈特，不多。这个模型又浅又小，层数多了，归一化会怎样，这里没有试；位置为什么影响不大，4.9 节有一个可能的解释。
+- **归一化**、**位置**：升高 0.1 到 0.3 奈特，不多。这个模型又浅又小，层数多了，归一化会怎样，这里没有试；位置为什么影响不大，4.9 节有一个可能的解释。
 - **位置（只拆第一层）**：差别很小，几乎看不出来。第四份讲义把位置编码排在前馈网络之后，写成代码就是这样：第一层没有位置可用（要是连掩码也没有，这一层完全看不见次序，见 4.9 节），可后面三层有，在这里够用了。
 
 只训练了 100 步，说的是学得多快；练得更久，差距也许会变，没有试过。
@@ -609,11 +611,11 @@ r"""
 """
 # %% en [md]
 r"""
-The three numbers of a line are three seeds, and so are the dots; the grey line is the loss of guessing by frequency alone, without any context.
+A line starts with the losses of three seeds, which are the dots; the next three numbers say how much higher each is than with nothing taken out, seed by seed; the grey line is the loss of guessing by frequency alone, without any context.
 
 - **Residual**: all three stay on the grey line. With four blocks and no residuals, nothing has been learnt from context in 100 steps.
 - **Feed-forward network**: without it the loss rises most after the residual.
-- **Norm** and **positions**: each costs 0.1 to 0.2 nats, not much. The model is small and shallow; what the norm does with more blocks was not tried here, and for positions section 4.9 has a possible explanation.
+- **Norm** and **positions**: each costs 0.1 to 0.3 nats, not much. The model is small and shallow; what the norm does with more blocks was not tried here, and for positions section 4.9 has a possible explanation.
 - **Positions, first block only**: a small difference, if any. The fourth handout's list, with positions after the feed-forward network, is this in code: the first block has no positions to go by (without a mask it could not see order at all, see section 4.9), but three blocks with positions follow, and here they are enough.
 
 There were only 100 steps, so this says how fast a model learns; with longer training the gaps may change, which was not tried.
@@ -654,8 +656,8 @@ for run in (mine, partial(step_by_step, mine)):
     began = perf_counter()
     with torch.inference_mode():
         logits[run] = run(ids)
-    print(len(passes), cl.L(zh="次前向传播，", en="forward passes,"),
-          f"{perf_counter() - began:.2f}", cl.L(zh="秒", en="seconds"))
+    print(cl.L(zh="前向传播次数：", en="forward passes:"), len(passes),
+          cl.L(zh="秒：", en="seconds:"), f"{perf_counter() - began:.2f}")
 counter.remove()
 print(cl.L(zh="logits 相同：", en="the same logits:"), same(*logits.values(), 1e-3))
 
@@ -668,7 +670,7 @@ r"""
 
 ## 4.9 次序：看不见，看得见，看多远
 
-取 `mine` 第一层的注意力，输入是八个随机向量。把八个向量**打乱**再送进去：如果注意力看不见次序，输出只会跟着同样打乱，别的都不变。下面量的是“除了打乱以外，还变了多少”。
+取 `mine` 第一层的注意力，输入是八个随机向量。把八个向量**打乱**再送进去：如果注意力看不见次序，输出只会跟着同样打乱，别的都不变。下面量的是“除了打乱以外，还变了多少”，1 就是变得和最大的输出一样大。
 """
 # %% en [md]
 r"""
@@ -679,7 +681,7 @@ The first handout says it can be parallel “because it does not depend on the o
 
 ## 4.9 Order: not seen, seen, and how far
 
-Take the attention of `mine`'s first block and eight random vectors. **Shuffle** the eight and feed them in again: if attention cannot see order, the outputs are shuffled in the same way and nothing else changes. Measured below is how much changes beyond the shuffling.
+Take the attention of `mine`'s first block and eight random vectors. **Shuffle** the eight and feed them in again: if attention cannot see order, the outputs are shuffled in the same way and nothing else changes. Measured below is how much changes beyond the shuffling, where 1 is as much as the largest output.
 """
 # %% rows="R7 E34"
 torch.manual_seed(0)
@@ -689,7 +691,8 @@ x, turn, stay = torch.randn(1, 8, config.hidden_size), attn.turn, torch.clone
 def moved(turn, ahead):                                     # beyond being shuffled
     attn.turn, attn.ahead = turn, ahead
     with torch.inference_mode():
-        return float((attn(x[:, shuffle]) - attn(x)[:, shuffle]).abs().max())
+        apart = attn(x[:, shuffle]) - attn(x)[:, shuffle]
+        return float(apart.abs().max() / attn(x).abs().max())
 
 print(cl.L(zh="无位置，无掩码，小于 0.0001：", en="no positions, no mask, below 0.0001:"),
       moved(stay, 8) < 1e-4)
@@ -772,24 +775,24 @@ r"""
 先看图。正弦波、RoPE 和 MiniLM 学来的表，画出来都是斜带：颜色主要由**相隔多远**决定，近处最深。前两张一样不是画错了：两种的点积都是各个频率的 $\cos$ 加起来，只看距离。MiniLM 的表没有人规定，是训练出来的。T5 的一个数管一段距离，远处分得粗，前后也不对称。
 
 再看游戏。每行是一种办法（`relative` 是 T5 的），三个方括号是三个种子，里面是四段的百分比。没有位置，只比瞎猜好一点。有位置的，训练过的那一段都答对九成以上；再往后，学来的表立刻退回瞎猜，因为第 65 行起从没训练过；正弦波和 T5 很快也不行；**RoPE 撑得最久，两倍长度还有八九成，到四倍只剩一到三成**。
-分数只看相隔多远，为什么还会错？可能是键多了，softmax 分给该看的那一把的权重就小了，这里没有单独检验。3.8 节的游戏里，也是一层、也用 RoPE，到近四倍还答得对；那里要找的是内容，这里要的是准确的距离。能不能用到更长，量过才知道。
+分数只看相隔多远，为什么还会错？近处的键，分数和训练时一样（4.3 节）；多出来的只有 64 个字母以外的键，那些距离训练时从没见过，分数可能偏高，把权重抢走。3.8 节的游戏里，也是一层、也用 RoPE，到近四倍还答得对；那里要找的是内容，这里要的是准确的距离。能不能用到更长，量过才知道。
 
 ## 4.10 三个家族，一种层
 
-第三份讲义说大语言模型“主要由编码器和解码器组成”。2017 年的原版是这样，今天的 GPT、Llama、千问和 SmolLM2 却**只有解码器**；BERT 只有编码器；T5 两样都有。三个家族的层可以是同一个类（`course_lib.nn` 里就是同一个 `Block`），差别在**谁看得见谁**。
-第五份讲义先讲自回归，再拿 BERT 作例子，又说“因为”取决于**前面的**词。对 GPT 是这样，对 BERT 呢？问模型自己：位置 t 最后的向量，对每个输入词元的梯度是不是 0？前两种 1.8 节量过，这里三种一起看。读的就是讲义里那句比萨。
+第三份讲义说，大模型的主流架构 Transformer “主要由编码器和解码器组成”。2017 年的原版是这样，今天的 GPT、Llama、千问和 SmolLM2 却**只有解码器**；BERT 只有编码器；T5 两样都有。三个家族的层可以是同一个类（`course_lib.nn` 里就是同一个 `Block`），差别在**谁看得见谁**。
+第五份讲义先讲自回归，再拿 BERT 作例子，又说“因为”取决于**前面的**词。对 GPT 是这样，对 BERT 呢？问模型自己：位置 t 最后的向量，对每个输入词元的梯度是不是 0？前两种 1.8 节量过，这里三种一起看。读的就是讲义里那句比萨。（求的是对词嵌入表各行的梯度，看向量前 8 个数的和。句子里没有重复的词元，一行就是一个位置；换成自己的句子，也别让词元重复。）
 """
 # %% en [md]
 r"""
 First the picture. Sines, RoPE and MiniLM's learnt table all give slanting bands: the colour depends mainly on **how far apart** two positions are, and it is darkest near the diagonal. That sines and RoPE look the same is no mistake: both dot products are sums of $\cos$, one for each frequency, of the distance. MiniLM's table was not designed like this; it came out of training. T5 has one number for a range of distances, coarser far away, and before and after differ.
 
 Then the game. A line is a method (`relative` is T5's); each bracket is a seed and holds the percentages of the four stretches. Without positions the model does little better than guessing. With positions, all are right more than nine times in ten in the stretch that they trained on. Beyond it, the learnt table falls back to guessing at once, since its rows from 65 on were never trained; sines and T5's numbers soon fail, too; **RoPE lasts longest: eight or nine in ten are right at twice the length, one to three in ten at four times**.
-Why does it fail, when scores depend on distance alone? Perhaps because there are more keys, and softmax leaves less weight for the right one; that was not tested here. In the game of 3.8 one block with RoPE still answered at nearly four times its length; there it had to find content, here an exact distance. Whether a model can go beyond its length has to be measured.
+Why does it fail, when scores depend on distance alone? Near keys score as they did in training (section 4.3); new are only the keys more than 64 letters back, at distances that training never saw, whose scores may come out too high and take the weight away. In the game of 3.8 one block with RoPE still answered at nearly four times its length; there it had to find content, here an exact distance. Whether a model can go beyond its length has to be measured.
 
 ## 4.10 Three families, one kind of block
 
-The third handout says that a large language model consists “mainly of an encoder and a decoder”. The original of 2017 does; but GPT, Llama, Qwen and SmolLM2 are **decoders only**, BERT is an encoder only, and T5 has both. All three families can use one class of block (in `course_lib.nn` it is the same `Block`); they differ in **who sees whom**.
-The fifth handout explains autoregression, takes BERT as its example, and says that *because* depends on the words **before** it. That holds for GPT; does it for BERT? Ask the models: is the gradient of the last vector at position t with respect to each input token 0 or not? Section 1.8 measured the first two; here are all three. They read the handout's sentence about pizza.
+The third handout says that the Transformer, the architecture of today's large models, consists “mainly of an encoder and a decoder”. The original of 2017 does; but GPT, Llama, Qwen and SmolLM2 are **decoders only**, BERT is an encoder only, and T5 has both. All three families can use one class of block (in `course_lib.nn` it is the same `Block`); they differ in **who sees whom**.
+The fifth handout explains autoregression, takes BERT as its example, and says that *because* depends on the words **before** it. That holds for GPT; does it for BERT? Ask the models: is the gradient of the last vector at position t with respect to each input token 0 or not? Section 1.8 measured the first two; here are all three. They read the handout's sentence about pizza. (The gradient is that of the vector's first 8 numbers, summed, with respect to the rows of the embedding table. No token comes twice, so a row is a position; keep to that in a sentence of your own.)
 """
 # %% rows="E33 E36 E37"
 def sees(hidden, table, ids):                               # (T, D) -> (T, S)
@@ -910,7 +913,7 @@ r"""
 SmolLM2 有 1.345 亿个参数，两种数法一样。BERT-base 常说 1.1 亿；表里是 1.089 亿，没有算分类用的附加层（pooler，约 60 万）；T5-base 是 2.2 亿。三个模型都有一半以上的参数在**前馈网络**里，SmolLM2 接近六成；归一化少得画不出来。
 
 计算量又是另一回事。矩阵里的每个数，读一个词元要乘加一次（词嵌入只查表，不算；输出头要算）；注意力还要和前面的每个词元算分数，再按权重相加。读到第 128 个词元，前馈网络占计算量的一半多，到第 8192 个就不到五分之一了：越往后，每个词元要看的越多，加起来就是 3.8 节的平方。
-图里方块的大小就是参数的多少；左边一列是词嵌入，右边是其余。拖一拖滑块（`n_layer` 层数，`d_model` 宽度 D，`d_ff` 前馈网络的宽度 F，`vocab_size` 词表）：层数减半，词嵌入的比例怎样变？词表加到 150000 呢？你会看到小模型为什么用不起大词表。（`model` 换成现成的三个时，滑块不起作用。）
+图里方块的大小就是参数的多少；左边一列是词嵌入，右边是其余。拖一拖滑块（`n_layer` 层数，`d_model` 宽度 D，`d_ff` 前馈网络的宽度 F，`vocab_size` 词表）：层数减半，词嵌入的比例怎样变？词表加到 150000 呢？你会看到词表一大，小模型要付多少代价。（`model` 换成现成的三个时，滑块不起作用。）
 
 ## 小结
 
@@ -928,7 +931,7 @@ r"""
 SmolLM2 has 134.5 million, counted either way. BERT-base is usually given as 110 million; the table says 108.9 million, without an extra layer for classification (the pooler, about 0.6 million); T5-base has 220 million. In all three more than half of the parameters are in the **feed-forward networks**, in SmolLM2 nearly six tenths; the norms are too few to be seen.
 
 Computation is another matter. Each number in a matrix is multiplied and added once for every token read (not the embedding, which is only looked up, but the output head); attention also scores every token so far and adds up their values. At token 128 the feed-forward networks have more than half of the computation, at token 8192 less than a fifth: the later a token, the more it has to look at, and all together that is the square of section 3.8.
-In the picture a box is as large as its number of parameters; the left column is the embedding, the right one the rest. Drag the sliders (`n_layer` blocks, `d_model` the width D, `d_ff` the width F of the feed-forward network, `vocab_size`). Halve the blocks; what happens to the embedding's share? And with a vocabulary of 150,000? You will see why a small model cannot afford a large vocabulary. (With one of the three published models as `model`, the sliders do nothing.)
+In the picture a box is as large as its number of parameters; the left column is the embedding, the right one the rest. Drag the sliders (`n_layer` blocks, `d_model` the width D, `d_ff` the width F of the feed-forward network, `vocab_size`). Halve the blocks; what happens to the embedding's share? And with a vocabulary of 150,000? You will see what a large vocabulary costs a small model. (With one of the three published models as `model`, the sliders do nothing.)
 
 ## Summary
 

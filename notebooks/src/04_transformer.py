@@ -15,7 +15,7 @@ r"""
 
 这一章回答四个问题：
 
-- 一个词元从进门到出门，一路上经过什么？（看一遍真的前向传播）
+- 一个词元从进门到出门，一路上经过什么？（看一遍真的前向传播，就是把输入从头到尾算一遍）
 - 你的四十行能不能和 `transformers` 算出同样的 logits？（装上真权重，比一比）
 - 归一化、残差、位置、掩码、前馈网络，各管什么？（拆掉一个，重新训练，看坏在哪里）
 - GPT、BERT、T5 差在哪里，1.35 亿个参数又放在哪里？（画出来）
@@ -29,7 +29,7 @@ In this chapter you write the parts one by one, put them together into a model o
 
 This chapter answers four questions:
 
-- What does a token pass on its way through the model? (watch a real forward pass)
+- What does a token pass on its way through the model? (watch a real forward pass: the input computed through to the output, once)
 - Can your forty lines compute the same logits as `transformers`? (load real weights and compare)
 - What do the norm, the residual, positions, the mask and the feed-forward network each do? (take one out, train again, see what breaks)
 - How do GPT, BERT and T5 differ, and where do 135 million parameters sit? (draw it)
@@ -44,14 +44,14 @@ r"""
 ## 4.1 跟着一个词元走一遍
 
 第四份讲义把 Transformer 的步骤排成一列：词嵌入、多头注意力、前馈网络，然后才是位置编码。这个次序对吗？先凭你知道的排一排。
-（**词嵌入**按编号从表里取出一行数，作为这个词元的向量；**前馈网络**是对每个位置单独做的小网络，4.4 节讲；**输出头**把最后的向量变成整个词表的分数。）
+（**词嵌入**按编号从表里取出一行数，作为这个词元的向量；**前馈网络**是对每个位置单独做的小网络，4.4 节讲；**归一化**把向量调到同一个尺度，4.2 节讲；**输出头**把最后的向量变成整个词表的分数。）
 """
 # %% en [md]
 r"""
 ## 4.1 Follow a token through
 
 The fourth handout lists the steps of a Transformer in this order: embedding, multi-head attention, feed-forward network, and only then the positional encoding. Is that right? First sort them yourself.
-(The **embedding** looks up a row of numbers in a table, the token's vector. The **feed-forward network** is a small network for each position by itself; see section 4.4. The **output head** turns the last vector into scores for the whole vocabulary.)
+(The **embedding** looks up a row of numbers in a table, the token's vector. The **feed-forward network** is a small network for each position by itself; see section 4.4. The **norm** brings vectors to one scale; see section 4.2. The **output head** turns the last vector into scores for the whole vocabulary.)
 """
 # %%
 parts = {
@@ -63,19 +63,20 @@ parts = {
     "final": cl.L(zh="最后的归一化", en="last norm"),
 }
 cl.guess("transformer.order",
-         cl.L(zh="一个词元在 SmolLM2 里，先后经过哪一步？", en="In which order does a token pass these in SmolLM2?"),
+         cl.L(zh="一个词元在 SmolLM2 里先后经过哪些步骤？（层只看第一层）",
+              en="In which order does a token pass these in SmolLM2? (first block only)"),
          order=list(parts.values()))
 
 # %% zh [md]
 r"""
 下面是 SmolLM2 读一句话的全过程，每一个数都来自真正的一次前向传播。用“下一步”（或键盘的 →）走一遍：亮起的是现在算到的部分，下面是真张量的形状和一小片数值；有几步会先请你猜。
-字母和前一章一样：B 是批（这里是 1），T 是词元数，H 是查询头数，d 是一个头的宽度，D 是模型的宽度，V 是词表大小。新的两个：G 是键值头数，F 是前馈网络里面的宽度。
+字母和前一章一样：B 是批（这里是 1），T 是词元数，H 是查询头数，d 是一个头的宽度，D 是模型的宽度，V 是词表大小。新的三个：G 是键值头数（3.9 节的分组），F 是前馈网络里面的宽度，L 是层数。图里的“块”就是层。
 句子是英文的“猫坐在垫子上，因为它……”，因为 SmolLM2 主要读英文；换成你自己的句子，再运行一次也行。
 """
 # %% en [md]
 r"""
 Here is the whole of SmolLM2 reading a sentence; every number comes from one real forward pass. Walk through it with “next” (or →): what lights up is the part being computed, and below it are the shape and a slice of the real tensor; at some steps you are asked to guess first.
-The letters are those of the last chapter: B for the batch (1 here), T tokens, H query heads, d the width of a head, D the width of the model, V the size of the vocabulary. Two are new: G key-value heads, and F, the width inside the feed-forward network.
+The letters are those of the last chapter: B for the batch (1 here), T tokens, H query heads, d the width of a head, D the width of the model, V the size of the vocabulary. Three are new: G key-value heads (the groups of section 3.9), F, the width inside the feed-forward network, and L blocks.
 Put in a sentence of your own and run the cell again.
 """
 # %% rows="R39 E31"
@@ -90,23 +91,25 @@ cl.guess.result("transformer.order", [parts[name] for name in right])
 
 # %% zh [md]
 r"""
-位置不在前馈网络之后。SmolLM2 在**每一层的注意力里面**，打分之前，把位置转进查询和键（4.3 节）；2017 年的原版把位置加在词嵌入上，在第一层之前。两种都早于第一次打分；晚一步会怎样，4.7 节试一试。
+位置不在前馈网络之后。SmolLM2 在**每一层的注意力里面**，打分之前，按位置旋转查询和键（4.3 节）；2017 年的原版（[Vaswani 等](https://arxiv.org/abs/1706.03762)）把位置加在词嵌入上，在第一层之前。两种都早于第一次打分；晚一步会怎样，4.7 节试一试。
 
-还有两样东西，五份讲义一次也没有提到：每个子层之前的**归一化**，和每个子层之后的**加号**。它们有多要紧，4.7 节拆掉看看。
+还有两样东西，五份讲义一次也没有提到：每个子层（注意力、前馈网络各算一个）之前的**归一化**，和每个子层之后的**加号**。它们有多要紧，4.7 节拆掉看看。
 
 ## 4.2 归一化：让数保持在同一个尺度
 
-一层接一层往上加，向量会越来越长。下面取 SmolLM2 的真张量：`lengths` 是进入每一层之前，各个词元的向量有多长（层从 0 数起，30 是最后一层之后）。
+一层接一层往上加，向量会越来越长。下面取 SmolLM2 的真张量：`lengths` 是进入每一层之前，各个词元的向量有多长，也就是各个数的平方加起来再开方（层从 0 数起，30 是最后一层之后）。
+`real` 按名字存着上面每一步的张量；`same` 看两个张量是不是几乎相等。
 """
 # %% en [md]
 r"""
-Positions do not come after the feed-forward network. SmolLM2 turns them into queries and keys **inside the attention of every block**, before anything is scored (section 4.3); the original of 2017 added them to the embeddings, before the first block. Both come before the first score; section 4.7 tries what happens when positions come late.
+Positions do not come after the feed-forward network. SmolLM2 rotates queries and keys by their positions, **inside the attention of every block**, before anything is scored (section 4.3); the original of 2017 ([Vaswani et al.](https://arxiv.org/abs/1706.03762)) added positions to the embeddings, before the first block. Both come before the first score; section 4.7 tries what happens when positions come late.
 
-Two more things are mentioned in none of the five handouts: the **norm** before every sublayer, and the **plus sign** after it. Section 4.7 takes them out to see how much they matter.
+Two more things are mentioned in none of the five handouts: the **norm** before every sublayer (attention is one, the feed-forward network the other), and the **plus sign** after it. Section 4.7 takes them out to see how much they matter.
 
 ## 4.2 The norm: keep numbers on one scale
 
-Block after block something is added, and vectors grow. Take SmolLM2's real tensors: `lengths` has the length of each token's vector before every block (blocks count from 0; 30 is after the last one).
+Block after block something is added, and vectors grow. Take SmolLM2's real tensors: `lengths` has the length of each token's vector, the root of the sum of its squares, before every block (blocks count from 0; 30 is after the last one).
+`real` keeps the tensor of each step above by its name; `same` asks whether two tensors are nearly equal.
 """
 # %%
 from functools import partial
@@ -126,12 +129,12 @@ for layer in (0, 1, 10, 20, 30):
 
 # %% zh [md]
 r"""
-每行先是第几层，后面是九个词元的长度。刚进门时都是 2 上下，到最后有几百。第一个词元最特别，第 20 层之前是别人的一百倍左右；3.1 节见过，许多头没处可看时就看它。
-如果注意力直接读这样的向量，分数就由长度说了算。于是每个子层读之前，先把向量除以自己的大小，方向不变，再乘一组学来的权重：
+每行先是第几层，后面是九个词元的长度。刚进门时是 2 到 3，到最后有几百。第一个词元最特别，进第 20 层时是别人的一百倍左右；3.1 节见过，许多头把大半权重放在第一个词元上。
+如果注意力直接读这样的向量，分数就由长度说了算。于是每个子层读之前，先把向量除以它的均方根（平方、平均、开方），方向不变；再逐个乘上学来的权重 $w$：
 
 $$\mathrm{RMSNorm}(x)=\frac{x}{\sqrt{\frac1D\sum_i x_i^2+\epsilon}}\odot w$$
 
-$\odot$ 是逐个相乘。这叫 **RMSNorm**（[Zhang 与 Sennrich 2019](https://arxiv.org/abs/1910.07467)）。GPT-2 和 BERT 用的 **LayerNorm** 还先减去均值，最后加一个偏置。
+$\odot$ 是逐个相乘；$\epsilon$ 是一个很小的数，免得除以 0。这叫 **RMSNorm**（[Zhang 与 Sennrich 2019](https://arxiv.org/abs/1910.07467)）。GPT-2 和 BERT 用的 **LayerNorm** 还先减去均值，最后加一个偏置。
 
 ## 练习 1、2 · RMSNorm 和 LayerNorm
 
@@ -141,15 +144,17 @@ $\odot$ 是逐个相乘。这叫 **RMSNorm**（[Zhang 与 Sennrich 2019](https:/
 
 再写 `layer_norm(x, weight, bias, eps=1e-5)`：先减去均值，再除以 $\sqrt{\text{方差}+\epsilon}$（方差除以 D），乘 `weight`，加 `bias`；其余同上，`F.layer_norm` 和 `nn.LayerNorm` 也不许用。
 例：x 是 [1, 3]，`weight` 是 [2, 2]，`bias` 是 [0, 1]，`eps` 是 0，结果 [−2, 3]。
+
+检查的下面，`rms_norm` 装进一个模块（`nn.Module`，带着自己的权重），放上真模型第一层的权重，再和真模型算出的比。练习 4 也这样比。
 """
 # %% en [md]
 r"""
-Each line has the number of the block and then the lengths of nine tokens. They enter at about 2 and end at several hundred. The first token stands out: before block 20 it is about a hundred times as long as the others; in section 3.1 you saw many heads look at it when they had nothing to look at.
-If attention read such vectors as they are, length would decide the scores. So before every sublayer each vector is divided by its own size, which keeps its direction, and multiplied by learnt weights:
+Each line has the number of the block and then the lengths of nine tokens. They enter at 2 to 3 and end at several hundred. The first token stands out: on entering block 20 it is about a hundred times as long as the others; it is the token on which many heads of section 3.1 put most of their weight.
+If attention read such vectors as they are, length would decide the scores. So before every sublayer each vector is divided by its root mean square (square, average, take the root), which keeps its direction, and then multiplied by learnt weights $w$:
 
 $$\mathrm{RMSNorm}(x)=\frac{x}{\sqrt{\frac1D\sum_i x_i^2+\epsilon}}\odot w$$
 
-$\odot$ multiplies entry by entry. This is **RMSNorm** ([Zhang and Sennrich 2019](https://arxiv.org/abs/1910.07467)). The **LayerNorm** of GPT-2 and BERT first subtracts the mean and adds a bias at the end.
+$\odot$ multiplies entry by entry; $\epsilon$ is a tiny number against dividing by 0. This is **RMSNorm** ([Zhang and Sennrich 2019](https://arxiv.org/abs/1910.07467)). The **LayerNorm** of GPT-2 and BERT first subtracts the mean and adds a bias at the end.
 
 ## Exercises 1 and 2 · RMSNorm and LayerNorm
 
@@ -159,6 +164,8 @@ Example: x = [1, 7], `weight` = [1, 2] and `eps` = 0: the mean of the squares is
 
 Then write `layer_norm(x, weight, bias, eps=1e-5)`: subtract the mean, divide by $\sqrt{\text{variance}+\epsilon}$ (the variance divides by D), multiply by `weight`, add `bias`; the rest as above, and `F.layer_norm` and `nn.LayerNorm` are forbidden, too.
 Example: x = [1, 3], `weight` = [2, 2], `bias` = [0, 1] and `eps` = 0 give [−2, 3].
+
+Below the checks `rms_norm` goes into a module (`nn.Module`, which holds weights), gets the weights of the real model's first block, and is compared with what the real model computes. Exercise 4 is compared in the same way.
 """
 # %% exercise id="transformer.rms_norm"
 ...
@@ -187,11 +194,11 @@ r"""
 
 ## 4.3 位置：把向量转一个角度
 
-前一章看到，注意力自己看不见次序。SmolLM2 的办法是**旋转位置编码**（RoPE，[Su 等 2021](https://arxiv.org/abs/2104.09864)）。查询和键的 d 个数，两两配对，当作平面上的一支箭；位置是 $m$，就把第 $i$ 对转过 $m\theta_i$ 的角：
+前一章看到，注意力自己看不见次序。SmolLM2 的办法是**旋转位置编码**（RoPE，[Su 等 2021](https://arxiv.org/abs/2104.09864)）。查询和键的 d 个数两两配对，每一对当作平面上的一支箭；位置是 $m$，就把第 $i$ 对转过 $m\theta_i$ 的角：
 
 $$\begin{pmatrix}a\\b\end{pmatrix}\to\begin{pmatrix}a\cos m\theta_i-b\sin m\theta_i\\ a\sin m\theta_i+b\cos m\theta_i\end{pmatrix},\qquad \theta_i=\mathrm{base}^{-2i/d}$$
 
-好处在点积里。两支箭的点积只看长度和夹角；查询转了 $m\theta$，键转了 $n\theta$，夹角只变了 $(m-n)\theta$。**分数只知道两个词元相隔多远**，不知道各自在第几个。转得快的对分辨近处，转得慢的对分辨远处，像钟的秒针和时针。
+base 是一个常数。为什么要转？看点积：两支箭的点积只看长度和夹角；查询转了 $m\theta$，键转了 $n\theta$，夹角只变了 $(m-n)\theta$。**分数只知道两个词元相隔多远**，不知道各自在第几个。转得快的对分辨近处，转得慢的对分辨远处，像钟的秒针和时针。
 
 ## 练习 3 · RoPE
 
@@ -208,7 +215,7 @@ Attention alone cannot see order, as the last chapter showed. SmolLM2 uses **rot
 
 $$\begin{pmatrix}a\\b\end{pmatrix}\to\begin{pmatrix}a\cos m\theta_i-b\sin m\theta_i\\ a\sin m\theta_i+b\cos m\theta_i\end{pmatrix},\qquad \theta_i=\mathrm{base}^{-2i/d}$$
 
-The gain is in the dot product. It depends only on the lengths of two arrows and the angle between them; turn the query by $m\theta$ and the key by $n\theta$, and that angle changes by $(m-n)\theta$ alone. **The score knows how far apart two tokens are**, and not where each of them stands. Pairs that turn fast tell near positions apart, pairs that turn slowly tell far ones apart, like the second hand and the hour hand of a clock.
+Here base is a constant. Why turn? The dot product of two arrows depends only on their lengths and the angle between them; turn the query by $m\theta$ and the key by $n\theta$, and that angle changes by $(m-n)\theta$ alone. **The score knows how far apart two tokens are**, and not where each of them stands. Pairs that turn fast tell near positions apart, pairs that turn slowly tell far ones apart, like the second hand and the hour hand of a clock.
 
 ## Exercise 3 · RoPE
 
@@ -231,15 +238,15 @@ for m, n in ((5, 3), (105, 103), (5005, 5003), (5, 4), (5, 0)):
 
 # %% zh [md]
 r"""
-前三行相隔都是 2，分数一样，不管在开头还是五千个词元以后；相隔变了，分数才变。
+前三行相隔都是 2，分数一样，不管在开头还是五千个词元以后；相隔变了，分数才变。（SmolLM2 的 base 是 100000，比论文里的 10000 大，转得更慢。）
 
-下面取查询（橙）和键（蓝）的前 16 个数，一共八对，`base` 取 100，画出其中四对的箭。拖动两个位置：两个一起加 10，箭都转了，夹角不变；只动一个，夹角才变。最左边的一对转得最快，最右边的几乎不动。
+下面取查询（橙）和键（蓝）的前 16 个数，一共八对，`base` 取 100，画出其中四对的箭，一律画成一样长。拖动两个位置：两个一起加 10，箭都转了，夹角不变；只动一个，夹角才变。最左边的一对转得最快，最右边的最慢。
 """
 # %% en [md]
 r"""
-In the first three lines the tokens are 2 apart and the score is the same, at the start and five thousand tokens later; only another distance gives another score.
+In the first three lines the tokens are 2 apart and the score is the same, at the start and five thousand tokens later; only another distance gives another score. (SmolLM2's base is 100,000 instead of the paper's 10,000, so it turns more slowly.)
 
-Below are the first 16 numbers of the query (orange) and the key (blue), eight pairs with a `base` of 100, and four of them drawn as arrows. Drag the two positions: add 10 to both and all arrows turn while the angles between them stay; move one, and the angles change. The leftmost pair turns fastest, the rightmost hardly at all.
+Below are the first 16 numbers of the query (orange) and the key (blue), eight pairs with a `base` of 100, and four of them drawn as arrows, all equally long. Drag the two positions: add 10 to both and all arrows turn while the angles between them stay; move one, and the angles change. The leftmost pair turns fastest, the rightmost slowest.
 """
 # %% rows="R7"
 import matplotlib.pyplot as plt
@@ -260,13 +267,13 @@ cl.viz.explore(hands, query=(0, 40, 12), key=(0, 40, 10))
 
 # %% zh [md]
 r"""
-## 4.4 前馈网络：每个位置自己想一想
+## 4.4 前馈网络：每个位置单独算
 
 注意力从别处取东西；**前馈网络**（feed-forward network，FFN）对每个位置单独做：变宽，过一个弯曲的函数，再变窄。SmolLM2 用的是带门的一种，叫 **SwiGLU**（[Shazeer 2020](https://arxiv.org/abs/2002.05202)）。一支算“内容”（up），另一支算“门”（gate），逐个相乘，再降回原来的宽度：
 
 $$\mathrm{SwiGLU}(x)=W_{\mathrm{down}}\big(\mathrm{SiLU}(W_{\mathrm{gate}}x)\odot W_{\mathrm{up}}x\big),\qquad \mathrm{SiLU}(z)=z\cdot\sigma(z)$$
 
-$\sigma(z)=1/(1+e^{-z})$ 把任何数压进 0 到 1。门的数很小（负得多）时，这一格关上；很大时，几乎全放行。
+$\sigma(z)=1/(1+e^{-z})$ 把任何数压进 0 到 1。门的数负得多时，SiLU 接近 0，这一格关上；是大的正数时，SiLU 接近这个数自己，内容就放大这么多倍。
 
 ## 练习 4 · SwiGLU
 
@@ -281,7 +288,7 @@ Attention fetches from elsewhere; the **feed-forward network** (FFN) works on ea
 
 $$\mathrm{SwiGLU}(x)=W_{\mathrm{down}}\big(\mathrm{SiLU}(W_{\mathrm{gate}}x)\odot W_{\mathrm{up}}x\big),\qquad \mathrm{SiLU}(z)=z\cdot\sigma(z)$$
 
-$\sigma(z)=1/(1+e^{-z})$ squeezes any number into 0 to 1. Where the gate's number is very negative, the entry is shut; where it is very positive, it lets everything pass.
+$\sigma(z)=1/(1+e^{-z})$ squeezes any number into 0 to 1. Where the gate's number is very negative, SiLU is near 0 and the entry is shut; where it is large and positive, SiLU is nearly that number, and the content is multiplied by it.
 
 ## Exercise 4 · SwiGLU
 
@@ -309,13 +316,13 @@ print(cl.L(zh="和真模型的一样", en="as in the real model"), same(ffn(real
 
 # %% zh [md]
 r"""
-## 4.5 一层：读的是归一化以后的，加回去的是原来那条
+## 4.5 一层：读归一化后的向量，加回残差流
 
-零件齐了，怎样接？一层有两个子层，注意力和前馈网络。每个子层都**读归一化以后的向量，把结果加回没有归一化的那一条**。这条从底一直通到顶的向量叫**残差流**（residual stream）。
+零件齐了，怎样接？一层有两个子层，注意力和前馈网络。每个子层都**读归一化以后的向量，把结果加回没有归一化的向量**。后者从第一层一路加到最后一层，叫**残差流**（residual stream）。
 
 $$x\leftarrow x+\mathrm{Attention}(\mathrm{norm}_1(x)),\qquad x\leftarrow x+\mathrm{FFN}(\mathrm{norm}_2(x))$$
 
-加号就是**残差连接**（[He 等 2015](https://arxiv.org/abs/1512.03385)）。先归一化再进子层，叫 pre-norm，今天的模型几乎都这样；2017 年的原版和 BERT 是加完再归一化，叫 post-norm。
+加号就是**残差连接**（[He 等 2015](https://arxiv.org/abs/1512.03385)）。先归一化再进子层，叫 pre-norm，今天的模型大多这样；2017 年的原版和 BERT 是加完再归一化，叫 post-norm。
 
 ## 练习 5 · 一层
 
@@ -324,13 +331,13 @@ $$x\leftarrow x+\mathrm{Attention}(\mathrm{norm}_1(x)),\qquad x\leftarrow x+\mat
 """
 # %% en [md]
 r"""
-## 4.5 A block: read the normalised, add to the original
+## 4.5 A block: read the normalised vector, add to the stream
 
-How do the parts connect? A block has two sublayers, attention and the feed-forward network. Each **reads the normalised vector and adds its result to the one that was not normalised**. The vector that runs through from bottom to top is called the **residual stream**.
+How do the parts connect? A block has two sublayers, attention and the feed-forward network. Each **reads the normalised vector and adds its result to the one that was not normalised**. The latter runs from the first block to the last, growing by these sums, and is called the **residual stream**.
 
 $$x\leftarrow x+\mathrm{Attention}(\mathrm{norm}_1(x)),\qquad x\leftarrow x+\mathrm{FFN}(\mathrm{norm}_2(x))$$
 
-The plus signs are the **residual connections** ([He et al. 2015](https://arxiv.org/abs/1512.03385)). Normalising before the sublayer is called pre-norm, and nearly all models of today do it; the original of 2017 and BERT normalise after adding, which is post-norm.
+The plus signs are the **residual connections** ([He et al. 2015](https://arxiv.org/abs/1512.03385)). Normalising before the sublayer is called pre-norm, and most models of today do it; the original of 2017 and BERT normalise after adding, which is post-norm.
 
 ## Exercise 5 · A block
 
@@ -358,18 +365,18 @@ r"""
 ## 4.6 四十行
 
 `Norm`、`FeedForward`、`Layer` 已经有了，只差注意力和最外面的一层壳。注意力用你在第 3 章写的三个函数（没写也不要紧，`cl.use` 会拿来参考解），加上这一章的 `rope`；SmolLM2 有 9 个查询头、3 组键值，3 个查询头共用一组。
-类里面的名字（`q_proj`、`input_layernorm`……）用的就是检查点里的名字，真权重一装就对得上号。`turn` 是位置，`ahead` 是可以往后看几个词元，0 就是因果掩码；单独写出来，是为了 4.7 节好拆。空行不算，五个类合起来四十几行。
+类里面的名字（`q_proj`、`input_layernorm`……）用的就是检查点（存着权重的文件）里的名字，真权重一装就对得上号。`turn` 是按位置旋转的函数，`ahead` 是可以往后看几个词元，0 就是因果掩码；单独写出来，是为了 4.7 节好拆。空行和它们调用的函数不算，五个类合起来四十几行。
 
-最后两格见分晓：先装上真权重，比 logits；再让 `mine` 开口，说一句“从前有……”，解码用第 1 章你写的 `greedy`，每一步取最高的那个。
+最后两格见分晓：先装上真权重，比 logits；再让 `mine` 把“从前有一个……”（Once upon a time, there was a）接着写下去，解码用第 1 章你写的 `greedy`，每一步取分数最高的词元。
 """
 # %% en [md]
 r"""
 ## 4.6 Forty lines
 
-`Norm`, `FeedForward` and `Layer` are there; what is missing is attention and the outermost shell. Attention takes the three functions that you wrote in chapter 3 (if you have not, `cl.use` brings the reference solutions) and this chapter's `rope`; SmolLM2 has 9 query heads and 3 sets of keys and values, one for every 3 query heads.
-The names inside the classes (`q_proj`, `input_layernorm` …) are those of the checkpoint, so that real weights find their places. `turn` is the positions, and `ahead` how many tokens one may look ahead, 0 being the causal mask; they stand by themselves so that section 4.7 can take them out. Without blank lines, the five classes have some forty lines.
+`Norm`, `FeedForward` and `Layer` are there; what is missing is attention and the outermost shell. Attention uses the three functions that you wrote in chapter 3 (if you have not, `cl.use` brings the reference solutions) and this chapter's `rope`; SmolLM2 has 9 query heads and 3 sets of keys and values, one for every 3 query heads.
+The names inside the classes (`q_proj`, `input_layernorm` …) are those of the checkpoint (the file with the weights), so that real weights find their places. `turn` is the function that rotates by position, and `ahead` how many tokens a position may look ahead, where 0 gives the causal mask; they stand by themselves so that section 4.7 can take them out. Without blank lines and the functions that they call, the five classes have some forty lines.
 
-The last two cells decide: load the real weights and compare the logits; then let `mine` speak, with the `greedy` that you wrote in chapter 1, the highest score at every step.
+The last two cells put it to the test: load the real weights and compare the logits; then let `mine` speak, with the `greedy` that you wrote in chapter 1, which takes the token with the highest score at every step.
 """
 # %% rows="R43"
 class Attention(nn.Module):
@@ -436,27 +443,28 @@ def speak(text):
     return model.tokenizer.decode(greedy(next_logits, ids, 12, config.eos_token_id))
 
 start = "Once upon a time, there was a"
-print(speak(start) == start + model.generate(start, max_new_tokens=12))
+print(cl.L(zh="和 transformers 写的一样：", en="the same as transformers:"),
+      speak(start) == start + model.generate(start, max_new_tokens=12))
 cl.viz.explore(speak, text=start)
 
 # %% zh [md]
 r"""
-`All keys matched`：每个张量都找到了自己的位置，不多不少。logits 差得不到千分之一。一般也不会正好是 0：浮点数相加，次序不同，末几位就不同。
-**一个真模型，从词嵌入到 logits，每一行都是你写的**（还没做的练习由参考解代替），写出的和 `transformers` 一字不差。打一句自己的英文试试。
+`All keys matched`：每个张量都找到了自己的位置，不多不少。logits 的差不到 0.001，一般也不会正好是 0：浮点数相加，次序不同，末几位就可能不同。
+**一个真模型，从词嵌入到 logits，没有一行藏起来**：不是你写的，就在上面几格里（还没做的练习由参考解代替）。写出的和 `transformers` 一字不差。打一句自己的英文试试。
 
 ### 输出头：从向量到词元
 
-第一份讲义把最后一步叫作“输出表示（Output Embedding）：将向量转换为 token”。其实是三步：**输出头**把向量和词表里每个词元的向量做点积，得到 logits；`log_softmax` 把 logits 变成对数概率；再按某个规则**选**一个。
+第一份讲义把最后一步叫作“输出表示（Output Embedding）：将输出向量表示转换为 token”。其实是三步：**输出头**把向量和词表里每个词元的向量做点积，得到 logits；`log_softmax` 把 logits 变成对数概率；再按某个规则**选**一个。
 而“输出嵌入”这个词，在 2017 年的论文里指的是解码器**输入**那一头的表。两头的表可以是同一张（tied，[Press 与 Wolf 2016](https://arxiv.org/abs/1608.05859)），SmolLM2 就是。
 """
 # %% en [md]
 r"""
-`All keys matched`: every tensor found its place, none missing and none left over. The logits differ by less than a thousandth, though as a rule not by exactly 0: floating-point sums in another order differ in their last digits.
-**A real model, and from the embedding to the logits every line is yours** (the reference stands in for exercises not yet done); it writes what `transformers` writes, letter by letter. Type a beginning of your own.
+`All keys matched`: every tensor found its place, none missing and none left over. The logits differ by less than 0.001, though as a rule not by exactly 0: floating-point sums in another order may differ in their last digits.
+**A real model, and no line from the embedding to the logits is hidden**: what you did not write stands in the cells above (the reference stands in for exercises not yet done). It writes what `transformers` writes, letter for letter. Type a beginning of your own.
 
 ### The output head: from a vector to a token
 
-The first handout calls the last step “output embedding: turns vectors into tokens”. There are three steps: the **output head** takes the dot product of the vector with the vector of every token in the vocabulary, which gives the logits; `log_softmax` turns them into log-probabilities; and some rule **chooses** one.
+The first handout calls the last step “output embedding: turns the output vectors into tokens”. There are three steps: the **output head** takes the dot product of the vector with the vector of every token in the vocabulary, which gives the logits; `log_softmax` turns them into log-probabilities; and some rule **chooses** one.
 “Output embedding”, in the paper of 2017, is the table at the **input** end of the decoder. Both ends may share one table (they are **tied**, [Press and Wolf 2016](https://arxiv.org/abs/1608.05859)), and in SmolLM2 they do.
 """
 # %% rows="R16 E30"
@@ -475,7 +483,7 @@ for score, i in zip(best.values, best.indices):
 
 # %% zh [md]
 r"""
-前一行是猜想，后一行是证明：用自己写的点积算出的，就是真模型的 logits。分开存两张表，要多两千八百万个参数，占现在的五分之一。最后三行是最可能的词元和它们的对数概率；选哪一个，是第 7 章的事。
+点积算出来的，就是真模型的 logits。分开存两张表，要多两千八百万个参数，相当于现在的五分之一。最后三行是最可能的词元和它们的对数概率；选哪一个，是第 7 章的事。
 
 ## 4.7 拆掉一个零件，看坏在哪里
 
@@ -485,12 +493,12 @@ r"""
 - **归一化**：全部拿掉。
 - **前馈网络**：输出永远是 0。
 - **位置**：不转，q 和 k 原样进去。
-- **位置（只拆第 1 层）**：从第 2 层起才有位置，就像位置来晚了一步。
+- **位置（只拆第一层）**：从第二层起才有位置，就像位置来晚了一步。
 - **掩码**：每个位置都看得见后面。
 """
 # %% en [md]
 r"""
-The dot products that you took are the real model's logits. Two separate tables would cost 28 million parameters more, a fifth of what there is. The last three lines are the likeliest tokens with their log-probabilities; which of them to choose is the subject of chapter 7.
+The dot products are the real model's logits. Two separate tables would cost 28 million parameters more, a fifth of all that it has now. The last three lines are the likeliest tokens with their log-probabilities; which of them to choose is the subject of chapter 7.
 
 ## 4.7 Take out a part and see what breaks
 
@@ -500,22 +508,23 @@ With all its parts the model speaks. Does it need every one? Take a small model 
 - **Norm**: all taken out.
 - **Feed-forward network**: always gives 0.
 - **Positions**: nothing is turned; q and k go in as they are.
-- **Positions, block 1 only**: positions arrive from block 2 on, one step late.
+- **Positions, first block only**: positions arrive from the second block on, one step late.
 - **Mask**: every position sees what follows.
 """
 # %%
 import os, re
 from transformers import LlamaConfig
-def cut(pairs):                                             # -> tokens, "\n" between
-    texts = [getattr(pair, cl.L(zh="zh", en="en")) for pair in pairs]
+def cut(texts):                                             # -> tokens, "\n" between
     return re.findall(cl.L(zh=r".|\n", en=r"\S+|\n"), "\n".join(["", *texts, ""]))
 
-corpus = cl.text.parallel()
-words, unseen = cut(corpus.train[:4_000]), cut(corpus.test[:800])
+corpus, lang = cl.text.parallel(), cl.L(zh="zh", en="en")
+known = [getattr(pair, lang) for pair in corpus.train[:4_000]]
+later = [getattr(pair, lang) for pair in corpus.test[:800]]
+words, unseen = cut(known), cut(text for text in later if text not in known)
 names = sorted({*words, *unseen})
 train = torch.tensor([names.index(word) for word in words])
-held_out = torch.tensor([names.index(word) for word in unseen])
-test = held_out[:33 * 100].view(100, 33)                    # (N, T + 1)
+test = torch.tensor([names.index(word) for word in unseen[:33 * 100]])
+test = test.view(100, 33)                                   # (N, T + 1)
 small = LlamaConfig(vocab_size=len(names), hidden_size=64, intermediate_size=192,
                     num_hidden_layers=4, num_attention_heads=4, num_key_value_heads=2)
 
@@ -540,10 +549,12 @@ def remove(part, m):
 parts = {"none": cl.L(zh="什么也不拆", en="nothing"), "residual": cl.L(zh="残差", en="residual"),
          "norm": cl.L(zh="归一化", en="norm"), "ffn": cl.L(zh="前馈网络", en="feed-forward network"),
          "positions": cl.L(zh="位置", en="positions"),
-         "positions, block 1": cl.L(zh="位置（只拆第 1 层）", en="positions, block 1 only"),
+         "positions, block 1": cl.L(zh="位置（只拆第一层）",
+                                    en="positions, first block only"),
          "mask": cl.L(zh="掩码", en="mask")}
 cl.guess("transformer.parts",
-         cl.L(zh="拆掉哪一个，再训练，损失最低？", en="Trained without which part is the loss lowest?"),
+         cl.L(zh="拆掉哪一个再训练，没见过的句子上损失最低？",
+              en="Trained without which part is the loss on unseen sentences lowest?"),
          choices=list(parts.values()))
 
 # %% training rows="R14"
@@ -569,42 +580,43 @@ with torch.inference_mode():
 figure, axis = plt.subplots(figsize=(7, 2.8))
 for row, part in enumerate(parts):
     axis.plot(losses[part], [row] * 3, "o", color="#4477aa")
-    print(*(f"{value:.1f}" for value in sorted(losses[part])), parts[part])
-share = train.bincount() / len(train)
-axis.axvline(-(share * share.log()).nansum(), color="#888888", linestyle=":")
+    gaps = (f"{a - b:+.2f}" for a, b in zip(losses[part], losses["none"]))
+    print(*(f"{value:.1f}" for value in losses[part]), " ", *gaps, " ", parts[part])
+share = train.bincount(minlength=len(names)) / len(train)
+axis.axvline(-share[test[:, 1:]].log().mean(), color="#888888", linestyle=":")
 axis.set_yticks(range(len(parts)), list(parts.values()))
 axis.invert_yaxis()
-axis.set(xlim=(0, None), xlabel=cl.L(zh="没见过的句子上的损失，奈特", en="loss, nats"))
+axis.set(xlim=(0, None), xlabel=cl.L(zh="没见过的句子上的损失，奈特", en="loss on unseen sentences, nats"))
 plt.show()
 cl.guess.result("transformer.parts", parts["mask"])
 
 # %% zh [md]
 r"""
-每行三个数是三个种子，点也是；灰线是完全不看上文、只按词频猜的损失。
+每行先是三个种子的损失，图上的点也是；后三个数，是比同一种子什么也不拆的高多少；灰线是完全不看上文、只按词频猜的损失。
 
-- **残差**：三次都停在灰线上。只有四层，没有残差，100 步里就一点上文也没学会。
-- **前馈网络**：没有它，损失升高得仅次于残差。
-- **归一化**、**位置**：各升高 0.1 到 0.2 奈特，不多。这个模型又浅又小，层数多了，归一化会怎样，这里没有试；位置为什么影响不大，4.9 节有一个可能的解释。
-- **位置（只拆第 1 层）**：差别很小，几乎看不出来。第四份讲义把位置编码排在前馈网络之后，写成代码就是这样：第 1 层没有位置可用（要是连掩码也没有，这一层完全看不见次序，见 4.9 节），可后面三层有，在这里补上了。
+- **残差**：三次都停在灰线上。只有四层，没有残差，100 步里一点上文也没学会。
+- **前馈网络**：没有它，损失也升高不少，仅次于残差。
+- **归一化**、**位置**：升高 0.1 到 0.3 奈特，不多。这个模型又浅又小，层数多了，归一化会怎样，这里没有试；位置为什么影响不大，4.9 节有一个可能的解释。
+- **位置（只拆第一层）**：差别很小，几乎看不出来。第四份讲义把位置编码排在前馈网络之后，写成代码就是这样：第一层没有位置可用（要是连掩码也没有，这一层完全看不见次序，见 4.9 节），可后面三层有，在这里够用了。
 
 只训练了 100 步，说的是学得多快；练得更久，差距也许会变，没有试过。
 最后一行呢？拆掉掩码，损失不升反降，低得可疑。
 
 ## 4.8 掩码换来的并行
 
-训练时，整句话一次送进去，每个位置都拿**真正的上文**去猜下一个词元（teacher forcing）。一次前向传播，T 个位置就是 T 道题。掩码保证第 t 道题看不到自己的答案。
+训练时，整句话一次送进去，每个位置都拿**真正的上文**去猜下一个词元（teacher forcing，教师强制）。一次前向传播，T 个位置就是 T 道题。掩码保证第 t 道题看不到自己的答案。
 五份讲义里，没有一份说解码器的自注意力需要因果掩码（第四份的代码留了一个 `mask` 参数，没说里面放什么）。没有掩码，答案就在眼前，注意力往后看一格，抄下来。真要写字的时候，后面什么也没有，抄不成了。
 
 下面同样的句子读两遍：**一次读完**；再**一步一步**，每次只给前 t 个词元，只取最后一个位置，写字时就是这样。再下一格，让装着真权重的 `mine` 也这样读两遍，数一数前向传播的次数，计一计时。
 """
 # %% en [md]
 r"""
-The three numbers of a line are three seeds, and so are the dots; the grey line is the loss of guessing by frequency alone, without any context.
+A line starts with the losses of three seeds, which are the dots; the next three numbers say how much higher each is than with nothing taken out, seed by seed; the grey line is the loss of guessing by frequency alone, without any context.
 
 - **Residual**: all three stay on the grey line. With four blocks and no residuals, nothing has been learnt from context in 100 steps.
-- **Feed-forward network**: without it the loss rises more than without any part but the residual.
-- **Norm** and **positions**: each costs 0.1 to 0.2 nats, not much. The model is small and shallow; what the norm does with more blocks was not tried here, and for positions section 4.9 has a possible explanation.
-- **Positions, block 1 only**: a small difference, if any. The fourth handout's list, with positions after the feed-forward network, is this in code: block 1 has no positions to go by (without a mask it could not see order at all, see section 4.9), but three blocks with positions follow, and here they make up for it.
+- **Feed-forward network**: without it the loss rises most after the residual.
+- **Norm** and **positions**: each costs 0.1 to 0.3 nats, not much. The model is small and shallow; what the norm does with more blocks was not tried here, and for positions section 4.9 has a possible explanation.
+- **Positions, first block only**: a small difference, if any. The fourth handout's list, with positions after the feed-forward network, is this in code: the first block has no positions to go by (without a mask it could not see order at all, see section 4.9), but three blocks with positions follow, and here they are enough.
 
 There were only 100 steps, so this says how fast a model learns; with longer training the gaps may change, which was not tried.
 And the last line? Without the mask the loss does not rise but falls, suspiciously low.
@@ -644,8 +656,8 @@ for run in (mine, partial(step_by_step, mine)):
     began = perf_counter()
     with torch.inference_mode():
         logits[run] = run(ids)
-    print(len(passes), cl.L(zh="次前向传播，", en="forward passes,"),
-          f"{perf_counter() - began:.2f}", cl.L(zh="秒", en="seconds"))
+    print(cl.L(zh="前向传播次数：", en="forward passes:"), len(passes),
+          cl.L(zh="秒：", en="seconds:"), f"{perf_counter() - began:.2f}")
 counter.remove()
 print(cl.L(zh="logits 相同：", en="the same logits:"), same(*logits.values(), 1e-3))
 
@@ -653,12 +665,12 @@ print(cl.L(zh="logits 相同：", en="the same logits:"), same(*logits.values(),
 r"""
 有掩码，两种读法损失一样，logits 也一样：**一次读完，等于把每一步都做了**。没有掩码，一次读完时损失低，是因为偷看；一步一步时，损失比有掩码的高得多，写出来的是胡话。
 
-真模型的两种读法，次数是 1 比 T，时间也差得多，答案相同。训练能并行，靠的是这个：没有循环，答案（真正的上文）事先都在，掩码保证不作弊。**写字却不能并行**，下一个词元没写出来，就没有再下一步的输入（第 7 章讲怎样少算一些）。
+真模型的两种读法，次数是 1 比 T，时间也差得多，答案相同。训练能并行，靠的是这个：没有循环，真正的上文事先都有，掩码保证不作弊。**写字却不能并行**，下一个词元没写出来，就没有再下一步的输入（第 7 章讲怎样少算一些）。
 第一份讲义说，可以并行是“因为它不依赖于序列的顺序”。理由错了；而“不依赖顺序”要是真的，反倒是毛病。
 
 ## 4.9 次序：看不见，看得见，看多远
 
-取 `mine` 第一层的注意力，输入是八个随机向量。把八个向量**打乱**再送进去：如果注意力看不见次序，输出只会跟着同样打乱，别的都不变。下面量的是“除了打乱以外，还变了多少”。
+取 `mine` 第一层的注意力，输入是八个随机向量。把八个向量**打乱**再送进去：如果注意力看不见次序，输出只会跟着同样打乱，别的都不变。下面量的是“除了打乱以外，还变了多少”，1 就是变得和最大的输出一样大。
 """
 # %% en [md]
 r"""
@@ -669,7 +681,7 @@ The first handout says it can be parallel “because it does not depend on the o
 
 ## 4.9 Order: not seen, seen, and how far
 
-Take the attention of `mine`'s first block and eight random vectors. **Shuffle** the eight and feed them in again: if attention cannot see order, the outputs are shuffled in the same way and nothing else changes. Measured below is how much changes beyond the shuffling.
+Take the attention of `mine`'s first block and eight random vectors. **Shuffle** the eight and feed them in again: if attention cannot see order, the outputs are shuffled in the same way and nothing else changes. Measured below is how much changes beyond the shuffling, where 1 is as much as the largest output.
 """
 # %% rows="R7 E34"
 torch.manual_seed(0)
@@ -679,40 +691,41 @@ x, turn, stay = torch.randn(1, 8, config.hidden_size), attn.turn, torch.clone
 def moved(turn, ahead):                                     # beyond being shuffled
     attn.turn, attn.ahead = turn, ahead
     with torch.inference_mode():
-        return float((attn(x[:, shuffle]) - attn(x)[:, shuffle]).abs().max())
+        apart = attn(x[:, shuffle]) - attn(x)[:, shuffle]
+        return float(apart.abs().max() / attn(x).abs().max())
 
 print(cl.L(zh="无位置，无掩码，小于 0.0001：", en="no positions, no mask, below 0.0001:"),
       moved(stay, 8) < 1e-4)
-print(cl.L(zh="有位置，无掩码，", en="positions, no mask,"), f"{moved(turn, 8):.2f}")
-print(cl.L(zh="无位置，有掩码，", en="no positions, mask,"), f"{moved(stay, 0):.2f}")
-print(cl.L(zh="有位置，有掩码，", en="positions and mask,"), f"{moved(turn, 0):.2f}")
+print(cl.L(zh="有位置，无掩码：", en="positions, no mask:"), f"{moved(turn, 8):.2f}")
+print(cl.L(zh="无位置，有掩码：", en="no positions, mask:"), f"{moved(stay, 0):.2f}")
+print(cl.L(zh="有位置，有掩码：", en="positions and mask:"), f"{moved(turn, 0):.2f}")
 
 # %% zh [md]
 r"""
-没有位置也没有掩码，注意力真的看不见次序。转一个角度，就看见了。第三行有些意外：**掩码自己也透露次序**，第 t 个位置只看得到 t 个词元，数一数就知道自己在第几个。4.7 节拆掉位置的模型，损失只高出一点，可能就是因为这个（[Kazemnejad 等 2023](https://arxiv.org/abs/2305.19466) 专门研究过不加位置的解码器）。没有掩码的 BERT 就没有这条路。
+没有位置也没有掩码，注意力真的看不见次序。转一个角度，就看见了。第三行有些意外：**掩码自己也透露次序**。每个位置只看得到自己和前面的词元，打乱以后，看到的就不是同一批了。4.7 节拆掉位置的模型，损失只高出一点，可能就是因为这个（[Kazemnejad 等 2023](https://arxiv.org/abs/2305.19466) 专门研究过不加位置的解码器）。没有掩码的 BERT 就没有这条路。
 
-告诉模型位置，办法不止一种：2017 年的原版用**正弦波**，加在词嵌入上；BERT 和 GPT-2 **学一张表**，一个位置一行，也加在词嵌入上；RoPE 转查询和键；T5 给每种**距离学一个数**，加在分数上。
+告诉模型位置，办法不止一种：2017 年的原版用**正弦和余弦**，加在词嵌入上；BERT 和 GPT-2 **学一张表**，一个位置一行，也加在词嵌入上；RoPE 转查询和键；T5 给每种**距离学一个数**，加在分数上。
 
-## 练习 6 · 正弦波
+## 练习 6 · 正弦位置编码
 
 写 `sinusoidal(length, d_model, base=10000.0)`：返回 `float32` 的 [T,D]，T 是 `length`。行是位置，从 0 数起；第 2i 列是 $\sin$，第 2i + 1 列是 $\cos$，角度都是 $\mathrm{position}/\mathrm{base}^{2i/D}$；D 是奇数时，最后一列是正弦；`length` 为 0 时形状是 [0,D]。
 例：`sinusoidal(2, 4)` 的两行是 [0, 1, 0, 1] 和 [0.8415, 0.5403, 0.01, 0.9999]。
 
-检查的下面把四种并排：位置 m 的查询和位置 n 的键，内容相同，只有位置不同时，谁和谁更“像”。学来的表和 T5 的数，都取自真模型。
+检查的下面把四种并排画出来：查询和键内容相同，只有位置不同，越蓝，分数越高。学来的表取自 MiniLM，T5 的数取自课程的翻译模型 `zh-fr-en`。
 再下面是一个只能靠位置的游戏：一串随机字母，每一步说出**三个字母之前**是什么。一层的小模型，训练时最长 64 个字母，考试给 256 个，分四段量答对的百分比，三个种子各一组。瞎猜是 4%。
 """
 # %% en [md]
 r"""
-Without positions and without a mask, attention really cannot see order. Turn the vectors, and it can. The third line may surprise: **the mask alone gives order away**, since position t sees exactly t tokens and can tell its place by counting. This may be why the loss of the model without positions in 4.7 is only a little higher ([Kazemnejad et al. 2023](https://arxiv.org/abs/2305.19466) study decoders without positions). BERT, without a mask, has no such way.
+Without positions and without a mask, attention really cannot see order. Turn the vectors, and it can. The third line may surprise: **the mask alone gives order away**. Each position sees only itself and those before it, and after shuffling these are other tokens. This may be why the loss of the model without positions in 4.7 is only a little higher ([Kazemnejad et al. 2023](https://arxiv.org/abs/2305.19466) study decoders without positions). BERT, without a mask, has no such way.
 
-There is more than one way to tell positions. The original of 2017 adds **waves of sines** to the embeddings; BERT and GPT-2 **learn a table**, a row for each position, and add that; RoPE turns queries and keys; T5 learns **a number for each distance** and adds it to the scores.
+There is more than one way to give a model positions. The original of 2017 adds **sines and cosines** to the embeddings; BERT and GPT-2 **learn a table**, a row for each position, and add that; RoPE turns queries and keys; T5 learns **a number for each distance** and adds it to the scores.
 
-## Exercise 6 · Waves of sines
+## Exercise 6 · Sinusoidal positions
 
 Write `sinusoidal(length, d_model, base=10000.0)`: return `float32` [T,D], where T is `length`. A row is a position, counted from 0; column 2i is the $\sin$ and column 2i + 1 the $\cos$ of $\mathrm{position}/\mathrm{base}^{2i/D}$; an odd D ends with a sine; with `length` 0 the shape is [0,D].
 Example: the two rows of `sinusoidal(2, 4)` are [0, 1, 0, 1] and [0.8415, 0.5403, 0.01, 0.9999].
 
-Below the check all four stand side by side: a query at position m and a key at position n with the same content, so that only their positions differ; which are alike? The learnt table and T5's numbers come from real models.
+Below the check all four stand side by side: query and key have the same content, only their positions differ, and the bluer the cell, the higher the score. The learnt table is MiniLM's; T5's numbers are those of `zh-fr-en`, the course's translator.
 Then comes a game that needs positions and nothing else: a string of random letters, and at each step the model has to say which letter stood **three back**. It has one block, trains on 64 letters at most, and is tested on 256; the percentage right is measured in four stretches, for three seeds. Guessing gives 4 %.
 """
 # %% exercise id="transformer.sinusoidal"
@@ -759,29 +772,27 @@ cl.guess.result("transformer.far", cl.L(zh="多半答错", en="mostly wrong"))
 
 # %% zh [md]
 r"""
-先看图。正弦波、RoPE 和 MiniLM 学来的表，画出来都是斜带：颜色主要由**相隔多远**决定，近处最像。MiniLM 的表没有人教，是自己学成这样的。T5 的一格只管一段距离，远处分得粗，前后也不对称。
+先看图。正弦波、RoPE 和 MiniLM 学来的表，画出来都是斜带：颜色主要由**相隔多远**决定，近处最蓝。正弦波和 RoPE 的两张一样，不是画错了：两种的点积都是各个频率的 $\cos$ 加起来，只看距离。MiniLM 的表没有人规定，是训练出来的。T5 的一个数管一段距离，远处分得粗，前后也不对称。
 
-再看游戏。每行是一种办法，三个种子各有四段的百分比。没有位置，只比瞎猜好一点。有位置的，训练过的那一段都答对 95% 以上；再往后，学来的表立刻退回瞎猜，因为第 65 行起从没训练过；正弦波和 T5 很快也不行；**RoPE 撑得最久，两倍长度还有八九成，到四倍只剩一到三成**。
-分数只看相隔多远，为什么还会错？可能是键多了，softmax 分给那一把的权重被冲淡，这里没有单独检验。这只是一个一层的小模型；能不能用到更长，还是 3.8 节那句话：量过才知道。
-
+再看游戏。每行是一种办法（`relative` 是 T5 的），三个方括号是三个种子，里面是四段的百分比。没有位置，只比瞎猜好一点。有位置的，训练过的那一段都答对九成以上；再往后，学来的表立刻退回瞎猜，因为第 65 行起从没训练过；正弦波和 T5 很快也不行；**RoPE 撑得最久，两倍长度还有八九成，到四倍只剩一到三成**。
+分数只看相隔多远，为什么还会错？近处的键，分数和训练时一样（4.3 节）；多出来的只有 64 个字母以外的键，那些距离训练时从没见过，分数可能偏高，把权重抢走。3.8 节的游戏里，也是一层、也用 RoPE，到近四倍还答得对；那里要找的是内容，这里要的是准确的距离。能不能用到更长，量过才知道。
 
 ## 4.10 三个家族，一种层
 
-第三份讲义说大语言模型“主要由编码器和解码器组成”。2017 年的原版是这样，今天的 GPT、Llama、千问和 SmolLM2 却**只有解码器**；BERT 只有编码器；T5 两样都有。三个家族的层可以是同一个类（`course_lib.nn` 里就是同一个 `Block`），差别在**谁看得见谁**。
-第五份讲义先讲自回归，再拿 BERT 作例子，又说“因为”取决于**前面的**词。对 GPT 是这样，对 BERT 呢？问模型自己：位置 t 最后的向量，对每个输入词元的梯度是不是 0？读的就是讲义里那句比萨。
+第三份讲义说，大模型的主流架构 Transformer “主要由编码器和解码器组成”。2017 年的原版是这样，今天的 GPT、Llama、千问和 SmolLM2 却**只有解码器**；BERT 只有编码器；T5 两样都有。三个家族的层可以是同一个类（`course_lib.nn` 里就是同一个 `Block`），差别在**谁看得见谁**。
+第五份讲义先讲自回归，再拿 BERT 作例子，又说“因为”取决于**前面的**词。对 GPT 是这样，对 BERT 呢？问模型自己：位置 t 最后的向量，对每个输入词元的梯度是不是 0？前两种 1.8 节量过，这里三种一起看。读的就是讲义里那句比萨。（求的是对词嵌入表各行的梯度，看向量前 8 个数的和。句子里没有重复的词元，一行就是一个位置；换成自己的句子，也别让词元重复。）
 """
 # %% en [md]
 r"""
-First the picture. Sines, RoPE and MiniLM's learnt table all give slanting bands: the colour depends mainly on **how far apart** two positions are, and near ones are most alike. Nobody taught MiniLM's table that; it learnt it. In T5's, one number stands for a range of distances, coarser far away, and before and after differ.
+First the picture. Sines, RoPE and MiniLM's learnt table all give slanting bands: the colour depends mainly on **how far apart** two positions are, and it is bluest near the diagonal. That sines and RoPE look the same is no mistake: both dot products are sums of $\cos$, one for each frequency, of the distance. MiniLM's table was not designed like this; it came out of training. T5 has one number for a range of distances, coarser far away, and before and after differ.
 
-Then the game. A line is a method, with the percentages of four stretches for each of three seeds. Without positions the model does little better than guessing. With positions, all are above 95 % in the stretch that they trained on. Beyond it, the learnt table falls back to guessing at once, since its rows from 65 on were never trained; sines and T5's numbers soon fail, too; **RoPE lasts longest: eight or nine in ten are right at twice the length, one to three in ten at four times**.
-Why does it fail, when scores depend on distance alone? Perhaps because there are more keys, and softmax leaves less weight for the right one; that was not tested here. It is one small model of one block; whether a model can go beyond its length has to be measured, as section 3.8 said.
-
+Then the game. A line is a method (`relative` is T5's); each bracket is a seed and holds the percentages of the four stretches. Without positions the model does little better than guessing. With positions, all are right more than nine times in ten in the stretch that they trained on. Beyond it, the learnt table falls back to guessing at once, since its rows from 65 on were never trained; sines and T5's numbers soon fail, too; **RoPE lasts longest: eight or nine in ten are right at twice the length, one to three in ten at four times**.
+Why does it fail, when scores depend on distance alone? Near keys score as they did in training (section 4.3); new are only the keys more than 64 letters back, at distances that training never saw, whose scores may come out too high and take the weight away. In the game of 3.8 one block with RoPE still answered at nearly four times its length; there it had to find content, here an exact distance. Whether a model can go beyond its length has to be measured.
 
 ## 4.10 Three families, one kind of block
 
-The third handout says that a large language model consists “mainly of an encoder and a decoder”. The original of 2017 does; but GPT, Llama, Qwen and SmolLM2 are **decoders only**, BERT is an encoder only, and T5 has both. All three families can use one class of block (in `course_lib.nn` it is the same `Block`); they differ in **who sees whom**.
-The fifth handout explains autoregression, takes BERT as its example, and says that *because* depends on the words **before** it. That holds for GPT; does it for BERT? Ask the models: is the gradient of the last vector at position t with respect to each input token 0 or not? They read the handout's sentence about pizza.
+The third handout says that the Transformer, the architecture of today's large models, consists “mainly of an encoder and a decoder”. The original of 2017 does; but GPT, Llama, Qwen and SmolLM2 are **decoders only**, BERT is an encoder only, and T5 has both. All three families can use one class of block (in `course_lib.nn` it is the same `Block`); they differ in **who sees whom**.
+The fifth handout explains autoregression, takes BERT as its example, and says that *because* depends on the words **before** it. That holds for GPT; does it for BERT? Ask the models: is the gradient of the last vector at position t with respect to each input token 0 or not? Section 1.8 measured the first two; here are all three. They read the handout's sentence about pizza. (The gradient is that of the vector's first 8 numbers, summed, with respect to the rows of the embedding table. No token comes twice, so a row is a position; keep to that in a sentence of your own.)
 """
 # %% rows="E33 E36 E37"
 def sees(hidden, table, ids):                               # (T, D) -> (T, S)
@@ -812,13 +823,13 @@ figure, axes = plt.subplots(1, 3, figsize=(9, 3))
 for axis, (name, strength) in zip(axes, seen.items()):
     axis.imshow(strength > 0, vmin=0, vmax=1)
     axis.set(title=name, xticks=[], yticks=[], xlabel=cl.L(zh="输入的词元", en="input token"))
-axes[0].set_ylabel(cl.L(zh="哪个位置的向量", en="vector at position"))
+axes[0].set_ylabel(cl.L(zh="第几个位置的向量", en="vector at position"))
 axes[2].axvline(source.shape[1] - 0.5, color="#ee7733")
 plt.show()
 
 # %% zh [md]
 r"""
-深色是看得见。左边 BERT 一类：没有一格是 0，“因为”也受后面“味道很好”的影响。中间 GPT 一类：右上角**恰好是 0**，一个不差，所以能逐词往下写。
+蓝色是看得见。左边 BERT 一类：没有一格是 0，“因为”也受后面“味道很好”的影响。中间 GPT 一类：右上角**恰好是 0**，一个不差，所以能逐词往下写。
 右边是课程自己的翻译模型 `zh-fr-en`（T5 一类），一行是一个法语词元，竖线左边是中文原文，右边是法语译文：**原文全部看得见，译文只看得见前面的**。编码器和解码器用的是同一种层，解码器的层多一次交叉注意力。
 
 ## 4.11 参数放在哪里
@@ -828,12 +839,12 @@ r"""
 ## 练习 7 · 数参数
 
 写 `parameter_count(config)`：`config` 是一个字典，键和 Llama 的 `config.json` 一样：`vocab_size`（V）、`hidden_size`（D）、`intermediate_size`（F）、`num_hidden_layers`、`num_attention_heads`、`tie_word_embeddings`；`num_key_value_heads` 没有或为 None 时等于头数，`head_dim` 没有或为 None 时等于 D // 头数。返回整数。
-每层两个 RMSNorm，最后还有一个；注意力四个矩阵，前馈网络三个，都没有偏置；输出头和词嵌入共用时（`tie_word_embeddings`），只数一次。头数不能被键值头数整除，抛出 `ValueError`。
+每层两个 RMSNorm，最后还有一个；注意力四个矩阵，q 和 o 的是 D × (H·d)，k 和 v 的是 D × (G·d)，这里 d 是 `head_dim`；前馈网络三个，D × F；都没有偏置；输出头和词嵌入共用时（`tie_word_embeddings`），只数一次。头数不能被键值头数整除，抛出 `ValueError`。
 例：V=10、D=4、F=6、1 层、2 个头、1 组键值、共用：词嵌入 40，注意力 16 + 8 + 8 + 16，前馈网络 72，归一化 12，共 172。
 """
 # %% en [md]
 r"""
-Dark means seen. On the left, the BERT: not a single cell is 0, and *because* is influenced by *tastes very good* after it. In the middle, the GPT: the upper right is **exactly 0**, every cell of it, and that is why it can write word by word.
+Blue means seen. On the left, the BERT: not a single cell is 0, and *because* is influenced by *tastes very good* after it. In the middle, the GPT: the upper right is **exactly 0**, every cell of it, and that is why it can write word by word.
 On the right is the course's own translator `zh-fr-en`, a T5; a row is a French token, left of the line is the Chinese source (“I love you.”), right of it the French: **all of the source is seen, of the translation only what came before**. Encoder and decoder have the same kind of block, with one cross-attention more in the decoder's.
 
 ## 4.11 Where the parameters sit
@@ -843,8 +854,8 @@ How many parameters a model has follows from its `config.json`; not a single wei
 ## Exercise 7 · Count the parameters
 
 Write `parameter_count(config)`: `config` is a dictionary with the keys of Llama's `config.json`: `vocab_size` (V), `hidden_size` (D), `intermediate_size` (F), `num_hidden_layers`, `num_attention_heads`, `tie_word_embeddings`; where `num_key_value_heads` is absent or None it equals the number of heads, and where `head_dim` is absent or None it is D // heads. Return an integer.
-Each layer has two RMSNorms, and there is one at the end; attention has four matrices, the feed-forward network three, none with biases; a head that is tied to the embedding (`tie_word_embeddings`) counts once. If the heads are not divisible by the key-value heads, raise `ValueError`.
-Example: V=10, D=4, F=6, 1 layer, 2 heads, 1 key-value head, tied: embedding 40, attention 16 + 8 + 8 + 16, feed-forward 72, norms 12, in all 172.
+Each block has two RMSNorms, and there is one at the end; attention has four matrices, D × (H·d) for q and o and D × (G·d) for k and v, where d is `head_dim`; the feed-forward network has three, D × F; none has biases; a head that is tied to the embedding (`tie_word_embeddings`) counts once. If the heads are not divisible by the key-value heads, raise `ValueError`.
+Example: V=10, D=4, F=6, 1 block, 2 heads, 1 key-value head, tied: embedding 40, attention 16 + 8 + 8 + 16, feed-forward 72, norms 12, in all 172.
 """
 # %% exercise id="transformer.parameter_count"
 ...
@@ -863,7 +874,7 @@ def sizes(kind, settings):                                  # part -> parameters
 ffn, attends, _, _, table = sizes(cl.nn.Decoder, found.config).values()
 for T in (128, 1024, 8192):                                 # products for token T
     share = ffn / (ffn + attends + table + 2 * T * config.hidden_size * 30)
-    print(T, cl.L(zh="前馈网络占的算力", en="feed-forward share of FLOPs"), f"{share:.0%}")
+    print(T, cl.L(zh="前馈网络占的计算量", en="feed-forward share of computation"), f"{share:.0%}")
 
 # %% rows="R17 R14"
 published = {
@@ -899,15 +910,15 @@ cl.viz.explore(treemap, model=[cl.L(zh="自己定", en="your own"), *published],
 
 # %% zh [md]
 r"""
-SmolLM2 有 1.345 亿个参数，两种数法一样。BERT-base 常说 1.1 亿，我们的少六十万，那是分类用的一个附加层（pooler），`course_lib.nn` 里没有；T5-base 是 2.2 亿。三个模型都有一半以上的参数在**前馈网络**里，SmolLM2 接近六成；归一化少得画不出来。
+SmolLM2 有 1.345 亿个参数，两种数法一样。BERT-base 常说 1.1 亿；表里是 1.089 亿，没有算分类用的附加层（pooler，约 60 万）；T5-base 是 2.2 亿。三个模型都有一半以上的参数在**前馈网络**里，SmolLM2 接近六成；归一化少得画不出来。
 
-算力又是另一回事。矩阵里的每个数，读一个词元要乘加一次（词嵌入只查表，不算；输出头要算）；注意力还要和前面的每个词元算分数。读到第 128 个词元，前馈网络占算力的一大半，到第 8192 个就不到五分之一了，这就是 3.8 节的平方。
-图里每个方块有多大，参数就有多少；左边一列是词嵌入，右边是其余。拖一拖滑块（`n_layer` 层数，`d_model` 宽度 D，`d_ff` 前馈网络的宽度 F，`vocab_size` 词表）：层数减半，词嵌入的比例怎样变？词表加到 150000 呢？小模型为什么不敢用大词表，一看便知。
+计算量又是另一回事。矩阵里的每个数，读一个词元要乘加一次（词嵌入只查表，不算；输出头要算）；注意力还要和前面的每个词元算分数，再按权重相加。读到第 128 个词元，前馈网络占计算量的一半多，到第 8192 个就不到五分之一了：越往后，每个词元要看的越多，加起来就是 3.8 节的平方。
+图里方块的大小就是参数的多少；左边一列是词嵌入，右边是其余。拖一拖滑块（`n_layer` 层数，`d_model` 宽度 D，`d_ff` 前馈网络的宽度 F，`vocab_size` 词表）：层数减半，词嵌入的比例怎样变？词表加到 150000 呢？你会看到词表一大，小模型要付多少代价。（头保持 9 个，每个宽 64；`model` 换成现成的三个时，滑块不起作用。）
 
 ## 小结
 
-- 一层：读归一化以后的向量，算完加回残差流。先注意力，再前馈网络；位置在第一次打分之前就要进去。
-- 你的四十几行装上 SmolLM2 的权重，logits 和 `transformers` 的差不到千分之一，写出的话一样。
+- 一层：读归一化以后的向量，算完加回残差流。先注意力，再前馈网络。位置在打分之前进去：原版加在词嵌入上，RoPE 旋转查询和键。
+- 你的四十几行装上 SmolLM2 的权重，logits 和 `transformers` 的差不到 0.001，写出的话一样。
 - 拆掉残差，四层的模型一点上文也没学会；拆掉掩码，损失低得好看，写出来的是胡话。
 - 训练能并行，因为没有循环、上文已知、掩码防作弊；写字只能一步一步。注意力自己看不见次序，所以要告诉它位置。
 - 三个家族差在谁看得见谁。参数多在前馈网络；小模型里，词嵌入也占一大块。
@@ -917,15 +928,15 @@ SmolLM2 有 1.345 亿个参数，两种数法一样。BERT-base 常说 1.1 亿�
 """
 # %% en [md]
 r"""
-SmolLM2 has 134.5 million, counted either way. BERT-base is usually given as 110 million; ours has 0.6 million less, an extra layer for classification (the pooler) that `course_lib.nn` lacks; T5-base has 220 million. In all three more than half of the parameters are in the **feed-forward networks**, in SmolLM2 nearly six tenths; the norms are too few to be seen.
+SmolLM2 has 134.5 million, counted either way. BERT-base is usually given as 110 million; the table says 108.9 million, without an extra layer for classification (the pooler, about 0.6 million); T5-base has 220 million. In all three more than half of the parameters are in the **feed-forward networks**, in SmolLM2 nearly six tenths; the norms are too few to be seen.
 
-Computation is another matter. Each number in a matrix is multiplied and added once for every token read (not the embedding, which is only looked up, but the output head); attention also scores every token so far. At token 128 the feed-forward networks have more than half of the computation, at token 8192 less than a fifth: the square of section 3.8.
-In the picture a box is as large as its number of parameters; the left column is the embedding, the right one the rest. Drag the sliders (`n_layer` blocks, `d_model` the width D, `d_ff` the width F of the feed-forward network, `vocab_size`). Halve the layers; what happens to the embedding's share? And with a vocabulary of 150,000? You will see why a small model cannot afford a large vocabulary.
+Computation is another matter. Each number in a matrix is multiplied and added once for every token read (not the embedding, which is only looked up, but the output head); attention also scores every token so far and adds up their values. At token 128 the feed-forward networks have more than half of the computation, at token 8192 less than a fifth: the later a token, the more it has to look at, and all together that is the square of section 3.8.
+In the picture a box is as large as its number of parameters; the left column is the embedding, the right one the rest. Drag the sliders (`n_layer` blocks, `d_model` the width D, `d_ff` the width F of the feed-forward network, `vocab_size`). Halve the blocks; what happens to the embedding's share? And with a vocabulary of 150,000? You will see what a large vocabulary costs a small model. (The 9 heads of 64 numbers stay. With one of the three published models as `model`, the sliders do nothing.)
 
 ## Summary
 
-- A block reads the normalised vector and adds its result to the residual stream: attention first, then the feed-forward network. Positions must be in before the first score.
-- Your forty-odd lines carry SmolLM2's weights; the logits differ from those of `transformers` by less than a thousandth, and the text is the same.
+- A block reads the normalised vector and adds its result to the residual stream: attention first, then the feed-forward network. Positions come in before the scores: the original adds them to the embeddings, RoPE rotates queries and keys.
+- Your forty-odd lines carry SmolLM2's weights; the logits differ from those of `transformers` by less than 0.001, and the text is the same.
 - Without residuals, four blocks learnt nothing from context; without the mask the loss looks splendid and the text is gibberish.
 - Training is parallel because nothing is recurrent, the context is known and the mask prevents cheating; writing goes step by step. Attention alone cannot see order, and so it has to be told positions.
 - The three families differ in who sees whom. Most parameters are in the feed-forward networks; in a small model the embedding takes a large part as well.

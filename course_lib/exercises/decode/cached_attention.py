@@ -22,7 +22,7 @@ def cached_attention(q, k, v, cache=None):
     if cache is not None:
         K, V = cache
         k, v = torch.cat([K, k], dim=2), torch.cat([V, v], dim=2)
-    scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])            # (B, H, 1, S + 1)
+    scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])    # (B, H, 1, S + 1)
     return torch.softmax(scores, dim=-1) @ v, (k, v)
 
 

@@ -1,7 +1,6 @@
 """decode.pass_at_k: the unbiased estimator of pass@k."""
 from __future__ import annotations
 
-import itertools
 import math
 
 import torch

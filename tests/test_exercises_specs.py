@@ -63,6 +63,7 @@ EQUIVALENT = {
     ("transformer.rope", "-2 without its sign"): "axis 2 of four is axis -2",
     ("transformer.rope", "12: 2 -> -2"): "axis 2 of four is axis -2",
     ("transformer.sinusoidal", "10: 2 -> -2"): "a remainder of 0 or not is all that counts",
+    ("pretrain.mlm_mask", "10: Lt -> LtE in action < 0.8"): "what stands at 0.8 becomes random in the last line",
     ("decode.filter_logits", "without stable"): "torch's sort on the CPU leaves equals in order by itself",
     ("decode.filter_logits", "17: True -> False"): "torch's sort on the CPU leaves equals in order by itself",
     ("decode.filter_logits", "GtE -> Gt in p.cumsum(dim=-1) - p >= top_p"): "no sum equals top_p",
@@ -130,6 +131,7 @@ def test_contract_table_is_complete():
         transformer.layer_norm transformer.rms_norm transformer.sinusoidal transformer.rope transformer.swiglu transformer.block
         transformer.parameter_count
         loss.cross_entropy loss.softmax_gradient loss.next_token loss.perplexity loss.bits_per_byte
+        pretrain.mlm_mask pretrain.dedupe pretrain.power_law pretrain.cosine_schedule pretrain.adamw_step pretrain.training_flops
         decode.filter_logits decode.beam_search decode.cached_attention decode.rep_n decode.pass_at_k decode.speculative_accept
         finetune.mean_pool finetune.warmup_linear finetune.early_stop finetune.metrics
         finetune.lora finetune.lora_merge finetune.prototypes

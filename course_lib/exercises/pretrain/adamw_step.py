@@ -113,6 +113,7 @@ def _cases(draw: Draw) -> list[Case]:
         Case(L(zh="没有衰减", en="no decay"), (*state(4), 3, 0.2, 0.8, 0.9, 1e-3, 0.0)),
         Case(L(zh="beta1=0", en="beta1=0"), (*state(4), 3, 0.2, 0.0, 0.9, 1e-3, 0.1)),
         Case(L(zh="梯度是 0：只有衰减和旧的动量", en="a gradient of 0: decay and old momentum alone"), (p, zero, m, v, 7, 0.1, 0.9, 0.99, 1e-3, 0.2), decay),
+        Case(L(zh="梯度只有 1e-8：默认的 eps 起作用", en="gradients of 1e-8: the default eps tells"), (torch.tensor([1.0, -2.0, 0.5]), torch.tensor([1e-8, -3e-8, 0.0]), *torch.zeros(2, 3), 1, 0.4), eps),
         Case(L(zh="非连续内存", en="a non-contiguous layout"), (*(x.T for x in state(3, 5)), 6, 0.1, 0.8, 0.95, 1e-2, 0.1), later),
         Case(L(zh="step=0", en="step=0"), (*state(3), 0, 0.1), bad),
         Case(L(zh="step=-1", en="step=-1"), (*state(3), -1, 0.1), bad),

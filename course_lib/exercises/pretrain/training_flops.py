@@ -81,6 +81,7 @@ def _cases(draw: Draw) -> list[Case]:
         Case(L(zh="随机的一次训练", en="a random run"), (N, D, 6 * N * D / share / 3e14, 3e14)),
         Case(L(zh="整数参数", en="integer arguments"), (7_000_000_000, 2_000_000_000_000, 5_000_000, 40_000_000_000_000_000)),
         Case(L(zh="不到一秒", en="less than a second"), (1000, 50, 0.25, 4e6)),
+        Case(L(zh="峰值不到 1", en="a peak below 1"), (2, 1, 40.0, 0.5)),
         Case(L(zh="利用率大于 1：峰值写错了", en="an mfu above 1: the peak cannot be right"), (1e6, 1e6, 2.0, 1e12), above),
         Case(L(zh="0 个词元", en="0 tokens"), (5e6, 0, 10.0, 1e12), none),
         *(Case(L(zh=f"seconds={s:g}，peak_flops={p:g}", en=f"seconds={s:g}, peak_flops={p:g}"), (1e6, n, s, p), bad) for n, s, p in (

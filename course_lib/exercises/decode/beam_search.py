@@ -14,12 +14,13 @@ __all__ = ["EXERCISE"]
 
 
 def beam_search(next_log_probs, prompt, width, max_new_tokens, eos_id, alpha=1.0):
-    """Beam search with length normalisation.
+    """Beam search -> (prompt + best new ids, sum / len ** alpha), len with eos.
 
-    next_log_probs: callable, list prompt + new ids -> log-probabilities [V] of the next one. Returns (prompt + best new ids, score): the score is
-    sum / len ** alpha, len counts the new ids with eos. A step keeps the `width` best sums of all extensions above -inf; those that end in eos are
-    finished, the others go on to max_new_tokens and compete too. Ties: earlier beam, lower id, earlier finish. max_new_tokens = 0 gives
-    (prompt, 0.0); no extension left and nothing finished (prompt, -inf); width < 1 ValueError, first of all.
+    next_log_probs: callable, list prompt + new ids -> log-probabilities [V]. A step keeps the `width` best sums of all extensions above -inf; those
+    that end in eos are finished, the others go on to max_new_tokens and compete too. Ties: earlier beam, lower id, earlier finish. max_new_tokens = 0:
+    (prompt, 0.0); no extension left and nothing finished: (prompt, -inf); width < 1: ValueError, first.
+
+    Steps: list all extensions; sort; keep; part by eos; at the end compare them all.
     """
     if width < 1:
         raise ValueError("width must be at least 1")

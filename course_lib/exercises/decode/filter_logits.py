@@ -13,11 +13,13 @@ __all__ = ["EXERCISE"]
 
 
 def filter_logits(logits, temperature=1.0, top_k=None, top_p=None):
-    """What sampling chooses from: logits / temperature, and -inf where a token is ruled out. [..., V] -> [..., V].
+    """Temperature, top-k and top-p: logits / temperature where kept, else -inf.
 
-    In this order: divide by temperature; top_k keeps the k largest, with all that equal the k-th (k > V keeps all); top_p goes through the rest,
+    [..., V] -> [..., V]. In this order: temperature; top_k keeps the k largest and all that equal the k-th (k > V: all); top_p goes through the rest,
     renormalised, from the likeliest (equals by index), and keeps a token while those before it hold less than top_p. None or 1 keeps all.
-    ValueError: temperature <= 0, top_k < 1, top_p outside (0, 1].
+    temperature <= 0, top_k < 1, top_p outside (0, 1]: ValueError.
+
+    Steps: check; divide; -inf below the k-th; sort, add up, drop, back to the ids.
     """
     if temperature <= 0 or (top_k is not None and top_k < 1):
         raise ValueError("temperature must be above 0 and top_k at least 1")

@@ -12,18 +12,21 @@ from ..engine.spec import Case, Draw, Exercise, Mistake
 __all__ = ["EXERCISE"]
 
 
-def adamw_step(p, grad, m, v, step, lr, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01):
+def adamw_step(p, grad, m, v, step, lr, beta1=0.9, beta2=0.999, eps=1e-8,
+               weight_decay=0.01):
     """One step of AdamW (Loshchilov and Hutter 2019).
 
     p, grad, m, v: tensors of one shape. Returns the new (p, m, v); the inputs stay as they are. Decoupled decay first: p * (1 - lr *
     weight_decay); then the Adam update, with moments of grad alone, both bias-corrected (step counts from 1), and eps outside the root. The moments
     returned are uncorrected; step < 1 raises ValueError.
+
+    Steps: check step; both moments; correct both; decay p; update p.
     """
     if step < 1:
         raise ValueError("step counts from 1")
     m = beta1 * m + (1 - beta1) * grad
     v = beta2 * v + (1 - beta2) * grad ** 2
-    m_hat, v_hat = m / (1 - beta1 ** step), v / (1 - beta2 ** step)      # both unbiased
+    m_hat, v_hat = m / (1 - beta1 ** step), v / (1 - beta2 ** step)  # unbiased
     p = p * (1 - lr * weight_decay)
     return p - lr * m_hat / (v_hat.sqrt() + eps), m, v
 

@@ -16,6 +16,8 @@ def dedupe(lines):
 
     lines: list of str. Returns a list of those kept, spelled as given and in order: of equal ones the first. Lines are equal if they are after, in
     this order: Unicode NFKC; every run of whitespace to one space, with none at the ends; casefold. A line that becomes empty is a line like any other.
+
+    Steps: a key for each line; a line is kept if its key is new; remember the key.
     """
     import unicodedata
     kept, seen = [], set()

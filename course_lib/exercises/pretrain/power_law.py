@@ -17,10 +17,13 @@ def power_law(x, y):
 
     x, y: lists of positive floats. Returns floats (a, b), b < 0 where y falls. Unequal lengths, fewer than two different x, or a value not above
     0 raise ValueError.
+
+    Steps: check; logarithms; both means; the slope; a from the means.
     """
-    if len(x) != len(y) or len(set(x)) < 2 or min(*x, *y) <= 0:
-        raise ValueError("two lists of one length, all above 0, with two different x")
-    u, w = [math.log(value) for value in x], [math.log(value) for value in y]
+    if len(x) != len(y) or len(set(x)) < 2:
+        raise ValueError("one length and two different x are needed")
+    u = [math.log(value) for value in x]                  # ValueError where not above 0
+    w = [math.log(value) for value in y]
     mean_u, mean_w = sum(u) / len(u), sum(w) / len(w)
     together = sum((s - mean_u) * (t - mean_w) for s, t in zip(u, w))
     b = together / sum((s - mean_u) ** 2 for s in u)         # the slope
@@ -112,7 +115,7 @@ _SLOPE = L(zh="斜率 = Σ(u - ū)(w - w̄) / Σ(u - ū)²，u 是 ln x，w 是 
 _A = L(zh="a = exp(w̄ - b · ū)：直线经过两个平均。", en="a = exp(w̄ - b · ū): the line goes through both means.")
 _RETURNS = L(zh="返回 (a, b)，b 带着正负号。", en="What is returned is (a, b), and b keeps its sign.")
 _ERRORS = L(zh="哪三种输入要 ValueError？", en="For which three kinds of input does the task ask for ValueError?")
-_CHECK = "len(x) != len(y) or len(set(x)) < 2 or min(*x, *y) <= 0"
+_CHECK = "len(x) != len(y) or len(set(x)) < 2"
 _U, _W = "[math.log(value) for value in x]", "[math.log(value) for value in y]"
 _RETURN, _FIT = "return math.exp(mean_w - b * mean_u), b", "together / sum((s - mean_u) ** 2 for s in u)"
 
@@ -170,7 +173,7 @@ EXERCISE = Exercise(
         Mistake("law-sign", L(zh="b 的正负号反了", en="the sign of b is turned round"), _RETURNS, (_RETURN, _RETURN[:-1] + "-b"), skill="formula", hint=3),
         Mistake("law-abs", L(zh="b 取了绝对值", en="the absolute value of b is returned"), _RETURNS, (_RETURN, _RETURN[:-1] + "abs(b)"), skill="formula", hint=3),
         Mistake("law-swapped", L(zh="返回的次序反了：(b, a)", en="(b, a) is returned"), _RETURNS, (_RETURN, "return b, math.exp(mean_w - b * mean_u)"), skill="rank", hint=3),
-        Mistake("law-x-on-y", L(zh="拟合反了：ln x 对 ln y，x = a · y**b", en="the fit is the other way round, ln x on ln y"), _SLOPE, ("u, w = [", "w, u = ["), skill="rank", hint=2, also=(
+        Mistake("law-x-on-y", L(zh="拟合反了：ln x 对 ln y，x = a · y**b", en="the fit is the other way round, ln x on ln y"), _SLOPE, (_U, _W), (f"w = {_W}", f"w = {_U}"), skill="rank", hint=2, also=(
             ((_FIT, "together / max(sum((t - mean_w) ** 2 for t in w), 1e-300)"),), ((_FIT, "together / sum((t - mean_w) ** 2 for t in w)"),))),
         Mistake("law-origin", L(zh="直线被强制经过原点：没有减去平均", en="the line is forced through the origin: the means are not taken off"), _SLOPE,
                 ("sum((s - mean_u) * (t - mean_w) for s, t in zip(u, w))", "sum(s * t for s, t in zip(u, w))"), (_FIT, "together / sum(s ** 2 for s in u)"), skill="formula"),
@@ -193,7 +196,11 @@ EXERCISE = Exercise(
         Mistake("law-orthogonal", L(zh="最小化的是到直线的垂直距离（主成分），不是 y 方向的误差", en="distances perpendicular to the line are minimised (principal component), not errors in y"), _SLOPE,
                 program=_orthogonal, convention=True, skill="formula"),
         Mistake("law-no-error", L(zh="没有拒绝拟合不了的输入", en="inputs that cannot be fitted are not refused"), _ERRORS, (f"if {_CHECK}:", "if False:"), skill="edge", hint=3, also=(
-            ((_CHECK, "len(x) != len(y)"),), ((_CHECK, "len(x) != len(y) or len(x) < 2 or min(*x, *y) <= 0"),), ((_CHECK, "len(set(x)) < 2 or min(*x, *y) <= 0"),))),
+            ((_CHECK, "len(x) != len(y)"),), ((_CHECK, "len(x) != len(y) or len(x) < 2"),), ((_CHECK, "len(set(x)) < 2"),))),
+        Mistake("law-clamped", L(zh="不大于 0 的数换成了一个很小的数，没有拒绝", en="values not above 0 become a very small number instead of being refused"), _ERRORS,
+                (_U, "[math.log(max(value, 1e-12)) for value in x]"), (_W, "[math.log(max(value, 1e-12)) for value in y]"), skill="edge", hint=3, also=(
+                    ((_U, "[math.log(max(value, 1e-12)) for value in x]"),), ((_W, "[math.log(max(value, 1e-12)) for value in y]"),),
+                    ((_U, "[math.log(value + 1e-12) for value in x]"), (_W, "[math.log(value + 1e-12) for value in y]")),)),
     ),
     alternatives=(law_numpy, law_lstsq, law_normal_equations, law_pairs, law_statistics, law_covariance),
     think=L(zh="损失降不到 0。把 y = a·x**b + c 里的 c 当成 0，外推会偏向哪一边？", en="Loss does not fall to 0. If y = a·x**b + c is fitted with c = 0, to which side does the extrapolation err?"),

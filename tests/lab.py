@@ -32,7 +32,7 @@ SHUT_DOWN = "() => window.jupyterapp.serviceManager.sessions.shutdownAll()"     
 
 
 # The least contrast (WCAG 2) of any text in the page, and the text: [4.6, "words"]
-CONTRAST = """() => {
+CONTRAST = r"""() => {
   const rgb = (text) => { const [r, g, b, a = 1] = text.match(/[\d.]+/g).map(Number); return [r, g, b, a]; };
   const over = ([r, g, b, a], under) => [r, g, b].map((c, i) => a * c + (1 - a) * under[i]);
   const luminance = (c) => c.map((x) => x / 255).map((x) => (x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4))

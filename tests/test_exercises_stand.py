@@ -376,3 +376,11 @@ def test_a_callable_that_may_be_called_once():
     assert found.status == "error" and found.mistakes == ("block-called-twice",) and "was called a second time" in found.message
     assert quiet("transformer.block", raises).mistakes == ()
     assert quiet("transformer.block", lambda x, *parts: reference("transformer.block")(x, *parts)).passed
+
+
+def test_the_smallest_example_shows_something():
+    empty = quiet("tokens.viterbi_segment", lambda text, *_: ([text], 0.0))
+    assert empty.status == "wrong" and len(empty.case.inputs["text"]) > 1
+    exercise = ex.find("transformer.parameter_count")
+    forgetful = exercise.program(next(m for m in exercise.mistakes if m.id == "pc-none"))
+    assert "head_dim: None" in quiet(exercise.id, forgetful).message, "all keys of the config"

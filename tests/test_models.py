@@ -46,6 +46,10 @@ def test_real_llm_knows_paris(smollm):
     assert smollm.tokenizer.decode(probabilities.argmax()).strip() == "Paris"
 
 
+def test_smollm_cuts_digits_one_by_one_before_it_joins_spaces(smollm):
+    assert smollm.tokenizer.tokenize("a  1998") == ["a", "ĠĠ", "1", "9", "9", "8"]
+
+
 def test_score_is_the_log_probability_of_each_next_token(smollm):
     text = "The cat sat on the mat."
     scored = smollm.score(text)

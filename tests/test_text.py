@@ -4,6 +4,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import random
 import tarfile
 
 import pytest
@@ -14,6 +15,7 @@ from course_lib.text.corpus import fingerprint
 from course_lib.text.food import food_sentences
 from course_lib.text.grammar import join_french
 from course_lib.text.mood_words import COMPLAINT, PRAISE
+from course_lib.text.names import character_labels
 from course_lib.text.ngram import Trigram
 from course_lib.text.translations import HELD_OUT
 from course_lib.text.vocab import character_tokenizer, parallel_tokenizer, sentence_tokenizer
@@ -203,7 +205,7 @@ def test_values_are_times_number_words_and_whole_names():
 def test_names_are_what_the_tags_say_and_can_be_learnt():
     news = text.newspaper()
     for paragraph in news.test[:200]:
-        labels = text.character_labels(paragraph)
+        labels = character_labels(paragraph)
         assert len(labels) == len(paragraph.text)
         assert sum(label.startswith("B-") for label in labels) == len(text.entities(paragraph))
         assert all(new[0] != "I" or old[1:] == new[1:] for old, new in zip(["O", *labels], labels)), "I- goes on with its own kind"
@@ -333,3 +335,14 @@ def test_number_words_tell_all_numbers_apart():
     assert len({"".join(zh) for zh, _ in made}) == len({" ".join(en) for _, en in made}) == 999
     with pytest.raises(ValueError, match="1000"):
         text.number_words(1000)
+
+
+def test_the_fast_trainer_of_bpe_learns_what_recounting_learns():
+    from course_lib.exercises.tokens.bpe_train import bpe_train
+
+    rng = random.Random(0)
+    for _ in range(60):                                 # two letters: runs, ties and merges of merges in nearly every draw
+        words = {"".join(rng.choices("abc"[:rng.randint(2, 3)], k=rng.randint(1, 9))): rng.randint(1, 5) for _ in range(rng.randint(1, 8))}
+        assert text.train_bpe(words, 12) == bpe_train(words, 12)
+    assert text.train_bpe({"aaa": 4, "ab": 7}, 1) == [("a", "b")] and text.train_bpe({"aaaa": 4, "ab": 7}, 1) == [("a", "a")]
+    assert text.train_bpe({}, 3) == text.train_bpe({"a": 9}, 3) == text.train_bpe({"ab": 1}, 0) == []

@@ -17,7 +17,9 @@ __all__ = ["gguf_to_folder", "quiet", "wheel_to_folder"]
 def gguf_to_folder(gguf: Path, folder: Path, about: Card) -> None:
     """Write the model in `gguf` to `folder` in float32, with exactly the weights that transformers reads from the file."""
     import torch
+    from gguf import GGUFReader
     from safetensors.torch import save_file
+    from tokenizers.pre_tokenizers import Digits, Sequence
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     print(L(zh="正在转换一次权重（约半分钟），以后几分之一秒就能加载。",
@@ -26,6 +28,9 @@ def gguf_to_folder(gguf: Path, folder: Path, about: Card) -> None:
         source = dict(pretrained_model_name_or_path=gguf.parent, gguf_file=gguf.name)
         model, info = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32, output_loading_info=True)
         tokenizer = AutoTokenizer.from_pretrained(**source)
+    if GGUFReader(gguf).fields["tokenizer.ggml.pre"].contents() == "smollm":       # transformers overlooks it: every digit is a token
+        parts = tokenizer.backend_tokenizer
+        parts.pre_tokenizer = Sequence([Digits(individual_digits=True), parts.pre_tokenizer])
     complete(model, info, gguf)
     folder.mkdir()
     tied = model.config.tie_word_embeddings

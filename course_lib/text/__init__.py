@@ -18,7 +18,7 @@ from .island import Errand, Fact, Handbook, Note, Question, Story, errands, fact
 from .labelled import CsvError, Labelled, labelled_csv
 from .letters import KINDS, Request, requests
 from .mood_words import Mood, mood
-from .names import Entity, Judged, NameList, NameTagger, Office, character_labels, entities, judged_offices, names_together, offices
+from .names import Entity, Judged, NameList, NameTagger, Office, entities, judged_offices, names_together, offices
 from .numerals import number_words
 from .tables import books, glossary
 from .translations import Pair, ParallelCorpus, parallel
@@ -28,7 +28,7 @@ from .vocab import sentence_tokenizer
 __all__ = ["Corpus", "CsvError", "Entity", "Errand", "Fact", "Handbook", "Judged", "KINDS", "Labelled",
            "Mood", "NameList", "NameTagger", "Note", "Office", "Pair", "Paragraph", "ParallelCorpus", "Poem",
            "Question", "RecallGame", "Request", "Review", "Story", "TranslationGame", "books",
-           "character_labels", "entities", "errands", "facts", "gazette", "glossary", "handbook",
+           "entities", "errands", "facts", "gazette", "glossary", "handbook",
            "judged_offices", "labelled_csv", "mood", "names_together", "newspaper", "normalize",
            "number_words", "offices", "parallel", "poems", "requests", "reviews", "sentence_tokenizer",
            "split_of", "states", "train_bpe"]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import networkx as nx
     import numpy as np
 
-__all__ = ["Entity", "Judged", "NameList", "NameTagger", "Office", "character_labels", "entities", "judged_offices", "names_together", "offices"]
+__all__ = ["Entity", "Judged", "NameList", "NameTagger", "Office", "entities", "judged_offices", "names_together", "offices"]
 
 _KINDS = {"nr": "PER", "ns": "LOC", "nt": "ORG"}
 _LABELS = ("B-LOC", "B-ORG", "B-PER", "I-LOC", "I-ORG", "I-PER", "O")

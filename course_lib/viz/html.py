@@ -1,4 +1,4 @@
-"""Small pictures in HTML: bars, coloured tokens, a flow of boxes, a table, a paragraph.
+"""Small pictures in HTML: bars, coloured tokens, a flow of boxes, a treemap, a table, a paragraph.
 
 HTML is a type, `Markup`: what is one goes into a page as it is, any other string is text and is escaped.
 
@@ -133,10 +133,10 @@ def table(rows: Iterable[Sequence[object]], header: Sequence[object] = (), right
 
 def treemap(columns: Sequence[Sequence[tuple[str, float]]]) -> Markup:
     """Boxes as large as their amounts: each column of (text, amount) is as wide as its sum, each box as high as its share of that."""
-    total, drawn = sum(amount for column in columns for _, amount in column), []
-    for column, colour in zip(columns, ("136,136,136", "68,119,170", "238,119,51")):
-        whole = sum(amount for _, amount in column)
-        boxes = "".join(f'<div title="{escape(text)}" style="height:{180 * amount / whole:.1f}px;overflow:hidden;background-color:rgba({colour},'
-                        f'{0.55 - 0.15 * i:.2f});border-bottom:1px solid #888888">{escape(text)}</div>' for i, (text, amount) in enumerate(column))
-        drawn.append(f'<td style="width:{100 * whole / total:.2f}%;padding:0;vertical-align:top;text-align:center;border:1px solid #888888">{boxes}</td>')
+    wholes = [sum(amount for _, amount in column) for column in columns]
+    drawn = []
+    for column, whole in zip(columns, wholes):
+        boxes = "".join(f'<div title="{escape(text)}" style="height:{180 * amount / whole:.1f}px;overflow:hidden;'
+                        f'background-color:rgba(68,119,170,{0.15 + 0.3 * (i % 2):.2f})">{escape(text)}</div>' for i, (text, amount) in enumerate(column))
+        drawn.append(f'<td style="width:{100 * whole / sum(wholes):.1f}%;padding:0;border:1px solid #888888;vertical-align:top;text-align:center">{boxes}</td>')
     return Markup(f'<table style="table-layout:fixed;width:100%;max-width:760px;border-collapse:collapse"><tr style="background:none">{"".join(drawn)}</tr></table>')

@@ -793,7 +793,7 @@ r"""
 - 自回归、掩码、编码器—解码器回答三个不同的问题；只有第一、三种直接给出能逐词相乘的概率。
 
 还想动手：把 1.2 节 `follow` 的某一行改成 0.98、0.01、0.01，重新运行 1.6 节，底线会升还是会降？1.7 节抽样写出的句子，有没有一句原样出现在训练用的 `lines` 里？
-接下来：[第 3 章 注意力](03_attention.ipynb)。第 2 章“词元与表示”即将推出。
+接下来：[第 2 章 词元与表示](02_tokens.ipynb)。
 """
 # %% en [md]
 r"""
@@ -808,5 +808,5 @@ not small but 0. That is why the one cannot write word by word, and why the othe
 - Autoregressive, masked and encoder–decoder models answer three different questions; only the first and the third give probabilities that may be multiplied token by token.
 
 To try: change a row of `follow` in 1.2 to 0.98, 0.01, 0.01 and run 1.6 again; does the floor rise or fall? Of the sentences sampled in 1.7, does any stand word for word in `lines`, the training text?
-Next: [chapter 3, attention](03_attention.ipynb). Chapter 2, tokens and representations, is to come.
+Next: [chapter 2, tokens and representations](02_tokens.ipynb).
 """

@@ -87,7 +87,7 @@ for name, n in zip(names, (24, 48)):
 
 # %% zh [md]
 r"""
-只看首都，AUC 是 0.92：答对的题，第一个词元的概率几乎总是更大。所以不能说它“分不清”，这个信息在概率里，只是没有说出口。加上燕鸥岛，AUC 降到 0.67，区间碰到 0.5：它没读过的岛，有些开头它也写得很有把握。讲义的话因此只对一半：知识它有，但不可靠，也不能只凭它自己的把握来判断。
+**AUC** 问的是：任取一道答对的题和一道答错的题，答对的那道第一个词元的概率更大，这样的机会有多少；0.5 等于瞎猜。只看首都，AUC 是 0.92，所以不能说它“分不清”，这个信息在概率里，只是没有说出口。加上燕鸥岛，AUC 降到 0.67，区间碰到 0.5：它没读过的岛，有些开头它也写得很有把握。讲义的话因此只对一半：知识它有，但不可靠，也不能只凭它自己的把握来判断。
 
 ## 14.2 按词检索：BM25
 
@@ -106,7 +106,7 @@ tf 是词 $t$ 在条目 $d$ 里出现的次数，df 是含有 $t$ 的条目数�
 """
 # %% en [md]
 r"""
-On the capitals alone AUC is 0.92: where the answer is right the first token is nearly always more probable. So the model is not without a clue; the information is in its probabilities, it just does not say so. With Tern Island, AUC falls to 0.67 and its interval touches 0.5: about an island that it never read of, the model is sometimes very sure. The handout is half right, then: there is knowledge, but it is not reliable, and the model's own confidence is not enough to judge it by.
+**AUC** asks: of one question answered right and one answered wrong, how often is the first token of the right one more probable? 0.5 is guessing. On the capitals alone AUC is 0.92, so the model is not without a clue; the information is in its probabilities, it just does not say so. With Tern Island, AUC falls to 0.67 and its interval touches 0.5: about an island that it never read of, the model is sometimes very sure. The handout is half right, then: there is knowledge, but it is not reliable, and the model's own confidence is not enough to judge it by.
 
 ## 14.2 Search by words: BM25
 
@@ -326,7 +326,7 @@ cl.guess.result("apps.fused", cl.L(zh="更差", en="worse"))
 
 # %% zh [md]
 r"""
-用手册的词问，两种检索都是满分，分不出高下。换了说法，BM25 剩 0.32，MiniLM 还有 0.80。融合比 MiniLM **差**，重排也比 MiniLM **差**，两个差的区间都不含 0。融合是给各有所长的两张榜用的；这里换说法的题，BM25 那张榜单独只有 0.32。重排用的是没有学过排序的通用模型；实际系统用专门训练的交叉编码器（cross-encoder），本课离线的模型里没有。常用的改进在你的数据上是不是改进，要量。
+用手册的词问，两种检索都是满分，分不出高下。换了说法，BM25 剩 0.32，MiniLM 还有 0.80。融合比 MiniLM **差**，重排也比 MiniLM **差**，两个差的区间都不含 0。融合是给各有所长的两张榜用的；这里换说法的题，BM25 那张榜单独只有 0.32。重排用的是没有学过排序的通用模型；实际系统用专门训练的交叉编码器（cross-encoder，把问题和条目连在一起读），本课离线的模型里没有。常用的改进在你的数据上是不是改进，要量。
 
 ## 14.5 中文检索
 
@@ -334,7 +334,7 @@ r"""
 """
 # %% en [md]
 r"""
-In the handbook's words both searches are perfect, so the table cannot tell them apart. On reworded questions BM25 falls to 0.32 and MiniLM to 0.80. Fusion is **worse** than MiniLM, and so is reranking; neither interval of the difference contains 0. Fusion is meant for two lists that are each good at something; on these questions BM25's list alone gives 0.32. The reranker here is a general model that never learnt to rank; real systems use a cross-encoder trained for it, and there is none among this course's offline models. Whether a common improvement improves anything on your data has to be measured.
+In the handbook's words both searches are perfect, so the table cannot tell them apart. On reworded questions BM25 falls to 0.32 and MiniLM to 0.80. Fusion is **worse** than MiniLM, and so is reranking; neither interval of the difference contains 0. Fusion is meant for two lists that are each good at something; on these questions BM25's list alone gives 0.32. The reranker here is a general model that never learnt to rank; real systems use a cross-encoder trained for it, which reads question and note together, and there is none among this course's offline models. Whether a common improvement improves anything on your data has to be measured.
 
 ## 14.5 Search in Chinese
 
@@ -413,15 +413,15 @@ apart = [caught(size, 0) for size in sizes]
 half = [caught(size, size // 2) for size in sizes]
 
 # %% rows="R71"
-def whole(size, overlap):
+def intact(size, overlap):
     """The number of questions whose answer stands whole in some chunk."""
     chunks = [" ".join(window) for window in chunk(page, size, overlap)]
     return sum(any(q.answer in text for text in chunks) for q in questions)
 
 rows = []
 for size, a, b in zip(sizes, apart, half):
-    rows.append((size, 120 // size, whole(size, 0), cl.metrics.tally(a),
-                 whole(size, size // 2), cl.metrics.tally(b)))
+    rows.append((size, 120 // size, intact(size, 0), cl.metrics.tally(a),
+                 intact(size, size // 2), cl.metrics.tally(b)))
 heads = cl.L(zh=["块长（词）", "拿几块", "不重叠：完整的", "找到", "重叠一半：完整的", "找到"],
              en=["size", "taken", "apart: whole", "found", "overlapping: whole", "found"])
 display(cl.viz.table(rows, heads))

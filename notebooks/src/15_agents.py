@@ -175,9 +175,9 @@ r"""
 
 ## 15.3 用三元组核对模型的话
 
-三元组最适合用来**查证**。燕鸥岛四座图书馆的规矩存成了 24 个三元组，比如（Mill Library，late fee，5 shells）。模型回答一个问题以后，核对器要做三步：从问题里找出主语（哪座图书馆）；找出关系（句向量最近的那一种）；查出宾语，和回答里的值比一比。
+三元组最适合用来**查证**。燕鸥岛四座图书馆的规矩存成了 24 个三元组，比如（Mill Library，late fee，5 shells）：磨坊图书馆，迟还一天的罚金，5 枚贝币。模型回答一个问题以后，核对器要做三步：从问题里找出主语（哪座图书馆）；找出关系（句向量最近的那一种）；查出宾语，和回答里的值比一比。
 
-最后一步只是比较，查对了条目就不会错；会出错的是前两步，所以要单独量。对照是闭着眼睛选关系。
+最后一步只是比较，查对了条目就不会错；会出错的是前两步，所以要单独量。对照是随便选一种关系。
 
 再加一个不用图谱的基线：回答和检索到的原文重合多少？用 **ROUGE-L**（Lin 2004）量：两段文字的最长公共子序列（次序一致、可以不连续）占各自长度的比例，取 F1。
 
@@ -192,9 +192,9 @@ Of the 50, 34 do name an office (precision 68 %, interval 54–79 %). Of the oth
 
 ## 15.3 Checking a model's statements against triples
 
-What triples are good for is **verifying**. The rules of Tern Island's four libraries are stored as 24 triples, for example (Mill Library, late fee, 5 shells). When the model has answered a question, the checker takes three steps: find the subject in the question (which library); find the relation (the one with the nearest sentence vector); look up the object and compare it with the value in the reply.
+What triples are good for is **verifying**. The rules of Tern Island's four libraries are stored as 24 triples, for example (Mill Library, late fee, 5 shells): a day late costs 5 shells there. When the model has answered a question, the checker takes three steps: find the subject in the question (which library); find the relation (the one with the nearest sentence vector); look up the object and compare it with the value in the reply.
 
-The last step is a comparison and cannot fail once the triple is the right one; the first two can, so they are measured by themselves. Their control is a relation chosen blindly.
+The last step is a comparison and cannot fail once the triple is the right one; the first two can, so they are measured by themselves. Their control is a relation chosen at random.
 
 And a baseline without a graph: how much of the reply stands in the passage that was found? **ROUGE-L** (Lin 2004) measures it: the longest common subsequence of two texts (same order, gaps allowed) as a share of the length of each, joined as F1.
 
@@ -251,11 +251,12 @@ names = cl.L(zh=["整个问题", "去掉图书馆的名字", "随便选"],
              en=["the whole question", "without the library's name", "at random"])
 rows = []
 for name, found in zip(names, (whole, rest, chance)):
-    rows.append((name, cl.metrics.tally(a == b for a, b in zip(found, true))))
+    found_right = cl.metrics.tally(a == b for a, b in zip(found, true))
+    rows.append((name, found_right, found.count("librarian")))
 linked = [triple_for(q.en, relation) for q, relation in zip(questions, rest)]
 blind = [triple_for(q.en, relation) for q, relation in zip(questions, chance)]
 right = [q.accepts(reply) for q, reply in zip(questions, said)]
-cl.viz.table(rows, cl.L(zh=["关系按什么找", "找对"], en=["relation found by", "right"]))
+cl.viz.table(rows, cl.L(zh=["关系按什么找", "找对", "选 librarian 的"], en=["relation found by", "right", "librarian"]))
 
 # %% rows="R83"
 rouge_l = cl.use("apps.rouge_l")
@@ -264,7 +265,7 @@ overlap = [rouge_l(reply.lower().split(), notes[i].lower().split())
 rows, middle = [], sorted(overlap)[24]
 passing = [agree(linked), agree(blind), [value >= middle for value in overlap]]
 names = cl.L(zh=["三元组", "三元组，关系随便选", "ROUGE-L 不低于中位数"],
-             en=["triples", "triples, relation chosen blindly", "ROUGE-L, upper half"])
+             en=["triples", "triples, relation at random", "ROUGE-L, upper half"])
 for name, ok in zip(names, passing):
     both = sum(a and b for a, b in zip(ok, right))
     same = [a == b for a, b in zip(ok, right)]
@@ -276,9 +277,9 @@ cl.viz.table(rows, heads, right=(1, 2))
 
 # %% zh [md]
 r"""
-难处在第二步。拿整个问题去找关系，48 题只找对 23 题：问题里都有 Library，句向量就都靠近 librarian（馆长）。先把图书馆的名字去掉，找对 40 题。
+难处在第二步。拿整个问题去找关系，48 题只找对 23 题，倒有 33 题选了 librarian（馆长）：问题里都有 Library 这个词。先把图书馆的名字去掉，选 librarian 的剩 12 题，找对 40 题。
 
-模型 48 句里说对 14 句。三元组放行 13 句，全是对的，漏了 1 句：那一题的关系找错了，对的回答也过不了。48 个判断有 47 个正确；要是一句也不放行，也有 34 个正确。ROUGE-L 放行了重合较多的一半：24 句里 12 句对，另一半只有 2 句对。重合多少确实有点关系，可是放行的仍有一半是错的，判得对的也是 34 个，并不比一句也不放行强。**核对的本事取决于库里有什么、找不找得到**；库里没有的，只能说“不知道”。
+模型 48 句里说对 14 句（48 句我们逐条读过，人判的和按值判的一样）。三元组放行 13 句，全是对的，漏了 1 句：那一题的关系找错了，对的回答也过不了。48 个判断有 47 个正确；要是一句也不放行，也有 34 个正确。ROUGE-L 放行了重合较多的一半：24 句里 12 句对，另一半只有 2 句对。重合多少确实有点关系，可是放行的仍有一半是错的，判得对的也是 34 个，并不比一句也不放行强。**核对的本事取决于库里有什么、找不找得到**；库里没有的，只能说“不知道”。
 
 ## 15.4 工具，和犯错的工具
 
@@ -293,9 +294,9 @@ r"""
 """
 # %% en [md]
 r"""
-The second step is the hard one. With the whole question the relation is found for 23 of 48: every question has Library in it, and so every vector is near librarian. With the library's name taken out it is 40.
+The second step is the hard one. With the whole question the relation is found for 23 of 48, and for 33 of them librarian is chosen: every question has the word Library in it. With the library's name taken out librarian is chosen for 12, and 40 are right.
 
-Of the model's 48 statements 14 are right. The triples let 13 pass, all of them right, and miss 1: its relation was not found, so a right reply could not pass. Of 48 verdicts 47 are correct; to let nothing pass would give 34. ROUGE-L lets the half pass that overlaps more: 12 of its 24 are right, of the other half only 2. Overlap does tell something, but half of what it passes is wrong, and its 34 correct verdicts are no more than letting nothing pass gives. **A check is as good as what the store holds, and what the checker finds there**; about the rest it can only say that it does not know.
+Of the model's 48 statements 14 are right (we read all 48, and a person's marks are the same as the grader's). The triples let 13 pass, all of them right, and miss 1: its relation was not found, so a right reply could not pass. Of 48 verdicts 47 are correct; to let nothing pass would give 34. ROUGE-L lets the half pass that overlaps more: 12 of its 24 are right, of the other half only 2. Overlap does tell something, but half of what it passes is wrong, and its 34 correct verdicts are no more than letting nothing pass gives. **A check is as good as what the store holds, and what the checker finds there**; about the rest it can only say that it does not know.
 
 ## 15.4 Tools, and tools that fail
 
@@ -366,7 +367,7 @@ for text in ['fine("Mill Library", 7)', 'fine("Mill Library", "7")']:
 
 # %% zh [md]
 r"""
-`run` 见到逗号就切，参数一律当文字，对上面四样工具够用了。真实的接口还要分清数和文字：`fine` 要一个地名和一个天数，加了引号的 `"7"` 是文字，5 乘文字得到的是 77777（右边）。所以每样工具先声明参数的类型，`call` **核对**过才执行，不合就把该怎么写告诉模型（左边）。
+`run` 见到逗号就切，参数一律当文字，对上面四样工具够用了。真实的接口还要分清数和文字：`fine`（罚金）要一个地名和一个天数。加了引号的 `"7"` 是文字，重复 5 遍就成了 77777（竖线右边）。所以每样工具先声明参数的类型，`call` **核对**过才执行，不合就把该怎么写告诉模型（竖线左边）。
 调用也可以写成 **JSON**，名字和参数各有各的格子，`json.loads` 就能读，读完同样要核对。
 
 ## 15.5 智能体：想一步，做一步
@@ -375,7 +376,7 @@ r"""
 """
 # %% en [md]
 r"""
-`run` cuts at every comma and takes all arguments as text, which is enough for the four tools above. A real interface has to tell numbers from text as well: `fine` takes a place and a number of days, and `"7"` in quotes is text, of which 5 times is 77777 (on the right). So each tool declares the types of its arguments, and `call` **validates** before it acts; where they do not fit, it tells the model how to write the call (on the left).
+`run` cuts at every comma and takes all arguments as text, which is enough for the four tools above. A real interface has to tell numbers from text as well: `fine` takes a place and a number of days. In quotes `"7"` is text, and text times 5 is the text five times over, 77777 (right of the bar). So each tool declares the types of its arguments, and `call` **validates** before it acts; where they do not fit, it tells the model how to write the call (left of the bar).
 A call may also be written as **JSON**, where name and arguments have places of their own and `json.loads` reads them; it has to be validated all the same.
 
 ## 15.5 The agent: think, act, look
@@ -414,7 +415,7 @@ def shots(thoughts):
 r"""
 ## 15.6 约束解码
 
-小模型常常写出不存在的动作。**约束解码**治这个病：每写一个词元之前，把接下去不可能合法的词元的概率归零，剩下的重新归一。合法的动作在这里数得清：四种工具，参数来自表里、题目里的数，或者就是题目本身。
+小模型常常写出不存在的动作。**约束解码**治这个病：每写一个词元之前，把接下去不可能合法的词元的概率归零，剩下的重新归一。合法的动作在这里数得清：四种工具，参数来自表里、题目里的数，或者就是题目本身。列出它们的 `legal` 就是这里的**文法**（grammar）。
 
 ### 练习 3 · 约束解码的掩码
 
@@ -427,7 +428,7 @@ r"""
 r"""
 ## 15.6 Constrained decoding
 
-Small models often write actions that do not exist. **Constrained decoding** cures it: before each token, every token with which no legal action can go on gets probability zero, and the rest is normalised again. Legal actions can be counted here: four tools, with arguments from the tables, numbers that stand in the errand, or the errand itself.
+Small models often write actions that do not exist. **Constrained decoding** cures it: before each token, every token with which no legal action can go on gets probability zero, and the rest is normalised again. Legal actions can be counted here: four tools, with arguments from the tables, numbers that stand in the errand, or the errand itself. The function `legal`, which lists them, is the **grammar** here.
 
 ### Exercise 3 · The mask of constrained decoding
 
@@ -632,7 +633,7 @@ r"""
 
 ### 练习 4 · 命中率
 
-评分是**命中率 hit@k**：真正要的，在不在推荐的前 k 个里。写 `hit_at_k(ranked, relevant, k)`：`ranked` 有 Q 个列表，每个都从最好的 id 排起；`relevant` 有 Q 个集合。返回前 k 个里至少有一个相关 id 的占多少；列表不够 k 个就看全部，集合是空的算没中，Q 为 0 返回 0.0。最先检查：`k < 1` 或两边长度不同，抛出 `ValueError`。
+评分是**命中率 hit@k**：真正想要的，在不在推荐的前 k 个里。写 `hit_at_k(ranked, relevant, k)`：`ranked` 有 Q 个列表，每个都从最好的 id 排起；`relevant` 有 Q 个集合。返回前 k 个里至少有一个相关 id 的占多少；列表不够 k 个就看全部，集合是空的算没中，Q 为 0 返回 0.0。最先检查：`k < 1` 或两边长度不同，抛出 `ValueError`。
 例：`hit_at_k([[3, 1], [2, 5], [4]], [{1}, {5, 2}, {9}], 1)` 是 1/3，只有第二个列表的第一名相关。
 
 做完以后有两个滑块：随大流的比例，和推荐几本。要猜中的是每位读者第六次借走的书，推荐时只看得到前五次。
@@ -713,7 +714,7 @@ cl.guess.result("agents.crowd", level[0], tolerance=0.1)
 
 # %% zh [md]
 r"""
-读者照爱好借书时，书名向量胜；随大流的比例在 0.3 到 0.4 之间，两家之差的区间都含 0；从 0.5 起，热门榜胜。谁赢取决于写合成读者的那几行，所以这些数字说明不了真实的推荐系统。能带走的是做法：热门榜是必须比的基线，k 变了也要再比一次（把 k 拖到 1 看看）。
+读者照爱好借书时，书名向量胜；随大流的比例在 0.3 到 0.4 之间，两家之差的区间都含 0；从 0.5 起，热门榜胜。这是一批读者的结果，给 `ranked` 换一个 `seed`，分界会挪动。谁赢取决于写合成读者的那几行，所以这些数字说明不了真实的推荐系统。能带走的是做法：热门榜是必须比的基线，k 变了也要再比一次（把 k 拖到 1 看看）。
 
 ## 15.8 装成助手
 
@@ -722,7 +723,7 @@ r"""
 """
 # %% en [md]
 r"""
-Where readers follow their tastes, titles win; at shares of 0.3 and 0.4 the interval of the difference contains 0; from 0.5 on popularity wins. Who wins depends on the few lines that made the readers up, so these figures say nothing about a real recommender. What to take away is the method: popularity is the baseline that must be there, and another k needs another comparison (drag k to 1).
+Where readers follow their tastes, titles win; at shares of 0.3 and 0.4 the interval of the difference contains 0; from 0.5 on popularity wins. This is one set of readers; give `ranked` another `seed`, and the border moves. Who wins depends on the few lines that made the readers up, so these figures say nothing about a real recommender. What to take away is the method: popularity is the baseline that must be there, and another k needs another comparison (drag k to 1).
 
 ## 15.8 All together: an assistant that talks
 
@@ -770,7 +771,7 @@ cl.viz.chat(captain, "Good evening! My name is Lin. Who are you?", "What is my n
 
 # %% zh [md]
 r"""
-上面保存的对话里，前两句都答对了，所以没有更正；答错时，三元组会补上一行。图谱管不到的问题（咖啡多少钱），它一个字也没答，只给出处，读一眼就知道没有答到。船长没有手册，也没有核对，问他“我叫什么”，他编了一个名字：林（Lin）就在上文里，它没有用上。换一个更大的模型，检索、核对和工具的代码都不用改。
+上面保存的对话里，前两句都答对了，所以没有更正；答错时，三元组会补上一行。图谱管不到的问题（咖啡多少钱），它一个字也没答，只给出处，读一眼就知道没有答到。船长没有手册，也没有核对，问他“我叫什么”，他编了一个名字：林（Lin）就在上文里，他没有用上。换一个更大的模型，检索、核对和工具的代码都不用改。
 
 ## 小结
 

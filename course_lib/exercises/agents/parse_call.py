@@ -1,12 +1,23 @@
 """agents.parse_call: reading a tool call without executing it."""
 from __future__ import annotations
 
-import re
-
 from ...i18n import L
 from ..engine.contract import Tuple
 from ..engine.exact import Exact
 from ..engine.spec import Case, Draw, Exercise, Mistake
+from ._parsers import (
+    cut_at_commas,
+    evaluates,
+    json_loads,
+    literals,
+    parse_ast,
+    parse_by_hand,
+    parse_consuming,
+    parse_groups,
+    parse_scanner,
+    parse_split,
+    syntax_tree,
+)
 
 __all__ = ["EXERCISE"]
 
@@ -29,156 +40,6 @@ def parse_call(text):
         number = float if "." in arg else int
         args.append(arg[1:-1] if arg[0] == '"' else number(arg))
     return call[1], args
-
-
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
-_DIGITS = "0123456789"
-
-
-def parse_by_hand(text):
-    at = 0
-
-    def spaces():
-        nonlocal at
-        while text[at:at + 1] == " ":
-            at += 1
-
-    def some(letters):
-        nonlocal at
-        start = at
-        while at < len(text) and text[at] in letters:
-            at += 1
-        return text[start:at]
-
-    def need(letter):
-        nonlocal at
-        if text[at:at + 1] != letter:
-            raise ValueError(f"{letter} expected at {at}")
-        at += 1
-
-    def value():
-        nonlocal at
-        if text[at:at + 1] == '"':
-            end = text.find('"', at + 1)
-            if end < 0:
-                raise ValueError("open quote")
-            found, at = text[at + 1:end], end + 1
-            return found
-        start = at
-        at += text[at:at + 1] == "-"
-        if not some(_DIGITS):
-            raise ValueError(f"a value expected at {at}")
-        if text[at:at + 1] != ".":
-            return int(text[start:at])
-        at += 1
-        if not some(_DIGITS):
-            raise ValueError(f"digits expected at {at}")
-        return float(text[start:at])
-
-    spaces()
-    name, args = some(_LETTERS + _DIGITS), []
-    if not name or name[0] in _DIGITS:
-        raise ValueError("no name")
-    need("(")
-    spaces()
-    if text[at:at + 1] != ")":
-        args.append(value())
-        spaces()
-        while text[at:at + 1] == ",":
-            at += 1
-            spaces()
-            args.append(value())
-            spaces()
-    need(")")
-    spaces()
-    if at != len(text):
-        raise ValueError("trailing text")
-    return name, args
-
-
-def _split(inside):
-    parts, quoted = [""], False
-    for letter in inside:
-        quoted ^= letter == '"'
-        if letter == "," and not quoted:
-            parts.append("")
-        else:
-            parts[-1] += letter
-    return parts
-
-
-def parse_split(text):
-    head, bracket, rest = text.strip(" ").partition("(")
-    if not bracket or not rest.endswith(")") or not head.isascii() or not head.isidentifier():
-        raise ValueError(text)
-    inside, args = rest[:-1], []
-    for part in _split(inside) if inside.strip(" ") else []:
-        part = part.strip(" ")
-        if len(part) > 1 and part[0] == part[-1] == '"' and part.count('"') == 2:
-            args.append(part[1:-1])
-        elif re.fullmatch("-?[0-9]+", part):
-            args.append(int(part))
-        elif re.fullmatch("-?[0-9]+[.][0-9]+", part):
-            args.append(float(part))
-        else:
-            raise ValueError(part)
-    return head, args
-
-
-def parse_scanner(text):
-    kinds = [("name", r"[A-Za-z_][A-Za-z_0-9]*"), ("float", r"-?[0-9]+\.[0-9]+"), ("int", r"-?[0-9]+"), ("str", r'"[^"]*"'), ("mark", r"[(),]"),
-             ("space", " +"), ("bad", r"[\s\S]")]
-    found = [(m.lastgroup, m[0]) for m in re.finditer("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in kinds), text)]
-    while found and found[0][0] == "space":
-        found.pop(0)
-    if [kind for kind, _ in found[:2]] != ["name", "mark"] or found[1][1] != "(":
-        raise ValueError(text)
-    rest = [pair for pair in found[2:] if pair[0] != "space"]
-    read = {"int": int, "float": float, "str": lambda quoted: quoted.strip('"')}
-    if not rest or rest.pop() != ("mark", ")"):
-        raise ValueError(text)
-    args = [read[kind](piece) if kind in read else None for kind, piece in rest[::2]]
-    if None in args or any(pair != ("mark", ",") for pair in rest[1::2]) or (rest and len(rest) % 2 == 0):
-        raise ValueError(text)
-    return found[0][1], args
-
-
-def parse_ast(text):
-    import ast
-    call = re.fullmatch(r' *([a-zA-Z_][a-zA-Z_0-9]*)\(((?:"[^"]*"|[^"])*)\) *', text)
-    if not call:
-        raise ValueError("no call")
-    shape = re.sub('"[^"]*"', '""', call[2])
-    if not re.fullmatch(r' *|( *(-?[0-9]+(\.[0-9]+)?|"") *(,(?! *$)|$))+', shape):
-        raise ValueError("no arguments")
-    pieces = re.findall(r'"[^"]*"|-?[0-9.]+', call[2])
-    return [call[1], [piece[1:-1] if piece[0] == '"' else ast.literal_eval(re.sub(r"(?<![0-9.])0+(?=[0-9])", "", piece)) for piece in pieces]]
-
-
-def parse_consuming(text):
-    text = text.strip(" ")
-    start = re.match(r"([A-Za-z_]\w*)\( *", text, re.ASCII)
-    if not start or text[-1] != ")":
-        raise ValueError(text)
-    rest, args = text[start.end():-1].strip(" "), ()
-    while rest:
-        found = re.match(r'(?:"(?P<s>[^"]*)"|(?P<f>-?[0-9]+\.[0-9]+)|(?P<i>-?[0-9]+)) *(?P<comma>,? *)', rest)
-        if not found:
-            raise ValueError(rest)
-        rest = rest[found.end():]
-        if bool(rest) != found["comma"].startswith(","):
-            raise ValueError("comma")
-        args += (found["s"] if found["s"] is not None else float(found["f"]) if found["f"] else int(found["i"]),)
-    return start[1], list(args)
-
-
-def parse_groups(text):
-    value = r'\s*("[^"]*"|-?\d+(?:\.\d+)?)\s*'
-    match = re.match(rf'^\s*([A-Z_]\w*)\((\s*|{value}(?:,{value})*)\)\s*$', text, re.ASCII | re.IGNORECASE)
-    if match is None:
-        raise ValueError(repr(text))
-    number = lambda word: float(word) if "." in word else int(word)
-    return match.group(1), [word[1:-1] if word.startswith('"') else number(word) for word in re.findall(value, match.group(2), re.ASCII)]
 
 
 _PLACE, _NOISE = L(zh="空格", en="spaces"), L(zh="该报错的输入", en="what has to raise an error")
@@ -241,39 +102,6 @@ _REST = 'rf"(?:{value})(?: *, *(?:{value}))*"'
 _CALL = 'rf" *([A-Za-z_][A-Za-z0-9_]*)\\( *({some})? *\\) *"'
 
 
-def _evaluates(text):
-    name, _, rest = text.strip().partition("(")
-    if not name.isidentifier() or not rest.endswith(")"):
-        raise ValueError(text)
-    return name, list(eval(f"[{rest[:-1]}]", {"__builtins__": {}}))
-
-
-def _literals(text):
-    import ast
-    name, _, rest = text.strip().partition("(")
-    if not name.isidentifier() or not rest.endswith(")"):
-        raise ValueError(text)
-    return name, list(ast.literal_eval(f"[{rest[:-1]}]"))
-
-
-def _cut_at_commas(text):
-    call = re.fullmatch(r" *([A-Za-z_][A-Za-z0-9_]*)\((.*)\) *", text, re.DOTALL)
-    if call is None:
-        raise ValueError(text)
-    args = []
-    for part in call[2].split(",") if call[2].strip(" ") else []:
-        part = part.strip(" ")
-        if re.fullmatch('"[^"]*"', part):
-            args.append(part[1:-1])
-        elif re.fullmatch("-?[0-9]+", part):
-            args.append(int(part))
-        elif re.fullmatch(r"-?[0-9]+\.[0-9]+", part):
-            args.append(float(part))
-        else:
-            raise ValueError(part)
-    return call[1], args
-
-
 EXERCISE = Exercise(
     id="agents.parse_call", title=L(zh="读懂一次工具调用", en="Reading a tool call"), reference=parse_call,
     returns=Tuple((("name", Exact(str)), ("args", Exact(list)))), cases=_parse_cases, forbidden={"eval": "eval", "exec": "exec"},
@@ -287,10 +115,13 @@ EXERCISE = Exercise(
           en="Once it matches, `re.findall` gives the arguments: take the quotes off, `float` where there is a point, `int` for the rest."),
     ),
     mistakes=(
-        Mistake("parse-eval", L(zh="用 `eval` 读参数", en="`eval` reads the arguments"), _DANGER, program=_evaluates, skill="formula", hint=1),
+        Mistake("parse-eval", L(zh="用 `eval` 读参数", en="`eval` reads the arguments"), _DANGER, program=evaluates, skill="formula", hint=1),
         Mistake("parse-literal-eval", L(zh="用 `ast.literal_eval` 读参数：Python 的其他写法也放进来了",
-                en="`ast.literal_eval` reads the arguments, and so lets in what else Python can write"), _DIGIT, program=_literals, skill="formula"),
-        Mistake("parse-cut-at-commas", L(zh="在每个逗号处都切，引号里的也切", en="it cuts at every comma, in quotes as well"), _QUOTES, program=_cut_at_commas,
+                en="`ast.literal_eval` reads the arguments, and so lets in what else Python can write"), _DIGIT, program=literals, skill="formula", also=(syntax_tree,)),
+        Mistake("parse-json", L(zh="用 `json.loads` 读参数", en="`json.loads` reads the arguments"), _DIGIT, program=json_loads, skill="formula"),
+        Mistake("parse-picks", L(zh="从括号里挑出像参数的东西，别的都不看", en="it picks what looks like arguments from the brackets and overlooks all else"), _ALL,
+                ("({some})?", "((?s:.*?))"), skill="edge"),
+        Mistake("parse-cut-at-commas", L(zh="在每个逗号处都切，引号里的也切", en="it cuts at every comma, in quotes as well"), _QUOTES, program=cut_at_commas,
                 skill="formula", hint=1),
         Mistake("parse-all-text", L(zh="参数全是字符串，没有变成数", en="all arguments are strings; numbers are not made of them"), _TYPES,
                 (_NUMBER, "number = str"), skill="formula", hint=3),

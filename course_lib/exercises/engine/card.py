@@ -146,6 +146,7 @@ def short(value: object, limit: int = 70) -> str:
     if isinstance(value, float):
         return f"{value or 0.0:.4g}"             # no -0
     if isinstance(value, dict):
+        limit = max(limit, 200)                  # a configuration without its last keys says nothing
         text = "{" + ", ".join(f"{key}: {short(item)}" for key, item in value.items()) + "}"
     elif isinstance(value, set):
         text = "{" + ", ".join(sorted(map(short, value))) + "}"

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ...i18n import L
 from .contract import NOTHING, Kind, describe
@@ -15,11 +16,11 @@ class Exact(Kind):
 
     type: type
 
-    def read(self, value, like):
+    def read(self, value: Any, like: Any):
         if value is None:
             return None, NOTHING
         value = list(value) if self.type is list and isinstance(value, tuple) else value
-        if not isinstance(value, self.type):
+        if not issubclass(type(value), self.type):
             return None, L(zh="应返回 {want}，你返回的是 {got}。", en="The contract asks for {want}; yours is {got}.").format(
                 want=self.type.__name__, got=describe(value))
         for i, (mine, want) in enumerate(zip(value, like or [])):

@@ -55,7 +55,7 @@ def worked(exercise: Exercise, lang: str) -> Fold | None:
 
 
 def _ones(value: Any) -> int:
-    return list(value.shape).count(1) if isinstance(value, torch.Tensor) else int(isinstance(value, (list, str)) and len(value) == 1)
+    return list(value.shape).count(1) if isinstance(value, torch.Tensor) else int(isinstance(value, (list, str, dict)) and len(value) <= 1)
 
 
 def example_lines(report: Report, example: Example, lang: str) -> tuple[list[L], list[Table]]:

@@ -1,5 +1,5 @@
 // Controls above, the kernel's picture below. Clicks and the Enter key on [data-set="name=value"] in the picture set a value, too.
-function draw({ model, el, signal, follow, set: send }) {
+function draw({ model, el, signal, silent, follow, set: send }) {
   el.classList.add("course-explore");
   let began = 0;
   const set = (name, value, clicked) => {
@@ -9,7 +9,8 @@ function draw({ model, el, signal, follow, set: send }) {
     send({ values: { ...model.get("values"), [name]: value } });
   };
   const clock = setInterval(() => {         // what takes longer says for how long
-    if (began && Date.now() - began > 2000) waiting.textContent = model.get("waiting").replace("{0}", Math.round((Date.now() - began) / 1000));
+    const seconds = began && !silent() ? Math.round((Date.now() - began) / 1000) : 0;
+    waiting.textContent = seconds < 2 ? "" : model.get("waiting").replace("{0}", seconds);
   }, 500);
   signal.addEventListener("abort", () => clearInterval(clock));
   const waiting = Object.assign(document.createElement("div"), { className: "course-help" });
@@ -28,7 +29,6 @@ function draw({ model, el, signal, follow, set: send }) {
     showMarkup(picture, model.get("picture"));
     picture.style.opacity = 1;
     began = 0;
-    waiting.textContent = "";
     for (const at of controls.children) at.removeAttribute("aria-busy");
     for (const field of shows) field(model.get("values"));
     if (focused) picture.querySelector(`[data-set="${CSS.escape(focused)}"]`)?.focus();

@@ -85,6 +85,8 @@ class Explore(Live):
         except CourseError as error:     # the reader is typing: a sentence, never a traceback
             return paragraph(error.message)
         except Exception as error:
+            if isinstance(error, KeyError) and error.args[0] in self.values.values():       # looked up, and not there
+                return paragraph(L(zh="这里没有“{0}”，换一个试试。", en="There is no “{0}” here: try another.").format(error.args[0]))
             said = L(zh="这样填，画不出来。换一个试试；如果怎么填都不行，请看单元格里的代码。",
                      en="No picture comes of this. Try something else; where nothing works, look at the code of the cell.")
             return paragraph(said) + Markup("<details><summary>Python</summary>{}</details>").format(error)

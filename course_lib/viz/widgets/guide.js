@@ -121,7 +121,7 @@ function decoded(stop) {
 function strip(table, rows, columns, own, point) {
   const cell = Math.max(6, Math.min(24, Math.floor(512 / columns))), canvas = make("canvas", { width: columns * cell * 2, height: rows * ROW * 2 });
   const sizes = [...table].filter(Number.isFinite).map(Math.abs).sort((a, b) => a - b), top = sizes[Math.floor(0.98 * (sizes.length - 1))] || sizes.at(-1) || 1;
-  canvas.style.aspectRatio = `${columns * cell} / ${rows * ROW}`;
+  canvas.style.height = `${rows * ROW}px`;                    // where the page is narrow, only the columns are
   canvas.style.width = `${columns * cell}px`;
   const c = canvas.getContext("2d");
   c.scale(2, 2);

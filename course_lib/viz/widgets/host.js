@@ -10,6 +10,7 @@ const widget = (draw) => ({
     signal.addEventListener("abort", () => model.off("comm_live_update", gone));
     const view = {
       model, el, signal,
+      silent: () => !silence.hidden,            // whether the page says that the kernel is gone
       follow(names, call) {                     // `call` whenever the kernel, or this page, changes one of the values
         const heard = () => { silence.hidden = true; call(); };
         for (const name of names) model.on(`change:${name}`, heard);

@@ -72,8 +72,8 @@ function keepInView(el, signal) {
   };
   const watch = new ResizeObserver(look), stop = () => watch.disconnect();
   watch.observe(el);
-  setTimeout(stop, 1500);
-  signal.addEventListener("abort", stop);
+  const soon = setTimeout(stop, 1500);
+  signal.addEventListener("abort", () => { stop(); clearTimeout(soon); });
   for (const event of ["wheel", "pointerdown", "keydown"]) document.addEventListener(event, stop, { once: true, capture: true, signal });
 }
 

@@ -21,7 +21,7 @@ _HOST = Path(__file__).with_name("host.js")
 _INVITING = re.compile(r' (?:role="button"|tabindex="0"|aria-pressed="\w+"|data-set="[^"]*")|;?cursor:pointer')
 # A notebook that was saved and opened again has lost the widgets: where JupyterLab has only words to put below the picture
 # ("model not found"), nothing is shown.
-_UNFOUND = Markup("<style>.jp-OutputArea-child:has(.course-static) + .jp-OutputArea-child:has(> .jp-OutputArea-output:not(:has(*)))"
+_UNFOUND = Markup("<style>.jp-OutputArea-child:has(.course-static) + .jp-OutputArea-child > .jp-OutputArea-output:not(:has(*))"
                   "{display:none}</style>")
 
 
@@ -59,10 +59,9 @@ def display_live(widget: anywidget.AnyWidget, picture: Markup, text: str = "") -
     """Show `picture` (or, where there are only words, `text`) as an output of its own, then `widget`."""
     from IPython.display import display
 
-    if picture or text:
-        said = L(zh="这是一张图片；运行这个单元格，它就能动起来。", en="A picture: run this cell to make it live.")
-        still = Markup('<div class="course-static">{}<p style="margin:4px 0;font-size:12px">{}</p>{}</div>').format(picture, said, _UNFOUND)
-        display({"text/html": still, "text/plain": text or repr(picture)}, raw=True)
+    said = L(zh="这是一张图片；运行这个单元格，它就能动起来。", en="A picture: run this cell to make it live.") if picture or text else ""
+    still = Markup('<div class="course-static">{}<p style="margin:0;font-size:12px">{}</p>{}</div>').format(picture, said, _UNFOUND)
+    display({"text/html": still, "text/plain": text or repr(picture)}, raw=True)
     bundle = widget._repr_mimebundle_()
     data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
     data = {kind: value for kind, value in (data or {}).items() if "widget-view" in kind}     # the text alternative is the output above

@@ -149,7 +149,7 @@ class BirdsEye {
     c.font = `10px ${font}`;
     c.textBaseline = "middle";
     if (this.flat) return;
-    const every = this.cell * 1 < 18 ? 5 : this.columns > 20 && this.cell < 24 ? 2 : 1;
+    const every = this.columns > 10 && this.cell < 18 ? 5 : 1;
     for (const { layer, head, x, y } of this.cells) {
       const [column, row] = this.byLayer ? [layer, head] : [head, layer];
       if (row === 0 && column % every === 0) { c.textAlign = "center"; c.fillText(column, x + this.cell / 2 - 1, 8); }

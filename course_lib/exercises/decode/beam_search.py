@@ -96,26 +96,6 @@ def beam_recursive(next_log_probs, prompt, width, max_new_tokens, eos_id, alpha=
     return ([*prompt, *ranked[0][0]], ranked[0][1] / (len(ranked[0][0]) or 1) ** alpha) if ranked else ([*prompt], -math.inf)
 
 
-def beam_one_list(next_log_probs, prompt, width, max_new_tokens, eos_id, alpha=1.0):
-    """Finished and unfinished in one dictionary, ids -> sum."""
-    if not width >= 1:
-        raise ValueError("width")
-    sums, live = {(): 0.0}, [()]
-    for _ in range(max_new_tokens):
-        new = {}
-        for ids in live:
-            total = sums.pop(ids)
-            for i, p in enumerate(next_log_probs(prompt + list(ids)).tolist()):
-                if p > -math.inf:
-                    new[*ids, i] = total + p
-        top = sorted(new, key=new.get, reverse=True)[:width]
-        sums.update((ids, new[ids]) for ids in top)
-        live = [ids for ids in top if ids[-1] != eos_id]
-    value = {ids: total / len(ids) ** alpha if ids else 0.0 for ids, total in sums.items()}
-    winner = max(value, key=value.get, default=None)
-    return prompt + list(winner or ()), value.get(winner, -math.inf)
-
-
 def beam_negative(next_log_probs, prompt, width, max_new_tokens, eos_id, alpha=1.0):
     """Surprisals, to be small, in tuples that Python orders by itself: surprisal, place of the beam, id."""
     if width < 1:
@@ -310,6 +290,7 @@ EXERCISE = Exercise(
         Mistake("beam-inplace", L(zh="在调用者的 prompt 上就地追加", en="the caller's prompt is extended in place"), L(zh="`prompt += …` 会改动传进来的列表。", en="`prompt += ...` changes the list that was passed in."),
                 ("return prompt + best[0], best[1]", "prompt += best[0]\n    return prompt, best[1]"), skill="alias", hint=3),
     ),
-    alternatives=(beam_topk, beam_heap, beam_recursive, beam_one_list, beam_negative, (("key=lambda beam: beam[1], reverse=True", "key=lambda beam: -beam[1]"),)),
+    alternatives=(beam_topk, beam_heap, beam_recursive, beam_negative, (("key=lambda beam: beam[1], reverse=True", "key=lambda beam: -beam[1]"),),
+                  (("        longer = []\n", "        if not beams:\n            break\n        longer = []\n"),)),
     think=L(zh="束更宽，找到的句子概率更高。人会更喜欢它吗？", en="A wider beam finds likelier texts. Will people like them better?"),
 )

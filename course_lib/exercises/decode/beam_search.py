@@ -153,12 +153,14 @@ def _cases(draw: Draw) -> list[Case]:
     # Every hypothesis of one step has the same sum; id 0 is eos.
     level = Table([[-1.0, -1.0, -1.0], [-2.0, -1.0, -1.0], [-1.0, -2.0, -1.0]])
     late = Table([[-9.0, -9.0, -9.0], [-9.0, -1.0, -4.0], [-1.0, -4.0, -9.0]])
-    met = Table([[-9.0, -9.0, -9.0, -9.0], [-1.0, -1.0, -3.0, -5.0], [-9.0, -9.0, -9.0, -9.0], [-9.0, -9.0, -9.0, -9.0]])
+    fall4 = [-9.0] * 4
+    met = Table([fall4, [-1.0, -1.0, -3.0, -5.0], fall4, fall4])
     dead = Table([[-inf, -1.0, -2.0], [-inf, -inf, -inf], [-inf, -inf, -inf]])
     half = Table([[-3.0, -1.0, -2.0], [-inf, -inf, -inf], [-2.0, -inf, -inf]])
     fall = [-9.0] * 3
     short, long, second = Table([fall, [-1.0, -9.0, -9.0], [-1.5, -0.7, -9.0]]), Table([fall, [-1.0, -9.0, -9.0], [-2.0, -0.5, -9.0]]), Table(
         [fall, [-2.0, -2.5, -3.0], [-1.2, -1.0, -9.0]])
+    beside = Table([fall4, [-1.0, -9.0, -9.0, -9.0], [-3.0, -9.0, -0.05, -9.0], [-0.5, -1.0, -1.1, -9.0]])
     random = [
         Case(L(zh=f"随机模型 {n}：束宽 {width}，alpha={alpha:g}", en=f"random model {n}: width {width}, alpha={alpha:g}"),
              (ToyLM(V, seed + 101 * n, eos, bias), prompt, width, steps, eos, alpha), lengths if alpha else wide)
@@ -173,6 +175,7 @@ def _cases(draw: Draw) -> list[Case]:
         Case(L(zh="早结束的总和大，晚结束的平均大", en="the early finish has the larger sum, the late one the larger mean"), (short, [2], 2, 3, 0, 1.0), lengths),
         Case(L(zh="晚结束的总和、平均都大", en="the late finish has the larger sum and the larger mean"), (long, [2], 2, 3, 0, 1.0), lengths),
         Case(L(zh="束宽 1，eos 排第二", en="width 1, eos is second"), (second, [2], 1, 3, 0, 0.0), wide),
+        Case(L(zh="eos 占了一个位置", en="eos takes one of the places"), (beside, [3], 2, 4, 0, 1.0), wide),
         Case(L(zh="处处并列", en="ties everywhere"), (level, [0], 2, 3, 0, 1.0), ties),
         Case(L(zh="处处并列，束宽 4，没有长度归一", en="ties everywhere, width 4, no length normalisation"), (level, [0, 2], 4, 2, 0, 0.0), ties),
         Case(L(zh="先结束的和后结束的并列", en="an earlier and a later finish tie"), (late, [1], 2, 2, 0, 1.0), ties),

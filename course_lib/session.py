@@ -48,8 +48,9 @@ def _device_line() -> L:
 
 
 def _progress_line() -> L:
-    from .exercises.engine.record import events, next_exercise, summarise
+    from .exercises.engine.record import asked, events, next_exercise, summarise
 
     table, following = summarise(events()), next_exercise()
-    done = L(zh="进度：{0}/{1} 题", en="Progress: {0} of {1} exercises").format(sum(row["state"] == "done" for row in table.values()), len(table))
+    done = L(zh="进度：{0}/{1} 题", en="Progress: {0} of {1} exercises").format(
+        sum(table[id]["state"] == "done" for id in asked()), len(asked()))
     return L(zh="{0}；下一题：{1}（{2}）", en="{0}; next: {1} ({2})").format(done, *following) if following else done

@@ -63,6 +63,21 @@ EQUIVALENT = {
     ("transformer.rope", "-2 without its sign"): "axis 2 of four is axis -2",
     ("transformer.rope", "12: 2 -> -2"): "axis 2 of four is axis -2",
     ("transformer.sinusoidal", "10: 2 -> -2"): "a remainder of 0 or not is all that counts",
+    ("pretrain.mlm_mask", "10: Lt -> LtE in action < 0.8"): "what stands at 0.8 becomes random in the last line",
+    ("pretrain.power_law", "14: Sub -> Add in"): "the other factor sums to 0, and a constant beside it goes out",
+    ("pretrain.power_law", "14: s - mean_u -> its left"): "the other factor sums to 0, and a constant beside it goes out",
+    ("pretrain.power_law", "14: t - mean_w -> its left"): "the other factor sums to 0, and a constant beside it goes out",
+    ("decode.filter_logits", "without stable"): "torch's sort on the CPU leaves equals in order by itself",
+    ("decode.filter_logits", "19: True -> False"): "torch's sort on the CPU leaves equals in order by itself",
+    ("decode.filter_logits", "GtE -> Gt in p.cumsum(dim=-1) - p >= top_p"): "no sum equals top_p",
+    ("decode.filter_logits", "min(top_k, scores.shape[-1]) with arguments exchanged"): "a minimum has no order",
+    ("decode.beam_search", "1 -> -1"): "place 1 of two is the last",
+    ("decode.beam_search", ".tolist() -> its object"): "a tensor yields its numbers as well",
+    ("decode.beam_search", "max(len(ids), 1) with arguments exchanged"): "a maximum has no order",
+    ("decode.cached_attention", "k.transpose(-2, -1) with arguments exchanged"): "a transpose has no direction",
+    ("decode.cached_attention", "-2 without its sign"): "axis 2 of four is axis -2",
+    ("decode.cached_attention", "2 -> -2"): "axis 2 of four is axis -2",
+    ("decode.speculative_accept", "draft.tolist() -> its object"): "a tensor yields its ids as well",
     ("finetune.mean_pool", "mask.to(hidden.dtype) -> its object"): "torch promotes the mask's type by itself",
     ("finetune.warmup_linear", "max(0.0, left) with arguments exchanged"): "a maximum has no order",
     ("finetune.metrics", "zip(y_true, y_pred) with arguments exchanged"): "hits are symmetric",
@@ -119,6 +134,8 @@ def test_contract_table_is_complete():
         transformer.layer_norm transformer.rms_norm transformer.sinusoidal transformer.rope transformer.swiglu transformer.block
         transformer.parameter_count
         loss.cross_entropy loss.softmax_gradient loss.next_token loss.perplexity loss.bits_per_byte
+        pretrain.mlm_mask pretrain.dedupe pretrain.power_law pretrain.cosine_schedule pretrain.adamw_step pretrain.training_flops
+        decode.filter_logits decode.beam_search decode.cached_attention decode.rep_n decode.pass_at_k decode.speculative_accept
         finetune.mean_pool finetune.warmup_linear finetune.early_stop finetune.metrics
         finetune.lora finetune.lora_merge finetune.prototypes
         apps.bm25 apps.cosine_top_k apps.chunk apps.rouge_l apps.ndcg apps.abstain

@@ -32,7 +32,7 @@ from ...i18n import L, language
 from .card import Card
 from .registry import exercises
 
-__all__ = ["Progress", "VERSION", "events", "failures", "hints_given", "is_event", "note", "open_mistakes", "progress", "standing", "str_mistake", "summarise",
+__all__ = ["Progress", "VERSION", "asked", "events", "failures", "hints_given", "is_event", "note", "open_mistakes", "progress", "standing", "str_mistake", "summarise",
            "summarise_guesses", "summarise_recalls", "weak_skills", "when"]
 
 VERSION = 2
@@ -95,6 +95,11 @@ def failures(id: str) -> int:
 def hints_given(id: str) -> set[int]:
     """The rungs of the ladder that were shown."""
     return {e.get("rung", 0) for e in events() if e["id"] == id and e["event"] == "hint"}
+
+
+def asked() -> list[str]:
+    """The exercises that a reader can come to: those of the chapters that are written."""
+    return [id for chapter in chapters() if chapter.minutes for id in chapter.exercises]
 
 
 def summarise(found: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -188,8 +193,8 @@ def next_exercise() -> tuple[str, L] | None:
         for id, row in table.items():
             if row["state"] == "new" and id.split(".")[0] == chapter and any(m.skill == skill for m in exercises()[id].mistakes):
                 return id, L(zh="正好练习你出过错的一点：{skill}", en="it trains what went wrong before: {skill}").format(skill=SKILLS[skill])
-    ids = list(table)
-    here = ids.index(begun[-1]) if begun else 0              # then what was left out before
+    ids = asked()
+    here = ids.index(begun[-1]) if begun and begun[-1] in ids else 0         # then what was left out before
     return next(((id, L(zh="按顺序的下一题", en="next in order")) for id in [*ids[here:], *ids[:here]] if table[id]["state"] == "new"), None)
 
 
@@ -231,9 +236,9 @@ class Progress:
     def __call__(self, lang: str | None = None) -> Card:
         lang = lang or language()
         table, lines = summarise(events()), []
-        done = sum(row["state"] == "done" for row in table.values())
-        lines.append(L(zh="进度：{done}/{all} 题通过", en="Progress: {done} of {all} exercises passed").format(done=done, all=len(table))[lang])
-        for chapter in filter(lambda chapter: chapter.exercises, chapters()):
+        done = sum(table[id]["state"] == "done" for id in asked())
+        lines.append(L(zh="进度：{done}/{all} 题通过", en="Progress: {done} of {all} exercises passed").format(done=done, all=len(asked()))[lang])
+        for chapter in filter(lambda chapter: chapter.minutes and chapter.exercises, chapters()):
             title = f"{chapter.number:02} {chapter.title[lang]}"
             lines.append(f"{title}{'：' if lang == 'zh' else ': '}{_signs(chapter.exercises, table)}")
         for id, row in table.items():
@@ -249,7 +254,7 @@ class Progress:
             lines.append(L(zh="注意：{folder} 不可写，进度只保留到内核关闭。可把环境变量 COURSE_HOME 设为可写的文件夹。",
                            en="Note: {folder} cannot be written, so progress lasts until the kernel stops. Set COURSE_HOME to a folder "
                               "that can.").format(folder=paths.home())[lang])
-        card = Card("good" if done == len(table) else "idle", lines)
+        card = Card("good" if done == len(asked()) else "idle", lines)
         return card.show()
 
     def export(self, path: str | Path) -> Path:

@@ -848,7 +848,7 @@ r"""
 
 还想动手：把 8.6 节的 `warmup_steps` 改成 500，五遍的损失怎么变？把 `mean_pool` 换成取第一个位置的向量呢？
 
-接着读第 9 章：标签更少、只练千分之三的参数，还能学会多少。
+接下来：[第 9 章 适配](09_adaptation.ipynb)，标签更少、只练千分之三的参数，还能学会多少。
 """
 # %% en [md]
 r"""
@@ -864,7 +864,7 @@ There are only 80 test reviews, and the intervals are more than ten points wide;
 
 To try: set `warmup_steps` of section 8.6 to 500; what happens to the losses of the five passes? And if `mean_pool` is replaced by the vector of the first position?
 
-Read on in chapter 9: how much can be learnt from fewer labels, training three parameters in a thousand.
+Next: [chapter 9, adaptation](09_adaptation.ipynb): how much can be learnt from fewer labels, training three parameters in a thousand.
 """
 # %%
 cl.progress()

@@ -548,7 +548,7 @@ r"""
 """
 # %% en [md]
 r"""
-In the picture of the mask the prompt already ends with a thought that we put there, “I look it up.”, so the model wanted to look something up anyway: the probability of ` lookup` only rises from 91 % to 97 %. ` look` is legal, too, since an action can be cut into tokens in several ways. `choose` takes a shorter way: it allows each action only as the tokenizer itself cuts it, and need not go through the whole vocabulary.
+In the picture of the mask the prompt already ends with a thought that we put there, “I look it up.”, so the model would have looked something up anyway: the probability of ` lookup` only rises from 91 % to 97 %. ` look` is legal, too, since an action can be cut into tokens in several ways. `choose` takes a shorter way: it allows each action only as the tokenizer itself cuts it, and need not go through the whole vocabulary.
 
 The last picture replays stored runs: 30 of the 60 errands, each at four levels. Choose an errand and a level, click through the boxes, and see thought, action and observation. “free” has no constraint; “legal” chooses among the legal actions; “strict” also requires that the errand name the place of a `lookup`; the last level is the same without thoughts. Try “free” on the first errand in the list: both of its actions are copied from the example of the Orchard Library in the prompt.
 
@@ -640,7 +640,7 @@ r"""
 """
 # %% en [md]
 r"""
-Writing freely, the agent completes only 2 errands: of the 34 actions that it writes 24 do not exist, and when the error comes back it never tries again but writes `finish()` (the picture of the runs shows it). With legal actions only, every action exists, yet 6 errands are completed: **legal does not mean right**. Once the place of a look-up has to be named in the errand, it is 25. Grammar and model achieve this together: the grammar removes the libraries that the errand does not mention, but with actions drawn at random from the same grammar only 3 are completed. Do the thoughts help? Without them it is 24, and the interval of the difference contains 0, so these 30 errands do not show it.
+Writing freely, the agent completes only 2 errands: of the 34 actions that it writes 24 do not exist, and when the error comes back it never tries again but writes `finish()` (the picture of the runs shows it). With legal actions only, every action exists, yet only 6 errands are completed: **legal does not mean right**. Once the place of a look-up has to be named in the errand, 25 are completed. Grammar and model achieve this together: the grammar removes the libraries that the errand does not mention, but with actions drawn at random from the same grammar only 3 are completed. Do the thoughts help? Without them it is 24, and the interval of the difference contains 0, so these 30 errands do not show it.
 
 The intent pipeline completes 24 and cannot be told apart from the constrained agent (hence the answer to the guess). When it goes wrong, the result of `slots` shows which choice was the wrong one. The price is that a person has to write code for each new kind of errand. If the task is small and fixed, try a pipeline first; if it is open, let a model decide. The grammar was written with 60 other errands, but the examples in the prompt were settled after these had been seen; the pipeline uses the same examples, so the figures of both may be a little optimistic.
 
@@ -650,7 +650,7 @@ A reader who borrowed *A Guide to Sea Birds* may also like a book about tides. T
 
 ### Exercise 4 · The hit rate
 
-The score is **hit@k**: is the book that the reader really wants among the first k recommended? Write `hit_at_k(ranked, relevant, k)`: `ranked` has Q lists of ids, each with the best first, and `relevant` has Q sets. Return the share of lists with at least one relevant id among the first k. If a list is shorter than k, all of it counts; an empty set is a miss; Q = 0 gives 0.0. Check first of all: `k < 1` or unequal lengths raise `ValueError`.
+The score is **hit@k**: is the book that the reader wants among the first k recommended? Write `hit_at_k(ranked, relevant, k)`: `ranked` has Q lists of ids, each with the best first, and `relevant` has Q sets. Return the share of lists with at least one relevant id among the first k. If a list is shorter than k, all of it counts; an empty set is a miss; Q = 0 gives 0.0. Check first of all: `k < 1` or unequal lengths raise `ValueError`.
 Example: `hit_at_k([[3, 1], [2, 5], [4]], [{1}, {5, 2}, {9}], 1)` is 1/3, as only the second list has a relevant id in first place.
 
 When it is done, there are two sliders: the share that follows the crowd, and the number of books recommended. What has to be guessed is each reader's sixth loan; the recommender sees the first five.
@@ -723,7 +723,7 @@ r"""
 """
 # %% en [md]
 r"""
-Each line has the share that follows the crowd, then the hit@5 of titles minus that of popularity. Up to 0.2 titles win; at 0.3 and 0.4 the interval of the difference contains 0; from 0.5 on popularity wins. Popularity draws level at 0.4, which is the answer to the guess. This is one set of readers; give `ranked` another `seed`, and the border may move. Who wins depends on the few lines of code that made the readers up, so these figures say nothing about a real recommender. What carries over is the method: popularity is a baseline that one has to compare with, and with another k the comparison has to be made again (drag k to 1).
+Each line has the share that follows the crowd, then the hit@5 of titles minus that of popularity. Up to 0.2 titles win; at 0.3 and 0.4 the interval of the difference contains 0; from 0.5 on popularity wins. Popularity draws level at 0.4, which is the answer to the guess. This is one set of readers; give `ranked` another `seed`, and the border may move. Who wins depends on the few lines of code that made the readers up, so these figures say nothing about a real recommender. What carries over is the method: always compare with popularity, and compare again when k changes (drag k to 1).
 
 ## 15.8 All together: an assistant that talks
 
@@ -771,7 +771,7 @@ cl.viz.chat(captain, "Good evening! My name is Lin. Who are you?", "What is my n
 
 # %% zh [md]
 r"""
-上面保存的对话里，前两句都答对了，所以没有更正；值和三元组对不上时，会补上一行。这一行也可能是错的：15.3 节里 48 题有 8 题找错了关系，找错了，对的回答也会被改错。图谱管不到的问题（咖啡多少钱），它一个字也没答，只给了出处，读一眼就知道没有答到。船长没有手册，也没有核对；问他“What is my name?”（我叫什么），他答“My name's Lyra”：林（Lin）就在上文里，他没有用上。换一个更大的模型，检索、核对和工具的代码都不用改。
+上面保存的对话里，前两句都答对了，所以没有更正；值和三元组对不上时，会补上一行。这一行也可能是错的：15.3 节里 48 题有 8 题找错了关系，关系找错了，对的回答后面也会添上一句错的更正。图谱管不到的问题（咖啡多少钱），它一个字也没答，只给了出处，读一眼就知道没有答到。船长没有手册，也没有核对；问他“What is my name?”（我叫什么），他答“My name's Lyra”：林（Lin）就在上文里，他没有用上。换一个更大的模型，检索、核对和工具的代码都不用改。
 
 ## 小结
 
@@ -787,7 +787,7 @@ r"""
 """
 # %% en [md]
 r"""
-In the stored conversation the first two answers are right, so nothing is corrected; a value that differs from the triple would get a line of its own. That line can be wrong, too: in section 15.3 the relation was missed for 8 of 48 questions, and a missed relation turns a right reply into a wrong one. Asked about something outside the graph (what coffee costs), the assistant gives no answer at all, only a source, and one look at it shows that it is about something else. The captain has neither handbook nor check; to “What is my name?” he answers “My name's Lyra”: Lin stands in the text above, but he made no use of it. With a larger model the code of search, check and tools stays as it is.
+In the stored conversation the first two answers are right, so nothing is corrected; a value that differs from the triple would get a line of its own. That line can be wrong, too: in section 15.3 the relation was missed for 8 of 48 questions, and with the wrong relation a right reply gets a wrong correction. Asked about something outside the graph (what coffee costs), the assistant gives no answer at all, only a source, and one look at it shows that it is about something else. The captain has neither handbook nor check; to “What is my name?” he answers “My name's Lyra”: Lin stands in the text above, but he made no use of it. With a larger model the code of search, check and tools stays as it is.
 
 ## Summary
 

@@ -637,7 +637,7 @@ r"""
 
 **随机起步**用 2000 条标签是 77.4，还不到微调用 100 条的成绩。它只量了 100、500 和 2000 条，别的格里是“–”。
 
-这些数字说的是 `zh-bert` 和这些评论。`zh-bert` 只读过五千万个词元；换一个更大的模型，抵得上多少标签，要在你自己的数据上量。
+这些数字说的是 `zh-bert` 和这些评论。`zh-bert` 很小，只有 430 万参数；换一个更大的模型，抵得上多少标签，要在你自己的数据上量。
 
 ## 8.8 过拟合，和四种办法
 
@@ -659,7 +659,7 @@ With **100 labels** fine-tuning has 79.5 and TF-IDF 62.8. TF-IDF has 78.5 with 1
 
 The **random start** with 2000 labels has 77.4, less than fine-tuning with 100. It was measured with 100, 500 and 2000 labels only; the other cells hold a “–”.
 
-These figures are about `zh-bert` and these reviews. `zh-bert` has read fifty million tokens; how many labels a larger model is worth must be measured on your own data.
+These figures are about `zh-bert` and these reviews. `zh-bert` is small, with 4.3 million parameters; how many labels a larger model is worth must be measured on your own data.
 
 ## 8.8 Overfitting and four remedies
 

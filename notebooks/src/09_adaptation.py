@@ -47,7 +47,7 @@ r"""
 
 先像第 8 章那样，用 500 条评论微调 `zh-bert` 的全部参数。每个权重矩阵都变了，变化记作 $\Delta W$。要描述它，需要多少个数？
 
-**奇异值分解**（SVD）把任何矩阵写成一列小块之和：$\Delta W=\sum_i s_i u_i v_i^\top$，其中 $s_1\ge s_2\ge\dots\ge 0$，每一块 $u_i v_i^\top$ 是一个列向量乘一个行向量。只留前 $r$ 块，就是 $\Delta W$ 最好的**秩 $r$** 近似（误差的平方和最小）。256 × 256 的矩阵有 65,536 个数，$r$ 块只要 $512r$ 个。`zh-bert` 有四层，每层六个这样的权重矩阵，一共 24 个：
+**奇异值分解**（SVD）把任何矩阵写成一列小块之和：$\Delta W=\sum_i s_i u_i v_i^\top$，其中 $s_1\ge s_2\ge\dots\ge 0$，每一块 $u_i v_i^\top$ 是一个列向量乘一个行向量。只留前 $r$ 块，就是 $\Delta W$ 最好的**秩 $r$** 近似（误差的平方和最小）。256 × 256 的矩阵有 65,536 个数，$r$ 块只要 $512r$ 个。`zh-bert` 有四层，每层六个权重矩阵，一共 24 个。先看前六个的形状：
 """
 # %% en [md]
 r"""
@@ -55,7 +55,7 @@ r"""
 
 As in chapter 8, fine-tune all parameters of `zh-bert` on 500 reviews. Every weight matrix has changed, by $\Delta W$. How many numbers does it take to describe that?
 
-The **singular value decomposition** (SVD) writes any matrix as a sum of simple pieces, $\Delta W=\sum_i s_i u_i v_i^\top$ with $s_1\ge s_2\ge\dots\ge 0$, where each piece $u_i v_i^\top$ is a column vector times a row vector. The first $r$ pieces are the best approximation of $\Delta W$ of **rank $r$** (the one with the smallest sum of squared errors). A matrix of 256 × 256 holds 65,536 numbers, $r$ pieces only $512r$. `zh-bert` has four layers with six weight matrices each, 24 in all:
+The **singular value decomposition** (SVD) writes any matrix as a sum of simple pieces, $\Delta W=\sum_i s_i u_i v_i^\top$ with $s_1\ge s_2\ge\dots\ge 0$, where each piece $u_i v_i^\top$ is a column vector times a row vector. The first $r$ pieces are the best approximation of $\Delta W$ of **rank $r$** (the one with the smallest sum of squared errors). A matrix of 256 × 256 holds 65,536 numbers, $r$ pieces only $512r$. `zh-bert` has four layers with six weight matrices each, 24 in all. These are the shapes of the first six:
 """
 # %% training rows="E46"
 import os, random
@@ -125,7 +125,7 @@ cl.viz.explore(at_rank, rank=(0, 64, 8))
 r"""
 改动集中在少数几个方向上：r = 8 只存 4.7% 的数，就留下了平方和的八成以上，而同样大小的随机矩阵只留 8%。准确率呢？压到 r = 8，甚至 r = 1，与不压缩配对相减，区间都盖住 0，这些验证评论分不出差别。不过 24 个矩阵的改动全部撤掉，也才掉 2 个点左右（区间在 0 以下）；总共只有这点可掉，所以 r = 8 和 r = 1 测不出差别，还不能说明它们和不压缩一样好。
 
-改动全部撤掉时，词嵌入、偏置、层归一化和分类层的改动还在，所以 r = 0 那一行不等于没有微调。**拖动** r 看三个比例怎样变：留下的改动、要存的数、准确率（只量 200 条）。这里只微调了一次。
+还有，r = 0 时撤掉的只是这 24 个矩阵的改动；词嵌入、偏置、层归一化和分类层的改动还在，所以那一行不等于没有微调。**拖动** r 看三个比例怎样变：留下的改动、要存的数、准确率（只量 200 条）。这里只微调了一次。
 
 不过这里是先练好、再压缩，训练时一点也没省。能不能**只练**低秩的那部分？
 
@@ -142,7 +142,7 @@ r"""
 r"""
 The change is concentrated in few directions: r = 8 stores 4.7 % of the numbers and keeps over eight tenths of the sum of squares, while of random matrices of the same size it keeps 8 %. And the accuracy? Cut to r = 8, even to r = 1, the paired difference from no compression has an interval that covers 0: these validation reviews cannot tell them apart. But taking back the change of all 24 matrices costs only about 2 points (with an interval below 0). With so little to lose, a difference that does not show at r = 8 or r = 1 is no proof that they are as good as no compression.
 
-With all of it taken back, the changes of embeddings, biases, layer norms and head are still there, so the line r = 0 is not “no fine-tuning”. **Drag** r and see how three shares change: of the change that is kept, of the numbers that are stored, of the reviews that are right (200 of them). All this comes from a single run of fine-tuning.
+Moreover, at r = 0 only the changes of these 24 matrices are gone; those of embeddings, biases, layer norms and head are still there, so that line is not “no fine-tuning”. **Drag** r and see how three shares change: of the change that is kept, of the numbers that are stored, of the reviews that are right (200 of them). All this comes from a single run of fine-tuning.
 
 Here everything was trained first and compressed afterwards, which saves nothing in training. Can one train the low-rank part **alone**?
 
@@ -239,7 +239,7 @@ print(f"{trained:,} / {total:,} = {trained / total:.2%}")
 r"""
 ## 9.3 只在回答上算损失
 
-训练语言模型时，把来信和答案连成一行，照第 5 章那样预测下一个词元。但信是客人写的，我们要模型学的只是答案。答案前面的一切（来信和 `Kind:`）叫**提示**（prompt）。把提示和填充位置的标签写成 −100，损失就会跳过它们。**指令微调**（instruction tuning，有监督微调 SFT 的一种）常常这样做，叫提示掩码。
+训练语言模型时，把来信和答案连成一行，照第 5 章那样预测下一个词元。但信是客人写的，我们要模型学的只是答案。答案前面的一切（来信和 `Kind:`）叫提示（prompt）。把提示和填充位置的标签写成 −100，损失就会跳过它们。**指令微调**（instruction tuning，有监督微调 SFT 的一种）常常这样做，叫提示掩码。
 
 ## 练习 2 · 提示掩码
 
@@ -250,7 +250,7 @@ r"""
 r"""
 ## 9.3 A loss on the answer alone
 
-To train a language model, letter and answer are joined in one line, and the next token is predicted as in chapter 5. But customers write the letters; what the model should learn is the answer. All that comes before the answer (the letter and `Kind:`) is the **prompt**. The labels of prompt and padding are set to −100, and the loss skips them. **Instruction tuning**, a kind of supervised fine-tuning (SFT), often does so; it is called masking the prompt.
+To train a language model, letter and answer are joined in one line, and the next token is predicted as in chapter 5. But customers write the letters; what the model should learn is the answer. All that comes before the answer (the letter and `Kind:`) is the prompt. The labels of prompt and padding are set to −100, and the loss skips them. **Instruction tuning**, a kind of supervised fine-tuning (SFT), often does so; it is called masking the prompt.
 
 ## Exercise 2 · Masking the prompt
 
@@ -422,7 +422,7 @@ r"""
 
 ## 9.5 不训练：原型
 
-**元学习**要模型学会怎样从几个例子学新任务。其中的**原型网络**（Snell 等 2017，[arXiv:1703.05175](https://arxiv.org/abs/1703.05175)）用一个简单的规则：一类有几个例子，它们的句向量的平均就是这一类的**原型**；新来的离哪个原型近，就算哪一类。原论文为此专门训练编码器，远近用欧氏距离的平方；这里直接用现成的 MiniLM（把一句话变成一个向量的模型），远近用余弦，什么都不练。
+**元学习**（meta-learning）让模型学会一种本领：看几个例子，就能做新任务。其中的**原型网络**（Snell 等 2017，[arXiv:1703.05175](https://arxiv.org/abs/1703.05175)）用一个简单的规则：一类有几个例子，它们的句向量的平均就是这一类的**原型**；新来的离哪个原型近，就算哪一类。原论文为此专门训练编码器，远近用欧氏距离的平方；这里直接用现成的 MiniLM（把一句话变成一个向量的模型），远近用余弦，什么都不练。
 
 ## 练习 4 · 原型
 
@@ -653,7 +653,7 @@ cl.guess.result("finetune.pseudo", cl.L(zh="变化在 2 个点以内", en="moves
 
 # %% zh [md]
 r"""
-留下的评论里，伪标签近九成是对的，可是加进去以后，四次两升两降，测到的变化都不到两个百分点（区间最远到 −2.8）。同样这些评论换成真标签，四次都升三个半点以上，区间都在 0 以上。可见这些评论配上真标签是有用的，配上伪标签就得不到这个好处。一种可能的解释是，伪标签多半在重复模型本来就会的判断，错的那一成多还被当成对的来学；这里没有检验它的对照。换一个模型、换一种挑法，结果可能不同，要再量。
+留下的评论里，伪标签近九成是对的，可是把它们加进去再训练，四次里两升两降，测到的变化都不到两个百分点（区间最远到 −2.8）。同样这些评论换成真标签，四次都升三个半点以上，区间都在 0 以上。可见这些评论配上真标签是有用的，配上伪标签就得不到这个好处。一种可能的解释是，伪标签多半在重复模型本来就会的判断，错的那一成多还被当成对的来学；这里没有检验它的对照。换一个模型、换一种挑法，结果可能不同，要再量。
 
 ## 小结
 

@@ -766,7 +766,7 @@ cl.viz.explore(cursor, remedy=remedies, at=(10, 100, 100))
 r"""
 **拖动游标**，换不同的办法看。什么都不做时，四十步训练损失就到 0 附近，验证损失最后升到 1.4。两类各报一半，损失也才 0.69；可见模型判错的时候，往往还很有把握。按最后一步看，单用一种办法时，四倍的数据降得最多（1.42 降到 0.77），暂退法和权重衰减也有帮助（1.11 和 1.20）；1600 条、每条只见一次时，训练损失和验证损失一直走在一起。预训练常常也是这样：语料多，大多只读一遍（第 5 章）。第三和第四份讲义把过拟合当作训练大模型的主要问题，这更像是微调的情形。
 
-**早停**不多花计算。这里每十步量一次验证损失，连续三次没变好就停：验证损失都落在 0.42 到 0.53 之间，各种办法的差别大半消失。但选哪一步、报哪个数，用的是同一批验证评论，所以早停那一列略偏乐观。早停也只是从走过的步子里挑一步，不能代替更多的标签：8.7 节里，从 100 条到 1000 条，微调升了三个多点。
+**早停**不多花计算。把练习 4 的规则用在这些曲线上（每十步一个验证损失，`patience=3`）：验证损失都落在 0.42 到 0.53 之间，各种办法的差别大半消失。但选哪一步、报哪个数，用的是同一批验证评论，所以早停那一列略偏乐观。早停也只是从走过的步子里挑一步，不能代替更多的标签：8.7 节里，从 100 条到 1000 条，微调升了三个多点。
 
 这张表也是保存下来的。每一行只跑了一次，验证评论 256 条，相差零点零几不能当真。
 
@@ -778,7 +778,7 @@ r"""
 r"""
 **Drag the cursor** and try the other remedies. With none, the training loss is near 0 after forty steps, and the validation loss climbs to 1.4. Giving both classes one half costs only 0.69, so where the model is wrong, it must often be very sure of itself. By the last step, of the remedies used alone, four times the data helps most (from 1.42 to 0.77); dropout and weight decay help, too (1.11 and 1.20). With 1600, where each review is seen once, training and validation loss stay together all the way. Pre-training is often like that: there is so much text that most of it is read once (chapter 5). The third and fourth handouts call overfitting a main problem of training large models; that describes fine-tuning better.
 
-**Early stopping** costs no extra computing. Here the validation loss is measured every ten steps, and three measurements without an improvement end the run: all validation losses are then between 0.42 and 0.53, and most of the difference between the remedies is gone. But the step is chosen by the same validation reviews that the loss is reported on, which makes that column a little too good. And early stopping only picks one of the steps taken; it does not replace more labels: in section 8.7, going from 100 to 1000 gave fine-tuning over three points more.
+**Early stopping** costs no extra computing. Apply the rule of exercise 4 to these curves (a validation loss every ten steps, `patience=3`): all validation losses are then between 0.42 and 0.53, and most of the difference between the remedies is gone. But the step is chosen by the same validation reviews that the loss is reported on, which makes that column a little too good. And early stopping only picks one of the steps taken; it does not replace more labels: in section 8.7, going from 100 to 1000 gave fine-tuning over three points more.
 
 This table is a kept one, too. Each line is a single run on 256 validation reviews, where a few hundredths mean nothing.
 

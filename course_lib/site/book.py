@@ -41,7 +41,7 @@ def book(out: Path) -> None:
             sources, pages = Path(folder, "sources"), Path(folder, "pages")
             _write_sources(sources, lang)
             # A process of its own: Sphinx keeps the words of the first language that it built in.
-            command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "-c", _SPHINX, "-t", lang, "-d", f"{folder}/trees", sources, pages]
+            command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "-c", str(_SPHINX), "-t", lang, "-d", f"{folder}/trees", str(sources), str(pages)]
             if subprocess.run(command).returncode:
                 raise CourseError(zh="Sphinx 没有写完 {lang} 的网页，原因见上。", en="Sphinx did not finish the pages in {lang}; the reason stands above.", lang=lang)
             shutil.rmtree(out / lang, ignore_errors=True)
@@ -63,10 +63,10 @@ def _write_sources(folder: Path, lang: str) -> None:
     rows = ["|".join(cell for i, cell in enumerate(line.split("|")) if i != other) for line in (_ROOT / "docs" / "index.md").read_text("utf-8").splitlines()]
     (folder / "rows.md").write_text("\n".join(rows).replace(f"../notebooks/{lang}/", ""), "utf-8")
     shutil.copy(_ROOT / "docs" / "bibliography.md", folder)
-    names = {"zh": ("目录", "接口", "章节"), "en": ("Contents", "API", "Chapters")}[lang]
-    pages = "\n".join(["rows", "bibliography", "api"])
-    stems = "\n".join(chapter.stem for chapter in written)
-    (folder / "index.md").write_text(f"# {names[0]}\n\n```{{toctree}}\n:maxdepth: 2\n:caption: {names[2]}\n\n{stems}\n```\n\n```{{toctree}}\n:maxdepth: 1\n\n{pages}\n```\n", "utf-8")
+    names = {"zh": ("看得见的大语言模型", "接口", "章节", "查阅"), "en": ("Large language models, in plain sight", "API", "Chapters", "Look up")}[lang]
+    pages, stems = "rows\nbibliography\napi", "\n".join(chapter.stem for chapter in written)
+    tree = "\n```{{toctree}}\n:caption: {}\n\n{}\n```\n"
+    (folder / "index.md").write_text(f"# {names[0]}\n" + tree.format(names[2], stems) + tree.format(names[3], pages), "utf-8")
     told: set[int] = set()
     (folder / "api.md").write_text(f"# {names[1]}\n\n" + "\n".join(_room(room, told) for room in _ROOMS), "utf-8")
 

@@ -56,6 +56,26 @@ def test_one_click_leads_to_the_same_section_in_the_other_language(site, page):
     assert page.evaluate("document.documentElement.lang") == "en" and abs(heading.bounding_box()["y"]) < 200
 
 
+def test_a_guess_comes_before_its_answer(site, page):
+    page.goto((site / "en" / "01_language_models.html").as_uri())
+    result = page.get_by_text("the answer is “falls, then rises”")
+    assert not result.is_visible()
+    page.get_by_role("button", name="keeps falling").click()
+    told = page.locator("[role=status]", has_text="You guessed “keeps falling”; the answer is “falls, then rises”")
+    assert told.is_visible()
+    page.reload()
+    assert told.is_visible() and page.get_by_role("button", name="keeps falling").is_disabled()
+
+
+def test_a_recalled_answer_is_judged_and_explained(site, page):
+    page.goto((site / "zh" / "03_attention.html").as_uri())
+    rows = page.locator(".course-live > div:has(.course-choice)")
+    assert rows.count() >= 3
+    rows.first.locator("button").first.click()
+    note = rows.first.locator("[role=status]")
+    assert note.inner_text().startswith(("✓", "应当是")) and (site / "zh" / note.locator("a").get_attribute("href")).exists()
+
+
 @pytest.mark.parametrize("lang, query, wanted", [("zh", "困惑度", "01_language_models"), ("zh", "注意力头", "03_attention"), ("en", "perplexity", "01_language_models")])
 def test_search_finds(site, page, lang, query, wanted):
     page.goto((site / lang / "search.html").as_uri() + f"?q={query}")

@@ -57,6 +57,10 @@ def _write_sources(folder: Path, lang: str) -> None:
     for chapter in written:
         notebook = json.loads((_ROOT / "notebooks" / lang / f"{chapter.stem}.ipynb").read_text("utf-8"))
         notebook["cells"] = [cell for cell in notebook["cells"] if "cellView" not in cell["metadata"]]
+        for cell in notebook["cells"]:
+            if cell["metadata"].get("jupyter", {}).get("outputs_hidden"):       # the answer to a guess: folded here, too
+                cell["metadata"].setdefault("tags", []).append("hide-output")
+                cell["outputs"] = [output for output in cell["outputs"] if output.get("data", True)]
         text = json.dumps(notebook, ensure_ascii=False).replace("../../docs/index.md", "rows.md").replace("../../docs/bibliography.md", "bibliography.md")
         (folder / f"{chapter.stem}.ipynb").write_text(text, "utf-8")
     other = 4 if lang == "zh" else 3                # | row | subject | 中文版 | English |

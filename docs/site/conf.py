@@ -13,6 +13,7 @@ myst_heading_anchors = 4
 myst_heading_slug_func = "course_sphinx.anchor"
 nb_execution_mode = "off"
 nb_merge_streams = True
+nb_code_prompt_show, nb_code_prompt_hide = ("展开输出", "收起输出") if ZH else ("Show the output", "Hide the output")
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 default_role = "code"

@@ -19,6 +19,7 @@ from .live import Html, Live, markup, script, unclickable
 
 __all__ = ["Explore", "explore"]
 
+_HERE = Path(__file__).parent
 _LONGEST = 300          # characters: more than any picture here has room for
 _LABELS = {
     "alpha": L(zh="平滑 α", en="Smoothing α"), "at": L(zh="第几步", en="Step"), "context": L(zh="上下文", en="Context"), "depth": L(zh="深度", en="Depth"),
@@ -51,8 +52,8 @@ def explore(draw: Callable[..., Any], **controls: Any) -> Explore:
 class Explore(Live):
     """The widget behind `explore`; `values` holds what the controls say and may be set from Python, too."""
 
-    _esm = script(Path(__file__).with_name("explore.js"))
-    _css = Path(__file__).with_name("explore.css")
+    _esm = script(_HERE / "inview.js", _HERE / "explore.js")
+    _css = _HERE / "explore.css"
     fields = traitlets.List().tag(sync=True)
     values = traitlets.Dict().tag(sync=True)
     picture = Html().tag(sync=True)

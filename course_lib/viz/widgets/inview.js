@@ -8,8 +8,10 @@ function keepInView(el, signal, first) {
     const active = document.querySelector(".jp-Cell.jp-mod-active");
     if (active === cell || active === cell.nextElementSibling) shown.scrollIntoView({ block: "nearest" });
   };
-  const watch = new ResizeObserver(look), stop = () => watch.disconnect();
+  const watch = new ResizeObserver(look);
+  const stop = () => { watch.disconnect(); document.removeEventListener("scroll", look, true); };
   watch.observe(el);
+  document.addEventListener("scroll", look, true);          // JupyterLab may move the page after the last output has its size
   const soon = setTimeout(stop, 1500);
   signal.addEventListener("abort", () => { stop(); clearTimeout(soon); });
   for (const event of ["wheel", "pointerdown", "keydown"]) document.addEventListener(event, stop, { once: true, capture: true, signal });

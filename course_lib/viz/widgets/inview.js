@@ -5,13 +5,10 @@ function keepInView(el, signal, first) {
     const cell = [...upwards(el)].find((at) => at.matches(".jp-Cell")), shown = cell && first(cell);
     if (!shown) return;                         // not in the page yet, or in a host of another kind
     watch.observe(cell);
-    const active = document.querySelector(".jp-Cell.jp-mod-active");
-    if (active === cell || active === cell.nextElementSibling) shown.scrollIntoView({ block: "nearest" });
+    if ([cell, cell.nextElementSibling].some((at) => at?.matches(".jp-mod-active"))) shown.scrollIntoView({ block: "nearest" });
   };
-  const watch = new ResizeObserver(look);
-  const stop = () => { watch.disconnect(); document.removeEventListener("scroll", look, true); };
+  const watch = new ResizeObserver(look), stop = () => watch.disconnect();
   watch.observe(el);
-  document.addEventListener("scroll", look, true);          // JupyterLab may move the page after the last output has its size
   const soon = setTimeout(stop, 1500);
   signal.addEventListener("abort", () => { stop(); clearTimeout(soon); });
   for (const event of ["wheel", "pointerdown", "keydown"]) document.addEventListener(event, stop, { once: true, capture: true, signal });

@@ -36,20 +36,20 @@ def test_the_distribution_is_that_of_transformers_processors():
 @pytest.mark.parametrize("cache", [True, False])
 def test_a_penalty_writes_what_transformers_writes(cache):
     m = tiny.llama()
-    ours = cl.models.port(m.model)
-    for start in range(4, 12):
+    ours = tiny.ported(m.model)
+    for start in (4, 9, 15):
         ids = torch.arange(start, start + 5)[None]
-        wanted = m.model.generate(ids, max_new_tokens=40, do_sample=False, repetition_penalty=1.8)
-        assert torch.equal(cl.generate(ours, ids, 40, cl.Greedy(repetition_penalty=1.8), cache=cache), wanted)
-        assert not torch.equal(cl.generate(ours, ids, 40), wanted)
+        wanted = m.model.generate(ids, max_new_tokens=24, do_sample=False, repetition_penalty=1.8)
+        assert torch.equal(cl.generate(ours, ids, 24, cl.Greedy(repetition_penalty=1.8), cache=cache), wanted)
+        assert not torch.equal(cl.generate(ours, ids, 24), wanted)
         torch.manual_seed(start)
-        wanted = m.model.generate(ids, max_new_tokens=40, do_sample=True, repetition_penalty=1.8, min_p=0.1, top_k=0, temperature=1.5)
+        wanted = m.model.generate(ids, max_new_tokens=24, do_sample=True, repetition_penalty=1.8, min_p=0.1, top_k=0, temperature=1.5)
         torch.manual_seed(start)
-        assert torch.equal(cl.generate(ours, ids, 40, cl.Sample(temperature=1.5, repetition_penalty=1.8, min_p=0.1), cache=cache), wanted)
+        assert torch.equal(cl.generate(ours, ids, 24, cl.Sample(temperature=1.5, repetition_penalty=1.8, min_p=0.1), cache=cache), wanted)
 
 
 def test_a_penalty_does_not_count_padding():
-    ours, strategy = cl.models.port(tiny.llama().model), cl.Greedy(repetition_penalty=1.8)
+    ours, strategy = tiny.ported(tiny.llama().model), cl.Greedy(repetition_penalty=1.8)
     rows = [[5], [6, 7, 8, 9, 10, 11], [12, 13]]
     for pad in (0, 31, 77):
         together = cl.generate(ours, rows, 20, strategy, pad_id=pad)
@@ -57,38 +57,38 @@ def test_a_penalty_does_not_count_padding():
 
 
 def test_real_models_with_penalty_and_min_p(smol):
-    for m, ours, texts in ((*smol, TEXTS), (zh := cl.load("zh-gpt"), cl.models.port(zh), ["今天天气", "从前有一个"])):
+    for m, ours, texts in ((*smol, TEXTS[:2]), (zh := cl.load("zh-gpt"), cl.models.port(zh), ["今天天气", "从前有一个"])):
         for text in texts:
             ids = m.tokenizer(text, return_tensors="pt").input_ids.to(m.device)
-            options = dict(max_new_tokens=20, pad_token_id=0, eos_token_id=None, repetition_penalty=1.3)
+            options = dict(max_new_tokens=10, pad_token_id=0, eos_token_id=None, repetition_penalty=1.3)
             wanted = m.model.generate(ids, do_sample=False, **options)
-            assert torch.equal(cl.generate(ours, ids, 20, cl.Greedy(repetition_penalty=1.3)), wanted)
-            assert torch.equal(cl.generate(m, ids, 20, cl.Greedy(repetition_penalty=1.3)), wanted)
+            assert torch.equal(cl.generate(ours, ids, 10, cl.Greedy(repetition_penalty=1.3)), wanted)
+            assert torch.equal(cl.generate(m, ids, 10, cl.Greedy(repetition_penalty=1.3)), wanted)
             torch.manual_seed(0)
             wanted = m.model.generate(ids, do_sample=True, top_k=0, min_p=0.05, **options)
             torch.manual_seed(0)
-            assert torch.equal(cl.generate(m, ids, 20, cl.Sample(min_p=0.05, repetition_penalty=1.3)), wanted)
+            assert torch.equal(cl.generate(m, ids, 10, cl.Sample(min_p=0.05, repetition_penalty=1.3)), wanted)
 
 
 def test_stop_strings_are_those_of_transformers(smol):
     m, ours = smol
-    for text in TEXTS:
+    for text in TEXTS[1:]:
         ids = m.tokenizer(text, return_tensors="pt").input_ids.to(m.device)
-        start, free = ids.shape[1], cl.generate(ours, ids, 24)
+        start, free = ids.shape[1], cl.generate(ours, ids, 12)
         written = m.tokenizer.decode(free[0, start:])
         pieces = [m.tokenizer.decode([i]) for i in free[0, start:].tolist()]
-        edge = sum(map(len, pieces[:6]))
-        for stop in (written[edge - 1:edge + 2], written[edge - 3:edge + 1], written[9:10], written[4:19]):      # across tokens, inside one, of several
+        edge = sum(map(len, pieces[:5]))
+        for stop in (written[edge - 2:edge + 2], written[4:5], written[2:15]):            # across two tokens, inside one, of several
             end = written.index(stop) + len(stop)
-            wanted = m.model.generate(ids, max_new_tokens=24, do_sample=False, pad_token_id=0, stop_strings=[stop, "never!"], tokenizer=m.tokenizer)
+            wanted = m.model.generate(ids, max_new_tokens=12, do_sample=False, pad_token_id=0, stop_strings=[stop, "never!"], tokenizer=m.tokenizer)
             for model in (m, ours):
-                out = cl.generate(model, ids, 24, stop=[stop, "never!"], decode=m.tokenizer.decode)
+                out = cl.generate(model, ids, 12, stop=[stop, "never!"], decode=m.tokenizer.decode)
                 assert torch.equal(out, wanted)
             whole, shorter = (m.tokenizer.decode(row) for row in (out[0, start:], out[0, start:-1]))
             assert stop in whole and stop not in shorter and len(whole) >= end
-            assert torch.equal(cl.generate(m, ids, 24, stop=stop), wanted), "it brings its tokenizer, and one string need not be in a list"
-            assert m.generate(text, 24, stop=stop) == written[:end - len(stop)]
-    assert m.generate(TEXTS, 8, stop=["\n", " a"]) == [cut(m.generate(text, 8)) for text in TEXTS]
+            assert torch.equal(cl.generate(m, ids, 12, stop=stop), wanted), "it brings its tokenizer, and one string need not be in a list"
+            assert m.generate(text, 12, stop=stop) == written[:end - len(stop)]
+    assert m.generate(TEXTS[:2], 8, stop=["\n", " a"]) == [cut(m.generate(text, 8)) for text in TEXTS[:2]]
 
 
 def cut(text):
@@ -106,10 +106,10 @@ def test_a_stop_string_of_a_byte_level_model_and_one_in_the_prompt(smol):
     assert len(m.tokenizer.decode(cl.generate(m, ids, 24, stop="首都是北京。日")[0, ids.shape[1]:])) > 0            # the prompt has it: that ends nothing
 
 
-@pytest.mark.parametrize("beams", [dict(num_beams=3), dict(do_sample=True, top_k=5, num_return_sequences=3)])
+@pytest.mark.parametrize("beams", [dict(num_beams=3), dict(do_sample=True, top_k=5, num_return_sequences=2)])
 def test_stop_with_beams_and_several_samples(smol, beams):
     torch.manual_seed(0)
-    texts = smol[0].generate(TEXTS[1], 20, stop=[" the", ","], **beams)
+    texts = smol[0].generate(TEXTS[1], 10, stop=[" the", ","], **beams)
     for text in texts if isinstance(texts, list) else [texts]:
         assert " the" not in text and "," not in text
 

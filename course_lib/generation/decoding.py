@@ -62,7 +62,7 @@ def generate(model, ids: Tensor | Sequence[Sequence[int]], max_new_tokens: int =
             en="a prompt of {t} tokens and {n} new ones exceed the context of {c}: "
                "shorten the prompt or lower max_new_tokens", t=length, n=max_new_tokens, c=context)
     ends = Ending((eos_id,) if isinstance(eos_id, int) else tuple(eos_id or ()), stop, decode or getattr(model.tokenizer, "decode", None))
-    with model.evaluating(), torch.inference_mode(), model.asking():
+    with model.evaluating(), torch.inference_mode():
         reader = Reader(model, ids, mask, cache)
         if isinstance(strategy, Beam):
             if stream is not None:

@@ -58,7 +58,8 @@ class Reader:
     def last(self, n: int) -> Tensor:
         """[B,n,V] at the last n positions, each of the token after it. Only what the cache does not hold yet goes through the model."""
         if not self.native:
-            logits, self.past = self.model.following(self.ids, self.past, self.read, self.keep, n)
+            with self.model.asking():
+                logits, self.past = self.model.following(self.ids, self.past, self.read, self.keep, n)
             self.read = 0 if self.past is None else self.ids.shape[1]
             return logits
         new = self.ids[:, self.cache[0].own.length:] if self.cache else self.ids

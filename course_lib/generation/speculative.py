@@ -61,8 +61,7 @@ def speculate(reader: Reader, drafter: Reader, draft: Draft, strategy: Greedy | 
     while (length := reader.ids.shape[1]) < goal:
         guesses, accepted = [], 0                                             # a guess: the distribution that a token was drafted from
         for _ in range(min(draft.tokens, goal - length - 1)):                 # each pass adds a token of the large model's own
-            with drafter.model.asking():
-                guesses.append(probabilities(drafter.logits(), drafter.ids).to(device))
+            guesses.append(probabilities(drafter.logits(), drafter.ids).to(device))
             token = draw(guesses[-1])
             reader.append(token)
             drafter.append(token)

@@ -143,10 +143,10 @@ def test_sampling_has_exactly_the_models_distribution(monkeypatch):
         drafted = dice.distribution(lambda: cl.generate(LARGE, ids, 3, cl.Sample(), draft=cl.Draft(SMALL, tokens)))
         assert drafted.keys() == alone.keys() and all(math.isclose(drafted[text], alone[text], abs_tol=1e-6) for text in alone)
     small = dice.distribution(lambda: cl.generate(SMALL, ids, 3, cl.Sample()))
-    assert sum(abs(alone.get(text, 0) - p) for text, p in small.items()) > 0.3               # which it is not that of the draft
+    assert sum(abs(alone.get(text, 0) - p) for text, p in small.items()) > 0.3               # far from that of the draft
 
 
-def test_samples_of_a_sharpened_distribution(models):
+def test_samples_of_a_sharpened_distribution():
     """Chi-square over 2000 texts, since top_p and temperature leave no halves to enumerate."""
     strategy, ids, count = cl.Sample(temperature=0.7, top_p=0.9), torch.tensor([[0]]), 2000
     rows = torch.log(torch.tensor([[2.0, 1.0, 1.0, 4.0], [1.0, 2.0, 3.0, 1.0], [1.0, 3.0, 1.0, 1.0], [3.0, 1.0, 2.0, 2.0]]))

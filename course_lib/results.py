@@ -178,12 +178,15 @@ def _tree(file: str) -> ast.Module:
 
 
 def _cell(names: list[str], compute: Callable) -> ast.Module:
-    """The syntax tree of the cell that defines a function or method of the notebook; an empty one where there is none."""
+    """The syntax tree of the cell that defines a function or method of the notebook, or of the module whose reference stands in for it."""
     thing = compute if compute.__qualname__.split(".")[0] == names[0] else vars(sys.modules[compute.__module__]).get(names[0])
     for name in names[1:]:
         thing = getattr(thing, name, None)
-    code = getattr(inspect.unwrap(thing), "__code__", None) if callable(thing) else None
-    return _parsed("".join(linecache.getlines(code.co_filename)) if code else "")
+    function = inspect.unwrap(thing) if callable(thing) else None
+    if not inspect.isfunction(function):
+        return ast.Module([], [])
+    home = function.__globals__.get("__file__") or ""
+    return _tree(home) if home.startswith(str(_PACKAGE)) else _parsed("".join(linecache.getlines(function.__code__.co_filename)))
 
 
 def _plain(node: Any) -> Any:

@@ -112,6 +112,7 @@ def test_a_reference_that_use_gave_out_is_marked_where_it_stands():
     chunk = exercises.use("apps.chunk", lambda *_: None, show=False)
     _, places = results._watched(lambda: chunk(["a", "b"], 1, 0))
     assert places[0] == "exercises/apps/chunk.py:chunk" and results._mark(places[0], chunk)
+    assert results._mark(places[0], chunk) == results._mark("chunk", chunk), "measured with the reader's, read with the reference"
 
 
 @pytest.mark.parametrize("old, new", [

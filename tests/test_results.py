@@ -141,6 +141,13 @@ def test_a_module_that_is_gone_is_named(course, capsys):
     assert "(fake.py:Scale.__call__, fake.py:inner)" in course.said(capsys)[0]
 
 
+def test_an_older_record_says_that_code_was_not_recorded(course, capsys):
+    record = course.record()
+    del record["marks"], record["models"]
+    course.file.write_text(json.dumps(record))
+    assert "does not say which code and models" in course.said(capsys)[0]
+
+
 @pytest.mark.parametrize("call", ["L(zh={0}, en={0})", "ModelError(zh={0}, en={0}, n=1)"])
 def test_a_message_of_any_kind_does_not_count(call):
     plain = [results._plain(ast.parse(call.format(repr(words)))) for words in ("one", "two")]

@@ -109,7 +109,7 @@ Example: [3, 1, 2, 0] with `temperature` 0.5, `top_k` 3 and `top_p` 0.9 gives [6
 # %% exercise id="decode.filter_logits"
 ...
 # %% rows="R16"
-from functools import lru_cache
+from functools import cache
 cl.check("decode.filter_logits")
 filter_logits = cl.use("decode.filter_logits")
 ours = filter_logits(logits, 0.7, top_k=50, top_p=0.9).softmax(-1)
@@ -117,7 +117,7 @@ theirs = cl.Sample(0.7, top_k=50, top_p=0.9).probabilities(logits[None])[0]
 same = torch.allclose(ours, theirs)
 print(cl.L(zh="和 cl.Sample 的一样：", en="the same as cl.Sample:"), same)
 
-@lru_cache(maxsize=None)
+@cache
 def next_logits(ids):                               # a tuple of T ids -> (V,)
     ids = torch.tensor([ids], device=writer.device)
     with torch.inference_mode():
@@ -184,26 +184,29 @@ def next_log_probs(ids):                            # a list of T ids -> (V,)
     asked.add(tuple(ids))
     return next_logits(tuple(ids)).log_softmax(-1)
 
-def score(ids, start):                              # log P(what follows | ids[:start])
+def score(ids, start, alpha):                       # log P(new | prompt) / length ** alpha
     places = range(start, len(ids))
-    return sum(float(next_log_probs(ids[:t])[ids[t]]) for t in places)
+    total = sum(float(next_logits(ids[:t]).log_softmax(-1)[ids[t]]) for t in places)
+    return total / len(places) ** alpha
 
 # %%
-def tree(text, beams, temperature, top_p, seed):
+def tree(text, beams, penalty, temperature, top_p, seed):
     ids = writer.tokenizer(text).input_ids
     asked.clear()
-    best = beam_search(next_log_probs, ids, beams, 4, eos_id=-1)[0]
+    over = writer.tokenizer.eos_token_id
+    best = beam_search(next_log_probs, ids, beams, 4, over, penalty)[0]
     seen = [(*path, token) for path in asked
             for token in next_logits(path).topk(beams).indices.tolist()]
     rules = cl.Greedy(), cl.Sample(temperature, top_p=top_p, seed=seed)
     ends = [cl.generate(writer, [ids], 4, rule)[0].tolist() for rule in rules] + [best]
     seen += [tuple(end[:len(ids) + n]) for end in ends for n in range(1, 5)]
-    boxes = {path: (name(path[-1]), f"{score(path, len(ids)):.1f}") for path in seen}
+    boxes = {path: (name(path[-1]), f"{score(path, len(ids), penalty):.2f}")
+             for path in seen}
     names = cl.L(zh=["贪心", "抽样", "束"], en=["greedy", "sampled", "beam"])
     return cl.viz.tree(boxes, dict(zip(names, map(tuple, ends))))
 
-cl.viz.explore(tree, text=text, beams=(1, 5, 3), temperature=(0.1, 2.0, 1.0),
-               top_p=(0.05, 1.0, 1.0), seed=(0, 20, 0))
+cl.viz.explore(tree, text=text, beams=(1, 5, 3), penalty=(0.0, 2.0, 1.0),
+               temperature=(0.1, 2.0, 1.0), top_p=(0.05, 1.0, 1.0), seed=(0, 20, 0))
 
 # %% zh [md]
 r"""
@@ -630,6 +633,12 @@ def poem(form, title, seed):
 cl.viz.explore(poem, form=["五绝", "七绝", "五律", "七律"], title="秋夜", seed=(0, 50, 0))
 
 # %%
+def controls(real, others, chance):                 # two kinds of lines to compare with
+    n, size = len(real.lines), len(real.lines[0])
+    borrowed = [chance.choice(others).lines[i] for i in range(n)]
+    mixed = "".join(chance.sample("".join(real.lines), n * size))
+    return borrowed, [mixed[i:i + size] for i in range(0, n * size, size)]
+
 cl.guess("decode.rhyme",
          cl.L(zh="200 个题目，真诗一首，zh-verse 一首。zh-verse 的有几首押韵？",
               en="200 titles, a real poem and its own for each: how many of its own rhyme?"))
@@ -644,13 +653,16 @@ def against_real():                                 # titles of 200 unseen poems
         shares = [sum(test(line) for line in lines) / len(lines)
                   for test in (cl.text.alternates, known.__contains__)]
         return [cl.text.rhymes(lines), *shares]
-    kinds = [[real.lines, ours, cl.text.shuffled(real.lines, chance)]
-             for real, ours in zip(chosen, written)]
+    kinds = []
+    for real, ours in zip(chosen, written):
+        others = [poem for poem in corpus.test if poem.form == real.form]
+        kinds.append([real.lines, ours, *controls(real, others, chance)])
     return [[marks(lines) for lines in kind] for kind in kinds]
 
 # %% rows="R63"
 measured, rows = cl.results.stored("07_verse", against_real), []
-kinds = cl.L(zh=["真诗", "zh-verse", "真诗的字打乱"], en=["real", "zh-verse", "real, shuffled"])
+kinds = cl.L(zh=["真诗", "zh-verse", "别的真诗里的句子", "真诗的字打乱"],
+             en=["real", "zh-verse", "lines of other poems", "characters shuffled"])
 for i, kind in enumerate(kinds):
     rhyme, tone, copied = zip(*(marks[i] for marks in measured))
     gap = cl.metrics.difference(tone, [marks[0][1] for marks in measured])
@@ -785,7 +797,7 @@ tasks = cl.text.tables.table("functions")           # call, doc, answer, test: t
 def heading(task):                                  # what the model goes on from
     return f'def {task["call"]}:\n    """{task["doc"]}"""\n'
 
-@lru_cache(maxsize=None)
+@cache
 def verdict(i, body):                               # "ok", or what went wrong
     name = tasks[i]["call"].split("(")[0]
     test = f"\nf = {name}\nassert {tasks[i]['test']}\n"
@@ -888,17 +900,17 @@ def unmask(begin, length, order, at_once):          # -> the ids after each step
     return [*steps, ids]
 
 # %%
-ORDERS = dict(zip(cl.L(zh=["先揭最有把握的", "从左往右", "随机"],
-                       en=["the surest first", "from the left", "random"]),
+FIRST = dict(zip(cl.L(zh=["最有把握的", "最左边的", "随机的"],
+                       en=["the surest", "the leftmost", "a random one"]),
                   ("surest", "left", "random")))
-def grown(text, order, at_once, step):
-    steps = unmask(text, 12, ORDERS[order], at_once)
+def grown(text, first, at_once, step):
+    steps = unmask(text, 12, FIRST[first], at_once)
     before, now = [steps[0], *steps][min(step, len(steps) - 1):][:2]
     tokens = bert.tokenizer.convert_ids_to_tokens(now[1:-1].tolist())
     shown = ["▢" if token == bert.tokenizer.mask_token else token for token in tokens]
     return cl.viz.chips(shown, (now != before)[1:-1].tolist())
 
-cl.viz.explore(grown, text="这家酒店", order=list(ORDERS), at_once=(1, 12, 1),
+cl.viz.explore(grown, text="这家酒店", first=list(FIRST), at_once=(1, 12, 1),
                step=(0, 12, 4))
 
 # %% zh [md]

@@ -48,35 +48,35 @@ r"""
 ## 7.1 从分数到一个词元
 
 从向量到文字有三步。第 4 章见过前两步：**输出头**把最后一个位置的向量变成 logits，一个词元一个分数；`log_softmax` 把 logits 变成对数概率。第三步就是这一章的题目：**选一个**。
-下面对同一张表选五次：**贪心**（greedy）每次取最可能的；**抽样**（sampling）按概率抽签。
+下面对同一张表选两种选法：**贪心**（greedy）取最可能的，再选多少次都一样；**抽样**（sampling）按概率抽签，抽十次。
 """
 # %% en [md]
 r"""
 ## 7.1 From scores to one token
 
 There are three steps from a vector to text. Chapter 4 showed two of them: the **output head** turns the vector of the last position into logits, one score a token; `log_softmax` turns logits into log-probabilities. The third is the subject of this chapter: **choose one**.
-Below, five choices are made from one table: **greedy** takes the likeliest each time; **sampling** draws by the probabilities.
+Below, one table and two rules: **greedy** takes the likeliest, however often it is asked; **sampling** draws by the probabilities, here ten times.
 """
 # %% rows="R16"
 import torch
 loaded = {name: cl.load(name) for name in ("zh-gpt", "smollm2-135m")}
 writer, smol = loaded[cl.L(zh="zh-gpt", en="smollm2-135m")], loaded["smollm2-135m"]
-text = cl.L(zh="这家酒店的", en="The best thing about a hotel is")
+text = cl.L(zh="这家酒店的", en="The food was")
 
 ids = writer.tokenizer(text, return_tensors="pt").input_ids.to(writer.device)   # (1, T)
 with torch.inference_mode():
     hidden = writer.model.model(ids).last_hidden_state[0, -1]                   # (D,)
     logits = writer.model.lm_head(hidden).float().cpu()                         # (V,)
 p, chance = logits.log_softmax(-1).exp(), torch.Generator().manual_seed(0)
-for _ in range(5):
-    drawn = int(p.multinomial(1, generator=chance))
-    print(repr(writer.tokenizer.decode([int(p.argmax())])),
-          repr(writer.tokenizer.decode([drawn])))
+drawn = p.multinomial(10, replacement=True, generator=chance).tolist()
+print(cl.L(zh="贪心：", en="greedy:"), repr(writer.tokenizer.decode([int(p.argmax())])))
+print(cl.L(zh="抽样：", en="sampled:"),
+      *(repr(writer.tokenizer.decode([token])) for token in drawn))
 cl.viz.bars(writer.likely(text, k=8))
 
 # %% zh [md]
 r"""
-左边一列是贪心，五次都一样；右边一列是抽样，⟨测量后写：五次里几次不同⟩。最可能的词元只占 ⟨?⟩，所以抽样多半抽到别的。画出来的八个以外，还有几千个词元，每个概率都很小，合起来却有 ⟨?⟩。这条**长尾**里有许多接不下去的词元；抽得久了，总会抽到。
+最可能的“服”也只占一成多，所以抽样多半抽到别的：十次里只有一次是它。画出来的八个以外，还有四千个词元，每个概率都很小，合起来却超过一半。这条**长尾**里有许多接不下去的词元；抽得久了，总会抽到。
 
 有三个旋钮管这件事：
 
@@ -92,7 +92,7 @@ r"""
 """
 # %% en [md]
 r"""
-The left column is greedy, the same five times; the right one is sampling: ⟨claim after measurement: how many of the five differ⟩. The likeliest token has only ⟨?⟩ of the probability, so sampling mostly draws another. Beyond the eight that are drawn there are thousands of tokens; each has a very small probability, but together they have ⟨?⟩. Many tokens of this **long tail** do not go on well, and whoever draws long enough will draw one.
+The likeliest token, *a*, has less than a tenth of the probability, so sampling mostly draws another: in these ten draws *a* does not come up. Beyond the eight bars there are 49 thousand tokens; each has a very small probability, but together they have about two thirds. Many tokens of this **long tail** do not go on well (*The foodnt*), and whoever draws long enough will draw one.
 
 Three settings deal with that:
 
@@ -141,7 +141,7 @@ cl.viz.explore(settings, text=text, temperature=(0.1, 2.0, 1.0),
 
 # %% zh [md]
 r"""
-拖一拖。温度只改变条形的高低，一个也不去掉；top-k 和 top-p 去掉尾巴，剩下的重新归一。换一个模型很有把握的开头（⟨测量后选一个⟩），`top_p` 为 0.9 时只留 ⟨?⟩ 个；换一个没把握的，留 ⟨?⟩ 个，而 top-k 不管这些。
+拖一拖。温度只改变条形的高低，一个也不去掉；top-k 和 top-p 去掉尾巴，剩下的重新归一。`top_p` 留在 0.9，换两个开头：“中国共产”后面模型很有把握，只留一个；“不”后面没有把握，留一百多个。top-k 不管有没有把握，总留一样多。
 课程库里的 `cl.Sample` 就是你写的这个函数，再抽一次签。
 
 ## 7.2 一棵树，三种走法
@@ -158,7 +158,7 @@ r"""
 """
 # %% en [md]
 r"""
-Drag the sliders. Temperature changes the bars and removes none; top-k and top-p cut the tail and renormalise what is left. Type an opening where the model is sure (⟨choose one after measurement⟩), and a `top_p` of 0.9 keeps only ⟨?⟩; with an opening where it is not sure it keeps ⟨?⟩, while top-k does not care.
+Drag the sliders. Temperature changes the bars and removes none; top-k and top-p cut the tail and renormalise what is left. Leave `top_p` at 0.9 and type “In the United States of”: the model is sure, and one token is kept. With “My name is” it is not sure at all, and more than a hundred are kept. top-k keeps the same number, sure or not.
 `cl.Sample` in the course's library is the function that you wrote, plus one draw.
 
 ## 7.2 One tree, three ways through it
@@ -205,26 +205,28 @@ def tree(text, beams, penalty, temperature, top_p, seed):
     names = cl.L(zh=["贪心", "抽样", "束"], en=["greedy", "sampled", "beam"])
     return cl.viz.tree(boxes, dict(zip(names, map(tuple, ends))))
 
-cl.viz.explore(tree, text=text, beams=(1, 5, 3), penalty=(0.0, 2.0, 1.0),
+cl.viz.explore(tree, text=text, beams=(1, 5, 3), penalty=(0.0, 2.0, 0.0),
                temperature=(0.1, 2.0, 1.0), top_p=(0.05, 1.0, 1.0), seed=(0, 20, 0))
 
 # %% zh [md]
 r"""
-每一列是一步，每个盒子是一个词元，下面的数是从开头到这里的对数概率之和（越接近 0 越可能）。三种走法的最后一格写着名字，走过的盒子加了粗框。
-把束的宽度 `beams` 拖到 1：束和贪心走的是同一条路。拖到 3：⟨测量后写：束的路和贪心的路在哪一步分开，总分差多少⟩。换几个种子，看抽样的路走到树外面去。
+每一列是一步，每个盒子是一个词元，旁边的数是从开头到这里的对数概率之和（越接近 0 越可能）。三种走法的最后一格写着名字，走过的盒子加了橙色的框。
+束的宽度是 3 时，两条路**第一步就分开**：贪心先取最可能的“服”，四步下来 −5.74；束从“性”起步，得 −4.79，好了将近 1 奈特，也就是可能了两倍半。把宽度拖到 1，束和贪心走的是同一条路。换几个种子，看抽样的路走到树外面去。
+
+**长度惩罚**的滑块要配一个能结束的句子。输入“服务很好。”：$\alpha$ 是 0 时，束立刻写结束符，因为对数概率都是负数，**每多写一个词元，总和只会更低**。所以要除以长度的 $\alpha$ 次方：$\alpha=0$ 比总和，$\alpha=1$ 比平均。拖到 1，束就接着写“房间很干……”。
 
 束看得更多，找到的文字一定更可能吗？不一定：贪心走的那条路，也可能中途被挤出束外。下面取 20 条没见过的评论，各用前四个字作开头，让 `zh-gpt` 用贪心和宽度 4 的束各写 24 个字，比总分。
-
-再下一格写到结束符为止，最多 40 个字。文字长短不一，长短就要紧了：对数概率都是负数，**每多写一个词元，总和只会更低**，总和最高的往往是最短的。所以要除以长度的 $\alpha$ 次方：$\alpha=0$ 比总和，$\alpha=1$ 比平均。
+再下一格换四个 $\alpha$，写到结束符为止，最多 40 个字。
 """
 # %% en [md]
 r"""
-A column is a step, a box a token, and the number below it the sum of the log-probabilities from the start (nearer to 0 is likelier). The last box of each of the three ways bears its name, and the boxes on the way have a thick frame.
-Drag `beams` to 1: beam and greedy take the same way. Drag it to 3: ⟨claim after measurement: at which step the two part, and by how much the totals differ⟩. Try some seeds and watch sampling leave the tree.
+A column is a step, a box a token, and the number beside it the sum of the log-probabilities from the start (nearer to 0 is likelier). The last box of each of the three ways bears its name, and the boxes on the way have an orange frame.
+With three beams the two ways part **at the first step**: greedy takes the likeliest token, *a*, and has −6.56 after four steps; the beam begins with *not* and reaches −6.19, which is 1.4 times as likely. Drag the beams to 1, and beam and greedy take the same way. Try some seeds and watch sampling leave the tree.
+
+The **length penalty** needs a text that can end. Type “Let me know if you need anything else.”: with $\alpha$ at 0 the beam writes the end token at once, because log-probabilities are negative and **every further token lowers the sum**. So the sum is divided by the length to the power of $\alpha$: $\alpha=0$ compares sums, $\alpha=1$ means. Drag it to 1, and the beam goes on: *I'm happy to*.
 
 The beam looks at more. Is the text that it finds always likelier? Not necessarily: greedy's own way may be pushed out of the beam. Take 20 unseen Chinese reviews, the first four characters of each as an opening; `zh-gpt` goes on for 24 characters, greedily and with a beam of 4, and the totals are compared.
-
-The cell after that writes up to the end token, 40 characters at most. Where texts differ in length, length matters: log-probabilities are negative, **every further token lowers the sum**, and the highest sum is often that of a very short text. So it is divided by the length to the power of $\alpha$: $\alpha=0$ compares sums, $\alpha=1$ means.
+The cell after that tries four values of $\alpha$ and writes up to the end token, 40 characters at most.
 """
 # %%
 cl.guess("decode.beam",
@@ -263,8 +265,9 @@ cl.viz.table(rows, header, right=(0, 1, 2))
 
 # %% zh [md]
 r"""
-⟨测量后写：20 个里高、低各几个；差的区间是否高过 0⟩。束搜索找到的**通常**更可能，不保证。
-长度：⟨测量后写：α 从 0 到 2，平均长度怎样变；写出的是什么⟩。一段文字何时停，还有两种管法：写到**停止串**就停（`stop=["\n"]`，7.7 节写代码时用），或者写满 `max_new_tokens`。聊天模型靠的是学来的结束符：忘了告诉程序哪个是结束符，模型就可能接着把用户的话也写下去。
+20 个开头，束全都更高，平均高出十几奈特：可能性是几十万倍。没有哪条定理保证这样，可是贪心每一步都贪，亏得就是这么多。
+$\alpha$ 越大，写得越长：0 时平均不到十个字，几乎全都写完；2 时没有一个写完，都被 40 个字截断，而且开始转圈（看最后一行）。更可能的文字就更好吗？下一节量。
+一段文字何时停，还有两种管法：写到**停止串**就停（`stop=["\n"]`，7.7 节写代码时用），或者写满 `max_new_tokens`。聊天模型靠的是学来的结束符：忘了告诉程序哪个是结束符，模型就可能接着把用户的话也写下去。
 
 ## 7.3 总选最可能的，会怎样
 
@@ -275,12 +278,13 @@ r"""
 写 `rep_n(ids, n)`：`ids` 是列表，返回 1 − 不同的 n 元组的个数 / 全部 n 元组的个数（互相重叠，从每个位置开始）。没有重复是 0，一直转圈趋近 1；不到 n 个编号得 0.0；n < 1 抛出 `ValueError`。这就是文献里的 rep-n（[Welleck 等 2020](https://arxiv.org/abs/1908.04319)）。
 例：[7, 8, 7, 8, 7]、n 为 2，四个二元组里只有两种，得 0.5。
 
-然后让两个模型各从 10 个开头写 100 个词元，四种选法，抽样的各抽一次：SmolLM2 接英文（保存的结果），`zh-gpt` 接报纸（现场写）。表里先是 SmolLM2 的三列，再是 `zh-gpt` 的三列。最后一行是人写的，同样长：英文取自课程自己写的手册，中文取自报纸。
+然后让两个模型各从 10 个开头写 100 个词元，四种选法，抽样的各抽一次：SmolLM2 接英文（保存的结果），`zh-gpt` 接报纸（现场写）。表里先是 SmolLM2 的三列，再是 `zh-gpt` 的三列；差都是减去“抽样，温度 1”的同一个开头。最后一行是报纸自己接着写的。
 """
 # %% en [md]
 r"""
-⟨claim after measurement: of 20, how many are higher, how many lower; does the interval of the difference stay above 0⟩. What beam search finds is **usually** likelier; there is no guarantee.
-Length: ⟨claim after measurement: how the mean length changes from α 0 to 2, and what is written⟩. There are two more ways to say when a text is over: stop at a **stop string** (`stop=["\n"]`, used for code in section 7.7), or after `max_new_tokens`. A chat model relies on the end token that it learnt; if the program was not told which token that is, the model may go on and write the user's lines, too.
+The beam's total is higher for all 20 openings, by some twelve nats on average: hundreds of thousands of times as likely. No theorem promises that, but so much is lost by being greedy at every step.
+The larger $\alpha$, the longer the text: at 0 it has fewer than ten characters on average, and nearly all are finished; at 2 none is, all are cut off at 40 characters, and the text begins to go in circles (see the last line, where “the service is also very good” comes again and again). Is a likelier text a better one? The next section measures it.
+There are two more ways to say when a text is over: stop at a **stop string** (`stop=["\n"]`, used for code in section 7.7), or after `max_new_tokens`. A chat model relies on the end token that it learnt; if the program was not told which token that is, the model may go on and write the user's lines, too.
 
 ## 7.3 What comes of always taking the likeliest
 
@@ -291,7 +295,7 @@ The second handout says that autoregressive prediction “**ensures** the consis
 Write `rep_n(ids, n)`: `ids` is a list; return 1 − the number of distinct n-grams / the number of all n-grams (overlapping, one from every place). Without repetition it is 0, going in circles it approaches 1; fewer than n ids give 0.0; n < 1 raises `ValueError`. In the literature this is rep-n ([Welleck et al. 2020](https://arxiv.org/abs/1908.04319)).
 Example: [7, 8, 7, 8, 7] with n = 2 has four bigrams of two kinds, which gives 0.5.
 
-Then two models write 100 tokens after each of 10 openings, by four rules, with one draw each where there is sampling: SmolLM2 in English (a kept result) and `zh-gpt` in the newspaper's Chinese (written now). The table has three columns for SmolLM2, then three for `zh-gpt`. The last line was written by people, at the same length: for English the course's own handbook, for Chinese the newspaper.
+Then two models write 100 tokens after each of 10 openings, by four rules, with one draw each where there is sampling: SmolLM2 in English (a kept result) and `zh-gpt` in the newspaper's Chinese (written now). The table has three columns for SmolLM2, then three for `zh-gpt`; differences are from sampling at temperature 1 after the same opening. The last line is how the newspaper itself went on.
 """
 # %% exercise id="decode.rep_n"
 ...
@@ -299,9 +303,9 @@ Then two models write 100 tokens after each of 10 openings, by four rules, with 
 cl.check("decode.rep_n")
 rep_n = cl.use("decode.rep_n")
 cl.guess("decode.repeats",
-         cl.L(zh="按 rep-4，从重复最多到最少怎样排？", en="By rep-4, from most repetition to least?"),
-         order=cl.L(zh=["贪心", "束，宽 4", "top-p 0.9", "抽样，温度 1"],
-                    en=["greedy", "beam of 4", "top-p 0.9", "sampling at 1"]))
+         cl.L(zh="zh-gpt 用哪种选法重复最多？", en="With which rule does zh-gpt repeat itself most?"),
+         choices=cl.L(zh=["贪心", "束，宽 4", "top-p 0.9", "抽样，温度 1"],
+                      en=["greedy", "beam of 4", "top-p 0.9", "sampling at 1"]))
 
 # %% rows="E41"
 rules = {cl.L(zh="贪心", en="greedy"): cl.Greedy(),
@@ -323,34 +327,30 @@ def by_smollm2():
     openings = [row["en"] for row in cl.text.tables.table("openings")]
     return go_on(net, smol.tokenizer(openings).input_ids, end_of_turn)
 
-notes = " ".join(note.en for note in cl.text.handbook().notes)
-notes = smol.tokenizer(notes).input_ids
-people = [notes[100 * i:100 * i + 100] for i in range(10)]
-english = [*cl.results.stored("07_repetition", by_smollm2), people]
-
+english = cl.results.stored("07_repetition", by_smollm2)
 news = [item.text for item in cl.text.newspaper().test if len(item.text) > 110][:10]
 news = [zh_tokenizer("<news>" + text).input_ids for text in news]
-chinese = [*go_on(gpt, [ids[:8] for ids in news], end), [ids[8:108] for ids in news]]
+chinese, paper = go_on(gpt, [ids[:8] for ids in news], end), [ids[8:108] for ids in news]
 
 # %% rows="E41"
-rows, repeats = [], {}
-for i, rule in enumerate([*rules, cl.L(zh="人写的", en="people")]):
-    row = [rule]
-    for texts in (english, chinese):
-        values, base = ([rep_n(ids, 4) for ids in texts[j]] for j in (i, -1))
-        row += [f"{sum(values) / 10:.2f}", cl.metrics.difference(values, base),
-                f"{sum(map(len, texts[i])) / 10:.0f}"]
-    repeats[rule] = row[1]
-    rows.append(row)
-header = [""] + cl.L(zh=["rep-4", "减去人写的", "长度"],
-                     en=["rep-4", "minus people", "length"]) * 2
+def measures(texts, drawn):                         # three columns of the table
+    values, base = ([rep_n(ids, 4) for ids in some] for some in (texts, drawn))
+    length = sum(map(len, texts)) / 10
+    return f"{sum(values) / 10:.2f}", cl.metrics.difference(values, base), f"{length:.0f}"
+
+rows = [(rule, *measures(english[i], english[3]), *measures(chinese[i], chinese[3]))
+        for i, rule in enumerate(rules)]
+rows.append((cl.L(zh="报纸", en="newspaper"), "", "", "", *measures(paper, chinese[3])))
+header = [""] + cl.L(zh=["rep-4", "减去抽样", "长度"],
+                     en=["rep-4", "minus sampling", "length"]) * 2
 display(cl.viz.table(rows, header, right=range(1, 7)))
-print(smol.tokenizer.decode(english[0][0]))
-cl.guess.result("decode.repeats", sorted(rules, key=repeats.get, reverse=True))
+print(smol.tokenizer.decode(english[0][7]))         # greedy, the eighth opening
+most = max(rows[:4], key=lambda row: row[4])[0]     # in zh-gpt's column
+cl.guess.result("decode.repeats", most)
 
 # %% zh [md]
 r"""
-⟨测量后写：贪心和束的 rep-4 是多少、比人写的高多少、区间在 0 的哪边；两个模型是否一致；top-p 和温度 1 呢；表下面贪心写的第一段转不转圈⟩。（区间由 10 个开头配对自助得到；开头只有 10 个，抽样各只抽了一次。）
+两个模型都一样：贪心和束有两到四成的四元组是重复的，抽样和报纸几乎没有，两种“总选最可能”比抽样高出的区间都在 0 以上。`zh-gpt` 重复最多的是束：上一节里它的总分高出十几奈特，**最可能的文字，恰恰是转圈的文字**。表下面是 SmolLM2 贪心写的第八段，一句话说了又说。（区间由 10 个开头配对自助得到；开头只有 10 个，抽样各只抽了一次。文字越长越容易重复，所以长度也列出来：各行本来就不一样长。）
 同样的模型，同样的参数，“一致和流畅”要看怎样选：自回归只保证概率乘得起来（1.2 节），没有保证别的。
 
 抽样之外还有一种办法，**重复惩罚**：出现过的词元，logits 压低一点（`smol.generate(…, repetition_penalty=1.2)`；[Keskar 等 2019](https://arxiv.org/abs/1909.05858)）。压得太重，“的”和 the 这样的词也轮不到了。
@@ -369,7 +369,7 @@ r"""
 """
 # %% en [md]
 r"""
-⟨claim after measurement: rep-4 of greedy and of beam, how far above people, on which side of 0 the interval lies; do both models agree; what of top-p and of sampling at 1; does the first greedy text, below the table, go in circles⟩. (The intervals draw the 10 openings anew, in pairs; there are only 10, and each sampling rule drew once.)
+Both models agree: with greedy and beam two to four tenths of the 4-grams are repetitions, with sampling, and in the newspaper, hardly any; for both rules that take the likeliest, the interval of the difference from sampling lies above 0. `zh-gpt` repeats itself most with the beam, whose totals were twelve nats higher in the last section: **the likeliest text is the one that goes in circles**. Below the table is SmolLM2's eighth greedy text, which says one thing over and over. (The intervals draw the 10 openings anew, in pairs; there are only 10, and each sampling rule drew once. Longer texts repeat themselves more easily, so their length is given; it differs from line to line.)
 With one model and one set of parameters, “consistency and fluency” depend on how tokens are chosen: autoregression guarantees that the probabilities may be multiplied (section 1.2), and nothing else.
 
 Besides sampling there is another remedy, the **repetition penalty**: lower the logits of tokens that have occurred (`smol.generate(…, repetition_penalty=1.2)`; [Keskar et al. 2019](https://arxiv.org/abs/1909.05858)). Too strong a penalty leaves no turn to 的 and *the* either.
@@ -430,7 +430,7 @@ left.bar(range(50), fresh, color="#4477aa", label=cl.L(zh="有缓存", en="with 
 left.set(xlabel=cl.L(zh="第几个新词元", en="new token"),
          ylabel=cl.L(zh="送进模型的词元", en="tokens through the model"))
 left.legend(frameon=False)
-lengths, seconds = (32, 128, 256, 512, 1024), cl.generation.pass_seconds
+lengths, seconds = (32, 128, 256, 512), cl.generation.pass_seconds
 slow = [1000 * seconds(net, 0, n + 1) for n in lengths]
 quick = [1000 * seconds(net, n, 1) for n in lengths]
 for times, colour in ((slow, "#ee7733"), (quick, "#4477aa")):
@@ -441,8 +441,8 @@ plt.show()
 
 # %% zh [md]
 r"""
-写出的一字不差，送进模型的词元差 ⟨?⟩ 倍。左图是这 50 步的时间线：第一步两种都要读完提示，之后有缓存的每步只读一个。右图是时间：⟨测量后写：没有缓存，前面越长，再写一个越慢；有缓存，几乎是平的，只慢慢上升⟩。
-缓存要占内存：K 和 V 各一份，30 层，3 组键值，每个 64 个数，`float32` 每个数 4 字节，一共 46080 字节一个词元；八千个词元就要 ⟨?⟩ MB，差不多是 ⟨测量后写⟩。分组的键值（3.9 节）省的就是这个。
+写出的一字不差，送进模型的词元差 29 倍。左图是这 50 步的时间线：第一步两种都要读完提示，之后有缓存的每步只读一个。右图是时间：没有缓存，前面越长，再写一个越慢；有缓存，几乎是平的。
+缓存要占内存：K 和 V 各一份，30 层，3 组键值，每个 64 个数，`float32` 每个数 4 字节，一共 46080 字节一个词元；8192 个词元就要 377 MB，而 SmolLM2 的全部权重（`float32`）是 538 MB。分组的键值（3.9 节）省的就是这个。
 
 ## 7.5 先打草稿，再一次核对
 
@@ -458,8 +458,8 @@ r"""
 """
 # %% en [md]
 r"""
-The text is the same, letter for letter, and ⟨?⟩ times as many tokens pass through the model. On the left is the timeline of these 50 steps: at the first both must read the prompt; after that, the one with a cache reads one token a step. On the right is the time: ⟨claim after measurement: without a cache, one more token takes longer the more there is before it; with a cache it is nearly flat, rising slowly⟩.
-The cache takes memory: K and V, 30 blocks, 3 sets of keys and values, 64 numbers each, 4 bytes a number in `float32`, in all 46080 bytes a token; eight thousand tokens take ⟨?⟩ MB, about ⟨claim after measurement⟩. This is what grouped keys and values (section 3.9) save.
+The text is the same, letter for letter, and without a cache 29 times as many tokens pass through the model. On the left is the timeline of these 50 steps: at the first both must read the prompt; after that, the one with a cache reads one token a step. On the right is the time: without a cache, one more token takes longer the more there is before it; with a cache the line is nearly flat.
+The cache takes memory: K and V, 30 blocks, 3 sets of keys and values, 64 numbers each, 4 bytes a number in `float32`, in all 46080 bytes a token; 8192 tokens take 377 MB, while all weights of SmolLM2 in `float32` take 538 MB. This is what grouped keys and values (section 3.9) save.
 
 ## 7.5 Draft first, then check in one go
 
@@ -508,14 +508,14 @@ cl.viz.table(rows, ["", *"ABCD", cl.L(zh="最大的差", en="largest gap")], rig
 
 # %% zh [md]
 r"""
-四个词元，对每个草稿、每个 u 都算一遍，不是抽样：推测解码的分布和 p **一样**，差只来自把 u 分成一千格。全部接受，得到的是草稿的分布；拒绝以后从 p 再抽，看上去合理，却偏了 ⟨?⟩。
+四个词元，对每个草稿、每个 u 都算一遍，不是抽样：推测解码的分布和 p **一样**，差只来自把 u 分成一千格。全部接受，得到的是草稿的分布；拒绝以后从 p 再抽，看上去合理，却偏了 0.2。
 
 草稿从哪里来？可以是一个更小的模型，也可以更省事：**查提示**（prompt lookup）。看最后两个词元以前在哪里出现过，把当时后面的照抄过来；抄错了，核对时会改掉。q 于是把全部概率放在抄来的那个词元上。
 下面的循环一次最多猜 4 个，用贪心（p 也把全部概率放在最可能的一个上），所以写出的必须和 `write` **一字不差**。试两个任务：接着讲故事；把一段话（岛上渡船的时刻）原样再写一遍。最后一格量时间，算出什么时候划算。
 """
 # %% en [md]
 r"""
-Four tokens, computed for every draft and every u, not sampled: the distribution of speculative decoding **is** p, up to what comes from cutting u into a thousand cells. Accepting all gives the draft's distribution; drawing from p after a refusal looks reasonable and is off by ⟨?⟩.
+Four tokens, computed for every draft and every u, not sampled: the distribution of speculative decoding **is** p, up to what comes from cutting u into a thousand cells. Accepting all gives the draft's distribution; drawing from p after a refusal looks reasonable and is off by 0.2.
 
 Where does a draft come from? A smaller model can make it, or something cheaper: **prompt lookup**. See where the last two tokens occurred before and copy what followed them then; whatever is wrong gets corrected in the check. So q puts all its probability on the copied token.
 The loop below drafts at most 4 at a time and is greedy (p, too, puts all its probability on the likeliest), so that its text must be **the same** as that of `write`. There are two tasks: go on with a story; and write a paragraph once more as it stands. The last cell measures times and computes when it pays.
@@ -567,7 +567,7 @@ cl.guess.result("decode.speculative", len(lane), tolerance=3)
 
 # %% timing
 drafts = (0, 1, 2, 4, 8, 16)
-cost = [cl.generation.pass_seconds(net, 100, n + 1) for n in drafts]
+cost = [cl.generation.pass_seconds(net, 100, n + 1, repeats=7) for n in drafts]
 print("n", *drafts, "·", *(f"{1000 * seconds:.0f}" for seconds in cost), "ms")
 for alpha in (0.2, 0.5, 0.8, 0.95):
     written = [(1 - alpha ** (n + 1)) / (1 - alpha) for n in drafts]
@@ -582,9 +582,9 @@ plt.show()
 
 # %% zh [md]
 r"""
-先看两段文字：橙色的是抄来并且核对通过的，空白的是大模型自己写的。讲故事 ⟨测量后写：几乎抄不到，几次前向传播⟩；原样再写一遍，一次前向传播平均写出 ⟨?⟩ 个。写出的都和一个一个写的一样。
+先看两段文字：橙色的是抄来并且核对通过的，空白的是大模型自己写的。讲故事几乎抄不到，40 个词元要 38 次前向传播；原样再写一遍只要 16 次，一次平均写出两个半。（SmolLM2 抄到一半走了样，那里的草稿就被拒绝：写什么由大模型说了算。）写出的都和一个一个写的一样。
 
-再看时间：一次前向传播读 1 到 17 个词元，各要多少毫秒，打印在图的上面，每台机器不同。每次猜 n 个，每个独立地以概率 α 被接受，平均写出 $1+\alpha+\dots+\alpha^n=\frac{1-\alpha^{n+1}}{1-\alpha}$ 个；除以时间，就是图里的倍数。虚线是不用推测解码。⟨测量后写：α 为 0.2 时全在虚线下面；0.8 时 n 取几最好，快几倍；n 太大为什么又变慢⟩。（这里草稿不花时间；用小模型打草稿，还要加上它的时间。α 相同、互相独立是简化：真的文字，接受成串地来。）
+再看时间：一次前向传播读 1 到 17 个词元，各要多少毫秒，打印在图的上面，每台机器不同。每次猜 n 个，每个独立地以概率 α 被接受，平均写出 $1+\alpha+\dots+\alpha^n=\frac{1-\alpha^{n+1}}{1-\alpha}$ 个；除以时间，就是图里的倍数。虚线是不用推测解码。α 是 0.2 时，猜得再多，一次平均也写不到 1.25 个，几乎没有赚头；α 大，才值得多猜。n 太大，曲线又往下走：后面的草稿很少轮得到，读它们却要时间。（这里草稿不花时间；用小模型打草稿，还要加上它的时间。α 相同、互相独立是简化：真的文字，接受成串地来。）
 **什么时候划算**：草稿常猜对，而且一次多读几个词元不比读一个慢多少。改写、摘录、补全代码，后面的话多半在提示里出现过，就是这样。
 
 ## 7.6 写诗，写评论，写新闻
@@ -600,9 +600,9 @@ r"""
 """
 # %% en [md]
 r"""
-First the two texts: orange tokens were copied and passed the check, the others the large model wrote itself. For the story ⟨claim after measurement: hardly anything could be copied; how many passes⟩; for the copy one pass writes ⟨?⟩ tokens on average. Both texts are what one token at a time gives.
+First the two texts: orange tokens were copied and passed the check, the others the large model wrote itself. For the story hardly anything could be copied, and 40 tokens take 38 passes; the copy takes 16, two and a half tokens a pass. (Halfway SmolLM2 strays from the text it should copy, and there the draft is refused: the large model has the last word.) Both texts are what one token at a time gives.
 
-Then the time: how many milliseconds a pass takes that reads 1 to 17 tokens is printed above the picture, and differs by machine. With n drafted tokens, each accepted with probability α and independently, a pass writes $1+\alpha+\dots+\alpha^n=\frac{1-\alpha^{n+1}}{1-\alpha}$ tokens on average; divided by the time, this gives the factors in the picture. The dotted line is no speculation. ⟨claim after measurement: at α = 0.2 all lies below it; at 0.8 which n is best and how many times as fast; why too large an n is slower again⟩. (The draft costs nothing here; where a small model makes it, its time has to be added. One α for all tokens, independent of each other, is a simplification: in real text acceptances come in runs.)
+Then the time: how many milliseconds a pass takes that reads 1 to 17 tokens is printed above the picture, and differs by machine. With n drafted tokens, each accepted with probability α and independently, a pass writes $1+\alpha+\dots+\alpha^n=\frac{1-\alpha^{n+1}}{1-\alpha}$ tokens on average; divided by the time, this gives the factors in the picture. The dotted line is no speculation. At α = 0.2 a pass writes less than 1.25 tokens on average, however many are drafted, so there is hardly anything to gain; a large α makes it worth while to draft more. With too large an n the curves fall again: the last drafts are seldom reached, but reading them takes time. (The draft costs nothing here; where a small model makes it, its time has to be added. One α for all tokens, independent of each other, is a simplification: in real text acceptances come in runs.)
 **It pays** where the draft is often right and reading a few tokens more costs little more than reading one: when rewriting, quoting, or completing code, where most of what follows has stood in the prompt.
 
 ## 7.6 Poems, reviews, news
@@ -676,8 +676,8 @@ cl.guess.result("decode.rhyme", rhymed, tolerance=10)
 
 # %% zh [md]
 r"""
-⟨测量后写：真诗押韵多少，这就是尺子自己的上限（体裁里混有古体，韵书也有两读）；zh-verse 多少；打乱的多少，这是碰巧的底线。平仄同样三行。抄的句子占多少，真诗自己又有多少（常用的句子别人也用）⟩。
-没有人告诉过它什么叫韵、什么叫声调，一个字的读音也没有给过。⟨测量后写：它从字的搭配里学到了多少。⟩至于意思：题目换成“电车”再看看。（这里量的是两条规矩，诗好不好量不出来。）
+先看尺子：真诗也只有近九成押韵（体裁里混着不严守规矩的古体，也有诗人借邻近的韵），这是上限。底线有两条：从别的真诗里借句子来拼，末字都是诗里的末字，碰巧押韵的只有 4.5%；把真诗的字打乱，是 1%。`zh-verse` 是 **63.5%**，离上限还远，离底线更远。平仄上它和真诗差不多：合平仄的句子约九成，差的区间含 0；打乱的只有四成。它没有抄训练集里的句子；真诗反倒有 4% 的句子训练集里也有。
+没有人告诉过它什么叫韵、什么叫声调，一个字的读音也没有给过：这些规律都藏在字和字怎样搭配里。至于意思：题目换成“电车”再看看。（这里量的是两条规矩，诗好不好量不出来。200 首，只抽了一次。）
 
 ### 同一个开头，两种心情
 
@@ -688,8 +688,8 @@ SmolLM2 是听指令的模型，不用记号，用一句话说体裁就行：故
 """
 # %% en [md]
 r"""
-⟨claim after measurement: how many real poems rhyme by this ruler, which is its ceiling (the forms hold some older, freer verse, and characters have several readings); how many of zh-verse's; how many shuffled, which is the floor of chance. The same for tones. How many lines are copied, and how many of the real test poems' own lines stand in the training set⟩.
-Nobody told it what a rhyme or a tone is, or how a single character sounds. ⟨claim after measurement: how much of that it learnt from which characters go together.⟩ As to sense: try “电车”, *tram*, as the title. (Measured here are two rules; how good a poem is they do not say.)
+First the ruler: of the real poems, too, not quite nine in ten rhyme by it (the forms hold some older, freer verse, and poets borrowed neighbouring rhymes); that is the ceiling. There are two floors: poems put together from lines of other real poems, whose last characters are those of real lines, rhyme by chance in 4.5 %; real poems with their characters shuffled in 1 %. `zh-verse` has **63.5 %**: well below the ceiling, far above both floors. In tone it is about as good as the real poems: nine lines in ten are right, the interval of the difference includes 0; shuffled, it is four in ten. It copied no line from the training set, where 4 % of the real poems' own lines are found.
+Nobody told it what a rhyme or a tone is, or how a single character sounds: all that lies in which characters go together. As to sense: try “电车”, *tram*, as the title. (Measured here are two rules; how good a poem is they do not say. 200 poems, drawn once.)
 
 ### One opening, two moods
 
@@ -741,14 +741,14 @@ cl.viz.table(zip([row[cl.L(zh="zh", en="en")] for row in table], texts))
 
 # %% zh [md]
 r"""
-⟨测量后写：`<pos>` 里判为好评的比例，`<neg>` 里的，没有记号的；裁判的准确率放在旁边；数好话坏话的结果是否一致；`<news>` 加上“买回来以后发现”写成了什么⟩。
-两把尺子都不干净：裁判学的标签和 `zh-gpt` 学的出自同一批训练评论，`zh-bert` 还学过那张好话坏话的表。能说的是，**一个记号** ⟨测量后写：把两类分开了多少⟩。
+给 `<pos>`，裁判说八成是好评；给 `<neg>`，不到三成；不给记号，居中。裁判自己在真评论上对八成，所以这两个数已经接近它能看出的极限。数好话和坏话，结论一样。给 `<news>`，连“买回来以后发现”也写成了新闻腔。
+两把尺子都不干净：裁判学的标签和 `zh-gpt` 学的出自同一批训练评论，`zh-bert` 还学过那张好话坏话的表。能说的是，**改一个记号，心情就变了**，参数一个没动。通不通顺是另一回事：读读右边那一列。
 
-SmolLM2 的六种体裁，⟨测量后写：哪几种看得出（分行、角色名、话题标签），哪几种看不出⟩。只各写了一篇，只能说明会这样，不能说明多常这样。
+SmolLM2 的六种体裁里，诗分了行，新闻和短帖开口先说“这是一篇……”，剧本里没有人说话，歌词不像歌词。写哪一种，它听懂了一些；写得像不像，要看体裁。各只写了一篇，只能说明会这样，不能说明多常这样。
 
 ## 7.7 写代码，并且运行它
 
-代码有一个别的文字没有的好处：对不对，**运行一下就知道**。十个小函数，每个给函数名和一句说明，SmolLM2 写函数体，各写十份，用断言（assert）来考。
+代码有一个别的文字没有的好处：对不对，**运行一下就知道**。十个小函数，每个给函数名和一句说明，写到 `return` 为止，SmolLM2 接着写完这一行，各写十份，用断言（assert）来考。
 十份里有 c 份对，怎样报成绩？常用 **pass@k**：抽 k 份，至少有一份对的概率。
 
 ## 练习 6 · pass@k
@@ -760,14 +760,14 @@ SmolLM2 的六种体裁，⟨测量后写：哪几种看得出（分行、角色
 """
 # %% en [md]
 r"""
-⟨claim after measurement: the share judged praise with `<pos>`, with `<neg>` and without a token; beside it the judge's accuracy; whether counting words of praise and complaint agrees; what `<news>` makes of “after I bought it I found”⟩.
-Neither ruler is quite clean: the judge's labels come from the training reviews that `zh-gpt` learnt from, and `zh-bert` was also taught the list of mood words. What may be said is that **one token** ⟨claim after measurement: how far it tells the two kinds apart⟩.
+With `<pos>` the judge calls eight in ten praise, with `<neg>` fewer than three, without a token about half. The judge itself is right on eight of ten real reviews, so that these two figures are close to all it can see. Counting words of praise and complaint says the same. With `<news>`, even “after I bought it I found” goes on in a newspaper's voice.
+Neither ruler is quite clean: the judge's labels come from the training reviews that `zh-gpt` learnt from, and `zh-bert` was also taught the list of mood words. What may be said is that **one token changes the mood**, and no parameter. Fluency is another matter, as those who read Chinese see in the last column.
 
-Of SmolLM2's six forms, ⟨claim after measurement: which can be told (line breaks, names of characters, hashtags) and which cannot⟩. One text each shows that it can happen, not how often.
+Of SmolLM2's six forms, the poem has lines; the news report and the post begin by announcing themselves (“Here's a …”); in the play nobody speaks, and the song is not one. It understands in part what is asked for; whether the text looks like it depends on the form. One text each shows that it can happen, not how often.
 
 ## 7.7 Write code, and run it
 
-Code has an advantage over other text: whether it is right **shows when it runs**. There are ten small functions, each with its name and one sentence; SmolLM2 writes the body, ten times each, and assertions examine it.
+Code has an advantage over other text: whether it is right **shows when it runs**. There are ten small functions, each with its name, one sentence, and the word `return`; SmolLM2 finishes the line, ten times each, and assertions examine it.
 If c of the ten are right, what is the score? The usual one is **pass@k**: the probability that of k samples at least one is right.
 
 ## Exercise 6 · pass@k
@@ -795,42 +795,40 @@ for what, program in programs.items():
 # %% rows="R70"
 tasks = cl.text.tables.table("functions")           # call, doc, answer, test: ten rows
 def heading(task):                                  # what the model goes on from
-    return f'def {task["call"]}:\n    """{task["doc"]}"""\n'
+    return f'def {task["call"]}:\n    """{task["doc"]}"""\n    return'
 
 @cache
-def verdict(i, body):                               # "ok", or what went wrong
+def verdict(i, text):                               # "ok", or what went wrong
     name = tasks[i]["call"].split("(")[0]
     test = f"\nf = {name}\nassert {tasks[i]['test']}\n"
-    return cl.generation.run_apart(heading(tasks[i]) + body + test)
+    return cl.generation.run_apart(heading(tasks[i]) + text + test)
 
 answers = {text: [text] * 10 for text in ("None", "True", "1")}
 answers[cl.L(zh="参考答案", en="the reference")] = [task["answer"] for task in tasks]
 for name, texts in answers.items():
-    results = [verdict(i, f"    return {text}\n") for i, text in enumerate(texts)]
+    results = [verdict(i, f" {text}") for i, text in enumerate(texts)]
     print(name, "→", results.count("ok"), "/ 10")
 
 # %% rows="R30 R70"
-STOPS = ["\ndef", "\nclass", "\nprint", "\nif", "\n#", "\n```"]
-def bodies(task, shots, seed):                      # 10 bodies after `shots` examples
+def lines(task, shots, seed):                       # 10 answers after `shots` examples
     others = [other for other in tasks if other is not task]
-    solved = "".join(f"{heading(shown)}    return {shown['answer']}\n\n\n"
+    solved = "".join(f"{heading(shown)} {shown['answer']}\n\n\n"
                      for shown in random.Random(seed).sample(others, shots))
     ids = smol.tokenizer(solved + heading(task)).input_ids
     rule = cl.Sample(0.6, top_p=0.95, seed=seed)
-    rows = cl.generate(net, [ids] * 10, 60, rule, eos_id=end_of_turn,
-                       pad_id=end_of_turn, stop=STOPS, decode=smol.tokenizer.decode)
-    return smol.tokenizer.batch_decode(rows[:, len(ids):], skip_special_tokens=True)
+    rows = cl.generate(net, [ids] * 10, 32, rule, eos_id=end_of_turn,
+                       pad_id=end_of_turn, stop=["\n"], decode=smol.tokenizer.decode)
+    texts = smol.tokenizer.batch_decode(rows[:, len(ids):], skip_special_tokens=True)
+    return [text.split("\n")[0] for text in texts]
+
 def sampled():                                      # shots -> 10 bodies a task
-    return {shots: [bodies(task, shots, i) for i, task in enumerate(tasks)]
+    return {shots: [lines(task, shots, i) for i, task in enumerate(tasks)]
             for shots in (0, 1, 2, 4, 8)}
 cl.guess("decode.code",
          cl.L(zh="十个函数各写十份，提示里没有例子。100 份里对几份？", en="Ten functions, ten samples each, no examples: how many of 100 are right?"))
 
 # %% rows="R70"
-import re
-def grade(i, text):                                 # keep what is indented, run it
-    return verdict(i, re.match(r"(?:[ \t].*\n?|\n)*", text)[0] + "\n")
-verdicts = {shots: [[grade(i, text) for text in texts] for i, texts in enumerate(some)]
+verdicts = {shots: [[verdict(i, text) for text in texts] for i, texts in enumerate(some)]
             for shots, some in cl.results.stored("07_functions", sampled).items()}
 rows = []
 for task, found in zip(tasks, verdicts["0"]):       # a kept result has text as keys

@@ -33,6 +33,7 @@ class Ladder(Live):
     verdict = Html().tag(sync=True)
     busy = traitlets.Bool().tag(sync=True)
     words = traitlets.Dict().tag(sync=True)
+    without_kernel = L(zh="可以先在纸上排好这几行；想在这里拼，请运行这个单元格。", en="Put the lines in order on paper; to do it here, run this cell.")
 
     def __init__(self, buttons: Sequence[str], asked: Callable[[int], tuple[Markup, dict[str, Any]]],
                  judged: Callable[[list[int]], Markup], puzzle: dict[str, Any] | None = None):

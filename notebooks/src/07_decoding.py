@@ -47,7 +47,7 @@ cl.recall()
 r"""
 ## 7.1 从分数到一个词元
 
-从向量到文字有三步。第 4 章见过前两步：**输出头**把最后一个位置的向量变成 logits，一个词元一个分数；`log_softmax` 把 logits 变成对数概率。第三步就是这一章的题目：**选一个**。
+从向量到文字有三步。第 4 章见过前两步：**输出头**把最后一个位置的向量变成 logits，一个词元一个分数；`log_softmax` 把 logits 变成对数概率。第三步是**选一个**，就是这一章的题目。
 下面对同一张表选两种选法：**贪心**（greedy）取最可能的，再选多少次都一样；**抽样**（sampling）按概率抽签，抽十次。
 """
 # %% en [md]
@@ -92,7 +92,7 @@ r"""
 """
 # %% en [md]
 r"""
-The likeliest token, *a*, has less than a tenth of the probability, so sampling mostly draws another: in these ten draws *a* does not come up. Beyond the eight bars there are 49 thousand tokens; each has a very small probability, but together they have about two thirds. Many tokens of this **long tail** do not go on well (*The foodnt*), and whoever draws long enough will draw one.
+The likeliest token, *a*, has less than a tenth of the probability, so sampling mostly draws another: in these ten draws *a* does not come up. Beyond the eight bars there are tens of thousands of tokens; each has a very small probability, but together they have about two thirds. Many tokens of this **long tail** do not go on well (*The foodnt*), and whoever draws long enough will draw one.
 
 Three settings deal with that:
 
@@ -179,29 +179,28 @@ Example: after id 2 the probabilities are 0.5, 0.3, 0.2, otherwise 0.1, 0.1, 0.8
 import random
 cl.check("decode.beam_search")
 beam_search, asked = cl.use("decode.beam_search"), set()
+over = writer.tokenizer.eos_token_id
 
 def next_log_probs(ids):                            # a list of T ids -> (V,)
     asked.add(tuple(ids))
     return next_logits(tuple(ids)).log_softmax(-1)
 
-def score(ids, start, alpha):                       # log P(new | prompt) / length ** alpha
-    places = range(start, len(ids))
-    total = sum(float(next_logits(ids[:t]).log_softmax(-1)[ids[t]]) for t in places)
-    return total / len(places) ** alpha
+def box(path, start, alpha):                        # a token, its score so far
+    places = range(start, len(path))
+    total = sum(float(next_logits(path[:t]).log_softmax(-1)[path[t]]) for t in places)
+    return name(path[-1]), f"{total / len(places) ** alpha:.2f}"
 
 # %%
 def tree(text, beams, penalty, temperature, top_p, seed):
     ids = writer.tokenizer(text).input_ids
     asked.clear()
-    over = writer.tokenizer.eos_token_id
     best = beam_search(next_log_probs, ids, beams, 4, over, penalty)[0]
-    seen = [(*path, token) for path in asked
-            for token in next_logits(path).topk(beams).indices.tolist()]
     rules = cl.Greedy(), cl.Sample(temperature, top_p=top_p, seed=seed)
     ends = [cl.generate(writer, [ids], 4, rule)[0].tolist() for rule in rules] + [best]
+    seen = [(*path, token) for path in asked
+            for token in next_logits(path).topk(beams).indices.tolist()]
     seen += [tuple(end[:len(ids) + n]) for end in ends for n in range(1, 5)]
-    boxes = {path: (name(path[-1]), f"{score(path, len(ids), penalty):.2f}")
-             for path in seen}
+    boxes = {path: box(path, len(ids), penalty) for path in seen}
     names = cl.L(zh=["贪心", "抽样", "束"], en=["greedy", "sampled", "beam"])
     return cl.viz.tree(boxes, dict(zip(names, map(tuple, ends))))
 
@@ -211,9 +210,9 @@ cl.viz.explore(tree, text=text, beams=(1, 5, 3), penalty=(0.0, 2.0, 0.0),
 # %% zh [md]
 r"""
 每一列是一步，每个盒子是一个词元，旁边的数是从开头到这里的对数概率之和（越接近 0 越可能）。三种走法的最后一格写着名字，走过的盒子加了橙色的框。
-束的宽度是 3 时，两条路**第一步就分开**：贪心先取最可能的“服”，四步下来 −5.74；束从“性”起步，得 −4.79，好了将近 1 奈特，也就是可能了两倍半。把宽度拖到 1，束和贪心走的是同一条路。换几个种子，看抽样的路走到树外面去。
+束的宽度是 3 时，两条路**第一步就分开**：贪心先取最可能的“服”，束从“性”起步，四步下来总分高出将近一奈特，也就是可能了两倍多（比一比两条路的末格）。把宽度拖到 1，束和贪心走的是同一条路。换几个种子，看抽样的路走到树外面去。
 
-**长度惩罚**的滑块要配一个能结束的句子。输入“服务很好。”：$\alpha$ 是 0 时，束立刻写结束符，因为对数概率都是负数，**每多写一个词元，总和只会更低**。所以要除以长度的 $\alpha$ 次方：$\alpha=0$ 比总和，$\alpha=1$ 比平均。拖到 1，束就接着写“房间很干……”。
+**长度惩罚**的滑块要配一个能结束的句子。输入“服务很好。”，$\alpha$ 是 0 时，束立刻写结束符。因为对数概率都是负数，每多写一个词元，总和**只会更低**。所以要除以长度的 $\alpha$ 次方：$\alpha=0$ 比总和，$\alpha=1$ 比平均。拖到 1，束就接着写“房间很干……”。
 
 束看得更多，找到的文字一定更可能吗？不一定：贪心走的那条路，也可能中途被挤出束外。下面取 20 条没见过的评论，各用前四个字作开头，让 `zh-gpt` 用贪心和宽度 4 的束各写 24 个字，比总分。
 再下一格换四个 $\alpha$，写到结束符为止，最多 40 个字。
@@ -221,7 +220,7 @@ r"""
 # %% en [md]
 r"""
 A column is a step, a box a token, and the number beside it the sum of the log-probabilities from the start (nearer to 0 is likelier). The last box of each of the three ways bears its name, and the boxes on the way have an orange frame.
-With three beams the two ways part **at the first step**: greedy takes the likeliest token, *a*, and has −6.56 after four steps; the beam begins with *not* and reaches −6.19, which is 1.4 times as likely. Drag the beams to 1, and beam and greedy take the same way. Try some seeds and watch sampling leave the tree.
+With three beams the two ways part **at the first step**: greedy takes the likeliest token, *a*, the beam begins with *not*, and after four steps its total is higher by about a third of a nat, which makes it nearly half as likely again (compare the last boxes of the two ways). Drag the beams to 1, and beam and greedy take the same way. Try some seeds and watch sampling leave the tree.
 
 The **length penalty** needs a text that can end. Type “Let me know if you need anything else.”: with $\alpha$ at 0 the beam writes the end token at once, because log-probabilities are negative and **every further token lowers the sum**. So the sum is divided by the length to the power of $\alpha$: $\alpha=0$ compares sums, $\alpha=1$ means. Drag it to 1, and the beam goes on: *I'm happy to*.
 
@@ -278,7 +277,8 @@ $\alpha$ 越大，写得越长：0 时平均不到十个字，几乎全都写完
 写 `rep_n(ids, n)`：`ids` 是列表，返回 1 − 不同的 n 元组的个数 / 全部 n 元组的个数（互相重叠，从每个位置开始）。没有重复是 0，一直转圈趋近 1；不到 n 个编号得 0.0；n < 1 抛出 `ValueError`。这就是文献里的 rep-n（[Welleck 等 2020](https://arxiv.org/abs/1908.04319)）。
 例：[7, 8, 7, 8, 7]、n 为 2，四个二元组里只有两种，得 0.5。
 
-然后让两个模型各从 10 个开头写 100 个词元，四种选法，抽样的各抽一次：SmolLM2 接英文（保存的结果），`zh-gpt` 接报纸（现场写）。表里先是 SmolLM2 的三列，再是 `zh-gpt` 的三列；差都是减去“抽样，温度 1”的同一个开头。最后一行是报纸自己接着写的。
+然后让两个模型各从 10 个开头写至多 100 个词元，五种选法，抽样的各抽一次。前四种你都认识，第五种是**重复惩罚**（repetition penalty）：还是贪心，但出现过的词元 logits 压低一点（`cl.Greedy(repetition_penalty=1.2)`；[Keskar 等 2019](https://arxiv.org/abs/1909.05858)）。SmolLM2 接英文（保存的结果），`zh-gpt` 接报纸（现场写）。
+表里先是 SmolLM2 的三列，再是 `zh-gpt` 的三列；差都是减去“抽样，温度 1”的同一个开头。最后一行是报纸自己接着写的。
 """
 # %% en [md]
 r"""
@@ -295,7 +295,8 @@ The second handout says that autoregressive prediction “**ensures** the consis
 Write `rep_n(ids, n)`: `ids` is a list; return 1 − the number of distinct n-grams / the number of all n-grams (overlapping, one from every place). Without repetition it is 0, going in circles it approaches 1; fewer than n ids give 0.0; n < 1 raises `ValueError`. In the literature this is rep-n ([Welleck et al. 2020](https://arxiv.org/abs/1908.04319)).
 Example: [7, 8, 7, 8, 7] with n = 2 has four bigrams of two kinds, which gives 0.5.
 
-Then two models write 100 tokens after each of 10 openings, by four rules, with one draw each where there is sampling: SmolLM2 in English (a kept result) and `zh-gpt` in the newspaper's Chinese (written now). The table has three columns for SmolLM2, then three for `zh-gpt`; differences are from sampling at temperature 1 after the same opening. The last line is how the newspaper itself went on.
+Then two models write up to 100 tokens after each of 10 openings, by five rules, with one draw each where there is sampling. Four you know; the fifth is the **repetition penalty**: greedy, but the logits of tokens that have occurred are lowered a little (`cl.Greedy(repetition_penalty=1.2)`; [Keskar et al. 2019](https://arxiv.org/abs/1909.05858)). SmolLM2 writes English (a kept result), `zh-gpt` the newspaper's Chinese (written now).
+The table has three columns for SmolLM2, then three for `zh-gpt`; differences are from sampling at temperature 1 after the same opening. The last line is how the newspaper itself went on.
 """
 # %% exercise id="decode.rep_n"
 ...
@@ -311,7 +312,8 @@ cl.guess("decode.repeats",
 rules = {cl.L(zh="贪心", en="greedy"): cl.Greedy(),
          cl.L(zh="束，宽 4", en="beam of 4"): cl.Beam(width=4),
          "top-p 0.9": cl.Sample(top_p=0.9, seed=0),
-         cl.L(zh="抽样，温度 1", en="sampling at 1"): cl.Sample(seed=0)}
+         cl.L(zh="抽样，温度 1", en="sampling at 1"): cl.Sample(seed=0),
+         cl.L(zh="贪心，惩罚 1.2", en="greedy, penalty"): cl.Greedy(repetition_penalty=1.2)}
 
 def go_on(model, openings, end):                    # 10 texts a rule
     longest, written = max(map(len, openings)), []
@@ -330,13 +332,14 @@ def by_smollm2():
 english = cl.results.stored("07_repetition", by_smollm2)
 news = [item.text for item in cl.text.newspaper().test if len(item.text) > 110][:10]
 news = [zh_tokenizer("<news>" + text).input_ids for text in news]
-chinese, paper = go_on(gpt, [ids[:8] for ids in news], end), [ids[8:108] for ids in news]
+chinese = go_on(gpt, [ids[:8] for ids in news], end)
+paper = [ids[8:108] for ids in news]
 
 # %% rows="E41"
 def measures(texts, drawn):                         # three columns of the table
     values, base = ([rep_n(ids, 4) for ids in some] for some in (texts, drawn))
-    length = sum(map(len, texts)) / 10
-    return f"{sum(values) / 10:.2f}", cl.metrics.difference(values, base), f"{length:.0f}"
+    mean, length = sum(values) / 10, sum(map(len, texts)) / 10
+    return f"{mean:.2f}", cl.metrics.difference(values, base), f"{length:.0f}"
 
 rows = [(rule, *measures(english[i], english[3]), *measures(chinese[i], chinese[3]))
         for i, rule in enumerate(rules)]
@@ -345,15 +348,13 @@ header = [""] + cl.L(zh=["rep-4", "减去抽样", "长度"],
                      en=["rep-4", "minus sampling", "length"]) * 2
 display(cl.viz.table(rows, header, right=range(1, 7)))
 print(smol.tokenizer.decode(english[0][7]))         # greedy, the eighth opening
-most = max(rows[:4], key=lambda row: row[4])[0]     # in zh-gpt's column
+most = max(rows[:-1], key=lambda row: row[4])[0]    # in zh-gpt's column
 cl.guess.result("decode.repeats", most)
 
 # %% zh [md]
 r"""
 两个模型都一样：贪心和束有两到四成的四元组是重复的，抽样和报纸几乎没有，两种“总选最可能”比抽样高出的区间都在 0 以上。`zh-gpt` 重复最多的是束：上一节里它的总分高出十几奈特，**最可能的文字，恰恰是转圈的文字**。表下面是 SmolLM2 贪心写的第八段，一句话说了又说。（区间由 10 个开头配对自助得到；开头只有 10 个，抽样各只抽了一次。文字越长越容易重复，所以长度也列出来：各行本来就不一样长。）
 同样的模型，同样的参数，“一致和流畅”要看怎样选：自回归只保证概率乘得起来（1.2 节），没有保证别的。
-
-抽样之外还有一种办法，**重复惩罚**：出现过的词元，logits 压低一点（`smol.generate(…, repetition_penalty=1.2)`；[Keskar 等 2019](https://arxiv.org/abs/1909.05858)）。压得太重，“的”和 the 这样的词也轮不到了。
 
 ## 7.4 读过的不再读：键值缓存
 
@@ -371,8 +372,6 @@ r"""
 r"""
 Both models agree: with greedy and beam two to four tenths of the 4-grams are repetitions, with sampling, and in the newspaper, hardly any; for both rules that take the likeliest, the interval of the difference from sampling lies above 0. `zh-gpt` repeats itself most with the beam, whose totals were twelve nats higher in the last section: **the likeliest text is the one that goes in circles**. Below the table is SmolLM2's eighth greedy text, which says one thing over and over. (The intervals draw the 10 openings anew, in pairs; there are only 10, and each sampling rule drew once. Longer texts repeat themselves more easily, so their length is given; it differs from line to line.)
 With one model and one set of parameters, “consistency and fluency” depend on how tokens are chosen: autoregression guarantees that the probabilities may be multiplied (section 1.2), and nothing else.
-
-Besides sampling there is another remedy, the **repetition penalty**: lower the logits of tokens that have occurred (`smol.generate(…, repetition_penalty=1.2)`; [Keskar et al. 2019](https://arxiv.org/abs/1909.05858)). Too strong a penalty leaves no turn to 的 and *the* either.
 
 ## 7.4 What has been read is not read again: the KV cache
 
@@ -553,16 +552,20 @@ def speculate(ids, new, n):                         # greedy -> ids, accepted a 
     return ids[:goal], lane
 
 # %% rows="R45"
+def copier(ids):                                    # lookup as a model: (1, T, V)
+    token = torch.tensor(lookup(ids[0].tolist(), 1) or [0]).expand_as(ids)
+    return one_hot(token, smol.model.config.vocab_size).float()
+
 for task, prompt in tasks.items():
-    ids, marks = smol.tokenizer(prompt).input_ids, []
+    ids = smol.tokenizer(prompt).input_ids
     drafted, lane = speculate(ids, 40, n=4)
-    for kept in lane:
-        marks += [True] * kept + [False]            # copied, or the model's own
+    marks = [mark for kept in lane for mark in [True] * kept + [False]]     # copied?
     tokens = [smol.tokenizer.decode([token]) for token in drafted[len(ids):]]
     display(cl.viz.chips(tokens, marks[:40]))
-    print(task, len(lane), cl.L(zh="次前向传播；和一个一个写的一样：",
-                                en="passes; the same as one at a time:"),
-          drafted == write(ids, 40, cached=True)[0])
+    slowly = write(ids, 40, cached=True)[0]
+    library = cl.generate(net, [ids], 40, draft=cl.Draft(copier))[0].tolist()
+    print(task, len(lane), cl.L(zh="次前向传播；三种写法一样：", en="passes; all three agree:"),
+          drafted == slowly == library)
 cl.guess.result("decode.speculative", len(lane), tolerance=3)
 
 # %% timing
@@ -582,7 +585,7 @@ plt.show()
 
 # %% zh [md]
 r"""
-先看两段文字：橙色的是抄来并且核对通过的，空白的是大模型自己写的。讲故事几乎抄不到，40 个词元要 38 次前向传播；原样再写一遍只要 16 次，一次平均写出两个半。（SmolLM2 抄到一半走了样，那里的草稿就被拒绝：写什么由大模型说了算。）写出的都和一个一个写的一样。
+先看两段文字：橙色的是抄来并且核对通过的，空白的是大模型自己写的。讲故事几乎抄不到，40 个词元要 38 次前向传播；原样再写一遍只要 16 次，一次平均写出两个半。（SmolLM2 抄到一半走了样，那里的草稿就被拒绝：写什么由大模型说了算。）写出的都和一个一个写的一样，课程库的 `cl.generate(…, draft=…)` 写出的也一样，它还能抽样。
 
 再看时间：一次前向传播读 1 到 17 个词元，各要多少毫秒，打印在图的上面，每台机器不同。每次猜 n 个，每个独立地以概率 α 被接受，平均写出 $1+\alpha+\dots+\alpha^n=\frac{1-\alpha^{n+1}}{1-\alpha}$ 个；除以时间，就是图里的倍数。虚线是不用推测解码。α 是 0.2 时，猜得再多，一次平均也写不到 1.25 个，几乎没有赚头；α 大，才值得多猜。n 太大，曲线又往下走：后面的草稿很少轮得到，读它们却要时间。（这里草稿不花时间；用小模型打草稿，还要加上它的时间。α 相同、互相独立是简化：真的文字，接受成串地来。）
 **什么时候划算**：草稿常猜对，而且一次多读几个词元不比读一个慢多少。改写、摘录、补全代码，后面的话多半在提示里出现过，就是这样。
@@ -600,7 +603,7 @@ r"""
 """
 # %% en [md]
 r"""
-First the two texts: orange tokens were copied and passed the check, the others the large model wrote itself. For the story hardly anything could be copied, and 40 tokens take 38 passes; the copy takes 16, two and a half tokens a pass. (Halfway SmolLM2 strays from the text it should copy, and there the draft is refused: the large model has the last word.) Both texts are what one token at a time gives.
+First the two texts: orange tokens were copied and passed the check, the others the large model wrote itself. For the story hardly anything could be copied, and 40 tokens take 38 passes; the copy takes 16, two and a half tokens a pass. (Halfway SmolLM2 strays from the text it should copy, and there the draft is refused: the large model has the last word.) Both texts are what one token at a time gives, and what the library's `cl.generate(…, draft=…)` writes, which can sample, too.
 
 Then the time: how many milliseconds a pass takes that reads 1 to 17 tokens is printed above the picture, and differs by machine. With n drafted tokens, each accepted with probability α and independently, a pass writes $1+\alpha+\dots+\alpha^n=\frac{1-\alpha^{n+1}}{1-\alpha}$ tokens on average; divided by the time, this gives the factors in the picture. The dotted line is no speculation. At α = 0.2 a pass writes less than 1.25 tokens on average, however many are drafted, so there is hardly anything to gain; a large α makes it worth while to draft more. With too large an n the curves fall again: the last drafts are seldom reached, but reading them takes time. (The draft costs nothing here; where a small model makes it, its time has to be added. One α for all tokens, independent of each other, is a simplification: in real text acceptances come in runs.)
 **It pays** where the draft is often right and reading a few tokens more costs little more than reading one: when rewriting, quoting, or completing code, where most of what follows has stood in the prompt.
@@ -815,12 +818,11 @@ def lines(task, shots, seed):                       # 10 answers after `shots` e
     solved = "".join(f"{heading(shown)} {shown['answer']}\n\n\n"
                      for shown in random.Random(seed).sample(others, shots))
     ids = smol.tokenizer(solved + heading(task)).input_ids
-    rule = cl.Sample(0.6, top_p=0.95, seed=seed)
-    rows = cl.generate(net, [ids] * 10, 32, rule, eos_id=end_of_turn,
-                       pad_id=end_of_turn, stop=["\n"], decode=smol.tokenizer.decode)
-    texts = smol.tokenizer.batch_decode(rows[:, len(ids):], skip_special_tokens=True)
+    rows = cl.generate(net, [ids] * 10, 32, cl.Sample(0.6, top_p=0.95, seed=seed),
+                       eos_id=end_of_turn, pad_id=end_of_turn, stop=["\n"],
+                       decode=smol.tokenizer.decode)[:, len(ids):]
+    texts = smol.tokenizer.batch_decode(rows, skip_special_tokens=True)
     return [text.split("\n")[0] for text in texts]
-
 def sampled():                                      # shots -> 10 bodies a task
     return {shots: [lines(task, shots, i) for i, task in enumerate(tasks)]
             for shots in (0, 1, 2, 4, 8)}
@@ -828,8 +830,9 @@ cl.guess("decode.code",
          cl.L(zh="十个函数各写十份，提示里没有例子。100 份里对几份？", en="Ten functions, ten samples each, no examples: how many of 100 are right?"))
 
 # %% rows="R70"
-verdicts = {shots: [[verdict(i, text) for text in texts] for i, texts in enumerate(some)]
-            for shots, some in cl.results.stored("07_functions", sampled).items()}
+answers = cl.results.stored("07_functions", sampled)
+verdicts = {shots: [[verdict(i, text) for text in texts]
+                    for i, texts in enumerate(some)] for shots, some in answers.items()}
 rows = []
 for task, found in zip(tasks, verdicts["0"]):       # a kept result has text as keys
     c = found.count("ok")
@@ -913,13 +916,13 @@ cl.viz.explore(grown, text="这家酒店", first=list(FIRST), at_once=(1, 12, 1)
 
 # %% zh [md]
 r"""
-⟨测量后写：这个开头，一次揭一个和一次揭 12 个，各写成什么⟩。步数可以少于字数，这是扩散一类写法的长处；一次揭开的互相看不见，是代价。哪种次序写得更好，一个例子说明不了，这里没有量。
+“这家酒店”，每次先揭最有把握的一个，写成“不错，不错，服务也不错。”；把“一次揭几个”拖到 12，一步揭完，得到“的错，，，，，，，不错。”：每个位置各猜各的，合起来不成话。步数可以少于字数，这是扩散一类写法的长处；一次揭开的互相看不见，是代价。哪种次序写得更好，一个例子说明不了，这里没有量。
 
 ## 小结
 
 - 模型给概率，**解码规则**选词元。温度改形状，top-k 和 top-p 去尾巴；`cl.Sample` 就是你写的三个旋钮加一次抽签。
 - 束搜索找到的文字通常更可能，不保证；比长短不一的文字，要除以长度的 $\alpha$ 次方。
-- 最可能的文字 ⟨测量后写：会重复⟩；自回归不保证一致和流畅，这由解码决定。
+- 最可能的文字会转圈，抽样的不会；自回归不保证一致和流畅，这由解码决定。
 - 键值缓存：同样的 logits，每步只读一个词元，代价是内存。
 - 推测解码：分布一点不变；草稿常猜对、多读几个又不太贵时才划算。
 - 写得怎样，要有尺子和对照：真诗和打乱的字，真评论上量过的裁判，跑得通的断言。
@@ -929,13 +932,13 @@ r"""
 """
 # %% en [md]
 r"""
-⟨claim after measurement: what this opening becomes when one is uncovered at a time, and when 12 are⟩. Fewer steps than characters are possible, which is what speaks for this family; those uncovered together cannot see each other, and that is the price. Which order writes better, one example cannot say; it was not measured here.
+With the surest character uncovered first, one at a time, “this hotel” goes on “is good, good, the service is good too.” Drag *At once* to 12, and the one step gives “的错，，，，，，，不错。”, a row of commas between two halves of “not bad”: every place guessed for itself, and together they are no sentence. Fewer steps than characters are possible, which is what speaks for this family; those uncovered together cannot see each other, and that is the price. Which order writes better, one example cannot say; it was not measured here.
 
 ## Summary
 
 - The model gives probabilities, a **decoding rule** picks tokens. Temperature changes the shape, top-k and top-p cut the tail; `cl.Sample` is your three settings and one draw.
 - What beam search finds is usually likelier, without a guarantee; to compare texts of unequal length, divide by the length to the power of $\alpha$.
-- The likeliest text ⟨claim after measurement: repeats itself⟩; autoregression does not ensure consistency or fluency, decoding decides.
+- The likeliest texts go in circles, sampled ones do not; autoregression does not ensure consistency or fluency, decoding decides.
 - The KV cache: the same logits, one token read a step, paid for in memory.
 - Speculative decoding changes nothing in the distribution, and pays only where the draft is often right and reading a few more tokens is cheap.
 - How good a text is takes a ruler and a control: real poems and shuffled characters, a judge measured on real reviews, assertions that run.
@@ -943,48 +946,3 @@ r"""
 To try: change the two tokens of `lookup` in 7.5 to one or three; how many passes does “copy” take? In the tree of 7.2 drag the temperature to 0.1; whose way does sampling take? Change the `temperature` of 7.7 from 0.6 to 1.2; which falls more, pass@1 or pass@5?
 Next: [chapter 8, fine-tuning](08_finetuning.ipynb).
 """
-
-# %% [raw]
-# Draft of the recall questions (to become rows of data/text/recall.csv once the chapter's claims are measured).
-#
-# recall.decode.nucleus | 7.1
-# zh 一个模型对“法国的首都是”给第一名 0.95，对“我昨天看见一只”给第一名 0.08。top_p = 0.9 时，哪一步留下的词元更多？
-#    对：第二步　错：一样多，都是九成的词表 | 第一步　因为：top-p 按概率之和来留；有把握时一个就够 0.9，没把握时要很多个。
-# en After “The capital of France is” a model gives its first choice 0.95, after “Yesterday I saw a” 0.08. With top_p = 0.9, where are more tokens kept?
-#    right: after the second · wrong: equally many, nine tenths of the vocabulary | after the first · because: top-p keeps by the sum of
-#    probabilities; where the model is sure one token holds 0.9, where it is not it takes many.
-# recall.decode.temperature | 7.1
-# zh 温度从 1 调到 0.5，某一步两个词元的概率之比原来是 4 比 1，现在是多少？
-#    对：16 比 1　错：8 比 1 | 2 比 1　因为：logits 除以 0.5 就是乘 2，概率之比变成平方。
-# en The temperature goes from 1 to 0.5. Two tokens had probabilities of 4 to 1; what are they now?
-#    right: 16 to 1 · wrong: 8 to 1 | 2 to 1 · because: dividing the logits by 0.5 doubles them, so the ratio is squared.
-# recall.decode.length | 7.2
-# zh 束搜索写摘要，总爱写得太短，alpha 现在是 0。该怎么调？
-#    对：把 alpha 调大　错：把束加宽 | 把温度调高　因为：对数概率的总和越写越低，除以长度的 alpha 次方才不偏爱短的；束加宽，反而更容易找到短的。
-# en Beam search writes summaries that are too short; alpha is 0. What do you change?
-#    right: raise alpha · wrong: widen the beam | raise the temperature · because: sums of log-probabilities fall with every token; dividing
-#    by length ** alpha takes the advantage from short texts. A wider beam finds short ones even more easily.
-# recall.decode.loops | 7.3
-# zh 聊天机器人写着写着开始一句话反复说。有人说是模型没训练好。先试什么？
-#    对：换解码的规则，例如 top-p　错：重新训练 | 把束加宽　因为：同一个模型，⟨测量后核对：贪心和束重复得多，抽样少⟩；先换不用训练的。
-# en A chatbot begins to say one sentence over and over. Somebody says that the model is badly trained. What do you try first?
-#    right: another decoding rule, such as top-p · wrong: train again | widen the beam · because: with one and the same model ⟨check after
-#    measurement: greedy and beam repeat much, sampling little⟩; first change what needs no training.
-# recall.decode.cache | 7.4
-# zh 为什么键值缓存里不用存查询？
-#    对：以后的词元只用前面的键和值，前面的查询不再用到　错：查询可以从键算出来 | 查询太大，存不下　因为：第 t 步的查询只用来算第 t 个位置的输出。
-# en Why does the KV cache hold no queries?
-#    right: later tokens use the keys and values of earlier ones, never their queries · wrong: queries can be computed from keys | queries are
-#    too large · because: the query of step t serves only for the output at position t.
-# recall.decode.exact | 7.5
-# zh 推测解码的草稿模型换成一个很差的，写出的文字会变差吗？
-#    对：不会，只会变慢　错：会，草稿差文字就差 | 会，但只差一点　因为：核对保证分布就是大模型的；草稿差，接受得少，每次前向传播写得少。
-# en The draft model of speculative decoding is replaced by a very poor one. Does the text get worse?
-#    right: no, only slower · wrong: yes, as poor as the draft | yes, a little · because: the check makes the distribution that of the large
-#    model; with a poor draft few tokens are accepted, and a pass writes fewer.
-# recall.decode.passk | 7.7
-# zh 20 份代码里 1 份对。pass@10 是多少？
-#    对：0.5　错：1 − 0.95¹⁰，约 0.40 | 0.05　因为：20 份里不放回地抽 10 份，那一份对的有一半机会在里面。
-# en Of 20 programs 1 is right. What is pass@10?
-#    right: 0.5 · wrong: 1 − 0.95¹⁰, about 0.40 | 0.05 · because: ten of the twenty are drawn without replacement, and the right one is among
-#    them half of the time.

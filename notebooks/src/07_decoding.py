@@ -11,16 +11,16 @@ r"""
 # 7 · 生成与解码：模型给概率，字由谁来写？
 
 模型每一步只给出一张表：词表里每个词元的概率。表里没有写着“该选哪个”。同一个模型，换一种选法，写出来的可以是一句通顺的话、一句转圈的话，也可以是胡话。
-**选词元的规则叫解码（decoding）**，它不改模型的一个参数。
+**选词元的规则叫解码（decoding）**，它一个参数也不改。
 
 这一章回答四个问题：
 
 - 有哪些选法？总选最可能的，为什么反而不好？（画成一棵树；在 10 个开头上数重复）
 - 每多写一个词元，要不要把前面的全部重算一遍？（不用：键值缓存）
 - 能不能一次写好几个词元，写出的分布还一点不变？（能：推测解码；什么时候划算，量一量）
-- 模型写的诗押不押韵，代码跑不跑得通？（和真诗比；真的运行）
+- 模型写的诗押不押韵，代码跑不跑得通？（和真诗比一比；把代码跑一跑）
 
-用到的模型：SmolLM2，和课程自己训练的三个中文小模型，`zh-gpt` 写评论和新闻，`zh-verse` 写诗，`zh-bert` 填空。
+用到的模型：SmolLM2，和课程自己训练的三个中文小模型：`zh-gpt` 写评论和新闻，`zh-verse` 写诗，`zh-bert` 填空。
 """
 # %% en [md]
 r"""
@@ -48,7 +48,7 @@ r"""
 ## 7.1 从分数到一个词元
 
 从向量到文字有三步。第 4 章见过前两步：**输出头**把最后一个位置的向量变成 logits，一个词元一个分数；`log_softmax` 把 logits 变成对数概率。第三步是**选一个**，就是这一章的题目。
-下面对同一张表选两种选法：**贪心**（greedy）取最可能的，再选多少次都一样；**抽样**（sampling）按概率抽签，抽十次。
+下面对同一张表，用两种选法：**贪心**（greedy）取最可能的，再选多少次都一样；**抽样**（sampling）按概率抽签，抽十次。
 """
 # %% en [md]
 r"""
@@ -87,7 +87,7 @@ r"""
 ## 练习 1 · 三个旋钮
 
 写 `filter_logits(logits, temperature=1.0, top_k=None, top_p=None)`：`logits` 形状 [...,V]，返回同样形状的 logits / temperature，去掉的位置填 −inf。次序：先温度；再 `top_k`，和第 k 大的相等的都留下，k 比 V 大就全留；再对剩下的重新归一，用 `top_p`：从最可能的开始（一样大的按编号），前面的合起来还不到 p 就留下，所以越过 p 的那一个也留。
-`None` 或 1 表示全留。`temperature` ≤ 0、`top_k` < 1、`top_p` 不在 (0, 1] 里，抛出 `ValueError`。
+是 `None` 就不用这一道，`top_p` 是 1 也全留。`temperature` ≤ 0、`top_k` < 1、`top_p` 不在 (0, 1] 里，抛出 `ValueError`。
 例：[3, 1, 2, 0]、`temperature` 为 0.5、`top_k` 为 3、`top_p` 为 0.9，得 [6, −inf, 4, −inf]。
 """
 # %% en [md]
@@ -103,7 +103,7 @@ Three settings deal with that:
 ## Exercise 1 · Three settings
 
 Write `filter_logits(logits, temperature=1.0, top_k=None, top_p=None)`: `logits` has shape [...,V]; return logits / temperature of the same shape, with −inf where a token is ruled out. In this order: temperature; `top_k`, where all that equal the k-th stay and a k above V keeps all; `top_p` on the rest, renormalised: from the likeliest (equals by index) a token stays while those before it hold less than p, so the one that crosses p stays.
-`None` or 1 keeps all. `temperature` ≤ 0, `top_k` < 1 or `top_p` outside (0, 1] raises `ValueError`.
+`None` leaves a step out; a `top_p` of 1 keeps all, too. `temperature` ≤ 0, `top_k` < 1 or `top_p` outside (0, 1] raises `ValueError`.
 Example: [3, 1, 2, 0] with `temperature` 0.5, `top_k` 3 and `top_p` 0.9 gives [6, −inf, 4, −inf].
 """
 # %% exercise id="decode.filter_logits"
@@ -137,16 +137,16 @@ def settings(text, temperature, top_k, top_p):
     return cl.viz.paragraph(said) + cl.viz.bars(bars)
 
 cl.viz.explore(settings, text=text, temperature=(0.1, 2.0, 1.0),
-               top_k=(1, 200, 200), top_p=(0.05, 1.0, 0.9))
+               top_k=(1, 1000, 1000), top_p=(0.05, 1.0, 0.9))
 
 # %% zh [md]
 r"""
-拖一拖。温度只改变条形的高低，一个也不去掉；top-k 和 top-p 去掉尾巴，剩下的重新归一。`top_p` 留在 0.9，换两个开头：“中国共产”后面模型很有把握，只留一个；“不”后面没有把握，留一百多个。top-k 不管有没有把握，总留一样多。
+拖一拖。top-k 和 top-p 去掉尾巴，剩下的重新归一。温度自己一个也不去掉：留下的个数会变，是因为 top-p 在新的分布上重新数。`top_p` 留在 0.9，换两个开头：“中国共产”后面模型很有把握，只留一个；“不”后面没有把握，留两百多个。把 `top_p` 拖到 1，就只剩 top-k，不管有没有把握，留的总一样多。
 课程库里的 `cl.Sample` 就是你写的这个函数，再抽一次签。
 
 ## 7.2 一棵树，三种走法
 
-只看一步，贪心最好。可是文字有很多步：第一步让一点，后面也许接得更顺。把每一步能走的都画出来，就是一棵树；一段文字是从根到叶的一条路，路的分数是各步对数概率之和。树长得太快：`zh-gpt` 的词表有 4050 个，四步就有两百多万亿条路。
+只看一步，贪心最好。可是文字有很多步：第一步让一点，后面也许接得更顺。把每一步能走的都画出来，就是一棵树；一段文字是从根到叶的一条路，路的分数是各步对数概率之和。树长得太快：`zh-gpt` 的词表有 4050 个，四步就有两百多万亿条路；SmolLM2 的词表还要大十二倍。
 **束搜索**（beam search）每一步只留分数最高的几条，其余砍掉，再从留下的往下长。
 
 ## 练习 2 · 束搜索
@@ -158,12 +158,12 @@ r"""
 """
 # %% en [md]
 r"""
-Drag the sliders. Temperature changes the bars and removes none; top-k and top-p cut the tail and renormalise what is left. Leave `top_p` at 0.9 and type “In the United States of”: the model is sure, and one token is kept. With “My name is” it is not sure at all, and more than a hundred are kept. top-k keeps the same number, sure or not.
+Drag the sliders. top-k and top-p cut the tail and renormalise what is left. Temperature itself removes nothing: the number kept changes because top-p counts again on the new distribution. Leave `top_p` at 0.9 and type “In the United States of”: the model is sure, and one token is kept. With “My name is” it is not sure at all, and hundreds are kept. Drag `top_p` to 1, and top-k alone keeps the same number, sure or not.
 `cl.Sample` in the course's library is the function that you wrote, plus one draw.
 
 ## 7.2 One tree, three ways through it
 
-Looking one step ahead, greedy is best. But a text has many steps, and what gives way a little at first may go on better later. Draw every step that can be taken, and you have a tree; a text is a way from the root to a leaf, and its score is the sum of the log-probabilities of its steps. The tree grows too fast: with `zh-gpt`'s vocabulary of 4050 there are more than two hundred trillion ways of four steps.
+Looking one step ahead, greedy is best. But a text has many steps, and what gives way a little at first may go on better later. Draw every step that can be taken, and you have a tree; a text is a way from the root to a leaf, and its score is the sum of the log-probabilities of its steps. The tree grows too fast: with `zh-gpt`'s vocabulary of 4050 there are more than two hundred trillion ways of four steps, and SmolLM2's is twelve times as large.
 **Beam search** keeps only the few best ways at each step, cuts off the rest, and grows on from what it kept.
 
 ## Exercise 2 · Beam search
@@ -209,22 +209,22 @@ cl.viz.explore(tree, text=text, beams=(1, 5, 3), penalty=(0.0, 2.0, 0.0),
 
 # %% zh [md]
 r"""
-每一列是一步，每个盒子是一个词元，旁边的数是从开头到这里的对数概率之和（越接近 0 越可能）。三种走法的最后一格写着名字，走过的盒子加了橙色的框。
-束的宽度是 3 时，两条路**第一步就分开**：贪心先取最可能的“服”，束从“性”起步，四步下来总分高出将近一奈特，也就是可能了两倍多（比一比两条路的末格）。把宽度拖到 1，束和贪心走的是同一条路。换几个种子，看抽样的路走到树外面去。
+每一列是一步，每个盒子是一个词元。画出的是束问过的路，各取最可能的几个，还有三种走法自己的路。旁边的数是从开头到这里的对数概率之和（越接近 0 越可能），再除以长度的 $\alpha$ 次方；长度惩罚 $\alpha$ 现在是 0，就是总和本身。三种走法的最后一格写着名字，走过的盒子加了橙色的框。
+束的宽度是 3 时，两条路**第一步就分开**：贪心先取最可能的“服”，束从“性”起步，四步下来总分高出将近一奈特（比一比两条路的最后一格）。把宽度拖到 1，束和贪心走的是同一条路。换几个种子，看抽样怎样走进束没有看过的盒子。
 
-**长度惩罚**的滑块要配一个能结束的句子。输入“服务很好。”，$\alpha$ 是 0 时，束立刻写结束符。因为对数概率都是负数，每多写一个词元，总和**只会更低**。所以要除以长度的 $\alpha$ 次方：$\alpha=0$ 比总和，$\alpha=1$ 比平均。拖到 1，束就接着写“房间很干……”。
+**长度惩罚**的滑块要配一个能结束的句子。输入“服务很好。”，$\alpha$ 是 0 时，束立刻写结束符。因为对数概率都是负数，每多写一个词元，总和**只会更低**。除以长度的 $\alpha$ 次方，长的才不吃亏：$\alpha=0$ 比总和，$\alpha=1$ 比平均。拖到 1，束就接着写“房间很干……”。
 
-束看得更多，找到的文字一定更可能吗？不一定：贪心走的那条路，也可能中途被挤出束外。下面取 20 条没见过的评论，各用前四个字作开头，让 `zh-gpt` 用贪心和宽度 4 的束各写 24 个字，比总分。
+束看得更多，找到的文字总是更可能吗？下面取 20 条没见过的评论，各用前四个字作开头，让 `zh-gpt` 用贪心和宽度 4 的束各写满 24 个词元（结束符也当普通词元），比总分，单位是第 5 章的奈特。`cl.models.port` 把同样的权重装进第 4 章那种 `Decoder`，能成批地写；`cl.Beam` 和你写的只差一点：写完的另放，不占束的名额。
 再下一格换四个 $\alpha$，写到结束符为止，最多 40 个字。
 """
 # %% en [md]
 r"""
-A column is a step, a box a token, and the number beside it the sum of the log-probabilities from the start (nearer to 0 is likelier). The last box of each of the three ways bears its name, and the boxes on the way have an orange frame.
-With three beams the two ways part **at the first step**: greedy takes the likeliest token, *a*, the beam begins with *not*, and after four steps its total is higher by about a third of a nat, which makes it nearly half as likely again (compare the last boxes of the two ways). Drag the beams to 1, and beam and greedy take the same way. Try some seeds and watch sampling leave the tree.
+A column is a step, a box a token. Drawn are the ways that the beam looked at, with the likeliest tokens after each, and the three ways themselves. The number in a box is the sum of the log-probabilities from the start (nearer to 0 is likelier), divided by the length to the power of $\alpha$; the length penalty $\alpha$ is 0 at first, which leaves the sum. The last box of each of the three ways bears its name, and the boxes on the way have an orange frame.
+With three beams the two ways part **at the first step**: greedy takes the likeliest token, *a*; the beam begins with *not*, and after four steps its total is higher by about a third of a nat (compare the last boxes of the two ways). Drag the beams to 1, and beam and greedy take the same way. Try some seeds and watch sampling take boxes that no beam looked at.
 
-The **length penalty** needs a text that can end. Type “Let me know if you need anything else.”: with $\alpha$ at 0 the beam writes the end token at once, because log-probabilities are negative and **every further token lowers the sum**. So the sum is divided by the length to the power of $\alpha$: $\alpha=0$ compares sums, $\alpha=1$ means. Drag it to 1, and the beam goes on: *I'm happy to*.
+The **length penalty** needs a text that can end. Type “Let me know if you need anything else.”: with $\alpha$ at 0 the beam writes the end token at once, because log-probabilities are negative and **every further token lowers the sum**. Dividing by the length to the power of $\alpha$ makes up for that: $\alpha=0$ compares sums, $\alpha=1$ means. Drag it to 1, and the beam goes on: *I'm happy to*.
 
-The beam looks at more. Is the text that it finds always likelier? Not necessarily: greedy's own way may be pushed out of the beam. Take 20 unseen Chinese reviews, the first four characters of each as an opening; `zh-gpt` goes on for 24 characters, greedily and with a beam of 4, and the totals are compared.
+The beam looks at more. Is the text that it finds always likelier? Take 20 unseen Chinese reviews, the first four characters of each as an opening; `zh-gpt` writes 24 tokens (the end token counts like any other), greedily and with a beam of 4, and the totals are compared, in the nats of chapter 5. `cl.models.port` puts the same weights into a `Decoder` like that of chapter 4, which writes in batches; `cl.Beam` differs from yours in one point: finished texts are put aside and take no place in the beam.
 The cell after that tries four values of $\alpha$ and writes up to the end token, 40 characters at most.
 """
 # %%
@@ -264,7 +264,7 @@ cl.viz.table(rows, header, right=(0, 1, 2))
 
 # %% zh [md]
 r"""
-20 个开头，束全都更高，平均高出十几奈特：可能性是几十万倍。没有哪条定理保证这样，可是贪心每一步都贪，亏得就是这么多。
+20 个开头，束全都更高，平均高出十二奈特多（括号里是 20 个开头配对自助得到的 95% 区间），相当于概率高十万倍以上。没有哪条定理保证这样：贪心那条路，也可能中途被挤出束外。
 $\alpha$ 越大，写得越长：0 时平均不到十个字，几乎全都写完；2 时没有一个写完，都被 40 个字截断，而且开始转圈（看最后一行）。更可能的文字就更好吗？下一节量。
 一段文字何时停，还有两种管法：写到**停止串**就停（`stop=["\n"]`，7.7 节写代码时用），或者写满 `max_new_tokens`。聊天模型靠的是学来的结束符：忘了告诉程序哪个是结束符，模型就可能接着把用户的话也写下去。
 
@@ -274,7 +274,7 @@ $\alpha$ 越大，写得越长：0 时平均不到十个字，几乎全都写完
 
 ## 练习 3 · 量重复
 
-写 `rep_n(ids, n)`：`ids` 是列表，返回 1 − 不同的 n 元组的个数 / 全部 n 元组的个数（互相重叠，从每个位置开始）。没有重复是 0，一直转圈趋近 1；不到 n 个编号得 0.0；n < 1 抛出 `ValueError`。这就是文献里的 rep-n（[Welleck 等 2020](https://arxiv.org/abs/1908.04319)）。
+写 `rep_n(ids, n)`：`ids` 是列表，返回 1 − 不同的 n 元组的个数 / 全部 n 元组的个数（互相重叠，从每个位置开始）。没有重复是 0，一直转圈趋近 1；不到 n 个编号得 0.0；n < 1 抛出 `ValueError`。文献里叫 seq-rep-n（[Welleck 等 2020](https://arxiv.org/abs/1908.04319)）。
 例：[7, 8, 7, 8, 7]、n 为 2，四个二元组里只有两种，得 0.5。
 
 然后让两个模型各从 10 个开头写至多 100 个词元，五种选法，抽样的各抽一次。前四种你都认识，第五种是**重复惩罚**（repetition penalty）：还是贪心，但出现过的词元 logits 压低一点（`cl.Greedy(repetition_penalty=1.2)`；[Keskar 等 2019](https://arxiv.org/abs/1909.05858)）。SmolLM2 接英文（保存的结果），`zh-gpt` 接报纸（现场写）。
@@ -282,7 +282,7 @@ $\alpha$ 越大，写得越长：0 时平均不到十个字，几乎全都写完
 """
 # %% en [md]
 r"""
-The beam's total is higher for all 20 openings, by some twelve nats on average: hundreds of thousands of times as likely. No theorem promises that, but so much is lost by being greedy at every step.
+The beam's total is higher for all 20 openings, by more than twelve nats on average (in brackets the 95 % interval from drawing the 20 openings anew, in pairs): more than a hundred thousand times as likely. No theorem promises that; greedy's own way may be pushed out of the beam.
 The larger $\alpha$, the longer the text: at 0 it has fewer than ten characters on average, and nearly all are finished; at 2 none is, all are cut off at 40 characters, and the text begins to go in circles (see the last line, where “the service is also very good” comes again and again). Is a likelier text a better one? The next section measures it.
 There are two more ways to say when a text is over: stop at a **stop string** (`stop=["\n"]`, used for code in section 7.7), or after `max_new_tokens`. A chat model relies on the end token that it learnt; if the program was not told which token that is, the model may go on and write the user's lines, too.
 
@@ -292,7 +292,7 @@ The second handout says that autoregressive prediction “**ensures** the consis
 
 ## Exercise 3 · Measure repetition
 
-Write `rep_n(ids, n)`: `ids` is a list; return 1 − the number of distinct n-grams / the number of all n-grams (overlapping, one from every place). Without repetition it is 0, going in circles it approaches 1; fewer than n ids give 0.0; n < 1 raises `ValueError`. In the literature this is rep-n ([Welleck et al. 2020](https://arxiv.org/abs/1908.04319)).
+Write `rep_n(ids, n)`: `ids` is a list; return 1 − the number of distinct n-grams / the number of all n-grams (overlapping, one from every place). Without repetition it is 0, going in circles it approaches 1; fewer than n ids give 0.0; n < 1 raises `ValueError`. In the literature this is seq-rep-n ([Welleck et al. 2020](https://arxiv.org/abs/1908.04319)).
 Example: [7, 8, 7, 8, 7] with n = 2 has four bigrams of two kinds, which gives 0.5.
 
 Then two models write up to 100 tokens after each of 10 openings, by five rules, with one draw each where there is sampling. Four you know; the fifth is the **repetition penalty**: greedy, but the logits of tokens that have occurred are lowered a little (`cl.Greedy(repetition_penalty=1.2)`; [Keskar et al. 2019](https://arxiv.org/abs/1909.05858)). SmolLM2 writes English (a kept result), `zh-gpt` the newspaper's Chinese (written now).
@@ -347,14 +347,17 @@ rows.append((cl.L(zh="报纸", en="newspaper"), "", "", "", *measures(paper, chi
 header = [""] + cl.L(zh=["rep-4", "减去抽样", "长度"],
                      en=["rep-4", "minus sampling", "length"]) * 2
 display(cl.viz.table(rows, header, right=range(1, 7)))
-print(smol.tokenizer.decode(english[0][7]))         # greedy, the eighth opening
+for i in (0, 3):                                    # greedy, then sampled
+    print(rows[i][0], "→", smol.tokenizer.decode(english[i][7]), "\n")
 most = max(rows[:-1], key=lambda row: row[4])[0]    # in zh-gpt's column
 cl.guess.result("decode.repeats", most)
 
 # %% zh [md]
 r"""
-两个模型都一样：贪心和束有两到四成的四元组是重复的，抽样和报纸几乎没有，两种“总选最可能”比抽样高出的区间都在 0 以上。`zh-gpt` 重复最多的是束：上一节里它的总分高出十几奈特，**最可能的文字，恰恰是转圈的文字**。表下面是 SmolLM2 贪心写的第八段，一句话说了又说。（区间由 10 个开头配对自助得到；开头只有 10 个，抽样各只抽了一次。文字越长越容易重复，所以长度也列出来：各行本来就不一样长。）
-同样的模型，同样的参数，“一致和流畅”要看怎样选：自回归只保证概率乘得起来（1.2 节），没有保证别的。
+两个模型都一样：总选最可能的两种（贪心、束）都重复得多，有两到四成的四元组出现过，比抽样高出的区间在 0 以上；抽样和 top-p 几乎不重复，报纸也是。贪心和束谁重复得更多，两个模型不一样。加上重复惩罚，贪心也不转圈了，可它只是不许重复，提示里有的词也一起压低，并没有让模型更会写。（开头只有 10 个，抽样各只抽了一次。文字越长越容易重复，各行长短不一，所以长度也列出来。）
+表下面是 SmolLM2 从第八个开头写的两段：贪心的一句话说了又说；抽样的不重复，通不通顺你自己判断，rep-4 量不出来。
+**自回归没有确保一致和流畅**：同样的模型、同样的参数，换一种选法就转圈。它只保证概率乘得起来（1.2 节）。
+
 
 ## 7.4 读过的不再读：键值缓存
 
@@ -366,12 +369,14 @@ r"""
 传进来的缓存不要改动；不许用 `F.scaled_dot_product_attention`。
 例：q 是 2，k 是 0，v 是 4，缓存里 K 是 [0]，V 是 [2]：两个分数相等，输出 3，新缓存 ([0, 0], [2, 4])。
 
-检查的下面，拿 SmolLM2 第一层真的查询、键和值，一步一步喂给你的函数，和真模型一次读完算出的比。
+检查之后，把 SmolLM2 第一层真正的查询、键（转过 RoPE 的）和值一步一步喂给你的函数，再和模型一次读完全文得到的结果比。
 """
 # %% en [md]
 r"""
-Both models agree: with greedy and beam two to four tenths of the 4-grams are repetitions, with sampling, and in the newspaper, hardly any; for both rules that take the likeliest, the interval of the difference from sampling lies above 0. `zh-gpt` repeats itself most with the beam, whose totals were twelve nats higher in the last section: **the likeliest text is the one that goes in circles**. Below the table is SmolLM2's eighth greedy text, which says one thing over and over. (The intervals draw the 10 openings anew, in pairs; there are only 10, and each sampling rule drew once. Longer texts repeat themselves more easily, so their length is given; it differs from line to line.)
-With one model and one set of parameters, “consistency and fluency” depend on how tokens are chosen: autoregression guarantees that the probabilities may be multiplied (section 1.2), and nothing else.
+Both models agree: the two rules that take the likeliest (greedy, beam) repeat themselves a lot, two to four tenths of their 4-grams, and the interval of the difference from sampling lies above 0; sampling and top-p hardly repeat anything, nor does the newspaper. Which of greedy and beam repeats more is not the same in the two models. With a repetition penalty greedy does not go in circles either; but the penalty only forbids repetition, lowers what stands in the prompt as well, and has not made the model a better writer. (There are only 10 openings, and each sampling rule drew once. Longer texts repeat themselves more easily and the lines differ in length, which is why it is given.)
+Below the table are two texts by SmolLM2 after the eighth opening: greedy says one thing over and over; the sampled text does not, and whether it reads well is yours to judge, since rep-4 does not measure it.
+**Autoregression does not ensure consistency or fluency**: one model, one set of parameters, and another rule makes it go in circles. All it guarantees is that the probabilities may be multiplied (section 1.2).
+
 
 ## 7.4 What has been read is not read again: the KV cache
 
@@ -383,7 +388,7 @@ Write `cached_attention(q, k, v, cache=None)`: `q` and `k` have shape [B,H,1,d],
 Leave the cache that came in as it is; `F.scaled_dot_product_attention` is forbidden.
 Example: q is 2, k is 0, v is 4, and the cache holds K = [0] and V = [2]: both scores are equal, the output is 3, the new cache ([0, 0], [2, 4]).
 
-Below the check, your function gets the real queries, keys and values of SmolLM2's first block, step by step, and is compared with what the real model computed all at once.
+After the check, your function is fed the real queries, keys (turned by RoPE) and values of SmolLM2's first block, one step at a time, and its outputs are compared with what the model computed in one go.
 """
 # %% exercise id="decode.cached_attention"
 ...
@@ -440,10 +445,10 @@ plt.show()
 
 # %% zh [md]
 r"""
-写出的一字不差，送进模型的词元差 29 倍。左图是这 50 步的时间线：第一步两种都要读完提示，之后有缓存的每步只读一个。右图是时间：没有缓存，前面越长，再写一个越慢；有缓存，几乎是平的。
-缓存要占内存：K 和 V 各一份，30 层，3 组键值，每个 64 个数，`float32` 每个数 4 字节，一共 46080 字节一个词元；8192 个词元就要 377 MB，而 SmolLM2 的全部权重（`float32`）是 538 MB。分组的键值（3.9 节）省的就是这个。
+写出的一字不差，送进模型的词元差 29 倍。左图是这 50 步的时间线：第一步两种都要读完提示，之后有缓存的每步只读一个。右图是处理器上的时间：没有缓存（橙色），前面越长，再写一个越慢；有缓存（蓝色），几乎是平的。
+缓存要占内存：K 和 V 各一份，30 层，3 组键值，每个 64 个数，`float32` 每个数 4 字节，一个词元要 2 × 30 × 3 × 64 × 4 = 46080 字节；8192 个词元就要 377 MB，而 SmolLM2 的全部权重（`float32`）是 538 MB。分组的键值（3.9 节）省的就是这个。
 
-## 7.5 先打草稿，再一次核对
+## 7.5 先打草稿，再一起核对
 
 有了缓存，每步只算一个词元，可是那一步仍要把全部权重从内存里读一遍。多核对几个词元，权重还是只读一遍；如果读权重最费时间，一次就多花不了多少（后面量）。于是：先用一个**便宜的办法**猜出后面 n 个词元（草稿），再让大模型**一次**读完这 n 个，逐个核对，第一个不对的地方改掉，后面的扔掉。这叫**推测解码**（speculative decoding，[Leviathan 等 2023](https://arxiv.org/abs/2211.17192)）。
 
@@ -457,8 +462,8 @@ r"""
 """
 # %% en [md]
 r"""
-The text is the same, letter for letter, and without a cache 29 times as many tokens pass through the model. On the left is the timeline of these 50 steps: at the first both must read the prompt; after that, the one with a cache reads one token a step. On the right is the time: without a cache, one more token takes longer the more there is before it; with a cache the line is nearly flat.
-The cache takes memory: K and V, 30 blocks, 3 sets of keys and values, 64 numbers each, 4 bytes a number in `float32`, in all 46080 bytes a token; 8192 tokens take 377 MB, while all weights of SmolLM2 in `float32` take 538 MB. This is what grouped keys and values (section 3.9) save.
+The text is the same, letter for letter, and without a cache 29 times as many tokens pass through the model. On the left is the timeline of these 50 steps: at the first both must read the prompt; after that, the one with a cache reads one token a step. On the right is the time on a processor: without a cache (orange), one more token takes longer the more there is before it; with a cache (blue) the line is nearly flat.
+The cache takes memory: K and V, 30 blocks, 3 sets of keys and values, 64 numbers each, 4 bytes a number in `float32`: a token takes 2 × 30 × 3 × 64 × 4 = 46080 bytes; 8192 tokens take 377 MB, while all weights of SmolLM2 in `float32` take 538 MB. This is what grouped keys and values (section 3.9) save.
 
 ## 7.5 Draft first, then check in one go
 
@@ -529,8 +534,8 @@ def lookup(ids, n):                                 # what followed the last two
 
 note = "The ferry to the island leaves at nine and comes back at five. On Sundays "
 note += "it does not run, and in winter it leaves an hour later.\n"
-tasks = {cl.L(zh="讲故事", en="story"): "The old man opened the door and saw a small",
-         cl.L(zh="原样再写一遍", en="copy"): note + "The same text once more:\nThe ferry to the"}
+jobs = {cl.L(zh="讲故事", en="story"): "The old man opened the door and saw a small",
+        cl.L(zh="原样再写一遍", en="copy"): note + "The same text once more:\nThe ferry to the"}
 cl.guess("decode.speculative",
          cl.L(zh="每次猜 4 个，写 40 个。“原样再写一遍”要几次前向传播？", en="4 drafted at a time, 40 written: how many passes for “copy”?"))
 
@@ -556,7 +561,7 @@ def copier(ids):                                    # lookup as a model: (1, T, 
     token = torch.tensor(lookup(ids[0].tolist(), 1) or [0]).expand_as(ids)
     return one_hot(token, smol.model.config.vocab_size).float()
 
-for task, prompt in tasks.items():
+for job, prompt in jobs.items():
     ids = smol.tokenizer(prompt).input_ids
     drafted, lane = speculate(ids, 40, n=4)
     marks = [mark for kept in lane for mark in [True] * kept + [False]]     # copied?
@@ -564,7 +569,7 @@ for task, prompt in tasks.items():
     display(cl.viz.chips(tokens, marks[:40]))
     slowly = write(ids, 40, cached=True)[0]
     library = cl.generate(net, [ids], 40, draft=cl.Draft(copier))[0].tolist()
-    print(task, len(lane), cl.L(zh="次前向传播；三种写法一样：", en="passes; all three agree:"),
+    print(job, len(lane), cl.L(zh="次前向传播；三种写法一样：", en="passes; all three agree:"),
           drafted == slowly == library)
 cl.guess.result("decode.speculative", len(lane), tolerance=3)
 
@@ -592,7 +597,7 @@ r"""
 
 ## 7.6 写诗，写评论，写新闻
 
-第二到第五份讲义列了一长串大模型能写的东西：小说、诗歌、剧本、歌词、新闻、短帖。写得怎样，要有东西来比。
+几份讲义都列了一长串大模型能写的东西：小说、诗歌、剧本、歌词、新闻、短帖。写得怎样，要有东西来比。
 
 `zh-verse` 只有 78 万参数，读过八万多首唐宋的绝句和律诗。给它体裁和题目，它写全诗。绝句四句，律诗八句，每句五字或七字。写得像不像，有两条规矩可以数：
 
@@ -603,14 +608,14 @@ r"""
 """
 # %% en [md]
 r"""
-First the two texts: orange tokens were copied and passed the check, the others the large model wrote itself. For the story hardly anything could be copied, and 40 tokens take 38 passes; the copy takes 16, two and a half tokens a pass. (Halfway SmolLM2 strays from the text it should copy, and there the draft is refused: the large model has the last word.) Both texts are what one token at a time gives, and what the library's `cl.generate(…, draft=…)` writes, which can sample, too.
+First the two texts: orange tokens were copied and passed the check; the large model wrote the others itself. For the story hardly anything could be copied, and 40 tokens take 38 passes; the copy takes 16, two and a half tokens a pass. (Halfway SmolLM2 strays from the text it should copy, and there the draft is refused: the large model has the last word.) Both texts are what one token at a time gives, and what the library's `cl.generate(…, draft=…)` writes, which can sample, too.
 
 Then the time: how many milliseconds a pass takes that reads 1 to 17 tokens is printed above the picture, and differs by machine. With n drafted tokens, each accepted with probability α and independently, a pass writes $1+\alpha+\dots+\alpha^n=\frac{1-\alpha^{n+1}}{1-\alpha}$ tokens on average; divided by the time, this gives the factors in the picture. The dotted line is no speculation. At α = 0.2 a pass writes less than 1.25 tokens on average, however many are drafted, so there is hardly anything to gain; a large α makes it worth while to draft more. With too large an n the curves fall again: the last drafts are seldom reached, but reading them takes time. (The draft costs nothing here; where a small model makes it, its time has to be added. One α for all tokens, independent of each other, is a simplification: in real text acceptances come in runs.)
-**It pays** where the draft is often right and reading a few tokens more costs little more than reading one: when rewriting, quoting, or completing code, where most of what follows has stood in the prompt.
+**It pays** where the draft is often right and reading a few tokens more costs little more than reading one: when rewriting, quoting, or completing code, where most of what follows has already stood in the prompt.
 
 ## 7.6 Poems, reviews, news
 
-The second to the fifth handout have long lists of what large models write: novels, poems, plays, lyrics, news, posts. To say how well, something to compare with is needed.
+The handouts have long lists of what large models write: novels, poems, plays, lyrics, news, posts. To say how well, something to compare with is needed.
 
 `zh-verse` has only 780 thousand parameters and has read more than 80 thousand regulated poems of the Tang and Song dynasties. Given a form and a title it writes a poem. A 绝 (quatrain) has four lines and a 律 eight, of five (五) or seven (七) characters each. Two of the rules can be counted:
 
@@ -682,7 +687,7 @@ r"""
 先看尺子：真诗也只有近九成押韵（体裁里混着不严守规矩的古体，也有诗人借邻近的韵），这是上限。底线有两条：从别的真诗里借句子来拼，末字都是诗里的末字，碰巧押韵的只有 4.5%；把真诗的字打乱，是 1%。`zh-verse` 是 **63.5%**，离上限还远，离底线更远。平仄上它和真诗差不多：合平仄的句子约九成，差的区间含 0；打乱的只有四成。它没有抄训练集里的句子；真诗反倒有 4% 的句子训练集里也有。
 没有人告诉过它什么叫韵、什么叫声调，一个字的读音也没有给过：这些规律都藏在字和字怎样搭配里。至于意思：题目换成“电车”再看看。（这里量的是两条规矩，诗好不好量不出来。200 首，只抽了一次。）
 
-### 同一个开头，两种心情
+### 同一个开头，一褒一贬
 
 `zh-gpt` 训练时，每条好评前面都放了 `<pos>`，差评前面放了 `<neg>`，新闻前面放了 `<news>`（[Keskar 等 2019](https://arxiv.org/abs/1909.05858)）。写的时候给哪个记号，它就该写哪一种。真的吗？要一个**没参与写作的裁判**：第 8 章会细讲的办法，`zh-bert` 的向量上加一个线性分类器，用 1000 条训练评论的标签学会分好评和差评。
 先量裁判在真评论上准不准，再让它判 `zh-gpt` 写的：三种记号（`<pos>`、`<neg>`、没有），五个开头，各抽 20 次。
@@ -715,6 +720,8 @@ def write_reviews(mood):                            # 5 openings x 20 draws
     return zh_tokenizer.batch_decode(rows, skip_special_tokens=True)
 
 written = {mood: write_reviews(mood) for mood in ("<pos>", "<neg>", "")}
+for label, kind in enumerate(cl.L(zh=["真差评", "真好评"], en=["real complaints", "real praise"])):
+    written[kind] = [review.text for review in reviews if review.label == label][:100]
 
 # %% rows="R63"
 rows = []
@@ -744,8 +751,8 @@ cl.viz.table(zip([row[cl.L(zh="zh", en="en")] for row in table], texts))
 
 # %% zh [md]
 r"""
-给 `<pos>`，裁判说八成是好评；给 `<neg>`，不到三成；不给记号，居中。裁判自己在真评论上对八成，所以这两个数已经接近它能看出的极限。数好话和坏话，结论一样。给 `<news>`，连“买回来以后发现”也写成了新闻腔。
-两把尺子都不干净：裁判学的标签和 `zh-gpt` 学的出自同一批训练评论，`zh-bert` 还学过那张好话坏话的表。能说的是，**改一个记号，心情就变了**，参数一个没动。通不通顺是另一回事：读读右边那一列。
+给 `<pos>`，裁判说八成是好评；给 `<neg>`，不到三成；不给记号，居中。对照在最后两行：⟨真⟩。数好话和坏话，结论一样。给 `<news>`，连“买回来以后发现”也写成了新闻腔。
+两种量法都不完全独立于写作的模型：裁判学的标签和 `zh-gpt` 学的出自同一批训练评论，`zh-bert` 还学过那张好话坏话的表。（区间把 5 个开头 × 20 次当作 100 篇互不相干的文字，偏窄。）能说的是：**改一个记号，褒贬就变了**，参数一个没动。通不通顺是另一回事，读读右边那一列。
 
 SmolLM2 的六种体裁里，诗分了行，新闻和短帖开口先说“这是一篇……”，剧本里没有人说话，歌词不像歌词。写哪一种，它听懂了一些；写得像不像，要看体裁。各只写了一篇，只能说明会这样，不能说明多常这样。
 
@@ -759,12 +766,12 @@ SmolLM2 的六种体裁里，诗分了行，新闻和短帖开口先说“这是
 写 `pass_at_k(n, c, k)`：n 份里 c 份对，不放回地抽 k 份，至少一份对的概率（[Chen 等 2021](https://arxiv.org/abs/2107.03374)），不是 $1-(1-c/n)^k$。n 上千也要精确；c 为 0 得 0；n − c < k 得 1；c < 0、c > n、k < 1、k > n 抛出 `ValueError`。
 例：n 为 5、c 为 2、k 为 2：抽到的两份都错的概率是 3/10，得 0.7。
 
-模型写的程序不能直接在你的内核里跑：可能死循环，可能占满内存，可能删文件。`cl.generation.run_apart` 在**另一个进程**里跑：限时 2 秒，限内存，不许联网，不许写文件，不许再开进程。先用五个故意使坏的程序试它。（这挡得住写坏的程序，挡不住存心攻击的人；那要用容器或虚拟机。）
+模型写的程序不能直接在你的内核里跑：可能死循环，可能占满内存，可能删文件。`cl.generation.run_apart` 在**另一个进程**里跑：限时 2 秒，限内存（在 Linux 上），不许联网，不许写文件，不许再开进程。先用五个故意使坏的程序试它。（这挡得住写坏的程序，挡不住存心攻击的人；那要用容器或虚拟机。）
 """
 # %% en [md]
 r"""
-With `<pos>` the judge calls eight in ten praise, with `<neg>` fewer than three, without a token about half. The judge itself is right on eight of ten real reviews, so that these two figures are close to all it can see. Counting words of praise and complaint says the same. With `<news>`, even “after I bought it I found” goes on in a newspaper's voice.
-Neither ruler is quite clean: the judge's labels come from the training reviews that `zh-gpt` learnt from, and `zh-bert` was also taught the list of mood words. What may be said is that **one token changes the mood**, and no parameter. Fluency is another matter, as those who read Chinese see in the last column.
+With `<pos>` the judge calls eight in ten praise, with `<neg>` fewer than three, without a token about half. The control is in the last two lines: ⟨real⟩. Counting words of praise and complaint says the same. With `<news>`, even “after I bought it I found” goes on in a newspaper's voice.
+Neither measure is independent of the writer: the judge's labels come from the training reviews that `zh-gpt` learnt from, and `zh-bert` was also taught the list of mood words. (The intervals take 5 openings × 20 draws as 100 unrelated texts and are too narrow.) What can be said: **changing one token changes the mood**; no parameter was touched. Fluency is another matter, as those who read Chinese see in the last column.
 
 Of SmolLM2's six forms, the poem has lines; the news report and the post begin by announcing themselves (“Here's a …”); in the play nobody speaks, and the song is not one. It understands in part what is asked for; whether the text looks like it depends on the form. One text each shows that it can happen, not how often.
 
@@ -775,16 +782,20 @@ If c of the ten are right, what is the score? The usual one is **pass@k**: the p
 
 ## Exercise 6 · pass@k
 
-Write `pass_at_k(n, c, k)`: of n samples c are right; return the probability that k of them, drawn without replacement, hold at least one right one ([Chen et al. 2021](https://arxiv.org/abs/2107.03374)), not $1-(1-c/n)^k$. It is exact for n in the thousands; c = 0 gives 0; n − c < k gives 1; c < 0, c > n, k < 1 or k > n raises `ValueError`.
+Write `pass_at_k(n, c, k)`: of n samples c are right; return the probability that k of them, drawn without replacement, hold at least one right one ([Chen et al. 2021](https://arxiv.org/abs/2107.03374)), not $1-(1-c/n)^k$. It must be exact for n in the thousands, too; c = 0 gives 0; n − c < k gives 1; c < 0, c > n, k < 1 or k > n raises `ValueError`.
 Example: with n = 5, c = 2 and k = 2 both drawn are wrong with probability 3/10, which gives 0.7.
 
-A program that a model wrote must not run in your own kernel: it may never end, fill the memory, or delete files. `cl.generation.run_apart` runs it in **another process**, with 2 seconds, limited memory, no network, no writing of files, no further processes. Five programs that misbehave on purpose try it first. (This stops broken programs, not somebody who attacks; that takes a container or a virtual machine.)
+A program that a model wrote must not run in your own kernel: it may never end, fill the memory, or delete files. `cl.generation.run_apart` runs it in **another process**, with 2 seconds, limited memory (on Linux), no network, no writing of files, no further processes. Five programs that misbehave on purpose try it first. (This stops broken programs, not somebody who attacks; that takes a container or a virtual machine.)
 """
 # %% exercise id="decode.pass_at_k"
 ...
 # %% rows="R70"
 cl.check("decode.pass_at_k")
 pass_at_k = cl.use("decode.pass_at_k")
+tasks = cl.text.tables.table("functions")           # ten: call, doc, answer, test
+def heading(task):                                  # what the model goes on from
+    return f'def {task["call"]}:\n    """{task["doc"]}"""\n    return'
+
 programs = {
     cl.L(zh="死循环", en="never ends"): "while True: pass",
     cl.L(zh="占满内存", en="fills the memory"): "x = [0] * 10 ** 10",
@@ -796,10 +807,6 @@ for what, program in programs.items():
     print(what, "→", cl.generation.run_apart(program))
 
 # %% rows="R70"
-tasks = cl.text.tables.table("functions")           # call, doc, answer, test: ten rows
-def heading(task):                                  # what the model goes on from
-    return f'def {task["call"]}:\n    """{task["doc"]}"""\n    return'
-
 @cache
 def verdict(i, text):                               # "ok", or what went wrong
     name = tasks[i]["call"].split("(")[0]
@@ -808,9 +815,10 @@ def verdict(i, text):                               # "ok", or what went wrong
 
 answers = {text: [text] * 10 for text in ("None", "True", "1")}
 answers[cl.L(zh="参考答案", en="the reference")] = [task["answer"] for task in tasks]
-for name, texts in answers.items():
+for who, texts in answers.items():
     results = [verdict(i, f" {text}") for i, text in enumerate(texts)]
-    print(name, "→", results.count("ok"), "/ 10")
+    print(who, "→", results.count("ok"), "/ 10")
+print(heading(tasks[0]))
 
 # %% rows="R30 R70"
 def lines(task, shots, seed):                       # 10 answers after `shots` examples
@@ -844,11 +852,10 @@ header = cl.L(zh=["函数", "十份里对的", "pass@1", "pass@5", "最多的结
 cl.viz.table(rows, header, right=(1, 2, 3))
 
 # %% rows="R30 R70"
-rows = []
+rows, base = [], [pass_at_k(10, found.count("ok"), 1) for found in verdicts["0"]]
 for shots, results in verdicts.items():
     counts = [found.count("ok") for found in results]
     one, five = ([pass_at_k(10, c, k) for c in counts] for k in (1, 5))
-    base = one if shots == "0" else base
     low, high = cl.metrics.bootstrap(one)
     rows.append((shots, f"{sum(one) / 10:.2f} ({low:.2f}–{high:.2f})",
                  f"{sum(five) / 10:.2f}", cl.metrics.difference(one, base)))
@@ -879,7 +886,7 @@ The second table is the subject of the GPT-3 paper, **few-shot** prompting ([Bro
 
 ## 7.8 Writing in any order
 
-An autoregressive model writes to the right, one after another, only because that is how training took the text apart. A model that fills gaps has no direction: cover the whole sentence and uncover a few characters at a time until none is covered. **Masked diffusion** language models write like this ([Nie et al. 2025](https://arxiv.org/abs/2502.09992)); `zh-bert` was not trained for it and has seen only two characters in ten covered, which makes it the more interesting.
+An autoregressive model writes to the right, one after another, only because that is how training took the text apart. A model that fills gaps has no direction: cover the whole sentence and uncover a few characters at a time until none is covered. **Masked diffusion** language models write like this ([Nie et al. 2025](https://arxiv.org/abs/2502.09992)); `zh-bert` was not trained for it and has seen only two characters in ten covered, so it is worth seeing how far it gets.
 
 There are three orders: from the left; random; **the surest first**. Also try how many to uncover at a time: those uncovered together cannot see each other, and may not fit. Drag the step and watch a sentence grow (the opening 这家酒店 is “this hotel”).
 """
@@ -887,15 +894,15 @@ There are three orders: from the left; random; **the surest first**. Also try ho
 bert, MASK = cl.load("zh-bert"), 4                  # [MASK] is the last special token
 @torch.inference_mode()
 def unmask(begin, length, order, at_once):          # -> the ids after each step
-    text, steps = begin + bert.tokenizer.mask_token * length, []
-    ids = torch.tensor(bert.tokenizer(text).input_ids, device=bert.device)
+    text, steps = begin[:40] + "[MASK]" * length, []
+    ids = bert.tokenizer(text, return_tensors="pt").input_ids[0].to(bert.device)
     while (ids == MASK).any():
         steps.append(ids.clone())
         p, best = bert.model(ids[None]).logits[0].softmax(-1)[:, MASK + 1:].max(-1)
         places = (ids == MASK).nonzero()[:, 0].tolist()             # from the left
         if order == "random":
             random.Random(len(places)).shuffle(places)
-        elif order == "surest":
+        if order == "surest":
             places.sort(key=p.__getitem__, reverse=True)
         ids[places[:at_once]] = best[places[:at_once]] + MASK + 1
     return [*steps, ids]
@@ -906,7 +913,8 @@ FIRST = dict(zip(cl.L(zh=["最有把握的", "最左边的", "随机的"],
                   ("surest", "left", "random")))
 def grown(text, first, at_once, step):
     steps = unmask(text, 12, FIRST[first], at_once)
-    before, now = [steps[0], *steps][min(step, len(steps) - 1):][:2]
+    step = min(step, len(steps) - 1)
+    now, before = steps[step], steps[max(step - 1, 0)]
     tokens = bert.tokenizer.convert_ids_to_tokens(now[1:-1].tolist())
     shown = ["▢" if token == bert.tokenizer.mask_token else token for token in tokens]
     return cl.viz.chips(shown, (now != before)[1:-1].tolist())
@@ -922,12 +930,12 @@ r"""
 
 - 模型给概率，**解码规则**选词元。温度改形状，top-k 和 top-p 去尾巴；`cl.Sample` 就是你写的三个旋钮加一次抽签。
 - 束搜索找到的文字通常更可能，不保证；比长短不一的文字，要除以长度的 $\alpha$ 次方。
-- 最可能的文字会转圈，抽样的不会；自回归不保证一致和流畅，这由解码决定。
+- 总选最可能的，写着写着会转圈，抽样几乎不会：自回归不保证一致和流畅。
 - 键值缓存：同样的 logits，每步只读一个词元，代价是内存。
 - 推测解码：分布一点不变；草稿常猜对、多读几个又不太贵时才划算。
 - 写得怎样，要有尺子和对照：真诗和打乱的字，真评论上量过的裁判，跑得通的断言。
 
-还想动手：把 7.5 节 `lookup` 的两个词元改成一个或三个，“原样再写一遍”各要几次前向传播？7.2 节的树里，把温度拖到 0.1，抽样的路和谁的一样？7.7 节的 `temperature` 从 0.6 改成 1.2，pass@1 和 pass@5 哪个降得多？
+还想动手：把 7.5 节 `lookup` 的两个词元改成一个或三个，“原样再写一遍”各要几次前向传播？7.2 节的树里，把温度拖到 0.1，抽样的路和谁的一样？7.8 节里，一次揭几个开始不像话？
 接下来：[第 8 章 微调](08_finetuning.ipynb)。
 """
 # %% en [md]
@@ -938,11 +946,11 @@ With the surest character uncovered first, one at a time, “this hotel” goes 
 
 - The model gives probabilities, a **decoding rule** picks tokens. Temperature changes the shape, top-k and top-p cut the tail; `cl.Sample` is your three settings and one draw.
 - What beam search finds is usually likelier, without a guarantee; to compare texts of unequal length, divide by the length to the power of $\alpha$.
-- The likeliest texts go in circles, sampled ones do not; autoregression does not ensure consistency or fluency, decoding decides.
+- Always taking the likeliest goes in circles, sampling hardly ever does: autoregression does not ensure consistency or fluency.
 - The KV cache: the same logits, one token read a step, paid for in memory.
 - Speculative decoding changes nothing in the distribution, and pays only where the draft is often right and reading a few more tokens is cheap.
 - How good a text is takes a ruler and a control: real poems and shuffled characters, a judge measured on real reviews, assertions that run.
 
-To try: change the two tokens of `lookup` in 7.5 to one or three; how many passes does “copy” take? In the tree of 7.2 drag the temperature to 0.1; whose way does sampling take? Change the `temperature` of 7.7 from 0.6 to 1.2; which falls more, pass@1 or pass@5?
+To try: change the two tokens of `lookup` in 7.5 to one or three; how many passes does “copy” take? In the tree of 7.2 drag the temperature to 0.1; whose way does sampling take? In 7.8, at how many uncovered at once does the text stop making sense?
 Next: [chapter 8, fine-tuning](08_finetuning.ipynb).
 """

@@ -354,10 +354,9 @@ cl.guess.result("decode.repeats", most)
 
 # %% zh [md]
 r"""
-两个模型都一样：总选最可能的两种（贪心、束）都重复得多，有两到四成的四元组出现过，比抽样高出的区间在 0 以上；抽样和 top-p 几乎不重复，报纸也是。贪心和束谁重复得更多，两个模型不一样。加上重复惩罚，贪心也不转圈了，可它只是不许重复，提示里有的词也一起压低，并没有让模型更会写。（开头只有 10 个，抽样各只抽了一次。文字越长越容易重复，各行长短不一，所以长度也列出来。）
+两个模型都一样：总选最可能的两种（贪心、束）都重复得多，有两到四成的四元组出现过，比抽样高出的区间在 0 以上；抽样和 top-p 几乎不重复，报纸也是。贪心和束谁重复得更多，两个模型不一样。加上重复惩罚，贪心也不转圈了，可它只管重复，提示里有的词也一起压低；写得是不是更好，这里没有量。（开头只有 10 个，抽样各只抽了一次。文字越长越容易重复，各行长短不一，所以长度也列出来。）
 表下面是 SmolLM2 从第八个开头写的两段：贪心的一句话说了又说；抽样的不重复，通不通顺你自己判断，rep-4 量不出来。
 **自回归没有确保一致和流畅**：同样的模型、同样的参数，换一种选法就转圈。它只保证概率乘得起来（1.2 节）。
-
 
 ## 7.4 读过的不再读：键值缓存
 
@@ -373,10 +372,9 @@ r"""
 """
 # %% en [md]
 r"""
-Both models agree: the two rules that take the likeliest (greedy, beam) repeat themselves a lot, two to four tenths of their 4-grams, and the interval of the difference from sampling lies above 0; sampling and top-p hardly repeat anything, nor does the newspaper. Which of greedy and beam repeats more is not the same in the two models. With a repetition penalty greedy does not go in circles either; but the penalty only forbids repetition, lowers what stands in the prompt as well, and has not made the model a better writer. (There are only 10 openings, and each sampling rule drew once. Longer texts repeat themselves more easily and the lines differ in length, which is why it is given.)
+Both models agree: the two rules that take the likeliest (greedy, beam) repeat themselves a lot, two to four tenths of their 4-grams, and the interval of the difference from sampling lies above 0; sampling and top-p hardly repeat anything, nor does the newspaper. Which of greedy and beam repeats more is not the same in the two models. With a repetition penalty greedy does not go in circles either; but the penalty deals with repetition alone and lowers what stands in the prompt as well; whether the text is better was not measured here. (There are only 10 openings, and each sampling rule drew once. Longer texts repeat themselves more easily and the lines differ in length, which is why it is given.)
 Below the table are two texts by SmolLM2 after the eighth opening: greedy says one thing over and over; the sampled text does not, and whether it reads well is yours to judge, since rep-4 does not measure it.
 **Autoregression does not ensure consistency or fluency**: one model, one set of parameters, and another rule makes it go in circles. All it guarantees is that the probabilities may be multiplied (section 1.2).
-
 
 ## 7.4 What has been read is not read again: the KV cache
 

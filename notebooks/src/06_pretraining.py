@@ -104,13 +104,13 @@ cl.guess("pretrain.copies", cl.L(zh="不去重就切分：训练集带着副本�
 r"""
 三万五千行，去重以后只剩 ⟨?⟩ 行：原始文件里每一行平均出现两次。有 ⟨?⟩ 条评论既在好评里，又在差评里；哪个标签是对的，文件不说，只好两边都去掉。最后一行更严：只差标点的也算重复，又去掉 ⟨?⟩ 行。**去重没有唯一正确的定义**，规则要写下来，去掉多少要数出来。
 
-副本有什么害处？设想没有人去重，直接把行打乱，分出一部分作检验。检验用的行，多半在训练集里也有一份。拿三元模型来量：同样的检验行，训练集一次带着副本，一次先用 `dedupe` 洗过。（只取 60 个字以内的行，快一些；每行开头给一个换行。）
+副本有什么害处？设想没有人去重，直接把行打乱，分出一部分作检验。检验用的行，多半在训练集里也有一份。拿三元模型来量：同样的检验行，训练集一次带着副本，一次先用 `dedupe` 洗过。洗过的行数少了，所以中间再加一个对照，副本照留，只取同样多的行。（只取 60 个字以内的行，快一些；每行开头给一个换行。）
 """
 # %% en [md]
 r"""
 Thirty-five thousand lines, and ⟨?⟩ are left without the copies: in the raw files each line stands about twice. ⟨?⟩ reviews are filed as praise and as complaint; the files do not say which is right, so both have to go. The last line is stricter: lines that differ in punctuation alone count as copies, and another ⟨?⟩ go. **There is no one right definition of a copy**; the rule has to be written down and what it removes has to be counted.
 
-What harm do copies do? Suppose that nobody removes them: the lines are shuffled and some are set aside for the test. Most test lines will have a copy in the training set. Measure it with a trigram: the same test lines, once with the copies left in the training set, once with the training set cleaned by `dedupe`. (Only lines of fewer than 60 characters, to be quick; each line begins with a line break that is given.)
+What harm do copies do? Suppose that nobody removes them: the lines are shuffled and some are set aside for the test. Most test lines will have a copy in the training set. Measure it with a trigram: the same test lines, once with the copies left in the training set, once with the training set cleaned by `dedupe`. Cleaned, it has fewer lines; so there is a control between the two that keeps the copies and takes only as many lines. (Only lines of fewer than 60 characters, to be quick; each line begins with a line break that is given.)
 """
 # %% rows="R40"
 import math, random
@@ -119,19 +119,19 @@ from course_lib.text.ngram import Trigram
 lines = [f"\n{line.strip()}" for line in chinese[0] + chinese[1] if len(line) < 60]
 random.Random(0).shuffle(lines)
 test, held, train = lines[:500], lines[500:800], lines[800:]
-seen = dedupe(test + held)
-clean = dedupe(seen + train)[len(seen):]    # no copies of test, held or each other
+clean = dedupe(test + held + train)[len(dedupe(test + held)):]
 doubled = len(dedupe(test)) + len(dedupe(train)) - len(dedupe(test + train))
 print(cl.L(zh="500 行里有副本的：", en="of 500 lines, with a copy in training:"), doubled)
 size = len(set("".join(lines)))
-for name, some in zip(cl.L(zh=("带着副本", "洗过"), en=("with copies", "cleaned")), (train, clean)):
+names = cl.L(zh=("带着副本", "同样多行", "洗过"), en=("with copies", "as many lines", "cleaned"))
+for name, some in zip(names, (train, train[:len(clean)], clean)):
     perplexity = Trigram(some, held, size).perplexity(test)
     print(name, f"{len(some):,}", cl.L(zh="困惑度", en="perplexity"), f"{perplexity:.1f}")
 cl.guess.result("pretrain.copies", cl.L(zh="低得多", en="far lower"))
 
 # %% zh [md]
 r"""
-500 行检验里有 ⟨?⟩ 行在训练集里有副本。带着副本，困惑度是 ⟨?⟩；洗过以后是 ⟨?⟩。⟨claim after measurement: 低得多⟩ 检验行一个字没变，三元模型的算法也没变，变的只是它有没有见过答案。（洗过的训练集也小了，少掉的都是副本。）**先去重，再切分**，不然检验量到的是记性。
+500 行检验里有 ⟨?⟩ 行在训练集里有副本。带着副本，困惑度是 ⟨?⟩，只留同样多的行是 ⟨?⟩，洗过以后是 ⟨?⟩。⟨claim after measurement: 低得多，而且不是因为行数⟩ 检验行一个字没变，三元模型的算法也没变，变的只是它有没有见过答案。**先去重，再切分**，不然检验量到的是记性。
 
 ## 6.2 机器留下的痕迹
 
@@ -141,7 +141,7 @@ r"""
 """
 # %% en [md]
 r"""
-Of 500 test lines ⟨?⟩ have a copy in the training set. With the copies perplexity is ⟨?⟩, without them ⟨?⟩. ⟨claim after measurement: far lower⟩ The test lines are the same to the letter and so is the algorithm; the difference is whether it has seen the answers. (The cleaned training set is also smaller; what it lacks are copies.) **Remove copies first, then split**; otherwise the test measures memory.
+Of 500 test lines ⟨?⟩ have a copy in the training set. With the copies perplexity is ⟨?⟩, with as many lines as the cleaned set has ⟨?⟩, and cleaned ⟨?⟩. ⟨claim after measurement: far lower, and not for the number of lines⟩ The test lines are the same to the letter and so is the algorithm; the difference is whether it has seen the answers. **Remove copies first, then split**; otherwise the test measures memory.
 
 ## 6.2 Traces of a machine
 
@@ -327,7 +327,7 @@ cl.guess.result("pretrain.static", masks[side])
 
 # %% zh [md]
 r"""
-左图是因果模型，右图是掩码模型（蓝色动态，橙色静态），一条线是一个种子，灰线是不看上文只按词频猜的损失。左右**不能比高低**：题目不同（第 5 章）。能比的是各自离灰线多远。同样的文字，同样的步数，因果模型 ⟨claim after measurement⟩，掩码模型 ⟨claim after measurement⟩。一批 32 段，因果有 992 道题，掩码只有 ⟨?⟩ 道：读同样多的字，掩码的题少六倍多。这是掩码训练慢的一个原因；是不是全部，这里没有分开量。
+左图是因果模型，右图是掩码模型（蓝色动态，橙色静态），一条线是一个种子，灰线是不看上文只按词频猜的损失。左右**不能比高低**：题目不同（第 5 章）。能比的是各自离灰线多远。同样的文字，同样的步数，因果模型 ⟨claim after measurement⟩，掩码模型 ⟨claim after measurement⟩。一批 32 段，因果有 992 道题，掩码只有 ⟨?⟩ 道：读同样多的字，掩码的题只有七分之一左右。这是掩码训练慢的一个原因；是不是全部，这里没有分开量。
 
 静态和动态：三个种子里 ⟨?⟩ 个是动态低，差 ⟨?⟩。⟨claim after measurement⟩ 原因不难想到：静态的题目只有那么多，读几十遍就背下来了，动态的每遍都是新题。RoBERTa 的论文里差别很小；那里的静态是一段抽十份，读四十遍，同一份掩码只见四次，不像这里见几十次。
 
@@ -337,7 +337,7 @@ r"""
 """
 # %% en [md]
 r"""
-On the left is the causal model, on the right the masked ones (blue dynamic, orange static); a line is a seed, and the grey line is the loss of guessing by frequency without context. Left and right **cannot be compared**, since the questions differ (chapter 5). What can be compared is how far each gets from its grey line. With the same text and the same steps the causal model ⟨claim after measurement⟩, the masked one ⟨claim after measurement⟩. In a batch of 32 pieces the causal model has 992 questions and the masked one only ⟨?⟩: for as much reading, more than six times fewer. That is one reason why masked training is slow; whether it is the only one was not measured here.
+On the left is the causal model, on the right the masked ones (blue dynamic, orange static); a line is a seed, and the grey line is the loss of guessing by frequency without context. Left and right **cannot be compared**, since the questions differ (chapter 5). What can be compared is how far each gets from its grey line. With the same text and the same steps the causal model ⟨claim after measurement⟩, the masked one ⟨claim after measurement⟩. In a batch of 32 pieces the causal model has 992 questions and the masked one only ⟨?⟩: for as much reading, about a seventh of the questions. That is one reason why masked training is slow; whether it is the only one was not measured here.
 
 Static and dynamic: in ⟨?⟩ of three seeds dynamic is lower, by ⟨?⟩. ⟨claim after measurement⟩ A reason is easy to think of: static masks make only so many questions, and after dozens of readings they are known by heart, while dynamic ones are new each time. In RoBERTa's paper the difference is small; static there means ten masks for each piece and forty readings, so that a mask is seen four times and not, as here, dozens of times.
 
@@ -509,27 +509,28 @@ cl.guess("pretrain.warmup", cl.L(zh="189 步里预热 500 步，损失比预热 
 
 # %% training rows="R48 E12"
 plans = {"19": (19, 5e-3), "0": (0, 5e-3), "500": (500, 5e-3), "×0.38": (19, 1.89e-3)}
-ends = {name: [] for name in plans}
+ends, total = {name: [] for name in plans}, 20 if quick else 189
 for name, seed in product(plans, range(3)):
     torch.manual_seed(seed)
     net, (warmup, peak) = cl.nn.Decoder(cl.nn.DecoderConfig(**size)), plans[name]
-    run = cl.fit(net, train, val_data=test, steps=20 if quick else 189, context=31,
-                 lr=peak, warmup=warmup, seed=seed, precision="float32", show=False)
+    run = cl.fit(net, train, val_data=test, steps=total, context=31, lr=peak,
+                 warmup=warmup, seed=seed, precision="float32", show=False)
     ends[name].append(run.val_loss[-1])
 for name, losses in ends.items():
     print(name.rjust(8), *(f"{loss:.2f}" for loss in losses))
-higher = min(ends["500"]) > max(ends["19"])
-lower = max(ends["500"]) < min(ends["19"])
-levels = cl.L(zh=["更高", "差不多", "更低"], en=["higher", "about level", "lower"])
-cl.guess.result("pretrain.warmup", levels[1 - higher + lower])
+yours = (cosine_schedule(i, warmup, total, peak, peak / 10) for i in range(total))
+print(cl.L(zh="和 cl.fit 的一样：", en="as in cl.fit:"),
+      max(abs(a - b) for a, b in zip(run.lr, yours)) < 1e-12)
+side = (min(ends["500"]) > max(ends["19"])) - (max(ends["500"]) < min(ends["19"]))
+cl.guess.result("pretrain.warmup", cl.L(zh=["更高", "差不多", "更低"], en=["higher", "about level", "lower"])[1 - side])
 
 # %% zh [md]
 r"""
 讲义的 `warmup_steps=500` 碰上 1000 条数据：每批 16 条，读三遍，只有 189 步，学习率升到 1.89e-5 就结束了，是 5e-5 的 38%。**总步数 = 批数 × 遍数**，拖动三个滑块看看（每批 16 条）；预热要写成总步数的一个比例。
 
-第二格真的训练：每行先是预热几步，再是三个种子在没见过的句子上的损失；最后一行把峰值本身降到 0.38 倍，作对照。预热 500 步 ⟨claim after measurement⟩；不预热 ⟨claim after measurement⟩。和只降峰值的比，⟨claim after measurement⟩：坏处来自升不到峰值，还是来自从不下降，看这一行。这是一个两层的小模型；层数多了，不预热会不会坏事，这里没有量。
+第二格真的训练：每行先是预热几步，再是三个种子在没见过的句子上的损失；最后一种把峰值本身降到 0.38 倍，作对照。末行核对：`cl.fit` 用的就是你写的余弦，最低到峰值的一成。预热 500 步 ⟨claim after measurement⟩；不预热 ⟨claim after measurement⟩。和只降峰值的比，⟨claim after measurement⟩：坏处来自升不到峰值，还是来自从不下降，看这一行。这是一个两层的小模型；层数多了，不预热会不会坏事，这里没有量。
 
-## 6.7 Muon：把一步变得四平八稳
+## 6.7 Muon：各个方向走一样远
 
 AdamW 把矩阵当成一堆互不相干的数。**Muon**（[Jordan 2024](https://kellerjordan.github.io/posts/muon/)）把它当矩阵看。梯度矩阵往往只有少数几个方向很强，照着走，弱的方向几乎学不到东西。Muon 先取动量，再把矩阵**正交化**：奇异值（各个方向的强弱）全都拉到 1 附近，方向不变。怎样拉？反复做一个五次多项式 $aX+b\,XX^{\top}X+c\,(XX^{\top})^2X$，五遍就够，只要矩阵乘法。
 
@@ -539,9 +540,9 @@ AdamW 把矩阵当成一堆互不相干的数。**Muon**（[Jordan 2024](https:/
 r"""
 The handout's `warmup_steps=500` meets 1000 examples: in batches of 16, read three times, they make 189 steps, and the rate ends at 1.89e-5, which is 38 % of 5e-5. **Steps = batches × epochs**: drag the three sliders (batches of 16); a warm-up should be written as a share of the steps.
 
-The second cell trains. A line has the steps of warm-up and the losses of three seeds on unseen sentences; in the last, a control, the peak itself is lowered to 0.38 of what it was. 500 steps of warm-up ⟨claim after measurement⟩; none ⟨claim after measurement⟩. Compared with a lower peak, ⟨claim after measurement⟩: whether the harm comes from never reaching the peak or from never coming down, that line tells. The model has two blocks; whether doing without warm-up hurts a deeper one was not measured.
+The second cell trains. A line has the steps of warm-up and the losses of three seeds on unseen sentences; the last plan, a control, lowers the peak itself to 0.38 of what it was. The final line checks that `cl.fit` uses the cosine that you wrote, down to a tenth of its peak. 500 steps of warm-up ⟨claim after measurement⟩; none ⟨claim after measurement⟩. Compared with a lower peak, ⟨claim after measurement⟩: whether the harm comes from never reaching the peak or from never coming down, that line tells. The model has two blocks; whether doing without warm-up hurts a deeper one was not measured.
 
-## 6.7 Muon: a step that is even in all directions
+## 6.7 Muon: equally far in every direction
 
 AdamW takes a matrix for a heap of unrelated numbers. **Muon** ([Jordan 2024](https://kellerjordan.github.io/posts/muon/)) takes it as a matrix. In a gradient matrix a few directions are often far stronger than the rest; follow it, and little is learnt in the weak ones. Muon takes the momentum and **orthogonalises** it: the singular values (how strong each direction is) are all brought near 1 while the directions stay. How? By applying a polynomial of degree five, $aX+b\,XX^{\top}X+c\,(XX^{\top})^2X$, again and again; five rounds will do, and it takes only matrix products.
 
@@ -558,7 +559,7 @@ documents = {split: encoded(split) for split in ("train", "valid", "test")}
 train_ids, valid_ids = (torch.tensor([i for ids in documents[split] for i in ids])
                         for split in ("train", "valid"))
 print(cl.L(zh="训练的词元：", en="tokens to train on:"), f"{len(train_ids):,}")
-ids = torch.tensor([documents["train"][0]], device=gpt.device)
+ids = torch.tensor([documents["train"][0][:200]], device=gpt.device)
 weight = gpt.model.model.layers[0].mlp.down_proj.weight     # (A, B), A < B
 gradient = torch.autograd.grad(gpt.model(ids, labels=ids).loss, weight)[0].cpu()
 
@@ -625,8 +626,9 @@ def optimisers():
     for name in ("adamw", "muon"):
         tried = {lr: train_small(name, lr, 9)[2]["loss"][-1] for lr in RATES}
         best = min(tried, key=tried.get)
-        three = [train_small(name, best, seed)[2] for seed in range(3)]
-        kept[name] = {"tried": list(tried.values()), "lr": best, "runs": three}
+        kept[name] = {"tried": list(tried.values()), "lr": best, "runs": []}
+    for seed, name in product(range(3), kept):      # in turns: a busy minute hits both
+        kept[name]["runs"].append(train_small(name, kept[name]["lr"], seed)[2])
     return kept
 
 cl.guess("pretrain.muon", cl.L(
@@ -653,7 +655,7 @@ cl.guess.result("pretrain.muon", sorted(shares)[1], tolerance=10)
 
 # %% zh [md]
 r"""
-五个学习率里，AdamW 的最好是 ⟨?⟩，Muon 的是 ⟨?⟩；两边的最好都⟨claim after measurement: 不在格子的边上，不然还要往外试⟩。到 AdamW 的最终损失，Muon 用了 ⟨?⟩% 的秒数（三个种子 ⟨?⟩）。每步多花 ⟨?⟩%，步数却少得多。⟨claim after measurement⟩ 这是 160 步的一个小模型；练到几万步，差距会变大还是变小，要另外量。
+五个学习率里，AdamW 的最好是 ⟨?⟩，Muon 的是 ⟨?⟩；两边的最好都⟨claim after measurement: 不在格子的边上，不然还要往外试⟩。到 AdamW 的最终损失，Muon 用了 ⟨?⟩% 的秒数（三个种子 ⟨?⟩；每 10 步量一次，只能准到这么细）。每步多花 ⟨?⟩%，步数却少得多。⟨claim after measurement⟩ 这是 160 步的一个小模型；练到几万步，差距会变大还是变小，要另外量。
 
 ## 6.8 从零开始，还是接着练
 
@@ -661,7 +663,7 @@ r"""
 """
 # %% en [md]
 r"""
-Of the five rates ⟨?⟩ is best for AdamW and ⟨?⟩ for Muon; both ⟨claim after measurement: lie inside the grid; otherwise more have to be tried⟩. Muon reaches AdamW's final loss in ⟨?⟩ % of the seconds (the three seeds: ⟨?⟩). A step takes ⟨?⟩ % longer, but far fewer are needed. ⟨claim after measurement⟩ This is a small model and 160 steps; whether the gap is wider or narrower after tens of thousands has to be measured separately.
+Of the five rates ⟨?⟩ is best for AdamW and ⟨?⟩ for Muon; both ⟨claim after measurement: lie inside the grid; otherwise more have to be tried⟩. Muon reaches AdamW's final loss in ⟨?⟩ % of the seconds (the three seeds: ⟨?⟩; measured every 10 steps, and no finer than that). A step takes ⟨?⟩ % longer, but far fewer are needed. ⟨claim after measurement⟩ This is a small model and 160 steps; whether the gap is wider or narrower after tens of thousands has to be measured separately.
 
 ## 6.8 From nothing, or further on
 
@@ -801,7 +803,7 @@ cl.guess.result("pretrain.sixth", sides[1 + (mean > high) - (mean < low)])
 # %% zh [md]
 r"""
 五个大小，每个先从三个学习率里挑一个，再训练三个种子。区间是这样来的：每个大小从三个种子里取一个，一共 243 种取法，各拟合一条线，取中间的 95%。指数 $b$ 是 ⟨?⟩（⟨?⟩ 到 ⟨?⟩），也就是参数加倍，损失变成原来的 ⟨?⟩ 倍。
-第六个比第五个大 2.25 倍，预测 ⟨?⟩ 到 ⟨?⟩，训练出来是 ⟨?⟩，⟨claim after measurement: 在区间的哪一边⟩。
+第六个的参数是第五个的 2.25 倍，预测 ⟨?⟩ 到 ⟨?⟩，训练出来是 ⟨?⟩，⟨claim after measurement: 在区间的哪一边⟩。
 
 区间里只有种子的抖动，**没有“它究竟是不是直线”这份不确定**；第六个量的正是后者。⟨claim after measurement⟩ 曲线也不会一直直下去：语言有熵，损失有底线（第 1 章），词元也只有这么多。五个点都在一百万参数以下，拿它去预测十亿，没有根据。（[Hoffmann 等 2022](https://arxiv.org/abs/2203.15556)：算力一定时，参数和词元要一起加。）
 
@@ -819,7 +821,7 @@ r"""
 # %% en [md]
 r"""
 Five sizes; for each, the best of three learning rates, then three seeds. The interval is made like this: take one of the three seeds for each size, which can be done in 243 ways, fit a line to each, and keep the middle 95 %. The exponent $b$ is ⟨?⟩ (⟨?⟩ to ⟨?⟩), which means that with twice the parameters the loss is ⟨?⟩ of what it was.
-The sixth is 2.25 times as large as the fifth; predicted were ⟨?⟩ to ⟨?⟩, trained it has ⟨?⟩, ⟨claim after measurement: on which side of the interval⟩.
+The sixth has 2.25 times the parameters of the fifth; predicted were ⟨?⟩ to ⟨?⟩, trained it has ⟨?⟩, ⟨claim after measurement: on which side of the interval⟩.
 
 In the interval there is the noise of the seeds and **no doubt about whether it is a straight line at all**; the sixth tests the latter. ⟨claim after measurement⟩ Nor can it stay straight: language has entropy and the loss a floor (chapter 1), and there are only so many tokens. All five points lie below one million parameters; to predict a billion from them has no basis. ([Hoffmann et al. 2022](https://arxiv.org/abs/2203.15556): with computation given, parameters and tokens should grow together.)
 
@@ -841,16 +843,17 @@ cl.check("pretrain.training_flops")
 training_flops = cl.use("pretrain.training_flops")
 tokens_t5 = 1e6 * 2 ** 11 * 512
 print(cl.L(zh="是讲义的多少倍：", en="times the handout:"), round(tokens_t5 / 7.5e9))
-published = [("BERT-large", 340e6, 1e6 * 256 * 512), ("T5-11B", 11e9, tokens_t5),
-             ("GPT-3", 175e9, 300e9), ("SmolLM2-135M", 135e6, 2e12),
-             ("zh-gpt", 3.2e6, 16.4e6)]
+published = [("BERT-large", 2018, 340e6, 1.31e11), ("T5-11B", 2019, 11e9, tokens_t5),
+             ("GPT-3", 2020, 175e9, 300e9), ("Switch-C", 2021, 1.6e12, math.nan),
+             ("SmolLM2-135M", 2024, 135e6, 2e12), ("zh-gpt", "", 3.2e6, 16.4e6)]
 rows = []
-for name, n, d in published:
+for name, year, n, d in published:
     flops, days = training_flops(n, d, 86_400, 0.4 * 312e12)    # an A100 at 40 %, a day
-    rows.append((name, *(f"{x:.1e}" for x in (n, d, flops, days))))
-header = cl.L(zh=["", "参数", "读过的词元", "6ND", "A100 天数，按 40%"],
-              en=["", "parameters", "tokens read", "6ND", "A100 days at 40 %"])
-cl.viz.table(rows, header, right=range(1, 5))
+    shown = [f"{x:.1e}".replace("nan", "–") for x in (n, d, flops, days)]
+    rows.append((name, year, *shown))
+header = cl.L(zh=["", "年", "参数", "读过的词元", "6ND", "A100 天数，按 40%"],
+              en=["", "year", "parameters", "tokens read", "6ND", "A100 days at 40 %"])
+cl.viz.table(rows, header, right=range(1, 6))
 
 # %% timing rows="E47"
 from course_lib.bench.train import matmul_peak
@@ -867,7 +870,7 @@ print("T5-11B:", cl.L(zh="在这台机器上的年数", en="years on this machin
 r"""
 论文里是一万亿个词元，是讲义的 143 倍；而且是英语（多语言的是另一个模型 mT5，101 种）。“75 亿”多半是 750 GB 看走了眼，这只是猜测。6ND 算出 7.1e22 次；T5 有编码器和解码器两半，一个词元只经过其中一半，所以实际约是一半（[Brown 等 2020](https://arxiv.org/abs/2005.14165) 的附录也这样算）。按 40% 的利用率，一半是三千多个 A100 天：**“数千个 GPU 天”说得对**，词元数错了。
 
-- **单位**：第四份讲义说“数十亿甚至上百亿个样本”，第五份说“数十亿单词”。训练量要说词元，还要说读了几遍。表里四个公开的模型，从 1300 亿到 2 万亿，差十五倍。
+- **单位**：第四份讲义说“数十亿甚至上百亿个样本”，第五份说“数十亿单词”。训练量要说词元，还要说读了几遍。表里给出词元数的四个公开模型，从 1300 亿到 2 万亿，差十五倍。（BERT 的前九成步数读的是短句，表里是上限。）
 - **万亿参数**：第四份讲义把它写成未来。Switch-C 在 2021 年就有 1.6 万亿（[Fedus 等](https://arxiv.org/abs/2101.03961)），不过是稀疏的，一个词元只用到其中一小部分，`6ND` 里的 N 不能写 1.6 万亿。
 
 最后一格是你的机器：MFU ⟨?⟩。分母是实测的矩阵乘法，不是厂家的数字。优化器、softmax、取数据都占时间，却不在 6ND 里。
@@ -887,7 +890,7 @@ r"""
 r"""
 The paper has a trillion tokens, 143 times what the handout says; and they are English (the multilingual one is another model, mT5, with 101 languages). The “7.5 billion” may be a misreading of 750 GB, which is only a guess. 6ND gives 7.1e22; but T5 has two halves, an encoder and a decoder, and a token passes only one of them, so about half of it is right (the appendix of [Brown et al. 2020](https://arxiv.org/abs/2005.14165) counts like this, too). At a utilisation of 40 % half of it is three thousand and some A100 days: **“thousands of GPU days” is right**, the number of tokens is wrong.
 
-- **Units**: the fourth handout says “billions or even tens of billions of samples”, the fifth “billions of words”. An amount of training is told in tokens, and in how many times they are read. The four published models in the table run from 130 billion to 2 trillion, a factor of fifteen.
+- **Units**: the fourth handout says “billions or even tens of billions of samples”, the fifth “billions of words”. An amount of training is told in tokens, and in how many times they are read. The four published models in the table with a number of tokens run from 130 billion to 2 trillion, a factor of fifteen. (BERT read short pieces in the first nine tenths of its steps; the table has an upper bound.)
 - **A trillion parameters**: the fourth handout sees them in the future. Switch-C had 1.6 trillion in 2021 ([Fedus et al.](https://arxiv.org/abs/2101.03961)), though a sparse model: a token uses a small part of them, and the N of `6ND` must not be 1.6 trillion.
 
 The last cell is your machine: an MFU of ⟨?⟩. It is a share of a matrix product measured here, not of a maker's figure. The optimiser, softmax and fetching data take time and are not in 6ND.
@@ -928,7 +931,7 @@ r"""
 
 - 先去重，再切分：原始评论一半是副本，带着副本量出来的困惑度是假的。规则写下来，去掉多少数出来。
 - 讲义里有机器的痕迹：`<end_of_turn>`、空的常见问题、从 6.4 开始的小节。痕迹不等于错，错要一句句查。
-- 下一个词元和掩码是同一批文字的两种题，掩码的题少六倍多；⟨claim after measurement: 动态掩码⟩。
+- 下一个词元和掩码是同一批文字的两种题，掩码的题只有七分之一左右；⟨claim after measurement: 动态掩码⟩。
 - AdamW 的一步你写得出来：两个滑动平均、校正、另外做的衰减。学习率先升后降，预热写成总步数的比例。
 - 比优化器要两边一样调，比秒数，给三个种子。⟨claim after measurement: Muon⟩
 - 规模：五个点能拟合一条直线，第六个点才检验它。算力是 6ND；T5-11B 读了一万亿个词元。
@@ -944,7 +947,7 @@ r"""
 
 - Remove copies first, then split: half of the raw reviews are copies, and a perplexity measured with them means nothing. Write the rule down and count what it removes.
 - The handouts show traces of a machine: `<end_of_turn>`, an empty list of questions, a section that begins with 6.4. A trace is no error; errors have to be checked one by one.
-- The next token and the mask are two questions about one text, and masks ask more than six times fewer; ⟨claim after measurement: dynamic masks⟩.
+- The next token and the mask are two questions about one text, and masks ask about a seventh as often; ⟨claim after measurement: dynamic masks⟩.
 - A step of AdamW is something you can write: two running means, their correction, decay done apart. The learning rate rises, then falls, and warm-up is a share of the steps.
 - Compare optimisers with both tuned alike, in seconds, with three seeds. ⟨claim after measurement: Muon⟩
 - Scale: five points give a straight line; the sixth tests it. Computation is 6ND; T5-11B read a trillion tokens.

@@ -184,7 +184,7 @@ r"""
 规则找到三行。第四份讲义的末尾是 `<end_of_turn>`，这是 Gemma 一类聊天模型的对话格式里“这一轮说完了”的记号。第二份讲义的“常见问题”一节没有问题，只有一句“在这里可以列出一系列常见的问题及其答案”；结尾说“以上文章正文部分已经按照要求撰写完成，并包含了所有约束条件中的细节”，这话是对下命令的人说的，不是对读者说的。
 编号也露了马脚：第二份和第五份的第 6 节，小标题都从 6.4 开始，前三节不见了。这要数编号才看得出来，正则表达式看不出来。误报 ⟨?⟩ 篇。
 
-这条规则是看着这些行写的，能找到它们不算本事；误报少，只说明不会乱咬。没见过的痕迹它找不到。痕迹也只说明这些文字经过机器的手，**不说明内容对错**：对错要一句一句查，这门课就在做这件事。
+这条规则是看着这些行写的，能找到它们不算本事；误报少，只说明它不会见谁都报。没见过的痕迹它找不到。痕迹也只说明这些文字经过机器的手，**不说明内容对错**：对错要一句一句查，这门课就在做这件事。
 
 ## 6.3 一批文字，两种题
 
@@ -201,7 +201,7 @@ r"""
 The rule finds three lines. The fourth handout ends in `<end_of_turn>`, which in the format of chat models such as Gemma says “my turn is over”. In the second, the section of frequent questions has none, only the sentence “here one can list a number of frequent questions and their answers”; and at its end it says that “the text above has been written as required and contains all the details of the constraints”, which is addressed to whoever gave the order, not to a reader.
 The numbering gives something away, too: in the second and the fifth handout section 6 begins with 6.4, and the first three parts are not there. That takes counting, which a regular expression does not do. There are ⟨?⟩ false alarms.
 
-The rule was written with these lines in view, so finding them is no achievement; few false alarms only say that it does not fire at random. Traces it was not written for it will miss. And a trace says that the text went through a machine, **not whether it is right**: that has to be checked sentence by sentence, as this course does.
+The rule was written with these lines in view, so finding them is no achievement; few false alarms only say that it does not fire at everything. Traces it was not written for it will miss. And a trace says that the text went through a machine, **not whether it is right**: that has to be checked sentence by sentence, as this course does.
 
 ## 6.3 One text, two questions
 
@@ -659,7 +659,7 @@ r"""
 
 ## 6.8 从零开始，还是接着练
 
-到了见真章的时候。同样的评论，五个模型：数出来的三元模型；从零训练的 AdamW 和 Muon；课程自己训练好的 `zh-gpt`；在评论上**接着练** 150 步的 `zh-gpt`。`zh-gpt` 读过这些评论，也读过报纸，一共 1638 万个词元。接着练只给评论，不给报纸：评论上的损失会不会动，报纸上呢？
+现在把它们放在一起量。同样的评论，五个模型：数出来的三元模型；从零训练的 AdamW 和 Muon；课程自己训练好的 `zh-gpt`；在评论上**接着练** 150 步的 `zh-gpt`。`zh-gpt` 读过这些评论，也读过报纸，一共 1638 万个词元。接着练只给评论，不给报纸：评论上的损失会不会动，报纸上呢？
 """
 # %% en [md]
 r"""
@@ -667,7 +667,7 @@ Of the five rates ⟨?⟩ is best for AdamW and ⟨?⟩ for Muon; both ⟨claim 
 
 ## 6.8 From nothing, or further on
 
-Now for the test. The same reviews and five models: the trigram, which counts; two trained from nothing, with AdamW and with Muon; the course's own `zh-gpt`; and `zh-gpt` **trained further** on reviews for 150 steps. `zh-gpt` has read these reviews and a newspaper, 16.38 million tokens in all. Further training gives it reviews and no newspaper: does its loss on reviews move, and on the newspaper?
+Now measure them side by side. The same reviews and five models: the trigram, which counts; two trained from nothing, with AdamW and with Muon; the course's own `zh-gpt`; and `zh-gpt` **trained further** on reviews for 150 steps. `zh-gpt` has read these reviews and a newspaper, 16.38 million tokens in all. Further training gives it reviews and no newspaper: does its loss on reviews move, and on the newspaper?
 """
 # %% training
 made = {name: train_small(name, kept[name]["lr"], 0, steps=20 if quick else 150)[:2]

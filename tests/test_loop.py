@@ -203,7 +203,7 @@ WORDS = {"en": ("No guess · the answer is", "You guessed “B”; it is “A”
 @pytest.mark.parametrize("lang", WORDS)
 def test_in_a_real_notebook_the_line_follows_a_late_guess(tmp_path, lang):
     cells = [f'import course_lib as cl\ncl.start(lang="{lang}")', 'cl.guess("x.a", "A?", choices=["A", "B"])', 'print("experiment")\ncl.guess.result("x.a", "A")',
-             'cl.guess("x.b", "B?")', 'cl.guess.result("x.b", 2.5)', "cl.recall(before=3)"]
+             'cl.guess("x.b", "B?")', 'cl.guess.result("x.b", 2.5)', "cl.recall(before=2)"]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
                                         metadata={"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}})
     notebook.cells[2].metadata["jupyter"] = {"outputs_hidden": True}

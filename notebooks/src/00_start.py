@@ -10,10 +10,10 @@
 r"""
 # 0 · 从这里开始：一分钟养大一个语言模型
 
-大模型离我们很远：几千块显卡，几个月，几万亿个词元（文字切成的小块）。可是它的一生只有几步：收集文字，学着猜下一个词元，学会听懂要求，考一考，改一改，交到人手里。
+大模型离我们很远：几千块显卡，几个月，几万亿个词元（token，文字切成的小块）。可是它的一生只有几步：收集文字，学着猜下一个词元，学会听懂要求，考一考，改一改，交到人手里。
 **这几步，一台笔记本一两分钟就能走完**，只要语言够小。这一章就带你走一遍，每一步都真的在跑。
 
-用法很简单：从上往下，每个格子按 Shift + Enter。看到输入框就打字，看到盒子就点，看到“你猜”就先选一个再往下看。改坏了也不要紧，重新运行就好。
+用法很简单：从上往下，每个格子按 Shift + Enter。看到输入框就打字，看到盒子就点，看到“你猜”就先选一个再往下看。改坏了也不要紧，撤销（Ctrl + Z），再运行一次就好。
 
 走完一圈，还要回答一个问题：怎么知道这个模型**够不够好**？
 """
@@ -21,12 +21,12 @@ r"""
 r"""
 # 0 · Start here: raise a language model in a minute
 
-Large models are far away: thousands of graphics cards, months, trillions of tokens (pieces of text). Yet the life of such a model has only a few steps: collect text, learn to guess the next token, learn what people want, be tested, improve, be put into people's hands.
-**A laptop can go through all of them in a minute or two**, if the language is small enough. This chapter does so, and every step really runs.
+Large models are out of reach for most of us: thousands of graphics cards, months, trillions of tokens (pieces of text). Yet the life of such a model has only a few steps: collect text, learn to guess the next token, learn to do what people ask, be tested, be improved, be put into people's hands.
+**A laptop can go through all of them in a minute or two**, if the language is small enough. This chapter takes you through them, and every step really runs.
 
-How to use it: go from top to bottom and press Shift + Enter in each cell. Where there is a field, type; where there are boxes, click; where you are asked for a guess, choose before you read on. Nothing can break for good: run the cell again.
+How to use it: go from top to bottom and press Shift + Enter in each cell. Where there is a field, type; where there are boxes, click; where you are asked for a guess, choose before you read on. If you spoil a cell, undo (Ctrl + Z) and run it again.
 
-Once round, one question is left: how do you know whether the model is **good enough**?
+At the end one question remains: how do you know whether the model is **good enough**?
 """
 # %% machine
 import course_lib as cl
@@ -36,14 +36,14 @@ cl.start(lang="zh")
 r"""
 ## 0.1 先见一面
 
-下面这一位是真的：一个中文小模型，本课自己训练的，就在你的机器上运行，不联网。输入半句话，它给每个可能的下一个字打出概率，这里画出最高的六个。
+下面是一个真的语言模型：本课自己训练的中文小模型，就在你的机器上运行，不联网。它先报出自己有多少**参数**，也就是训练时调整的数。输入半句话，它给每个可能的下一个词元（这里大多是一个字）一个概率，图上画的是最高的六个。
 删一个字，换一个字，看条形怎样变。
 """
 # %% en [md]
 r"""
 ## 0.1 Meet one first
 
-This one is real: a language model that runs on your machine, without a network. Type the beginning of a sentence, and it gives every possible next token (a word or a part of one) a probability; the six highest are drawn.
+Below is a real language model, a small one that runs on your own machine without a network. It first reports how many **parameters** it has: the numbers that training adjusts. Type the beginning of a sentence, and it gives every possible next token (here a word or a part of one) a probability; the chart shows the six highest.
 Delete a word, change another, and watch the bars.
 """
 # %%
@@ -57,7 +57,7 @@ cl.viz.explore(next_token, text=cl.L(zh="今天的早餐很", en="The best thing
 
 # %% zh [md]
 r"""
-大语言模型写的每一个字，都是从这样一排条形里选出来的。选一个，接上，再算下一排，就写成了文章。
+大语言模型写的每一个词元，都是从这样一排条形里选出来的。选一个，接上，再算下一排，就写成了文章。
 
 **为什么有这门课。** 网上流传着五份讲大模型的中文讲义。它们选题很好，错误也很多：代码跑不通，公式写错，引的书查不到。
 本课要把讲义的要点都变成能运行的格子，错误用实验来改正。以后说“第三份讲义”，指的就是下表里的第三份：
@@ -77,10 +77,10 @@ r"""
 """
 # %% en [md]
 r"""
-Every word that a large language model writes is chosen from a row of bars like this one. Choose, append, compute the next row: that is how it writes a page.
+Every token that a large language model writes is chosen from a row of bars like this one. It chooses a token, appends it and computes the next row; that is how it writes a whole page.
 
-**Why this course.** Five handouts on large models, in Chinese, circulate on the web. Their subjects are well chosen, and they have many errors: code that does not run, formulas that are wrong, books that cannot be found.
-The course sets out to turn their points into cells that run, and to correct their errors by experiment. “The third handout” always means the third of this table:
+**Why this course.** Five Chinese handouts on large models circulate on the web. Their subjects are well chosen, but they contain many errors: code that does not run, formulas that are wrong, books that cannot be found.
+The aim of this course is to turn their points into cells that run and to correct their errors by experiment. “The third handout” always means the third in this table:
 
 | handout | subject |
 |---|---|
@@ -88,11 +88,11 @@ The course sets out to turn their points into cells that run, and to correct the
 | the second | *Large language models from theory to practice*, with a script that writes summaries |
 | the third | what large models are, and fine-tuning, with a script that classifies texts |
 | the fourth | large models and user experience, with attention written as a class |
-| the fifth | BERT, ELMo, RoBERTa and T5, with an example that fills a gap |
+| the fifth | BERT, ELMo, RoBERTa and T5, with an example that fills in a blank |
 
-The [index]({{docs}}/index.md) says where each point runs and which are still to come; the [bibliography]({{docs}}/bibliography.md) says what became of the papers and books that the handouts cite.
+The [index]({{docs}}/index.md) says where each point runs (some are still to be written); the [bibliography]({{docs}}/bibliography.md) lists the papers and books that the handouts cite, with what we found when we checked them.
 
-Before we start, a look at your machine. `cl.doctor(brief=True)` reports only what is missing and how to mend it.
+Before we start, a look at your machine. `cl.doctor(brief=True)` reports only what is missing and how to fix that.
 The fourth and the fifth handout ask for Python 3.7 and PyTorch 1.5 or 1.7, the fourth also for CUDA 10.2; all are long out of support. Rather than remember version numbers, ask the installed packages themselves:
 """
 # %% machine rows="R88 E21 E22"
@@ -111,22 +111,22 @@ r"""
 ## 0.2 模型的一生
 
 要走完一个模型的一生，先得有一种语言。真实的语言太大，我们自己造一种：八种动物，各有爱吃的东西，句子只有一个模子。
-动物吃自己爱吃的东西，概率是 0.825；其余七样，各 0.025。
+一句话里，动物配上自己爱吃的东西的概率是 0.825；其余七样，各 0.025。
 
-因为是自己造的，每句话的概率 $p$ 都知道，于是可以算出**熵** $-\sum p\ln p$，再除以句子的平均长度。
-它的意思是：把一个模型给每个字的概率取对数、变号，再对整个语言求平均，哪个模型也小不过这个数。它的单位叫奈特（nat），用自然对数就是奈特。这条线就是**底线**。
+语言是自己造的，每句话的概率 $p$ 都知道，于是可以算出**熵** $-\sum p\ln p$，这里再除以句子的平均字数。
+拿任何一个模型，把它给每个字的概率取对数、变号，再对整个语言求平均，结果都不会小于这个数，所以本课叫它**底线**。用自然对数，单位就是奈特（nat）。
 """
 # %% en [md]
 r"""
-The last line clears up a confusion, too. The first handout recommends “PyTorch, the Transformers library and Hugging Face's Transformers library”. The last two are one library; its own metadata say who makes it.
+The last line also clears up a confusion. The first handout recommends “PyTorch, the Transformers library and Hugging Face's Transformers library”. The last two are one and the same library; its metadata names the author.
 
 ## 0.2 The life of a model
 
-To walk through the life of a model we need a language. A real one is too large, so we make one: eight animals, each with its favourite food, and one pattern for all sentences.
-An animal has its favourite food with probability 0.825, and each of the other seven with 0.025.
+To walk through the life of a model we need a language. A real one is too large, so we make our own: eight animals, each with a favourite food, and a single sentence pattern.
+In a sentence, an animal gets its favourite food with probability 0.825 and each of the other seven with probability 0.025.
 
-Since the language is ours, the probability $p$ of every sentence is known, and so is the **entropy** $-\sum p\ln p$, here divided by the mean length of a sentence.
-What it means: take the logarithm of the probability that a model gives to each character, change its sign and average over the language; no model gets below this number. Its unit is the nat, which is what natural logarithms give. This line is the **floor**.
+Since the language is ours, the probability $p$ of every sentence is known. From it we compute the **entropy** $-\sum p\ln p$, here divided by the mean number of characters in a sentence.
+Take the probability that a model gives to each character, take the logarithm, change the sign and average over the whole language. Whatever the model, the result is never below this number, so the course calls it the **floor**. With natural logarithms the unit is the nat.
 """
 # %% rows="R37 R38"
 from itertools import product
@@ -167,13 +167,13 @@ print(cl.L(zh="底线：每字 {0:.3f} 奈特", en="floor: {0:.3f} nats per char
 # %% zh [md]
 r"""
 **收集**，就是从这种语言里抽 5,000 句。
-**预处理**，就是切成字，编上号。
-每一步写成一个函数，`@cache` 让它只跑一次；后一步要用前一步的结果，就去调用它。
+**预处理**，就是切成字，编上号。这里一个字就是一个词元。
+每一步写成一个函数，`@cache` 让同样的输入只算一次；后一步要用前一步的结果，就去调用它。
 """
 # %% en [md]
 r"""
-To **collect** is to draw 5,000 sentences from the language; to **preprocess** is to cut them into characters and number those.
-Each step is a function; `@cache` runs it once only, and a later step calls the earlier ones that it needs.
+To **collect**, we draw 5,000 sentences from this language; to **preprocess**, we cut them into characters and give each character a number. Here a token is one character.
+Each step is a function. Thanks to `@cache` it runs only once for the same input, and a later step calls the earlier steps whose results it needs.
 """
 # %% rows="R37 R38"
 import random
@@ -194,17 +194,17 @@ print(cl.L(zh="抽到了几种句子：", en="different sentences drawn:"), len(
 
 # %% zh [md]
 r"""
-**预训练**：随便取一段，猜每个位置的下一个字，猜错了就调参数。模型是 `course_lib.nn` 里两层的小 GPT，约十万个参数，第 3、4 章会把它拆开。
+**预训练**：随便取一段，猜每个位置的下一个字，再调参数，让它猜得更准。模型是 `course_lib.nn` 里两层的小 GPT，约十万个参数，第 3、4 章会把它拆开。
 
-**微调**：接着用问答句子训练，教它听懂“小猫爱吃什么？”。只教六种动物的问答，小羊和小马不教：它们爱吃什么，模型只能从预训练里知道。
+**微调**：接着用问答句子训练，教它回答“小猫爱吃什么？”。只教六种动物的问答，小羊和小马不教：它们爱吃什么，模型只能从预训练里知道。
 问答里掺进一些原来的句子，`old` 是掺多少句。
 """
 # %% en [md]
 r"""
-**Pre-training**: take any stretch of text, guess the next character at each position, adjust the parameters by the error. The model is a small GPT of `course_lib.nn` with two blocks and about a hundred thousand parameters; chapters 3 and 4 take it apart.
+**Pre-training**: take any stretch of text, guess the next character at each position, and adjust the parameters so that the guesses improve. The model is a small two-layer GPT from `course_lib.nn` with about a hundred thousand parameters; chapters 3 and 4 take it apart.
 
-**Fine-tuning**: train on with questions and answers, so that it understands “What does the cat like?”. Only six animals are taught this way, sheep and horse are not: what they like it can only know from pre-training.
-Some sentences of the old kind are mixed in; `old` says how many.
+**Fine-tuning**: continue training on questions and answers, so that the model learns to answer “What does the cat like?”. Only six animals appear in them. The sheep and the horse do not: the model can know what they like only from pre-training.
+Some sentences of the old kind, from pre-training, are mixed in; `old` says how many.
 """
 # %% rows="R37 R38"
 import copy
@@ -240,7 +240,7 @@ def improve():                                          # more old sentences, mo
 
 # %% zh [md]
 r"""
-**推理**：给个开头，一个字一个字往下写，写到换行为止。
+**推理**：给模型一个开头，让它一个字一个字往下写，写到换行为止。
 **评估**：用两把尺子。一把是**损失**：模型给真正出现的那个字多大概率，取对数、变号，平均到每个字，越小越好，最小到底线。
 另一把是问答：教过的六道对几道，没教过的两道对几道。
 
@@ -248,11 +248,11 @@ r"""
 """
 # %% en [md]
 r"""
-**Inference**: give it a beginning and let it write on, character by character, to the end of the line.
+**Inference**: give the model a beginning and let it continue, character by character, to the end of the line.
 **Evaluation** has two yardsticks. One is the **loss**: the logarithm of the probability that the model gave to the character that really came, with its sign changed, averaged over the characters. Smaller is better, down to the floor.
-The other is questions: how many of the six taught and of the two never taught are answered rightly.
+The other is the number of right answers: to the six questions that were taught, and to the two that were not.
 
-The language is so small that no sample is needed: all sentences are measured, each with its own probability. The loss below is therefore exact, without sampling error.
+The language is so small that we need no sample: we measure every sentence and weight it by its probability. The loss below is therefore exact, without sampling error.
 """
 # %% rows="R37 R38"
 def infer(model, prompt):
@@ -282,13 +282,13 @@ def loss(model):
 
 # %% zh [md]
 r"""
-**部署**：模型前面放一个真正的网络服务。请求和答复都是 JSON；看不懂的请求、没见过的字，都要回一个像样的错误。
+**部署**：在改进后的模型前面放一个真正的网络服务。请求和答复都是 JSON；看不懂的请求、没见过的字，都要回一条说得清楚的出错信息。
 服务只开在 `127.0.0.1`（本机回环地址）上，别的机器连不到它。
 """
 # %% en [md]
 r"""
-**Deployment**: a real web service in front of the model. Requests and replies are JSON; a request that makes no sense or an unknown character gets a decent error.
-The service listens on `127.0.0.1` (loopback), where no other machine can reach it.
+**Deployment**: put a real web service in front of the improved model. Requests and replies are JSON; a malformed request or an unknown character gets a clear error message.
+The service listens only on `127.0.0.1` (the loopback address), which no other machine can reach.
 """
 # %% rows="R37 R38"
 import json
@@ -337,12 +337,12 @@ def post(question):
 # %% zh [md]
 r"""
 第一、第四份讲义各有一张流程图，画的是同一件事：第一份在评估之后问“是否改进”，没有就回到微调；第四份一直走到用户面前。下面把两张图合成一张。
-**点到哪个盒子，哪一步就真的运行**，结果显示在下面。训练的几步要等十几秒。最后一个盒子，真的向服务发一次请求。
+**点到哪个盒子，哪一步就真的运行**，结果显示在下面。要训练的几步得等一会儿。“用户”那个盒子真的向服务发三次请求，最后一次故意发一个没学过的字符。
 """
 # %% en [md]
 r"""
-The first and the fourth handout each draw this life as a diagram. The first asks after evaluation whether the model has improved and, if not, goes back to fine-tuning; the fourth goes on until a user is there. Here both are one picture.
-**Click a box and that step really runs**, with its result below; the boxes that train take ten seconds or more. The last box really sends the service a request.
+The first and the fourth handout each draw this life as a diagram. The first asks after evaluation whether the model has improved and, if not, goes back to fine-tuning; the fourth goes on to the user. The picture below combines the two.
+**Click a box and that step really runs**, with its result shown below; the steps that train take a while. The box “user” really sends the service three requests, the last of them, on purpose, with an unknown character.
 """
 # %% rows="R37 R38"
 name = dict(cl.L(
@@ -384,11 +384,11 @@ cl.viz.explore(life, step_="collect")
 
 # %% zh [md]
 r"""
-点完一圈了吗？现在把三个模型的成绩排在一起。旁边放一个最笨的办法当**基线**：不看上文，只按每个字出现得多常来猜。先选一个，再往下看：
+点完一圈了吗？现在把三个模型的成绩排在一起。旁边放一个很笨的办法当**基线**：不看上文，只按每个字出现得多常来猜。先选一个，再往下看：
 """
 # %% en [md]
 r"""
-Been all the way round? Next the three models stand side by side, with the simplest **baseline** there is: ignore the context and guess by how often each character occurs. Choose before you look:
+Have you clicked through all the boxes? Next we compare the three models with each other and with a very simple **baseline**: ignore the context and guess only by how often each character occurs. Choose before you read on:
 """
 # %%
 cl.guess("start.loss", cl.L(zh="在原来那种句子上，哪个模型的损失最小？",
@@ -418,19 +418,19 @@ cl.guess.result("start.loss", name[min(models, key=lambda step: loss(models[step
 
 # %% zh [md]
 r"""
-**一**，预训练很快就从“只数字频”降到底线附近。准确的损失永远不会低于底线（吉布斯不等式）；抽样量出来的没有这个保证，练习 3 看看抽样有多大的误差。
-**二**，第一次微调之后会答题了，原来那种句子的损失却升了：学新本事会忘一点旧本事。改进时多掺旧句子、多练几步，损失又降了下来，降到和预训练那一行相近（谁略低一些，看表）。这两样一起改了，哪样起的作用，这里分不出来（第 9 章）。
-**三**，没教过的只有两道，答对几道都说明不了多少：胡乱八选一也有机会蒙对，要下结论得换许多随机种子再数（第 11 章）。
+**一**，预训练之后，损失比“只数字频”小得多，已在底线附近。准确的损失永远不会低于底线（吉布斯不等式）；抽样量出来的没有这个保证，练习 3 看看抽样会怎样误导人。
+**二**，第一次微调之后会答题了，原来那种句子的损失却升了：学了新本事，旧本事忘了一点。改进时多掺旧句子、多练几步，损失又降了下来，降到和预训练那一行相近（谁略低一些，看表）。这两样一起改了，哪样起的作用，这里分不出来（第 9 章）。
+**三**，没教过的只有两道，答对几道都说明不了多少：胡乱八选一也有机会蒙对，要下结论，得换许多随机种子重新训练，再数（第 11 章）。
 
-服务已经开着。问一句试试，也换个问法：它只懂学过的那几句。
+服务已经开着。先照学过的问法问一句，再换个问法，看它怎么答：训练时的问答只有这一种问法。
 """
 # %% en [md]
 r"""
-**One**: pre-training goes from “counting characters” to near the floor within seconds. The exact loss can never be below the floor (Gibbs' inequality); a loss measured on a sample has no such guarantee, and exercise 3 shows how far samples err.
-**Two**: after the first fine-tuning it can answer, but its loss on the old kind of sentence has risen: learning something new made it forget a little of the old. The improvement mixed in more old sentences and trained longer, and the loss came down again, near that of pre-training (which of the two is a little lower, the table says). Both were changed at once, so which of them helped cannot be told from here (chapter 9).
-**Three**: two untaught questions are too few to show much, however many are right: guessing among eight foods would be right at times, too. To conclude anything, count over many random seeds (chapter 11).
+**One**: after pre-training the loss is far below “counting characters” and close to the floor. The exact loss can never be below the floor (Gibbs' inequality); a loss measured on a sample has no such guarantee, and exercise 3 shows how badly samples can mislead.
+**Two**: after the first fine-tuning the model can answer, but its loss on the old kind of sentence has risen: while learning something new it forgot a little of the old. For the improved model we mixed in more old sentences and trained for more steps, and the loss came down again, close to that of the pre-trained model (the table shows which of the two is slightly lower). Both changes were made at once, so we cannot tell which of them helped (chapter 9).
+**Three**: two questions that were not taught are too few to show much, however many are answered correctly: someone who picks one of the eight foods at random is sometimes right, too. To draw a conclusion, repeat the training with many random seeds and count (chapter 11).
 
-The service is running. Ask it something, in other words, too: it understands only what it has learnt.
+The service is running. Ask it a question as it was taught, then the same in other words, and see what it replies: in training it met only this one wording.
 """
 # %% training rows="R38"
 cl.viz.explore(post, question=asked[0])
@@ -439,19 +439,19 @@ cl.viz.explore(post, question=asked[0])
 r"""
 ## 0.3 深度学习：一个十几行的网络
 
-刚才的 GPT 里有什么？**矩阵相乘，弯一下，再相乘；然后沿着梯度把参数挪一小步**。这就是深度学习。用它来读写人的语言，就是今天的自然语言处理（NLP）。
+刚才的 GPT 里有什么？**乘一个矩阵，弯一下（用一个非线性函数，下面的代码用 tanh），再乘一个矩阵；训练时，逆着梯度把参数挪一小步**。梯度说的是参数往哪边挪，损失升得最快。这就是深度学习；用它来读写人的语言，今天的自然语言处理（NLP）大多如此。
 第三份讲义说深度学习“模拟人脑”，其实它只是受过人脑启发。第三份讲义还把大规模预训练模型都叫大语言模型，可是看图的、听音的模型也可以很大。
 
-任务：平面上 1,000 个点，圆里是 1，圆外是 0，各占一半左右。一条直线（没有中间层）能分对多少？先猜。
+任务：平面上 1,000 个点，圆里的标 1，圆外的标 0，各占一半左右。一条直线（没有中间层）能分对多大的比例？先猜。
 """
 # %% en [md]
 r"""
 ## 0.3 Deep learning: a network in a dozen lines
 
-What is inside that GPT? **Multiply by a matrix, bend, multiply again; then move the parameters a small step along the gradient**. That is deep learning, and using it to read and write human language is most of today's natural language processing (NLP).
-The third handout says that deep learning “simulates the human brain”; it was inspired by it, no more. It also calls every large pre-trained model a large language model, but a model that sees or hears may be large, too.
+What is inside that GPT? **Multiply by a matrix, bend the result (with a nonlinear function; in the code below, tanh), multiply by another matrix; in training, move the parameters a small step against the gradient**. The gradient says in which direction the loss rises fastest. That is deep learning, and using it to read and write human language is most of today's natural language processing (NLP).
+The third handout says that deep learning “simulates the human brain”; in fact it was only inspired by the brain. It also calls every large pre-trained model a large language model, but models for images or sound can be large, too.
 
-The task: 1,000 points in the plane, 1 inside a circle and 0 outside, about half of each. How many of them does a straight line (no layer in between) get right? Guess first.
+The task: 1,000 points in the plane, labelled 1 inside a circle and 0 outside, about half of each. What share of them can a straight line (no layer in between) classify correctly? Guess first.
 """
 # %%
 cl.guess("start.line", cl.L(zh="一条直线分对的比例，从 0 到 1", en="The share that a straight line gets right, from 0 to 1"))
@@ -489,7 +489,7 @@ cl.guess.result("start.line", round(line, 2), tolerance=0.05)
 
 # %% zh [md]
 r"""
-这条直线和抛硬币差不多：不管怎样摆，总有一侧既有圆里的点，又有圆外的点。加一层会弯的单元，就能围出一个圈。（这里量的是学过的那些点。）
+这条直线和抛硬币差不多：不管怎样摆，总有一侧既有圆里的点，又有圆外的点。加一层会弯的单元，就能围出一个圈，这里用了 16 个，分对 0.99。（两个比例都是在训练用过的点上量的。）
 
 ## 0.4 记号与术语
 
@@ -510,7 +510,7 @@ r"""
 """
 # %% en [md]
 r"""
-The line does about as well as a coin: however it lies, one side of it holds points from inside the circle and from outside. A layer of units that bend can draw a ring around it. (Measured on the points that it learnt from.)
+The line does about as well as tossing a coin: wherever it lies, at least one side of it contains points from both inside and outside the circle. A layer of units that bend can draw a closed curve instead; with 16 of them, 0.99 of the points are right. (Both shares are measured on the points used for training.)
 
 ## 0.4 Letters and terms
 
@@ -527,7 +527,7 @@ Throughout the course one letter means one axis. Read `[B,T,D]` as “B texts of
 | `V` | size of the vocabulary |
 | `K` | number of classes |
 
-The terms in both languages: type a few letters to filter, such as `attention`. Where the first and the fifth handout use Chinese words of their own for feed-forward network, Transformer and multimodal, the list has the usual ones.
+Here are the terms in both languages; type a few letters, such as `attention`, to filter them. Where the first and the fifth handout use Chinese words of their own for feed-forward network, Transformer and multimodal, the list has the usual ones.
 """
 # %% rows="R23 E40"
 terms = cl.text.glossary()
@@ -559,12 +559,12 @@ cl.guess.result("start.shape", "[B,T,V]")
 
 # %% zh [md]
 r"""
-每句话的每个位置，都给词表里的每一个字打了一个分。这些分叫 **logits**，变成概率的办法在第 1 章。
+在每句话的每个位置，模型都给词表里的每一个字打了一个分，所以最后一根轴长 `V`。这些分叫 **logits**，变成概率的办法在第 1 章。
 
 ## 0.5 练习怎么做
 
 - 带 `...` 的格子是模板，把 `...` 换成你的代码，运行。
-- `cl.check("id")` 检查。写错了，它会指出像是哪一种错，给一个最小的反例，不会给答案。
+- `cl.check("id")` 检查。写错了，它会指出像是哪一种错，给一个很小的反例，不会给答案。
 - `cl.hint("id")` 给一级提示，再调一次给下一级。
 - `f = cl.use("id")` 取函数：通过了就用你的，没通过就用课程的参考实现，所以后面的格子总能运行。
 - `cl.progress()` 看进度；记录只存在你自己的机器上。
@@ -573,13 +573,13 @@ r"""
 """
 # %% en [md]
 r"""
-Each position of each sentence has given every character of the vocabulary a score. These scores are called **logits**; chapter 1 turns them into probabilities.
+At each position of each sentence the model gives every character of the vocabulary a score, so the last axis has length `V`. These scores are called **logits**; chapter 1 turns them into probabilities.
 
 ## 0.5 How exercises work
 
 - A cell with `...` is a template: put your code in place of `...` and run it.
-- `cl.check("id")` checks it. If it is wrong, the check says which mistake it looks like and shows the smallest example that fails, never the answer.
-- `cl.hint("id")` gives a hint, and when called again the next one.
+- `cl.check("id")` checks it. If your code is wrong, the check names the likely mistake and shows a small example that fails, but never the answer.
+- `cl.hint("id")` gives a hint; call it again for the next one.
 - `f = cl.use("id")` is your function once it passes and the course's reference until then, so that the following cells always run.
 - `cl.progress()` shows how far you are; the record stays on your own machine.
 
@@ -613,7 +613,7 @@ cl.guess.result("start.animal", cl.L(zh="更难猜", en="harder to guess"))
 
 # %% zh [md]
 r"""
-花样多了，底线就升高：同样长的名字，可选的更多。不过这是**每个字**的底线；添一个名字很长的动物，后面的字不用猜，平均下来反而会降，不妨一试。语言不同，底线就不同，所以不同语言上的损失不能直接比较。
+底线升高了：动物和食物各多了一种，要猜的更多。不过这是**每个字**的底线；添一个名字很长的动物，看到开头，后面的字就不用猜了，平均下来可能反而降，不妨一试。语言不同，底线就不同，所以不同语言上的损失不能直接比较。
 
 ### 练习 2 · 弄坏一步
 
@@ -622,7 +622,7 @@ r"""
 """
 # %% en [md]
 r"""
-More variety raises the floor: among names of the usual length there is more to choose from. But it is a floor **per character**; the name of an animal may be so long that most of its letters need no guessing, and then the mean falls. Try one. Another language has another floor; losses on different languages therefore cannot be compared.
+The floor has risen: with one more animal and one more food there is more to guess. But it is a floor **per character**. Add an animal with a very long name: after its first letters the rest need no guessing, so the mean may even fall. Try one. Different languages have different floors, so losses on different languages cannot be compared directly.
 
 ### Exercise 2 · Break a step
 
@@ -651,21 +651,21 @@ cl.guess.result("start.shuffled", cl.L(zh="只数字频", en="counting character
 
 # %% zh [md]
 r"""
-它从打乱的句子里学到的，用在正常句子上，和只数字频相差无几。没有基线，你看不出这个损失说明数据坏了。
+用打乱的句子训练出来的模型，在正常句子上的损失和只数字频相差无几。没有基线可比，这个损失是大是小，你就看不出来。
 
 ### 练习 3 · 抽样量出来的损失
 
-真实的语言没法全算，只能抽句子来量。从 `nats` 里抽 200 句，比一比预训练的模型和改进后的模型，重复 1,000 次。
+真实的语言没法全算，只能抽句子来量。抽 200 句，从 `nats` 里查出损失，比一比预训练的模型和改进后的模型，重复 1,000 次。
 两个模型**各抽各的**，会有多少次判错谁好？用**同一批**句子呢？运行之后，把 200 改成 2,000 再看。
 """
 # %% en [md]
 r"""
-What it learnt from shuffled sentences takes it about as far on real ones as counting characters. Without the baseline you could not tell from this loss that the data were damaged.
+On real sentences, the loss of the model trained on shuffled ones is about that of counting characters. Without a baseline to compare with, you could not tell whether this loss is large or small.
 
 ### Exercise 3 · A loss measured on a sample
 
-A real language cannot be measured whole; one draws sentences. Draw 200 from `nats` and compare the pre-trained model with the improved one, 1,000 times over.
-How often does the comparison name the wrong model if each is measured on **its own** sample? And on the **same** sentences? Run, then change 200 to 2,000.
+The sentences of a real language cannot all be measured; we have to take a sample. Draw 200 sentences, look up their losses in `nats` and compare the pre-trained model with the improved one; repeat this 1,000 times.
+How often does the comparison pick the wrong model if each model is measured on **its own** sample? And on the **same** sentences? Run, then change 200 to 2,000.
 """
 # %% training
 def measured(model, seed, n=200):
@@ -682,7 +682,7 @@ cl.viz.table(rows, right=(1,))
 
 # %% zh [md]
 r"""
-句子有难有易，各抽各的，难易就混进了差别里。用同一批句子，难易抵消了大半，判错少得多，所以**比较两个模型，要用同样的题**。
+句子有难有易，各抽各的，有一方可能只是抽到了容易的。用同一批句子，难易抵消了大半，判错少得多，所以**比较两个模型，要用同样的题**。
 
 ### 练习 4 · 读懂一个形状
 
@@ -690,11 +690,11 @@ r"""
 """
 # %% en [md]
 r"""
-Some sentences are harder than others; with samples of their own, the luck of the draw mixes into the difference between the models. On the same sentences most of it cancels and the comparison goes wrong far less often: **compare two models on the same questions**.
+Some sentences are harder than others. If each model has its own sample, one may simply draw easier sentences than the other. On the same sentences most of this chance cancels, and the comparison goes wrong far less often: **compare two models on the same questions**.
 
 ### Exercise 4 · Read a shape
 
-Attention weights have four axes. The tensor below holds those of the small GPT for the three texts of six characters above; its shape is [B,H,T,S]. How many texts are B, how many heads H, how many tokens looked at S? (`new_model` says how many heads.) Put your numbers in place of the three `None` and run; leaving `None` does no harm.
+Attention weights have four axes. The tensor below holds the weights of the small GPT as it reads the three texts above, six characters each; its shape is [B,H,T,S]. What are B (the number of texts), H (heads) and S (tokens that are looked at)? (The number of heads is in `new_model`.) Put your numbers in place of the three `None` and run; leaving `None` does no harm.
 """
 # %%
 my_batch, my_heads, my_keys = None, None, None
@@ -743,32 +743,32 @@ r"""
 ## 小结
 
 - 模型的一生：收集、预处理、预训练、微调、推理、评估、改进、部署。评估不过关，就回头再练。
-- 判断一个模型，看它离**底线**还有多远，旁边摆一个最笨的**基线**。这两条线，后面每一章都会用到。
+- 判断一个模型，看它离**底线**还有多远，旁边摆一个很笨的**基线**。这两样，后面还会常常用到。
 - 比较两个模型，用同样的题。
 
 接下来：[第 1 章 语言模型与概率](01_language_models.ipynb)。
 """
 # %% en [md]
 r"""
-To see the whole shape, add the line `print(weights[0].shape)`. The last line is a foretaste: the attention that one position pays to all positions adds up to 1 (chapter 3).
+To see the whole shape, add the line `print(weights[0].shape)`. The last line is a preview: the attention that one position pays to all positions adds up to 1 (chapter 3).
 
 ## 0.6 Frequent questions
 
-One sentence each; the evidence is on the right, in cells that run. Links to chapters still to be written will appear by themselves.
+Each answer is one sentence; the column on the right leads to the evidence, in cells that run. Links to chapters that are still to be written appear once they are there.
 
 | question | the answer in a sentence | where to verify it |
 |---|---|---|
-| How much computing power? | It follows from parameters and data, and can be computed beforehand | {{R27}} · {{R81}} |
-| How much data? | Count tokens, not “samples”; much and clean is what helps | {{R40}} · {{R27}} |
-| How does fine-tuning work? | Train on with a few examples that have answers, perhaps only a small part of the parameters | {{R37}} · {{R42}} |
-| Do models leak training data? | Yes; the more often seen, the better known by heart | {{R87}} |
+| How much computing power? | That depends on the number of parameters and the amount of data; it can be computed beforehand | {{R27}} · {{R81}} |
+| How much data? | Count tokens, not “samples”; a lot of clean text is what helps | {{R40}} · {{R27}} |
+| How does fine-tuning work? | Continue training on a few examples with answers; it is possible to train only a small part of the parameters | {{R37}} · {{R42}} |
+| Do models leak training data? | Yes; the more often a text was seen, the better the model knows it by heart | {{R87}} |
 | Are they biased? | Yes, and it can be measured | {{R87}} |
 | Which pre-trained model? | Look at language and task first, then at size and speed | {{R41}} |
-| How to evaluate? | Unseen data, a fitting yardstick, a baseline beside it | {{R4}} · {{R51}} · {{R53}} |
+| How to evaluate? | On unseen data, with a suitable metric, next to a baseline | {{R4}} · {{R51}} · {{R53}} |
 | What about overfitting? | More data, early stopping, regularisation, dropout | {{R47}} |
-| Which hyper-parameters? | Compare searches on an equal budget | {{R49}} |
+| Which hyper-parameters? | Compare several search methods on the same budget | {{R49}} |
 | How to be more efficient? | Caching, quantisation, pruning, distillation | {{R45}} · {{R80}} |
-| How to deploy? | A function, a service around it, and an eye on it | {{R38}} · {{R44}} |
+| How to deploy? | Write a function, wrap a service around it, then monitor it | {{R38}} · {{R44}} |
 | How to add images and sound? | Turn them into tokens, too | {{R78}} · {{R86}} |
 
 ## 0.7 What to read
@@ -777,7 +777,7 @@ One sentence each; the evidence is on the right, in cells that run. Links to cha
 - Courses: Stanford's [CS224n](https://web.stanford.edu/class/cs224n/), [fast.ai](https://course.fast.ai).
 - Tools: [PyTorch](https://pytorch.org), [Transformers](https://huggingface.co/docs/transformers), [Jupyter](https://jupyter.org).
 
-What else the handouts recommend, what cannot be found of it and what has a wrong title, is in the [bibliography]({{docs}}/bibliography.md).
+The other recommendations of the handouts, including those that cannot be found or have a wrong title, are in the [bibliography]({{docs}}/bibliography.md).
 
 ## 0.8 A map of the course
 
@@ -786,7 +786,7 @@ What else the handouts recommend, what cannot be found of it and what has a wron
 ## Summary
 
 - The life of a model: collect, preprocess, pre-train, fine-tune, infer, evaluate, improve, deploy. If the evaluation is not good enough, go back and train again.
-- To judge a model, see how far it is from the **floor**, and put the simplest **baseline** beside it. Both lines will be with us in every chapter.
+- To judge a model, see how far it is from the **floor**, and put a simple **baseline** beside it. Both will return throughout the course.
 - Compare two models on the same questions.
 
 Next: [chapter 1, what a language model is](01_language_models.ipynb).

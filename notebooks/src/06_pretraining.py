@@ -533,7 +533,7 @@ r"""
 
 AdamW 把矩阵当成一堆互不相干的数。**Muon**（[Jordan 2024](https://kellerjordan.github.io/posts/muon/)）把它当矩阵看。梯度矩阵往往只有少数几个方向很强，照着走，弱的方向几乎学不到东西。Muon 先取动量，再把矩阵**正交化**：奇异值（各个方向的强弱）全都拉到 1 附近，方向不变。怎样拉？反复做一个五次多项式 $aX+b\,XX^{\top}X+c\,(XX^{\top})^2X$，五遍就够，只要矩阵乘法。
 
-下面取 `zh-gpt` 第一层的一个矩阵，对两千个词元求梯度，看它的奇异值（先除以整个矩阵的大小）。拖动遍数。
+下面取 `zh-gpt` 第一层的一个矩阵，对两千个词元求梯度，看它的奇异值（先除以整个矩阵的大小）：灰线是一遍也不做，蓝线是做了几遍以后。拖动遍数。
 """
 # %% en [md]
 r"""
@@ -545,7 +545,7 @@ The second cell trains. A line has the steps of warm-up and the losses of three 
 
 AdamW takes a matrix for a heap of unrelated numbers. **Muon** ([Jordan 2024](https://kellerjordan.github.io/posts/muon/)) takes it as a matrix. In a gradient matrix a few directions are often far stronger than the rest; follow it, and little is learnt in the weak ones. Muon takes the momentum and **orthogonalises** it: the singular values (how strong each direction is) are all brought near 1 while the directions stay. How? By applying a polynomial of degree five, $aX+b\,XX^{\top}X+c\,(XX^{\top})^2X$, again and again; five rounds will do, and it takes only matrix products.
 
-Below is the gradient of a matrix in the first block of `zh-gpt` for two thousand tokens. Look at its singular values (divided by the size of the whole matrix) and drag the number of rounds.
+Below is the gradient of a matrix in the first block of `zh-gpt` for two thousand tokens. Look at its singular values (divided by the size of the whole matrix): grey with no round, blue after some. Drag the number of rounds.
 """
 # %%
 gpt = cl.load("zh-gpt")
@@ -580,8 +580,9 @@ print(cl.L(zh="和 torch.optim.Muon 相差：", en="difference from torch.optim.
 # %%
 def spectrum(rounds):
     figure, axis = plt.subplots(figsize=(6, 2.6), layout="constrained")
-    values = torch.linalg.svdvals(orthogonalise(gradient, rounds))
-    axis.semilogy(values, color="#4477aa")
+    for n, colour in ((0, "#888888"), (rounds, "#4477aa")):
+        values = torch.linalg.svdvals(orthogonalise(gradient, n))
+        axis.semilogy(values, color=colour)
     axis.set(ylim=(3e-3, 3), title=f"{values.min():.3f} … {values.max():.2f}",
              xlabel=cl.L(zh="第几个奇异值", en="number of the singular value"),
              ylabel=cl.L(zh="大小", en="size"))
@@ -716,7 +717,7 @@ r"""
 
 ## 6.9 规模：五个小的，预测第六个
 
-第三份讲义说，规模扩大，“模型的性能也会随之提升”，没有说提升多少。量一量：同样的文字，同样的步数，只把模型做宽，五种大小。文字换成课程的语法造的四万句中文：小模型几百步就能学到东西，300 步合起来还读不到一遍，背不下来。在许多实验里，损失和参数量的关系接近**幂律** $L=aN^{b}$（[Kaplan 等 2020](https://arxiv.org/abs/2001.08361)），$b$ 是负的；两边取对数就是一条直线。
+第三份讲义说，规模扩大，“模型的性能也会随之提升”，没有说提升多少。量一量：同样的文字，同样的步数，只把模型做宽，五种大小。文字换成课程的语法造的四万句中文：小模型几百步就能学到东西，200 步合起来还读不到半遍，背不下来。在许多实验里，损失和参数量的关系接近**幂律** $L=aN^{b}$（[Kaplan 等 2020](https://arxiv.org/abs/2001.08361)），$b$ 是负的；两边取对数就是一条直线。
 
 ## 练习 5 · 拟合幂律
 
@@ -731,7 +732,7 @@ The two trained from nothing have ⟨?⟩ and ⟨?⟩ after some hundred steps, 
 
 ## 6.9 Scale: five small ones predict a sixth
 
-The third handout says that with scale “performance will rise accordingly”, and not by how much. Measure it: the same text, the same number of steps, only wider models, in five sizes. The text is now forty thousand Chinese sentences of the course's grammar: small models learn something from it within hundreds of steps, and 300 steps do not read all of it even once, so that nothing is learnt by heart. In many experiments loss and number of parameters come close to a **power law** $L=aN^{b}$ ([Kaplan et al. 2020](https://arxiv.org/abs/2001.08361)) with a negative $b$; in logarithms it is a straight line.
+The third handout says that with scale “performance will rise accordingly”, and not by how much. Measure it: the same text, the same number of steps, only wider models, in five sizes. The text is now forty thousand Chinese sentences of the course's grammar: small models learn something from it within hundreds of steps, and 200 steps read less than half of it, so that nothing is learnt by heart. In many experiments loss and number of parameters come close to a **power law** $L=aN^{b}$ ([Kaplan et al. 2020](https://arxiv.org/abs/2001.08361)) with a negative $b$; in logarithms it is a straight line.
 
 ## Exercise 5 · Fit a power law
 
@@ -751,17 +752,17 @@ def unread_loss(d_model, lr, seed):
     torch.manual_seed(seed)
     net = cl.nn.Decoder(cl.nn.DecoderConfig(
         len(letters), context=32, n_layer=2, n_head=2, d_model=d_model))
-    run = cl.fit(net, read, val_data=unread, steps=300, lr=lr, batch_size=32, seed=seed,
-                 context=31, eval_every=300, precision="float32", show=False)
+    run = cl.fit(net, read, val_data=unread, steps=200, lr=lr, batch_size=32, seed=seed,
+                 context=31, eval_every=200, precision="float32", show=False)
     return run.val_loss[-1]
 
 # %% rows="R27"
 def scaling():
-    """By width: parameters without embeddings, the best of four rates, three seeds."""
+    """By width: parameters without embeddings, the best of three rates, three seeds."""
     rows = []
     for d in WIDTHS:
-        tried = [unread_loss(d, lr, 9) for lr in RATES[1:]]
-        lr = RATES[1:][tried.index(min(tried))]
+        tried = [unread_loss(d, lr, 9) for lr in RATES[2:]]
+        lr = RATES[2:][tried.index(min(tried))]
         losses = [unread_loss(d, lr, seed) for seed in range(3)]
         rows.append({"params": 24 * d * d, "tried": tried, "lr": lr, "losses": losses})
     return rows
@@ -800,7 +801,7 @@ cl.guess.result("pretrain.sixth", sides[1 + (mean > high) - (mean < low)])
 
 # %% zh [md]
 r"""
-五个大小，每个先从四个学习率里挑一个，再训练三个种子。区间是这样来的：每个大小从三个种子里取一个，一共 243 种取法，各拟合一条线，取中间的 95%。指数 $b$ 是 ⟨?⟩（⟨?⟩ 到 ⟨?⟩），也就是参数加倍，损失变成原来的 ⟨?⟩ 倍。
+五个大小，每个先从三个学习率里挑一个，再训练三个种子。区间是这样来的：每个大小从三个种子里取一个，一共 243 种取法，各拟合一条线，取中间的 95%。指数 $b$ 是 ⟨?⟩（⟨?⟩ 到 ⟨?⟩），也就是参数加倍，损失变成原来的 ⟨?⟩ 倍。
 第六个的参数是第五个的 1.78 倍，预测 ⟨?⟩ 到 ⟨?⟩，训练出来是 ⟨?⟩，⟨claim after measurement: 在区间的哪一边⟩。
 
 区间里只有种子的抖动，**没有“它究竟是不是直线”这份不确定**；第六个量的正是后者。⟨claim after measurement⟩ 曲线也不会一直直下去：语言有熵，损失有底线（第 1 章），词元也只有这么多。五个点都不到三万个参数，拿它去预测十亿，没有根据。（[Hoffmann 等 2022](https://arxiv.org/abs/2203.15556)：算力一定时，参数和词元要一起加。）
@@ -818,7 +819,7 @@ r"""
 """
 # %% en [md]
 r"""
-Five sizes; for each, the best of four learning rates, then three seeds. The interval is made like this: take one of the three seeds for each size, which can be done in 243 ways, fit a line to each, and keep the middle 95 %. The exponent $b$ is ⟨?⟩ (⟨?⟩ to ⟨?⟩), which means that with twice the parameters the loss is ⟨?⟩ of what it was.
+Five sizes; for each, the best of three learning rates, then three seeds. The interval is made like this: take one of the three seeds for each size, which can be done in 243 ways, fit a line to each, and keep the middle 95 %. The exponent $b$ is ⟨?⟩ (⟨?⟩ to ⟨?⟩), which means that with twice the parameters the loss is ⟨?⟩ of what it was.
 The sixth has 1.78 times the parameters of the fifth; predicted were ⟨?⟩ to ⟨?⟩, trained it has ⟨?⟩, ⟨claim after measurement: on which side of the interval⟩.
 
 In the interval there is the noise of the seeds and **no doubt about whether it is a straight line at all**; the sixth tests the latter. ⟨claim after measurement⟩ Nor can it stay straight: language has entropy and the loss a floor (chapter 1), and there are only so many tokens. All five points lie below thirty thousand parameters; to predict a billion from them has no basis. ([Hoffmann et al. 2022](https://arxiv.org/abs/2203.15556): with computation given, parameters and tokens should grow together.)
@@ -934,7 +935,7 @@ r"""
 - 比优化器要两边一样调，比秒数，给三个种子。⟨claim after measurement: Muon⟩
 - 规模：五个点能拟合一条直线，第六个点才检验它。算力是 6ND；T5-11B 读了一万亿个词元。
 
-还想动手：把 6.3 节的 1000 句换成 4000 句，静态和动态的差还在不在？把 6.7 节的 `orthogonalise` 换成真正的奇异值分解（`torch.linalg.svd`），结果差多少，时间差多少？
+还想动手：把 6.3 节的 1000 句换成 4000 句，静态和动态的差还在不在？6.7 节的 `train_small` 换一个 `d_model`，Muon 还领先吗？把 6.7 节的 `orthogonalise` 换成真正的奇异值分解（`torch.linalg.svd`），结果差多少，时间差多少？
 接下来：第 7 章 生成与解码（即将推出）。
 """
 # %% en [md]
@@ -950,6 +951,6 @@ r"""
 - Compare optimisers with both tuned alike, in seconds, with three seeds. ⟨claim after measurement: Muon⟩
 - Scale: five points give a straight line; the sixth tests it. Computation is 6ND; T5-11B read a trillion tokens.
 
-To try: with 4000 sentences instead of 1000 in section 6.3, do static and dynamic masks still differ? Replace `orthogonalise` in 6.7 by a true singular value decomposition (`torch.linalg.svd`): how far apart are the results, and how far the times?
+To try: with 4000 sentences instead of 1000 in section 6.3, do static and dynamic masks still differ? With another `d_model` for `train_small` in 6.7, is Muon still ahead? Replace `orthogonalise` in 6.7 by a true singular value decomposition (`torch.linalg.svd`): how far apart are the results, and how far the times?
 Next: chapter 7, generation and decoding (to come).
 """

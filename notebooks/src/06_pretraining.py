@@ -934,7 +934,7 @@ r"""
 - 规模：五个点能拟合一条直线，第六个点才检验它。算力是 6ND；T5-11B 读了一万亿个词元。
 
 还想动手：把 6.3 节的 1000 句换成 4000 句，静态和动态的差还在不在？6.7 节的 `train_small` 换一个 `d_model`，两边都重新挑学习率，Muon 按秒算会不会领先？把 6.7 节的 `orthogonalise` 换成真正的奇异值分解（`torch.linalg.svd`），结果差多少，时间差多少？
-接下来：第 7 章 生成与解码（即将推出）。
+接下来：[第 7 章 生成与解码](07_decoding.ipynb)。
 """
 # %% en [md]
 r"""
@@ -950,5 +950,5 @@ Both kinds of `zh-gpt` have 1.78, the trigram 2.37, the model from scratch about
 - Scale: five points give a straight line; the sixth tests it. Computation is 6ND; T5-11B read a trillion tokens.
 
 To try: with 4000 sentences instead of 1000 in section 6.3, do static and dynamic masks still differ? With another `d_model` for `train_small` in 6.7, with both rates chosen anew, is Muon ahead in seconds? Replace `orthogonalise` in 6.7 by a true singular value decomposition (`torch.linalg.svd`): how far apart are the results, and how do the times compare?
-Next: chapter 7, generation and decoding (to come).
+Next: [chapter 7, generation and decoding](07_decoding.ipynb).
 """

@@ -797,6 +797,8 @@ band = [middle([a * x ** b for a, b in fits]) for x in grid]
 axis.fill_between(grid, *zip(*band), color="#4477aa", alpha=0.3)
 axis.set(xscale="log", yscale="log", ylabel=cl.L(zh="验证损失，奈特", en="loss, nats"),
          xlabel=cl.L(zh="参数（不算词嵌入）", en="parameters (without embeddings)"))
+axis.set(xticks=N, xticklabels=N, yticks=[1.5, 1.8, 2.1], yticklabels=[1.5, 1.8, 2.1])
+axis.minorticks_off()
 plt.show()
 mean = sum(sixth["losses"]) / 3
 print(*(f"{loss:.3f}" for loss in sixth["losses"]), " ", f"{mean:.3f}")

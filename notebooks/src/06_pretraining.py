@@ -131,7 +131,7 @@ cl.guess.result("pretrain.copies", cl.L(zh="低得多", en="far lower"))
 
 # %% zh [md]
 r"""
-不同的检验行里有 447 行在训练集里有副本。留着副本，困惑度是 11.1，清洗过以后是 57.7：答案是“低得多”。这不只是因为行数：同样是 9,758 行、副本照留，困惑度是 22.5，有副本的检验行也少了将近一半。检验行一个字没变，三元模型的算法也没变；清洗过的训练集不同的行还更多。差别主要在它有没有见过答案。**先去重，再切分**，不然检验量到的是记性。
+不同的检验行里有 447 行在训练集里有副本。留着副本，困惑度是 11.1，清洗过以后是 57.7：答案是“低得多”。这不只是因为行数：同样是 9,758 行、副本照留，困惑度是 22.5，而有副本的检验行也少了四成。检验行一个字没变，三元模型的算法也没变，差别主要在它有没有见过答案。**先去重，再切分**，不然检验量到的是记性。
 
 ## 6.2 机器留下的痕迹
 
@@ -141,7 +141,7 @@ r"""
 """
 # %% en [md]
 r"""
-447 different test lines have a copy in the training set. With the copies perplexity is 11.1, cleaned it is 57.7: the answer is “far lower”. The number of lines is not the whole reason: with the copies left in but only 9,758 lines, as many as in the cleaned set, it is 22.5, and the test lines with a copy are nearly halved, too. The test lines are the same to the letter and so is the algorithm; the cleaned set even holds more different lines. The main difference is whether the model has seen the answers. **Remove copies first, then split**; otherwise the test measures memorisation.
+447 different test lines have a copy in the training set. With the copies perplexity is 11.1, cleaned it is 57.7: the answer is “far lower”. The number of lines is not the whole reason: with the copies left in but only 9,758 lines, as many as in the cleaned set, it is 22.5, and four in ten of the copies of test lines are gone, too. The test lines are the same to the letter and so is the algorithm; the main difference is whether the model has seen the answers. **Remove copies first, then split**; otherwise the test measures memorisation.
 
 ## 6.2 Traces of a machine
 
@@ -797,6 +797,8 @@ band = [middle([a * x ** b for a, b in fits]) for x in grid]
 axis.fill_between(grid, *zip(*band), color="#4477aa", alpha=0.3)
 axis.set(xscale="log", yscale="log", ylabel=cl.L(zh="验证损失，奈特", en="loss, nats"),
          xlabel=cl.L(zh="参数（不算词嵌入）", en="parameters (without embeddings)"))
+axis.set(xticks=N, xticklabels=N, yticks=[1.5, 1.8, 2.1], yticklabels=[1.5, 1.8, 2.1])
+axis.minorticks_off()
 plt.show()
 mean = sum(sixth["losses"]) / 3
 print(*(f"{loss:.3f}" for loss in sixth["losses"]), " ", f"{mean:.3f}")
@@ -804,10 +806,10 @@ cl.guess.result("pretrain.sixth", sides[1 + (mean > high) - (mean < low)])
 
 # %% zh [md]
 r"""
-五个大小，每个先从三个学习率里挑一个，再训练三个种子。区间是这样来的：每个大小从三个种子里取一个，一共 243 种取法，各拟合一条线，取中间的 95%。指数 $b$ 是 ⟨?⟩（⟨?⟩ 到 ⟨?⟩），也就是参数加倍，损失变成原来的 ⟨?⟩ 倍。
-第六个的参数是第五个的 2.25 倍，预测 ⟨?⟩ 到 ⟨?⟩，训练出来是 ⟨?⟩，⟨claim after measurement: 在区间的哪一边⟩。
+五个大小，每个先从三个学习率里挑一个，再训练三个种子。区间是这样来的：每个大小从三个种子里取一个，一共 243 种取法，各拟合一条线，取中间的 95%。指数 $b$ 是 -0.093（-0.101 到 -0.084），也就是参数加倍，损失变成原来的 0.94 倍。
+第六个的参数是第五个的 2.25 倍，预测 1.45 到 1.51，训练出来三个种子平均 1.54（图里橙色的三点），**在区间之上**。
 
-区间里只有种子的抖动，**没有“它究竟是不是直线”这份不确定**，也不是置信区间，三个种子只能给出粗略的宽窄；第六个量的正是后者。⟨claim after measurement⟩ 曲线也不会一直是直线：语言有熵，损失有底线（第 1 章），词元也只有这么多。五个点都不到三万个参数，拿它们去预测十亿个参数的模型，没有根据。（[Hoffmann 等 2022](https://arxiv.org/abs/2203.15556)：算力一定时，参数和词元要一起加。）
+区间里只有种子的抖动，**没有“它究竟是不是直线”这份不确定**，也不是置信区间，三个种子只能给出粗略的宽窄；第六个量的正是后者，结果是：直线预测得太好了。看图，点子在对数坐标里本来就越往右越平，语言有熵，损失有底线（第 1 章），幂律 $aN^b$ 里没有这一项。另外，每个大小都是三个学习率里最大的 0.016 最好，再大会怎样没有试；步数也只有 200。五个点都不到三万个参数，拿它们去预测十亿个参数的模型，没有根据。（[Hoffmann 等 2022](https://arxiv.org/abs/2203.15556)：算力一定时，参数和词元要一起加。）
 
 ## 6.10 一共要算多少次
 
@@ -822,10 +824,10 @@ r"""
 """
 # %% en [md]
 r"""
-Five sizes; for each, the best of three learning rates, then three seeds. The interval is made like this: take one of the three seeds for each size, which can be done in 243 ways, fit a line to each, and keep the middle 95 %. The exponent $b$ is ⟨?⟩ (⟨?⟩ to ⟨?⟩), which means that with twice the parameters the loss is ⟨?⟩ of what it was.
-The sixth has 2.25 times the parameters of the fifth; predicted were ⟨?⟩ to ⟨?⟩, trained it has ⟨?⟩, ⟨claim after measurement: on which side of the interval⟩.
+Five sizes; for each, the best of three learning rates, then three seeds. The interval is made like this: take one of the three seeds for each size, which can be done in 243 ways, fit a line to each, and keep the middle 95 %. The exponent $b$ is -0.093 (-0.101 to -0.084), which means that with twice the parameters the loss is 0.94 of what it was.
+The sixth has 2.25 times the parameters of the fifth; predicted were 1.45 to 1.51, trained it has 1.54, the mean of three seeds (orange in the figure): **above the interval**.
 
-The interval holds the noise of the seeds, **but not the uncertainty about whether it is a straight line at all**, and it is no confidence interval: three seeds give only a rough idea of the width; the sixth tests the latter. ⟨claim after measurement⟩ Nor can it stay straight: language has entropy and the loss a floor (chapter 1), and there are only so many tokens. All five points lie below thirty thousand parameters; they are no basis for predicting a model of a billion. ([Hoffmann et al. 2022](https://arxiv.org/abs/2203.15556): for a given amount of compute, parameters and tokens should grow together.)
+The interval holds the noise of the seeds, **but not the uncertainty about whether it is a straight line at all**, and it is no confidence interval: three seeds give only a rough idea of the width; the sixth tests the latter, and the line promised too much. In the figure the points flatten towards the right even in logarithms: language has entropy and the loss a floor (chapter 1), for which $aN^b$ has no term. Besides, the largest of the three rates, 0.016, was best for every size and none larger was tried, and there were only 200 steps. All five points lie below thirty thousand parameters; they are no basis for predicting a model of a billion. ([Hoffmann et al. 2022](https://arxiv.org/abs/2203.15556): for a given amount of compute, parameters and tokens should grow together.)
 
 ## 6.10 How many operations does it take?
 
@@ -840,7 +842,7 @@ The first handout says that T5-11B “was pre-trained on 7.5 billion tokens of 3
 """
 # %% exercise id="pretrain.training_flops"
 ...
-# %% rows="E47 E55 E56"
+# %% rows="E47 E55"
 cl.check("pretrain.training_flops")
 training_flops = cl.use("pretrain.training_flops")
 tokens_t5 = 1e6 * 2 ** 11 * 512
@@ -931,7 +933,7 @@ r"""
 - 下一个词元和掩码是同一批文字的两种训练目标，掩码算损失的位置只有七分之一；静态的掩码读多了会背下来，动态的每遍都是新题。
 - AdamW 的一步你写得出来：两个滑动平均、校正、另外做的衰减。学习率先升后降，预热写成总步数的比例。
 - 比优化器要两边一样调，比秒数，给三个种子。在这个小模型上，Muon 省了三成的步数，没有省下时间。
-- 规模：五个点能拟合一条直线，第六个点才检验它。算力是 6ND；T5-11B 读了一万亿个词元。
+- 规模：五个点能拟合一条直线，第六个点才检验它，这里它落在预测之上。算力是 6ND；T5-11B 读了一万亿个词元。
 
 还想动手：把 6.3 节的 1000 句换成 4000 句，静态和动态的差还在不在？6.7 节的 `train_small` 换一个 `d_model`，两边都重新挑学习率，Muon 按秒算会不会领先？把 6.7 节的 `orthogonalise` 换成真正的奇异值分解（`torch.linalg.svd`），结果差多少，时间差多少？
 接下来：[第 7 章 生成与解码](07_decoding.ipynb)。
@@ -947,7 +949,7 @@ Both kinds of `zh-gpt` have 1.78, the trigram 2.37, the model from scratch about
 - The next token and the mask are two objectives on one text, and masks count about a seventh of the positions; static masks are learnt by heart after enough readings, dynamic ones ask something new each time.
 - A step of AdamW is something you can write: two running means, their correction, decay done apart. The learning rate rises, then falls, and warm-up is a share of the steps.
 - Compare optimisers with both tuned alike, in seconds, with three seeds. On this small model Muon saved three steps in ten, and no time.
-- Scale: five points give a straight line; the sixth tests it. Computation is 6ND; T5-11B read a trillion tokens.
+- Scale: five points give a straight line; the sixth tests it, and here lies above the prediction. Computation is 6ND; T5-11B read a trillion tokens.
 
 To try: with 4000 sentences instead of 1000 in section 6.3, do static and dynamic masks still differ? With another `d_model` for `train_small` in 6.7, with both rates chosen anew, is Muon ahead in seconds? Replace `orthogonalise` in 6.7 by a true singular value decomposition (`torch.linalg.svd`): how far apart are the results, and how do the times compare?
 Next: [chapter 7, generation and decoding](07_decoding.ipynb).

@@ -174,7 +174,7 @@ def test_muon_equals_a_plain_loop(ids):
         for optimizer in both:
             optimizer.step()
             optimizer.zero_grad()
-        assert history.loss[step] == pytest.approx(loss.item(), abs=1e-3)
+        assert history.loss[step] == pytest.approx(loss.item(), abs=5e-2)               # torch's own orthogonalises in bfloat16
     assert history.loss != cl.fit(gpt(), ids, steps=10, batch_size=4, lr=1e-2, warmup=0, min_lr=1e-2, clip=None, **QUIET).loss
 
 

@@ -18,7 +18,7 @@ from ..errors import CourseError
 from ..i18n import L
 from .cards import Card
 
-__all__ = ["FetchError", "hidden_error", "locked", "outdated", "seal", "sha256", "unreadable", "verify", "weights_sha256"]
+__all__ = ["FetchError", "hidden_error", "locked", "outdated", "seal", "sha256", "unreadable", "verify"]
 
 _MANIFEST, _WEIGHTS = "manifest.json", "model.safetensors"
 _READ = {".json", ".jinja", ".txt", ".model", ".safetensors", ".bin"}      # what transformers looks for in a folder
@@ -74,11 +74,6 @@ def unreadable(about: Card) -> list[Path]:
     except PermissionError:
         inside = [about.folder]
     return [path for path in inside if not os.access(path, os.R_OK | (os.X_OK if path == about.folder else 0))]
-
-
-def weights_sha256(about: Card) -> str:
-    """The sha256 of a model's weights: as its card has it, or as they were fetched."""
-    return about.sha256 if about.source == "data" else _manifest(about)[_WEIGHTS]["sha256"]
 
 
 @contextmanager

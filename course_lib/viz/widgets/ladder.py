@@ -25,7 +25,7 @@ class Ladder(Live):
     A puzzle is {"head": the first line, "lines": the others in any order, each with its indentation}, or {} where there is none.
     """
 
-    _esm = script(_HERE / "choice.js", _HERE / "ladder.js")
+    _esm = script(_HERE / "choice.js", _HERE / "inview.js", _HERE / "ladder.js")
     _css = _HERE / "question.css"
     buttons = traitlets.List(traitlets.Unicode()).tag(sync=True)
     note = Html().tag(sync=True)

@@ -45,8 +45,8 @@ class Live(anywidget.AnyWidget):
     without_kernel = PICTURE                        # what stands below the still copy
 
     def __init__(self, **values: Any) -> None:
-        gone = L(zh="内核没有回应：它可能已经关闭。重新运行这个单元格就能接着用。",
-                 en="No answer from the kernel: it may be gone. Run this cell again to go on.")
+        gone = L(zh="内核没有回应：可能已经重启或关闭。从上往下重新运行到这个单元格，就能接着用。",
+                 en="No answer from the kernel: it may have been restarted or closed. To go on, run the cells above again, then this one.")
         super().__init__(_gone=str(gone), **values)
 
     def still(self) -> Markup:

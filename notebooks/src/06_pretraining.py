@@ -131,7 +131,7 @@ cl.guess.result("pretrain.copies", cl.L(zh="低得多", en="far lower"))
 
 # %% zh [md]
 r"""
-不同的检验行里有 447 行在训练集里有副本。留着副本，困惑度是 11.1，清洗过以后是 57.7：答案是“低得多”。这不只是因为行数：同样是 9,758 行、副本照留，困惑度是 22.5，有副本的检验行也少了将近一半。检验行一个字没变，三元模型的算法也没变；清洗过的训练集不同的行还更多。差别主要在它有没有见过答案。**先去重，再切分**，不然检验量到的是记性。
+不同的检验行里有 447 行在训练集里有副本。留着副本，困惑度是 11.1，清洗过以后是 57.7：答案是“低得多”。这不只是因为行数：同样是 9,758 行、副本照留，困惑度是 22.5，而有副本的检验行也少了四成。检验行一个字没变，三元模型的算法也没变，差别主要在它有没有见过答案。**先去重，再切分**，不然检验量到的是记性。
 
 ## 6.2 机器留下的痕迹
 
@@ -141,7 +141,7 @@ r"""
 """
 # %% en [md]
 r"""
-447 different test lines have a copy in the training set. With the copies perplexity is 11.1, cleaned it is 57.7: the answer is “far lower”. The number of lines is not the whole reason: with the copies left in but only 9,758 lines, as many as in the cleaned set, it is 22.5, and the test lines with a copy are nearly halved, too. The test lines are the same to the letter and so is the algorithm; the cleaned set even holds more different lines. The main difference is whether the model has seen the answers. **Remove copies first, then split**; otherwise the test measures memorisation.
+447 different test lines have a copy in the training set. With the copies perplexity is 11.1, cleaned it is 57.7: the answer is “far lower”. The number of lines is not the whole reason: with the copies left in but only 9,758 lines, as many as in the cleaned set, it is 22.5, and four in ten of the copies of test lines are gone, too. The test lines are the same to the letter and so is the algorithm; the main difference is whether the model has seen the answers. **Remove copies first, then split**; otherwise the test measures memorisation.
 
 ## 6.2 Traces of a machine
 

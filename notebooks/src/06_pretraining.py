@@ -926,7 +926,7 @@ cl.viz.table(rows, ["", cl.L(zh="每字节比特数", en="bits per byte")], righ
 
 # %% zh [md]
 r"""
-两个 `zh-gpt` 都是 1.78，三元 2.37，从头训练的 2.5 上下，读同样多文字的三元 2.83。参赛的里面暂时是三元第一；`scratch` 多练些步数能不能超过它，你来量。
+两个 `zh-gpt` 都是 1.78，三元 1.96，读同样多文字的三元 2.05，从头训练的 2.5 上下。参赛的里面暂时是三元第一；`scratch` 多练些步数能不能超过它，你来量。
 
 ## 小结
 
@@ -942,7 +942,7 @@ r"""
 """
 # %% en [md]
 r"""
-Both kinds of `zh-gpt` have 1.78, the trigram 2.37, the model from scratch about 2.5, the trigram with as much text 2.83. Among those in the competition the trigram leads for now; whether `scratch` passes it with more steps is for you to measure.
+Both kinds of `zh-gpt` have 1.78, the trigram 1.96, the trigram with as much text 2.05, the model from scratch about 2.5. Among those in the competition the trigram leads for now; whether `scratch` passes it with more steps is for you to measure.
 
 ## Summary
 

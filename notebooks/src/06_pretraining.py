@@ -687,7 +687,8 @@ cl.guess("pretrain.further", cl.L(zh="只用评论再练 100 步，报纸上的�
          choices=levels)
 
 # %%
-news = gpt.tokenizer([f"<news>{item.text}<eos>" for item in cl.text.newspaper().test])
+news = gpt.tokenizer([f"<news>{item.text}<eos>" for item in cl.text.newspaper().test],
+                     verbose=False)
 reviewed, printed = ([ids for ids in some if 8 < len(ids) <= 128][:200]
                      for some in (documents["test"], news.input_ids))
 

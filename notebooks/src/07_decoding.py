@@ -589,25 +589,25 @@ plt.show()
 r"""
 先看两段文字：橙色的是抄来并且核对通过的，空白的是大模型自己写的。讲故事几乎抄不到，40 个词元要 38 次前向传播；原样再写一遍只要 16 次，一次平均写出两个半。（SmolLM2 抄到一半走了样，那里的草稿就被拒绝：写什么由大模型说了算。）写出的都和一个一个写的一样，课程库的 `cl.generate(…, draft=…)` 写出的也一样，它还能抽样。
 
-再看时间：一次前向传播读 1 到 17 个词元，各要多少毫秒，打印在图的上面，每台机器不同。每次猜 n 个，每个独立地以概率 α 被接受，平均写出 $1+\alpha+\dots+\alpha^n=\frac{1-\alpha^{n+1}}{1-\alpha}$ 个；除以时间，就是图里的倍数。虚线是不用推测解码。α 是 0.2 时，猜得再多，一次平均也写不到 1.25 个，几乎没有赚头；α 大，才值得多猜。α 不够大而 n 太大，曲线又往下走：后面的草稿很少轮得到，读它们却要时间。（这里草稿不花时间；用小模型打草稿，还要加上它的时间。α 相同、互相独立是简化：真的文字，接受成串地来。）
+再看时间：一次前向传播读 1 到 17 个词元，各要多少毫秒，打印在图的上面，每台机器不同。每次猜 n 个，每个独立地以概率 α 被接受，平均写出 $1+\alpha+\dots+\alpha^n=\frac{1-\alpha^{n+1}}{1-\alpha}$ 个；除以时间，就是图里的倍数。虚线是不用推测解码时的速度。α 是 0.2 时，猜得再多，一次平均也写不到 1.25 个，几乎没有赚头，还可能更慢；α 大，才值得多猜。α 不够大而 n 太大，曲线又往下走：后面的草稿很少轮得到，读它们却要时间。（这里草稿不花时间；用小模型打草稿，还要加上它的时间。α 相同、互相独立是简化：真实的文字里，猜对的常常连成一串，像上面的橙色。）
 **什么时候划算**：草稿常猜对，而且一次多读几个词元不比读一个慢多少。改写、摘录、补全代码，后面的话多半在提示里出现过，就是这样。
 
 ## 7.6 写诗，写评论，写新闻
 
 几份讲义都列了一长串大模型能写的东西：小说、诗歌、剧本、歌词、新闻、短帖。写得怎样，要有东西来比。
 
-`zh-verse` 只有 78 万参数，读过八万多首唐宋的绝句和律诗。给它体裁和题目，它写全诗。绝句四句，律诗八句，每句五字或七字。写得像不像，有两条规矩可以数：
+`zh-verse` 只有 78 万参数，读过八万多首唐宋的绝句和律诗。给它体裁和题目，它就写出整首诗。绝句四句，律诗八句，每句五字或七字。写得像不像，有两条规矩可以数：
 
 - **押韵**：第 2、4、6、8 句的末字同韵。古人的读音和今天不同，所以查《平水韵》（十三世纪编定的韵书），不查普通话。
 - **平仄**：一句里第 2、4（、6）字的声调要平、仄相间。平是平声，仄是上、去、入三声。
 
-改改题目和体裁，看它写。末字后面写着韵部；下面是平仄，○ 平，● 仄，◐ 两读。
+改改题目和体裁，看它写。每句右边先写末字的韵部，再写平仄：○ 平，● 仄，◐ 两读。
 """
 # %% en [md]
 r"""
 First the two texts: orange tokens were copied and passed the check; the large model wrote the others itself. For the story hardly anything could be copied, and 40 tokens take 38 passes; the copy takes 16, two and a half tokens a pass. (Halfway SmolLM2 strays from the text it should copy, and there the draft is refused: the large model has the last word.) Both texts are what one token at a time gives, and what the library's `cl.generate(…, draft=…)` writes, which can sample, too.
 
-Then the time: how many milliseconds a pass takes that reads 1 to 17 tokens is printed above the picture, and differs by machine. With n drafted tokens, each accepted with probability α and independently, a pass writes $1+\alpha+\dots+\alpha^n=\frac{1-\alpha^{n+1}}{1-\alpha}$ tokens on average; divided by the time, this gives the factors in the picture. The dotted line is no speculation. At α = 0.2 a pass writes less than 1.25 tokens on average, however many are drafted, so there is hardly anything to gain; a large α makes it worth while to draft more. Unless α is very large, too large an n makes the curves fall again: the last drafts are seldom reached, but reading them takes time. (The draft costs nothing here; where a small model makes it, its time has to be added. One α for all tokens, independent of each other, is a simplification: in real text acceptances come in runs.)
+Then the time: how many milliseconds a pass takes that reads 1 to 17 tokens is printed above the picture, and differs by machine. With n drafted tokens, each accepted with probability α and independently, a pass writes $1+\alpha+\dots+\alpha^n=\frac{1-\alpha^{n+1}}{1-\alpha}$ tokens on average; divided by the time, this gives the factors in the picture. The dotted line is decoding without speculation. At α = 0.2 a pass writes less than 1.25 tokens on average, however many are drafted, so there is hardly anything to gain, and it may well be slower; a large α makes it worth while to draft more. Unless α is very large, too large an n makes the curves fall again: the last drafts are seldom reached, but reading them takes time. (The draft costs nothing here; where a small model makes it, its time has to be added. One α for all tokens, independent of each other, is a simplification: in real text accepted tokens come in runs, like the orange ones above.)
 **It pays** where the draft is often right and reading a few tokens more costs little more than reading one: when rewriting, quoting, or completing code, where most of what follows has already stood in the prompt.
 
 ## 7.6 Poems, reviews, news
@@ -619,7 +619,7 @@ The handouts have long lists of what large models write: novels, poems, plays, l
 - **Rhyme**: lines 2, 4, 6 and 8 end in one rhyme. The sounds of that time are not those of today, so the rhymes are looked up in the Pingshui rhyme book (settled in the thirteenth century), not in Mandarin.
 - **Tone**: within a line, characters 2 and 4 (and 6) alternate between level and oblique. Of the four tones of Middle Chinese one is level (平), the other three are oblique (仄).
 
-Change the form and the title (秋夜 is “autumn night”, 梅花 “plum blossom”, 电车 “tram”) and watch it write. The rhyme stands after a line's last character; below are the tones, ○ level, ● oblique, ◐ read both ways.
+Change the form and the title (秋夜 is “autumn night”, 梅花 “plum blossom”, 电车 “tram”) and watch it write. To the right of each line stand the rhyme of its last character and the tones: ○ level, ● oblique, ◐ read both ways.
 """
 # %% rows="R63"
 verse, verse_tokenizer = cl.models.port("zh-verse"), cl.load("zh-verse").tokenizer

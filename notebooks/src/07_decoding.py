@@ -872,7 +872,7 @@ r"""
 
 自回归模型一个接一个往右写，只因为训练时就是这样分解的。填空模型没有方向：把整句都盖上，一次揭开几个，揭到没有为止。这就是**掩码扩散**（masked diffusion）语言模型的写法（[Nie 等 2025](https://arxiv.org/abs/2502.09992)）；`zh-bert` 不是为此训练的：它填空时，每六七个字只盖住一个。看看它能写成什么样。
 
-三种次序：从左往右；随机；**先揭最有把握的**。再试一次揭开几个：一次揭开的几个互相看不见，容易接不上。拖动“步”，看一句话怎样长出来。
+三种次序：从左往右；随机；**先揭最有把握的**。再试一次揭开几个：一次揭开的几个互相看不见，容易接不上。拖动“步骤”，看一句话怎样长出来。
 """
 # %% en [md]
 r"""
@@ -932,7 +932,7 @@ r"""
 - 推测解码：分布一点不变；草稿常猜对、多读几个又不太贵时才划算。
 - 写得怎样，要有尺子和对照：真诗和打乱的字，真评论上量过的裁判，跑得通的断言。
 
-还想动手：把 7.5 节 `lookup` 的两个词元改成一个或三个，“原样再写一遍”各要几次前向传播？7.2 节的树里，把温度拖到 0.1，抽样的路和谁的一样？7.8 节里，一次揭几个开始不像话？
+还想动手：把 7.5 节 `lookup` 的两个词元改成一个或三个，“原样再写一遍”各要几次前向传播？7.2 节的树里，把温度拖到 0.1，换几个种子：为什么抽样不总走贪心那条路？（看 7.1 节最长的两根条形）7.8 节里，一次揭几个开始不像话？
 接下来：[第 8 章 微调](08_finetuning.ipynb)。
 """
 # %% en [md]
@@ -948,6 +948,6 @@ With the surest character uncovered first, one at a time, “this hotel” goes 
 - Speculative decoding changes nothing in the distribution, and pays only where the draft is often right and reading a few more tokens is cheap.
 - To say how good a text is, you need a measure and a control: real poems and shuffled characters, a judge measured on real reviews, assertions that run.
 
-To try: change the two tokens of `lookup` in 7.5 to one or three; how many passes does “copy” take? In the tree of 7.2 drag the temperature to 0.1; whose way does sampling take? In 7.8, at how many uncovered at once does the text stop making sense?
+To try: change the two tokens of `lookup` in 7.5 to one or three; how many passes does “copy” take? In the tree of 7.2 drag the temperature to 0.1 and try some seeds: why does sampling not always take the way of greedy? (look at the two longest bars of 7.1) In 7.8, at how many uncovered at once does the text stop making sense?
 Next: [chapter 8, fine-tuning](08_finetuning.ipynb).
 """

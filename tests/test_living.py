@@ -18,7 +18,7 @@ ODD = ["今天,天气真好...你说呢?", "ＡＢＣ　ａｂｃ", "好.坏. a.
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
-    assert main(["site", "--out", str(folder / "new")]) == 0
+    assert main(["site", "--living", "--out", str(folder / "new")]) == 0
     return folder / "new" / "living.html"
 
 

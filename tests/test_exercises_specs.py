@@ -138,6 +138,7 @@ def test_contract_table_is_complete():
         decode.filter_logits decode.beam_search decode.cached_attention decode.rep_n decode.pass_at_k decode.speculative_accept
         finetune.mean_pool finetune.warmup_linear finetune.early_stop finetune.metrics
         finetune.lora finetune.lora_merge finetune.prototypes
+        align.chat_loss_mask align.kl_per_token align.group_advantage align.policy_loss align.dpo_loss
         apps.bm25 apps.cosine_top_k apps.chunk apps.rouge_l apps.ndcg apps.abstain
         agents.parse_call agents.allowed_tokens agents.hit_at_k
         """.split()

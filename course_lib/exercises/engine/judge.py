@@ -216,6 +216,12 @@ def _gradients(exercise: Exercise, fn: Callable[..., Any], findings: list[Findin
                            en="The values are right, but the result carries no gradient, and later cells train through it: "
                               "`.item()`, `.detach()`, `float()` and numpy all cut it off.")
         for name, m, r in zip((names[i] for i in exercise.gradients), mine, right):
+            if r is None or not r.any():             # nothing is to reach this argument
+                if m is not None and m.any():
+                    return False, L(zh="数值都对，但有梯度传到了 `{name}`，题目要它不动。`{name}.detach()` 把它摘出计算图。",
+                                    en="The values are right, but a gradient reaches `{name}`, which the task keeps fixed. `{name}.detach()` "
+                                       "takes it out of the graph.").format(name=name)
+                continue
             # float32 against float64: rounding is judged by the largest number, since small ones are differences of large ones
             if m is None or not float((m - r).abs().max()) <= 1e-3 * scale + 1e-6:
                 return False, L(zh="数值都对，但传到 `{name}` 的梯度不对，后面的格子要用它训练。哪一步把 `{name}` 从计算图里摘了出去？",

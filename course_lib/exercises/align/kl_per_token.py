@@ -1,8 +1,6 @@
 """align.kl_per_token: how far a policy has moved from its reference."""
 from __future__ import annotations
 
-import math
-
 import torch
 
 from ...i18n import L

@@ -14,9 +14,11 @@ Words in code are written once, `cl.L(zh="…", en="…")`; each edition gets it
 from __future__ import annotations
 
 import argparse
+import base64
 import hashlib
 import os
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -156,15 +158,19 @@ def carry_outputs(new: nbformat.NotebookNode, old: nbformat.NotebookNode) -> Non
             cell.update(outputs=kept[cell.id].outputs, execution_count=kept[cell.id].execution_count)
 
 
-def execute(notebook: nbformat.NotebookNode, folder: Path) -> None:
-    """Run all cells with a progress file of their own and keep what a saved notebook can show: no widgets, no addresses."""
+def execute(notebook: nbformat.NotebookNode, folder: Path, bake: bool) -> None:
+    """Run all cells with a progress file of their own and keep what a saved notebook can show: no widgets, no addresses.
+
+    bake: let the widgets compute beforehand what a page without a kernel needs of them (`course_lib/viz/widgets/baking.py`).
+    """
     from nbclient import NotebookClient
 
     metadata = dict(notebook.metadata)
     with tempfile.TemporaryDirectory() as home:
         client = NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str(folder)}}, store_widget_state=False)
         client.widget_registry = {}             # no emulated Output widget: it can stall (nbclient issue 312)
-        client.execute(env={**os.environ, "COURSE_HOME": home, "PYTHONPATH": str(HERE.parent), "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2")})
+        baking = {"COURSE_BAKE": str(HERE / "examples.toml")} if bake else {}
+        client.execute(env={**os.environ, **baking, "COURSE_HOME": home, "PYTHONPATH": str(HERE.parent), "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2")})
     notebook.metadata = metadata
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
@@ -196,6 +202,18 @@ def _clean(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
     if "text/plain" in output.get("data", {}):
         output.data["text/plain"] = re.sub(r" at 0x[0-9a-f]{8,}>", ">", output.data["text/plain"])
     return output
+
+
+def keep_baked(notebook: nbformat.NotebookNode, folder: Path) -> None:
+    """Move what the widgets computed for pages without a kernel out of the notebook: a compressed file for each cell, named after it."""
+    from course_lib.viz.widgets.baking import KEY
+
+    shutil.rmtree(folder, ignore_errors=True)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            if baked := output.get("metadata", {}).pop(KEY, None):
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / f"{cell.id}.z").write_bytes(base64.b64decode(baked))
 
 
 def changed_alone(source: Path) -> list[str]:
@@ -247,7 +265,9 @@ def build(source: Path, lang: str, solution: bool, run: bool) -> tuple[Path, str
     notebook = render(source, lang, solution)
     if run:
         path.parent.mkdir(parents=True, exist_ok=True)
-        execute(notebook, path.parent)
+        execute(notebook, path.parent, bake=not solution)
+        if not solution:
+            keep_baked(notebook, HERE / "live" / lang / source.stem)
     elif old:
         carry_outputs(notebook, nbformat.reads(old, as_version=4))
     cover(notebook)

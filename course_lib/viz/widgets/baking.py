@@ -1,0 +1,69 @@
+"""What a widget needs on a page without a kernel, computed while its notebook is executed for the site.
+
+Where COURSE_BAKE names a table of examples (TOML: what a text field says at first = what else to try), each widget's output carries in its
+metadata all that its script needs; `notebooks/build.py` moves that into a file beside the notebook, and `site` puts it on the page.
+
+- One way for all: a widget's `baked()` gives the state that a page begins with. Who can compute in the browser needs no more.
+- `explore` cannot: it draws beforehand, on a grid that is bounded in number, time and bytes, and follows the clicks from there.
+"""
+from __future__ import annotations
+
+import base64
+import json
+import os
+import tomllib
+import zlib
+from itertools import product
+from math import prod
+from pathlib import Path
+from typing import Any
+
+__all__ = ["KEY", "examples", "grid", "sealed"]
+
+KEY = "course_live"
+
+
+def sealed(widget: Any) -> dict[str, str]:
+    """Metadata for the widget's output, {} unless pages are being made: base64 of compressed JSON with the widget's kind and state."""
+    state = widget.baked() if "COURSE_BAKE" in os.environ else None
+    if not state:
+        return {}
+    text = json.dumps({"kind": type(widget).__name__, "state": state}, ensure_ascii=False)
+    return {KEY: base64.b64encode(zlib.compress(text.encode(), 9)).decode()}
+
+
+def examples(text: str) -> list[str]:
+    """`text` and, from the table, what else is to be tried where a field says it at first; `text` alone unless pages are being made."""
+    table = os.environ.get("COURSE_BAKE")
+    return [text, *(tomllib.loads(Path(table).read_text("utf-8")).get(text, []) if table else [])]
+
+
+def grid(fields: list[dict[str, Any]], room: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """(fields of a page without a kernel, at most `room` combinations of their values; the first is how the cell stands).
+
+    A text field becomes a choice of its examples. Sliders get coarser and examples fewer, whichever are most, until all fits; a field that
+    is left with one value goes.
+    """
+    ways = [_ways(field) for field in fields]
+    counts = [len(values) for values in ways]
+    while prod(counts) > room:
+        longest = max(counts)
+        counts[len(counts) - 1 - counts[::-1].index(longest)] -= 1
+    axes = [_spread(values, field["value"], n) if field["kind"] == "slider" else values[:n] for field, values, n in zip(fields, ways, counts)]
+    kept = [field | ({} if field["kind"] == "slider" else {"kind": "choice", "options": axis, "examples": field["kind"] == "text"})
+            for field, axis in zip(fields, axes) if len(axis) > 1]
+    return kept, [dict(zip((field["name"] for field in fields), values)) for values in product(*axes)]
+
+
+def _ways(field: dict[str, Any]) -> list[Any]:
+    if field["kind"] != "slider":
+        return examples(field["value"]) if field["kind"] == "text" else field["options"]
+    steps = round((field["high"] - field["low"]) / field["step"])
+    return [round(field["low"] + i * field["step"], 6) for i in range(steps + 1)]
+
+
+def _spread(values: list[float], start: float, n: int) -> list[float]:
+    """`start` first, then n - 1 others, evenly from end to end; it takes the place of the nearest between the ends."""
+    even = [values[round(i * (len(values) - 1) / max(n - 1, 1))] for i in range(n)]
+    even.remove(min((even if start in even else even[1:-1]) or even, key=lambda value: abs(value - start)))
+    return [start, *even]

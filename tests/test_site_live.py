@@ -179,7 +179,8 @@ def test_a_chat_is_a_recording(awake):
     box.get_by_role("button", name="Send").click()
     assert "recorded" in bubbles.last.inner_text()
     box.get_by_role("button", name="Start over").click()
-    box.page.wait_for_function("log => log.childElementCount === 4 && !log.parentElement.querySelector('[type=submit]').disabled", arg=box.locator(".course-chat-log").element_handle())
+    box.page.wait_for_function("button => !button.disabled", arg=box.locator("[type=submit]").element_handle())
+    assert bubbles.count() == 4
     assert bubbles.nth(1).inner_text().endswith("You said: Good evening")
 
 
@@ -196,5 +197,4 @@ def test_the_viewer_reads_another_sentence(awake):
     assert box.locator("textarea").first.input_value() == SENTENCES[0]
     box.locator("select").first.select_option(SENTENCES[2])
     box.page.wait_for_function("([box, text]) => box.querySelector('textarea').value === text", arg=[box.element_handle(), SENTENCES[2]])
-    same = cl.attention_view(tiny.llama(), SENTENCES[2])
-    assert len(same.tokens) == box.locator(".attn-tokens li").count() or box.locator(".attn ol li").count() >= len(same.tokens)
+    assert box.locator(".attn-q li").all_inner_texts() == cl.attention_view(tiny.llama(), SENTENCES[2]).tokens

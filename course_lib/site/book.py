@@ -117,11 +117,13 @@ def _what_lives(lang: str, written: list[Chapter]) -> str:
 
 
 def _mark(cell: dict[str, Any], **data: str) -> None:
-    """Write data-… into the still picture of a cell, for the page's scripts."""
-    for output in cell["outputs"]:
-        if "text/html" in output.get("data", {}):
+    """Write data-… into a cell's last still picture, for the page's scripts; above it may stand help below a check, which is still, too."""
+    for output in reversed(cell["outputs"]):
+        html = "".join(output.get("data", {}).get("text/html", ""))
+        if 'class="course-static"' in html:
             attributes = " ".join(f'data-{name}="{value}"' for name, value in data.items())
-            output["data"]["text/html"] = "".join(output["data"]["text/html"]).replace('class="course-static"', f'class="course-static" {attributes}', 1)
+            output["data"]["text/html"] = html.replace('class="course-static"', f'class="course-static" {attributes}', 1)
+            return
 
 
 def write_widgets(folder: Path, baked: Path) -> None:

@@ -6,12 +6,12 @@ globalThis.BAKED = {};                          // id -> base64 of compressed JS
   const FOLDER = document.currentScript.src.replace(/live\.js.*$/, "live/");
   const WORDS = {
     zh: {
-      grid: "这一页没有内核：{0} 张图是事先算好的，滑块停在最近的一张。要别的值，请运行笔记本。",
+      pictures: "{0} 张图是事先算好的；要看别的，请运行笔记本。", slider: "滑块停在离得最近、算过的值上。",
       text: "这些句子是事先算好的；想试自己的句子，请运行笔记本。", missing: "这一张没有事先算好，请运行笔记本。",
       formula: "这里的数由这一页现算。", recording: "这是一段录下的对话，点“重新开始”再放一遍；想自己问，请运行笔记本。", sentence: "换一句",
     },
     en: {
-      grid: "There is no kernel here: {0} pictures were computed beforehand, and a slider stops at the nearest one. Run the notebook for other values.",
+      pictures: "{0} pictures were computed beforehand; run the notebook for others.", slider: " A slider stops at the nearest value that was computed.",
       text: "These sentences were computed beforehand; run the notebook for your own.", missing: "This one was not computed beforehand: run the notebook.",
       formula: "These numbers are computed on this page.", recording: "A recorded conversation: “Start over” plays it again. To ask for yourself, run the notebook.",
       sentence: "Another sentence",
@@ -129,7 +129,8 @@ globalThis.BAKED = {};                          // id -> base64 of compressed JS
     const bytes = Uint8Array.from(atob(BAKED[id]), (letter) => letter.charCodeAt(0));
     const { kind, state } = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
     const model = host(kind, { ...state, _gone: "" }, words), box = document.createElement("div"), el = document.createElement("div");
-    const said = { Explore: state.fields?.some((field) => field.examples) ? words.text : words.grid.replace("{0}", state.pictures?.length),
+    const fields = state.fields ?? [], drawn = fields.some(({ examples }) => examples) ? words.text : words.pictures.replace("{0}", state.pictures?.length);
+    const said = { Explore: drawn + (fields.some(({ kind }) => kind === "slider") ? words.slider : ""),
       AttentionView: words.text, Chat: words.recording, Tour: "" }[kind] ?? words.formula;
     if (state.texts?.length > 1) {
       const select = document.createElement("select"), label = document.createElement("label");

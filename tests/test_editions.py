@@ -47,6 +47,14 @@ def test_masked_sees_everything_but_words():
         assert masked('f("a", f"{n} b", 1)') != masked(other)
 
 
+def test_colab_is_offered_where_the_course_has_an_address(monkeypatch):
+    source = build.sources(["03"])[0]
+    for address, offered in (("", False), ("https://github.com/someone/course", True)):
+        monkeypatch.setattr(build, "address", lambda: address)
+        link = "](https://colab.research.google.com/github/someone/course/blob/main/notebooks/en/03_attention.ipynb)"
+        assert (link in build.render(source, "en", False).cells[0].source) is offered
+
+
 @pytest.mark.parametrize("lang", ["zh", "en"])
 @pytest.mark.parametrize("source", build.sources(), ids=lambda path: path.stem)
 def test_no_notebook_carries_the_other_language_in_its_code(source, lang):

@@ -123,14 +123,14 @@ def test_a_slider_stops_at_what_was_computed(awake):
 def test_a_grid_is_bounded_and_keeps_the_beginning():
     fields = [{"name": name, "kind": "slider", "low": 0, "high": 100, "step": 1, "value": 7} for name in "ab"]
     fields += [{"name": "c", "kind": "choice", "value": "x", "options": ["x", "y"]}, {"name": "d", "kind": "slider", "low": 0.0, "high": 1.0, "step": 0.01, "value": 0.3}]
-    for room in (1, 2, 10, 100, 10**6):
+    for room in (1, 2, 10, 100, 5000):
         kept, rows = grid(fields, room)
         assert 1 <= len(rows) <= room and rows[0] == {"a": 7, "b": 7, "c": "x", "d": 0.3}
         assert len({tuple(row.items()) for row in rows}) == len(rows)
         for field in kept:                                                          # what is left moves, and reaches its ends
             values = {row[field["name"]] for row in rows}
             assert len(values) > 1 and (len(values) < 4 or field["kind"] == "choice" or {field["low"], field["high"]} <= values)
-    assert len(grid(fields, 10**7)[1]) == 101 * 101 * 2 * 101
+    assert len(grid(fields[:3], 10**5)[1]) == 101 * 101 * 2
 
 
 def test_the_plane_computes_attention(awake):

@@ -6,12 +6,12 @@ globalThis.BAKED = {};                          // id -> base64 of compressed JS
   const FOLDER = document.currentScript.src.replace(/live\.js.*$/, "live/");
   const WORDS = {
     zh: {
-      pictures: "{0} 张图是事先算好的；要看别的，请运行笔记本。", slider: "滑块停在离得最近、算过的值上。",
+      pictures: "{0} 张图是事先算好的。", slider: "滑块停在离得最近、算过的值上；要别的值，请运行笔记本。",
       text: "这些句子是事先算好的；想试自己的句子，请运行笔记本。", missing: "这一张没有事先算好，请运行笔记本。",
       formula: "这里的数由这一页现算。", recording: "这是一段录下的对话，点“重新开始”再放一遍；想自己问，请运行笔记本。", sentence: "换一句",
     },
     en: {
-      pictures: "{0} pictures were computed beforehand; run the notebook for others.", slider: " A slider stops at the nearest value that was computed.",
+      pictures: "{0} pictures were computed beforehand.", slider: " A slider stops at the nearest value that was computed; run the notebook for others.",
       text: "These sentences were computed beforehand; run the notebook for your own.", missing: "This one was not computed beforehand: run the notebook.",
       formula: "These numbers are computed on this page.", recording: "A recorded conversation: “Start over” plays it again. To ask for yourself, run the notebook.",
       sentence: "Another sentence",

@@ -114,6 +114,7 @@ def test_what_was_answered_can_be_handed_in(site, page, tmp_path):
     asked = page.locator("[data-guess='attention.saturation']")
     asked.locator("input").fill("0.9")
     asked.locator("button").click()
+    page.locator("[data-guess='attention.reason'] button").first.click()                        # the answer is the second
     rows = page.locator(".course-live > div:has(.course-choice)")
     for row in rows.all()[:3]:
         row.locator("button").first.click()
@@ -122,7 +123,7 @@ def test_what_was_answered_can_be_handed_in(site, page, tmp_path):
         page.click("#progress")
     download.value.save_as(tmp_path / "progress.json")
     merged = exercises.merge(tmp_path / "progress.json")
-    assert merged.guesses["attention.saturation"]["right"] == 1 and not merged.unread           # 0.97, within 0.1
+    assert merged.guesses["attention.reason"]["wrong"] == 1 and merged.guesses["attention.saturation"]["right"] == 1 and not merged.unread           # 0.97, within 0.1
     assert sum(row["asked"] for row in merged.recalls.values()) == 3 and sum(row["right"] for row in merged.recalls.values()) == right
 
 

@@ -4,13 +4,15 @@ addEventListener("DOMContentLoaded", () => {
     ? { asks: "先猜", guess: "就猜这个", yours: "你猜的是 {}；", right: "✓ 对。", wrong: "应当是“{}”。" }
     : { asks: "Guess first", guess: "That is my guess", yours: "You guessed {}; ", right: "✓ Right. ", wrong: "It is “{}”. " };
   const KEY = `course/${document.documentElement.lang.slice(0, 2)}`;                                  // here lies {guesses: {id: …}, recalls: {id: …}}
-  const kept = (() => { try { return JSON.parse(localStorage.getItem(KEY)); } catch { return null; } })() ?? { guesses: {}, recalls: {} };
+  const read = () => { try { return JSON.parse(localStorage.getItem(KEY)); } catch { return null; } };
+  let kept = read() ?? { guesses: {}, recalls: {} };
   const keep = (table, id, row) => {
+    kept = read() ?? kept;                      // another page may have been answered meanwhile
     kept[table][id] = row;
     try { localStorage.setItem(KEY, JSON.stringify(kept)); } catch { /* a page from disk may have no storage: it lasts as long as the page */ }
   };
   document.getElementById("progress")?.addEventListener("click", (event) => {
-    const whole = { course: "course_lib", version: VERSION, exercises: {}, ...kept };
+    const whole = { course: "course_lib", version: VERSION, exercises: {}, ...(read() ?? kept) };
     event.currentTarget.href = `data:application/json,${encodeURIComponent(JSON.stringify(whole, null, 1))}`;
   });
   const button = (text, click) => {
@@ -37,7 +39,7 @@ addEventListener("DOMContentLoaded", () => {
     if (!result || !id) return;
     const truth = result.textContent, ordered = boxes.length > 1 && truth.includes(" → "), picked = [];
     const number = (text) => Number(text.replaceAll(",", "").match(/[-−]?\d*\.?\d+(e[-+]?\d+)?/)?.[0].replace("−", "-"));
-    const right = (mine) => (boxes.length > 1 && truth.includes(mine)) || Math.abs(number(mine) - number(truth)) <= Number(still.dataset.tolerance);
+    const right = (mine) => (boxes.length > 1 ? truth.includes(mine) : Math.abs(number(mine) - number(truth)) <= Number(still.dataset.tolerance));
     const show = (mine) => {
       folds.forEach((fold) => { fold.open = true; });
       result.textContent = words.yours.replace("{}", mine) + result.textContent.replace(/^.*? · /, "");

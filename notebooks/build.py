@@ -2,7 +2,7 @@
 
     python notebooks/build.py [NN ...]    rewrite what changed; the outputs of unchanged cells are kept
     python notebooks/build.py --run       and execute everything, storing the outputs
-    python notebooks/build.py --live      execute the student editions, and keep only what the site's pages need (live/), which --run keeps as well
+    python notebooks/build.py --bake      execute the student editions, and keep only what the site's pages need (live/), which --run keeps as well
     python notebooks/build.py --check     write nothing; 1 if a committed notebook is stale or a source breaks a rule
 
 A source is jupytext's py:percent. The title of a cell says what it is:
@@ -293,13 +293,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("chapters", nargs="*", help="numbers such as 01; all by default")
     parser.add_argument("--run", action="store_true")
-    parser.add_argument("--live", action="store_true")
+    parser.add_argument("--bake", action="store_true")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--jobs", type=int, default=1, help="notebooks executed at a time")
     arguments = parser.parse_args()
     problems = 0
     chosen = sources(arguments.chapters)
-    if arguments.live:
+    if arguments.bake:
         with ThreadPoolExecutor(arguments.jobs) as pool:
             jobs = [(render(source, lang, False), edition(source, lang, False).parent, live_folder(source, lang)) for source in chosen for lang in LANGS]
             list(pool.map(lambda job: execute(*job), jobs))

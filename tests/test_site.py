@@ -60,7 +60,7 @@ def test_a_language_stays_small(site, lang):
 def test_what_was_computed_beforehand_belongs_to_a_cell():
     for file in (NOTEBOOKS / "live").glob("*/*/*.z"):
         notebook = json.loads((NOTEBOOKS / file.parts[-3] / f"{file.parts[-2]}.ipynb").read_text("utf-8"))
-        assert file.stem in {cell["id"] for cell in notebook["cells"]}, f"{file} is stale: python notebooks/build.py {file.parts[-2][:2]} --live"
+        assert file.stem in {cell["id"] for cell in notebook["cells"]}, f"{file} is stale: python notebooks/build.py {file.parts[-2][:2]} --bake"
 
 
 def test_views_live_where_they_stood_still(site, page):

@@ -133,6 +133,14 @@ def test_a_grid_is_bounded_and_keeps_the_beginning():
     assert len(grid(fields[:3], 10**5)[1]) == 101 * 101 * 2
 
 
+def test_what_a_chapter_asks_its_reader_to_try_comes_first(monkeypatch, tmp_path):
+    (tmp_path / "examples.toml").write_text('"The" = ["A", {text = "One", seed = 5}, {seed = 7}, {other = 1}]', "utf-8")
+    monkeypatch.setenv("COURSE_BAKE", str(tmp_path / "examples.toml"))
+    kept, rows = grid([{"name": "text", "kind": "text", "value": "The"}, {"name": "seed", "kind": "slider", "low": 0, "high": 20, "step": 1, "value": 1}], 4)
+    assert rows[:3] == [{"text": "The", "seed": 1}, {"text": "One", "seed": 5}, {"text": "The", "seed": 7}] and kept[0]["options"][:2] == ["The", "One"]
+    assert len(rows) <= 4
+
+
 def test_the_plane_computes_attention(awake):
     box, same = awake("plane"), plane()
     box.locator("circle").focus()

@@ -34,25 +34,36 @@ def sealed(widget: Any) -> dict[str, str]:
 
 def examples(text: str) -> list[str]:
     """`text` and, from the table, what else is to be tried where a field says it at first; `text` alone unless pages are being made."""
-    table = os.environ.get("COURSE_BAKE")
-    return [text, *(tomllib.loads(Path(table).read_text("utf-8")).get(text, []) if table else [])]
+    return [text, *(entry for entry in _table(text) if isinstance(entry, str))]
 
 
 def grid(fields: list[dict[str, Any]], room: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """(fields of a page without a kernel, at most `room` combinations of their values; the first is how the cell stands).
+    """(fields of a page without a kernel, about `room` combinations of their values; the first is how the cell stands).
 
-    A text field becomes a choice of its examples. Sliders get coarser and examples fewer, whichever are most, until all fits; a field that
-    is left with one value goes.
+    A text field becomes a choice of its examples. First comes what the table wants, such as what a chapter asks its reader to try; then all
+    values by all, sliders ever coarser and examples ever fewer, whichever are most, until it fits. A field that is left with one value goes.
     """
+    start = {field["name"]: field["value"] for field in fields}
+    wanted = [entry for field in fields for entry in _table(field["value"]) if isinstance(entry, dict) and entry.keys() <= start.keys()]
     ways = [_ways(field) for field in fields]
     counts = [len(values) for values in ways]
-    while prod(counts) > room:
+    while prod(counts) > max(1, room - len(wanted)):
         longest = max(counts)
         counts[len(counts) - 1 - counts[::-1].index(longest)] -= 1
     axes = [_spread(values, field["value"], n) if field["kind"] == "slider" else values[:n] for field, values, n in zip(fields, ways, counts)]
-    kept = [field | ({} if field["kind"] == "slider" else {"kind": "choice", "options": axis, "examples": field["kind"] == "text"})
-            for field, axis in zip(fields, axes) if len(axis) > 1]
-    return kept, [dict(zip((field["name"] for field in fields), values)) for values in product(*axes)]
+    rows = [start, *(start | entry for entry in wanted), *(dict(zip(start, values)) for values in product(*axes))]
+    kept = []
+    for field in fields:
+        options = list(dict.fromkeys(row[field["name"]] for row in rows))
+        if len(options) > 1:
+            kept.append(field if field["kind"] == "slider" else field | {"kind": "choice", "options": options, "examples": field["kind"] == "text"})
+    return kept, list({tuple(row.values()): row for row in rows}.values())
+
+
+def _table(start: Any) -> list[Any]:
+    """What the table says for a field that begins so: texts, or values of several fields at once."""
+    path = os.environ.get("COURSE_BAKE")
+    return tomllib.loads(Path(path).read_text("utf-8")).get(start, []) if path else []
 
 
 def _ways(field: dict[str, Any]) -> list[Any]:

@@ -26,7 +26,7 @@ __all__ = ["Explore", "explore"]
 
 _HERE = Path(__file__).parent
 _LONGEST = 300          # characters: more than any picture here has room for
-_BAKED, _SECONDS, _BYTES = 240, 20, 400_000     # drawn beforehand for a page: at most so many pictures, and about so much time and room
+_BAKED, _SECONDS, _BYTES = 240, 30, 400_000     # drawn beforehand for a page: at most so many pictures, and about so much time and room
 _CLICKS = 8             # of them, the share that is left for clicks in the picture: 7 of 8
 _LABELS = {
     "alpha": L(zh="平滑 α", en="Smoothing α"), "at": L(zh="第几步", en="Step"),

@@ -1,7 +1,9 @@
 """Widgets on a page without a kernel: baked by Python, then used in a real browser from the disk, each beside what Python itself would show."""
 import base64
+import json
 import re
 import shutil
+import zlib
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,8 @@ from course_lib import viz
 from course_lib.site.book import write_widgets
 from course_lib.viz.widgets.baking import KEY, grid, sealed
 
-STATIC = Path(__file__).parents[1] / "docs" / "site" / "static"
+ROOT = Path(__file__).parents[1]
+STATIC = ROOT / "docs" / "site" / "static"
 SENTENCES = ["The cat sat on the mat.", "The mat sat on the cat.", "猫坐在垫子上。"]
 
 
@@ -118,6 +121,22 @@ def test_a_slider_stops_at_what_was_computed(awake):
     box.locator("input").fill("0.5")
     box.get_by_text("rate 0.5", exact=True).wait_for()
     assert "101 pictures" in box.locator("> p").inner_text()
+
+
+def test_the_build_moves_it_out_of_the_notebook(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "notebooks"))
+    import build
+    from nbformat.v4 import new_code_cell, new_notebook
+
+    draw = "import matplotlib.pyplot as plt\nfrom course_lib import viz\ndef draw(n):\n    plt.plot(range(n))\n    return plt.gcf()\n"
+    notebook = new_notebook(cells=[new_code_cell(f"{draw}viz.explore(draw, n=(1, 5, 2))", id="drawn"), new_code_cell("viz.paragraph('a')", id="still")],
+                            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    build.execute(notebook, tmp_path, tmp_path / "live")
+    assert [file.name for file in (tmp_path / "live").iterdir()] == ["drawn.z"]
+    state = json.loads(zlib.decompress((tmp_path / "live" / "drawn.z").read_bytes()))["state"]
+    assert [row[0]["n"] for row in state["rows"]] == [2, 1, 3, 4, 5] and len(state["pictures"]) == 5
+    assert all(output.metadata == {} for cell in notebook.cells for output in cell.outputs)
+    assert state["pictures"][0] in notebook.cells[0].outputs[0].data["text/html"]             # the same picture as the still one, made small
 
 
 def test_a_grid_is_bounded_and_keeps_the_beginning():

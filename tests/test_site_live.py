@@ -1,11 +1,13 @@
 """Widgets on a page without a kernel: baked by Python, then used in a real browser from the disk, each beside what Python itself would show."""
 import base64
 import json
+import random
 import re
 import shutil
 import zlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tiny
 import torch
@@ -137,6 +139,15 @@ def test_the_build_moves_it_out_of_the_notebook(tmp_path, monkeypatch):
     assert [row[0]["n"] for row in state["rows"]] == [2, 1, 3, 4, 5] and len(state["pictures"]) == 5
     assert all(output.metadata == {} for cell in notebook.cells for output in cell.outputs)
     assert state["pictures"][0] in notebook.cells[0].outputs[0].data["text/html"]             # the same picture as the still one, made small
+
+
+def test_it_leaves_no_trace(monkeypatch, capsys):
+    view = viz.explore(lambda n: f"{n}{torch.rand(1)}{random.random()}{np.random.rand()}{print(n)}", n=(1, 5, 2))
+    capsys.readouterr()
+    before = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist()
+    monkeypatch.setenv("COURSE_BAKE", "/dev/null")
+    assert sealed(view) and capsys.readouterr().out == ""
+    assert torch.equal(torch.get_rng_state(), before[0]) and random.getstate() == before[1] and np.random.get_state()[1].tolist() == before[2]
 
 
 def test_a_grid_is_bounded_and_keeps_the_beginning():

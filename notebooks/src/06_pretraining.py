@@ -291,14 +291,14 @@ size = dict(vocab_size=len(names), context=32, n_layer=2, n_head=4, d_model=64)
 masked = dict(mlm_head=True, n_segment=0, norm_first=True)
 def learn(question, seed):
     torch.manual_seed(seed)
-    options = dict(steps=steps, lr=3e-3, seed=seed, precision="float32", show=False)
+    options = dict(steps=steps, lr=3e-3, seed=seed, eval_batches=5,
+                   precision="float32", show=False)
     if question == "causal":
         net = cl.nn.Decoder(cl.nn.DecoderConfig(**size))
         return cl.fit(net, train, val_data=test, batch_size=32, context=31, **options)
     net = cl.nn.Encoder(cl.nn.EncoderConfig(**size, **masked))
     batches = masked_batches(seed, question == "static")
     return cl.fit(net, batches, val_data=[exam], **options)
-
 ways = ("dynamic", "static")
 runs = {way: [learn(way, seed) for seed in range(3)] for way in ("causal", *ways)}
 share = (train.bincount(minlength=len(names)) / len(train)).clamp(min=1e-4)
@@ -508,8 +508,8 @@ ends, total = {name: [] for name in plans}, 20 if quick else 189
 for name, seed in product(plans, range(3)):
     torch.manual_seed(seed)
     net, (warmup, peak) = cl.nn.Decoder(cl.nn.DecoderConfig(**size)), plans[name]
-    run = cl.fit(net, train, val_data=test, steps=total, context=31, lr=peak,
-                 warmup=warmup, seed=seed, precision="float32", show=False)
+    run = cl.fit(net, train, val_data=test, steps=total, context=31, lr=peak, seed=seed,
+                 eval_every=total, warmup=warmup, precision="float32", show=False)
     ends[name].append(run.val_loss[-1])
     if seed == 2:
         print(name.rjust(9), *(f"{loss:.2f}" for loss in ends[name]))
@@ -800,10 +800,12 @@ cl.guess.result("pretrain.sixth", sides[1 + (mean > high) - (mean < low)])
 
 # %% zh [md]
 r"""
-五个大小，每个先从三个学习率里挑一个，再训练三个种子。区间是这样来的：每个大小从三个种子里取一个，一共 243 种取法，各拟合一条线，取中间的 95%。指数 $b$ 是 -0.093（-0.101 到 -0.084），也就是参数加倍，损失变成原来的 0.94 倍。
-第六个的参数是第五个的 2.25 倍，预测 1.45 到 1.51，训练出来三个种子平均 1.54（图里橙色的三点），**在区间之上**。
+五个大小，每个先从六个学习率里挑一个，再训练三个种子。越宽的模型，挑中的学习率越小（打印在 `lr` 后面）。区间是这样来的：每个大小从三个种子里取一个，一共 243 种取法，各拟合一条线，取中间的 95%。指数 $b$ 是 -0.055（-0.061 到 -0.048），也就是参数加倍，损失变成原来的 0.96 倍。
+第六个的参数是第五个的 2.25 倍，预测 1.52 到 1.56，训练出来三个种子平均 1.54（图里橙色的三点），**在区间里**。
 
-区间只说种子的抖动（三个种子，宽窄也是粗略的），没有算上它究竟是不是直线。第六个检验的正是这一点：直线预测的损失太低了。为什么？每个大小都是三个学习率里最大的 0.016 最好，更大的当时没有试。最后两行补试了 0.032（同一个种子）：宽 8 的损失低了 0.1 以上，宽 48 的几乎不变。小模型没有调够，损失偏高，直线就偏陡，预测也就偏低。语言有熵，损失还有底线（第 1 章），$aN^b$ 里没有这一项，它也会让曲线在右边变平；两者各占多少，要把学习率调够以后重新量。拟合之前，每一个点都要先调好。五个点都不到三万个参数，拿它们去预测十亿个参数的模型，没有根据。（[Hoffmann 等 2022](https://arxiv.org/abs/2203.15556)：算力一定时，参数和词元要一起加。）
+灰色的叉和虚线说明为什么要先挑学习率。六个都用第六个最好的 0.016（每个大小只有一个种子），最窄的模型损失高出 0.2 以上，直线陡得多，预测第六个是 1.46，低了 0.07。大小变了，最好的学习率也变；**拟合之前，每一个点都要先调好**，否则没有调够的学习率会混进规模的效果里。
+
+区间只算了种子的抖动，三个种子，宽窄也是粗略的；它没有算上挑学习率的运气，也没有算上那究竟是不是直线。第六个落在区间里，说明直线到这里还说得通，再远就不知道了：语言有熵，损失有底线（第 1 章），$aN^b$ 里没有这一项，曲线迟早要变平。五个点都不到三万个参数，拿它们去预测十亿个参数的模型，没有根据。（[Hoffmann 等 2022](https://arxiv.org/abs/2203.15556)：算力一定时，参数和词元要一起加。）
 
 ## 6.10 一共要算多少次
 
@@ -818,10 +820,12 @@ r"""
 """
 # %% en [md]
 r"""
-Five sizes; for each, the best of three learning rates, then three seeds. The interval is made like this: take one of the three seeds for each size, which can be done in 243 ways, fit a line to each, and keep the middle 95 %. The exponent $b$ is -0.093 (-0.101 to -0.084), which means that with twice the parameters the loss is 0.94 of what it was.
-The sixth has 2.25 times the parameters of the fifth; predicted were 1.45 to 1.51, trained it has 1.54, the mean of three seeds (orange in the figure): **above the interval**.
+Five sizes; for each, the best of six learning rates, then three seeds. The wider the model, the smaller the rate that was best (printed after `lr`). The interval is made like this: take one of the three seeds for each size, which can be done in 243 ways, fit a line to each, and keep the middle 95 %. The exponent $b$ is -0.055 (-0.061 to -0.048), which means that with twice the parameters the loss is 0.96 of what it was.
+The sixth has 2.25 times the parameters of the fifth; predicted were 1.52 to 1.56, trained it has 1.54, the mean of three seeds (orange in the figure): **inside the interval**.
 
-The interval holds the noise of the seeds (three of them, so even its width is rough), **but not the uncertainty about whether it is a straight line at all**. The sixth tests just that, and the line promised too low a loss. Why? The largest of the three rates, 0.016, was best for every size, and none larger was tried. The last two lines make up for that with 0.032 and the same seed: at width 8 the loss is lower by more than 0.1, at width 48 it hardly changes. The small models were not tuned enough; their losses are too high, the line is too steep, and what it predicts is too low. Language also has entropy and the loss a floor (chapter 1), for which $aN^b$ has no term and which flattens the curve on the right, too; how much each contributes has to be measured again with rates that are high enough. Every point has to be tuned before a line is fitted. All five points lie below thirty thousand parameters; they are no basis for predicting a model of a billion. ([Hoffmann et al. 2022](https://arxiv.org/abs/2203.15556): for a given amount of compute, parameters and tokens should grow together.)
+The grey crosses and the dotted line show why the rates come first. With 0.016 for all, the best rate of the sixth (one seed a size), the narrowest model has a loss more than 0.2 higher, the line is far steeper, and what it predicts for the sixth is 1.46, too low by 0.07. Another size has another best rate; **tune every point before a line is fitted**, or rates that were not tuned pass for an effect of scale.
+
+The interval holds the noise of the seeds, and with three of them its width is rough. It does not hold the luck of choosing a rate, nor the doubt whether this is a straight line at all. That the sixth lies inside says that a line still describes these sizes, and nothing about larger ones: language has entropy and the loss a floor (chapter 1), for which $aN^b$ has no term, so that the curve must flatten some day. All five points lie below thirty thousand parameters; they are no basis for predicting a model of a billion. ([Hoffmann et al. 2022](https://arxiv.org/abs/2203.15556): for a given amount of compute, parameters and tokens should grow together.)
 
 ## 6.10 How many operations does it take?
 
@@ -927,7 +931,7 @@ r"""
 - 下一个词元和掩码是同一批文字的两种训练目标，掩码算损失的位置只有七分之一；静态的掩码读多了会背下来，动态的每遍重新抽。
 - AdamW 的一步你写得出来：两个滑动平均、校正、另外做的衰减。学习率先升后降，预热写成总步数的比例。
 - 比优化器要两边一样调，比秒数，给三个种子。在这个小模型上，Muon 省了三成的步数，没有省下时间。
-- 规模：五个点能拟合一条直线，第六个点才检验它，这里它落在预测之上。算力是 6ND；T5-11B 读了一万亿个词元。
+- 规模：每个大小各挑学习率，五个点拟合一条直线，第六个点检验它，这里落在预测的区间里；只用一个学习率，预测就低了。算力是 6ND；T5-11B 读了一万亿个词元。
 
 还想动手：把 6.3 节的 1000 句换成 4000 句，静态和动态的差还在不在？6.7 节的 `train_small` 换一个 `d_model`，两边都重新挑学习率，Muon 按秒算会不会领先？把 6.7 节的 `orthogonalise` 换成真正的奇异值分解（`torch.linalg.svd`），结果差多少，时间差多少？
 接下来：[第 7 章 生成与解码](07_decoding.ipynb)。
@@ -943,7 +947,7 @@ Both kinds of `zh-gpt` have 1.78, the trigram 1.96, the trigram with as much tex
 - The next token and the mask are two objectives on one text, and with masks about a seventh of the positions count; static masks are memorised after enough readings, dynamic ones are drawn anew each time.
 - A step of AdamW is something you can write: two running means, their correction, decay done apart. The learning rate rises, then falls, and warm-up is a share of the steps.
 - Compare optimisers with both tuned alike, in seconds, with three seeds. On this small model Muon saved three steps in ten, but no time.
-- Scale: five points give a straight line; the sixth tests it, and here lies above the prediction. The compute is 6ND; T5-11B read a trillion tokens.
+- Scale: with a rate chosen for each size, five points give a straight line; the sixth tests it, and here lies inside the predicted interval. With one rate for all the prediction was too low. The compute is 6ND; T5-11B read a trillion tokens.
 
 To try: with 4000 sentences instead of 1000 in section 6.3, do static and dynamic masks still differ? With another `d_model` for `train_small` in 6.7, with both rates chosen anew, is Muon ahead in seconds? Replace `orthogonalise` in 6.7 by a true singular value decomposition (`torch.linalg.svd`): how far apart are the results, and how do the times compare?
 Next: [chapter 7, generation and decoding](07_decoding.ipynb).

@@ -765,7 +765,7 @@ def scaling():
     return rows
 
 # %% rows="R27"
-*five, sixth = cl.results.stored("06_scaling", scaling)
+*five, sixth = sizes = cl.results.stored("06_scaling", scaling)
 N = [row["params"] for row in five]
 fits = [power_law(N, losses) for losses in product(*(row["losses"] for row in five))]
 def middle(values):                                         # 95 % of them
@@ -773,7 +773,7 @@ def middle(values):                                         # 95 % of them
     return values[len(values) // 40], values[-1 - len(values) // 40]
 a, b = power_law(N, [sum(row["losses"]) / 3 for row in five])
 low, high = middle([slope for _, slope in fits])
-print(f"b = {b:.3f} ({low:.3f} … {high:.3f})", " lr", *(row["lr"] for row in five))
+print(f"b = {b:.3f} ({low:.3f} … {high:.3f})", " lr", *(row["lr"] for row in sizes))
 low, high = middle([a * sixth["params"] ** b for a, b in fits])
 print(cl.L(zh="第六个的预测：", en="the sixth, predicted:"), f"{low:.2f} … {high:.2f}")
 sides = cl.L(zh=["在区间之下", "在区间里", "在区间之上"],
@@ -800,10 +800,10 @@ cl.guess.result("pretrain.sixth", sides[1 + (mean > high) - (mean < low)])
 
 # %% zh [md]
 r"""
-五个大小，每个先从六个学习率里挑一个，再训练三个种子。越宽的模型，挑中的学习率越小（打印在 `lr` 后面）。区间是这样来的：每个大小从三个种子里取一个，一共 243 种取法，各拟合一条线，取中间的 95%。指数 $b$ 是 -0.055（-0.061 到 -0.048），也就是参数加倍，损失变成原来的 0.96 倍。
+五个大小，每个先从六个学习率里挑一个，再训练三个种子。挑中的学习率打印在 `lr` 后面：最窄的 0.128，第六个只有 0.016。区间是这样来的：每个大小从三个种子里取一个，一共 243 种取法，各拟合一条线，取中间的 95%。指数 $b$ 是 -0.055（-0.061 到 -0.048），也就是参数加倍，损失变成原来的 0.96 倍。
 第六个的参数是第五个的 2.25 倍，预测 1.52 到 1.56，训练出来三个种子平均 1.54（图里橙色的三点），**在区间里**。
 
-灰色的叉和虚线说明为什么要先挑学习率。六个都用第六个最好的 0.016（每个大小只有一个种子），最窄的模型损失高出 0.2 以上，直线陡得多，预测第六个是 1.46，低了 0.07。大小变了，最好的学习率也变；**拟合之前，每一个点都要先调好**，否则没有调够的学习率会混进规模的效果里。
+灰色的叉和虚线说明为什么要先挑学习率。六个都用第六个最好的 0.016（每个大小只有一个种子），最窄的模型损失高出 0.2 以上，直线陡得多，预测第六个是 1.46，低了将近 0.1。大小变了，最好的学习率也变；**拟合之前，每一个点都要先调好**，否则没有调够的学习率会混进规模的效果里。
 
 区间只算了种子的抖动，三个种子，宽窄也是粗略的；它没有算上挑学习率的运气，也没有算上那究竟是不是直线。第六个落在区间里，说明直线到这里还说得通，再远就不知道了：语言有熵，损失有底线（第 1 章），$aN^b$ 里没有这一项，曲线迟早要变平。五个点都不到三万个参数，拿它们去预测十亿个参数的模型，没有根据。（[Hoffmann 等 2022](https://arxiv.org/abs/2203.15556)：算力一定时，参数和词元要一起加。）
 
@@ -820,10 +820,10 @@ r"""
 """
 # %% en [md]
 r"""
-Five sizes; for each, the best of six learning rates, then three seeds. The wider the model, the smaller the rate that was best (printed after `lr`). The interval is made like this: take one of the three seeds for each size, which can be done in 243 ways, fit a line to each, and keep the middle 95 %. The exponent $b$ is -0.055 (-0.061 to -0.048), which means that with twice the parameters the loss is 0.96 of what it was.
+Five sizes; for each, the best of six learning rates, then three seeds. The rates chosen are printed after `lr`: 0.128 for the narrowest model, only 0.016 for the sixth. The interval is made like this: take one of the three seeds for each size, which can be done in 243 ways, fit a line to each, and keep the middle 95 %. The exponent $b$ is -0.055 (-0.061 to -0.048), which means that with twice the parameters the loss is 0.96 of what it was.
 The sixth has 2.25 times the parameters of the fifth; predicted were 1.52 to 1.56, trained it has 1.54, the mean of three seeds (orange in the figure): **inside the interval**.
 
-The grey crosses and the dotted line show why the rates come first. With 0.016 for all, the best rate of the sixth (one seed a size), the narrowest model has a loss more than 0.2 higher, the line is far steeper, and what it predicts for the sixth is 1.46, too low by 0.07. Another size has another best rate; **tune every point before a line is fitted**, or rates that were not tuned pass for an effect of scale.
+The grey crosses and the dotted line show why the rates come first. With 0.016 for all, the best rate of the sixth (one seed a size), the narrowest model has a loss more than 0.2 higher, the line is far steeper, and what it predicts for the sixth is 1.46, too low by nearly 0.1. Another size has another best rate; **tune every point before a line is fitted**, or rates that were not tuned pass for an effect of scale.
 
 The interval holds the noise of the seeds, and with three of them its width is rough. It does not hold the luck of choosing a rate, nor the doubt whether this is a straight line at all. That the sixth lies inside says that a line still describes these sizes, and nothing about larger ones: language has entropy and the loss a floor (chapter 1), for which $aN^b$ has no term, so that the curve must flatten some day. All five points lie below thirty thousand parameters; they are no basis for predicting a model of a billion. ([Hoffmann et al. 2022](https://arxiv.org/abs/2203.15556): for a given amount of compute, parameters and tokens should grow together.)
 

@@ -650,7 +650,7 @@ cl.guess.result("pretrain.muon", sorted(shares)[1], tolerance=10)
 
 # %% zh [md]
 r"""
-五个学习率里，两边的最好都是 0.016，不在格子的边上。每行是一个种子：AdamW 最后的损失，Muon 最后的损失，Muon 降到前者用了几步，用了 AdamW 百分之几的时间。最后的损失三个种子都是 Muon 低（1.43 对 1.51 上下）；降到 AdamW 最后的损失，只要 140 步，是 200 步的七成。**按秒算，优势却没有了**：94%、129%、96%。矩阵这么小，Muon 的一步要多花两成到近八成的时间；测量的时候机器还在忙别的，秒数抖得厉害，三个数只能看个大概。AdamW 的 200 步走完了整个余弦，Muon 到那里时学习率还没有降下来，这对 Muon 略微不利。矩阵更大时，一步里多出的份额会不会小下去，要在那样的模型上另外量。
+五个学习率里，两边的最好都是 0.016，不在格子的边上。每行是一个种子：AdamW 最后的损失，Muon 最后的损失，Muon 降到前者用了几步，用了 AdamW 百分之几的时间。最后的损失三个种子都是 Muon 低（1.43 对 1.51 上下）；降到 AdamW 最后的损失，只要 140 步，是 200 步的七成。**按秒算，优势却没有了**：94%、129%、96%。矩阵这么小，Muon 的一步要多花两成到近八成的时间；测量的时候机器还在忙别的，秒数抖得厉害，三个数只能看个大概。AdamW 的 200 步走完了整个余弦，Muon 到那里时学习率还没有降下来，这对 Muon 略微不利。矩阵更大时，一步里多出的份额会不会小下去，要另外量：宽 128 的模型上量到的，写在 `help(cl.fit)` 里。
 
 ## 6.8 从头训练，还是继续预训练
 
@@ -658,7 +658,7 @@ r"""
 """
 # %% en [md]
 r"""
-Of the five rates 0.016 is best for both, and not at an end of the grid. A row is a seed: AdamW's final loss, Muon's final loss, the step at which Muon reached the former, and the share of AdamW's time that took. The final loss is lower with Muon for all three seeds (1.43 against some 1.51); to reach AdamW's it needs 140 steps, seven tenths of 200. **In seconds the advantage is gone**: 94 %, 129 %, 96 %. With matrices as small as these a step of Muon takes a fifth to nearly four fifths longer; besides, the machine was busy with other work, the seconds vary a lot, and the three figures are rough. AdamW had finished its whole cosine, whereas Muon gets there before its rate has come down, which is slightly unfair to Muon. Whether the extra share of a step shrinks with larger matrices has to be measured on such a model.
+Of the five rates 0.016 is best for both, and not at an end of the grid. A row is a seed: AdamW's final loss, Muon's final loss, the step at which Muon reached the former, and the share of AdamW's time that took. The final loss is lower with Muon for all three seeds (1.43 against some 1.51); to reach AdamW's it needs 140 steps, seven tenths of 200. **In seconds the advantage is gone**: 94 %, 129 %, 96 %. With matrices as small as these a step of Muon takes a fifth to nearly four fifths longer; besides, the machine was busy with other work, the seconds vary a lot, and the three figures are rough. AdamW had finished its whole cosine, whereas Muon gets there before its rate has come down, which is slightly unfair to Muon. Whether the extra share of a step shrinks with larger matrices has to be measured on them; what a model of width 128 gave stands in `help(cl.fit)`.
 
 ## 6.8 From scratch, or from where another left off
 

@@ -408,13 +408,6 @@ def test_a_still_shows_what_was_typed(monkeypatch):
     assert "Type here: a &lt; b · How many, k: 5" in still and still.index("Type here") < still.index("drawn")
 
 
-def test_a_saved_notebook_holds_the_baked_pictures(monkeypatch):
-    drawn = viz.explore(lambda text, k: viz.paragraph(f"{text} {k}"), {"k": 7}, {"text": "<b>"}, text="cat", k=(1, 9, 5))
-    still = outputs_of(drawn, monkeypatch)
-    assert still.index("cat 5") < still.index("<summary>How many, k: 7</summary>") < still.index("cat 7")
-    assert still.index("cat 7") < still.index("<summary>Type here: &lt;b&gt;</summary>") < still.index("&lt;b&gt; 5") and drawn.values == {"text": "cat", "k": 5}
-
-
 @pytest.mark.parametrize("typed", ["", "  \n", "abc", "x" * 5000, "👩‍🚀", "𰻞𠮷", "<script>window.bad = 1</script>", "<|endoftext|>[MASK]"])
 def test_a_field_forgives_whatever_is_typed(typed):
     def draw(text):

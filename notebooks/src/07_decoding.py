@@ -189,9 +189,6 @@ def box(path, start, alpha):                        # a token, its score so far
     total = sum(float(next_logits(path[:t]).log_softmax(-1)[path[t]]) for t in places)
     return name(path[-1]), f"{total / len(places) ** alpha:.2f}"
 
-polite, sure = cl.L(zh=("服务很好。", "中国共产"), en=("Let me know if you need anything else.", "In the United States of"))
-baked = [{"beams": 1}, {"text": sure}, {"text": polite}, {"text": polite, "penalty": 1}]
-
 # %%
 def tree(text, beams, penalty, temperature, top_p, seed):
     ids = writer.tokenizer(text).input_ids
@@ -206,7 +203,7 @@ def tree(text, beams, penalty, temperature, top_p, seed):
     boxes = {path: box(path, len(ids), penalty) for path in seen}
     names = cl.L(zh=["贪心", "抽样", "束"], en=["greedy", "sampled", "beam"])
     return cl.viz.tree(boxes, dict(zip(names, map(tuple, ends))))
-cl.viz.explore(tree, *baked, text=text, beams=(1, 5, 3), penalty=(0.0, 2.0, 0.0),
+cl.viz.explore(tree, text=text, beams=(1, 5, 3), penalty=(0.0, 2.0, 0.0),
                temperature=(0.1, 2.0, 1.0), top_p=(0.05, 1.0, 1.0), seed=(0, 20, 1))
 
 # %% zh [md]

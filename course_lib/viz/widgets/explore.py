@@ -3,11 +3,10 @@
     explore(lambda text, k: bars(...), text="The cat", k=(1, 10, 5))
 
 The picture as it stands at first is an output of its own, so a saved notebook shows it without a kernel; the live one takes its place.
-Below it, folded, stand the pictures for the `baked` values.
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,16 +47,15 @@ _LABELS = {
 }
 
 
-def explore(draw: Callable[..., Any], *baked: dict[str, Any], **controls: Any) -> Explore:
+def explore(draw: Callable[..., Any], **controls: Any) -> Explore:
     """Show `draw(**values)` and draw it again whenever a value changes.
 
     A control is made from its value: a string is a text field, a list a choice, (low, high, start) a slider with whole or decimal steps.
     A control whose name ends in "_" has no field: clicks on the picture's `data-set` boxes change it (see `flow`).
     `draw` returns markup (`bars`, `table`, `Markup` ...), text, a matplotlib figure or anything with `_repr_html_`. It never sees an
     empty text or one of more than 300 characters: then, and where it fails, a sentence below the controls says so.
-    baked: what a reader without a kernel can unfold, each the values that differ from the first: {"text": "A dog"}, {"k": 1}.
     """
-    return Explore(draw, controls, baked)
+    return Explore(draw, controls)
 
 
 class Explore(Live):
@@ -71,16 +69,16 @@ class Explore(Live):
     waiting = traitlets.Unicode().tag(sync=True)
     drawn = traitlets.Int().tag(sync=True)          # how often: tells the browser that the kernel is done, even if the picture is the same
 
-    def __init__(self, draw: Callable[..., Any], controls: dict[str, Any], baked: Sequence[dict[str, Any]] = ()):
+    def __init__(self, draw: Callable[..., Any], controls: dict[str, Any]):
         fields = [_field(name, value) for name, value in controls.items()]
         super().__init__(fields=[field for field in fields if field["kind"] != "click"], values={field["name"]: field["value"] for field in fields},
                          waiting=str(L(zh="正在计算……{0} 秒", en="Computing… {0} s")))
-        self._draw, self._baked = draw, baked
+        self._draw = draw
         self._redraw()
         self.observe(self._redraw, "values")
 
     def _redraw(self, _change: object = None) -> None:
-        self.picture = self._refused() or self._drawn(self.values)
+        self.picture = self._refused() or self._drawn()
         self.drawn += 1
 
     def _refused(self) -> Markup:
@@ -91,26 +89,22 @@ class Explore(Live):
                  for label, text in texts if len(text) > _LONGEST]
         return paragraph("\n".join(map(str, said))) if said else Markup()
 
-    def _drawn(self, values: dict[str, Any]) -> Markup:
+    def _drawn(self) -> Markup:
         try:
-            return markup(self._draw(**{name.rstrip("_"): value for name, value in values.items()}))
+            return markup(self._draw(**{name.rstrip("_"): value for name, value in self.values.items()}))
         except CourseError as error:     # the reader is typing: a sentence, never a traceback
             return paragraph(error.message)
         except Exception as error:
-            if isinstance(error, KeyError) and error.args[0] in values.values():       # looked up, and not there
+            if isinstance(error, KeyError) and error.args[0] in self.values.values():       # looked up, and not there
                 return paragraph(L(zh="这里没有“{0}”，换一个试试。", en="There is no “{0}” here: try another.").format(error.args[0]))
             said = L(zh="这样填，画不出来。换一个试试；如果怎么填都不行，请看单元格里的代码。",
                      en="No picture comes of this. Try something else; where nothing works, look at the code of the cell.")
             return paragraph(said) + Markup("<details><summary>Python</summary>{}</details>").format(error)
 
     def still(self) -> Markup:
-        """The picture with nothing to click, and what the fields say; below it the baked ones."""
-        folded = [Markup("<details><summary>{}</summary>{}</details>").format(self._said(values), unclickable(self._drawn({**self.values, **values})))
-                  for values in self._baked]
-        return (paragraph(self._said(self.values)) if self.fields else Markup()) + unclickable(self.picture) + Markup().join(folded)
-
-    def _said(self, values: dict[str, Any]) -> str:
-        return " · ".join(f"{field['label']}: {values[field['name']]}" for field in self.fields if field["name"] in values)
+        """The picture with nothing to click, and what the fields say."""
+        fields = " · ".join(f"{field['label']}: {self.values.get(field['name'], '')}" for field in self.fields)
+        return (paragraph(fields) if fields else Markup()) + unclickable(self.picture)
 
 
 def _field(name: str, value: Any) -> dict:

@@ -32,7 +32,7 @@ sys.path.insert(0, str(HERE.parent))            # the checkout's own course_lib,
 
 from editions import one_language  # noqa: E402
 from pictures import small_pictures  # noqa: E402
-from rows import bibliography, fill_in, index, readme_table, written  # noqa: E402
+from rows import bibliography, fill_in, index, readme_pages, readme_table, written  # noqa: E402
 from rules import broken_rules, guesses  # noqa: E402
 
 LANGS = ("zh", "en")
@@ -212,11 +212,12 @@ def changed_alone(source: Path) -> list[str]:
 
 
 def readme(write: bool) -> bool:
-    """True if README's table of chapters is what chapters.toml says; put right if `write`."""
+    """True if README's table of chapters is what chapters.toml says, and its way to the web pages what `address` says; put right if `write`."""
     path = HERE.parent / "README.md"
-    old = path.read_text("utf-8")
-    head, begin, rest = old.partition("<!-- chapters -->\n")
-    new = head + begin + readme_table(HERE) + "\n<!-- /chapters -->" + rest.partition("<!-- /chapters -->")[2]
+    old = new = path.read_text("utf-8")
+    for name, text in (("pages", readme_pages(address())), ("chapters", readme_table(HERE))):
+        head, begin, rest = new.partition(f"<!-- {name} -->\n")
+        new = head + begin + text + f"\n<!-- /{name} -->" + rest.partition(f"<!-- /{name} -->")[2]
     if write and new != old:
         path.write_text(new, "utf-8", newline="\n")
     return new == old

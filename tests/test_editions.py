@@ -136,6 +136,15 @@ def test_a_new_chapter_is_one_entry_and_one_source(tree):
     assert "[18 · A new chapter](18_next.ipynb#18-·-A-new-chapter)" in notebook.cells[0].source and 'print("hello")' in [c.source for c in notebook.cells]
 
 
+def test_readme_leads_to_the_pages_before_it_asks_for_an_installation(tree, monkeypatch):
+    first = (tree.parent / "README.md").read_text("utf-8").partition("git clone")[0]
+    assert "make site" in first and "github.io" not in first, "no dead link while the course has no address"
+    monkeypatch.setattr(build, "address", lambda: "https://github.com/someone/course")
+    build.readme(write=True)
+    first = (tree.parent / "README.md").read_text("utf-8").partition("git clone")[0]
+    assert first.count("(https://someone.github.io/course/living.html)") == 2 and "make site" not in first
+
+
 def test_a_new_exercise_is_one_file_and_one_word_in_the_list(tree, monkeypatch):
     folder = tree.parent / "next"
     folder.mkdir()

@@ -26,7 +26,7 @@ def confusion(y_true, y_pred, n_classes):
     for t, p in zip(y_true, y_pred):
         matrix[t, p] += 1
     hits = matrix.diagonal()
-    precision = hits / matrix.sum(0).clamp(min=1)            # 0 / 1 where never predicted
+    precision = hits / matrix.sum(0).clamp(min=1)   # 0 / 1 where never predicted
     recall = hits / matrix.sum(1).clamp(min=1)
     return matrix, precision, recall
 

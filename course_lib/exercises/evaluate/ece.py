@@ -17,7 +17,7 @@ def ece(confidence, correct, n_bins=10):
     Bin i is (i/n_bins, (i+1)/n_bins]; 0 belongs to the first. Empty bins add 0; N = 0 gives 0.0.
     """
     correct = correct.to(confidence.dtype)
-    bins = (confidence * n_bins).ceil().clamp(min=1)           # 1 to n_bins; 0 goes to bin 1
+    bins = (confidence * n_bins).ceil().clamp(min=1)   # 1 to n_bins; 0 goes to bin 1
     total = 0.0
     for i in range(1, n_bins + 1):
         inside = bins == i

@@ -20,7 +20,7 @@ def permutation_p(a, b, signs):
         raise ValueError("a and b are pairs: one length")
     gaps = a - b                                               # [N]
     seen = gaps.mean().abs()
-    chance = (signs * gaps).mean(dim=1).abs()                  # [R]: what swapping would have shown
+    chance = (signs * gaps).mean(dim=1).abs()     # [R]: what swapping would show
     extreme = (chance >= seen).sum().item()
     return (1 + extreme) / (len(signs) + 1)
 

@@ -23,9 +23,11 @@ _LONGEST = 300          # characters: more than any picture here has room for
 _LABELS = {
     "alpha": L(zh="平滑 α", en="Smoothing α"), "at": L(zh="第几步", en="Step"), "context": L(zh="上下文", en="Context"), "depth": L(zh="深度", en="Depth"),
     "errand": L(zh="任务", en="Errand"), "examples": L(zh="训练样本数", en="Training examples"), "k": L(zh="取前几个", en="How many, k"),
+    "gap": L(zh="真实的差距", en="True gap"), "item": L(zh="第几题", en="Question"),
     "key": L(zh="键的位置 n", en="Position of the key, n"), "length": L(zh="长度", en="Length"), "level": L(zh="档", en="Level"),
+    "looks": L(zh="看几次", en="Looks"),
     "mode": L(zh="约束", en="Constraint"), "model": L(zh="模型", en="Model"), "noise": L(zh="随大流的比例", en="Share that follows the crowd"),
-    "order": L(zh="阶数 n", en="Order n"),
+    "n": L(zh="题数 n", en="Questions, n"), "order": L(zh="阶数 n", en="Order n"),
     "position": L(zh="第几个词元在看", en="Which token looks"), "query": L(zh="查询的位置 m", en="Position of the query, m"),
     "rank": L(zh="改动压到的秩 r", en="Change cut to rank r"), "remedy": L(zh="办法", en="Remedy"),
     "say": L(zh="你报的概率", en="You say"), "seed": L(zh="随机种子", en="Seed"), "shots": L(zh="每类几个例子", en="Examples of each kind"),

@@ -1,0 +1,52 @@
+"""`duel(candidates)`: which of two texts is better? Blind comparisons to click.
+
+    judge = duel([texts_of_a, texts_of_b, texts_of_c])      # text number n of each answers the same prompt
+    judge.games                                             # [(2, 0), (0, 1), ...]: who won against whom so far
+
+Every two candidates meet once for each n; the order of the pairs and which text stands first are drawn from `seed`.
+"""
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from itertools import combinations
+
+from ...i18n import L
+from ..html import Markup, flow, paragraph
+from .explore import Explore
+
+__all__ = ["Duel", "duel"]
+
+
+class Duel(Explore):
+    """The widget behind `duel`. clicks: a "1" or "2" for each pair judged so far; pairs: (n, first candidate, second candidate)."""
+
+    def __init__(self, candidates: Sequence[Sequence[str]], seed: int = 0):
+        chance = random.Random(seed)
+        self.pairs = [(n, *chance.sample(two, 2)) for n in range(len(candidates[0])) for two in combinations(range(len(candidates)), 2)]
+        chance.shuffle(self.pairs)
+        self._candidates = candidates
+        super().__init__(self._ask, {"clicks_": ""})
+
+    @property
+    def clicks(self) -> str:
+        return self.values["clicks_"]
+
+    @property
+    def games(self) -> list[tuple[int, int]]:
+        """(winner, loser) of each pair judged so far."""
+        return [(a, b) if click == "1" else (b, a) for (_, a, b), click in zip(self.pairs, self.clicks)]
+
+    def _ask(self, clicks: str) -> Markup:
+        done, whole = len(clicks), len(self.pairs)
+        if done == whole:
+            return paragraph(L(zh="{0} 对都评完了。", en="All {0} pairs are judged.").format(whole)) + flow({"": str(L(zh="重来", en="again"))}, "-", "clicks_")
+        n, a, b = self.pairs[done]
+        texts = [" ".join(self._candidates[who][n].split()) for who in (a, b)]
+        shown = [paragraph(line) for line in (f"{done + 1} / {whole}", f"1. {texts[0]}", f"2. {texts[1]}")]
+        return Markup("").join([*shown, flow({clicks + key: key for key in "12"}, "-", "clicks_", joint=" ")])
+
+
+def duel(candidates: Sequence[Sequence[str]], seed: int = 0) -> Duel:
+    """Show the first pair; a click on 1 or 2 judges it and shows the next. candidates: K lists of N texts each."""
+    return Duel(candidates, seed)

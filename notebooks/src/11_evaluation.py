@@ -1,0 +1,947 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% zh [md]
+r"""
+# 11 · 评估与实验：真的更好，还是运气好
+
+你换了一句提示，分数涨了 6 分。是真的更好，还是运气好？换一个种子、换一种算分法，它还在不在？
+做模型的人每天都要回答这个问题，而最容易骗过我们的，就是我们自己。
+
+这一章回答三个问题：
+
+- 同一个模型、同一张卷子，换一种算分法，名次会不会变？
+- 差几分才算差？要考多少题，才看得出来？
+- 分数好得可疑，该去哪里找毛病？
+
+这一章里埋了四处毛病：一个判错的判分器，一处泄漏，一次污染，一场偷看的试验。每一处都先请你来找，然后才说答案。
+"""
+# %% en [md]
+r"""
+# 11 · Evaluation and experiments: is it better, or were we lucky?
+
+You change one sentence of a prompt, and the score rises by 6 points. Is that better, or were you lucky? Will it still be there with another seed, or another way of scoring?
+Whoever builds models faces this question every day, and the easiest person to fool is oneself.
+
+This chapter answers three questions:
+
+- With one model and one exam, does another way of scoring change the ranking?
+- How many points make a difference, and how many questions does it take to see one?
+- Where do you look when a score is too good?
+
+Four faults are planted in this chapter: a grader that grades wrongly, a leak, a contamination, and a trial at which somebody peeked. You are asked to find each of them before the answer is given.
+"""
+# %% machine
+import course_lib as cl
+cl.start(lang="zh")
+cl.recall()
+
+
+# %% zh [md]
+r"""
+## 11.1 一张卷子，三种算分法
+
+`cl.text.exam("en")` 是我们自己出的 50 道四选一，常识题，逐题核对过；`exam("zh")` 是同样的题，写成中文。
+SmolLM2 主要读英语，所以先考英文卷。
+
+语言模型怎么做选择题？常用的办法不让它写字，只问：题目后面接上这个选项，概率有多大？第 1 章的 `sequence_log_prob` 就能算，`cl.interpret.option_log_probs` 一次算四个选项。拿到四个对数概率以后，有三种常见的算分法：
+
+1. **总和**：选项所有词元的对数概率加起来，最大的当选。
+2. **每字符平均**：总和除以选项的字符数。长选项要乘更多个小于 1 的数，总和吃亏，除一除就公平些。
+3. **减去先验**：有些选项不看题目也很可能。减去它接在单单一个 `Answer:` 后面的对数概率，剩下的才是题目带来的。
+
+拖动题号，看三种办法各选了谁。✓ 是正确答案，◀ 是这一种办法选中的。
+"""
+# %% en [md]
+r"""
+## 11.1 One exam, three ways to score it
+
+`cl.text.exam("en")` holds 50 multiple-choice questions of our own, common knowledge, each checked; `exam("zh")` has the same questions in Chinese.
+SmolLM2 reads mainly English, so it sits the English exam first.
+
+How does a language model answer multiple choice? The usual way does not let it write at all. It asks: after this question, how probable is that option? `sequence_log_prob` of chapter 1 could tell; `cl.interpret.option_log_probs` does it for four options at once. From the four log-probabilities there are three common ways to score:
+
+1. **Total**: add up the log-probabilities of the option's tokens; the largest wins.
+2. **Mean per character**: divide the total by the number of characters. A long option multiplies more numbers below 1, which the total holds against it.
+3. **Minus the prior**: some options are probable without any question. Subtract the log-probability of the option after a bare `Answer:`; what remains is what the question adds.
+
+Drag the number of the question and see whom each of the three picks. ✓ is the right answer, ◀ what that way of scoring chose.
+"""
+# %%
+import os, random, re, time
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+quick = os.environ.get("COURSE_QUICK") == "1"           # small sizes, for the tests
+model, items = cl.load("smollm2-135m"), cl.text.exam("en")
+
+def bare(item):
+    return f"Question: {item.question}\nAnswer:"
+
+def sit(m, items, prompt, space=" "):
+    """ln P(option | prompt) of every question and option: [N, 4]."""
+    return np.array([cl.interpret.option_log_probs(
+        m, prompt(item), [space + option for option in item.options])
+        for item in items]).round(3)
+
+# %%
+def score(total, prior, items):
+    """The three ways to score, [N, 4] each."""
+    size = np.array([[len(option) for option in item.options] for item in items])
+    return dict(zip(cl.L(zh=["总和", "每字符", "减先验"], en=["total", "per character", "minus prior"]),
+                    (total, total / size, total - prior)))
+
+def one_question(item):
+    one = items[item - 1]
+    ways = score(sit(model, [one], bare), sit(model, [one], lambda _: "Answer:"), [one])
+    rows = [["✓ " * int(i == one.answer) + option, *(
+        f"{way[0, i]:.2f}" + " ◀" * int(i == way.argmax()) for way in ways.values())]
+        for i, option in enumerate(one.options)]
+    return cl.viz.paragraph(one.question) + cl.viz.table(rows, ["", *ways])
+
+cl.viz.explore(one_question, item=(1, 50, 5))
+
+
+# %% zh [md]
+r"""
+第 5 题问毛毛虫变成什么。总和选了 Spiders；三种算分法里，只有每字符选对了 Butterflies or moths：正确答案长，在总和里吃亏。这只是一题，50 题下来呢？
+
+同时让三种提示比一比：光题目（`bare`），前面放三道做好的例题（`examples`），套上聊天模板（`chat`）。第一张表里，`#` 后面是这一列的名次，最后一行是对照，**不看题目**：按选项接在 `Answer:` 后面的概率来选。（算分要三四分钟，读的是保存的结果。）
+
+第二张表回答第二份讲义里的问题，怎样选预训练模型：把候选放在一起，同一套题，量大小、速度和分数。MiniLM 不会写字，就看哪个选项的向量离题目最近；另外三个按总和算分，两个中文模型考中文卷。想考你自己的模型，改一个名字就行，`cl.load` 装得下的都可以。
+"""
+# %% en [md]
+r"""
+Question 5 asks what caterpillars turn into. The total picks Spiders; of the three only the mean per character finds Butterflies or moths, a long answer that the total puts at a disadvantage. This is one question. What about all 50?
+
+At the same time three prompts compete: the bare question (`bare`), three worked examples in front of it (`examples`), and the chat template (`chat`). In the first table `#` is the rank within the column, and the last line is a control with the **question unseen**: it picks by the probability of the options after `Answer:`. (Scoring takes three or four minutes, so a kept result is read.)
+
+The second table answers a question of the second handout, how to choose a pre-trained model: put the candidates side by side, give them the same exam, and measure size, speed and score. MiniLM cannot write, so the option whose vector is nearest to the question's wins; the other three are scored by the total, and the two Chinese models sit the exam in Chinese. To examine a model of your own, change one name; any that `cl.load` takes will do.
+"""
+# %%
+EXAMPLES = ("Question: What do cows eat?\nAnswer: Grass\n\n"
+            "Question: How many wheels does a bicycle have?\nAnswer: Two\n\n"
+            "Question: Where do fish live?\nAnswer: In water\n\n")
+
+def as_chat(text):
+    return model.tokenizer.apply_chat_template(
+        [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True)
+
+def three_prompts():
+    prompts = {"prior": lambda item: "Answer:", "bare": bare,
+               "examples": lambda item: EXAMPLES + bare(item)}
+    found = {name: sit(model, items, ask).tolist() for name, ask in prompts.items()}
+    found["chat"] = sit(model, items, lambda item: as_chat(item.question), "").tolist()
+    return found
+
+# %%
+logs = cl.results.stored("11_prompts", three_prompts)
+logs = {name: np.array(table) for name, table in logs.items()}
+answers, prior = np.array([item.answer for item in items]), logs.pop("prior")
+right = {name: {way: table.argmax(1) == answers                # [name][way]: (N,)
+                for way, table in score(total, prior, items).items()}
+         for name, total in logs.items()}
+ways, rows = list(right["bare"]), []
+for name, hits in right.items():
+    ranks = [1 + sum(other[way].sum() > hits[way].sum() for other in right.values())
+             for way in ways]
+    shown = [f"{cl.metrics.tally(hits[way])}  #{k}" for way, k in zip(ways, ranks)]
+    rows.append((name, *shown))
+rows.append((cl.L(zh="不看题目", en="question unseen"),
+             cl.metrics.tally(prior.argmax(1) == answers)))
+cl.viz.table(rows, ["", *ways])
+
+# %% timing rows="R41"
+rows, size, en, zh = [], 6 if quick else 50, "Question: {}\nAnswer:", "问题：{}\n答案："
+for name, lang, space, form in (
+        ("smollm2-135m", "en", " ", en), ("minilm-l6", "en", "", ""),
+        ("zh-gpt", "zh", "", zh), ("zh-verse", "zh", "", zh)):
+    m, sheet, start = cl.load(name), cl.text.exam(lang)[:size], time.perf_counter()
+    if form:
+        tables = [sit(m, sheet, lambda q: form.format(q.question), space)]
+    else:                           # it cannot write: which option's vector is nearest
+        tables = [[m.embed([q.question]) @ m.embed(q.options).T for q in sheet]]
+    each = f"{1000 * (time.perf_counter() - start) / size:.0f} ms"
+    if form:
+        tables.append(sit(m, sheet, lambda q: form.split("\n")[1], space))
+    hits = [[x.argmax() == i for x, i in zip(table, answers)] for table in tables]
+    rows.append((name, f"{m.card.parameters:,}", each, *map(cl.metrics.tally, hits)))
+cl.viz.table(rows, cl.L(zh=["模型", "参数", "每题", "答对", "不看题目"], en=["model", "parameters", "each", "right", "unseen"]))
+
+
+# %% zh [md]
+r"""
+按总和，`bare` 和 `chat` 并列第二；按每字符，`chat` 掉到第三：算分法一换，名次就不全一样。不过先看差距有多大：换提示，按总和只从 34 题变到 35 题；换算分法，`bare` 就从 34 变到 30。每个区间都有 25 个百分点宽，这些差别谁也不能当真，11.4 节再细量。眼下能说的只有一句：报分数，要说清楚怎么算的。
+
+最后一行更要紧。四个选项瞎猜，平均对 12.5 题，**不看题目**却对了 19 题：有些选项自己就更像一句话。我们的卷子没有出干净，底线不是 25%。再看第二张表里的 `zh-verse`，一个只读过古诗的小模型：对 23 题，不看题目也对 22 题，那 23 题里看不出知识。SmolLM2 对 34 题，不看题目是 19 题，多出来的 15 题才是读了题目的功劳。
+MiniLM 只有 SmolLM2 的六分之一大，对 37 题，还更快。只要挑选项，用不着会写字。（37 和 34 的差没有检验；50 题多半分不出来。）
+
+## 11.2 让它自己写，再来判分
+
+真正用起来，模型是要写字的。不给选项，用 `examples` 提示让它写出答案，再由程序判对错：这叫生成式评分。它多了一个零件，**判分器**，判分器也是代码，也会错。
+下面的 `grade` 只有一行，看着没什么问题。后 30 题的判决都打印在这里：题号、判决、标准答案、模型写的、题目。
+
+**请逐条读完**，数一数有几条判错了，再往下看。
+"""
+# %% en [md]
+r"""
+By the total, `bare` and `chat` share the second place; per character `chat` drops to the third: another way of scoring, and the ranking is not quite the same. But look at the size of the differences first. Another prompt moves the total from 34 to 35 questions; another way of scoring moves `bare` from 34 to 30. Each interval is 25 points wide, so none of this is to be taken seriously; section 11.4 measures it. For now only this can be said: with a score, say how it was computed.
+
+The last line matters more. Four options give 12.5 right by guessing, on average, and with the **question unseen** it gets 19: some options simply sound more like a sentence. Our exam is not clean, and its floor is not 25 %. Look at `zh-verse` in the second table, a small model that has read nothing but classical poems: 23 right, and 22 with the question unseen; its 23 show no knowledge. SmolLM2 has 34, and 19 unseen; the other 15 come from reading the question.
+MiniLM, a sixth of SmolLM2's size, gets 37, and faster. Picking an option takes no writing. (The gap between 37 and 34 was not tested; 50 questions will hardly tell them apart.)
+
+## 11.2 Let it write, then grade
+
+In real use a model writes. Give it no options, let it write an answer after the `examples` prompt, and let a program judge: this is **generation** scoring. It has one more part, the **grader**. A grader is code, too, and can be wrong.
+`grade` below is a single line that looks harmless. Its verdicts on the last 30 questions are printed with the number of the question, the verdict, the gold answer, what the model wrote, and the question.
+
+**Read all of them** and count how many verdicts are wrong before you go on.
+"""
+# %%
+def fifty_replies():
+    prompts = [EXAMPLES + bare(item) for item in items]
+    return [reply.split("\n")[0].strip() for reply in model.generate(prompts, 8)]
+
+def grade(reply, item):
+    return reply == item.options[item.answer]
+
+replies = cl.results.stored("11_replies", fifty_replies)
+for i in range(20, 50):
+    mark = "✓" if grade(replies[i], items[i]) else "✗"
+    gold = items[i].options[items[i].answer]
+    print(f"{i + 1} {mark} {gold:27s}| {replies[i]:19s}| {items[i].question[:39]}")
+
+# %%
+cl.guess("evaluate.grader", cl.L(zh="这 30 个判决里，有几个判错了？",
+                                 en="Of these 30 verdicts, how many are wrong?"),
+         unit="/ 30")
+
+# %%
+DIGITS = dict(zip("one two three four five six seven eight nine".split(), "123456789"))
+
+def words(text):
+    found = re.findall("[a-z0-9]+", text.lower())
+    return {DIGITS.get(word, word) for word in found} - {"a", "an", "the"}
+
+hits = {cl.L(zh="一字不差", en="letter by letter"): list(map(grade, replies, items))}
+hits[cl.L(zh="比词", en="by words")] = [words(item.options[item.answer]) <= words(reply)
+                                          for reply, item in zip(replies, items)]
+exact, loose = hits.values()
+read_ = [ok or i in (2, 35, 49, 50) for i, ok in enumerate(loose, 1)]   # read by us
+hits[cl.L(zh="逐条读", en="read one by one")] = read_
+display(cl.viz.table((name, cl.metrics.tally(hit)) for name, hit in hits.items()))
+wrong = sum(a != b for a, b in zip(exact[20:], read_[20:]))
+cl.guess.result("evaluate.grader", wrong, tolerance=1)
+
+
+# %% zh [md]
+r"""
+30 条里判错了 8 条，全是把对的判成错。`River Thames`、`Hammer`、`The dentist`、`7 days`、`3` 只是写法不同：冠词、多一个词、数字。把双方都拆成词，去掉冠词，数词换成数字，标准答案的词都出现就算对（`words`），5 条都改过来了。
+还有 3 条，程序改不了：在黑屋子里 `Light` 也能帮你看见东西，`Guitar` 也是乐器，`Writer` 也是写书的人。50 条我们逐条读过，照内容应当算对 27 条（第 29 条的 Australia 和第 43 条的 18/2 有争议，没有算），一字不差的判分器只给 18 条。**先读 30 条判决，再信分数。** 不给选项的考试也确实更难：同样的提示，有选项时对了 35 题。
+
+## 11.3 区间，和区间的区间
+
+按总和算，`bare` 在 50 题里对了 34 题。换另外 50 道同样难的题，会对几题？手边只有这一张卷子。**自助法**（bootstrap，[Efron 1979](https://doi.org/10.1214/aos/1176344552)）这样做：从这 50 个对错里放回地抽 50 个，算一个平均；抽许多遍，看这些平均散得多开。
+
+### 练习 1 · 自助法的区间
+
+写 `bootstrap_ci(values, indices, level=0.95)`：`values` 是 [N] 个分数；`indices` 是 [R,N] 的整数，一行是一次重抽样，编号可以重复（抽签已经替你做好）。
+对每一行取值、求平均，得 R 个平均数。返回两个浮点数：它们的 $(1-	ext{level})/2$ 分位数和 $(1+	ext{level})/2$ 分位数，按排好序后的位置 $q\,(R-1)$ 线性插值。R = 0，或者 `level` 不在 0 和 1 之间，抛出 `ValueError`。
+例：values = 0 1 2 3，三次重抽样的平均是 0.5、1.5、2.75，level = 0.5，结果是 (1.0, 2.125)。
+
+检查下面印出的区间里，95% 是什么意思？常听人说：“再考一次，分数有 95% 的机会落在这个区间里。”再下一格先猜猜看对不对。
+"""
+# %% en [md]
+r"""
+Of the 30 verdicts 8 are wrong, and all of these mark a right answer as wrong. `River Thames`, `Hammer`, `The dentist`, `7 days` and `3` are only written differently: an article, one word more, a digit. Cut both sides into words, drop articles, turn number words into digits, and accept a reply that has every word of the gold answer (`words`): 5 are mended.
+The other 3 are beyond a program: in a dark room `Light` helps you to see, too, a `Guitar` is an instrument, a `Writer` writes books. We read all 50; by their content 27 are right (Australia in number 29 and 18/2 in number 43 are disputable and not counted), and the grader that compares letter by letter allows 18. **Read 30 verdicts before you trust a score.** Without options the exam is truly harder, too: after the same prompt 35 were right when there were options.
+
+## 11.3 The interval, and the interval of an interval
+
+By the total, `bare` is right on 34 of 50. How many would it be on another 50, equally hard? This exam is all we have. The **bootstrap** ([Efron 1979](https://doi.org/10.1214/aos/1176344552)) does the next best thing: draw 50 of these 50 results with replacement and take their mean; do it many times and see how widely the means scatter.
+
+### Exercise 1 · A bootstrap interval
+
+Write `bootstrap_ci(values, indices, level=0.95)`: `values` are [N] scores; `indices` are integers [R,N], one resample a row, with repeats (the drawing has been done for you).
+Fetch the values of each row and take their mean, which makes R means. Return two floats: their $(1-	ext{level})/2$ and $(1+	ext{level})/2$ quantiles, interpolated linearly at position $q\,(R-1)$ of the sorted means. R = 0 or a `level` not between 0 and 1 raises `ValueError`.
+Example: with values = 0 1 2 3 and three resamples whose means are 0.5, 1.5 and 2.75, level = 0.5 gives (1.0, 2.125).
+
+What do the 95 % of the interval printed below the check mean? One often hears: “test again, and the score will lie in this interval with a chance of 95 %.” In the cell after it, guess whether that is so.
+"""
+# %% exercise id="evaluate.bootstrap_ci"
+...
+# %%
+cl.check("evaluate.bootstrap_ci")
+bootstrap_ci, N = cl.use("evaluate.bootstrap_ci"), len(items)
+one = torch.tensor(right["bare"][ways[0]]).float()         # (N,) of 0 and 1
+draws = torch.randint(N, (2000, N), generator=torch.Generator().manual_seed(0))
+low, high = bootstrap_ci(one, draws)
+print(f"{one.mean():.2f}  bootstrap {low:.2f} … {high:.2f}")
+print("Wilson", cl.metrics.share(one.bool().tolist()))
+
+# %%
+cl.guess(
+    "evaluate.next",
+    cl.L(zh="换一张同样难的卷子再考，新的分数落在第一次的 95% 区间里，机会有多大？",
+         en="Another exam, equally hard: how likely is its score in the first interval?"),
+    unit="%")
+
+# %%
+rng = np.random.default_rng(0)
+n, ability = 200, 0.7                                  # questions, true share of right
+first, second = rng.binomial(n, ability, (2, 20_000)) / n      # 20,000 pairs of exams
+half = 1.96 * np.sqrt(first * (1 - first) / n)                 # half an interval
+covers, again = abs(first - ability) < half, abs(first - second) < half
+print(cl.L(zh="区间包住真实能力：", en="the interval holds the true ability:"),
+      f"{covers.mean():.0%}")
+print(cl.L(zh="第二次的分数在区间里：", en="it holds the second score:"),
+      f"{again.mean():.0%}")
+cl.guess.result("evaluate.next", round(100 * again.mean()), tolerance=4)
+
+
+# %% zh [md]
+r"""
+两种区间差不多（Wilson 区间用公式算，第 8 章起用的都是它），都宽达 25 个百分点上下：50 题的卷子，只能说出一个大概。
+95% 说的是**真实能力**（考无穷多题的分数）：一百个这样的区间，大约 95 个包住它。第二次的分数只有 84% 的机会在里面，因为它自己也在摇摆，两次的误差加在一起。
+
+## 11.4 两个模型，同一张卷子
+
+三道例题的提示比光题目多对一题，是真的吗？两个各自的区间叠不叠，说明不了问题：它们考的是**同样的**题，难题两边都错，容易题两边都对，真正有话说的只是结果不同的那几题。所以要看**成对**的差。
+
+假设两种提示没有差别。那么每道题上谁叫甲、谁叫乙，换一换也无妨，差的符号可以随便翻。翻许多遍，看有多少遍的平均差至少和实际看到的一样大，这个比例就是 p 值：这是**置换检验**。
+
+### 练习 2 · 配对置换检验
+
+写 `permutation_p(a, b, signs)`：`a`、`b` 是 [N] 个成对的分数；`signs` 是 [R,N] 的 +1 和 -1，一行是一次翻法。返回浮点数
+
+$$p=\frac{1+\#\{\,r:\ |\text{mean}(s_r\,(a-b))|\ \ge\ |\text{mean}(a-b)|\,\}}{R+1}$$
+
+没翻的那一次也算一次，所以分子分母都加 1；R = 0 时是 1.0。长度不同抛出 `ValueError`。
+例：a = 3 2 4，b = 1 1 1，四种翻法里有 2 种够大，p = 3/5。
+"""
+# %% en [md]
+r"""
+The two intervals are much alike (Wilson's comes from a formula; it is the one used since chapter 8), and both are about 25 points wide: an exam of 50 questions gives a rough idea, no more.
+The 95 % are about the **true ability** (the score on endlessly many questions): of a hundred such intervals about 95 hold it. The second score is in there only 84 % of the time, because it wobbles as well, and both errors add up.
+
+## 11.4 Two models, one exam
+
+The prompt with three examples gets one question more than the bare one. Is that real? Whether their two intervals overlap does not tell. Both answered the **same** questions: hard ones go wrong for both, easy ones right for both, and only the questions with different outcomes have something to say. So look at the difference **in pairs**.
+
+Suppose the prompts do not differ. Then on each question it does not matter which is called A and which B, and the sign of the difference may be flipped at will. Flip many times and count how often the mean difference is at least as large as the one observed; that share is the p-value of a **permutation test**.
+
+### Exercise 2 · The paired permutation test
+
+Write `permutation_p(a, b, signs)`: `a` and `b` are [N] paired scores; `signs` is [R,N] of +1 and -1, one way of flipping a row. Return the float
+
+$$p=\frac{1+\#\{\,r:\ |\text{mean}(s_r\,(a-b))|\ \ge\ |\text{mean}(a-b)|\,\}}{R+1}$$
+
+What was observed counts as one of the ways, which is why numerator and denominator have a 1 more; with R = 0 it is 1.0. Unequal lengths raise `ValueError`.
+Example: a = 3 2 4 and b = 1 1 1, with 2 of four ways large enough, give p = 3/5.
+"""
+# %% exercise id="evaluate.permutation_p"
+...
+# %% rows="R50"
+cl.check("evaluate.permutation_p")
+permutation_p = cl.use("evaluate.permutation_p")
+two = torch.tensor(right["examples"][ways[0]]).float()
+low, high = bootstrap_ci(two - one, draws)
+signs = torch.randint(2, (2000, N), generator=torch.Generator().manual_seed(1)) * 2 - 1
+print(f"examples − bare  {(two - one).mean():+.2f}  [{low:+.2f}, {high:+.2f}]")
+print(f"p = {permutation_p(two, one, signs):.2f}")
+print(cl.L(zh="结果不同的题：", en="questions with different outcomes:"),
+      int((two != one).sum()))
+
+# %% rows="R50"
+def experiments(n, gap, differ=0.3):
+    """400 exams of n questions; on `differ` of them just one of two models is right."""
+    shares = [(differ + gap) / 2, (differ - gap) / 2, 1 - differ]
+    a, b, _ = np.random.default_rng(0).multinomial(n, shares, 400).T
+    found = abs(a - b) > 1.96 * np.sqrt(a + b)              # p < 0.05, see below
+    figure, axis = plt.subplots(figsize=(7.6, 2.8))
+    axis.hist([(a - b)[~found] / n, (a - b)[found] / n], np.linspace(-0.3, 0.4, 71),
+              stacked=True, color=["#4477aa", "#ee7733"], label=["p > 5 %", "p < 5 %"])
+    axis.set(xlabel=cl.L(zh="看到的差", en="observed difference"),
+             ylabel=cl.L(zh="卷子数", en="exams"), title=f"p < 0.05: {found.mean():.0%}")
+    axis.legend()
+    return figure
+
+cl.viz.explore(experiments, n=(20, 1000, 50), gap=(0.0, 0.2, 0.06))
+
+
+# %% zh [md]
+r"""
+只多一题：p = 1.00，区间从 −0.10 到 +0.14，看不出差别。看不出，不等于没有：50 题里结果不同的只有 9 题，一张这样的卷子本来就看不出什么。要多少题才够？
+对错只有 0 和 1 时，差是 +1、0、-1，翻符号就是抛硬币，p 不用抽签也能算：只看结果不同的题，甲独对 a 道、乙独对 b 道，$|a-b|>1.96\sqrt{a+b}$ 就近似是 p < 5%（McNemar 检验）。图里的 400 张卷子这样判，假设有 30% 的题结果不同。
+
+拖动两个滑块，题数和真实的差距。真实差距 6 个百分点、50 题时，400 次里只有 14% 看得出来（图的标题）；橙色的那些，看到的差都在真实差距的两倍以上，**题少的时候，凡是显著的都被夸大了**。要有 80% 的机会看出来，得多少题？再把真实的差距拉到 0：没有差别，也总有几张卷子“显著”，因为 p < 5% 本来就放过这么多误报。
+
+## 11.5 准确率的陷阱
+
+另一种常见的考试是分类。用第 8 章的办法训练一个分辨好评和差评的分类器（TF-IDF 加逻辑回归，1,500 条评论），它给每条评论一个“是差评”的概率。
+真实的生活很少一半一半：客服那里 100 条评论里也许只有 5 条差评。拿同一个分类器去找这 5 条，会怎样？
+
+分类要看四个数，排成**混淆矩阵**，行是真实的类，列是预测的类。它说是差评的，有多少真是？这是**精确率**（precision）。真的差评，它找出了多少？这是**召回率**（recall）。
+
+### 练习 3 · 混淆矩阵
+
+写 `confusion(y_true, y_pred, n_classes)`：两个整数列表，类从 0 到 K-1。返回三样：矩阵 [K,K]（整数），各类的精确率 [K]，各类的召回率 [K]。分母是 0 时取 0；空列表全是 0；长度不同，或标签不在 0 到 K-1 之间，抛出 `ValueError`。
+例：y_true = 0 0 1 2，y_pred = 0 1 1 1，K = 3：精确率 [1, 1/3, 0]，召回率 [1/2, 1, 0]。
+"""
+# %% en [md]
+r"""
+One question more: p = 1.00, and the interval runs from −0.10 to +0.14; no difference is to be seen. That is not to say that there is none: only 9 of 50 questions have different outcomes, and an exam like this cannot show much. How many questions would do?
+Where answers are right or wrong, the differences are +1, 0 and -1, flipping signs is tossing coins, and p needs no drawing: of the questions with different outcomes A alone is right on a and B alone on b, and $|a-b|>1.96\sqrt{a+b}$ is about p < 5 % (McNemar's test). That is how the 400 exams in the picture are judged; 30 % of the questions are assumed to have different outcomes.
+
+Drag both sliders, the number of questions and the true gap. With a true gap of 6 points and 50 questions only 14 % of 400 exams show it (the title of the picture); and in those, in orange, the observed gap is more than twice the true one: **with few questions, whatever is significant is exaggerated**. How many questions does it take to see it 80 % of the time? Then pull the true gap to 0: there is no difference, and some exams are “significant” all the same, since p < 5 % lets that many false alarms pass.
+
+## 11.5 The trap of accuracy
+
+Another common exam is classification. As in chapter 8, train a classifier that tells praise from complaints (TF-IDF and logistic regression on 1,500 reviews in Chinese); it gives each review a probability of being a complaint.
+Real life is rarely half and half: perhaps only 5 of 100 reviews at a help desk are complaints. What happens if the same classifier is to find these 5?
+
+Four numbers tell, laid out as the **confusion matrix**: rows are the true class, columns the predicted one. **Precision** asks: of those it called complaints, how many are? **Recall** asks: of the true complaints, how many did it find?
+
+### Exercise 3 · The confusion matrix
+
+Write `confusion(y_true, y_pred, n_classes)`: two lists of integers, classes 0 to K-1. Return three things: the matrix [K,K] of counts, the precision of each class [K], the recall of each class [K]. Where a denominator is 0 take 0; empty lists give zeros; unequal lengths or a label outside 0 to K-1 raise `ValueError`.
+Example: y_true = 0 0 1 2, y_pred = 0 1 1 1 and K = 3 give precision [1, 1/3, 0] and recall [1/2, 1, 0].
+"""
+# %% exercise id="evaluate.confusion"
+...
+# %%
+cl.check("evaluate.confusion")
+confusion = cl.use("evaluate.confusion")
+reviews, shuffle = cl.text.reviews(), random.Random(0)
+known = shuffle.sample(reviews.train, 400 if quick else 1500)
+fresh = shuffle.sample(reviews.test, len(reviews.test))
+
+# %%
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+def learn(texts, labels, C):
+    """A classifier: list of texts -> probability of class 1."""
+    grams = TfidfVectorizer(analyzer="char", ngram_range=(1, 2), sublinear_tf=True)
+    line = LogisticRegression(C=C, solver="liblinear")
+    line.fit(grams.fit_transform(texts), labels)
+    return lambda texts: line.predict_proba(grams.transform(texts))[:, 1]
+
+def read(some):                                         # the texts; 1: a complaint
+    return [one.text for one in some], np.array([1 - one.label for one in some])
+
+(texts, truth), complaint = read(fresh), learn(*read(known), C=3)
+print(f"{((complaint(texts) > 0.5) == truth).mean():.0%}")
+
+# %% rows="R53"
+praise = [review for review in fresh if review.label == 1][:760]
+rare_texts, rare = read(praise + [one for one in fresh if one.label == 0][:40])
+chance = complaint(rare_texts)
+
+def at(threshold):
+    said = (chance > threshold).astype(int)
+    matrix, precision, recall = confusion(rare.tolist(), said.tolist(), 2)
+    names = cl.L(zh=["真是好评", "真是差评", "差评的精确率，召回率", "准确率，总说好评的"],
+                 en=["praise", "complaints", "precision, recall of complaints",
+                     "accuracy, that of always “praise”"])
+    shares = [precision[1], recall[1], (said == rare).mean(), 1 - rare.mean()]
+    cells = [*map(str, matrix.flatten().tolist()), *(f"{x:.0%}" for x in shares)]
+    said = cl.L(zh=["", "说好评", "说差评"], en=["", "called praise", "a complaint"])
+    return cl.viz.table(zip(names, cells[::2], cells[1::2]), said)
+cl.viz.explore(at, threshold=(0.05, 0.95, 0.5))
+
+
+# %% zh [md]
+r"""
+好评差评各半时它对 81%，现在它说“差评”的 201 条里只有 33 条真是，16%。分类器没有变，变的是差评有多**少**：760 条好评里误报两成，就把 40 条差评淹没了。再看准确率：什么也不学、永远说“好评”，就有 95%，比它高。所以类别不均衡时，准确率要和这条基线一起报，还要看精确率和召回率。
+拖动阈值：往右，误报少了，漏掉的多了。哪里合适，要看误报和漏报各要付多少代价，这不是统计能替你定的。
+
+## 11.6 它说七成把握，真有七成吗
+
+阈值要有意义，概率就得可信：它说 70% 的那些，应该大约有 70% 是对的。这叫**校准**，第 5 章见过。把预测按把握的大小分到几个区间里，每个区间比一比平均把握和实际准确率，按样本数加权平均它们的差，就是**期望校准误差**（ECE，Naeini 等 2015）：
+
+$$\text{ECE}=\sum_{i}\frac{n_i}{N}\,\bigl|\text{acc}_i-\text{conf}_i\bigr|$$
+
+### 练习 4 · 期望校准误差
+
+写 `ece(confidence, correct, n_bins=10)`：`confidence` 是 [N] 个 0 到 1 的数，`correct` 是 [N] 个 0/1 或布尔值。等宽的区间 $(i/n,\ (i+1)/n]$，右端算在内，0 归第一个；空的区间加 0；N = 0 得 0.0。返回浮点数。
+例：把握 0.5、0.75、1、0.25，对错 1、1、0、0，两个区间：$\frac24|\frac12-\frac38|+\frac24|\frac12-\frac78|=0.25$。
+"""
+# %% en [md]
+r"""
+With as many complaints as praise it is right on 81 %; now, of the 201 reviews it calls complaints, 33 are: 16 %. The classifier has not changed. What changed is how **rare** complaints are: a false alarm on two in ten of 760 reviews of praise drowns 40 complaints. And look at accuracy: learning nothing and always saying “praise” has 95 %, more than the classifier. Where classes are unequal, report accuracy beside this baseline, and look at precision and recall.
+Drag the threshold: to the right there are fewer false alarms and more misses. Where to stop depends on what each of the two costs, which statistics cannot decide for you.
+
+## 11.6 It says 70 %: is it?
+
+For a threshold to mean anything, probabilities must be trustworthy: of what it says with 70 %, about 70 % should be right. This is **calibration**, which chapter 5 has met. Sort predictions into bins by confidence, compare mean confidence and actual accuracy in each, and average the gaps weighted by the number of examples: the **expected calibration error** (ECE, Naeini et al. 2015):
+
+$$\text{ECE}=\sum_{i}\frac{n_i}{N}\,\bigl|\text{acc}_i-\text{conf}_i\bigr|$$
+
+### Exercise 4 · Expected calibration error
+
+Write `ece(confidence, correct, n_bins=10)`: `confidence` holds [N] numbers from 0 to 1, `correct` [N] of 0/1 or booleans. Bins of equal width $(i/n,\ (i+1)/n]$ hold their right end, and 0 belongs to the first; an empty bin adds 0; N = 0 gives 0.0. Return a float.
+Example: confidences 0.5, 0.75, 1, 0.25, correct 1, 1, 0, 0 and two bins: $\frac24|\frac12-\frac38|+\frac24|\frac12-\frac78|=0.25$.
+"""
+# %% exercise id="evaluate.ece"
+...
+# %%
+cl.check("evaluate.ece")
+ece, p = cl.use("evaluate.ece"), learn(*read(known), C=300)(texts)
+logit, is_one = torch.from_numpy(np.log(p / (1 - p))), torch.from_numpy(truth == 1)
+
+def reliability(temperature):
+    p = (logit / temperature).sigmoid()                                    # (N,)
+    sure, hit = torch.maximum(p, 1 - p), ((p > 0.5) == is_one).double()
+    bins = [(sure > low / 20) & (sure <= (low + 1) / 20) for low in range(10, 20)]
+    figure, axis = plt.subplots(figsize=(4.4, 3.2))
+    axis.plot([0.5, 1], [0.5, 1], ":", color="#888888")
+    axis.plot(*zip(*[(sure[b].mean(), hit[b].mean()) for b in bins if b.any()]), "o-")
+    axis.set(xlabel=cl.L(zh="把握", en="confidence"), ylabel=cl.L(zh="准确率", en="accuracy"),
+             title=f"{hit.mean():.2f}   ECE {ece(sure, hit, 20):.3f}")
+    return figure
+cl.viz.explore(reliability, temperature=(0.3, 3.0, 1.0))
+
+
+# %% zh [md]
+r"""
+这一个分类器训练得太狠（C = 300 几乎不约束参数），曲线在对角线下面：说有 90% 把握的，对的不到 90%，过于自信。标题里前一个数是准确率，后一个是 ECE。
+拖动**温度**：把分数除以一个数，准确率一动不动（谁大谁小没有变），ECE 却从 0.07 降到 0.02 左右。这叫温度缩放（[Guo 等 2017](https://arxiv.org/abs/1706.04599)）。准和自知，是两回事。不过这里是在考卷上挑温度，真要用，得在验证集上挑，这正是下面几节要说的毛病。
+
+## 11.7 第二处：分数好得可疑
+
+只有 300 条标签，太少了，于是先做**数据增强**：每条评论随机丢掉一些字，造出 3 个变体，一共 900 条。再用 **5 折交叉验证**考核：切成 5 份，轮流拿 1 份当考卷，用其余 4 份训练，每条都恰好考一次。
+"""
+# %% en [md]
+r"""
+This classifier was trained too hard (C = 300 hardly restrains its parameters), and the curve lies below the diagonal: where it is 90 % sure, less than 90 % is right: it is overconfident. In the title the first number is the accuracy, the second the ECE.
+Drag the **temperature**: scores are divided by a number, accuracy does not move (which class is larger stays as it is), and ECE falls from 0.07 to about 0.02. This is temperature scaling ([Guo et al. 2017](https://arxiv.org/abs/1706.04599)). To be right and to know how sure one may be are two things. But here the temperature is chosen on the exam itself; in earnest it has to be chosen on validation data, and that is the kind of fault the next sections are about.
+
+## 11.7 The second fault: a score too good
+
+With only 300 labels there is too little data, so we **augment** it first: of every review make 3 variants by dropping some characters at random, 900 in all. Then comes **5-fold cross-validation**: cut the data into 5 parts, let each part in turn be the exam and train on the other 4, so that every example is examined exactly once.
+"""
+# %% rows="R50"
+from sklearn.model_selection import KFold
+some = known[:300]
+made = ["".join(c for c in review.text[:40] if shuffle.random() > 0.15)
+        for review in some for _ in range(3)]
+
+def cross_validate(labels, folds):
+    """Whether each text is classified right by a model not trained on it."""
+    hit = np.zeros(len(made), dtype=bool)
+    for train, test in folds:
+        asks = learn([made[i] for i in train], labels[train], C=10)
+        hit[test] = (asks([made[i] for i in test]) > 0.5) == labels[test]
+    return hit
+
+labels, mixed = np.repeat(read(some)[1], 3), KFold(5, shuffle=True, random_state=0)
+print(cl.metrics.share(cross_validate(labels, mixed.split(made))))
+
+# %%
+cl.guess(
+    "evaluate.leak",
+    cl.L(zh="1,500 条标签时准确率是 81%，现在 300 条就有 98%。换成没见过的评论，会是多少？",
+         en="1,500 labels gave 81 %, and 300 now give 98 %. And on reviews never seen?"),
+    unit="%")
+
+
+# %% zh [md]
+r"""
+猜好了吗？想一想那 900 条是怎么来的：每条评论有 3 个变体，只差几个字，而随机切分把它们分到了不同的份里。考卷上的题，训练时见过它的孪生兄弟。这就是**泄漏**（leakage）：测试集的信息流进了训练。
+医院里同一个病人的几张片子、同一篇文章的几个段落、同一个用户的几条记录，都会这样漏。办法是**按组**切：同一条评论的变体，要么全在训练里，要么全在考卷上。
+
+### 练习 5 · 按组的 k 折
+
+写 `group_kfold(groups, k)`：`groups` 是每个样本的组名。返回 k 对 (train, test)，都是从小到大的编号列表。组从大到小（一样大的，先出现的先放），每次整个放进当前样本最少的那一折（一样少的，编号小的那一折）当 test；train 是其余全部。k < 2，或者组不到 k 个，抛出 `ValueError`。
+例：groups = a b a c b a，k = 2：第一对是 ([1, 3, 4], [0, 2, 5])，第二对是 ([0, 2, 5], [1, 3, 4])。
+
+检查的下面，除了按组重考一次，还有一个**对照**：给每条评论扔一枚硬币，正面就叫好评。这样的标签没有东西可学，老实的考核只能得一半。
+"""
+# %% en [md]
+r"""
+Have you guessed? Think of where the 900 came from: each review has 3 variants that differ by a few characters, and a random split sends them to different parts. The questions of the exam have twins that were seen in training. This is **leakage**: information about the test flows into the training.
+Several scans of one patient, passages of one article, records of one user leak in the same way. The cure is to split **by group**: all variants of a review are in the training, or all are in the exam.
+
+### Exercise 5 · Grouped k-fold
+
+Write `group_kfold(groups, k)`: `groups` names the group of each example. Return k pairs (train, test) of ascending lists of indices. Take the groups from the largest (of equal ones the first seen) and put each whole, as test, into the fold that has the fewest examples so far (of equal ones the lowest); train is all the rest. k < 2 or fewer than k groups raises `ValueError`.
+Example: groups = a b a c b a and k = 2 give ([1, 3, 4], [0, 2, 5]) and ([0, 2, 5], [1, 3, 4]).
+
+Below the check the exam is repeated by groups, and there is a **control**: toss a coin for every review, and call it praise if it shows heads. Such labels leave nothing to learn, and an honest exam gives one half.
+"""
+# %% exercise id="evaluate.group_kfold"
+...
+# %% rows="R50"
+cl.check("evaluate.group_kfold")
+groups = [i for i in range(len(some)) for _ in range(3)]
+folds = cl.use("evaluate.group_kfold")(groups, 5)
+coins = np.repeat(random.Random(1).choices([0, 1], k=len(some)), 3)
+honest, rows = cross_validate(labels, folds), []
+for name, told in zip(cl.L(zh=["真标签", "硬币"], en=["true labels", "coins"]),
+                      (labels, coins)):
+    hits = cross_validate(told, mixed.split(made)), cross_validate(told, folds)
+    rows.append((name, *map(cl.metrics.share, hits)))
+display(cl.viz.table(rows, cl.L(zh=["标签", "随机切", "按组切"],
+                                en=["labels", "random split", "by group"])))
+cl.guess.result("evaluate.leak", round(100 * honest.mean()), tolerance=5)
+
+
+# %% zh [md]
+r"""
+按组切，98% 变成 72%。硬币说得更清楚：什么也学不到的标签，随机切也能考出 97%；它量的是“能不能认出见过的评论”，按组切才回到一半。（区间把 3 个变体当成 3 个独立样本，其实不独立，真正的区间还要宽些。）
+
+## 11.8 第三处：好了一倍的模型
+
+两个三元模型（第 1 章），训练文本都是《人民日报》的 2,500 段，同样的程序，同样的大小。在 100 段测试文字上，乙的困惑度（越低越好）只有甲的一半左右。换你，用哪一个？
+"""
+# %% en [md]
+r"""
+Split by group, 98 % become 72 %. The coins say it more clearly still: with labels that teach nothing the random split reports 97 %; what it measures is whether a review is recognised, and only the grouped split returns to one half. (The intervals take 3 variants for 3 independent examples, which they are not; the true ones are somewhat wider.)
+
+## 11.8 The third fault: a model twice as good
+
+Two trigram models (chapter 1), both trained on 2,500 paragraphs of a Chinese newspaper by the same program, of the same size. On 100 test paragraphs the perplexity of B (lower is better) is about half that of A. Which would you use?
+"""
+# %%
+from course_lib.text.ngram import Trigram
+
+def pick(part, most, n):
+    return [p.text for p in part if 40 <= len(p.text) <= most][:n]
+
+paper = cl.text.newspaper()
+train = pick(paper.train, 200, 500 if quick else 2500)
+test, later = pick(paper.test, 120, 100), pick(paper.valid, 120, 140)
+secret = random.Random(5).sample(test, 30)              # look at this later
+number = {c: i for i, c in enumerate(sorted(set("".join(train + test + later))))}
+coded = [[[number[c] for c in text] for text in part]
+         for part in (train, train[30:] + secret, test, later[:40], later[40:])]
+A, B = (Trigram(part, coded[3], len(number)) for part in coded[:2])
+print(f"A {A.perplexity(coded[2]):.0f}   B {B.perplexity(coded[2]):.0f}")
+
+# %%
+cl.guess(
+    "evaluate.fresh",
+    cl.L(zh="拿 100 段谁都没见过的新文字再量一次，乙（B）和甲（A）会怎样？",
+         en="On 100 fresh paragraphs that neither has seen, how do B and A compare?"),
+    choices=cl.L(zh=["乙还是好一倍", "乙好一点", "差不多"],
+                 en=["B is twice as good", "B is a little better", "about the same"]))
+
+# %%
+print(f"A {A.perplexity(coded[4]):.0f}   B {B.perplexity(coded[4]):.0f}")
+figure, axis = plt.subplots(figsize=(5, 3.4))
+names = cl.L(zh=["新的", "考卷"], en=["fresh", "test"])
+for part, colour, name in zip((coded[4], coded[2]), ("#4477aa", "#ee7733"), names):
+    x, y = ([m.perplexity([one]) for one in part] for m in (A, B))
+    axis.loglog(x, y, "o", markersize=4, color=colour, label=name)
+axis.set(xlabel=cl.L(zh="甲（A）的困惑度", en="perplexity, A"),
+         ylabel=cl.L(zh="乙（B）的困惑度", en="perplexity, B"))
+axis.legend()
+plt.show()
+cl.guess.result("evaluate.fresh", cl.L(zh="差不多", en="about the same"))
+
+
+# %% zh [md]
+r"""
+新文字上两个模型一样好。图里每点是一段：新的那些都在一条斜线上，考卷里却有一群远远掉到斜线下面，那 30 段乙在训练时就读过（`secret`）。这叫**污染**（contamination）。网上的文字里有许多考题，大模型读遍全网，就会这样；所以要看的不只是总分，还有**同样难的新题**。
+没有新题，也可以直接去训练文本里搜，看有没有长长一串字和考题相同；公开了训练数据的模型才搜得了。
+
+交叉验证能不能用来评大模型？第一份讲义这样建议。五折就要预训练五次，没有人这样做；而且模型一旦读过考题，怎么切都没有用。大模型靠的是留出的新文字、新题，和人的比较（11.11 节）。
+
+## 11.9 三种搜索，各试 15 次
+
+超参数（训练之前定下的数）怎么选？第一份讲义说“网格搜索、随机搜索或贝叶斯优化”，没有比。三种各给 15 次机会：调两个数，一个是逻辑回归的 $C$，一个是二字组比单字重几倍；目标是验证集上的损失，越低越好。
+
+- **网格**：5 × 3 个格点，都试一遍。
+- **随机**：15 个随机的点（[Bergstra 与 Bengio 2012](https://jmlr.org/papers/v13/bergstra12a.html)）。
+- **贝叶斯**：先随机试 5 个，用**高斯过程**猜出没试过的地方损失多大、有多没把握，再去试“期望改进”最大的点，每试一次重猜一次。
+
+随机的两种各跑 10 个种子，因为一次比赛说明不了什么。
+"""
+# %% en [md]
+r"""
+On fresh text the two models are equally good. Each dot is a paragraph: the fresh ones lie along a slanted line, while a group of the test falls far below it. B has read these 30 in training (`secret`). This is **contamination**. The web is full of exam questions, and a model that has read the web has read many; so do not look at the score alone, but also at **new questions that are equally hard**.
+Without new ones, search the training text for long strings that stand in the test; that needs a model whose training data is public.
+
+Can cross-validation evaluate a large model? The first handout suggests so. Five folds would take five pre-trainings, which nobody does; and once a model has read the questions, no way of splitting helps. Large models are evaluated on held-out text, on new questions, and by people's comparisons (section 11.11).
+
+## 11.9 Three searches, 15 tries each
+
+How are hyperparameters chosen, the numbers fixed before training? The first handout names “grid search, random search or Bayesian optimisation” and does not compare. Each gets 15 tries at two numbers, the $C$ of a logistic regression and how much heavier pairs of characters count than single ones; the goal is the loss on validation data, the lower the better.
+
+- **Grid**: 5 × 3 points, all of them tried.
+- **Random**: 15 random points ([Bergstra and Bengio 2012](https://jmlr.org/papers/v13/bergstra12a.html)).
+- **Bayesian**: after 5 random tries a **Gaussian process** guesses the loss at untried points and how unsure it is of it; the point of the greatest “expected improvement” is tried next, and after each try it guesses anew.
+
+The last two run with 10 seeds each, because one race shows nothing.
+"""
+# %% rows="R49"
+from scipy.stats import norm
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF
+from sklearn.metrics import log_loss
+valid = random.Random(0).sample(reviews.valid, 300)
+
+def loss(point):
+    """point in the unit square: C, and how many characters are read of a review."""
+    cut = int(10 + 90 * point[1])
+    (x, y), (new_x, new_y) = read(known[:400]), read(valid)
+    asks = learn([text[:cut] for text in x], y, C=10 ** (5 * point[0] - 2))
+    return log_loss(new_y, asks([text[:cut] for text in new_x]))
+
+# %% rows="R49"
+def bayes(rng):
+    points = list(rng.random((5, 2)))
+    values = [loss(point) for point in points]
+    while len(points) < 15:
+        process = GaussianProcessRegressor(RBF(0.3), alpha=1e-3, normalize_y=True,
+                                           optimizer=None)
+        free = rng.random((500, 2))
+        mean, sd = process.fit(points, values).predict(free, return_std=True)
+        z = (min(values) - mean) / sd
+        gain = sd * (z * norm.cdf(z) + norm.pdf(z))         # expected improvement
+        points.append(free[gain.argmax()])
+        values.append(loss(points[-1]))
+    return values
+
+# %% rows="R49"
+chance = [np.random.default_rng(seed) for seed in range(2 if quick else 6)]
+races = {"grid": [[loss((a / 4, b / 2)) for a in range(5) for b in range(3)]],
+         "random": [[loss(point) for point in rng.random((15, 2))] for rng in chance],
+         "Bayesian": [bayes(rng) for rng in chance]}
+figure, axis = plt.subplots(figsize=(6.4, 3))
+for (name, runs), colour in zip(races.items(), ("#888888", "#4477aa", "#ee7733")):
+    best = np.minimum.accumulate(runs, axis=1)                             # (seeds, 15)
+    axis.plot(range(1, 16), best.mean(0), color=colour, label=name)
+    print(f"{name:9s} {best[:, -1].mean():.3f}", np.round(np.sort(best[:, -1]), 3))
+gaps = np.min(races["Bayesian"], 1) - np.min(races["random"], 1)
+low, high = cl.metrics.bootstrap(gaps.tolist())
+print(f"Bayesian − random {gaps.mean():+.3f} ({low:+.3f} … {high:+.3f})")
+axis.set(xlabel=cl.L(zh="试了几次", en="tries"), ylabel=cl.L(zh="最好的损失", en="best loss"))
+axis.legend()
+plt.show()
+
+
+# %% zh [md]
+r"""
+贝叶斯搜索找到的最好：六个种子都在 0.580 到 0.582 之间，比随机搜索低 0.009（区间不含 0），网格最差，而且它的 15 个点在每个轴上只有 5 个和 3 个不同的值。曲线在第 5 次之后才分开，前 5 次大家都在碰运气。
+这是两个数、一个平滑的目标、一份数据上的结果；换一个问题，次序可以不同。还有一件事不变：挑出来的是**验证集**上最低的，报的时候要换一份没用过的测试集，不然就是在考卷上挑答案。
+
+## 11.10 第四处：一份捷报
+
+**A/B 测试**把用户随机分成两组，各用一个版本，比哪一组点得多；第一份讲义也提到它。下面是一份日报：每天新旧两版各有 50 人，打印的是天数、旧版和新版到当天为止的点击率、p 值。第 6 天 p < 0.05，试验停下，报告写道：新版更好。（数字是造的，怎么造的，猜完再说。）
+"""
+# %% en [md]
+r"""
+Bayesian search finds the best: all six seeds end between 0.580 and 0.582, lower than random search by 0.009 (the interval does not contain 0); the grid comes last, whose 15 points have no more than 5 and 3 different values along the axes. The curves part only after try 5; the first 5 are luck for everybody.
+This holds for two numbers, a smooth goal and one data set; on another problem the order may differ. One thing stays: what was picked is lowest on the **validation** data, and has to be reported on a test that was never used, or else the answers were picked on the exam.
+
+## 11.10 The fourth fault: good news
+
+An **A/B test** splits users at random, gives each half a version, and compares how many click; the first handout names it, too. Here is a daily report: 50 users a day for the old version and 50 for the new; printed are the day, the click rates of old and new up to that day, and the p-value. On day 6 p < 0.05, the trial stops, and the report says: the new version is better. (The figures are made up; how, is told after your guess.)
+"""
+# %%
+OLD = [3, 3, 5, 6, 6, 2, 7, 9, 3, 3, 4, 6, 2, 4, 4, 8, 4, 5, 6, 2]     # clicks a day
+NEW = [7, 5, 7, 5, 8, 8, 4, 2, 3, 5, 8, 3, 6, 3, 2, 3, 3, 4, 5, 7]     # of 50 users
+
+def p_value(a, b, n):
+    rate = (a + b) / (2 * n)
+    spread = np.sqrt(np.maximum(2 * n * rate * (1 - rate), 1e-9))
+    return 2 * norm.sf(abs(a - b) / spread)
+
+for day in range(1, 7):
+    a, b, n = sum(OLD[:day]), sum(NEW[:day]), 50 * day
+    print(day, f"{a / n:.0%}  {b / n:.0%}  p = {p_value(a, b, n):.3f}")
+cl.guess("evaluate.peek", cl.L(zh="新版更好吗？", en="Is the new version better?"),
+         choices=cl.L(zh=["更好，可以上线", "还不能这么说"],
+                      en=["yes, ship it", "that cannot be said yet"]))
+
+# %% rows="R50"
+print(20, f"p = {p_value(sum(OLD), sum(NEW), 1000):.2f}")
+
+def false_alarms(looks, trials=2000, users=1000):
+    rng = np.random.default_rng(0)                      # both versions: 10 % click
+    seen = np.linspace(users / looks, users, looks).astype(int)     # users at each look
+    a, b = ((rng.random((trials, users)) < 0.1).cumsum(1)[:, seen - 1] for _ in "AB")
+    return (p_value(a, b, seen) < 0.05).any(1).mean()
+
+def peeking(looks):
+    return cl.viz.bars({f"{n}": false_alarms(n) for n in sorted({1, 2, 5, looks})})
+
+cl.guess.result("evaluate.peek", cl.L(zh="还不能这么说", en="that cannot be said yet"))
+cl.viz.explore(peeking, looks=(1, 50, 20))
+
+
+# %% zh [md]
+r"""
+两列数其实出自**同一个**版本，点击率都是 10%。收满 20 天，p = 0.65，什么差别也没有。毛病在于**偷看**：每天看一眼，一显著就停。每看一次，就多一次碰巧的机会。把这样的试验做 2,000 场：只看一次，5% 误报，正是说好的；看 20 次，26%。拖动滑块，看得越勤，错得越多。
+要么事先定好人数，只看一次；要么用专为边看边停设计的检验（序贯检验）。
+偷看不只是看时间：试 20 种提示、挑最好的一种来报，也是看了 20 次。
+
+## 11.11 请人来评
+
+故事写得好不好，没有标准答案，只能请人来评。让人打分，各人的尺子不同；让人**两两比较**就容易得多。还要**盲**评，不告诉你哪一段是谁写的，次序也随机。胜负凑多了，怎样变成实力？
+**布拉德利–特里模型**假设 $P(i\text{ 胜 }j)=\dfrac{p_i}{p_i+p_j}$，各人的 $p$ 反复修正，直到和胜负相符。聊天模型的排行榜用的就是这一类模型。
+
+### 练习 6 · 布拉德利–特里
+
+写 `bradley_terry(wins, iterations)`：`wins` 是 [K,K]，`wins[i, j]` 是 i 胜 j 的次数，对角线不算。从 $p_i=1/K$ 开始，每一步同时用旧的 $p$ 算出
+
+$$p_i\leftarrow\frac{\sum_j w_{ij}}{\sum_{j}\,(w_{ij}+w_{ji})/(p_i+p_j)}$$
+
+再除以总和。没交过手的对加 0（即使两人的 $p$ 都是 0）；谁一场也没比，抛出 `ValueError`，0 步时也一样。返回 [K]。
+例：wins = [[0, 3, 1], [1, 0, 2], [1, 0, 0]]，走 1 步，得 0.471、0.353、0.176。
+
+### 练习 7 · 科恩的 κ
+
+两位评委有多一致？80% 一致听起来不错，可要是两人都九成时候说“左”，碰巧也有 82%。**科恩的 κ**（Cohen 1960）扣掉碰巧的部分：$\kappa=\dfrac{p_o-p_e}{1-p_e}$，$p_o$ 是一致的比例，$p_e=\sum_c(\text{甲说 }c\text{ 的比例})\times(\text{乙说 }c\text{ 的比例})$。1 是完全一致，0 是和碰巧一样。
+写 `cohen_kappa(a, b)`：两个标签列表，返回浮点数；$p_e=1$ 时返回 0.0；长度不同或没有标签，抛出 `ValueError`。
+例：a = y y n n，b = y n n n，$\kappa=0.5$。
+
+最后一格请你当评委：三种写法（温度 0、0.7、1.5）接着同样的四个开头往下写，两两配成 12 对。**点 1 或 2**，选你觉得写得好的那一段。
+"""
+# %% en [md]
+r"""
+Both rows of figures come from the **same** version, with a click rate of 10 %. After all 20 days p = 0.65: there is no difference. The fault is **peeking**: look every day and stop as soon as it is significant. Every look is one more chance for luck. Run 2,000 such trials: one look raises 5 % false alarms, as promised; 20 looks raise 26 %. Drag the slider: the more looks, the more errors.
+Either fix the number of users and look once, or use a test made for stopping early (a sequential test).
+Peeking is not only about time: to try 20 prompts and report the best is to look 20 times.
+
+## 11.11 Ask people
+
+Whether a story is well written has no gold answer; people must say. If they give marks, each has another yardstick; **comparing two** is much easier, and it should be **blind**: nobody is told who wrote which, and the order is drawn by lot. How do many wins become strengths? The **Bradley–Terry model** assumes $P(i\text{ beats }j)=\dfrac{p_i}{p_i+p_j}$ and corrects each $p$ again and again until they agree with the wins. Leaderboards of chat models use models of this kind.
+
+### Exercise 6 · Bradley–Terry
+
+Write `bradley_terry(wins, iterations)`: `wins` is [K,K], `wins[i, j]` counts how often i beat j, and the diagonal is ignored. Start from $p_i=1/K$; each step computes all at once from the old $p$
+
+$$p_i\leftarrow\frac{\sum_j w_{ij}}{\sum_{j}\,(w_{ij}+w_{ji})/(p_i+p_j)}$$
+
+and then divides by the sum. Pairs that never met add 0 (even where both $p$ are 0); a player without a game raises `ValueError`, with 0 steps as well. Return [K].
+Example: wins = [[0, 3, 1], [1, 0, 2], [1, 0, 0]] after 1 step give 0.471, 0.353, 0.176.
+
+### Exercise 7 · Cohen's kappa
+
+How far do two judges agree? 80 % sounds good, but if both say “left” nine times in ten, chance alone gives 82 %. **Cohen's kappa** (Cohen 1960) takes chance off: $\kappa=\dfrac{p_o-p_e}{1-p_e}$, where $p_o$ is the share of agreement and $p_e=\sum_c(\text{share of }c\text{ by one})\times(\text{share of }c\text{ by the other})$. 1 is full agreement, 0 is what chance gives.
+Write `cohen_kappa(a, b)`: two lists of labels; return a float, 0.0 where $p_e=1$; unequal lengths or no labels raise `ValueError`.
+Example: a = y y n n and b = y n n n give $\kappa=0.5$.
+
+In the last cell you are the judge: three ways of writing (temperature 0, 0.7 and 1.5) go on from the same four beginnings, 12 pairs. **Click 1 or 2**, whichever passage you find better.
+"""
+# %% exercise id="evaluate.bradley_terry"
+...
+# %% exercise id="evaluate.cohen_kappa"
+...
+# %%
+cl.check("evaluate.bradley_terry")
+display(cl.check("evaluate.cohen_kappa"))
+
+# %% rows="R54"
+BEGIN = [["The hotel was", "Last summer we", "My dog", "The old bridge"],
+         ["这家酒店", "这本书", "房间", "服务员"]]
+HEAT = {0: {}, 0.7: {"do_sample": True, "temperature": 0.7},
+        1.5: {"do_sample": True, "temperature": 1.5}}
+
+def passages():
+    """[model][temperature][beginning]: what a model goes on with."""
+    torch.manual_seed(0)
+    return {lang: [[begin + m.generate(begin, 30, **how) for begin in begins]
+                   for how in HEAT.values()]
+            for lang, m, begins in zip(("en", "zh"), (model, cl.load("zh-gpt")), BEGIN)}
+
+texts = cl.results.stored("11_passages", passages)[cl.L(zh="zh", en="en")]
+judge = cl.viz.duel(texts, seed=2)
+judge
+
+# %% rows="R54"
+OURS = cl.L(zh="222111121111", en="211111121211")           # our own clicks, blind, too
+bradley_terry, kappa = cl.use("evaluate.bradley_terry"), cl.use("evaluate.cohen_kappa")
+clicks = judge.clicks if len(judge.clicks) == 12 else OURS
+wins, longer = torch.zeros(3, 3), ""
+for (n, a, b), click in zip(judge.pairs, clicks):
+    wins[(a, b) if click == "1" else (b, a)] += 1
+    longer += "1" if len(texts[a][n]) > len(texts[b][n]) else "2"
+rows = [(heat, cl.metrics.tally([i < won for i in range(8)]), f"{p:.2f}")
+        for heat, won, p in zip(HEAT, wins.sum(1), bradley_terry(wins, 100))]
+display(cl.viz.table(rows, cl.L(zh=["温度", "胜", "实力"], en=["temperature", "wins", "strength"])))
+for name, other in zip(cl.L(zh=["我们", "总选长的"], en=["ours", "the longer"]), (OURS, longer)):
+    same = sum(x == y for x, y in zip(clicks, other))
+    print(f"{name}: {same} / 12   κ = {kappa(list(clicks), list(other)):.2f}")
+
+
+# %% zh [md]
+r"""
+表里用的是你的点击；没有点满 12 对，就用我们自己盲评时的点击（那样和“我们”的 κ 自然是 1.00）。我们评下来，温度 1.5 胜得最少，常常前言不搭后语。全胜的选手，实力会一路走向 1：模型只知道他没输过，不知道强多少，所以胜场和区间要一起看，8 场的区间很宽。请一位朋友也评一遍，算一算你们俩的 κ。“总选长的”这位评委和我们的 κ 是负的：长不等于好。
+
+第一份讲义还建议用“BLEU 评分”评生成的文本。BLEU 数的是和参考译文重合的词串；好的译文彼此相近，还说得过去，好的故事却可以一个词也不重合。翻译用 BLEU（第 10 章），开放的写作请人来比。
+
+## 11.12 先和最笨的办法比
+
+第一份讲义说大模型能辅助金融和市场的决策。真要预测，最笨的基线是**照抄昨天**（persistence）。两种序列各 20 条：一种像股价，每天随机走一步；一种像小店的销量，每五天重复一遍，加一点噪声。两种都是我们用随机数造的，不是真的行情。给 SmolLM2 前 20 个数，让它写下一个，再和照抄昨天、照抄五天前比一比：每格先是平均绝对误差，后面是比 SmolLM2 多出多少，附 95% 区间。（四十次回答，读的是保存的结果。）
+"""
+# %% en [md]
+r"""
+The table uses your clicks; where not all 12 pairs are judged, it uses ours, made blind as well (and then κ with “ours” is 1.00, of course). In our judgement temperature 1.5 wins least; it often does not make sense. The strength of a player who wins every game tends to 1: the model knows that they never lost, not how strong they are, so look at wins and intervals, too; with 8 games these are wide. Let a friend judge as well and compute the κ of you two. The judge who always takes the longer text has a negative κ with us: longer is not better.
+
+The first handout also suggests “BLEU scores” for generated text. BLEU counts strings of words shared with a reference translation; good translations resemble each other, so there it makes sense, while two good stories may not share a word. Use BLEU for translation (chapter 10), and people's comparisons for open writing.
+
+## 11.12 Compare with the dullest method first
+
+The first handout says that large models can support decisions about finance and markets. For a forecast the dullest baseline is **persistence**: copy yesterday. There are two kinds of series, 20 of each: one like a share price, which takes a random step each day, the other like a small shop's sales, which repeat every five days with some noise. Both are made with random numbers; these are no real quotes. SmolLM2 gets 20 numbers and writes the next, beside copying yesterday and copying five days ago: each cell has the mean absolute error and how much more that is than SmolLM2's, with its 95 % interval. (Forty replies; a kept result is read.)
+"""
+# %% rows="R75"
+def forecasts():
+    rng = np.random.default_rng(0)
+    walks = [100 + rng.normal(0, 2, 21).cumsum() for _ in range(20)]
+    weeks = [rng.integers(20, 80, 5).repeat(5).reshape(5, 5).T.ravel()[:21]
+             + rng.normal(0, 1, 21) for _ in range(20)]
+    series = np.rint(walks + weeks).astype(int).tolist()                   # [40][21]
+    said = model.generate([", ".join(map(str, row[:-1])) + "," for row in series], 5)
+    return series, [int((re.findall("[0-9]+", reply) or ["0"])[0]) for reply in said]
+series, said = map(np.array, cl.results.stored("11_forecasts", forecasts))
+error = [abs(x - series[:, -1]) for x in (said, series[:, -2], series[:, -6])]
+names = cl.L(zh=["SmolLM2", "照抄昨天", "照抄五天前"], en=["SmolLM2", "yesterday", "5 days ago"])
+rows = [(name, *(f"{e[k:k + 20].mean():.1f}  "
+                 + cl.metrics.difference(e[k:k + 20], error[0][k:k + 20])
+                 for k in (0, 20))) for name, e in zip(names, error)]
+cl.viz.table(rows, cl.L(zh=["", "像股价", "像销量"], en=["", "price", "sales"]))
+
+
+# %% zh [md]
+r"""
+像股价的那种，照抄昨天误差 1.8，SmolLM2 是 2.4，差的区间不含 0：大模型输给了最笨的办法。这也不奇怪，随机走步的序列，昨天的值就是最好的预测，谁也赢不了。真的行情里有没有规律，这里没有量；要说有，先赢过照抄昨天。
+像销量的那种，SmolLM2 误差 5.3，照抄昨天是 16.9：它看出了重复。可是照抄五天前只有 0.9。要是只和照抄昨天比，就会以为它很会预测。基线要选懂行的人会用的那一个，不是容易赢的那一个。
+
+## 小结
+
+- 分数是题目、提示、算分法和判分器合起来量出的一个数，换一个零件就会变。先看不看题目能得多少，先读 30 条判决，再信分数。
+- 报分数带上区间；区间说的是真实能力，不是下一次的分数。
+- 比两个模型，看同样题目上成对的差；题太少，看得出来的差都被夸大了。
+- 类别不均衡时，准确率要和“总说多数类”一起报；概率校准过，才能当把握用。
+- 分数好得可疑，就找泄漏（按组切）、污染（用新题再考）、偷看（只看一次）。
+- 没有标准答案就请人盲比；先赢过最笨的办法，再说模型有用。
+
+还想动手：把 11.7 节的 0.15 改成 0.5，变体之间不那么像了，随机切还能考 98% 吗？给 11.1 节的考试写一条你自己的提示，用 11.4 节的办法和 `bare` 比一比。
+接下来：[第 14 章 检索增强](14_retrieval.ipynb)。
+"""
+# %% en [md]
+r"""
+On the series like a price, copying yesterday has an error of 1.8 and SmolLM2 one of 2.4, and the interval of the difference does not contain 0: the large model loses to the dullest method. No wonder: in a random walk yesterday's value is the best forecast there is, and nobody can beat it. Whether real quotes have a pattern was not measured here; whoever says so has to beat copying yesterday first.
+On the series like sales SmolLM2 has an error of 5.3 and copying yesterday one of 16.9: it has noticed the repetition. But copying five days ago has 0.9. Beside yesterday alone, SmolLM2 would look like a good forecaster. Choose the baseline that somebody who knows the matter would use, not the one that is easy to beat.
+
+## Summary
+
+- A score measures questions, prompt, scoring and grader together, and moves when one of them is changed. See what the question unseen gets, read 30 verdicts, and only then trust a score.
+- Report a score with its interval; the interval is about the true ability, not about the next score.
+- Compare two models by their paired differences on the same questions; with few questions, whatever is significant is exaggerated.
+- With unequal classes report accuracy beside “always the majority”; a probability must be calibrated before it can stand for confidence.
+- If a score is too good, look for leakage (split by group), contamination (examine again on new questions) and peeking (look once).
+- Where there is no gold answer, let people compare blindly; and beat the dullest method before you call a model useful.
+
+To try: change the 0.15 of 11.7 to 0.5, so that variants are less alike; does the random split still give 98 %? Write a prompt of your own for the exam of 11.1 and compare it with `bare` in the way of 11.4.
+Next: [chapter 14, retrieval](14_retrieval.ipynb).
+"""

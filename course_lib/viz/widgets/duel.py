@@ -42,9 +42,10 @@ class Duel(Explore):
         if done == whole:
             return paragraph(L(zh="{0} 对都评完了。", en="All {0} pairs are judged.").format(whole)) + flow({"": str(L(zh="重来", en="again"))}, "-", "clicks_")
         n, a, b = self.pairs[done]
-        texts = [" ".join(self._candidates[who][n].split()) for who in (a, b)]
-        shown = [paragraph(line) for line in (f"{done + 1} / {whole}", f"1. {texts[0]}", f"2. {texts[1]}")]
-        return Markup("").join([*shown, flow({clicks + key: key for key in "12"}, "-", "clicks_", joint=" ")])
+        shown = paragraph(f"{done + 1} / {whole}")
+        for key, who in zip("12", (a, b)):
+            shown += flow({clicks + key: key}, "-", "clicks_") + paragraph(" ".join(self._candidates[who][n].split()))
+        return Markup(shown)
 
 
 def duel(candidates: Sequence[Sequence[str]], seed: int = 0) -> Duel:

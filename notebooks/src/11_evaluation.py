@@ -10,7 +10,7 @@
 r"""
 # 11 · 评估与实验：真的更好，还是运气好
 
-你换了一句提示，分数涨了 6 分。是真的更好，还是运气好？换一个种子、换一种算分法，它还在不在？
+你换了一句提示，分数涨了 6 分。是真的更好，还是运气好？换一个种子、换一种算分法，这 6 分还在不在？
 做模型的人每天都要回答这个问题，而最容易骗过我们的，就是我们自己。
 
 这一章回答三个问题：
@@ -19,7 +19,7 @@ r"""
 - 差几分才算差？要考多少题，才看得出来？
 - 分数好得可疑，该去哪里找毛病？
 
-这一章里埋了四处毛病：一个判错的判分器，一处泄漏，一次污染，一场偷看的试验。每一处都先请你来找，然后才说答案。
+这一章里埋了四处毛病，都是做实验的人真会犯的。每一处都先请你来找，然后才说答案。
 """
 # %% en [md]
 r"""
@@ -34,7 +34,7 @@ This chapter answers three questions:
 - How many points make a difference, and how many questions does it take to see one?
 - Where do you look when a score is too good?
 
-Four faults are planted in this chapter: a grader that grades wrongly, a leak, a contamination, and a trial at which somebody peeked. You are asked to find each of them before the answer is given.
+Four faults are planted in this chapter, each of a kind that people who run experiments do commit. You are asked to find each of them before the answer is given.
 """
 # %% machine
 import course_lib as cl
@@ -49,7 +49,7 @@ r"""
 `cl.text.exam("en")` 是我们自己出的 50 道四选一，常识题，逐题核对过；`exam("zh")` 是同样的题，写成中文。
 SmolLM2 主要读英语，所以先考英文卷。
 
-语言模型怎么做选择题？常用的办法不让它写字，只问：题目后面接上这个选项，概率有多大？第 1 章的 `sequence_log_prob` 就能算，`cl.interpret.option_log_probs` 一次算四个选项。拿到四个对数概率以后，有三种常见的算分法：
+语言模型怎么做选择题？常用的办法不让它写字，只看题目后面接上这个选项的概率有多大。第 1 章的 `sequence_log_prob` 就能算，`cl.interpret.option_log_probs` 一次算四个选项。拿到四个对数概率以后，有三种常见的算分法：
 
 1. **总和**：选项所有词元的对数概率加起来，最大的当选。
 2. **每字符平均**：总和除以选项的字符数。长选项要乘更多个小于 1 的数，总和吃亏，除一除就公平些。
@@ -111,17 +111,17 @@ cl.viz.explore(one_question, item=(1, 50, 5))
 r"""
 第 5 题问毛毛虫变成什么。总和选了 Spiders；三种算分法里，只有每字符选对了 Butterflies or moths：正确答案长，在总和里吃亏。这只是一题，50 题下来呢？
 
-同时让三种提示比一比：光题目（`bare`），前面放三道做好的例题（`examples`），套上聊天模板（`chat`）。第一张表里，`#` 后面是这一列的名次，最后一行是对照，**不看题目**：按选项接在 `Answer:` 后面的概率来选。（算分要三四分钟，读的是保存的结果。）
+同时让三种提示比一比：光题目（`bare`），前面放三道做好的例题（`examples`），套上聊天模板（`chat`）。第一张表里，`#` 后面是这一列的名次，最后一行是对照，**不看题目**：按选项接在 `Answer:` 后面的概率来选。（算分要两分钟，读的是保存的结果。）
 
-第二张表回答第二份讲义里的问题，怎样选预训练模型：把候选放在一起，同一套题，量大小、速度和分数。MiniLM 不会写字，就看哪个选项的向量离题目最近；另外三个按总和算分，两个中文模型考中文卷。想考你自己的模型，改一个名字就行，`cl.load` 装得下的都可以。
+第二张表回答第二份讲义里的问题，怎样选预训练模型：把候选放在一起，同一套题，量大小、速度和分数。MiniLM 不会写字，就看哪个选项的向量离题目最近；另外三个按总和算分，两个中文模型考中文卷。想考你自己的模型，改一个名字就行，`cl.load` 装得下、会往下写的都可以。
 """
 # %% en [md]
 r"""
 Question 5 asks what caterpillars turn into. The total picks Spiders; of the three only the mean per character finds Butterflies or moths, a long answer that the total puts at a disadvantage. This is one question. What about all 50?
 
-At the same time three prompts compete: the bare question (`bare`), three worked examples in front of it (`examples`), and the chat template (`chat`). In the first table `#` is the rank within the column, and the last line is a control with the **question unseen**: it picks by the probability of the options after `Answer:`. (Scoring takes three or four minutes, so a kept result is read.)
+At the same time three prompts compete: the bare question (`bare`), three worked examples in front of it (`examples`), and the chat template (`chat`). In the first table `#` is the rank within the column, and the last line is a control with the **question unseen**: it picks by the probability of the options after `Answer:`. (Scoring takes two minutes, so a kept result is read.)
 
-The second table answers a question of the second handout, how to choose a pre-trained model: put the candidates side by side, give them the same exam, and measure size, speed and score. MiniLM cannot write, so the option whose vector is nearest to the question's wins; the other three are scored by the total, and the two Chinese models sit the exam in Chinese. To examine a model of your own, change one name; any that `cl.load` takes will do.
+The second table answers a question of the second handout, how to choose a pre-trained model: put the candidates side by side, give them the same exam, and measure size, speed and score. MiniLM cannot write, so the option whose vector is nearest to the question's wins; the other three are scored by the total, and the two Chinese models sit the exam in Chinese. To examine a model of your own, change one name; any that `cl.load` takes and that writes will do.
 """
 # %%
 EXAMPLES = ("Question: What do cows eat?\nAnswer: Grass\n\n"
@@ -176,15 +176,15 @@ cl.viz.table(rows, cl.L(zh=["模型", "参数", "每题", "答对", "不看题�
 
 # %% zh [md]
 r"""
-按总和，`bare` 和 `chat` 并列第二；按每字符，`chat` 掉到第三：算分法一换，名次就不全一样。不过先看差距有多大：换提示，按总和只从 34 题变到 35 题；换算分法，`bare` 就从 34 变到 30。每个区间都有 25 个百分点宽，这些差别谁也不能当真，11.4 节再细量。眼下能说的只有一句：报分数，要说清楚怎么算的。
+按总和，`bare` 和 `chat` 并列第二；按每字符，`chat` 掉到第三。算分法一换，名次就不全一样了。不过先看差距有多大。换提示，按总和只从 34 题变到 35 题；换算分法，`bare` 就从 34 变到 30。每个区间都有 25 个百分点宽，这些差别谁也不能当真，11.4 节再细量。眼下能说的只有一句，报分数要说清楚怎么算的。
 
-最后一行更要紧。四个选项瞎猜，平均对 12.5 题，**不看题目**却对了 19 题：有些选项自己就更像一句话。我们的卷子没有出干净，底线不是 25%。再看第二张表里的 `zh-verse`，一个只读过古诗的小模型：对 23 题，不看题目也对 22 题，那 23 题里看不出知识。SmolLM2 对 34 题，不看题目是 19 题，多出来的 15 题才是读了题目的功劳。
-MiniLM 只有 SmolLM2 的六分之一大，对 37 题，还更快。只要挑选项，用不着会写字。（37 和 34 的差没有检验；50 题多半分不出来。）
+最后一行更要紧。四个选项瞎猜，平均对 12.5 题，**不看题目**却对了 19 题：大概是有些选项本身就更常见。我们的卷子没有出干净，底线不能按 25% 算。再看第二张表里的 `zh-verse`，一个只读过古诗的小模型：对 23 题，不看题目也对 22 题，那 23 题里看不出知识。SmolLM2 对 34 题，不看题目是 19 题，该看的是多出来的 15 题。
+MiniLM 只有 SmolLM2 的六分之一大，对 37 题，每题用的时间也少得多。只要挑选项，用不着会写字。（37 和 34 的差没有检验；50 题多半分不出来。）
 
 ## 11.2 让它自己写，再来判分
 
-真正用起来，模型是要写字的。不给选项，用 `examples` 提示让它写出答案，再由程序判对错：这叫生成式评分。它多了一个零件，**判分器**，判分器也是代码，也会错。
-下面的 `grade` 只有一行，看着没什么问题。后 30 题的判决都打印在这里：题号、判决、标准答案、模型写的、题目。
+真正用起来，模型是要写字的。不给选项，用 `examples` 提示让它写出答案，再由程序判对错，这叫生成式评分。这样就多了一个零件，**判分器**。判分器也是代码，也会错。
+下面的 `grade` 只有一行，看着没什么问题。后 30 题的判决都打印在这里，依次是题号、判决、标准答案、模型写的、题目。
 
 **请逐条读完**，数一数有几条判错了，再往下看。
 """
@@ -192,8 +192,8 @@ MiniLM 只有 SmolLM2 的六分之一大，对 37 题，还更快。只要挑选
 r"""
 By the total, `bare` and `chat` share the second place; per character `chat` drops to the third: another way of scoring, and the ranking is not quite the same. But look at the size of the differences first. Another prompt moves the total from 34 to 35 questions; another way of scoring moves `bare` from 34 to 30. Each interval is 25 points wide, so none of this is to be taken seriously; section 11.4 measures it. For now only this can be said: with a score, say how it was computed.
 
-The last line matters more. Four options give 12.5 right by guessing, on average, and with the **question unseen** it gets 19: some options simply sound more like a sentence. Our exam is not clean, and its floor is not 25 %. Look at `zh-verse` in the second table, a small model that has read nothing but classical poems: 23 right, and 22 with the question unseen; its 23 show no knowledge. SmolLM2 has 34, and 19 unseen; the other 15 come from reading the question.
-MiniLM, a sixth of SmolLM2's size, gets 37, and faster. Picking an option takes no writing. (The gap between 37 and 34 was not tested; 50 questions will hardly tell them apart.)
+The last line matters more. Four options give 12.5 right by guessing, on average, and with the **question unseen** it gets 19, probably because some options are commoner than others to begin with. Our exam is not clean, and 25 % will not do as its floor. Look at `zh-verse` in the second table, a small model that has read nothing but classical poems: 23 right, and 22 with the question unseen; its 23 show no knowledge. SmolLM2 has 34, and 19 unseen; the 15 between them are what counts.
+MiniLM, a sixth of SmolLM2's size, gets 37 in much less time a question. Picking an option takes no writing. (The gap between 37 and 34 was not tested; 50 questions will hardly tell them apart.)
 
 ## 11.2 Let it write, then grade
 
@@ -232,17 +232,17 @@ hits = {cl.L(zh="一字不差", en="letter by letter"): list(map(grade, replies,
 hits[cl.L(zh="比词", en="by words")] = [words(item.options[item.answer]) <= words(reply)
                                           for reply, item in zip(replies, items)]
 exact, loose = hits.values()
-read_ = [ok or i in (2, 35, 49, 50) for i, ok in enumerate(loose, 1)]   # read by us
-hits[cl.L(zh="逐条读", en="read one by one")] = read_
+by_us = [ok or i in (2, 35, 49, 50) for i, ok in enumerate(loose, 1)]   # read by us
+hits[cl.L(zh="逐条读", en="read one by one")] = by_us
 display(cl.viz.table((name, cl.metrics.tally(hit)) for name, hit in hits.items()))
-wrong = sum(a != b for a, b in zip(exact[20:], read_[20:]))
+wrong = sum(a != b for a, b in zip(exact[20:], by_us[20:]))
 cl.guess.result("evaluate.grader", wrong, tolerance=1)
 
 
 # %% zh [md]
 r"""
-30 条里判错了 8 条，全是把对的判成错。`River Thames`、`Hammer`、`The dentist`、`7 days`、`3` 只是写法不同：冠词、多一个词、数字。把双方都拆成词，去掉冠词，数词换成数字，标准答案的词都出现就算对（`words`），5 条都改过来了。
-还有 3 条，程序改不了：在黑屋子里 `Light` 也能帮你看见东西，`Guitar` 也是乐器，`Writer` 也是写书的人。50 条我们逐条读过，照内容应当算对 27 条（第 29 条的 Australia 和第 43 条的 18/2 有争议，没有算），一字不差的判分器只给 18 条。**先读 30 条判决，再信分数。** 不给选项的考试也确实更难：同样的提示，有选项时对了 35 题。
+30 条里判错了 8 条，全是把对的判成错。`River Thames`、`Hammer`、`The dentist`、`7 days`、`3` 只是写法不同，差在冠词、多出的词和数字上。把双方都拆成词，去掉冠词，数词换成数字，标准答案的词都出现就算对（`words`），5 条都改过来了。
+还有 3 条，程序改不了。在黑屋子里 `Light` 也能帮你看见东西，`Guitar` 也是乐器，`Writer` 也是写书的人。50 条我们逐条读过，照内容应当算对 27 条（第 29 条的 Australia 和第 43 条的 18/2 有争议，没有算），一字不差的判分器只给 18 条。**先读 30 条判决，再信分数。** 不给选项的考试也确实更难，同样的提示，有选项时对了 35 题。
 
 ## 11.3 区间，和区间的区间
 
@@ -251,7 +251,7 @@ r"""
 ### 练习 1 · 自助法的区间
 
 写 `bootstrap_ci(values, indices, level=0.95)`：`values` 是 [N] 个分数；`indices` 是 [R,N] 的整数，一行是一次重抽样，编号可以重复（抽签已经替你做好）。
-对每一行取值、求平均，得 R 个平均数。返回两个浮点数：它们的 $(1-	ext{level})/2$ 分位数和 $(1+	ext{level})/2$ 分位数，按排好序后的位置 $q\,(R-1)$ 线性插值。R = 0，或者 `level` 不在 0 和 1 之间，抛出 `ValueError`。
+对每一行取值、求平均，得 R 个平均数。返回两个浮点数：它们的 $(1-\text{level})/2$ 分位数和 $(1+\text{level})/2$ 分位数，按排好序后的位置 $q\,(R-1)$ 线性插值。R = 0，或者 `level` 不在 0 和 1 之间，抛出 `ValueError`。
 例：values = 0 1 2 3，三次重抽样的平均是 0.5、1.5、2.75，level = 0.5，结果是 (1.0, 2.125)。
 
 检查下面印出的区间里，95% 是什么意思？常听人说：“再考一次，分数有 95% 的机会落在这个区间里。”再下一格先猜猜看对不对。
@@ -268,7 +268,7 @@ By the total, `bare` is right on 34 of 50. How many would it be on another 50, e
 ### Exercise 1 · A bootstrap interval
 
 Write `bootstrap_ci(values, indices, level=0.95)`: `values` are [N] scores; `indices` are integers [R,N], one resample a row, with repeats (the drawing has been done for you).
-Fetch the values of each row and take their mean, which makes R means. Return two floats: their $(1-	ext{level})/2$ and $(1+	ext{level})/2$ quantiles, interpolated linearly at position $q\,(R-1)$ of the sorted means. R = 0 or a `level` not between 0 and 1 raises `ValueError`.
+Fetch the values of each row and take their mean, which makes R means. Return two floats: their $(1-\text{level})/2$ and $(1+\text{level})/2$ quantiles, interpolated linearly at position $q\,(R-1)$ of the sorted means. R = 0 or a `level` not between 0 and 1 raises `ValueError`.
 Example: with values = 0 1 2 3 and three resamples whose means are 0.5, 1.5 and 2.75, level = 0.5 gives (1.0, 2.125).
 
 What do the 95 % of the interval printed below the check mean? One often hears: “test again, and the score will lie in this interval with a chance of 95 %.” In the cell after it, guess whether that is so.
@@ -511,7 +511,7 @@ cl.viz.explore(reliability, temperature=(0.3, 3.0, 1.0))
 # %% zh [md]
 r"""
 这一个分类器训练得太狠（C = 300 几乎不约束参数），曲线在对角线下面：说有 90% 把握的，对的不到 90%，过于自信。标题里前一个数是准确率，后一个是 ECE。
-拖动**温度**：把分数除以一个数，准确率一动不动（谁大谁小没有变），ECE 却从 0.07 降到 0.02 左右。这叫温度缩放（[Guo 等 2017](https://arxiv.org/abs/1706.04599)）。准和自知，是两回事。不过这里是在考卷上挑温度，真要用，得在验证集上挑，这正是下面几节要说的毛病。
+拖动**温度**：把分数除以一个数，准确率一动不动（谁大谁小没有变），ECE 却从 0.07 降到 0.02 左右。这叫温度缩放（[Guo 等 2017](https://arxiv.org/abs/1706.04599)）。答得准不准，和知不知道自己准不准，是两回事。不过这里是在考卷上挑温度，真要用，得在验证集上挑，这正是下面几节要说的毛病。
 
 ## 11.7 第二处：分数好得可疑
 
@@ -520,7 +520,7 @@ r"""
 # %% en [md]
 r"""
 This classifier was trained too hard (C = 300 hardly restrains its parameters), and the curve lies below the diagonal: where it is 90 % sure, less than 90 % is right: it is overconfident. In the title the first number is the accuracy, the second the ECE.
-Drag the **temperature**: scores are divided by a number, accuracy does not move (which class is larger stays as it is), and ECE falls from 0.07 to about 0.02. This is temperature scaling ([Guo et al. 2017](https://arxiv.org/abs/1706.04599)). To be right and to know how sure one may be are two things. But here the temperature is chosen on the exam itself; in earnest it has to be chosen on validation data, and that is the kind of fault the next sections are about.
+Drag the **temperature**: scores are divided by a number, accuracy does not move (which class is larger stays as it is), and ECE falls from 0.07 to about 0.02. This is temperature scaling ([Guo et al. 2017](https://arxiv.org/abs/1706.04599)). How often a model is right is one thing; how well it knows that is another. But here the temperature is chosen on the exam itself; in earnest it has to be chosen on validation data, and that is the kind of fault the next sections are about.
 
 ## 11.7 The second fault: a score too good
 
@@ -655,13 +655,13 @@ r"""
 
 ## 11.9 三种搜索，各试 15 次
 
-超参数（训练之前定下的数）怎么选？第一份讲义说“网格搜索、随机搜索或贝叶斯优化”，没有比。三种各给 15 次机会：调两个数，一个是逻辑回归的 $C$，一个是二字组比单字重几倍；目标是验证集上的损失，越低越好。
+超参数（训练之前定下的数）怎么选？第一份讲义说可以用网格搜索、随机搜索或贝叶斯优化，没有比过。三种各给 15 次机会：调两个数，一个是逻辑回归的 $C$，一个是每条评论只读前几个字；目标是验证集上的损失，越低越好。
 
 - **网格**：5 × 3 个格点，都试一遍。
 - **随机**：15 个随机的点（[Bergstra 与 Bengio 2012](https://jmlr.org/papers/v13/bergstra12a.html)）。
 - **贝叶斯**：先随机试 5 个，用**高斯过程**猜出没试过的地方损失多大、有多没把握，再去试“期望改进”最大的点，每试一次重猜一次。
 
-随机的两种各跑 10 个种子，因为一次比赛说明不了什么。
+后两种有随机，各跑 6 个种子，因为一次比赛说明不了什么。
 """
 # %% en [md]
 r"""
@@ -672,13 +672,13 @@ Can cross-validation evaluate a large model? The first handout suggests so. Five
 
 ## 11.9 Three searches, 15 tries each
 
-How are hyperparameters chosen, the numbers fixed before training? The first handout names “grid search, random search or Bayesian optimisation” and does not compare. Each gets 15 tries at two numbers, the $C$ of a logistic regression and how much heavier pairs of characters count than single ones; the goal is the loss on validation data, the lower the better.
+How are hyperparameters chosen, the numbers fixed before training? The first handout names grid search, random search and Bayesian optimisation and does not compare them. Each gets 15 tries at two numbers, the $C$ of a logistic regression and how many characters are read of each review; the goal is the loss on validation data, the lower the better.
 
 - **Grid**: 5 × 3 points, all of them tried.
 - **Random**: 15 random points ([Bergstra and Bengio 2012](https://jmlr.org/papers/v13/bergstra12a.html)).
 - **Bayesian**: after 5 random tries a **Gaussian process** guesses the loss at untried points and how unsure it is of it; the point of the greatest “expected improvement” is tried next, and after each try it guesses anew.
 
-The last two run with 10 seeds each, because one race shows nothing.
+The last two draw at random and run with 6 seeds each, because one race shows nothing.
 """
 # %% rows="R49"
 from scipy.stats import norm
@@ -786,7 +786,7 @@ r"""
 ## 11.11 请人来评
 
 故事写得好不好，没有标准答案，只能请人来评。让人打分，各人的尺子不同；让人**两两比较**就容易得多。还要**盲**评，不告诉你哪一段是谁写的，次序也随机。胜负凑多了，怎样变成实力？
-**布拉德利–特里模型**假设 $P(i\text{ 胜 }j)=\dfrac{p_i}{p_i+p_j}$，各人的 $p$ 反复修正，直到和胜负相符。聊天模型的排行榜用的就是这一类模型。
+**布拉德利–特里模型**假设 $P(i\text{ 胜 }j)=\dfrac{p_i}{p_i+p_j}$，各人的 $p$ 反复修正，直到和胜负相符。聊天模型的排行榜用的就是这一类模型（[Chiang 等 2024](https://arxiv.org/abs/2403.04132)）。
 
 ### 练习 6 · 布拉德利–特里
 
@@ -799,7 +799,7 @@ $$p_i\leftarrow\frac{\sum_j w_{ij}}{\sum_{j}\,(w_{ij}+w_{ji})/(p_i+p_j)}$$
 
 ### 练习 7 · 科恩的 κ
 
-两位评委有多一致？80% 一致听起来不错，可要是两人都九成时候说“左”，碰巧也有 82%。**科恩的 κ**（Cohen 1960）扣掉碰巧的部分：$\kappa=\dfrac{p_o-p_e}{1-p_e}$，$p_o$ 是一致的比例，$p_e=\sum_c(\text{甲说 }c\text{ 的比例})\times(\text{乙说 }c\text{ 的比例})$。1 是完全一致，0 是和碰巧一样。
+两位评委有多一致？80% 一致听起来不错，可要是两人十次里有九次说“左”，碰巧也有 82%。**科恩的 κ**（Cohen 1960）扣掉碰巧的部分：$\kappa=\dfrac{p_o-p_e}{1-p_e}$，$p_o$ 是一致的比例，$p_e=\sum_c(\text{甲说 }c\text{ 的比例})\times(\text{乙说 }c\text{ 的比例})$。1 是完全一致，0 是和碰巧一样。
 写 `cohen_kappa(a, b)`：两个标签列表，返回浮点数；$p_e=1$ 时返回 0.0；长度不同或没有标签，抛出 `ValueError`。
 例：a = y y n n，b = y n n n，$\kappa=0.5$。
 
@@ -813,7 +813,7 @@ Peeking is not only about time: to try 20 prompts and report the best is to look
 
 ## 11.11 Ask people
 
-Whether a story is well written has no gold answer; people must say. If they give marks, each has another yardstick; **comparing two** is much easier, and it should be **blind**: nobody is told who wrote which, and the order is drawn by lot. How do many wins become strengths? The **Bradley–Terry model** assumes $P(i\text{ beats }j)=\dfrac{p_i}{p_i+p_j}$ and corrects each $p$ again and again until they agree with the wins. Leaderboards of chat models use models of this kind.
+Whether a story is well written has no gold answer; people must say. If they give marks, each has another yardstick; **comparing two** is much easier, and it should be **blind**: nobody is told who wrote which, and the order is drawn by lot. How do many wins become strengths? The **Bradley–Terry model** assumes $P(i\text{ beats }j)=\dfrac{p_i}{p_i+p_j}$ and corrects each $p$ again and again until they agree with the wins. Leaderboards of chat models use models of this kind ([Chiang et al. 2024](https://arxiv.org/abs/2403.04132)).
 
 ### Exercise 6 · Bradley–Terry
 
@@ -838,7 +838,7 @@ In the last cell you are the judge: three ways of writing (temperature 0, 0.7 an
 ...
 # %%
 cl.check("evaluate.bradley_terry")
-display(cl.check("evaluate.cohen_kappa"))
+cl.check("evaluate.cohen_kappa")
 
 # %% rows="R54"
 BEGIN = [["The hotel was", "Last summer we", "My dog", "The old bridge"],

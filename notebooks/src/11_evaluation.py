@@ -19,7 +19,7 @@ r"""
 - 差几分才算差？要考多少题，才看得出来？
 - 分数好得可疑，该去哪里找毛病？
 
-这一章里埋了四处毛病，都是做实验的人真会犯的。每一处都先请你来找，然后才说答案。
+这一章里埋了四处毛病，都是真实的实验里会出的。每一处都先请你来找，然后才说答案。
 """
 # %% en [md]
 r"""
@@ -34,7 +34,7 @@ This chapter answers three questions:
 - How many points make a difference, and how many questions does it take to see one?
 - Where do you look when a score is too good?
 
-Four faults are planted in this chapter, each of a kind that people who run experiments do commit. You are asked to find each of them before the answer is given.
+Four faults are planted in this chapter, of kinds that real experiments suffer from. You are asked to find each of them before the answer is given.
 """
 # %% machine
 import course_lib as cl
@@ -70,7 +70,7 @@ How does a language model answer multiple choice? The usual way does not let it 
 2. **Mean per character**: divide the total by the number of characters. A long option multiplies more numbers below 1, which the total holds against it.
 3. **Minus the prior**: some options are probable without any question. Subtract the log-probability of the option after a bare `Answer:`; what remains is what the question adds.
 
-Drag the number of the question and see whom each of the three picks. ✓ is the right answer, ◀ what that way of scoring chose.
+Drag the number of the question and see which option each of the three picks. ✓ is the right answer, ◀ what that way of scoring chose.
 """
 # %%
 import os, random, re, time
@@ -192,7 +192,7 @@ MiniLM 只有 SmolLM2 的六分之一大，对 37 题，每题用的时间也少
 r"""
 By the total, `bare` and `chat` share the second place; per character `chat` drops to the third: another way of scoring, and the ranking is not quite the same. But look at the size of the differences first. Another prompt moves the total from 34 to 35 questions; another way of scoring moves `bare` from 34 to 30. Each interval is 25 points wide, so none of this is to be taken seriously; section 11.4 measures it. For now only this can be said: with a score, say how it was computed.
 
-The last line matters more. Four options give 12.5 right by guessing, on average, and with the **question unseen** it gets 19, probably because some options are commoner than others to begin with. Our exam is not clean, and 25 % will not do as its floor. Look at `zh-verse` in the second table, a small model that has read nothing but classical poems: 23 right, and 22 with the question unseen; its 23 show no knowledge. SmolLM2 has 34, and 19 unseen; the 15 between them are what counts.
+The last line matters more. Guessing among four options gets 12.5 right on average; with the **question unseen** SmolLM2 gets 19, probably because some options are commoner than others to begin with. Our exam is not clean, and 25 % will not do as its floor. Look at `zh-verse` in the second table, a small model that has read nothing but classical poems: 23 right, and 22 with the question unseen; its 23 show no knowledge. SmolLM2 has 34, and 19 unseen; the 15 between them are what counts.
 MiniLM, a sixth of SmolLM2's size, gets 37 in much less time a question. Picking an option takes no writing. (The gap between 37 and 34 was not tested; 50 questions will hardly tell them apart.)
 
 ## 11.2 Let it write, then grade
@@ -254,7 +254,7 @@ r"""
 对每一行取值、求平均，得 R 个平均数。返回两个浮点数：它们的 $(1-\text{level})/2$ 分位数和 $(1+\text{level})/2$ 分位数，按排好序后的位置 $q\,(R-1)$ 线性插值。R = 0，或者 `level` 不在 0 和 1 之间，抛出 `ValueError`。
 例：values = 0 1 2 3，三次重抽样的平均是 0.5、1.5、2.75，level = 0.5，结果是 (1.0, 2.125)。
 
-检查下面印出的区间里，95% 是什么意思？常听人说：“再考一次，分数有 95% 的机会落在这个区间里。”再下一格先猜猜看对不对。
+检查的下面会印出一个 95% 的区间。这是什么意思？常听人说，“再考一次，分数有 95% 的机会落在里面”。再下一格先猜猜看对不对。
 """
 # %% en [md]
 r"""
@@ -271,7 +271,7 @@ Write `bootstrap_ci(values, indices, level=0.95)`: `values` are [N] scores; `ind
 Fetch the values of each row and take their mean, which makes R means. Return two floats: their $(1-\text{level})/2$ and $(1+\text{level})/2$ quantiles, interpolated linearly at position $q\,(R-1)$ of the sorted means. R = 0 or a `level` not between 0 and 1 raises `ValueError`.
 Example: with values = 0 1 2 3 and three resamples whose means are 0.5, 1.5 and 2.75, level = 0.5 gives (1.0, 2.125).
 
-What do the 95 % of the interval printed below the check mean? One often hears: “test again, and the score will lie in this interval with a chance of 95 %.” In the cell after it, guess whether that is so.
+The interval printed below the check is a 95 % interval. What does that mean? One often hears: “test again, and the score will lie in it with a chance of 95 %.” In the cell after that, guess whether it is so.
 """
 # %% exercise id="evaluate.bootstrap_ci"
 ...
@@ -474,12 +474,12 @@ $$\text{ECE}=\sum_{i}\frac{n_i}{N}\,\bigl|\text{acc}_i-\text{conf}_i\bigr|$$
 """
 # %% en [md]
 r"""
-With as many complaints as praise it is right on 81 %; now, of the 201 reviews it calls complaints, 33 are: 16 %. The classifier has not changed. What changed is how **rare** complaints are: a false alarm on two in ten of 760 reviews of praise drowns 40 complaints. And look at accuracy: learning nothing and always saying “praise” has 95 %, more than the classifier. Where classes are unequal, report accuracy beside this baseline, and look at precision and recall.
+With as many complaints as praise it is right on 81 %; now, of the 201 reviews it calls complaints, 33 are: 16 %. The classifier has not changed. What changed is how **rare** complaints are: false alarms on two in ten of the 760 reviews of praise drown the 40 complaints. And look at accuracy: learning nothing and always saying “praise” has 95 %, more than the classifier. Where classes are unequal, report accuracy beside this baseline, and look at precision and recall.
 Drag the threshold: to the right there are fewer false alarms and more misses. Where to stop depends on what each of the two costs, which statistics cannot decide for you.
 
 ## 11.6 It says 70 %: is it?
 
-For a threshold to mean anything, probabilities must be trustworthy: of what it says with 70 %, about 70 % should be right. This is **calibration**, which chapter 5 has met. Sort predictions into bins by confidence, compare mean confidence and actual accuracy in each, and average the gaps weighted by the number of examples: the **expected calibration error** (ECE, Naeini et al. 2015):
+For a threshold to mean anything, probabilities must be trustworthy: of what it says with 70 %, about 70 % should be right. This is **calibration**, as in chapter 5. Sort predictions into bins by confidence, compare mean confidence and actual accuracy in each, and average the gaps weighted by the number of examples: the **expected calibration error** (ECE, Naeini et al. 2015):
 
 $$\text{ECE}=\sum_{i}\frac{n_i}{N}\,\bigl|\text{acc}_i-\text{conf}_i\bigr|$$
 
@@ -770,16 +770,13 @@ def false_alarms(looks, trials=2000, users=1000):
     a, b = ((rng.random((trials, users)) < 0.1).cumsum(1)[:, seen - 1] for _ in "AB")
     return (p_value(a, b, seen) < 0.05).any(1).mean()
 
-def peeking(looks):
-    return cl.viz.bars({f"{n}": false_alarms(n) for n in sorted({1, 2, 5, looks})})
-
+display(cl.viz.bars({f"{n}×": false_alarms(n) for n in (1, 2, 5, 10, 20, 50)}))
 cl.guess.result("evaluate.peek", cl.L(zh="还不能这么说", en="that cannot be said yet"))
-cl.viz.explore(peeking, looks=(1, 50, 20))
 
 
 # %% zh [md]
 r"""
-两列数其实出自**同一个**版本，点击率都是 10%。收满 20 天，p = 0.65，什么差别也没有。毛病在于**偷看**：每天看一眼，一显著就停。每看一次，就多一次碰巧的机会。把这样的试验做 2,000 场：只看一次，5% 误报，正是说好的；看 20 次，26%。拖动滑块，看得越勤，错得越多。
+两列数其实出自**同一个**版本，点击率都是 10%。收满 20 天，p = 0.65，什么差别也没有。毛病在于**偷看**：每天看一眼，一显著就停。每看一次，就多一次碰巧的机会。图里每根条形是 2,000 场这样的试验，按看的次数排。只看一次，误报 5%，正是说好的；看 20 次就有 26%。
 要么事先定好人数，只看一次；要么用专为边看边停设计的检验（序贯检验）。
 偷看不只是看时间：试 20 种提示、挑最好的一种来报，也是看了 20 次。
 
@@ -807,13 +804,13 @@ $$p_i\leftarrow\frac{\sum_j w_{ij}}{\sum_{j}\,(w_{ij}+w_{ji})/(p_i+p_j)}$$
 """
 # %% en [md]
 r"""
-Both rows of figures come from the **same** version, with a click rate of 10 %. After all 20 days p = 0.65: there is no difference. The fault is **peeking**: look every day and stop as soon as it is significant. Every look is one more chance for luck. Run 2,000 such trials: one look raises 5 % false alarms, as promised; 20 looks raise 26 %. Drag the slider: the more looks, the more errors.
+Both rows of figures come from the **same** version, with a click rate of 10 %. After all 20 days p = 0.65: there is no difference. The fault is **peeking**: look every day and stop as soon as it is significant. Every look is one more chance for luck. The bars are 2,000 such trials each, by the number of looks: one look raises 5 % false alarms, as promised, and 20 looks raise 26 %.
 Either fix the number of users and look once, or use a test made for stopping early (a sequential test).
 Peeking is not only about time: to try 20 prompts and report the best is to look 20 times.
 
 ## 11.11 Ask people
 
-Whether a story is well written has no gold answer; people must say. If they give marks, each has another yardstick; **comparing two** is much easier, and it should be **blind**: nobody is told who wrote which, and the order is drawn by lot. How do many wins become strengths? The **Bradley–Terry model** assumes $P(i\text{ beats }j)=\dfrac{p_i}{p_i+p_j}$ and corrects each $p$ again and again until they agree with the wins. Leaderboards of chat models use models of this kind ([Chiang et al. 2024](https://arxiv.org/abs/2403.04132)).
+Whether a story is well written has no gold answer; people must say. When people give marks, everybody uses another yardstick; **comparing two** texts is much easier. It should be **blind**: nobody is told who wrote which, and the order is drawn by lot. How do wins turn into strengths? The **Bradley–Terry model** assumes $P(i\text{ beats }j)=\dfrac{p_i}{p_i+p_j}$ and corrects each $p$ again and again until they agree with the wins. Leaderboards of chat models use models of this kind ([Chiang et al. 2024](https://arxiv.org/abs/2403.04132)).
 
 ### Exercise 6 · Bradley–Terry
 
@@ -885,7 +882,7 @@ r"""
 """
 # %% en [md]
 r"""
-The table uses your clicks; where not all 12 pairs are judged, it uses ours, made blind as well (and then κ with “ours” is 1.00, of course). In our judgement temperature 1.5 wins least; it often does not make sense. The strength of a player who wins every game tends to 1: the model knows that they never lost, not how strong they are, so look at wins and intervals, too; with 8 games these are wide. Let a friend judge as well and compute the κ of you two. The judge who always takes the longer text has a negative κ with us: longer is not better.
+The table uses your clicks; where not all 12 pairs are judged, it uses ours, made blind as well (and then κ with “ours” is 1.00, of course). In our judgement temperature 1.5 wins least; its passages often do not make sense. The strength of a player who wins every game tends to 1: the model knows that they never lost, not how strong they are, so look at wins and intervals, too; with 8 games these are wide. Let a friend judge as well and compute the κ of you two. The judge who always takes the longer text has a negative κ with us: longer is not better.
 
 The first handout also suggests “BLEU scores” for generated text. BLEU counts strings of words shared with a reference translation; good translations resemble each other, so there it makes sense, while two good stories may not share a word. Use BLEU for translation (chapter 10), and people's comparisons for open writing.
 

@@ -186,7 +186,7 @@ MiniLM 只有 SmolLM2 的六分之一大，对 37 题，每题用的时间也少
 真正用起来，模型是要写字的。不给选项，用 `examples` 提示让它写出答案，再由程序判对错，这叫生成式评分。这样就多了一个零件，**判分器**。判分器也是代码，也会错。
 下面的 `grade` 只有一行，看着没什么问题。后 30 题的判决都打印在这里，依次是题号、判决、标准答案、模型写的、题目。
 
-**请逐条读完**，数一数有几条判错了，再往下看。
+第一处毛病就在这里。**请逐条读完**，数一数有几条判错了，再往下看。
 """
 # %% en [md]
 r"""
@@ -200,7 +200,7 @@ MiniLM, a sixth of SmolLM2's size, gets 37 in much less time a question. Picking
 In real use a model writes. Give it no options, let it write an answer after the `examples` prompt, and let a program judge: this is **generation** scoring. It has one more part, the **grader**. A grader is code, too, and can be wrong.
 `grade` below is a single line that looks harmless. Its verdicts on the last 30 questions are printed with the number of the question, the verdict, the gold answer, what the model wrote, and the question.
 
-**Read all of them** and count how many verdicts are wrong before you go on.
+The first fault is here. **Read all of them** and count how many verdicts are wrong before you go on.
 """
 # %%
 def fifty_replies():
@@ -379,7 +379,7 @@ r"""
 只多一题：p = 1.00，区间从 −0.10 到 +0.14，看不出差别。看不出，不等于没有：50 题里结果不同的只有 9 题，一张这样的卷子本来就看不出什么。要多少题才够？
 对错只有 0 和 1 时，差是 +1、0、-1，翻符号就是抛硬币，p 不用抽签也能算：只看结果不同的题，甲独对 a 道、乙独对 b 道，$|a-b|>1.96\sqrt{a+b}$ 就近似是 p < 5%（McNemar 检验）。图里的 400 张卷子这样判，假设有 30% 的题结果不同。
 
-拖动两个滑块，题数和真实的差距。真实差距 6 个百分点、50 题时，400 次里只有 14% 看得出来（图的标题）；橙色的那些，看到的差都在真实差距的两倍以上，**题少的时候，凡是显著的都被夸大了**。要有 80% 的机会看出来，得多少题？再把真实的差距拉到 0：没有差别，也总有几张卷子“显著”，因为 p < 5% 本来就放过这么多误报。
+拖动两个滑块，题数和真实的差距。真实差距 6 个百分点、50 题时，400 次里只有 14% 看得出来（图的标题）；橙色的那些，看到的差不论正负，都在真实差距的两倍以上，有一张连方向都反了。**题少的时候，凡是显著的都被夸大了**。要有 80% 的机会看出来，得多少题？再把真实的差距拉到 0：没有差别，也总有几张卷子“显著”，因为 p < 5% 本来就放过这么多误报。
 
 ## 11.5 准确率的陷阱
 
@@ -398,7 +398,7 @@ r"""
 One question more: p = 1.00, and the interval runs from −0.10 to +0.14; no difference is to be seen. That is not to say that there is none: only 9 of 50 questions have different outcomes, and an exam like this cannot show much. How many questions would do?
 Where answers are right or wrong, the differences are +1, 0 and -1, flipping signs is tossing coins, and p needs no drawing: of the questions with different outcomes A alone is right on a and B alone on b, and $|a-b|>1.96\sqrt{a+b}$ is about p < 5 % (McNemar's test). That is how the 400 exams in the picture are judged; 30 % of the questions are assumed to have different outcomes.
 
-Drag both sliders, the number of questions and the true gap. With a true gap of 6 points and 50 questions only 14 % of 400 exams show it (the title of the picture); and in those, in orange, the observed gap is more than twice the true one: **with few questions, whatever is significant is exaggerated**. How many questions does it take to see it 80 % of the time? Then pull the true gap to 0: there is no difference, and some exams are “significant” all the same, since p < 5 % lets that many false alarms pass.
+Drag both sliders, the number of questions and the true gap. With a true gap of 6 points and 50 questions only 14 % of 400 exams show it (the title of the picture); and in those, in orange, the observed gap is more than twice the size of the true one; in one of them it even points the wrong way. **With few questions, whatever is significant is exaggerated.** How many questions does it take to see it 80 % of the time? Then pull the true gap to 0: there is no difference, and some exams are “significant” all the same, since p < 5 % lets that many false alarms pass.
 
 ## 11.5 The trap of accuracy
 
@@ -648,7 +648,7 @@ cl.guess.result("evaluate.fresh", cl.L(zh="差不多", en="about the same"))
 
 # %% zh [md]
 r"""
-新文字上两个模型一样好。图里每点是一段：新的那些都在一条斜线上，考卷里却有一群远远掉到斜线下面，那 30 段乙在训练时就读过（`secret`）。这叫**污染**（contamination）。网上的文字里有许多考题，大模型读遍全网，就会这样；所以要看的不只是总分，还有**同样难的新题**。
+新文字上两个模型一样好。图里每点是一段：新的那些都在一条斜线上，考卷里却有一群远远掉到斜线下面，那 30 段乙在训练时就读过（`secret`）。这叫**污染**（contamination）。（斜线上方还有一个点，为什么？可以去查一查那一段。）网上的文字里有许多考题，大模型读遍全网，就会这样；所以要看的不只是总分，还有**同样难的新题**。
 没有新题，也可以直接去训练文本里搜，看有没有长长一串字和考题相同；公开了训练数据的模型才搜得了。
 
 交叉验证能不能用来评大模型？第一份讲义这样建议。五折就要预训练五次，没有人这样做；而且模型一旦读过考题，怎么切都没有用。大模型靠的是留出的新文字、新题，和人的比较（11.11 节）。
@@ -665,7 +665,7 @@ r"""
 """
 # %% en [md]
 r"""
-On fresh text the two models are equally good. Each dot is a paragraph: the fresh ones lie along a slanted line, while a group of the test falls far below it. B has read these 30 in training (`secret`). This is **contamination**. The web is full of exam questions, and a model that has read the web has read many; so do not look at the score alone, but also at **new questions that are equally hard**.
+On fresh text the two models are equally good. Each dot is a paragraph: the fresh ones lie along a slanted line, while a group of the test falls far below it. B has read these 30 in training (`secret`). This is **contamination**. (One dot lies above the line. Why? Look up that paragraph if you like.) The web is full of exam questions, and a model that has read the web has read many; so do not look at the score alone, but also at **new questions that are equally hard**.
 Without new ones, search the training text for long strings that stand in the test; that needs a model whose training data is public.
 
 Can cross-validation evaluate a large model? The first handout suggests so. Five folds would take five pre-trainings, which nobody does; and once a model has read the questions, no way of splitting helps. Large models are evaluated on held-out text, on new questions, and by people's comparisons (section 11.11).
@@ -729,7 +729,7 @@ plt.show()
 
 # %% zh [md]
 r"""
-贝叶斯搜索找到的最好：六个种子都在 0.580 到 0.582 之间，比随机搜索低 0.009（区间不含 0），网格最差，而且它的 15 个点在每个轴上只有 5 个和 3 个不同的值。曲线在第 5 次之后才分开，前 5 次大家都在碰运气。
+贝叶斯搜索找到的最好：六个种子都在 0.580 到 0.582 之间，比随机搜索低 0.009（区间不含 0），网格的 0.600 只和六次随机里最差的那次一样，15 个点在两个轴上只有 5 个和 3 个不同的值。贝叶斯的前 5 次也是随机的，它的本事在后 10 次。
 这是两个数、一个平滑的目标、一份数据上的结果；换一个问题，次序可以不同。还有一件事不变：挑出来的是**验证集**上最低的，报的时候要换一份没用过的测试集，不然就是在考卷上挑答案。
 
 ## 11.10 第四处：一份捷报
@@ -738,7 +738,7 @@ r"""
 """
 # %% en [md]
 r"""
-Bayesian search finds the best: all six seeds end between 0.580 and 0.582, lower than random search by 0.009 (the interval does not contain 0); the grid comes last, whose 15 points have no more than 5 and 3 different values along the axes. The curves part only after try 5; the first 5 are luck for everybody.
+Bayesian search finds the best: all six seeds end between 0.580 and 0.582, lower than random search by 0.009 (the interval does not contain 0); the grid's 0.600 equals the worst of the six random runs, and its 15 points have no more than 5 and 3 different values along the axes. The first 5 tries of Bayesian search are random as well; what it has learnt shows in the last 10.
 This holds for two numbers, a smooth goal and one data set; on another problem the order may differ. One thing stays: what was picked is lowest on the **validation** data, and has to be reported on a test that was never used, or else the answers were picked on the exam.
 
 ## 11.10 The fourth fault: good news

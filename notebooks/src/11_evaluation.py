@@ -306,14 +306,14 @@ cl.guess.result("evaluate.next", round(100 * again.mean()), tolerance=4)
 
 # %% zh [md]
 r"""
-两种区间差不多（Wilson 区间用公式算，第 8 章起用的都是它），都宽达 25 个百分点上下：50 题的卷子，只能说出一个大概。
+两种区间差不多（Wilson 区间用公式算，第 8 章起用的都是它），都有 25 个百分点宽，50 题的卷子只能说出一个大概。
 95% 说的是**真实能力**（考无穷多题的分数）：一百个这样的区间，大约 95 个包住它。第二次的分数只有 84% 的机会在里面，因为它自己也在摇摆，两次的误差加在一起。
 
 ## 11.4 两个模型，同一张卷子
 
-三道例题的提示比光题目多对一题，是真的吗？两个各自的区间叠不叠，说明不了问题：它们考的是**同样的**题，难题两边都错，容易题两边都对，真正有话说的只是结果不同的那几题。所以要看**成对**的差。
+三道例题的提示比光题目多对一题，是真的吗？两个各自的区间叠不叠，说明不了问题。它们考的是**同样的**题，难题两边都错，容易题两边都对，真正有话说的只是结果不同的那几题。所以要看**成对**的差。
 
-假设两种提示没有差别。那么每道题上谁叫甲、谁叫乙，换一换也无妨，差的符号可以随便翻。翻许多遍，看有多少遍的平均差至少和实际看到的一样大，这个比例就是 p 值：这是**置换检验**。
+假设两种提示没有差别。那么每道题上谁叫甲、谁叫乙，换一换也无妨，差的符号可以随便翻。翻许多遍，看有多少遍的平均差至少和实际看到的一样大，这个比例就是 p 值。这叫**置换检验**。
 
 ### 练习 2 · 配对置换检验
 
@@ -648,10 +648,10 @@ cl.guess.result("evaluate.fresh", cl.L(zh="差不多", en="about the same"))
 
 # %% zh [md]
 r"""
-新文字上两个模型一样好。图里每点是一段：新的那些都在一条斜线上，考卷里却有一群远远掉到斜线下面，那 30 段乙在训练时就读过（`secret`）。这叫**污染**（contamination）。（斜线上方还有一个点，为什么？可以去查一查那一段。）网上的文字里有许多考题，大模型读遍全网，就会这样；所以要看的不只是总分，还有**同样难的新题**。
+新文字上两个模型一样好。图里每点是一段。新的那些都在一条斜线上，考卷里却有一群远远掉到斜线下面，那 30 段乙在训练时就读过（`secret`）。这叫**污染**（contamination）。（斜线上方还有一个点，为什么？可以去查一查那一段。）网上的文字里有许多考题，读遍全网的大模型就可能这样。所以不能只看总分，还要看**同样难的新题**。
 没有新题，也可以直接去训练文本里搜，看有没有长长一串字和考题相同；公开了训练数据的模型才搜得了。
 
-交叉验证能不能用来评大模型？第一份讲义这样建议。五折就要预训练五次，没有人这样做；而且模型一旦读过考题，怎么切都没有用。大模型靠的是留出的新文字、新题，和人的比较（11.11 节）。
+交叉验证能不能用来评大模型？第一份讲义这样建议。五折就要预训练五次，代价太大；而且模型一旦读过考题，怎么切都没有用。大模型靠的是留出的新文字、新题，和人的比较（11.11 节）。
 
 ## 11.9 三种搜索，各试 15 次
 
@@ -665,10 +665,10 @@ r"""
 """
 # %% en [md]
 r"""
-On fresh text the two models are equally good. Each dot is a paragraph: the fresh ones lie along a slanted line, while a group of the test falls far below it. B has read these 30 in training (`secret`). This is **contamination**. (One dot lies above the line. Why? Look up that paragraph if you like.) The web is full of exam questions, and a model that has read the web has read many; so do not look at the score alone, but also at **new questions that are equally hard**.
+On fresh text the two models are equally good. Each dot is a paragraph. The fresh ones lie along a slanted line, while a group of the test falls far below it. B has read these 30 in training (`secret`). This is **contamination**. (One dot lies above the line. Why? Look up that paragraph if you like.) The web holds many exam questions, and a model that has read the web may have read them; so do not look at the score alone, but also at **new questions that are equally hard**.
 Without new ones, search the training text for long strings that stand in the test; that needs a model whose training data is public.
 
-Can cross-validation evaluate a large model? The first handout suggests so. Five folds would take five pre-trainings, which nobody does; and once a model has read the questions, no way of splitting helps. Large models are evaluated on held-out text, on new questions, and by people's comparisons (section 11.11).
+Can cross-validation evaluate a large model? The first handout suggests so. Five folds would take five pre-trainings, far too expensive; and once a model has read the questions, no way of splitting helps. Large models are evaluated on held-out text, on new questions, and by people's comparisons (section 11.11).
 
 ## 11.9 Three searches, 15 tries each
 
@@ -776,7 +776,7 @@ cl.guess.result("evaluate.peek", cl.L(zh="还不能这么说", en="that cannot b
 
 # %% zh [md]
 r"""
-两列数其实出自**同一个**版本，点击率都是 10%。收满 20 天，p = 0.65，什么差别也没有。毛病在于**偷看**：每天看一眼，一显著就停。每看一次，就多一次碰巧的机会。图里每根条形是 2,000 场这样的试验，按看的次数排。只看一次，误报 5%，正是说好的；看 20 次就有 26%。
+两列数其实出自**同一个**版本，点击率都是 10%。收满 20 天，p = 0.65，差别不见了，本来也没有。毛病在于**偷看**：每天看一眼，一显著就停。每看一次，就多一次碰巧的机会。图里每根条形是 2,000 场这样的试验，按看的次数排。只看一次，误报 5%，正是说好的；看 20 次就有 26%。
 要么事先定好人数，只看一次；要么用专为边看边停设计的检验（序贯检验）。
 偷看不只是看时间：试 20 种提示、挑最好的一种来报，也是看了 20 次。
 
@@ -804,7 +804,7 @@ $$p_i\leftarrow\frac{\sum_j w_{ij}}{\sum_{j}\,(w_{ij}+w_{ji})/(p_i+p_j)}$$
 """
 # %% en [md]
 r"""
-Both rows of figures come from the **same** version, with a click rate of 10 %. After all 20 days p = 0.65: there is no difference. The fault is **peeking**: look every day and stop as soon as it is significant. Every look is one more chance for luck. The bars are 2,000 such trials each, by the number of looks: one look raises 5 % false alarms, as promised, and 20 looks raise 26 %.
+Both rows of figures come from the **same** version, with a click rate of 10 %. After all 20 days p = 0.65: the difference is gone, and there never was one. The fault is **peeking**: look every day and stop as soon as it is significant. Every look is one more chance for luck. The bars are 2,000 such trials each, by the number of looks: one look raises 5 % false alarms, as promised, and 20 looks raise 26 %.
 Either fix the number of users and look once, or use a test made for stopping early (a sequential test).
 Peeking is not only about time: to try 20 prompts and report the best is to look 20 times.
 
@@ -910,8 +910,8 @@ cl.viz.table(rows, cl.L(zh=["", "像股价", "像销量"], en=["", "price", "sal
 
 # %% zh [md]
 r"""
-像股价的那种，照抄昨天误差 1.8，SmolLM2 是 2.4，差的区间不含 0：大模型输给了最笨的办法。这也不奇怪，随机走步的序列，昨天的值就是最好的预测，谁也赢不了。真的行情里有没有规律，这里没有量；要说有，先赢过照抄昨天。
-像销量的那种，SmolLM2 误差 5.3，照抄昨天是 16.9：它看出了重复。可是照抄五天前只有 0.9。要是只和照抄昨天比，就会以为它很会预测。基线要选懂行的人会用的那一个，不是容易赢的那一个。
+像股价的那种，照抄昨天误差 1.8，SmolLM2 是 2.4，差的区间不含 0，大模型输给了最笨的办法。这也不奇怪，随机走步的序列，昨天的值就是最好的预测，谁也赢不了。真的行情里有没有规律，这里没有量；要说有，先赢过照抄昨天。
+像销量的那种，SmolLM2 误差 5.3，照抄昨天是 16.9，看来它注意到了重复。可是照抄五天前只有 0.9。要是只和照抄昨天比，就会以为它很会预测。基线要选懂行的人会用的那一个，不是容易赢的那一个。
 
 ## 小结
 
@@ -928,7 +928,7 @@ r"""
 # %% en [md]
 r"""
 On the series like a price, copying yesterday has an error of 1.8 and SmolLM2 one of 2.4, and the interval of the difference does not contain 0: the large model loses to the dullest method. No wonder: in a random walk yesterday's value is the best forecast there is, and nobody can beat it. Whether real quotes have a pattern was not measured here; whoever says so has to beat copying yesterday first.
-On the series like sales SmolLM2 has an error of 5.3 and copying yesterday one of 16.9: it has noticed the repetition. But copying five days ago has 0.9. Beside yesterday alone, SmolLM2 would look like a good forecaster. Choose the baseline that somebody who knows the matter would use, not the one that is easy to beat.
+On the series like sales SmolLM2 has an error of 5.3 and copying yesterday one of 16.9; it seems to have noticed the repetition. But copying five days ago has 0.9. Beside yesterday alone, SmolLM2 would look like a good forecaster. Choose the baseline that somebody who knows the matter would use, not the one that is easy to beat.
 
 ## Summary
 

@@ -710,10 +710,10 @@ def bayes(rng):
     return values
 
 # %% rows="R49"
-chance = [np.random.default_rng(seed) for seed in range(2 if quick else 6)]
+rngs = [np.random.default_rng(seed) for seed in range(2 if quick else 6)]
 races = {"grid": [[loss((a / 4, b / 2)) for a in range(5) for b in range(3)]],
-         "random": [[loss(point) for point in rng.random((15, 2))] for rng in chance],
-         "Bayesian": [bayes(rng) for rng in chance]}
+         "random": [[loss(point) for point in rng.random((15, 2))] for rng in rngs],
+         "Bayesian": [bayes(rng) for rng in rngs]}
 figure, axis = plt.subplots(figsize=(6.4, 3))
 for (name, runs), colour in zip(races.items(), ("#888888", "#4477aa", "#ee7733")):
     best = np.minimum.accumulate(runs, axis=1)                             # (seeds, 15)

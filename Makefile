@@ -52,7 +52,7 @@ $(VENV)/%.done: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 $*")'
 	@$(PYTHON) -c 'import venv, ensurepip' || { echo "Python comes without venv here. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
-	@echo "正在安装所需的软件包（约 1.6 GB，首次需要几分钟） / Installing what the course needs (about 1.6 GB, minutes the first time) ..."
+	@echo "正在安装所需的软件包（装好后占约 1.6 GB 磁盘，首次需要几分钟） / Installing what the course needs (about 1.6 GB on disk, minutes the first time) ..."
 	@$(BIN)/python -m pip install -qq -c constraints.txt -e ".[$*]"
 	@touch $@
 

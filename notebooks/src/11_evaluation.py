@@ -855,7 +855,7 @@ judge = cl.viz.duel(texts, seed=2)
 judge
 
 # %% rows="R54"
-OURS = cl.L(zh="222111121111", en="211111121211")           # our own clicks, blind, too
+OURS = cl.L(zh="222111121111", en="211111121211")           # our own clicks
 bradley_terry, kappa = cl.use("evaluate.bradley_terry"), cl.use("evaluate.cohen_kappa")
 clicks = judge.clicks if len(judge.clicks) == 12 else OURS
 wins, longer = torch.zeros(3, 3), ""
@@ -872,7 +872,7 @@ for name, other in zip(cl.L(zh=["我们", "总选长的"], en=["ours", "the long
 
 # %% zh [md]
 r"""
-表里用的是你的点击；没有点满 12 对，就用我们自己盲评时的点击（那样和“我们”的 κ 自然是 1.00）。我们评下来，温度 1.5 胜得最少，常常前言不搭后语。全胜的选手，实力会一路走向 1：模型只知道他没输过，不知道强多少，所以胜场和区间要一起看，8 场的区间很宽。请一位朋友也评一遍，算一算你们俩的 κ。“总选长的”这位评委和我们的 κ 是负的：长不等于好。
+表里用的是你的点击；没有点满 12 对，就用我们自己的点击（那样和“我们”的 κ 自然是 1.00）。我们有几段事先见过是谁写的，不算全盲，请你评得比我们好。我们评下来，温度 1.5 胜得最少，常常前言不搭后语。全胜的选手，实力会一路走向 1：模型只知道他没输过，不知道强多少，所以胜场和区间要一起看，8 场的区间很宽。请一位朋友也评一遍，算一算你们俩的 κ。“总选长的”这位评委和我们的 κ 是负的，至少在这 12 对里，长不等于好。
 
 第一份讲义还建议用“BLEU 评分”评生成的文本。BLEU 数的是和参考译文重合的词串；好的译文彼此相近，还说得过去，好的故事却可以一个词也不重合。翻译用 BLEU（第 10 章），开放的写作请人来比。
 
@@ -882,7 +882,7 @@ r"""
 """
 # %% en [md]
 r"""
-The table uses your clicks; where not all 12 pairs are judged, it uses ours, made blind as well (and then κ with “ours” is 1.00, of course). In our judgement temperature 1.5 wins least; its passages often do not make sense. The strength of a player who wins every game tends to 1: the model knows that they never lost, not how strong they are, so look at wins and intervals, too; with 8 games these are wide. Let a friend judge as well and compute the κ of you two. The judge who always takes the longer text has a negative κ with us: longer is not better.
+The table uses your clicks; where not all 12 pairs are judged, it uses ours (and then κ with “ours” is 1.00, of course). Ours were not fully blind, since we had seen who wrote some of them; do better than we did. In our judgement temperature 1.5 wins least; its passages often do not make sense. The strength of a player who wins every game tends to 1: the model knows that they never lost, not how strong they are, so look at wins and intervals, too; with 8 games these are wide. Let a friend judge as well and compute the κ of you two. The judge who always takes the longer text has a negative κ with us; in these 12 pairs, at least, longer is not better.
 
 The first handout also suggests “BLEU scores” for generated text. BLEU counts strings of words shared with a reference translation; good translations resemble each other, so there it makes sense, while two good stories may not share a word. Use BLEU for translation (chapter 10), and people's comparisons for open writing.
 
@@ -910,7 +910,7 @@ cl.viz.table(rows, cl.L(zh=["", "像股价", "像销量"], en=["", "price", "sal
 
 # %% zh [md]
 r"""
-像股价的那种，照抄昨天误差 1.8，SmolLM2 是 2.4，差的区间不含 0，大模型输给了最笨的办法。这也不奇怪，随机走步的序列，昨天的值就是最好的预测，谁也赢不了。真的行情里有没有规律，这里没有量；要说有，先赢过照抄昨天。
+像股价的那种，照抄昨天误差 1.8，SmolLM2 是 2.4，差的区间不含 0，大模型输给了最笨的办法。这也不奇怪，随机走步的序列，昨天的值就是最好的预测，平均下来谁也赢不了。真的行情里有没有规律，这里没有量；要说有，先赢过照抄昨天。
 像销量的那种，SmolLM2 误差 5.3，照抄昨天是 16.9，看来它注意到了重复。可是照抄五天前只有 0.9。要是只和照抄昨天比，就会以为它很会预测。基线要选懂行的人会用的那一个，不是容易赢的那一个。
 
 ## 小结
@@ -927,7 +927,7 @@ r"""
 """
 # %% en [md]
 r"""
-On the series like a price, copying yesterday has an error of 1.8 and SmolLM2 one of 2.4, and the interval of the difference does not contain 0: the large model loses to the dullest method. No wonder: in a random walk yesterday's value is the best forecast there is, and nobody can beat it. Whether real quotes have a pattern was not measured here; whoever says so has to beat copying yesterday first.
+On the series like a price, copying yesterday has an error of 1.8 and SmolLM2 one of 2.4, and the interval of the difference does not contain 0: the large model loses to the dullest method. No wonder: in a random walk yesterday's value is the best forecast there is, and on average nobody can beat it. Whether real quotes have a pattern was not measured here; whoever says so has to beat copying yesterday first.
 On the series like sales SmolLM2 has an error of 5.3 and copying yesterday one of 16.9; it seems to have noticed the repetition. But copying five days ago has 0.9. Beside yesterday alone, SmolLM2 would look like a good forecaster. Choose the baseline that somebody who knows the matter would use, not the one that is easy to beat.
 
 ## Summary

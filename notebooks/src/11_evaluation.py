@@ -11,11 +11,11 @@ r"""
 # 11 · 评估与实验：真的更好，还是运气好
 
 你换了一句提示，分数涨了 6 分。是真的更好，还是运气好？换一个种子、换一种算分法，这 6 分还在不在？
-做模型的人每天都要回答这个问题，而最容易骗过我们的，就是我们自己。
+做模型的人每天都要回答这个问题，而我们又都容易相信自己盼着的结果。
 
 这一章回答三个问题：
 
-- 同一个模型、同一张卷子，换一种算分法，名次会不会变？
+- 同一批题，换一种算分法，名次会不会变？
 - 差几分才算差？要考多少题，才看得出来？
 - 分数好得可疑，该去哪里找毛病？
 
@@ -23,14 +23,14 @@ r"""
 """
 # %% en [md]
 r"""
-# 11 · Evaluation and experiments: is it better, or were we lucky?
+# 11 · Evaluation and experiments: is it really better, or did we get lucky?
 
-You change one sentence of a prompt, and the score rises by 6 points. Is that better, or were you lucky? Will it still be there with another seed, or another way of scoring?
-Whoever builds models faces this question every day, and the easiest person to fool is oneself.
+You change one sentence of a prompt, and the score rises by 6 points. Is it really better, or did you get lucky? Will it still be there with another seed, or another way of scoring?
+Whoever builds models faces this question every day, and all of us readily believe the result we hoped for.
 
 This chapter answers three questions:
 
-- With one model and one exam, does another way of scoring change the ranking?
+- On the same questions, does another way of scoring change the ranking?
 - How many points make a difference, and how many questions does it take to see one?
 - Where do you look when a score is too good?
 
@@ -49,10 +49,10 @@ r"""
 `cl.text.exam("en")` 是我们自己出的 50 道四选一，常识题，逐题核对过；`exam("zh")` 是同样的题，写成中文。
 SmolLM2 主要读英语，所以先考英文卷。
 
-语言模型怎么做选择题？常用的办法不让它写字，只看题目后面接上这个选项的概率有多大。第 1 章的 `sequence_log_prob` 就能算，`cl.interpret.option_log_probs` 一次算四个选项。拿到四个对数概率以后，有三种常见的算分法：
+语言模型怎么做选择题？常用的办法不让它写字，只看题目后面接上这个选项的概率有多大。第 1 章的 `sequence_log_prob` 就能算，`cl.interpret.option_log_probs` 一次算四个选项。拿到四个对数概率以后，怎样选出一个，有三种常见的算分法：
 
-1. **总和**：选项所有词元的对数概率加起来，最大的当选。
-2. **每字符平均**：总和除以选项的字符数。长选项要乘更多个小于 1 的数，总和吃亏，除一除就公平些。
+1. **总和**：选项所有词元的对数概率加起来，选最大的。
+2. **每字符平均**：总和除以选项的字符数。长选项要乘更多个小于 1 的数，总和吃亏，除一除，长短就拉平了一些。
 3. **减去先验**：有些选项不看题目也很可能。减去它接在单单一个 `Answer:` 后面的对数概率，剩下的才是题目带来的。
 
 拖动题号，看三种办法各选了谁。✓ 是正确答案，◀ 是这一种办法选中的。
@@ -64,7 +64,7 @@ r"""
 `cl.text.exam("en")` holds 50 multiple-choice questions of our own, common knowledge, each checked; `exam("zh")` has the same questions in Chinese.
 SmolLM2 reads mainly English, so it sits the English exam first.
 
-How does a language model answer multiple choice? The usual way does not let it write at all. It asks: after this question, how probable is that option? `sequence_log_prob` of chapter 1 could tell; `cl.interpret.option_log_probs` does it for four options at once. From the four log-probabilities there are three common ways to score:
+How does a language model answer multiple choice? The usual way does not let it write at all. It asks: after this question, how probable is that option? `sequence_log_prob` of chapter 1 could tell; `cl.interpret.option_log_probs` does it for four options at once. There are three common ways to turn these four log-probabilities into a choice:
 
 1. **Total**: add up the log-probabilities of the option's tokens; the largest wins.
 2. **Mean per character**: divide the total by the number of characters. A long option multiplies more numbers below 1, which the total holds against it.
@@ -99,8 +99,8 @@ def score(total, prior, items):
 def one_question(item):
     one = items[item - 1]
     ways = score(sit(model, [one], bare), sit(model, [one], lambda _: "Answer:"), [one])
-    rows = [["✓ " * int(i == one.answer) + option, *(
-        f"{way[0, i]:.2f}" + " ◀" * int(i == way.argmax()) for way in ways.values())]
+    rows = [["✓ " + option if i == one.answer else option, *(
+        f"{way[0, i]:.2f}" + (" ◀" if i == way.argmax() else "") for way in ways.values())]
         for i, option in enumerate(one.options)]
     return cl.viz.paragraph(one.question) + cl.viz.table(rows, ["", *ways])
 
@@ -111,19 +111,20 @@ cl.viz.explore(one_question, item=(1, 50, 5))
 r"""
 第 5 题问毛毛虫变成什么。总和选了 Spiders；三种算分法里，只有每字符选对了 Butterflies or moths：正确答案长，在总和里吃亏。这只是一题，50 题下来呢？
 
-同时让三种提示比一比：光题目（`bare`），前面放三道做好的例题（`examples`），套上聊天模板（`chat`）。第一张表里，`#` 后面是这一列的名次，最后一行是对照，**不看题目**：按选项接在 `Answer:` 后面的概率来选。（算分要两分钟，读的是保存的结果。）
+同时让三种提示比一比：光题目（`bare`）；前面放三道做好的例题（`examples`）；套上**聊天模板**（`chat`），也就是聊天模型训练时见惯的格式，标出哪一段是用户说的、哪里该它回答。第一张表里，`#` 后面是这一列的名次。最后一行是对照，**不看题目**，按选项接在 `Answer:` 后面的概率来选。空着的两格没法算：对照减去它自己是 0；`chat` 的选项前面没有空格，切出的词元不同，不能减同一个先验。（算分要两分钟，读的是保存的结果。）
 
-第二张表回答第二份讲义里的问题，怎样选预训练模型：把候选放在一起，同一套题，量大小、速度和分数。MiniLM 不会写字，就看哪个选项的向量离题目最近；另外三个按总和算分，两个中文模型考中文卷。想考你自己的模型，改一个名字就行，`cl.load` 装得下、会往下写的都可以。
+第二张表回答第二份讲义里的问题，怎样选预训练模型：把候选放在一起，考同样的题（两个中文模型考中文卷），量大小、速度和分数。MiniLM 不会写字，就看哪个选项的向量离题目最近；它的对照是换成**上一题**的题目。另外三个按总和算分。“每题”是看题、不看题各算一遍的时间。想考你自己的模型，把下面第三格里的一个名字换掉，`cl.load` 装得下、会往下写的都可以。
 """
 # %% en [md]
 r"""
 Question 5 asks what caterpillars turn into. The total picks Spiders; of the three only the mean per character finds Butterflies or moths, a long answer that the total puts at a disadvantage. This is one question. What about all 50?
 
-At the same time three prompts compete: the bare question (`bare`), three worked examples in front of it (`examples`), and the chat template (`chat`). In the first table `#` is the rank within the column, and the last line is a control with the **question unseen**: it picks by the probability of the options after `Answer:`. (Scoring takes two minutes, so a kept result is read.)
+At the same time three prompts compete: the bare question (`bare`), three worked examples in front of it (`examples`), and the **chat template** (`chat`), the format a chat model was trained on, which marks what the user says and where the reply begins. In the first table `#` is the rank within the column. The last line is a control with the **question unseen**: it picks by the probability of the options after `Answer:`. Two cells stay empty: the control minus itself is 0, and the options of `chat` have no space in front, hence other tokens and no such prior. (Scoring takes two minutes, so a kept result is read.)
 
-The second table answers a question of the second handout, how to choose a pre-trained model: put the candidates side by side, give them the same exam, and measure size, speed and score. MiniLM cannot write, so the option whose vector is nearest to the question's wins; the other three are scored by the total, and the two Chinese models sit the exam in Chinese. To examine a model of your own, change one name; any that `cl.load` takes and that writes will do.
+The second table answers a question of the second handout, how to choose a pre-trained model: put the candidates side by side, give them the same questions (the two Chinese models get them in Chinese), and measure size, speed and score. MiniLM cannot write, so the option whose vector is nearest to the question's wins; its control takes the question **before** this one. The other three are scored by the total. “Each” is the time for a question seen and unseen. To test a model of your own, change one name in the third cell below; any that `cl.load` takes and that writes will do.
 """
 # %%
+ASK = {"en": "Question: {}\nAnswer:", "zh": "问题：{}\n答案："}
 EXAMPLES = ("Question: What do cows eat?\nAnswer: Grass\n\n"
             "Question: How many wheels does a bicycle have?\nAnswer: Two\n\n"
             "Question: Where do fish live?\nAnswer: In water\n\n")
@@ -142,63 +143,65 @@ def three_prompts():
 # %%
 logs = cl.results.stored("11_prompts", three_prompts)
 logs = {name: np.array(table) for name, table in logs.items()}
-answers, prior = np.array([item.answer for item in items]), logs.pop("prior")
+prior = logs[cl.L(zh="不看题目", en="question unseen")] = logs.pop("prior")
+answers = np.array([item.answer for item in items])
 right = {name: {way: table.argmax(1) == answers                # [name][way]: (N,)
                 for way, table in score(total, prior, items).items()}
          for name, total in logs.items()}
-ways, rows = list(right["bare"]), []
-for name, hits in right.items():
-    ranks = [1 + sum(other[way].sum() > hits[way].sum() for other in right.values())
-             for way in ways]
-    shown = [f"{cl.metrics.tally(hits[way])}  #{k}" for way, k in zip(ways, ranks)]
-    rows.append((name, *shown))
-rows.append((cl.L(zh="不看题目", en="question unseen"),
-             cl.metrics.tally(prior.argmax(1) == answers)))
-cl.viz.table(rows, ["", *ways])
+ways, (plain, _, chat, unseen) = list(right["bare"]), right.values()
+del chat[ways[2]], unseen[ways[2]]                             # the empty cells
+order = {way: sorted([-hits[way].sum() for hits in right.values() if way in hits])
+         for way in ways}
+rows = [(name, *(f"{cl.metrics.tally(hit)}  #{1 + order[way].index(-hit.sum())}"
+                 for way, hit in hits.items())) for name, hits in right.items()]
+display(cl.viz.table(rows, ["", *ways]))
+print("bare − unseen, %:", cl.metrics.lead(plain[ways[0]], unseen[ways[0]]))
 
 # %% timing rows="R41"
-rows, size, en, zh = [], 6 if quick else 50, "Question: {}\nAnswer:", "问题：{}\n答案："
-for name, lang, space, form in (
-        ("smollm2-135m", "en", " ", en), ("minilm-l6", "en", "", ""),
-        ("zh-gpt", "zh", "", zh), ("zh-verse", "zh", "", zh)):
+rows, size = [], 6 if quick else 50
+for name, lang, space in (("smollm2-135m", "en", " "), ("minilm-l6", "en", ""),
+                          ("zh-gpt", "zh", ""), ("zh-verse", "zh", "")):
     m, sheet, start = cl.load(name), cl.text.exam(lang)[:size], time.perf_counter()
-    if form:
-        tables = [sit(m, sheet, lambda q: form.format(q.question), space)]
-    else:                           # it cannot write: which option's vector is nearest
-        tables = [[m.embed([q.question]) @ m.embed(q.options).T for q in sheet]]
+    if name == "minilm-l6":         # it cannot write: which option's vector is nearest?
+        asked = m.embed([q.question for q in sheet])                           # (N, D)
+        seen = [m.embed(q.options) @ asked[i] for i, q in enumerate(sheet)]
+        unseen = [m.embed(q.options) @ asked[i - 1] for i, q in enumerate(sheet)]
+    else:
+        seen = sit(m, sheet, lambda q: ASK[lang].format(q.question), space)
+        unseen = sit(m, sheet, lambda q: ASK[lang].split("\n")[1], space)
     each = f"{1000 * (time.perf_counter() - start) / size:.0f} ms"
-    if form:
-        tables.append(sit(m, sheet, lambda q: form.split("\n")[1], space))
-    hits = [[x.argmax() == i for x, i in zip(table, answers)] for table in tables]
+    hits = [[x.argmax() == i for x, i in zip(xs, answers)] for xs in (seen, unseen)]
     rows.append((name, f"{m.card.parameters:,}", each, *map(cl.metrics.tally, hits)))
 cl.viz.table(rows, cl.L(zh=["模型", "参数", "每题", "答对", "不看题目"], en=["model", "parameters", "each", "right", "unseen"]))
 
 
 # %% zh [md]
 r"""
-按总和，`bare` 和 `chat` 并列第二；按每字符，`chat` 掉到第三。算分法一换，名次就不全一样了。不过先看差距有多大。换提示，按总和只从 34 题变到 35 题；换算分法，`bare` 就从 34 变到 30。每个区间都有 25 个百分点宽，这些差别谁也不能当真，11.4 节再细量。眼下能说的只有一句，报分数要说清楚怎么算的。
+按总和，`bare` 和 `chat` 并列第二；按每字符，`chat` 掉到第三。算分法一换，名次就不全一样了。不过先看差距有多大。换提示，按总和只从 34 题变到 35 题；换算分法，`bare` 就从 34 变到 30。每个区间都有 25 个百分点宽，这些差别都还不能当真，11.4 节拿其中一个来检验。眼下清楚的只有一点：报分数的人要说清楚分数是怎么算的。
 
-最后一行更要紧。四个选项瞎猜，平均对 12.5 题，**不看题目**却对了 19 题：大概是有些选项本身就更常见。我们的卷子没有出干净，底线不能按 25% 算。再看第二张表里的 `zh-verse`，一个只读过古诗的小模型：对 23 题，不看题目也对 22 题，那 23 题里看不出知识。SmolLM2 对 34 题，不看题目是 19 题，该看的是多出来的 15 题。
+最后一行更要紧。四个选项瞎猜，平均对 12.5 题，**不看题目**按总和却对了 19 题，所以总和的底线不能按 25% 算。按每字符是 15 题，区间盖住 25%。SmolLM2 按总和对 34 题，该看的是比 19 多出来的 15 题，也就是表下面打印的 30 个百分点，区间离 0 很远。
+再看第二张表里的 `zh-verse`，一个只读过古诗的小模型：看题和不看题，对的题数差不多，都比瞎猜多，它的分数里看不出知识。便宜从哪里来，没有查清，可能是有些选项本身更常见，也可能是长短（中文卷里正确答案偏短）。
 MiniLM 只有 SmolLM2 的六分之一大，对 37 题，每题用的时间也少得多。只要挑选项，用不着会写字。（37 和 34 的差没有检验；50 题多半分不出来。）
 
 ## 11.2 让它自己写，再来判分
 
 真正用起来，模型是要写字的。不给选项，用 `examples` 提示让它写出答案，再由程序判对错，这叫生成式评分。这样就多了一个零件，**判分器**。判分器也是代码，也会错。
-下面的 `grade` 只有一行，看着没什么问题。后 30 题的判决都打印在这里，依次是题号、判决、标准答案、模型写的、题目。
+下面的 `grade` 只有一行，要求一字不差（**精确匹配**，exact match），看着没什么问题。下面打印了后 30 题的判定，依次是题号、判定、标准答案、模型写的、题目。SmolLM2 考的是英文题，所以答案和回答是英文。
 
 第一处毛病就在这里。**请逐条读完**，数一数有几条判错了，再往下看。
 """
 # %% en [md]
 r"""
-By the total, `bare` and `chat` share the second place; per character `chat` drops to the third: another way of scoring, and the ranking is not quite the same. But look at the size of the differences first. Another prompt moves the total from 34 to 35 questions; another way of scoring moves `bare` from 34 to 30. Each interval is 25 points wide, so none of this is to be taken seriously; section 11.4 measures it. For now only this can be said: with a score, say how it was computed.
+By the total, `bare` and `chat` share the second place; per character `chat` drops to the third: another way of scoring, and the ranking is not quite the same. But look at the size of the differences first. Another prompt moves the total from 34 to 35 questions; another way of scoring moves `bare` from 34 to 30. Each interval is 25 points wide, so none of these differences can be trusted yet; section 11.4 tests one of them. For now, one thing is clear: whoever reports a score has to say how it was computed.
 
-The last line matters more. Guessing among four options gets 12.5 right on average; with the **question unseen** SmolLM2 gets 19, probably because some options are commoner than others to begin with. Our exam is not clean, and 25 % will not do as its floor. Look at `zh-verse` in the second table, a small model that has read nothing but classical poems: 23 right, and 22 with the question unseen; its 23 show no knowledge. SmolLM2 has 34, and 19 unseen; the 15 between them are what counts.
+The last line matters more. Guessing among four options gets 12.5 right on average; with the **question unseen** the total gets 19, so 25 % is not the floor of the total. Per character it is 15, and the interval covers 25 %. By the total SmolLM2 has 34; what counts is the 15 beyond those 19, the 30 points printed below the table, whose interval is far from 0.
+Look at `zh-verse` in the second table, a small model that has read nothing but classical poems. It gets about as many right with the question as without, and more than guessing either way; its score shows no knowledge. Where the advantage comes from we have not found out. Some options may be more common than others, or it may be their length (in the Chinese exam the right answer tends to be short).
 MiniLM, a sixth of SmolLM2's size, gets 37 in much less time a question. Picking an option takes no writing. (The gap between 37 and 34 was not tested; 50 questions will hardly tell them apart.)
 
 ## 11.2 Let it write, then grade
 
 In real use a model writes. Give it no options, let it write an answer after the `examples` prompt, and let a program judge: this is **generation** scoring. It has one more part, the **grader**. A grader is code, too, and can be wrong.
-`grade` below is a single line that looks harmless. Its verdicts on the last 30 questions are printed with the number of the question, the verdict, the gold answer, what the model wrote, and the question.
+`grade` below is a single line that asks for an **exact match** and looks harmless. Its verdicts on the last 30 questions are printed: the number of the question, the verdict, the gold answer, what the model wrote, and the question.
 
 The first fault is here. **Read all of them** and count how many verdicts are wrong before you go on.
 """
@@ -214,10 +217,11 @@ replies = cl.results.stored("11_replies", fifty_replies)
 for i in range(20, 50):
     mark = "✓" if grade(replies[i], items[i]) else "✗"
     gold = items[i].options[items[i].answer]
-    print(f"{i + 1} {mark} {gold:27s}| {replies[i]:19s}| {items[i].question[:39]}")
+    asked = cl.text.exam(cl.L(zh="zh", en="en"))[i].question[:39]
+    print(f"{i + 1} {mark} {gold:27s}| {replies[i]:19s}| {asked}")
 
 # %%
-cl.guess("evaluate.grader", cl.L(zh="这 30 个判决里，有几个判错了？",
+cl.guess("evaluate.grader", cl.L(zh="这 30 条判定里，有几条判错了？",
                                  en="Of these 30 verdicts, how many are wrong?"),
          unit="/ 30")
 
@@ -228,50 +232,52 @@ def words(text):
     found = re.findall("[a-z0-9]+", text.lower())
     return {DIGITS.get(word, word) for word in found} - {"a", "an", "the"}
 
-hits = {cl.L(zh="一字不差", en="letter by letter"): list(map(grade, replies, items))}
+hits = {cl.L(zh="精确匹配", en="exact match"): list(map(grade, replies, items))}
 hits[cl.L(zh="比词", en="by words")] = [words(item.options[item.answer]) <= words(reply)
                                           for reply, item in zip(replies, items)]
 exact, loose = hits.values()
-by_us = [ok or i in (2, 35, 49, 50) for i, ok in enumerate(loose, 1)]   # read by us
+by_us = [ok or i in (2, 3, 35, 49, 50) for i, ok in enumerate(loose, 1)]  # read by us
 hits[cl.L(zh="逐条读", en="read one by one")] = by_us
 display(cl.viz.table((name, cl.metrics.tally(hit)) for name, hit in hits.items()))
 wrong = sum(a != b for a, b in zip(exact[20:], by_us[20:]))
-cl.guess.result("evaluate.grader", wrong, tolerance=1)
+cl.guess.result("evaluate.grader", wrong, tolerance=3)
 
 
 # %% zh [md]
 r"""
-30 条里判错了 8 条，全是把对的判成错。`River Thames`、`Hammer`、`The dentist`、`7 days`、`3` 只是写法不同，差在冠词、多出的词和数字上。把双方都拆成词，去掉冠词，数词换成数字，标准答案的词都出现就算对（`words`），5 条都改过来了。
-还有 3 条，程序改不了。在黑屋子里 `Light` 也能帮你看见东西，`Guitar` 也是乐器，`Writer` 也是写书的人。50 条我们逐条读过，照内容应当算对 27 条（第 29 条的 Australia 和第 43 条的 18/2 有争议，没有算），一字不差的判分器只给 18 条。**先读 30 条判决，再信分数。** 不给选项的考试也确实更难，同样的提示，有选项时对了 35 题。
+照我们的读法，30 条里判错了 8 条，全是把对的判成错。`River Thames`、`Hammer`、`The dentist`、`7 days`、`3` 只是写法不同，差在冠词、多出的词和数字上。把双方都拆成词，去掉冠词，数词换成数字，标准答案的词都出现就算对（`words`），5 条都改过来了。
+还有 3 条，比词也改不了。在黑屋子里 `Light`（光）也能帮你看见东西，`Guitar`（吉他）也是乐器，`Writer`（作者）也是写书的人。50 条我们逐条读过，照内容应当算对 28 条，精确匹配的判分器只给 18 条。第 8、10、20、29、30、43 条有争议，没有算；你要是算上几条，数出 9 到 11 条判错也说得过去。**先读 30 条判定，再信分数。**
+这个 28 不能和有选项时的 35 相比：有 7 道题（2、6、18、20、29、44、49，例如“下面哪种动物下蛋？”）离了选项就没法答。前 20 条里还有四个回答是 `Fish`（鱼），第三道例题问的正是鱼；回答是不是受了例题的影响，换一组例题就能检验。
 
-## 11.3 区间，和区间的区间
+## 11.3 区间说的是什么
 
-按总和算，`bare` 在 50 题里对了 34 题。换另外 50 道同样难的题，会对几题？手边只有这一张卷子。**自助法**（bootstrap，[Efron 1979](https://doi.org/10.1214/aos/1176344552)）这样做：从这 50 个对错里放回地抽 50 个，算一个平均；抽许多遍，看这些平均散得多开。
+按总和算，`bare` 在 50 题里对了 34 题。换另外 50 道同样难的题，会对几题？手边只有这一张卷子，于是用前几章见过的**自助法**（bootstrap，[Efron 1979](https://doi.org/10.1214/aos/1176344552)）。从这 50 个对错里放回地抽 50 个，算一个平均；抽许多遍，看这些平均散得多开。
 
 ### 练习 1 · 自助法的区间
 
 写 `bootstrap_ci(values, indices, level=0.95)`：`values` 是 [N] 个分数；`indices` 是 [R,N] 的整数，一行是一次重抽样，编号可以重复（抽签已经替你做好）。
-对每一行取值、求平均，得 R 个平均数。返回两个浮点数：它们的 $(1-\text{level})/2$ 分位数和 $(1+\text{level})/2$ 分位数，按排好序后的位置 $q\,(R-1)$ 线性插值。R = 0，或者 `level` 不在 0 和 1 之间，抛出 `ValueError`。
-例：values = 0 1 2 3，三次重抽样的平均是 0.5、1.5、2.75，level = 0.5，结果是 (1.0, 2.125)。
+对每一行取值、求平均，得 R 个平均数。返回两个浮点数：它们的 $(1-\text{level})/2$ 分位数和 $(1+\text{level})/2$ 分位数，按排好序后的位置 $q\,(R-1)$ 线性插值。R = 0，或者 `level` 不满足 0 < level < 1，抛出 `ValueError`。
+例：values = 0 1 2 3，indices = [[0,0,1,1],[0,1,2,3],[3,3,3,2]]，三个平均是 0.5、1.5、2.75，level = 0.5，结果是 (1.0, 2.125)。
 
-检查的下面会印出一个 95% 的区间。这是什么意思？常听人说，“再考一次，分数有 95% 的机会落在里面”。再下一格先猜猜看对不对。
+练习之后的格子会打印一个 95% 的区间。这个 95% 说的是什么？常听人说：“再考一次，分数有 95% 的机会落在里面。”对不对？先猜，再看下一格的模拟：真实能力 70% 的模型考 200 题，考两次，这样重复两万遍；区间用最简单的公式 $\hat p\pm1.96\sqrt{\hat p(1-\hat p)/n}$。
 """
 # %% en [md]
 r"""
-Of the 30 verdicts 8 are wrong, and all of these mark a right answer as wrong. `River Thames`, `Hammer`, `The dentist`, `7 days` and `3` are only written differently: an article, one word more, a digit. Cut both sides into words, drop articles, turn number words into digits, and accept a reply that has every word of the gold answer (`words`): 5 are mended.
-The other 3 are beyond a program: in a dark room `Light` helps you to see, too, a `Guitar` is an instrument, a `Writer` writes books. We read all 50; by their content 27 are right (Australia in number 29 and 18/2 in number 43 are disputable and not counted), and the grader that compares letter by letter allows 18. **Read 30 verdicts before you trust a score.** Without options the exam is truly harder, too: after the same prompt 35 were right when there were options.
+As we read them, 8 of the 30 verdicts are wrong, and all of these mark a right answer as wrong. `River Thames`, `Hammer`, `The dentist`, `7 days` and `3` are only written differently: an article, one word more, a digit. Cut both sides into words, drop articles, turn number words into digits, and accept a reply that has every word of the gold answer (`words`): 5 are mended.
+Comparing words does not mend the other 3: in a dark room `Light` helps you to see, too, a `Guitar` is an instrument, a `Writer` writes books. We read all 50; by their content 28 are right, and the grader by exact match counts 18. Numbers 8, 10, 20, 29, 30 and 43 are disputable and not counted; with some of them, 9 to 11 wrong verdicts are a fair count, too. **Read 30 verdicts before you trust a score.**
+These 28 cannot be compared with the 35 of the exam with options: seven questions (2, 6, 18, 20, 29, 44 and 49, such as “Which of these animals lays eggs?”) make no sense without them. And among the first 20 there are four replies of `Fish`, when the third worked example is about fish; whether the examples had a part in that, other examples would show.
 
-## 11.3 The interval, and the interval of an interval
+## 11.3 What an interval says
 
-By the total, `bare` is right on 34 of 50. How many would it be on another 50, equally hard? This exam is all we have. The **bootstrap** ([Efron 1979](https://doi.org/10.1214/aos/1176344552)) does the next best thing: draw 50 of these 50 results with replacement and take their mean; do it many times and see how widely the means scatter.
+By the total, `bare` is right on 34 of 50. How many would it be on another 50, equally hard? This exam is all we have. The **bootstrap** of earlier chapters ([Efron 1979](https://doi.org/10.1214/aos/1176344552)) does the next best thing: draw 50 of these 50 results with replacement and take their mean; do it many times and see how widely the means scatter.
 
 ### Exercise 1 · A bootstrap interval
 
 Write `bootstrap_ci(values, indices, level=0.95)`: `values` are [N] scores; `indices` are integers [R,N], one resample a row, with repeats (the drawing has been done for you).
-Fetch the values of each row and take their mean, which makes R means. Return two floats: their $(1-\text{level})/2$ and $(1+\text{level})/2$ quantiles, interpolated linearly at position $q\,(R-1)$ of the sorted means. R = 0 or a `level` not between 0 and 1 raises `ValueError`.
-Example: with values = 0 1 2 3 and three resamples whose means are 0.5, 1.5 and 2.75, level = 0.5 gives (1.0, 2.125).
+Fetch the values of each row and take their mean, which makes R means. Return two floats: their $(1-\text{level})/2$ and $(1+\text{level})/2$ quantiles, interpolated linearly at position $q\,(R-1)$ of the sorted means. R = 0 raises `ValueError`, and so does a `level` unless 0 < level < 1.
+Example: values = 0 1 2 3 and indices = [[0,0,1,1],[0,1,2,3],[3,3,3,2]] make the means 0.5, 1.5 and 2.75, and level = 0.5 gives (1.0, 2.125).
 
-The interval printed below the check is a 95 % interval. What does that mean? One often hears: “test again, and the score will lie in it with a chance of 95 %.” In the cell after that, guess whether it is so.
+The cell after the exercise prints a 95 % interval. What do these 95 % mean? People often say: “test again, and the score will lie in it with a chance of 95 %.” Is that so? Guess first, then look at the simulation. In it a model with a true ability of 70 % sits two exams of 200 questions, twenty thousand times over; the interval has the simplest formula, $\hat p\pm1.96\sqrt{\hat p(1-\hat p)/n}$.
 """
 # %% exercise id="evaluate.bootstrap_ci"
 ...
@@ -281,8 +287,9 @@ bootstrap_ci, N = cl.use("evaluate.bootstrap_ci"), len(items)
 one = torch.tensor(right["bare"][ways[0]]).float()         # (N,) of 0 and 1
 draws = torch.randint(N, (2000, N), generator=torch.Generator().manual_seed(0))
 low, high = bootstrap_ci(one, draws)
-print(f"{one.mean():.2f}  bootstrap {low:.2f} … {high:.2f}")
-print("Wilson", cl.metrics.share(one.bool().tolist()))
+print(f"bootstrap  {one.mean():.0%}  {low:.0%} … {high:.0%}")
+low, high = cl.metrics.wilson(int(one.sum()), N)
+print(f"Wilson     {one.mean():.0%}  {low:.0%} … {high:.0%}")
 
 # %%
 cl.guess(
@@ -306,12 +313,12 @@ cl.guess.result("evaluate.next", round(100 * again.mean()), tolerance=4)
 
 # %% zh [md]
 r"""
-两种区间差不多（Wilson 区间用公式算，第 8 章起用的都是它），都有 25 个百分点宽，50 题的卷子只能说出一个大概。
-95% 说的是**真实能力**（考无穷多题的分数）：一百个这样的区间，大约 95 个包住它。第二次的分数只有 84% 的机会在里面，因为它自己也在摇摆，两次的误差加在一起。
+两种区间差不多（Wilson 区间用公式算，第 8 章介绍过），都有 25 个百分点宽，50 题的卷子只能说出一个大概。
+95% 说的是**真实能力**，也就是考无穷多题的分数。一百个这样的区间，大约 95 个包住它。第二次的分数只有 84% 的机会在里面，因为它自己也在摇摆，两次的误差加在一起。
 
-## 11.4 两个模型，同一张卷子
+## 11.4 同一张卷子，成对地比
 
-三道例题的提示比光题目多对一题，是真的吗？两个各自的区间叠不叠，说明不了问题。它们考的是**同样的**题，难题两边都错，容易题两边都对，真正有话说的只是结果不同的那几题。所以要看**成对**的差。
+三道例题的提示比光题目多对一题，是真的吗？两个各自的区间叠不叠，说明不了问题。它们考的是**同样的**题，难题往往两边都错，容易题往往两边都对，能说明差别的只有结果不同的那几题。所以要看**成对**的差。
 
 假设两种提示没有差别。那么每道题上谁叫甲、谁叫乙，换一换也无妨，差的符号可以随便翻。翻许多遍，看有多少遍的平均差至少和实际看到的一样大，这个比例就是 p 值。这叫**置换检验**。
 
@@ -322,18 +329,18 @@ r"""
 $$p=\frac{1+\#\{\,r:\ |\text{mean}(s_r\,(a-b))|\ \ge\ |\text{mean}(a-b)|\,\}}{R+1}$$
 
 没翻的那一次也算一次，所以分子分母都加 1；R = 0 时是 1.0。长度不同抛出 `ValueError`。
-例：a = 3 2 4，b = 1 1 1，四种翻法里有 2 种够大，p = 3/5。
+例：a = 3 2 4，b = 1 1 1，signs 的四行是 + + +、+ − +、− − −、− + +，平均差是 2、4/3、−2、2/3，两行够大，p = 3/5。
 """
 # %% en [md]
 r"""
-The two intervals are much alike (Wilson's comes from a formula; it is the one used since chapter 8), and both are about 25 points wide: an exam of 50 questions gives a rough idea, no more.
+The two intervals are much alike (Wilson's comes from a formula; chapter 8 introduced it), and both are about 25 points wide: an exam of 50 questions gives a rough idea, no more.
 The 95 % are about the **true ability** (the score on endlessly many questions): of a hundred such intervals about 95 hold it. The second score is in there only 84 % of the time, because it wobbles as well, and both errors add up.
 
-## 11.4 Two models, one exam
+## 11.4 One exam, compared in pairs
 
-The prompt with three examples gets one question more than the bare one. Is that real? Whether their two intervals overlap does not tell. Both answered the **same** questions: hard ones go wrong for both, easy ones right for both, and only the questions with different outcomes have something to say. So look at the difference **in pairs**.
+The prompt with three examples gets one question more than the bare one. Is that real? Whether their two intervals overlap does not tell. Both answered the **same** questions: hard ones tend to go wrong for both and easy ones right for both, so only the questions with different outcomes tell something about the difference. So look at the difference **in pairs**.
 
-Suppose the prompts do not differ. Then on each question it does not matter which is called A and which B, and the sign of the difference may be flipped at will. Flip many times and count how often the mean difference is at least as large as the one observed; that share is the p-value of a **permutation test**.
+Suppose the prompts do not differ. Then it does not matter, on any question, which one is called A and which B, and the sign of the difference may be flipped at will. Flip many times and count how often the mean difference is at least as large as the one observed; that share is the p-value of a **permutation test**.
 
 ### Exercise 2 · The paired permutation test
 
@@ -342,7 +349,7 @@ Write `permutation_p(a, b, signs)`: `a` and `b` are [N] paired scores; `signs` i
 $$p=\frac{1+\#\{\,r:\ |\text{mean}(s_r\,(a-b))|\ \ge\ |\text{mean}(a-b)|\,\}}{R+1}$$
 
 What was observed counts as one of the ways, which is why numerator and denominator have a 1 more; with R = 0 it is 1.0. Unequal lengths raise `ValueError`.
-Example: a = 3 2 4 and b = 1 1 1, with 2 of four ways large enough, give p = 3/5.
+Example: a = 3 2 4, b = 1 1 1 and the four rows + + +, + − +, − − −, − + + give the mean differences 2, 4/3, −2 and 2/3; two are large enough, and p = 3/5.
 """
 # %% exercise id="evaluate.permutation_p"
 ...
@@ -358,13 +365,13 @@ print(cl.L(zh="结果不同的题：", en="questions with different outcomes:"),
       int((two != one).sum()))
 
 # %% rows="R50"
-def experiments(n, gap, differ=0.3):
+def experiments(n, gap, differ=0.2):
     """400 exams of n questions; on `differ` of them just one of two models is right."""
     shares = [(differ + gap) / 2, (differ - gap) / 2, 1 - differ]
     a, b, _ = np.random.default_rng(0).multinomial(n, shares, 400).T
     found = abs(a - b) > 1.96 * np.sqrt(a + b)              # p < 0.05, see below
     figure, axis = plt.subplots(figsize=(7.6, 2.8))
-    axis.hist([(a - b)[~found] / n, (a - b)[found] / n], np.linspace(-0.3, 0.4, 71),
+    axis.hist([(a - b)[~found] / n, (a - b)[found] / n], np.linspace(-0.4, 0.6, 101),
               stacked=True, color=["#4477aa", "#ee7733"], label=["p > 5 %", "p < 5 %"])
     axis.set(xlabel=cl.L(zh="看到的差", en="observed difference"),
              ylabel=cl.L(zh="卷子数", en="exams"), title=f"p < 0.05: {found.mean():.0%}")
@@ -376,10 +383,10 @@ cl.viz.explore(experiments, n=(20, 1000, 50), gap=(0.0, 0.2, 0.06))
 
 # %% zh [md]
 r"""
-只多一题：p = 1.00，区间从 −0.10 到 +0.14，看不出差别。看不出，不等于没有：50 题里结果不同的只有 9 题，一张这样的卷子本来就看不出什么。要多少题才够？
-对错只有 0 和 1 时，差是 +1、0、-1，翻符号就是抛硬币，p 不用抽签也能算：只看结果不同的题，甲独对 a 道、乙独对 b 道，$|a-b|>1.96\sqrt{a+b}$ 就近似是 p < 5%（McNemar 检验）。图里的 400 张卷子这样判，假设有 30% 的题结果不同。
+只多一题，p = 1.00，区间从 −0.10 到 +0.14，看不出差别。看不出，不等于没有。50 题里结果不同的只有 9 题，一张这样的卷子本来就看不出什么。要多少题才够？
+对错只有 0 和 1 时，差是 +1、0、-1，翻符号就是抛硬币，p 不用抽签也能算：只看结果不同的题，甲独对 a 道、乙独对 b 道。$a+b$ 次抛硬币，正面减反面的标准差是 $\sqrt{a+b}$，所以 $|a-b|>1.96\sqrt{a+b}$ 大约就是 p < 5%（McNemar 检验，1947）。图里的 400 张卷子这样判，假设有 20% 的题结果不同，和刚才的 9 / 50 相近。
 
-拖动两个滑块，题数和真实的差距。真实差距 6 个百分点、50 题时，400 次里只有 14% 看得出来（图的标题）；橙色的那些，看到的差不论正负，都在真实差距的两倍以上，有一张连方向都反了。**题少的时候，凡是显著的都被夸大了**。要有 80% 的机会看出来，得多少题？再把真实的差距拉到 0：没有差别，也总有几张卷子“显著”，因为 p < 5% 本来就放过这么多误报。
+拖动两个滑块，题数和真实的差距。真实差距 6 个百分点、50 题时，400 次里只有 16% 看得出来（图的标题）；橙色的那些，看到的差都比真实的 0.06 大，大多超过两倍。**真实的差距不容易看出来的时候，显著的那些平均是夸大的**。要有 80% 的机会看出来，得多少题？先拖一拖，再看下一节的开头。然后把真实的差距拉到 0：没有差别，也总有几张卷子“显著”，因为 p < 5% 本来就放过大约这么多误报。
 
 ## 11.5 准确率的陷阱
 
@@ -395,10 +402,10 @@ r"""
 """
 # %% en [md]
 r"""
-One question more: p = 1.00, and the interval runs from −0.10 to +0.14; no difference is to be seen. That is not to say that there is none: only 9 of 50 questions have different outcomes, and an exam like this cannot show much. How many questions would do?
-Where answers are right or wrong, the differences are +1, 0 and -1, flipping signs is tossing coins, and p needs no drawing: of the questions with different outcomes A alone is right on a and B alone on b, and $|a-b|>1.96\sqrt{a+b}$ is about p < 5 % (McNemar's test). That is how the 400 exams in the picture are judged; 30 % of the questions are assumed to have different outcomes.
+One question more, p = 1.00, and an interval from −0.10 to +0.14: no difference can be seen, which does not mean that there is none. Only 9 of 50 questions have different outcomes, and an exam like this cannot show much. How many questions would do?
+Where answers are right or wrong, the differences are +1, 0 and -1, flipping signs is tossing coins, and p needs no drawing: of the questions with different outcomes A alone is right on a and B alone on b. Heads minus tails of $a+b$ coins has a standard deviation of $\sqrt{a+b}$, so $|a-b|>1.96\sqrt{a+b}$ is about p < 5 % (McNemar's test, 1947). That is how the 400 exams in the picture are judged; 20 % of the questions are assumed to have different outcomes, close to the 9 of 50 above.
 
-Drag both sliders, the number of questions and the true gap. With a true gap of 6 points and 50 questions only 14 % of 400 exams show it (the title of the picture); and in those, in orange, the observed gap is more than twice the size of the true one; in one of them it even points the wrong way. **With few questions, whatever is significant is exaggerated.** How many questions does it take to see it 80 % of the time? Then pull the true gap to 0: there is no difference, and some exams are “significant” all the same, since p < 5 % lets that many false alarms pass.
+Drag both sliders, the number of questions and the true gap. With a true gap of 6 points and 50 questions only 16 % of 400 exams show it (the title of the picture); in those, in orange, the observed gap is larger than the true 0.06, and in most of them more than twice as large. **Where a true gap has little chance of being seen, the significant results exaggerate it on average.** How many questions does it take to see it 80 % of the time? Drag first; the next section begins with the answer. Then pull the true gap to 0: there is no difference, and some exams are “significant” all the same, since p < 5 % lets about that many false alarms pass.
 
 ## 11.5 The trap of accuracy
 

@@ -100,7 +100,7 @@ def one_question(item):
     one = items[item - 1]
     ways = score(sit(model, [one], bare), sit(model, [one], lambda _: "Answer:"), [one])
     rows = [["✓ " + option if i == one.answer else option, *(
-        f"{way[0, i]:.2f}" + (" ◀" if i == way.argmax() else "") for way in ways.values())]
+        f"{way[0, i]:.2f} {'◀' if i == way.argmax() else ''}" for way in ways.values())]
         for i, option in enumerate(one.options)]
     return cl.viz.paragraph(one.question) + cl.viz.table(rows, ["", *ways])
 
@@ -111,7 +111,7 @@ cl.viz.explore(one_question, item=(1, 50, 5))
 r"""
 第 5 题问毛毛虫变成什么。总和选了 Spiders；三种算分法里，只有每字符选对了 Butterflies or moths：正确答案长，在总和里吃亏。这只是一题，50 题下来呢？
 
-同时让三种提示比一比：光题目（`bare`）；前面放三道做好的例题（`examples`）；套上**聊天模板**（`chat`），也就是聊天模型训练时见惯的格式，标出哪一段是用户说的、哪里该它回答。第一张表里，`#` 后面是这一列的名次。最后一行是对照，**不看题目**，按选项接在 `Answer:` 后面的概率来选。空着的两格没法算：对照减去它自己是 0；`chat` 的选项前面没有空格，切出的词元不同，不能减同一个先验。（算分要两分钟，读的是保存的结果。）
+同时让三种提示比一比：光题目（`bare`）；前面放三道做好的例题（`examples`）；套上**聊天模板**（`chat`），也就是聊天模型训练时见惯的格式，标出哪一段是用户说的、哪里该它回答。第一张表里，`#` 后面是这一列的名次。最后一行是**不看题目**的对照，按选项接在 `Answer:` 后面的概率来选。空着的两格没法算：对照减去它自己是 0；`chat` 的选项前面没有空格，切出的词元不同，不能减同一个先验。（算分要两分钟，读的是保存的结果。）
 
 第二张表回答第二份讲义里的问题，怎样选预训练模型：把候选放在一起，考同样的题（两个中文模型考中文卷），量大小、速度和分数。MiniLM 不会写字，就看哪个选项的向量离题目最近；它的对照是换成**上一题**的题目。另外三个按总和算分。“每题”是看题、不看题各算一遍的时间。想考你自己的模型，把下面第三格里的一个名字换掉，`cl.load` 装得下、会往下写的都可以。
 """
@@ -390,15 +390,17 @@ r"""
 
 ## 11.5 准确率的陷阱
 
-另一种常见的考试是分类。用第 8 章的办法训练一个分辨好评和差评的分类器（TF-IDF 加逻辑回归，1,500 条评论），它给每条评论一个“是差评”的概率。
-真实的生活很少一半一半：客服那里 100 条评论里也许只有 5 条差评。拿同一个分类器去找这 5 条，会怎样？
+（刚才的问题：大约 440 题，把题数拖到那里，看标题。）
 
-分类要看四个数，排成**混淆矩阵**，行是真实的类，列是预测的类。它说是差评的，有多少真是？这是**精确率**（precision）。真的差评，它找出了多少？这是**召回率**（recall）。
+另一种常见的任务是分类。用第 8 章的办法训练一个分辨好评和差评的分类器（TF-IDF 加逻辑回归，1,500 条评论；逻辑回归的 `C` 管约束的松紧，越大越松），它给每条评论一个“是差评”的概率。
+真实的生活很少一半一半，客服那里 100 条评论里也许只有 5 条差评。拿同一个分类器去找这 5 条，会怎样？
+
+把结果数成四个数，排成**混淆矩阵**，行是真实的类，列是预测的类。它说是差评的，有多少真是？这是**精确率**（precision）。真的差评，它找出了多少？这是**召回率**（recall）。两者的调和平均就是第 2 章的 F1。
 
 ### 练习 3 · 混淆矩阵
 
-写 `confusion(y_true, y_pred, n_classes)`：两个整数列表，类从 0 到 K-1。返回三样：矩阵 [K,K]（整数），各类的精确率 [K]，各类的召回率 [K]。分母是 0 时取 0；空列表全是 0；长度不同，或标签不在 0 到 K-1 之间，抛出 `ValueError`。
-例：y_true = 0 0 1 2，y_pred = 0 1 1 1，K = 3：精确率 [1, 1/3, 0]，召回率 [1/2, 1, 0]。
+写 `confusion(y_true, y_pred, n_classes)`：两个整数列表，类从 0 到 K-1。返回三个张量：矩阵 [K,K]（整数），各类的精确率 [K]，各类的召回率 [K]。类 c 的精确率是对角线上的数除以第 c 列之和，召回率是它除以第 c 行之和，分母是 0 时取 0；空列表全是 0；长度不同，或标签不在 0 到 K-1 之间，抛出 `ValueError`。
+例：y_true = 0 0 1 2，y_pred = 0 1 1 1，K = 3：矩阵 [[1,1,0],[0,1,0],[0,1,0]]，精确率 [1, 1/3, 0]，召回率 [1/2, 1, 0]。
 """
 # %% en [md]
 r"""
@@ -409,15 +411,17 @@ Drag both sliders, the number of questions and the true gap. With a true gap of 
 
 ## 11.5 The trap of accuracy
 
-Another common exam is classification. As in chapter 8, train a classifier that tells praise from complaints (TF-IDF and logistic regression on 1,500 reviews in Chinese); it gives each review a probability of being a complaint.
+(The answer to the question above: about 440; drag there and read the title.)
+
+Another common task is classification. As in chapter 8, train a classifier that tells praise from complaints (TF-IDF and logistic regression on 1,500 reviews in Chinese; the `C` of a logistic regression says how loosely its parameters are held, a larger one more loosely). It gives each review a probability of being a complaint.
 Real life is rarely half and half: perhaps only 5 of 100 reviews at a help desk are complaints. What happens if the same classifier is to find these 5?
 
-Four numbers tell, laid out as the **confusion matrix**: rows are the true class, columns the predicted one. **Precision** asks: of those it called complaints, how many are? **Recall** asks: of the true complaints, how many did it find?
+Four counts describe it, laid out as a **confusion matrix**: rows are the true class, columns the predicted one. **Precision** asks: of those it called complaints, how many are? **Recall** asks: of the true complaints, how many did it find? The harmonic mean of the two is the F1 of chapter 2.
 
 ### Exercise 3 · The confusion matrix
 
-Write `confusion(y_true, y_pred, n_classes)`: two lists of integers, classes 0 to K-1. Return three things: the matrix [K,K] of counts, the precision of each class [K], the recall of each class [K]. Where a denominator is 0 take 0; empty lists give zeros; unequal lengths or a label outside 0 to K-1 raise `ValueError`.
-Example: y_true = 0 0 1 2, y_pred = 0 1 1 1 and K = 3 give precision [1, 1/3, 0] and recall [1/2, 1, 0].
+Write `confusion(y_true, y_pred, n_classes)`: two lists of integers, classes 0 to K-1. Return three tensors: the matrix [K,K] of counts, the precision of each class [K], the recall of each class [K]. The precision of class c is its entry on the diagonal divided by the sum of column c, its recall the same entry divided by the sum of row c; where a denominator is 0 take 0; empty lists give zeros; unequal lengths or a label outside 0 to K-1 raise `ValueError`.
+Example: y_true = 0 0 1 2, y_pred = 0 1 1 1 and K = 3 give the matrix [[1,1,0],[0,1,0],[0,1,0]], precision [1, 1/3, 0] and recall [1/2, 1, 0].
 """
 # %% exercise id="evaluate.confusion"
 ...
@@ -453,85 +457,85 @@ chance = complaint(rare_texts)
 def at(threshold):
     said = (chance > threshold).astype(int)
     matrix, precision, recall = confusion(rare.tolist(), said.tolist(), 2)
-    names = cl.L(zh=["真是好评", "真是差评", "差评的精确率，召回率", "准确率，总说好评的"],
-                 en=["praise", "complaints", "precision, recall of complaints",
-                     "accuracy, that of always “praise”"])
-    shares = [precision[1], recall[1], (said == rare).mean(), 1 - rare.mean()]
-    cells = [*map(str, matrix.flatten().tolist()), *(f"{x:.0%}" for x in shares)]
-    said = cl.L(zh=["", "说好评", "说差评"], en=["", "called praise", "a complaint"])
-    return cl.viz.table(zip(names, cells[::2], cells[1::2]), said)
+    header = cl.L(zh=["", "说好评", "说差评", "召回率"], en=["", "called praise", "called complaints", "recall"])
+    rows = [(name, *counts, f"{share:.0%}") for name, counts, share in zip(
+        cl.L(zh=["真是好评", "真是差评"], en=["praise", "complaints"]), matrix.tolist(), recall)]
+    rows.append((cl.L(zh="精确率", en="precision"), *(f"{share:.0%}" for share in precision)))
+    line = cl.L(zh="准确率 {:.0%}，总说“好评” {:.0%}", en="accuracy {:.0%}, always “praise” {:.0%}")
+    line = line.format((said == rare).mean(), 1 - rare.mean())
+    return cl.viz.table(rows, header) + cl.viz.paragraph(line)
 cl.viz.explore(at, threshold=(0.05, 0.95, 0.5))
 
 
 # %% zh [md]
 r"""
-好评差评各半时它对 81%，现在它说“差评”的 201 条里只有 33 条真是，16%。分类器没有变，变的是差评有多**少**：760 条好评里误报两成，就把 40 条差评淹没了。再看准确率：什么也不学、永远说“好评”，就有 95%，比它高。所以类别不均衡时，准确率要和这条基线一起报，还要看精确率和召回率。
-拖动阈值：往右，误报少了，漏掉的多了。哪里合适，要看误报和漏报各要付多少代价，这不是统计能替你定的。
+好评差评各半时它对 81%，现在它说“差评”的 201 条里只有 33 条真是，16%。分类器没有变，变的是差评有多**少**：760 条好评里误报两成，就比 40 条差评还多得多。再看准确率：什么也不学、永远说“好评”，就有 95%，比它高。所以类别不均衡时，准确率要和这条基线一起报，还要看精确率和召回率。
+拖动阈值：往右，误报少了，漏掉的多了。哪里合适，要看误报和漏报各有多大的代价，统计替你定不了。
 
 ## 11.6 它说七成把握，真有七成吗
 
-阈值要有意义，概率就得可信：它说 70% 的那些，应该大约有 70% 是对的。这叫**校准**，第 5 章见过。把预测按把握的大小分到几个区间里，每个区间比一比平均把握和实际准确率，按样本数加权平均它们的差，就是**期望校准误差**（ECE，Naeini 等 2015）：
+阈值要有意义，概率就得可信。它说 70% 的那些，应该大约有 70% 是对的。这叫**校准**，第 5 章见过。把预测按把握的大小分到几个区间里，每个区间比一比平均把握和实际准确率，按样本数加权平均它们的差，就是**期望校准误差**（ECE，Naeini 等，2015）。第 i 个区间里有 $n_i$ 个样本，准确率是 $\text{acc}_i$，平均把握是 $\text{conf}_i$：
 
 $$\text{ECE}=\sum_{i}\frac{n_i}{N}\,\bigl|\text{acc}_i-\text{conf}_i\bigr|$$
 
 ### 练习 4 · 期望校准误差
 
-写 `ece(confidence, correct, n_bins=10)`：`confidence` 是 [N] 个 0 到 1 的数，`correct` 是 [N] 个 0/1 或布尔值。等宽的区间 $(i/n,\ (i+1)/n]$，右端算在内，0 归第一个；空的区间加 0；N = 0 得 0.0。返回浮点数。
+写 `ece(confidence, correct, n_bins=10)`：`confidence` 是 [N] 个 0 到 1 的数，`correct` 是 [N] 个 0/1 或布尔值。把 0 到 1 等分成 n = `n_bins` 个区间 $(i/n,\ (i+1)/n]$，i 从 0 数起，右端算在内，0 归第一个；空的区间加 0；N = 0 得 0.0。返回浮点数。
 例：把握 0.5、0.75、1、0.25，对错 1、1、0、0，两个区间：$\frac24|\frac12-\frac38|+\frac24|\frac12-\frac78|=0.25$。
 """
 # %% en [md]
 r"""
-With as many complaints as praise it is right on 81 %; now, of the 201 reviews it calls complaints, 33 are: 16 %. The classifier has not changed. What changed is how **rare** complaints are: false alarms on two in ten of the 760 reviews of praise drown the 40 complaints. And look at accuracy: learning nothing and always saying “praise” has 95 %, more than the classifier. Where classes are unequal, report accuracy beside this baseline, and look at precision and recall.
+With as many complaints as praise it is right on 81 %; now, of the 201 reviews it calls complaints, 33 are: 16 %. The classifier has not changed. What changed is how **rare** complaints are: false alarms on two in ten of the 760 reviews of praise are many more than the 40 complaints. And look at accuracy: a rule that has learnt nothing and always says “praise” is right on 95 %, more often than the classifier. Where classes are unequal, report accuracy beside this baseline, and look at precision and recall.
 Drag the threshold: to the right there are fewer false alarms and more misses. Where to stop depends on what each of the two costs, which statistics cannot decide for you.
 
-## 11.6 It says 70 %: is it?
+## 11.6 It says 70 %. Is it right 70 % of the time?
 
-For a threshold to mean anything, probabilities must be trustworthy: of what it says with 70 %, about 70 % should be right. This is **calibration**, as in chapter 5. Sort predictions into bins by confidence, compare mean confidence and actual accuracy in each, and average the gaps weighted by the number of examples: the **expected calibration error** (ECE, Naeini et al. 2015):
+For a threshold to mean anything, probabilities must be trustworthy: of the answers it gives 70 %, about 70 % should be right. This is **calibration**, as in chapter 5. Sort predictions into bins by confidence, compare mean confidence and actual accuracy in each, and average the gaps weighted by the number of examples: the **expected calibration error** (ECE, Naeini et al., 2015). Bin i holds $n_i$ examples, with accuracy $\text{acc}_i$ and mean confidence $\text{conf}_i$:
 
 $$\text{ECE}=\sum_{i}\frac{n_i}{N}\,\bigl|\text{acc}_i-\text{conf}_i\bigr|$$
 
 ### Exercise 4 · Expected calibration error
 
-Write `ece(confidence, correct, n_bins=10)`: `confidence` holds [N] numbers from 0 to 1, `correct` [N] of 0/1 or booleans. Bins of equal width $(i/n,\ (i+1)/n]$ hold their right end, and 0 belongs to the first; an empty bin adds 0; N = 0 gives 0.0. Return a float.
+Write `ece(confidence, correct, n_bins=10)`: `confidence` holds [N] numbers from 0 to 1, `correct` [N] of 0/1 or booleans. The n = `n_bins` bins of equal width are $(i/n,\ (i+1)/n]$, counted from i = 0; each holds its right end, and 0 belongs to the first; an empty bin adds 0; N = 0 gives 0.0. Return a float.
 Example: confidences 0.5, 0.75, 1, 0.25, correct 1, 1, 0, 0 and two bins: $\frac24|\frac12-\frac38|+\frac24|\frac12-\frac78|=0.25$.
 """
 # %% exercise id="evaluate.ece"
 ...
 # %%
 cl.check("evaluate.ece")
-ece, p = cl.use("evaluate.ece"), learn(*read(known), C=300)(texts)
-logit, is_one = torch.from_numpy(np.log(p / (1 - p))), torch.from_numpy(truth == 1)
+ece, is_one = cl.use("evaluate.ece"), torch.from_numpy(truth == 1)
+chances = {C: torch.from_numpy(learn(*read(known), int(C))(texts)) for C in ("300", "3")}
 
-def reliability(temperature):
-    p = (logit / temperature).sigmoid()                                    # (N,)
+def reliability(C, temperature):
+    p = (chances[C].logit() / temperature).sigmoid()                       # (N,)
     sure, hit = torch.maximum(p, 1 - p), ((p > 0.5) == is_one).double()
     bins = [(sure > low / 20) & (sure <= (low + 1) / 20) for low in range(10, 20)]
     figure, axis = plt.subplots(figsize=(4.4, 3.2))
     axis.plot([0.5, 1], [0.5, 1], ":", color="#888888")
     axis.plot(*zip(*[(sure[b].mean(), hit[b].mean()) for b in bins if b.any()]), "o-")
     axis.set(xlabel=cl.L(zh="把握", en="confidence"), ylabel=cl.L(zh="准确率", en="accuracy"),
-             title=f"{hit.mean():.2f}   ECE {ece(sure, hit, 20):.3f}")
+             title=cl.L(zh="准确率", en="accuracy") + f" {hit.mean():.2f}   ECE {ece(sure, hit, 20):.2f}")
     return figure
-cl.viz.explore(reliability, temperature=(0.3, 3.0, 1.0))
+cl.viz.explore(reliability, C=["300", "3"], temperature=(0.3, 3.0, 1.0))
 
 
 # %% zh [md]
 r"""
-这一个分类器训练得太狠（C = 300 几乎不约束参数），曲线在对角线下面：说有 90% 把握的，对的不到 90%，过于自信。标题里前一个数是准确率，后一个是 ECE。
-拖动**温度**：把分数除以一个数，准确率一动不动（谁大谁小没有变），ECE 却从 0.07 降到 0.02 左右。这叫温度缩放（[Guo 等 2017](https://arxiv.org/abs/1706.04599)）。答得准不准，和知不知道自己准不准，是两回事。不过这里是在考卷上挑温度，真要用，得在验证集上挑，这正是下面几节要说的毛病。
+这里的分类器 C = 300，几乎没有约束，曲线在对角线下面。说有 90% 把握的，对的不到 90%，它过于自信。（图和 ECE 把 0 到 1 分成 20 格；两类里选大的，把握不会低于 0.5，所以只用到右边 10 格。）把 C 换成 3，也就是 11.5 节的那一个，看它是过于自信，还是不够自信。
+换回 300，拖动**温度**，也就是把分数除以一个数。准确率一动不动（谁大谁小没有变），往右拖，ECE 却能从 0.07 降到 0.02 左右。这叫温度缩放（[Guo 等，2017](https://arxiv.org/abs/1706.04599)）。答得准不准，和知不知道自己准不准，是两回事。不过这里是在测试集上挑温度，真要用，得在验证集上挑，这正是下面几节要说的毛病。
 
 ## 11.7 第二处：分数好得可疑
 
-只有 300 条标签，太少了，于是先做**数据增强**：每条评论随机丢掉一些字，造出 3 个变体，一共 900 条。再用 **5 折交叉验证**考核：切成 5 份，轮流拿 1 份当考卷，用其余 4 份训练，每条都恰好考一次。
+只有 300 条带标签的评论，太少了，于是先做**数据增强**。每条评论取前 40 个字，再随机丢掉一些（大约 15%），造出 3 个变体，一共 900 条。然后用 **5 折交叉验证**来评估：切成 5 份，轮流拿 1 份当测试集，用其余 4 份训练，每条都恰好测一次。
 """
 # %% en [md]
 r"""
-This classifier was trained too hard (C = 300 hardly restrains its parameters), and the curve lies below the diagonal: where it is 90 % sure, less than 90 % is right: it is overconfident. In the title the first number is the accuracy, the second the ECE.
-Drag the **temperature**: scores are divided by a number, accuracy does not move (which class is larger stays as it is), and ECE falls from 0.07 to about 0.02. This is temperature scaling ([Guo et al. 2017](https://arxiv.org/abs/1706.04599)). How often a model is right is one thing; how well it knows that is another. But here the temperature is chosen on the exam itself; in earnest it has to be chosen on validation data, and that is the kind of fault the next sections are about.
+This classifier has C = 300, which hardly restrains it, and its curve lies below the diagonal: where it is 90 % sure, fewer than 90 % are right. It is overconfident. (Picture and ECE cut 0 to 1 into 20 bins; the larger of two probabilities is never below 0.5, so only the upper 10 are used.) Change C to 3, the classifier of section 11.5, and see whether that one is too sure or not sure enough.
+Back at 300, drag the **temperature**, which divides the scores. Accuracy does not move (which class is larger stays as it is), while to the right ECE can fall from 0.07 to about 0.02. This is temperature scaling ([Guo et al., 2017](https://arxiv.org/abs/1706.04599)). How often a model is right is one thing; how well it knows that is another. But here the temperature is chosen on the test set; in real use it has to be chosen on validation data, and that is the kind of fault the next sections are about.
 
 ## 11.7 The second fault: a score too good
 
-With only 300 labels there is too little data, so we **augment** it first: of every review make 3 variants by dropping some characters at random, 900 in all. Then comes **5-fold cross-validation**: cut the data into 5 parts, let each part in turn be the exam and train on the other 4, so that every example is examined exactly once.
+Only 300 reviews have labels, which is too little, so we **augment** the data first. Take the first 40 characters of every review and make 3 variants by dropping about 15 % of them at random: 900 in all. Then comes **5-fold cross-validation**: cut the data into 5 parts, let each part in turn be the test set and train on the other 4, so that every example is tested exactly once.
 """
 # %% rows="R50"
 from sklearn.model_selection import KFold
@@ -553,34 +557,34 @@ print(cl.metrics.share(cross_validate(labels, mixed.split(made))))
 # %%
 cl.guess(
     "evaluate.leak",
-    cl.L(zh="1,500 条标签时准确率是 81%，现在 300 条就有 98%。换成没见过的评论，会是多少？",
-         en="1,500 labels gave 81 %, and 300 now give 98 %. And on reviews never seen?"),
+    cl.L(zh="交叉验证的准确率是 98%。换成没见过的评论，照样处理，会是多少？",
+         en="98 % in cross-validation. And on new reviews, treated in the same way?"),
     unit="%")
 
 
 # %% zh [md]
 r"""
-猜好了吗？想一想那 900 条是怎么来的：每条评论有 3 个变体，只差几个字，而随机切分把它们分到了不同的份里。考卷上的题，训练时见过它的孪生兄弟。这就是**泄漏**（leakage）：测试集的信息流进了训练。
-医院里同一个病人的几张片子、同一篇文章的几个段落、同一个用户的几条记录，都会这样漏。办法是**按组**切：同一条评论的变体，要么全在训练里，要么全在考卷上。
+猜好了吗？11.5 节用 1,500 条完整的评论才对 81%，这里评论更少、更短，反而有 98%，这就可疑了。想一想那 900 条是怎么来的：每条评论有 3 个变体，只差几个字，而随机切分把它们分到了不同的份里。测试集里的一条，训练时多半见过它的变体。这就是**泄漏**（leakage），测试集的信息流进了训练。
+医院里同一个病人的几张片子、同一篇文章的几个段落、同一个用户的几条记录，都会这样漏。办法是**按组**切：同一条评论的变体，要么全在训练集里，要么全在测试集里。
 
 ### 练习 5 · 按组的 k 折
 
 写 `group_kfold(groups, k)`：`groups` 是每个样本的组名。返回 k 对 (train, test)，都是从小到大的编号列表。组从大到小（一样大的，先出现的先放），每次整个放进当前样本最少的那一折（一样少的，编号小的那一折）当 test；train 是其余全部。k < 2，或者组不到 k 个，抛出 `ValueError`。
 例：groups = a b a c b a，k = 2：第一对是 ([1, 3, 4], [0, 2, 5])，第二对是 ([0, 2, 5], [1, 3, 4])。
 
-检查的下面，除了按组重考一次，还有一个**对照**：给每条评论扔一枚硬币，正面就叫好评。这样的标签没有东西可学，老实的考核只能得一半。
+检查通过以后，除了按组重测一次，还有一个**对照**：给每条评论扔一枚硬币，正面就叫好评。这样的标签没有东西可学，老实的评估只能得一半。
 """
 # %% en [md]
 r"""
-Have you guessed? Think of where the 900 came from: each review has 3 variants that differ by a few characters, and a random split sends them to different parts. The questions of the exam have twins that were seen in training. This is **leakage**: information about the test flows into the training.
-Several scans of one patient, passages of one article, records of one user leak in the same way. The cure is to split **by group**: all variants of a review are in the training, or all are in the exam.
+Have you guessed? In section 11.5 it took 1,500 whole reviews to get 81 %; here there are fewer, they are shorter, and the score is 98 %. That is suspicious. Think of where the 900 came from: each review has 3 variants that differ by a few characters, and a random split sends them to different parts. Of most test examples a variant was seen in training. This is **leakage**: information about the test flows into the training.
+Several scans of one patient, passages of one article, records of one user leak in the same way. The cure is to split **by group**: all variants of a review are in the training set, or all are in the test set.
 
 ### Exercise 5 · Grouped k-fold
 
 Write `group_kfold(groups, k)`: `groups` names the group of each example. Return k pairs (train, test) of ascending lists of indices. Take the groups from the largest (of equal ones the first seen) and put each whole, as test, into the fold that has the fewest examples so far (of equal ones the lowest); train is all the rest. k < 2 or fewer than k groups raises `ValueError`.
 Example: groups = a b a c b a and k = 2 give ([1, 3, 4], [0, 2, 5]) and ([0, 2, 5], [1, 3, 4]).
 
-Below the check the exam is repeated by groups, and there is a **control**: toss a coin for every review, and call it praise if it shows heads. Such labels leave nothing to learn, and an honest exam gives one half.
+Once the check passes, the test is repeated by groups, and there is a **control**: toss a coin for every review, and call it praise if it shows heads. Such labels leave nothing to learn, and an honest evaluation gives one half.
 """
 # %% exercise id="evaluate.group_kfold"
 ...
@@ -601,17 +605,17 @@ cl.guess.result("evaluate.leak", round(100 * honest.mean()), tolerance=5)
 
 # %% zh [md]
 r"""
-按组切，98% 变成 72%。硬币说得更清楚：什么也学不到的标签，随机切也能考出 97%；它量的是“能不能认出见过的评论”，按组切才回到一半。（区间把 3 个变体当成 3 个独立样本，其实不独立，真正的区间还要宽些。）
+按组切，98% 变成 72%。硬币说得更清楚。没有东西可学的标签，随机切也能得 97%，它量的是“能不能认出见过的评论”；按组切才回到一半左右。（区间把 3 个变体当成 3 个独立样本，其实不独立，真正的区间还要宽些。）
 
-## 11.8 第三处：好了一倍的模型
+## 11.8 第三处：困惑度少了一半
 
 两个三元模型（第 1 章），训练文本都是《人民日报》的 2,500 段，同样的程序，同样的大小。在 100 段测试文字上，乙的困惑度（越低越好）只有甲的一半左右。换你，用哪一个？
 """
 # %% en [md]
 r"""
-Split by group, 98 % become 72 %. The coins say it more clearly still: with labels that teach nothing the random split reports 97 %; what it measures is whether a review is recognised, and only the grouped split returns to one half. (The intervals take 3 variants for 3 independent examples, which they are not; the true ones are somewhat wider.)
+Split by group, 98 % become 72 %. The coins say it more clearly still: with labels that teach nothing the random split reports 97 %. What it measures is whether a review is recognised; only the grouped split returns to about one half. (The intervals take 3 variants for 3 independent examples, which they are not; the true ones are somewhat wider.)
 
-## 11.8 The third fault: a model twice as good
+## 11.8 The third fault: half the perplexity
 
 Two trigram models (chapter 1), both trained on 2,500 paragraphs of a Chinese newspaper by the same program, of the same size. On 100 test paragraphs the perplexity of B (lower is better) is about half that of A. Which would you use?
 """
@@ -632,60 +636,62 @@ A, B = (Trigram(part, coded[3], len(number)) for part in coded[:2])
 print(f"A {A.perplexity(coded[2]):.0f}   B {B.perplexity(coded[2]):.0f}")
 
 # %%
-cl.guess(
-    "evaluate.fresh",
-    cl.L(zh="拿 100 段谁都没见过的新文字再量一次，乙（B）和甲（A）会怎样？",
-         en="On 100 fresh paragraphs that neither has seen, how do B and A compare?"),
-    choices=cl.L(zh=["乙还是好一倍", "乙好一点", "差不多"],
-                 en=["B is twice as good", "B is a little better", "about the same"]))
+compared = cl.L(zh=["乙还是低一半左右", "乙低一些", "差不多"],
+                en=["B's is still about half", "B's is somewhat lower", "about the same"])
+cl.guess("evaluate.fresh",
+         cl.L(zh="换 100 段谁都没见过的新文字，乙（B）的困惑度比甲（A）的怎样？",
+              en="On 100 paragraphs new to both, how do the perplexities of B and A compare?"),
+         choices=compared)
 
 # %%
-print(f"A {A.perplexity(coded[4]):.0f}   B {B.perplexity(coded[4]):.0f}")
+a, b = A.perplexity(coded[4]), B.perplexity(coded[4])
+print(f"A {a:.0f}   B {b:.0f}")
 figure, axis = plt.subplots(figsize=(5, 3.4))
-names = cl.L(zh=["新的", "考卷"], en=["fresh", "test"])
+names = cl.L(zh=["新的", "测试集"], en=["fresh", "test"])
 for part, colour, name in zip((coded[4], coded[2]), ("#4477aa", "#ee7733"), names):
     x, y = ([m.perplexity([one]) for one in part] for m in (A, B))
     axis.loglog(x, y, "o", markersize=4, color=colour, label=name)
+    print(name, "ln B − ln A:", cl.metrics.difference(np.log(y), np.log(x)))
 axis.set(xlabel=cl.L(zh="甲（A）的困惑度", en="perplexity, A"),
          ylabel=cl.L(zh="乙（B）的困惑度", en="perplexity, B"))
 axis.legend()
 plt.show()
-cl.guess.result("evaluate.fresh", cl.L(zh="差不多", en="about the same"))
+cl.guess.result("evaluate.fresh", compared[(b / a > 0.7) + (b / a > 0.95)])
 
 
 # %% zh [md]
 r"""
-新文字上两个模型一样好。图里每点是一段。新的那些都在一条斜线上，考卷里却有一群远远掉到斜线下面，那 30 段乙在训练时就读过（`secret`）。这叫**污染**（contamination）。（斜线上方还有一个点，为什么？可以去查一查那一段。）网上的文字里有许多考题，读遍全网的大模型就可能这样。所以不能只看总分，还要看**同样难的新题**。
-没有新题，也可以直接去训练文本里搜，看有没有长长一串字和考题相同；公开了训练数据的模型才搜得了。
+新文字上两个模型差不多，图上方打印了每段困惑度对数之差的平均和区间。图里每点是一段。新的那些在一条斜线附近，测试集里却有一群远远掉到斜线下面，那 30 段乙在训练时就读过（`secret`）。这叫**污染**（contamination）。网上的文字里有许多考题，读过大量网页的大模型就可能这样。所以不能只看总分，还要看**同样难的新题**。
+没有新题，也可以直接去训练文本里搜，看有没有长长一串字和测试题相同；公开了训练数据的模型才搜得了。
 
-交叉验证能不能用来评大模型？第一份讲义这样建议。五折就要预训练五次，代价太大；而且模型一旦读过考题，怎么切都没有用。大模型靠的是留出的新文字、新题，和人的比较（11.11 节）。
+交叉验证能不能用来评大模型？第一份讲义这样建议。五折就要预训练五次，代价太大；而且模型一旦读过考题，怎么切都没有用。评估大模型靠的是留出的新文字、新题，和人的比较（11.11 节）。
 
 ## 11.9 三种搜索，各试 15 次
 
-超参数（训练之前定下的数）怎么选？第一份讲义说可以用网格搜索、随机搜索或贝叶斯优化，没有比过。三种各给 15 次机会：调两个数，一个是逻辑回归的 $C$，一个是每条评论只读前几个字；目标是验证集上的损失，越低越好。
+超参数（训练之前定下的数）怎么选？第一份讲义说可以用网格搜索、随机搜索或贝叶斯优化，但没有比较哪种好。三种各给 15 次机会。要调的是两个数：逻辑回归的 $C$，和每条评论只读前几个字。目标是验证集上的损失，越低越好。
 
 - **网格**：5 × 3 个格点，都试一遍。
 - **随机**：15 个随机的点（[Bergstra 与 Bengio 2012](https://jmlr.org/papers/v13/bergstra12a.html)）。
-- **贝叶斯**：先随机试 5 个，用**高斯过程**猜出没试过的地方损失多大、有多没把握，再去试“期望改进”最大的点，每试一次重猜一次。
+- **贝叶斯**：先随机试 5 个，用**高斯过程**猜出没试过的地方损失多大、有多没把握，再去试**期望改进**最大的点，每试一次重猜一次。期望改进就是试这一点平均能比目前最好的再低多少。没把握的地方可能低得多，也有机会被选中。
 
-后两种有随机，各跑 6 个种子，因为一次比赛说明不了什么。
+后两种有随机，各跑 6 个种子，因为只跑一次可能是碰巧。同一个种子的随机搜索和贝叶斯搜索，头 5 个点相同，所以可以成对地比。
 """
 # %% en [md]
 r"""
-On fresh text the two models are equally good. Each dot is a paragraph. The fresh ones lie along a slanted line, while a group of the test falls far below it. B has read these 30 in training (`secret`). This is **contamination**. (One dot lies above the line. Why? Look up that paragraph if you like.) The web holds many exam questions, and a model that has read the web may have read them; so do not look at the score alone, but also at **new questions that are equally hard**.
+On fresh text the two models are about the same; above the picture stands the mean difference of the log-perplexities of a paragraph, with its interval. Each dot is a paragraph. The fresh ones lie close to a slanted line, while a group of test paragraphs falls far below it. B has read these 30 in training (`secret`). This is **contamination**. The web holds many exam questions, and a model that has read the web may have read them; so do not look at the score alone, but also at **new questions that are equally hard**.
 Without new ones, search the training text for long strings that stand in the test; that needs a model whose training data is public.
 
 Can cross-validation evaluate a large model? The first handout suggests so. Five folds would take five pre-trainings, far too expensive; and once a model has read the questions, no way of splitting helps. Large models are evaluated on held-out text, on new questions, and by people's comparisons (section 11.11).
 
 ## 11.9 Three searches, 15 tries each
 
-How are hyperparameters chosen, the numbers fixed before training? The first handout names grid search, random search and Bayesian optimisation and does not compare them. Each gets 15 tries at two numbers, the $C$ of a logistic regression and how many characters are read of each review; the goal is the loss on validation data, the lower the better.
+How are hyperparameters chosen, the numbers fixed before training? The first handout names grid search, random search and Bayesian optimisation and does not compare them. Here each gets 15 tries. Two numbers are tuned, the $C$ of a logistic regression and how many characters are read of each review; the goal is the loss on validation data, the lower the better.
 
 - **Grid**: 5 × 3 points, all of them tried.
 - **Random**: 15 random points ([Bergstra and Bengio 2012](https://jmlr.org/papers/v13/bergstra12a.html)).
-- **Bayesian**: after 5 random tries a **Gaussian process** guesses the loss at untried points and how unsure it is of it; the point of the greatest “expected improvement” is tried next, and after each try it guesses anew.
+- **Bayesian**: after 5 random tries a **Gaussian process** guesses the loss at untried points and how unsure it is of it; the point of the greatest **expected improvement** is tried next, and after each try it guesses anew. The expected improvement is by how much, on average, a point would beat the best so far. A point it is unsure of may turn out much lower, so unknown places get their chance, too.
 
-The last two draw at random and run with 6 seeds each, because one race shows nothing.
+The last two draw at random and run with 6 seeds each, because one run may just be lucky. With the same seed their first 5 points are the same, so they can be compared in pairs.
 """
 # %% rows="R49"
 from scipy.stats import norm
@@ -717,40 +723,40 @@ def bayes(rng):
     return values
 
 # %% rows="R49"
-rngs = [np.random.default_rng(seed) for seed in range(2 if quick else 6)]
-races = {"grid": [[loss((a / 4, b / 2)) for a in range(5) for b in range(3)]],
-         "random": [[loss(point) for point in rng.random((15, 2))] for rng in rngs],
-         "Bayesian": [bayes(rng) for rng in rngs]}
+seeds, draw = range(2 if quick else 6), np.random.default_rng
+grid = [[loss((a / 4, b / 2)) for a in range(5) for b in range(3)]]
+chance = [[loss(point) for point in draw(seed).random((15, 2))] for seed in seeds]
+races = [grid, chance, [bayes(draw(seed)) for seed in seeds]]
+names = cl.L(zh=["网格", "随机", "贝叶斯"], en=["grid", "random", "Bayesian"])
 figure, axis = plt.subplots(figsize=(6.4, 3))
-for (name, runs), colour in zip(races.items(), ("#888888", "#4477aa", "#ee7733")):
+for name, runs, colour in zip(names, races, ("#888888", "#4477aa", "#ee7733")):
     best = np.minimum.accumulate(runs, axis=1)                             # (seeds, 15)
     axis.plot(range(1, 16), best.mean(0), color=colour, label=name)
-    print(f"{name:9s} {best[:, -1].mean():.3f}", np.round(np.sort(best[:, -1]), 3))
-gaps = np.min(races["Bayesian"], 1) - np.min(races["random"], 1)
+    print(name, f"{best[:, -1].mean():.3f}", np.round(np.sort(best[:, -1]), 3))
+gaps = np.min(races[2], 1) - np.min(races[1], 1)                           # by seed
 low, high = cl.metrics.bootstrap(gaps.tolist())
-print(f"Bayesian − random {gaps.mean():+.3f} ({low:+.3f} … {high:+.3f})")
+print(f"{names[2]} − {names[1]}: {gaps.mean():+.3f} ({low:+.3f} … {high:+.3f})")
 axis.set(xlabel=cl.L(zh="试了几次", en="tries"), ylabel=cl.L(zh="最好的损失", en="best loss"))
 axis.legend()
-plt.show()
 
 
 # %% zh [md]
 r"""
-贝叶斯搜索找到的最好：六个种子都在 0.580 到 0.582 之间，比随机搜索低 0.009（区间不含 0），网格的 0.600 只和六次随机里最差的那次一样，15 个点在两个轴上只有 5 个和 3 个不同的值。贝叶斯的前 5 次也是随机的，它的本事在后 10 次。
-这是两个数、一个平滑的目标、一份数据上的结果；换一个问题，次序可以不同。还有一件事不变：挑出来的是**验证集**上最低的，报的时候要换一份没用过的测试集，不然就是在考卷上挑答案。
+这一场里，贝叶斯搜索找到的平均最低，六个种子都在 0.58 左右；随机搜索在 0.58 到 0.60 之间（最后一行打印的是成对的差和区间）。这个 5 × 3 的网格是 0.60，15 个格点在两个轴上只有 5 个和 3 个不同的值。贝叶斯的前 5 次也是随机的，差别出在后 10 次。
+这是两个数、一个平滑的目标、一份数据、一种网格上的结果；换一个问题，次序可以不同。还要记住，挑出来的是 300 条**验证集**评论上最低的，换一批评论，这一点点差别还在不在，没有量。报的时候要换一份没用过的测试集，不然就是在测试集上挑答案。
 
 ## 11.10 第四处：一份捷报
 
-**A/B 测试**把用户随机分成两组，各用一个版本，比哪一组点得多；第一份讲义也提到它。下面是一份日报：每天新旧两版各有 50 人，打印的是天数、旧版和新版到当天为止的点击率、p 值。第 6 天 p < 0.05，试验停下，报告写道：新版更好。（数字是造的，怎么造的，猜完再说。）
+**A/B 测试**把用户随机分成两组，各用一个版本，比哪一组点得多；第一份讲义也提到它。下面是一份日报。每天新旧两版各有 50 人，打印的是天数、旧版和新版到当天为止的点击率、p 值。这里的 p 来自 **z 检验**：两个点击率之差除以它的标准误，和正态分布比。第 6 天 p < 0.05，试验停下，报告写道：新版更好。（数字是造的，怎么造的，猜完再说。）
 """
 # %% en [md]
 r"""
-Bayesian search finds the best: all six seeds end between 0.580 and 0.582, lower than random search by 0.009 (the interval does not contain 0); the grid's 0.600 equals the worst of the six random runs, and its 15 points have no more than 5 and 3 different values along the axes. The first 5 tries of Bayesian search are random as well; what it has learnt shows in the last 10.
-This holds for two numbers, a smooth goal and one data set; on another problem the order may differ. One thing stays: what was picked is lowest on the **validation** data, and has to be reported on a test that was never used, or else the answers were picked on the exam.
+In this race Bayesian search gets lowest on average: all six seeds end near 0.58, those of random search between 0.58 and 0.60 (the last line has the paired difference and its interval). This 5 × 3 grid ends at 0.60; its 15 points have no more than 5 and 3 different values along the axes. The first 5 tries of Bayesian search are random as well; the difference is made in the last 10.
+This holds for two numbers, a smooth goal, one data set and one grid; on another problem the order may differ. Remember, too, that what was picked is lowest on 300 reviews of the **validation** set; whether so small a difference survives on other reviews was not measured. Report the choice on a test set that was never used, or else the answers were picked on the test set.
 
 ## 11.10 The fourth fault: good news
 
-An **A/B test** splits users at random, gives each half a version, and compares how many click; the first handout names it, too. Here is a daily report: 50 users a day for the old version and 50 for the new; printed are the day, the click rates of old and new up to that day, and the p-value. On day 6 p < 0.05, the trial stops, and the report says: the new version is better. (The figures are made up; how, is told after your guess.)
+An **A/B test** splits users at random, gives each half a version, and compares how many click; the first handout names it, too. Here is a daily report, with 50 users a day for the old version and 50 for the new. Printed are the day, the click rates of old and new up to that day, and the p-value of a **z-test**: the difference of the two rates, divided by its standard error, is compared with a normal distribution. On day 6 p < 0.05, the trial stops, and the report says: the new version is better. (The figures are made up; how, you will read after your guess.)
 """
 # %%
 OLD = [3, 3, 5, 6, 6, 2, 7, 9, 3, 3, 4, 6, 2, 4, 4, 8, 4, 5, 6, 2]     # clicks a day
@@ -764,28 +770,29 @@ def p_value(a, b, n):
 for day in range(1, 7):
     a, b, n = sum(OLD[:day]), sum(NEW[:day]), 50 * day
     print(day, f"{a / n:.0%}  {b / n:.0%}  p = {p_value(a, b, n):.3f}")
+verdict = cl.L(zh=["更好，可以上线", "还不能这么说"], en=["yes, ship it", "that cannot be said yet"])
 cl.guess("evaluate.peek", cl.L(zh="新版更好吗？", en="Is the new version better?"),
-         choices=cl.L(zh=["更好，可以上线", "还不能这么说"],
-                      en=["yes, ship it", "that cannot be said yet"]))
+         choices=verdict)
 
 # %% rows="R50"
-print(20, f"p = {p_value(sum(OLD), sum(NEW), 1000):.2f}")
+late = p_value(sum(OLD), sum(NEW), 1000)                # all 20 days
+print(20, f"p = {late:.2f}")
 
 def false_alarms(looks, trials=2000, users=1000):
     rng = np.random.default_rng(0)                      # both versions: 10 % click
     seen = np.linspace(users / looks, users, looks).astype(int)     # users at each look
-    a, b = ((rng.random((trials, users)) < 0.1).cumsum(1)[:, seen - 1] for _ in "AB")
+    a, b = ((rng.random((trials, users)) < 0.1).cumsum(1)[:, seen - 1] for _ in range(2))
     return (p_value(a, b, seen) < 0.05).any(1).mean()
 
 display(cl.viz.bars({f"{n}×": false_alarms(n) for n in (1, 2, 5, 10, 20, 50)}))
-cl.guess.result("evaluate.peek", cl.L(zh="还不能这么说", en="that cannot be said yet"))
+cl.guess.result("evaluate.peek", verdict[int(late > 0.05)])
 
 
 # %% zh [md]
 r"""
-两列数其实出自**同一个**版本，点击率都是 10%。收满 20 天，p = 0.65，差别不见了，本来也没有。毛病在于**偷看**：每天看一眼，一显著就停。每看一次，就多一次碰巧的机会。图里每根条形是 2,000 场这样的试验，按看的次数排。只看一次，误报 5%，正是说好的；看 20 次就有 26%。
+两列数其实出自**同一个**版本，点击率都是 10%。收满 20 天，p = 0.65，差别不见了，本来也没有。毛病在于**偷看**，每天看一眼，一显著就停。每看一次，就多一次碰巧的机会。图里每根条形是 2,000 场这样的试验，按看的次数排。只看一次，误报 5%，正是说好的；看 20 次就有 26%。（这份日报是挑出来的，我们要一份半路上显著过的；看 20 次，大约每四份就有一份。）
 要么事先定好人数，只看一次；要么用专为边看边停设计的检验（序贯检验）。
-偷看不只是看时间：试 20 种提示、挑最好的一种来报，也是看了 20 次。
+试 20 种其实一样好的提示、挑最显著的一种来报，比这更糟。要是 20 次检验彼此独立，至少误报一次的机会是 $1-0.95^{20}\approx64\%$。
 
 ## 11.11 请人来评
 
@@ -811,9 +818,9 @@ $$p_i\leftarrow\frac{\sum_j w_{ij}}{\sum_{j}\,(w_{ij}+w_{ji})/(p_i+p_j)}$$
 """
 # %% en [md]
 r"""
-Both rows of figures come from the **same** version, with a click rate of 10 %. After all 20 days p = 0.65: the difference is gone, and there never was one. The fault is **peeking**: look every day and stop as soon as it is significant. Every look is one more chance for luck. The bars are 2,000 such trials each, by the number of looks: one look raises 5 % false alarms, as promised, and 20 looks raise 26 %.
+Both rows of figures come from the **same** version, with a click rate of 10 %. After all 20 days p = 0.65: the difference is gone, and there never was one. The fault is **peeking**: look every day and stop as soon as it is significant. Every look is one more chance for luck. The bars are 2,000 such trials each, by the number of looks: with one look 5 % are false alarms, as promised; with 20 looks, 26 %. (We picked a report that was significant on its way; with 20 looks about one in four is.)
 Either fix the number of users and look once, or use a test made for stopping early (a sequential test).
-Peeking is not only about time: to try 20 prompts and report the best is to look 20 times.
+To try 20 prompts that are in truth equally good and report the most significant one is worse. If the 20 tests were independent, the chance of at least one false alarm would be $1-0.95^{20}\approx64\,\%$.
 
 ## 11.11 Ask people
 

@@ -155,7 +155,7 @@ order = {way: sorted([-hits[way].sum() for hits in right.values() if way in hits
 rows = [(name, *(f"{cl.metrics.tally(hit)}  #{1 + order[way].index(-hit.sum())}"
                  for way, hit in hits.items())) for name, hits in right.items()]
 display(cl.viz.table(rows, ["", *ways]))
-print("bare − unseen, %:", cl.metrics.lead(plain[ways[0]], unseen[ways[0]]))
+print(cl.L(zh="bare − 不看题目，百分点：", en="bare − unseen, points:"), cl.metrics.lead(plain[ways[0]], unseen[ways[0]]))
 
 # %% timing rows="R41"
 rows, size = [], 6 if quick else 50
@@ -461,15 +461,15 @@ def at(threshold):
     rows = [(name, *counts, f"{share:.0%}") for name, counts, share in zip(
         cl.L(zh=["真是好评", "真是差评"], en=["praise", "complaints"]), matrix.tolist(), recall)]
     rows.append((cl.L(zh="精确率", en="precision"), *(f"{share:.0%}" for share in precision)))
-    line = cl.L(zh="准确率 {:.0%}，总说“好评” {:.0%}", en="accuracy {:.0%}, always “praise” {:.0%}")
-    line = line.format((said == rare).mean(), 1 - rare.mean())
-    return cl.viz.table(rows, header) + cl.viz.paragraph(line)
+    line = cl.L(zh="准确率 {:.0%}，总说“好评” {:.0%}，差评的 F1 {:.0%}", en="accuracy {:.0%}, always “praise” {:.0%}, F1 of complaints {:.0%}")
+    shares = (said == rare).mean(), 1 - rare.mean(), 2 * matrix[1, 1] / sum(said + rare)
+    return cl.viz.table(rows, header) + cl.viz.paragraph(line.format(*shares))
 cl.viz.explore(at, threshold=(0.05, 0.95, 0.5))
 
 
 # %% zh [md]
 r"""
-好评差评各半时它对 81%，现在它说“差评”的 201 条里只有 33 条真是，16%。分类器没有变，变的是差评有多**少**：760 条好评里误报两成，就比 40 条差评还多得多。再看准确率：什么也不学、永远说“好评”，就有 95%，比它高。所以类别不均衡时，准确率要和这条基线一起报，还要看精确率和召回率。
+好评差评各半时它对 81%，现在它说“差评”的 201 条里只有 33 条真是，精确率 16%，F1 也只有 27%。分类器没有变，变的是差评有多**少**：760 条好评里误报两成，就比 40 条差评还多得多。再看准确率：什么也不学、永远说“好评”，就有 95%，比它高。所以类别不均衡时，准确率要和这条基线一起报，还要看精确率和召回率。
 拖动阈值：往右，误报少了，漏掉的多了。哪里合适，要看误报和漏报各有多大的代价，统计替你定不了。
 
 ## 11.6 它说七成把握，真有七成吗
@@ -485,7 +485,7 @@ $$\text{ECE}=\sum_{i}\frac{n_i}{N}\,\bigl|\text{acc}_i-\text{conf}_i\bigr|$$
 """
 # %% en [md]
 r"""
-With as many complaints as praise it is right on 81 %; now, of the 201 reviews it calls complaints, 33 are: 16 %. The classifier has not changed. What changed is how **rare** complaints are: false alarms on two in ten of the 760 reviews of praise are many more than the 40 complaints. And look at accuracy: a rule that has learnt nothing and always says “praise” is right on 95 %, more often than the classifier. Where classes are unequal, report accuracy beside this baseline, and look at precision and recall.
+With as many complaints as praise it is right on 81 %; now, of the 201 reviews it calls complaints, 33 are: a precision of 16 % and an F1 of 27 %. The classifier has not changed. What changed is how **rare** complaints are: false alarms on two in ten of the 760 reviews of praise are many more than the 40 complaints. And look at accuracy: a rule that has learnt nothing and always says “praise” is right on 95 %, more often than the classifier. Where classes are unequal, report accuracy beside this baseline, and look at precision and recall.
 Drag the threshold: to the right there are fewer false alarms and more misses. Where to stop depends on what each of the two costs, which statistics cannot decide for you.
 
 ## 11.6 It says 70 %. Is it right 70 % of the time?
@@ -504,7 +504,7 @@ Example: confidences 0.5, 0.75, 1, 0.25, correct 1, 1, 0, 0 and two bins: $\frac
 # %%
 cl.check("evaluate.ece")
 ece, is_one = cl.use("evaluate.ece"), torch.from_numpy(truth == 1)
-chances = {C: torch.from_numpy(learn(*read(known), int(C))(texts)) for C in ("300", "3")}
+chances = {C: torch.tensor(learn(*read(known), int(C))(texts)) for C in ("300", "3")}
 
 def reliability(C, temperature):
     p = (chances[C].logit() / temperature).sigmoid()                       # (N,)
@@ -725,19 +725,19 @@ def bayes(rng):
 # %% rows="R49"
 seeds, draw = range(2 if quick else 6), np.random.default_rng
 grid = [[loss((a / 4, b / 2)) for a in range(5) for b in range(3)]]
-chance = [[loss(point) for point in draw(seed).random((15, 2))] for seed in seeds]
-races = [grid, chance, [bayes(draw(seed)) for seed in seeds]]
+blind = [[loss(point) for point in draw(seed).random((15, 2))] for seed in seeds]
+races = [grid, blind, [bayes(draw(seed)) for seed in seeds]]
 names = cl.L(zh=["网格", "随机", "贝叶斯"], en=["grid", "random", "Bayesian"])
 figure, axis = plt.subplots(figsize=(6.4, 3))
 for name, runs, colour in zip(names, races, ("#888888", "#4477aa", "#ee7733")):
     best = np.minimum.accumulate(runs, axis=1)                             # (seeds, 15)
     axis.plot(range(1, 16), best.mean(0), color=colour, label=name)
     print(name, f"{best[:, -1].mean():.3f}", np.round(np.sort(best[:, -1]), 3))
+axis.set(xlabel=cl.L(zh="试了几次", en="tries"), ylabel=cl.L(zh="最好的损失", en="best loss"))
+axis.legend()
 gaps = np.min(races[2], 1) - np.min(races[1], 1)                           # by seed
 low, high = cl.metrics.bootstrap(gaps.tolist())
 print(f"{names[2]} − {names[1]}: {gaps.mean():+.3f} ({low:+.3f} … {high:+.3f})")
-axis.set(xlabel=cl.L(zh="试了几次", en="tries"), ylabel=cl.L(zh="最好的损失", en="best loss"))
-axis.legend()
 
 
 # %% zh [md]
@@ -781,7 +781,7 @@ print(20, f"p = {late:.2f}")
 def false_alarms(looks, trials=2000, users=1000):
     rng = np.random.default_rng(0)                      # both versions: 10 % click
     seen = np.linspace(users / looks, users, looks).astype(int)     # users at each look
-    a, b = ((rng.random((trials, users)) < 0.1).cumsum(1)[:, seen - 1] for _ in range(2))
+    a, b = (rng.random((2, trials, users)) < 0.1).cumsum(2)[..., seen - 1]
     return (p_value(a, b, seen) < 0.05).any(1).mean()
 
 display(cl.viz.bars({f"{n}×": false_alarms(n) for n in (1, 2, 5, 10, 20, 50)}))
@@ -796,8 +796,8 @@ r"""
 
 ## 11.11 请人来评
 
-故事写得好不好，没有标准答案，只能请人来评。让人打分，各人的尺子不同；让人**两两比较**就容易得多。还要**盲**评，不告诉你哪一段是谁写的，次序也随机。胜负凑多了，怎样变成实力？
-**布拉德利–特里模型**假设 $P(i\text{ 胜 }j)=\dfrac{p_i}{p_i+p_j}$，各人的 $p$ 反复修正，直到和胜负相符。聊天模型的排行榜用的就是这一类模型（[Chiang 等 2024](https://arxiv.org/abs/2403.04132)）。
+故事写得好不好，没有标准答案，只能请人来评。让人打分，每个人的松紧不同；让人**两两比较**就容易得多。还要**盲**评，不告诉你哪一段是谁写的，次序也随机。胜负凑多了，怎样变成实力？
+**布拉德利–特里模型**（Bradley 与 Terry，1952）假设 $P(i\text{ 胜 }j)=\dfrac{p_i}{p_i+p_j}$，每位选手的 $p$ 反复修正，直到和胜负相符。聊天模型的排行榜用的就是这一类模型（[Chiang 等，2024](https://arxiv.org/abs/2403.04132)）。
 
 ### 练习 6 · 布拉德利–特里
 
@@ -805,26 +805,26 @@ r"""
 
 $$p_i\leftarrow\frac{\sum_j w_{ij}}{\sum_{j}\,(w_{ij}+w_{ji})/(p_i+p_j)}$$
 
-再除以总和。没交过手的对加 0（即使两人的 $p$ 都是 0）；谁一场也没比，抛出 `ValueError`，0 步时也一样。返回 [K]。
+再除以总和，两处求和都不含 $j=i$。没交过手的对加 0（即使两人的 $p$ 都是 0）；谁一场也没比，抛出 `ValueError`，0 步时也一样。返回 [K]。
 例：wins = [[0, 3, 1], [1, 0, 2], [1, 0, 0]]，走 1 步，得 0.471、0.353、0.176。
 
 ### 练习 7 · 科恩的 κ
 
-两位评委有多一致？80% 一致听起来不错，可要是两人十次里有九次说“左”，碰巧也有 82%。**科恩的 κ**（Cohen 1960）扣掉碰巧的部分：$\kappa=\dfrac{p_o-p_e}{1-p_e}$，$p_o$ 是一致的比例，$p_e=\sum_c(\text{甲说 }c\text{ 的比例})\times(\text{乙说 }c\text{ 的比例})$。1 是完全一致，0 是和碰巧一样。
+两位评委有多一致？80% 一致听起来不错，可要是两人十次里有九次说“左”，碰巧也有 82%。**科恩的 κ**（Cohen，1960）扣掉碰巧的部分：$\kappa=\dfrac{p_o-p_e}{1-p_e}$，$p_o$ 是一致的比例，$p_e=\sum_c(\text{甲说 }c\text{ 的比例})\times(\text{乙说 }c\text{ 的比例})$。1 是完全一致，0 是和碰巧一样。
 写 `cohen_kappa(a, b)`：两个标签列表，返回浮点数；$p_e=1$ 时返回 0.0；长度不同或没有标签，抛出 `ValueError`。
 例：a = y y n n，b = y n n n，$\kappa=0.5$。
 
-最后一格请你当评委：三种写法（温度 0、0.7、1.5）接着同样的四个开头往下写，两两配成 12 对。**点 1 或 2**，选你觉得写得好的那一段。
+检查之后的那一格请你当评委。中文小模型 zh-gpt 用三种温度（0、0.7、1.5）接着同样的四个开头往下写，两两配成 12 对。**点 1 或 2**，选你觉得写得好的那一段。12 对都点完，再运行一次后面算胜场的那一格。
 """
 # %% en [md]
 r"""
 Both rows of figures come from the **same** version, with a click rate of 10 %. After all 20 days p = 0.65: the difference is gone, and there never was one. The fault is **peeking**: look every day and stop as soon as it is significant. Every look is one more chance for luck. The bars are 2,000 such trials each, by the number of looks: with one look 5 % are false alarms, as promised; with 20 looks, 26 %. (We picked a report that was significant on its way; with 20 looks about one in four is.)
 Either fix the number of users and look once, or use a test made for stopping early (a sequential test).
-To try 20 prompts that are in truth equally good and report the most significant one is worse. If the 20 tests were independent, the chance of at least one false alarm would be $1-0.95^{20}\approx64\,\%$.
+To try 20 prompts that are in truth equally good and report the most significant one is worse. If the 20 tests were independent, the chance of at least one false alarm would be $1-0.95^{20}\approx64\%$.
 
 ## 11.11 Ask people
 
-Whether a story is well written has no gold answer; people must say. When people give marks, everybody uses another yardstick; **comparing two** texts is much easier. It should be **blind**: nobody is told who wrote which, and the order is drawn by lot. How do wins turn into strengths? The **Bradley–Terry model** assumes $P(i\text{ beats }j)=\dfrac{p_i}{p_i+p_j}$ and corrects each $p$ again and again until they agree with the wins. Leaderboards of chat models use models of this kind ([Chiang et al. 2024](https://arxiv.org/abs/2403.04132)).
+There is no gold answer for how well a story is written; people have to judge. When people give marks, some are strict and some are kind; **comparing two** texts is much easier. It should be **blind**: nobody is told who wrote which, and the order is drawn by lot. How do wins turn into strengths? The **Bradley–Terry model** (1952) assumes $P(i\text{ beats }j)=\dfrac{p_i}{p_i+p_j}$ and adjusts the $p$ of every player until they fit the wins. Leaderboards of chat models use models of this kind ([Chiang et al., 2024](https://arxiv.org/abs/2403.04132)).
 
 ### Exercise 6 · Bradley–Terry
 
@@ -832,16 +832,16 @@ Write `bradley_terry(wins, iterations)`: `wins` is [K,K], `wins[i, j]` counts ho
 
 $$p_i\leftarrow\frac{\sum_j w_{ij}}{\sum_{j}\,(w_{ij}+w_{ji})/(p_i+p_j)}$$
 
-and then divides by the sum. Pairs that never met add 0 (even where both $p$ are 0); a player without a game raises `ValueError`, with 0 steps as well. Return [K].
+and then divides by the sum; both sums leave out $j=i$. Pairs that never met add 0 (even where both $p$ are 0); a player without a game raises `ValueError`, with 0 steps as well. Return [K].
 Example: wins = [[0, 3, 1], [1, 0, 2], [1, 0, 0]] after 1 step give 0.471, 0.353, 0.176.
 
 ### Exercise 7 · Cohen's kappa
 
-How far do two judges agree? 80 % sounds good, but if both say “left” nine times in ten, chance alone gives 82 %. **Cohen's kappa** (Cohen 1960) takes chance off: $\kappa=\dfrac{p_o-p_e}{1-p_e}$, where $p_o$ is the share of agreement and $p_e=\sum_c(\text{share of }c\text{ by one})\times(\text{share of }c\text{ by the other})$. 1 is full agreement, 0 is what chance gives.
+How far do two judges agree? 80 % sounds good, but if both say “left” nine times in ten, chance alone gives 82 %. **Cohen's kappa** (Cohen, 1960) takes chance off: $\kappa=\dfrac{p_o-p_e}{1-p_e}$, where $p_o$ is the share of agreement and $p_e=\sum_c(\text{share of }c\text{ by one})\times(\text{share of }c\text{ by the other})$. 1 is full agreement, 0 is what chance gives.
 Write `cohen_kappa(a, b)`: two lists of labels; return a float, 0.0 where $p_e=1$; unequal lengths or no labels raise `ValueError`.
 Example: a = y y n n and b = y n n n give $\kappa=0.5$.
 
-In the last cell you are the judge: three ways of writing (temperature 0, 0.7 and 1.5) go on from the same four beginnings, 12 pairs. **Click 1 or 2**, whichever passage you find better.
+After the checks you are the judge. SmolLM2 goes on from the same four beginnings at three temperatures (0, 0.7 and 1.5), which makes 12 pairs. **Click 1 or 2**, whichever passage you find better; when all 12 are done, run the cell after it once more to count the wins.
 """
 # %% exercise id="evaluate.bradley_terry"
 ...
@@ -872,37 +872,38 @@ judge
 OURS = cl.L(zh="222111121111", en="211111121211")           # our own clicks
 bradley_terry, kappa = cl.use("evaluate.bradley_terry"), cl.use("evaluate.cohen_kappa")
 clicks = judge.clicks if len(judge.clicks) == 12 else OURS
-wins, longer = torch.zeros(3, 3), ""
-for (n, a, b), click in zip(judge.pairs, clicks):
+wins = torch.zeros(3, 3)                                # [winner, loser]
+for (_, a, b), click in zip(judge.pairs, clicks):
     wins[(a, b) if click == "1" else (b, a)] += 1
-    longer += "1" if len(texts[a][n]) > len(texts[b][n]) else "2"
 rows = [(heat, cl.metrics.tally([i < won for i in range(8)]), f"{p:.2f}")
         for heat, won, p in zip(HEAT, wins.sum(1), bradley_terry(wins, 100))]
 display(cl.viz.table(rows, cl.L(zh=["温度", "胜", "实力"], en=["temperature", "wins", "strength"])))
-for name, other in zip(cl.L(zh=["我们", "总选长的"], en=["ours", "the longer"]), (OURS, longer)):
-    same = sum(x == y for x, y in zip(clicks, other))
-    print(f"{name}: {same} / 12   κ = {kappa(list(clicks), list(other)):.2f}")
+print(cl.L(zh="点了 1：", en="clicks on 1:"), clicks.count("1"), "/ 12")
+if len(judge.clicks) == 12:
+    print(cl.L(zh="你和我们：κ =", en="you and we: κ ="), f"{kappa(list(clicks), list(OURS)):.2f}")
 
 
 # %% zh [md]
 r"""
-表里用的是你的点击；没有点满 12 对，就用我们自己的点击（那样和“我们”的 κ 自然是 1.00）。我们有几段事先见过是谁写的，不算全盲，请你评得比我们好。我们评下来，温度 1.5 胜得最少，常常前言不搭后语。全胜的选手，实力会一路走向 1：模型只知道他没输过，不知道强多少，所以胜场和区间要一起看，8 场的区间很宽。请一位朋友也评一遍，算一算你们俩的 κ。“总选长的”这位评委和我们的 κ 是负的，至少在这 12 对里，长不等于好。
+表里用的是你的点击；没有点满 12 对，就用我们自己的。我们有几段事先见过是谁写的，不算全盲，请你评得比我们好。照我们的评法，温度 1.5 胜得最少，常常前言不搭后语。全胜的选手，实力会一路走向 1，一场没胜的会走向 0。从胜负里只看得出他没输过或没赢过，看不出强多少、弱多少，所以胜场和区间要一起看，8 场的区间很宽。
+我们点 1 比点 2 多。评委也许会不知不觉偏爱先读的那一段，这叫**位置偏差**；12 次太少，看不出是不是这样。要查它，就把同样的 12 对换个前后再评一遍。你评完以后，最后一行是你和我们的 κ；请一位朋友也评一遍，再算一算你们俩的。
 
-第一份讲义还建议用“BLEU 评分”评生成的文本。BLEU 数的是和参考译文重合的词串；好的译文彼此相近，还说得过去，好的故事却可以一个词也不重合。翻译用 BLEU（第 10 章），开放的写作请人来比。
+第一份讲义还建议用“BLEU 评分”评生成的文本。BLEU 数的是和参考译文重合的词串（n 元组）；好的译文彼此相近，还说得过去，好的故事却可以一个词也不重合。翻译用 BLEU（第 10 章），开放的写作请人来比。
 
-## 11.12 先和最笨的办法比
+## 11.12 先和最简单的办法比
 
-第一份讲义说大模型能辅助金融和市场的决策。真要预测，最笨的基线是**照抄昨天**（persistence）。两种序列各 20 条：一种像股价，每天随机走一步；一种像小店的销量，每五天重复一遍，加一点噪声。两种都是我们用随机数造的，不是真的行情。给 SmolLM2 前 20 个数，让它写下一个，再和照抄昨天、照抄五天前比一比：每格先是平均绝对误差，后面是比 SmolLM2 多出多少，附 95% 区间。（四十次回答，读的是保存的结果。）
+第一份讲义说大模型能辅助金融和市场的决策。真要预测，最简单的基线是**照抄昨天**（persistence）。两种序列各 20 条：一种像股价，每天随机走一步；一种像小店的销量，每五天重复一遍，加一点噪声。两种都是我们用随机数造的，不是真的行情。给 SmolLM2 前 20 个数，让它写下一个，再和照抄昨天、照抄五天前比一比。每种序列先是绝对误差的平均数和中位数，后两列是平均比 SmolLM2 多出多少，附 95% 区间；最后打印的是 SmolLM2 在 20 条“像销量”的序列上各差多少。（四十次回答，读的是保存的结果。）
 """
 # %% en [md]
 r"""
-The table uses your clicks; where not all 12 pairs are judged, it uses ours (and then κ with “ours” is 1.00, of course). Ours were not fully blind, since we had seen who wrote some of them; do better than we did. In our judgement temperature 1.5 wins least; its passages often do not make sense. The strength of a player who wins every game tends to 1: the model knows that they never lost, not how strong they are, so look at wins and intervals, too; with 8 games these are wide. Let a friend judge as well and compute the κ of you two. The judge who always takes the longer text has a negative κ with us; in these 12 pairs, at least, longer is not better.
+The table uses your clicks, or ours until all 12 pairs are judged. Ours were not fully blind, since we had seen who wrote some of them; do better than we did. In our judgement temperature 1.5 wins least; its passages often do not make sense. The strength of a player who wins every game tends to 1, and that of one who wins none to 0. Such wins show that they never lost or never won, not how strong or weak they are, so look at wins and intervals, too; with 8 games these are wide.
+We clicked 1 more often than 2. Judges may favour the passage they read first without noticing, which is called **position bias**; 12 clicks are too few to tell whether we did. To find out, judge the same 12 pairs again with the order exchanged. Once you have judged, the last line is the κ of you and us; let a friend judge as well and compute the κ of you two.
 
-The first handout also suggests “BLEU scores” for generated text. BLEU counts strings of words shared with a reference translation; good translations resemble each other, so there it makes sense, while two good stories may not share a word. Use BLEU for translation (chapter 10), and people's comparisons for open writing.
+The first handout also suggests “BLEU scores” for generated text. BLEU counts word sequences (n-grams) shared with a reference translation; good translations resemble each other, so there it makes sense, while two good stories may not share a word. Use BLEU for translation (chapter 10), and people's comparisons for open writing.
 
-## 11.12 Compare with the dullest method first
+## 11.12 Compare with the simplest method first
 
-The first handout says that large models can support decisions about finance and markets. For a forecast the dullest baseline is **persistence**: copy yesterday. There are two kinds of series, 20 of each: one like a share price, which takes a random step each day, the other like a small shop's sales, which repeat every five days with some noise. Both are made with random numbers; these are no real quotes. SmolLM2 gets 20 numbers and writes the next, beside copying yesterday and copying five days ago: each cell has the mean absolute error and how much more that is than SmolLM2's, with its 95 % interval. (Forty replies; a kept result is read.)
+The first handout says that large models can support decisions about finance and markets. For a forecast the simplest baseline is **persistence**: copy yesterday. There are two kinds of series, 20 of each: one like a share price, which takes a random step each day, the other like a small shop's sales, which repeat every five days with some noise. Both are made with random numbers; they are not real prices. SmolLM2 gets 20 numbers and writes the next, and is compared with copying yesterday and copying five days ago. For each kind the table has the mean and the median of the absolute error, and in the last two columns how much more the mean is than SmolLM2's, with its 95 % interval; then come SmolLM2's errors on the 20 series like sales. (Forty replies; a kept result is read.)
 """
 # %% rows="R75"
 def forecasts():
@@ -913,45 +914,45 @@ def forecasts():
     series = np.rint(walks + weeks).astype(int).tolist()                   # [40][21]
     said = model.generate([", ".join(map(str, row[:-1])) + "," for row in series], 5)
     return series, [int((re.findall("[0-9]+", reply) or ["0"])[0]) for reply in said]
-series, said = map(np.array, cl.results.stored("11_forecasts", forecasts))
-error = [abs(x - series[:, -1]) for x in (said, series[:, -2], series[:, -6])]
-names = cl.L(zh=["SmolLM2", "照抄昨天", "照抄五天前"], en=["SmolLM2", "yesterday", "5 days ago"])
-rows = [(name, *(f"{e[k:k + 20].mean():.1f}  "
-                 + cl.metrics.difference(e[k:k + 20], error[0][k:k + 20])
-                 for k in (0, 20))) for name, e in zip(names, error)]
-cl.viz.table(rows, cl.L(zh=["", "像股价", "像销量"], en=["", "price", "sales"]))
+days, said = map(np.transpose, cl.results.stored("11_forecasts", forecasts))
+error = [abs(x - days[-1]).reshape(2, 20) for x in (said, days[-2], days[-6])]
+rows = [(name, *(f"{x.mean():.2f} / {np.median(x):.1f}" for x in e),
+         *(cl.metrics.difference(*xy) for xy in zip(e, error[0]) if e is not error[0]))
+        for name, e in zip(cl.L(zh=["SmolLM2", "照抄昨天", "照抄五天前"], en=["SmolLM2", "yesterday", "5 days ago"]), error)]
+display(cl.viz.table(rows, cl.L(zh=["", "像股价", "像销量", "股价：多出", "销量：多出"], en=["", "like a price", "like sales", "price: more by", "sales: more by"])))
+print(*error[0][1])
 
 
 # %% zh [md]
 r"""
-像股价的那种，照抄昨天误差 1.8，SmolLM2 是 2.4，差的区间不含 0，大模型输给了最笨的办法。这也不奇怪，随机走步的序列，昨天的值就是最好的预测，平均下来谁也赢不了。真的行情里有没有规律，这里没有量；要说有，先赢过照抄昨天。
-像销量的那种，SmolLM2 误差 5.3，照抄昨天是 16.9，看来它注意到了重复。可是照抄五天前只有 0.9。要是只和照抄昨天比，就会以为它很会预测。基线要选懂行的人会用的那一个，不是容易赢的那一个。
+像股价的那种，照抄昨天平均差 1.80，SmolLM2 是 2.35，差的区间离 0 不远，但不含 0，大模型没有赢过最简单的办法。这也不奇怪，随机走步的序列，昨天的值就是最好的预测，平均下来谁也赢不了。真的行情里有没有规律，这里没有量；谁说有，先请他赢过照抄昨天。
+像销量的那种，SmolLM2 平均差 5.30，照抄昨天是 16.90，照抄五天前只有 0.95。可是别只看平均数：看打印的 20 个误差，17 次差不到 5，中位数和照抄五天前一样是 1，平均数主要来自三次离谱的回答。它多半跟上了重复，但偶尔错得很远，从平均数里看不出是哪一种错法。基线要选懂行的人会用的那一个，不是容易赢的那一个；分数后面的一条条回答也要读。
 
 ## 小结
 
-- 分数是题目、提示、算分法和判分器合起来量出的一个数，换一个零件就会变。先看不看题目能得多少，先读 30 条判决，再信分数。
+- 分数是题目、提示、算分法和判分器合起来量出的一个数，换一个零件就会变。先看不看题目能得多少，先读 30 条判定，再信分数。
 - 报分数带上区间；区间说的是真实能力，不是下一次的分数。
-- 比两个模型，看同样题目上成对的差；题太少，看得出来的差都被夸大了。
+- 比两个模型，看同样题目上成对的差；真实的差距不容易看出来时，显著的结果平均是夸大的。
 - 类别不均衡时，准确率要和“总说多数类”一起报；概率校准过，才能当把握用。
-- 分数好得可疑，就找泄漏（按组切）、污染（用新题再考）、偷看（只看一次）。
-- 没有标准答案就请人盲比；先赢过最笨的办法，再说模型有用。
+- 分数好得可疑，就找泄漏（按组切）、污染（用新题再测）、偷看（只看一次）。
+- 没有标准答案就请人盲比；先赢过最简单的办法，再说模型有用。
 
-还想动手：把 11.7 节的 0.15 改成 0.5，变体之间不那么像了，随机切还能考 98% 吗？给 11.1 节的考试写一条你自己的提示，用 11.4 节的办法和 `bare` 比一比。
+还想动手：把 11.7 节的 0.15 改成 0.5，变体之间不那么像了，随机切还能得 98% 吗？给 11.1 节的考试写一条你自己的提示，用 11.4 节的办法和 `bare` 比一比。
 接下来：[第 14 章 检索增强](14_retrieval.ipynb)。
 """
 # %% en [md]
 r"""
-On the series like a price, copying yesterday has an error of 1.8 and SmolLM2 one of 2.4, and the interval of the difference does not contain 0: the large model loses to the dullest method. No wonder: in a random walk yesterday's value is the best forecast there is, and on average nobody can beat it. Whether real quotes have a pattern was not measured here; whoever says so has to beat copying yesterday first.
-On the series like sales SmolLM2 has an error of 5.3 and copying yesterday one of 16.9; it seems to have noticed the repetition. But copying five days ago has 0.9. Beside yesterday alone, SmolLM2 would look like a good forecaster. Choose the baseline that somebody who knows the matter would use, not the one that is easy to beat.
+On the series like a price, copying yesterday is off by 1.80 on average and SmolLM2 by 2.35, and the interval of the difference comes close to 0 but does not contain it: the large model does not beat the simplest method. No wonder: in a random walk yesterday's value is the best forecast there is, and on average nobody can beat it. We did not measure whether real prices have a pattern; anyone who claims so has to beat copying yesterday first.
+On the series like sales SmolLM2 is off by 5.30 on average, copying yesterday by 16.90, and copying five days ago by only 0.95. But do not stop at the mean. Of the 20 errors printed, 17 are below 5; the median is 1, as with copying five days ago, and most of the mean comes from three replies that are far off. SmolLM2 mostly follows the repetition and now and then misses by a long way, and the mean alone does not show which kind of error it is. Choose the baseline that somebody who knows the matter would use, not the one that is easy to beat; and read the single replies behind a score.
 
 ## Summary
 
 - A score measures questions, prompt, scoring and grader together, and moves when one of them is changed. See what the question unseen gets, read 30 verdicts, and only then trust a score.
 - Report a score with its interval; the interval is about the true ability, not about the next score.
-- Compare two models by their paired differences on the same questions; with few questions, whatever is significant is exaggerated.
+- Compare two models by their paired differences on the same questions; where a true gap has little chance of being seen, significant results exaggerate it on average.
 - With unequal classes report accuracy beside “always the majority”; a probability must be calibrated before it can stand for confidence.
-- If a score is too good, look for leakage (split by group), contamination (examine again on new questions) and peeking (look once).
-- Where there is no gold answer, let people compare blindly; and beat the dullest method before you call a model useful.
+- If a score is too good, look for leakage (split by group), contamination (test again on new questions) and peeking (look once).
+- Where there is no gold answer, let people compare blindly; and beat the simplest method before you call a model useful.
 
 To try: change the 0.15 of 11.7 to 0.5, so that variants are less alike; does the random split still give 98 %? Write a prompt of your own for the exam of 11.1 and compare it with `bare` in the way of 11.4.
 Next: [chapter 14, retrieval](14_retrieval.ipynb).

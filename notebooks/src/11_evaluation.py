@@ -259,7 +259,7 @@ r"""
 对每一行取值、求平均，得 R 个平均数。返回两个浮点数：它们的 $(1-\text{level})/2$ 分位数和 $(1+\text{level})/2$ 分位数，按排好序后的位置 $q\,(R-1)$ 线性插值。R = 0，或者 `level` 不满足 0 < level < 1，抛出 `ValueError`。
 例：values = 0 1 2 3，indices = [[0,0,1,1],[0,1,2,3],[3,3,3,2]]，三个平均是 0.5、1.5、2.75，level = 0.5，结果是 (1.0, 2.125)。
 
-练习之后的格子会打印一个 95% 的区间。这个 95% 说的是什么？常听人说：“再考一次，分数有 95% 的机会落在里面。”对不对？先猜，再看下一格的模拟：真实能力 70% 的模型考 200 题，考两次，这样重复两万遍；区间用最简单的公式 $\hat p\pm1.96\sqrt{\hat p(1-\hat p)/n}$。
+练习之后的格子会打印一个 95% 的区间。这个 95% 说的是什么？常听人说：“再考一次，分数有 95% 的机会落在里面。”对不对？先猜，再看下一格的模拟：真实能力 70% 的模型考 200 题，考两次，这样重复两万遍。区间按第一次的分数 $\hat p$ 和题数 $n$ 计算，用最简单的公式 $\hat p\pm1.96\sqrt{\hat p(1-\hat p)/n}$。
 """
 # %% en [md]
 r"""
@@ -277,7 +277,7 @@ Write `bootstrap_ci(values, indices, level=0.95)`: `values` are [N] scores; `ind
 Fetch the values of each row and take their mean, which makes R means. Return two floats: their $(1-\text{level})/2$ and $(1+\text{level})/2$ quantiles, interpolated linearly at position $q\,(R-1)$ of the sorted means. R = 0 raises `ValueError`, and so does a `level` unless 0 < level < 1.
 Example: values = 0 1 2 3 and indices = [[0,0,1,1],[0,1,2,3],[3,3,3,2]] make the means 0.5, 1.5 and 2.75, and level = 0.5 gives (1.0, 2.125).
 
-The cell after the exercise prints a 95 % interval. What do these 95 % mean? People often say: “test again, and the score will lie in it with a chance of 95 %.” Is that so? Guess first, then look at the simulation. In it a model with a true ability of 70 % sits two exams of 200 questions, twenty thousand times over; the interval has the simplest formula, $\hat p\pm1.96\sqrt{\hat p(1-\hat p)/n}$.
+The cell after the exercise prints a 95 % interval. What do these 95 % mean? People often say: “test again, and the score will lie in it with a chance of 95 %.” Is that so? Guess first, then look at the simulation. In it a model with a true ability of 70 % sits two exams of 200 questions, twenty thousand times over. The interval comes from the first score $\hat p$ and the number of questions $n$ by the simplest formula, $\hat p\pm1.96\sqrt{\hat p(1-\hat p)/n}$.
 """
 # %% exercise id="evaluate.bootstrap_ci"
 ...
@@ -469,7 +469,7 @@ cl.viz.explore(at, threshold=(0.05, 0.95, 0.5))
 
 # %% zh [md]
 r"""
-好评差评各半时它对 81%，现在它说“差评”的 201 条里只有 33 条真是，精确率 16%，F1 也只有 27%。分类器没有变，变的是差评有多**少**：760 条好评里误报两成，就比 40 条差评还多得多。再看准确率：什么也不学、永远说“好评”，就有 95%，比它高。所以类别不均衡时，准确率要和这条基线一起报，还要看精确率和召回率。
+好评差评各半时它对 81%，现在它说“差评”的 201 条里只有 33 条真是，精确率 16%，F1 也只有 27%。分类器没有变，变的是差评有多**少**：760 条好评里误报了 168 条，比全部 40 条差评还多得多。再看准确率：什么也不学、永远说“好评”，就有 95%，比它高。所以类别不均衡时，准确率要和这条基线一起报，还要看精确率和召回率。
 拖动阈值：往右，误报少了，漏掉的多了。哪里合适，要看误报和漏报各有多大的代价，统计替你定不了。
 
 ## 11.6 它说七成把握，真有七成吗
@@ -485,7 +485,7 @@ $$\text{ECE}=\sum_{i}\frac{n_i}{N}\,\bigl|\text{acc}_i-\text{conf}_i\bigr|$$
 """
 # %% en [md]
 r"""
-With as many complaints as praise it is right on 81 %; now, of the 201 reviews it calls complaints, 33 are: a precision of 16 % and an F1 of 27 %. The classifier has not changed. What changed is how **rare** complaints are: false alarms on two in ten of the 760 reviews of praise are many more than the 40 complaints. And look at accuracy: a rule that has learnt nothing and always says “praise” is right on 95 %, more often than the classifier. Where classes are unequal, report accuracy beside this baseline, and look at precision and recall.
+With as many complaints as praise it is right on 81 %; now, of the 201 reviews it calls complaints, 33 are: a precision of 16 % and an F1 of 27 %. The classifier has not changed. What changed is how **rare** complaints are: the 168 false alarms among 760 reviews of praise far outnumber all 40 complaints. And look at accuracy: a rule that has learnt nothing and always says “praise” is right on 95 %, more often than the classifier. Where classes are unequal, report accuracy beside this baseline, and look at precision and recall.
 Drag the threshold: to the right there are fewer false alarms and more misses. Where to stop depends on what each of the two costs, which statistics cannot decide for you.
 
 ## 11.6 It says 70 %. Is it right 70 % of the time?
@@ -742,7 +742,7 @@ print(f"{names[2]} − {names[1]}: {gaps.mean():+.3f} ({low:+.3f} … {high:+.3f
 
 # %% zh [md]
 r"""
-这一场里，贝叶斯搜索找到的平均最低，六个种子都在 0.58 左右；随机搜索在 0.58 到 0.60 之间（最后一行打印的是成对的差和区间）。这个 5 × 3 的网格是 0.60，15 个格点在两个轴上只有 5 个和 3 个不同的值。贝叶斯的前 5 次也是随机的，差别出在后 10 次。
+这一场里，贝叶斯搜索找到的平均最低，六个种子都在 0.58 左右；随机搜索在 0.58 到 0.60 之间（最后一行打印的是成对的差和区间）。这个 5 × 3 的网格是 0.60，15 个格点在两个轴上只有 5 个和 3 个不同的值。贝叶斯的前 5 次和随机搜索相同，差别出在后 10 次。
 这是两个数、一个平滑的目标、一份数据、一种网格上的结果；换一个问题，次序可以不同。还要记住，挑出来的是 300 条**验证集**评论上最低的，换一批评论，这一点点差别还在不在，没有量。报的时候要换一份没用过的测试集，不然就是在测试集上挑答案。
 
 ## 11.10 第四处：一份捷报
@@ -751,7 +751,7 @@ r"""
 """
 # %% en [md]
 r"""
-In this race Bayesian search gets lowest on average: all six seeds end near 0.58, those of random search between 0.58 and 0.60 (the last line has the paired difference and its interval). This 5 × 3 grid ends at 0.60; its 15 points have no more than 5 and 3 different values along the axes. The first 5 tries of Bayesian search are random as well; the difference is made in the last 10.
+In this race Bayesian search gets lowest on average: all six seeds end near 0.58, those of random search between 0.58 and 0.60 (the last line has the paired difference and its interval). This 5 × 3 grid ends at 0.60; its 15 points have no more than 5 and 3 different values along the axes. The first 5 tries of Bayesian search are those of random search; the difference is made in the last 10.
 This holds for two numbers, a smooth goal, one data set and one grid; on another problem the order may differ. Remember, too, that what was picked is lowest on 300 reviews of the **validation** set; whether so small a difference survives on other reviews was not measured. Report the choice on a test set that was never used, or else the answers were picked on the test set.
 
 ## 11.10 The fourth fault: good news
@@ -818,7 +818,7 @@ $$p_i\leftarrow\frac{\sum_j w_{ij}}{\sum_{j}\,(w_{ij}+w_{ji})/(p_i+p_j)}$$
 """
 # %% en [md]
 r"""
-Both rows of figures come from the **same** version, with a click rate of 10 %. After all 20 days p = 0.65: the difference is gone, and there never was one. The fault is **peeking**: look every day and stop as soon as it is significant. Every look is one more chance for luck. The bars are 2,000 such trials each, by the number of looks: with one look 5 % are false alarms, as promised; with 20 looks, 26 %. (We picked a report that was significant on its way; with 20 looks about one in four is.)
+Both columns come from the **same** version, with a click rate of 10 %. After all 20 days p = 0.65: the difference is gone, and there never was one. The fault is **peeking**: look every day and stop as soon as it is significant. Every look is one more chance for luck. The bars are 2,000 such trials each, by the number of looks: with one look 5 % are false alarms, as promised; with 20 looks, 26 %. (We picked a report that was significant on its way; with 20 looks about one in four is.)
 Either fix the number of users and look once, or use a test made for stopping early (a sequential test).
 To try 20 prompts that are in truth equally good and report the most significant one is worse. If the 20 tests were independent, the chance of at least one false alarm would be $1-0.95^{20}\approx64\%$.
 
@@ -886,24 +886,24 @@ if len(judge.clicks) == 12:
 # %% zh [md]
 r"""
 表里用的是你的点击；没有点满 12 对，就用我们自己的。我们有几段事先见过是谁写的，不算全盲，请你评得比我们好。照我们的评法，温度 1.5 胜得最少，常常前言不搭后语。全胜的选手，实力会一路走向 1，一场没胜的会走向 0。从胜负里只看得出他没输过或没赢过，看不出强多少、弱多少，所以胜场和区间要一起看，8 场的区间很宽。
-我们点 1 比点 2 多。评委也许会不知不觉偏爱先读的那一段，这叫**位置偏差**；12 次太少，看不出是不是这样。要查它，就把同样的 12 对换个前后再评一遍。你评完以后，最后一行是你和我们的 κ；请一位朋友也评一遍，再算一算你们俩的。
+我们点 1 比点 2 多。评委也许会不知不觉偏爱先读的那一段，这叫**位置偏差**；12 次太少，看不出我们是不是这样。要查它，就把上一格的 `seed` 换一个，次序重新抽签，再评一遍，看选的是不是同样的段落。你评完以后，最后一行是你和我们的 κ；请一位朋友也评一遍，再算一算你们俩的。
 
 第一份讲义还建议用“BLEU 评分”评生成的文本。BLEU 数的是和参考译文重合的词串（n 元组）；好的译文彼此相近，还说得过去，好的故事却可以一个词也不重合。翻译用 BLEU（第 10 章），开放的写作请人来比。
 
 ## 11.12 先和最简单的办法比
 
-第一份讲义说大模型能辅助金融和市场的决策。真要预测，最简单的基线是**照抄昨天**（persistence）。两种序列各 20 条：一种像股价，每天随机走一步；一种像小店的销量，每五天重复一遍，加一点噪声。两种都是我们用随机数造的，不是真的行情。给 SmolLM2 前 20 个数，让它写下一个，再和照抄昨天、照抄五天前比一比。每种序列先是绝对误差的平均数和中位数，后两列是平均比 SmolLM2 多出多少，附 95% 区间；最后打印的是 SmolLM2 在 20 条“像销量”的序列上各差多少。（四十次回答，读的是保存的结果。）
+第一份讲义说大模型能辅助金融和市场的决策。真要预测，最简单的基线是**照抄昨天**（persistence）。两种序列各 20 条：一种像股价，每天随机走一步；一种像小店的销量，每五天重复一遍，加一点噪声。两种都是我们用随机数造的，不是真的行情。给 SmolLM2 前 20 个数，让它写下一个，再和照抄昨天、照抄五天前比一比。每种序列先是绝对误差的平均数和中位数，后两列是平均比 SmolLM2 多出多少，附 95% 区间。表的上面打印了 SmolLM2 在 20 条“像销量”的序列上各差多少。（四十次回答，读的是保存的结果。）
 """
 # %% en [md]
 r"""
 The table uses your clicks, or ours until all 12 pairs are judged. Ours were not fully blind, since we had seen who wrote some of them; do better than we did. In our judgement temperature 1.5 wins least; its passages often do not make sense. The strength of a player who wins every game tends to 1, and that of one who wins none to 0. Such wins show that they never lost or never won, not how strong or weak they are, so look at wins and intervals, too; with 8 games these are wide.
-We clicked 1 more often than 2. Judges may favour the passage they read first without noticing, which is called **position bias**; 12 clicks are too few to tell whether we did. To find out, judge the same 12 pairs again with the order exchanged. Once you have judged, the last line is the κ of you and us; let a friend judge as well and compute the κ of you two.
+We clicked 1 more often than 2. Judges may favour the passage they read first without noticing, which is called **position bias**; 12 clicks are too few to tell whether we did. To find out, change the `seed` of the cell before, which draws the order anew, judge once more, and see whether you choose the same passages. Once you have judged, the last line is the κ of you and us; let a friend judge as well and compute the κ of you two.
 
 The first handout also suggests “BLEU scores” for generated text. BLEU counts word sequences (n-grams) shared with a reference translation; good translations resemble each other, so there it makes sense, while two good stories may not share a word. Use BLEU for translation (chapter 10), and people's comparisons for open writing.
 
 ## 11.12 Compare with the simplest method first
 
-The first handout says that large models can support decisions about finance and markets. For a forecast the simplest baseline is **persistence**: copy yesterday. There are two kinds of series, 20 of each: one like a share price, which takes a random step each day, the other like a small shop's sales, which repeat every five days with some noise. Both are made with random numbers; they are not real prices. SmolLM2 gets 20 numbers and writes the next, and is compared with copying yesterday and copying five days ago. For each kind the table has the mean and the median of the absolute error, and in the last two columns how much more the mean is than SmolLM2's, with its 95 % interval; then come SmolLM2's errors on the 20 series like sales. (Forty replies; a kept result is read.)
+The first handout says that large models can support decisions about finance and markets. For a forecast the simplest baseline is **persistence**: copy yesterday. There are two kinds of series, 20 of each: one like a share price, which takes a random step each day, the other like a small shop's sales, which repeat every five days with some noise. Both are made with random numbers; they are not real prices. SmolLM2 gets 20 numbers and writes the next, and is compared with copying yesterday and copying five days ago. For each kind the table has the mean and the median of the absolute error, and in the last two columns how much more the mean is than SmolLM2's, with its 95 % interval. Above the table stand SmolLM2's errors on the 20 series like sales. (Forty replies; a kept result is read.)
 """
 # %% rows="R75"
 def forecasts():
@@ -919,8 +919,8 @@ error = [abs(x - days[-1]).reshape(2, 20) for x in (said, days[-2], days[-6])]
 rows = [(name, *(f"{x.mean():.2f} / {np.median(x):.1f}" for x in e),
          *(cl.metrics.difference(*xy) for xy in zip(e, error[0]) if e is not error[0]))
         for name, e in zip(cl.L(zh=["SmolLM2", "照抄昨天", "照抄五天前"], en=["SmolLM2", "yesterday", "5 days ago"]), error)]
-display(cl.viz.table(rows, cl.L(zh=["", "像股价", "像销量", "股价：多出", "销量：多出"], en=["", "like a price", "like sales", "price: more by", "sales: more by"])))
 print(*error[0][1])
+cl.viz.table(rows, cl.L(zh=["", "像股价", "像销量", "股价：多出", "销量：多出"], en=["", "like a price", "like sales", "price: more", "sales: more"]))
 
 
 # %% zh [md]
@@ -937,7 +937,7 @@ r"""
 - 分数好得可疑，就找泄漏（按组切）、污染（用新题再测）、偷看（只看一次）。
 - 没有标准答案就请人盲比；先赢过最简单的办法，再说模型有用。
 
-还想动手：把 11.7 节的 0.15 改成 0.5，变体之间不那么像了，随机切还能得 98% 吗？给 11.1 节的考试写一条你自己的提示，用 11.4 节的办法和 `bare` 比一比。
+还想动手：把 11.7 节的 0.15 改成 0.5，变体之间不那么像了，随机切还能得 98% 吗？给 11.1 节的选择题写一条你自己的提示，用 11.4 节的办法和 `bare` 比一比。
 接下来：[第 14 章 检索增强](14_retrieval.ipynb)。
 """
 # %% en [md]

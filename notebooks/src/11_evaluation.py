@@ -75,10 +75,10 @@ Drag the number of the question and see which option each of the three picks. �
 # %%
 import os, random, re, time
 import matplotlib.pyplot as plt
-import numpy as np
-import torch
+import numpy as np, torch
 quick = os.environ.get("COURSE_QUICK") == "1"           # small sizes, for the tests
 model, items = cl.load("smollm2-135m"), cl.text.exam("en")
+answers = np.array([item.answer for item in items])
 
 def bare(item):
     return f"Question: {item.question}\nAnswer:"
@@ -111,17 +111,17 @@ cl.viz.explore(one_question, item=(1, 50, 5))
 r"""
 第 5 题问毛毛虫变成什么。总和选了 Spiders；三种算分法里，只有每字符选对了 Butterflies or moths：正确答案长，在总和里吃亏。这只是一题，50 题下来呢？
 
-同时让三种提示比一比：光题目（`bare`）；前面放三道做好的例题（`examples`）；套上**聊天模板**（`chat`），也就是聊天模型训练时见惯的格式，标出哪一段是用户说的、哪里该它回答。第一张表里，`#` 后面是这一列的名次。最后一行是**不看题目**的对照，按选项接在 `Answer:` 后面的概率来选。空着的两格没法算：对照减去它自己是 0；`chat` 的选项前面没有空格，切出的词元不同，不能减同一个先验。（算分要两分钟，读的是保存的结果。）
+同时让三种提示比一比：光题目（`bare`）；前面放三道做好的例题（`examples`）；套上**聊天模板**（`chat`），也就是聊天模型训练时见惯的格式，标出哪一段是用户说的、哪里该它回答。第一张表里，`#` 后面是这一列的名次。最后一行是**不看题目**的对照，按选项接在 `Answer:` 后面的概率来选。空着的两格没法算：对照减去它自己是 0；`chat` 的选项前面没有空格，切出的词元不同，不能减同一个先验。先猜一猜，不看题目能对几题。（算分要两分钟，读的是保存的结果。）
 
-第二张表回答第二份讲义里的问题，怎样选预训练模型：把候选放在一起，考同样的题（两个中文模型考中文卷），量大小、速度和分数。MiniLM 不会写字，就看哪个选项的向量离题目最近；它的对照是换成**上一题**的题目。另外三个按总和算分。“每题”是看题、不看题各算一遍的时间。想考你自己的模型，把下面第三格里的一个名字换掉，`cl.load` 装得下、会往下写的都可以。
+第二张表回答第二份讲义里的问题，怎样选预训练模型：把候选放在一起，考同样的题（两个中文模型考中文卷），量大小、速度和分数。MiniLM 不会写字，就看哪个选项的向量离题目最近；它的对照是换成**上一题**的题目。另外三个按总和算分。“每题”是看题、不看题各算一遍的时间。想考你自己的模型，把下面第四格里的一个名字换掉，`cl.load` 装得下、会往下写的都可以。
 """
 # %% en [md]
 r"""
 Question 5 asks what caterpillars turn into. The total picks Spiders; of the three only the mean per character finds Butterflies or moths, a long answer that the total puts at a disadvantage. This is one question. What about all 50?
 
-At the same time three prompts compete: the bare question (`bare`), three worked examples in front of it (`examples`), and the **chat template** (`chat`), the format a chat model was trained on, which marks what the user says and where the reply begins. In the first table `#` is the rank within the column. The last line is a control with the **question unseen**: it picks by the probability of the options after `Answer:`. Two cells stay empty: the control minus itself is 0, and the options of `chat` have no space in front, hence other tokens and no such prior. (Scoring takes two minutes, so a kept result is read.)
+At the same time three prompts compete: the bare question (`bare`), three worked examples in front of it (`examples`), and the **chat template** (`chat`), the format a chat model was trained on, which marks what the user says and where the reply begins. In the first table `#` is the rank within the column. The last line is a control with the **question unseen**: it picks by the probability of the options after `Answer:`. Two cells stay empty: the control minus itself is 0, and the options of `chat` have no space in front, hence other tokens and no such prior. Guess first how many it gets. (Scoring takes two minutes, so a kept result is read.)
 
-The second table answers a question of the second handout, how to choose a pre-trained model: put the candidates side by side, give them the same questions (the two Chinese models get them in Chinese), and measure size, speed and score. MiniLM cannot write, so the option whose vector is nearest to the question's wins; its control takes the question **before** this one. The other three are scored by the total. “Each” is the time for a question seen and unseen. To test a model of your own, change one name in the third cell below; any that `cl.load` takes and that writes will do.
+The second table answers a question of the second handout, how to choose a pre-trained model: put the candidates side by side, give them the same questions (the two Chinese models get them in Chinese), and measure size, speed and score. MiniLM cannot write, so the option whose vector is nearest to the question's wins; its control takes the question **before** this one. The other three are scored by the total. “Each” is the time for a question seen and unseen. To test a model of your own, change one name in the fourth cell below; any that `cl.load` takes and that writes will do.
 """
 # %%
 ASK = {"en": "Question: {}\nAnswer:", "zh": "问题：{}\n答案："}
@@ -141,10 +141,15 @@ def three_prompts():
     return found
 
 # %%
+cl.guess("evaluate.unseen",
+         cl.L(zh="不看题目、只看选项，按总和，50 题里 SmolLM2 能对几题？",
+              en="By the total, how many of 50 is SmolLM2 right on with the question unseen?"),
+         unit="/ 50")
+
+# %%
 logs = cl.results.stored("11_prompts", three_prompts)
 logs = {name: np.array(table) for name, table in logs.items()}
 prior = logs[cl.L(zh="不看题目", en="question unseen")] = logs.pop("prior")
-answers = np.array([item.answer for item in items])
 right = {name: {way: table.argmax(1) == answers                # [name][way]: (N,)
                 for way, table in score(total, prior, items).items()}
          for name, total in logs.items()}
@@ -156,6 +161,7 @@ rows = [(name, *(f"{cl.metrics.tally(hit)}  #{1 + order[way].index(-hit.sum())}"
                  for way, hit in hits.items())) for name, hits in right.items()]
 display(cl.viz.table(rows, ["", *ways]))
 print(cl.L(zh="bare − 不看题目，百分点：", en="bare − unseen, points:"), cl.metrics.lead(plain[ways[0]], unseen[ways[0]]))
+cl.guess.result("evaluate.unseen", int(unseen[ways[0]].sum()), tolerance=2)
 
 # %% timing rows="R41"
 rows, size = [], 6 if quick else 50
@@ -814,7 +820,7 @@ $$p_i\leftarrow\frac{\sum_j w_{ij}}{\sum_{j}\,(w_{ij}+w_{ji})/(p_i+p_j)}$$
 写 `cohen_kappa(a, b)`：两个标签列表，返回浮点数；$p_e=1$ 时返回 0.0；长度不同或没有标签，抛出 `ValueError`。
 例：a = y y n n，b = y n n n，$\kappa=0.5$。
 
-检查之后的那一格请你当评委。中文小模型 zh-gpt 用三种温度（0、0.7、1.5）接着同样的四个开头往下写，两两配成 12 对。**点 1 或 2**，选你觉得写得好的那一段。12 对都点完，再运行一次后面算胜场的那一格。
+两个练习之后，请你当评委。中文小模型 zh-gpt 用三种温度（0、0.7、1.5）接着同样的四个开头往下写，两两配成 12 对。**点 1 或 2**，选你觉得写得好的那一段。再后面的一格检查两个练习、数胜场，12 对都点完以后再运行一次。
 """
 # %% en [md]
 r"""
@@ -841,16 +847,12 @@ How far do two judges agree? 80 % sounds good, but if both say “left” nine t
 Write `cohen_kappa(a, b)`: two lists of labels; return a float, 0.0 where $p_e=1$; unequal lengths or no labels raise `ValueError`.
 Example: a = y y n n and b = y n n n give $\kappa=0.5$.
 
-After the checks you are the judge. SmolLM2 goes on from the same four beginnings at three temperatures (0, 0.7 and 1.5), which makes 12 pairs. **Click 1 or 2**, whichever passage you find better; when all 12 are done, run the cell after it once more to count the wins.
+After the two exercises you are the judge. SmolLM2 goes on from the same four beginnings at three temperatures (0, 0.7 and 1.5), which makes 12 pairs. **Click 1 or 2**, whichever passage you find better. The cell after that checks both exercises and counts the wins; run it once more when all 12 pairs are done.
 """
 # %% exercise id="evaluate.bradley_terry"
 ...
 # %% exercise id="evaluate.cohen_kappa"
 ...
-# %%
-cl.check("evaluate.bradley_terry")
-cl.check("evaluate.cohen_kappa")
-
 # %% rows="R54"
 BEGIN = [["The hotel was", "Last summer we", "My dog", "The old bridge"],
          ["这家酒店", "这本书", "房间", "服务员"]]
@@ -869,6 +871,8 @@ judge = cl.viz.duel(texts, seed=2)
 judge
 
 # %% rows="R54"
+cl.check("evaluate.bradley_terry")
+cl.check("evaluate.cohen_kappa")
 OURS = cl.L(zh="222111121111", en="211111121211")           # our own clicks
 bradley_terry, kappa = cl.use("evaluate.bradley_terry"), cl.use("evaluate.cohen_kappa")
 clicks = judge.clicks if len(judge.clicks) == 12 else OURS
@@ -886,7 +890,7 @@ if len(judge.clicks) == 12:
 # %% zh [md]
 r"""
 表里用的是你的点击；没有点满 12 对，就用我们自己的。我们有几段事先见过是谁写的，不算全盲，请你评得比我们好。照我们的评法，温度 1.5 胜得最少，常常前言不搭后语。全胜的选手，实力会一路走向 1，一场没胜的会走向 0。从胜负里只看得出他没输过或没赢过，看不出强多少、弱多少，所以胜场和区间要一起看，8 场的区间很宽。
-我们点 1 比点 2 多。评委也许会不知不觉偏爱先读的那一段，这叫**位置偏差**；12 次太少，看不出我们是不是这样。要查它，就把上一格的 `seed` 换一个，次序重新抽签，再评一遍，看选的是不是同样的段落。你评完以后，最后一行是你和我们的 κ；请一位朋友也评一遍，再算一算你们俩的。
+我们点 1 比点 2 多。评委也许会不知不觉偏爱先读的那一段，这叫**位置偏差**；12 次太少，看不出我们是不是这样。要查它，就把每一对前后调换，隔些时候再评一遍，看选的是不是同样的段落。你评完以后，最后一行是你和我们的 κ；请一位朋友也评一遍，再算一算你们俩的。
 
 第一份讲义还建议用“BLEU 评分”评生成的文本。BLEU 数的是和参考译文重合的词串（n 元组）；好的译文彼此相近，还说得过去，好的故事却可以一个词也不重合。翻译用 BLEU（第 10 章），开放的写作请人来比。
 
@@ -897,7 +901,7 @@ r"""
 # %% en [md]
 r"""
 The table uses your clicks, or ours until all 12 pairs are judged. Ours were not fully blind, since we had seen who wrote some of them; do better than we did. In our judgement temperature 1.5 wins least; its passages often do not make sense. The strength of a player who wins every game tends to 1, and that of one who wins none to 0. Such wins show that they never lost or never won, not how strong or weak they are, so look at wins and intervals, too; with 8 games these are wide.
-We clicked 1 more often than 2. Judges may favour the passage they read first without noticing, which is called **position bias**; 12 clicks are too few to tell whether we did. To find out, change the `seed` of the cell before, which draws the order anew, judge once more, and see whether you choose the same passages. Once you have judged, the last line is the κ of you and us; let a friend judge as well and compute the κ of you two.
+We clicked 1 more often than 2. Judges may favour the passage they read first without noticing, which is called **position bias**; 12 clicks are too few to tell whether we did. To find out, exchange the two passages of every pair, judge again some time later, and see whether the same passages are chosen. Once you have judged, the last line is the κ of you and us; let a friend judge as well and compute the κ of you two.
 
 The first handout also suggests “BLEU scores” for generated text. BLEU counts word sequences (n-grams) shared with a reference translation; good translations resemble each other, so there it makes sense, while two good stories may not share a word. Use BLEU for translation (chapter 10), and people's comparisons for open writing.
 

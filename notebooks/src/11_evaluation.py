@@ -257,7 +257,7 @@ r"""
 
 ## 11.3 区间说的是什么
 
-按总和算，`bare` 在 50 题里对了 34 题。换另外 50 道同样难的题，会对几题？手边只有这一张卷子，于是用前几章见过的**自助法**（bootstrap，[Efron 1979](https://doi.org/10.1214/aos/1176344552)）。从这 50 个对错里放回地抽 50 个，算一个平均；抽许多遍，看这些平均散得多开。
+按总和算，`bare` 在 50 题里对了 34 题。换另外 50 道同样难的题，会对几题？手边只有这一张卷子，于是用前几章见过的**自助法**（bootstrap，[Efron，1979](https://doi.org/10.1214/aos/1176344552)）。从这 50 个对错里放回地抽 50 个，算一个平均；抽许多遍，看这些平均散得多开。
 
 ### 练习 1 · 自助法的区间
 
@@ -275,7 +275,7 @@ These 28 cannot be compared with the 35 of the exam with options: seven question
 
 ## 11.3 What an interval says
 
-By the total, `bare` is right on 34 of 50. How many would it be on another 50, equally hard? This exam is all we have. The **bootstrap** of earlier chapters ([Efron 1979](https://doi.org/10.1214/aos/1176344552)) does the next best thing: draw 50 of these 50 results with replacement and take their mean; do it many times and see how widely the means scatter.
+By the total, `bare` is right on 34 of 50. How many would it be on another 50, equally hard? This exam is all we have. The **bootstrap** of earlier chapters ([Efron, 1979](https://doi.org/10.1214/aos/1176344552)) does the next best thing: draw 50 of these 50 results with replacement and take their mean; do it many times and see how widely the means scatter.
 
 ### Exercise 1 · A bootstrap interval
 
@@ -677,7 +677,7 @@ r"""
 超参数（训练之前定下的数）怎么选？第一份讲义说可以用网格搜索、随机搜索或贝叶斯优化，但没有比较哪种好。三种各给 15 次机会。要调的是两个数：逻辑回归的 $C$，和每条评论只读前几个字。目标是验证集上的损失，越低越好。
 
 - **网格**：5 × 3 个格点，都试一遍。
-- **随机**：15 个随机的点（[Bergstra 与 Bengio 2012](https://jmlr.org/papers/v13/bergstra12a.html)）。
+- **随机**：15 个随机的点（[Bergstra 与 Bengio，2012](https://jmlr.org/papers/v13/bergstra12a.html)）。
 - **贝叶斯**：先随机试 5 个，用**高斯过程**猜出没试过的地方损失多大、有多没把握，再去试**期望改进**最大的点，每试一次重猜一次。期望改进就是试这一点平均能比目前最好的再低多少。没把握的地方可能低得多，也有机会被选中。
 
 后两种有随机，各跑 6 个种子，因为只跑一次可能是碰巧。同一个种子的随机搜索和贝叶斯搜索，头 5 个点相同，所以可以成对地比。
@@ -694,7 +694,7 @@ Can cross-validation evaluate a large model? The first handout suggests so. Five
 How are hyperparameters chosen, the numbers fixed before training? The first handout names grid search, random search and Bayesian optimisation and does not compare them. Here each gets 15 tries. Two numbers are tuned, the $C$ of a logistic regression and how many characters are read of each review; the goal is the loss on validation data, the lower the better.
 
 - **Grid**: 5 × 3 points, all of them tried.
-- **Random**: 15 random points ([Bergstra and Bengio 2012](https://jmlr.org/papers/v13/bergstra12a.html)).
+- **Random**: 15 random points ([Bergstra and Bengio, 2012](https://jmlr.org/papers/v13/bergstra12a.html)).
 - **Bayesian**: after 5 random tries a **Gaussian process** guesses the loss at untried points and how unsure it is of it; the point of the greatest **expected improvement** is tried next, and after each try it guesses anew. The expected improvement is by how much, on average, a point would beat the best so far. A point it is unsure of may turn out much lower, so unknown places get their chance, too.
 
 The last two draw at random and run with 6 seeds each, because one run may just be lucky. With the same seed their first 5 points are the same, so they can be compared in pairs.

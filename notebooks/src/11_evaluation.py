@@ -686,11 +686,11 @@ r"""
 
 超参数（训练之前定下的数）怎么选？第一份讲义说可以用网格搜索、随机搜索或贝叶斯优化，但没有比较哪种好。三种各给 15 次机会。要调的是两个数：逻辑回归的 $C$，和每条评论只读前几个字。目标是验证集上的损失，越低越好。
 
-- **网格**：5 × 3 个格点，都试一遍。
+- **网格**：5 × 3 个格点，都试一遍，次序随机。
 - **随机**：15 个随机的点（[Bergstra 与 Bengio，2012](https://jmlr.org/papers/v13/bergstra12a.html)）。
-- **贝叶斯**：先随机试 5 个，用**高斯过程**猜出没试过的地方损失多大、有多没把握，再去试**期望改进**最大的点，每试一次重猜一次。期望改进就是试这一点平均能比目前最好的再低多少。没把握的地方可能低得多，也有机会被选中。
+- **贝叶斯**：先随机试 5 个，再用**高斯过程**猜出没试过的地方损失多大、有多没把握，去试**期望改进**最大的点，每试一次重猜一次。期望改进就是试这一点平均能比目前最好的再低多少。没把握的地方可能低得多，也有机会被选中。
 
-后两种有随机，各跑 6 个种子，因为只跑一次可能是碰巧。同一个种子的随机搜索和贝叶斯搜索，头 5 个点相同，所以可以成对地比。
+三种都用现成的库 [optuna](https://optuna.org)：`loss` 向它要两个数，算出损失交回去；换一种搜索，只要换一个 `sampler`。后两种有随机，各跑 6 个种子，因为只跑一次可能是碰巧。同一个种子的随机搜索和贝叶斯搜索，头 5 个点相同，所以可以成对地比。
 """
 # %% en [md]
 r"""
@@ -703,62 +703,53 @@ Can cross-validation evaluate a large model? The first handout suggests so. Five
 
 How are hyperparameters chosen, the numbers fixed before training? The first handout names grid search, random search and Bayesian optimisation and does not compare them. Here each gets 15 tries. Two numbers are tuned, the $C$ of a logistic regression and how many characters are read of each review; the goal is the loss on validation data, the lower the better.
 
-- **Grid**: 5 × 3 points, all of them tried.
+- **Grid**: 5 × 3 points, all of them tried, in random order.
 - **Random**: 15 random points ([Bergstra and Bengio, 2012](https://jmlr.org/papers/v13/bergstra12a.html)).
 - **Bayesian**: after 5 random tries a **Gaussian process** guesses the loss at untried points and how unsure it is of it; the point of the greatest **expected improvement** is tried next, and after each try it guesses anew. The expected improvement is by how much, on average, a point would beat the best so far. A point it is unsure of may turn out much lower, so unknown places get their chance, too.
 
-The last two draw at random and run with 6 seeds each, because one run may just be lucky. With the same seed their first 5 points are the same, so they can be compared in pairs.
+All three come from a library, [optuna](https://optuna.org): `loss` asks it for two numbers and hands back the loss, and another `sampler` is another search. The last two draw at random and run with 6 seeds each, because one run may just be lucky. With the same seed their first 5 points are the same, so they can be compared in pairs.
 """
 # %% rows="R49"
-from scipy.stats import norm
-from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import RBF
+import optuna
 from sklearn.metrics import log_loss
-valid = random.Random(0).sample(reviews.valid, 300)
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+samplers, valid = optuna.samplers, random.Random(0).sample(reviews.valid, 300)
 
-def loss(point):
-    """point in the unit square: C, and how many characters are read of a review."""
-    cut = int(10 + 90 * point[1])
+def loss(trial):
+    C = trial.suggest_float("C", 0.01, 1000, log=True)
+    cut = trial.suggest_int("cut", 10, 100)                 # characters read of a review
     (x, y), (new_x, new_y) = read(known[:400]), read(valid)
-    asks = learn([text[:cut] for text in x], y, C=10 ** (5 * point[0] - 2))
+    asks = learn([text[:cut] for text in x], y, C)
     return log_loss(new_y, asks([text[:cut] for text in new_x]))
 
 # %% rows="R49"
-def bayes(rng):
-    points = list(rng.random((5, 2)))
-    values = [loss(point) for point in points]
-    while len(points) < 15:
-        process = GaussianProcessRegressor(RBF(0.3), alpha=1e-3, normalize_y=True,
-                                           optimizer=None)
-        free = rng.random((500, 2))
-        mean, sd = process.fit(points, values).predict(free, return_std=True)
-        z = (min(values) - mean) / sd
-        gain = sd * (z * norm.cdf(z) + norm.pdf(z))         # expected improvement
-        points.append(free[gain.argmax()])
-        values.append(loss(points[-1]))
-    return values
+def search(sampler):
+    """The losses of 15 tries."""
+    study = optuna.create_study(sampler=sampler)
+    study.optimize(loss, n_trials=15)
+    return [trial.value for trial in study.trials]
+
+seeds = range(2 if quick else 6)
+points = {"C": [0.01, 0.18, 3.2, 56, 1000], "cut": [10, 55, 100]}
+grid = [search(samplers.GridSampler(points, seed=0))]
+blind = [search(samplers.RandomSampler(seed)) for seed in seeds]
+bayes = [search(samplers.GPSampler(seed=seed, n_startup_trials=5)) for seed in seeds]
 
 # %% rows="R49"
-seeds, draw = range(2 if quick else 6), np.random.default_rng
-grid = [[loss((a / 4, b / 2)) for a in range(5) for b in range(3)]]
-blind = [[loss(point) for point in draw(seed).random((15, 2))] for seed in seeds]
-races = [grid, blind, [bayes(draw(seed)) for seed in seeds]]
 names = cl.L(zh=["网格", "随机", "贝叶斯"], en=["grid", "random", "Bayesian"])
 figure, axis = plt.subplots(figsize=(6.4, 3))
-for name, runs, colour in zip(names, races, ("#888888", "#4477aa", "#ee7733")):
+for name, runs, colour in zip(names, (grid, blind, bayes), ("#888888", "#4477aa", "#ee7733")):
     best = np.minimum.accumulate(runs, axis=1)                             # (seeds, 15)
     axis.plot(range(1, 16), best.mean(0), color=colour, label=name)
-    print(name, f"{best[:, -1].mean():.3f}", np.round(np.sort(best[:, -1]), 3))
+    print(f"{name:9s}", *(f"{x:.2f}" for x in np.sort(best[:, -1])))
 axis.set(xlabel=cl.L(zh="试了几次", en="tries"), ylabel=cl.L(zh="最好的损失", en="best loss"))
 axis.legend()
-gaps = np.min(races[2], 1) - np.min(races[1], 1)                           # by seed
-low, high = cl.metrics.bootstrap(gaps.tolist())
-print(f"{names[2]} − {names[1]}: {gaps.mean():+.3f} ({low:+.3f} … {high:+.3f})")
+print(f"{names[2]} − {names[1]}:", cl.metrics.difference(np.min(bayes, 1), np.min(blind, 1)))
 
 
 # %% zh [md]
 r"""
-这一场里，贝叶斯搜索找到的平均最低，六个种子都在 0.58 左右；随机搜索在 0.58 到 0.60 之间（最后一行打印的是成对的差和区间）。这个 5 × 3 的网格是 0.60，15 个格点在两个轴上只有 5 个和 3 个不同的值。贝叶斯的前 5 次和随机搜索相同，差别出在后 10 次。
+这一场里，贝叶斯搜索找到的最低，六个种子都在 0.58 左右；随机搜索在 0.58 到 0.62 之间。成对的差很小，区间不含 0。这个 5 × 3 的网格是 0.60，15 个格点在两个轴上只有 5 个和 3 个不同的值。贝叶斯的前 5 次和随机搜索相同，差别出在后 10 次。
 这是两个数、一个平滑的目标、一份数据、一种网格上的结果；换一个问题，次序可以不同。还要记住，挑出来的是 300 条**验证集**评论上最低的，换一批评论，这一点点差别还在不在，没有量。报的时候要换一份没用过的测试集，不然就是在测试集上挑答案。
 
 ## 11.10 第四处：一份捷报
@@ -767,7 +758,7 @@ r"""
 """
 # %% en [md]
 r"""
-In this race Bayesian search gets lowest on average: all six seeds end near 0.58, those of random search between 0.58 and 0.60 (the last line has the paired difference and its interval). This 5 × 3 grid ends at 0.60; its 15 points have no more than 5 and 3 different values along the axes. The first 5 tries of Bayesian search are those of random search; the difference is made in the last 10.
+In this race Bayesian search gets lowest: all six seeds end near 0.58, those of random search between 0.58 and 0.62. The paired difference is small, and its interval does not contain 0. This 5 × 3 grid ends at 0.60; its 15 points have no more than 5 and 3 different values along the axes. The first 5 tries of Bayesian search are those of random search; the difference is made in the last 10.
 This holds for two numbers, a smooth goal, one data set and one grid; on another problem the order may differ. Remember, too, that what was picked is lowest on 300 reviews of the **validation** set; whether so small a difference survives on other reviews was not measured. Report the choice on a test set that was never used, or else the answers were picked on the test set.
 
 ## 11.10 The fourth fault: good news
@@ -775,6 +766,7 @@ This holds for two numbers, a smooth goal, one data set and one grid; on another
 An **A/B test** splits users at random, gives each half a version, and compares how many click; the first handout names it, too. Here is a daily report, with 50 users a day for the old version and 50 for the new. Printed are the day, the click rates of old and new up to that day, and the p-value of a **z-test**: the difference of the two rates, divided by its standard error, is compared with a normal distribution. On day 6 p < 0.05, the trial stops, and the report says: the new version is better. (The figures are made up; how, you will read after your guess.)
 """
 # %%
+from scipy.stats import norm
 OLD = [3, 3, 5, 6, 6, 2, 7, 9, 3, 3, 4, 6, 2, 4, 4, 8, 4, 5, 6, 2]     # clicks a day
 NEW = [7, 5, 7, 5, 8, 8, 4, 2, 3, 5, 8, 3, 6, 3, 2, 3, 3, 4, 5, 7]     # of 50 users
 

@@ -49,7 +49,7 @@ r"""
 `cl.text.exam("en")` 是我们自己出的 50 道四选一，常识题，逐题核对过；`exam("zh")` 是同样的题，写成中文。
 SmolLM2 主要读英语，所以先考英文卷。
 
-语言模型怎么做选择题？常用的办法不让它写字，只看题目后面接上这个选项的概率有多大。第 1 章的 `sequence_log_prob` 就能算，`cl.interpret.option_log_probs` 一次算四个选项。拿到四个对数概率以后，怎样选出一个，有三种常见的算分法：
+语言模型怎么做选择题？常用的办法是不让它写字，只看题目后面接上这个选项的概率有多大。第 1 章的 `sequence_log_prob` 就能算，`cl.interpret.option_log_probs` 一次算四个选项。拿到四个对数概率以后，怎样选出一个，有三种常见的算分法：
 
 1. **总和**：选项所有词元的对数概率加起来，选最大的。
 2. **每字符平均**：总和除以选项的字符数。长选项要乘更多个小于 1 的数，总和吃亏，除一除，长短就拉平了一些。
@@ -64,7 +64,7 @@ r"""
 `cl.text.exam("en")` holds 50 multiple-choice questions of our own, common knowledge, each checked; `exam("zh")` has the same questions in Chinese.
 SmolLM2 reads mainly English, so it sits the English exam first.
 
-How does a language model answer multiple choice? The usual way does not let it write at all. It asks: after this question, how probable is that option? `sequence_log_prob` of chapter 1 could tell; `cl.interpret.option_log_probs` does it for four options at once. There are three common ways to turn these four log-probabilities into a choice:
+How does a language model answer multiple choice? The usual way does not let it write at all. It asks: after this question, how probable is that option? `sequence_log_prob` of chapter 1 would do; `cl.interpret.option_log_probs` does it for four options at once. There are three common ways to turn these four log-probabilities into a choice:
 
 1. **Total**: add up the log-probabilities of the option's tokens; the largest wins.
 2. **Mean per character**: divide the total by the number of characters. A long option multiplies more numbers below 1, which the total holds against it.
@@ -119,9 +119,9 @@ r"""
 r"""
 Question 5 asks what caterpillars turn into. The total picks Spiders; of the three only the mean per character finds Butterflies or moths, a long answer that the total puts at a disadvantage. This is one question. What about all 50?
 
-At the same time three prompts compete: the bare question (`bare`), three worked examples in front of it (`examples`), and the **chat template** (`chat`), the format a chat model was trained on, which marks what the user says and where the reply begins. In the first table `#` is the rank within the column. The last line is a control with the **question unseen**: it picks by the probability of the options after `Answer:`. Two cells stay empty: the control minus itself is 0, and the options of `chat` have no space in front, hence other tokens and no such prior. Guess first how many it gets. (Scoring takes two minutes, so a kept result is read.)
+At the same time three prompts compete: the bare question (`bare`), three worked examples in front of it (`examples`), and the **chat template** (`chat`), the format a chat model was trained on, which marks what the user says and where the reply begins. In the first table `#` is the rank within the column. The last line is a control with the **question unseen**: it picks by the probability of the options after `Answer:`. Two cells stay empty. The control minus itself is 0; and the options after `chat` have no space in front, so they are cut into other tokens and this prior does not fit them. Guess first how many it gets. (Scoring takes two minutes, so a kept result is read.)
 
-The second table answers a question of the second handout, how to choose a pre-trained model: put the candidates side by side, give them the same questions (the two Chinese models get them in Chinese), and measure size, speed and score. MiniLM cannot write, so the option whose vector is nearest to the question's wins; its control takes the question **before** this one. The other three are scored by the total. “Each” is the time for a question seen and unseen. To test a model of your own, change one name in the fourth cell below; any that `cl.load` takes and that writes will do.
+The second table answers a question of the second handout, how to choose a pre-trained model: put the candidates side by side, give them the same questions (the two Chinese models get them in Chinese), and measure size, speed and score. MiniLM cannot write, so the option whose vector is nearest to the question's wins; its control takes the question **before** this one. The other three are scored by the total. “Each” is the time for a question seen and unseen. To test a model of your own, change one name in the fourth cell below; any model that `cl.load` takes and that can write will do.
 """
 # %%
 ASK = {"en": "Question: {}\nAnswer:", "zh": "问题：{}\n答案："}
@@ -183,11 +183,11 @@ cl.viz.table(rows, cl.L(zh=["模型", "参数", "每题", "答对", "不看题�
 
 # %% zh [md]
 r"""
-按总和，`bare` 和 `chat` 并列第二；按每字符，`chat` 掉到第三。算分法一换，名次就不全一样了。不过先看差距有多大。换提示，按总和只从 34 题变到 35 题；换算分法，`bare` 就从 34 变到 30。每个区间都有 25 个百分点宽，这些差别都还不能当真，11.4 节拿其中一个来检验。眼下清楚的只有一点：报分数的人要说清楚分数是怎么算的。
+按总和，`bare` 和 `chat` 并列第二；按每字符，`chat` 掉到第三。算分法一换，名次就不全一样了。不过先看差距有多大。换提示，按总和只从 34 题变到 35 题；换算分法，`bare` 就从 34 变到 30。每个区间都大约 25 个百分点宽，这些差别都还不能当真，11.4 节拿其中一个来检验。眼下清楚的只有一点：报分数的人要说清楚分数是怎么算的。
 
 最后一行更要紧。四个选项瞎猜，平均对 12.5 题，**不看题目**按总和却对了 19 题，所以总和的底线不能按 25% 算。按每字符是 15 题，区间盖住 25%。SmolLM2 按总和对 34 题，该看的是比 19 多出来的 15 题，也就是表下面打印的 30 个百分点，区间离 0 很远。
-再看第二张表里的 `zh-verse`，一个只读过古诗的小模型：看题和不看题，对的题数差不多，都比瞎猜多，它的分数里看不出知识。便宜从哪里来，没有查清，可能是有些选项本身更常见，也可能是长短（中文卷里正确答案偏短）。
-MiniLM 只有 SmolLM2 的六分之一大，对 37 题，每题用的时间也少得多；换成上一题的题目，它只对 12 题，和瞎猜差不多。只要挑选项，用不着会写字。（37 和 34 的差没有检验；50 题多半分不出来。）
+再看第二张表里的 `zh-verse`，一个只读过古诗的小模型：看题和不看题，对的题数差不多，都比瞎猜多，它的分数里看不出知识。多对的这些从哪里来，我们没有查清，可能是有些选项本身更常见，也可能是长短。
+MiniLM 只有 SmolLM2 的六分之一大，对 37 题，每题用的时间也少得多；换成上一题的题目，它只对 12 题，和瞎猜差不多。只要挑选项，用不着会写字。（37 和 34 的差没有检验；50 题多半分不出来。）所以选模型可以这样做：先看任务要不要写字、是哪种语言，再用自己的题量分数、时间和不看题目的对照，够用的里面挑最小的。
 
 ## 11.2 让它自己写，再来判分
 
@@ -198,11 +198,11 @@ MiniLM 只有 SmolLM2 的六分之一大，对 37 题，每题用的时间也少
 """
 # %% en [md]
 r"""
-By the total, `bare` and `chat` share the second place; per character `chat` drops to the third: another way of scoring, and the ranking is not quite the same. But look at the size of the differences first. Another prompt moves the total from 34 to 35 questions; another way of scoring moves `bare` from 34 to 30. Each interval is 25 points wide, so none of these differences can be trusted yet; section 11.4 tests one of them. For now, one thing is clear: whoever reports a score has to say how it was computed.
+By the total, `bare` and `chat` share the second place; per character `chat` drops to the third: another way of scoring, and the ranking is not quite the same. But look at the size of the differences first. Another prompt moves the total from 34 to 35 questions; another way of scoring moves `bare` from 34 to 30. Each interval is about 25 points wide, so none of these differences can be trusted yet; section 11.4 tests one of them. For now, one thing is clear: whoever reports a score has to say how it was computed.
 
 The last line matters more. Guessing among four options gets 12.5 right on average; with the **question unseen** the total gets 19, so 25 % is not the floor of the total. Per character it is 15, and the interval covers 25 %. By the total SmolLM2 has 34; what counts is the 15 beyond those 19, the 30 points printed below the table, whose interval is far from 0.
-Look at `zh-verse` in the second table, a small model that has read nothing but classical poems. It gets about as many right with the question as without, and more than guessing either way; its score shows no knowledge. Where the advantage comes from we have not found out. Some options may be more common than others, or it may be their length (in the Chinese exam the right answer tends to be short).
-MiniLM, a sixth of SmolLM2's size, gets 37 in much less time a question; with the question before in place of this one it gets 12, about what guessing gets. Picking an option takes no writing. (The gap between 37 and 34 was not tested; 50 questions will hardly tell them apart.)
+Look at `zh-verse` in the second table, a small model that has read nothing but classical poems. It gets about as many right with the question as without, and more than guessing either way; its score shows no knowledge. Where the advantage comes from we have not found out. Some options may be more common than others, or it may be their length.
+MiniLM, a sixth of SmolLM2's size, gets 37 and needs much less time for each; with the question before in place of this one it gets 12, about what guessing gets. To pick an option, a model need not write. (The gap between 37 and 34 was not tested; 50 questions will hardly tell them apart.) So choose like this: ask first whether the task needs writing, and in which language; then measure score, time and the unseen control on questions of your own; and of the models that are good enough take the smallest.
 
 ## 11.2 Let it write, then grade
 
@@ -223,7 +223,7 @@ replies = cl.results.stored("11_replies", fifty_replies)
 for i in range(20, 50):
     mark = "✓" if grade(replies[i], items[i]) else "✗"
     gold = items[i].options[items[i].answer]
-    asked = cl.text.exam(cl.L(zh="zh", en="en"))[i].question[:39]
+    asked = cl.text.exam(cl.L(zh="zh", en="en"))[i].question[:42]
     print(f"{i + 1} {mark} {gold:27s}| {replies[i]:19s}| {asked}")
 
 # %%
@@ -242,16 +242,16 @@ exact = list(map(grade, replies, items))
 loose = [words(item.options[item.answer]) <= words(reply)
          for reply, item in zip(replies, items)]
 by_us = [ok or i in (2, 3, 35, 49, 50) for i, ok in enumerate(loose, 1)]  # read by us
-names = cl.L(zh=["选，按总和", "写，精确匹配", "写，比词", "写，我们逐条读"], en=["picks, total", "writes, exact", "writes, by words", "writes, read by us"])
+graders = cl.L(zh=["选，按总和", "写，精确匹配", "写，比词", "写，我们逐条读"], en=["picks, total", "writes, exact", "writes, by words", "writes, read by us"])
 hits = right["examples"][ways[0]], exact, loose, by_us
-display(cl.viz.table(zip(names, map(cl.metrics.tally, hits))))
+display(cl.viz.table(zip(graders, map(cl.metrics.tally, hits))))
 wrong = sum(a != b for a, b in zip(exact[20:], by_us[20:]))
 cl.guess.result("evaluate.grader", wrong, tolerance=3)
 
 
 # %% zh [md]
 r"""
-照我们的读法，30 条里判错了 8 条，全是把对的判成错。`River Thames`、`Hammer`、`The dentist`、`7 days`、`3` 只是写法不同，差在冠词、多出的词和数字上。把双方都拆成词，去掉冠词，数词换成数字，标准答案的词都出现就算对（`words`），5 条都改过来了。
+照我们的读法，30 条里判错了 8 条，全是把对的判成错。（第 48 条不算：英文题问的是和 quick 意思差不多的词，`Quick` 只是把题目抄了一遍。）`River Thames`、`Hammer`、`The dentist`、`7 days`、`3` 只是写法不同，差在冠词、多出的词和数字上。把双方都拆成词，去掉冠词，数词换成数字，标准答案的词都出现就算对（`words`），5 条都改过来了。（比词也骗得过：把四个选项都写上，就算对。这 50 条里没有这样的。）
 还有 3 条，比词也改不了。在黑屋子里 `Light`（光）也能帮你看见东西，`Guitar`（吉他）也是乐器，`Writer`（作者）也是写书的人。50 条我们逐条读过，照内容应当算对 28 条，精确匹配的判分器只给 18 条。第 8、10、20、29、30、43 条有争议，没有算；你要是算上几条，数出 9 到 11 条判错也说得过去。**先读 30 条判定，再信分数。**
 这个 28 不能和第一行的 35 相比：有 7 道题（2、6、18、20、29、44、49，例如“下面哪种动物下蛋？”）离了选项就没法答。前 20 条里（把上面的 `range(20, 50)` 改成 `range(20)` 就能读到）还有四个回答是 `Fish`（鱼），第三道例题问的正是鱼；回答是不是受了例题的影响，换一组例题就能检验。
 
@@ -261,17 +261,17 @@ r"""
 
 ### 练习 1 · 自助法的区间
 
-写 `bootstrap_ci(values, indices, level=0.95)`：`values` 是 [N] 个分数；`indices` 是 [R,N] 的整数，一行是一次重抽样，编号可以重复（抽签已经替你做好）。
-对每一行取值、求平均，得 R 个平均数。返回两个浮点数：它们的 $(1-\text{level})/2$ 分位数和 $(1+\text{level})/2$ 分位数，按排好序后的位置 $q\,(R-1)$ 线性插值。R = 0，或者 `level` 不满足 0 < level < 1，抛出 `ValueError`。
+写 `bootstrap_ci(values, indices, level=0.95)`：`values` 是 [N] 的浮点张量，N 个分数；`indices` 是 [R,N] 的整数，一行是一次重抽样，编号可以重复（抽签已经替你做好）。
+对每一行取值、求平均，得 R 个平均数。返回两个浮点数：它们的 $(1-\text{level})/2$ 分位数和 $(1+\text{level})/2$ 分位数（q 分位数就是排好序以后，比例 q 的数不超过它的那个数），按排好序后的位置 $q\,(R-1)$ 线性插值。R = 0，或者 `level` 不满足 0 < level < 1，抛出 `ValueError`。
 例：values = 0 1 2 3，indices = [[0,0,1,1],[0,1,2,3],[3,3,3,2]]，三个平均是 0.5、1.5、2.75，level = 0.5，结果是 (1.0, 2.125)。
 
 练习之后的格子会打印一个 95% 的区间。这个 95% 说的是什么？常听人说：“再考一次，分数有 95% 的机会落在里面。”对不对？先猜，再看下一格的模拟：真实能力 70% 的模型考 200 题，考两次，这样重复两万遍。区间按第一次的分数 $\hat p$ 和题数 $n$ 计算，用最简单的公式 $\hat p\pm1.96\sqrt{\hat p(1-\hat p)/n}$。
 """
 # %% en [md]
 r"""
-As we read them, 8 of the 30 verdicts are wrong, and all of these mark a right answer as wrong. `River Thames`, `Hammer`, `The dentist`, `7 days` and `3` are only written differently: an article, one word more, a digit. Cut both sides into words, drop articles, turn number words into digits, and accept a reply that has every word of the gold answer (`words`): 5 are mended.
+As we read them, 8 of the 30 verdicts are wrong, and all of these mark a right answer as wrong. (Number 48 is not among them: the question asks for a word like *quick*, and `Quick` repeats it.) `River Thames`, `Hammer`, `The dentist`, `7 days` and `3` are only written differently: an article, one word more, a digit. Cut both sides into words, drop articles, turn number words into digits, and accept a reply that has every word of the gold answer (`words`): 5 are mended. (It can be fooled, too: a reply that names all four options passes. None of these 50 does.)
 Comparing words does not mend the other 3: in a dark room `Light` helps you to see, too, a `Guitar` is an instrument, a `Writer` writes books. We read all 50; by their content 28 are right, and the grader by exact match counts 18. Numbers 8, 10, 20, 29, 30 and 43 are disputable and not counted; with some of them, 9 to 11 wrong verdicts are a fair count, too. **Read 30 verdicts before you trust a score.**
-These 28 cannot be compared with the 35 of the first line: seven questions (2, 6, 18, 20, 29, 44 and 49, such as “Which of these animals lays eggs?”) make no sense without them. And among the first 20 (change `range(20, 50)` above to `range(20)` to read them) there are four replies of `Fish`, when the third worked example is about fish; whether the examples had a part in that, other examples would show.
+These 28 cannot be compared with the 35 of the first line: seven questions (2, 6, 18, 20, 29, 44 and 49, such as “Which of these animals lays eggs?”) make no sense without them. And among the first 20 (change `range(20, 50)` above to `range(20)` to read them) there are four replies of `Fish`, and the third worked example is about fish. Whether that is why, other examples would show.
 
 ## 11.3 What an interval says
 
@@ -279,8 +279,8 @@ By the total, `bare` is right on 34 of 50. How many would it be on another 50, e
 
 ### Exercise 1 · A bootstrap interval
 
-Write `bootstrap_ci(values, indices, level=0.95)`: `values` are [N] scores; `indices` are integers [R,N], one resample a row, with repeats (the drawing has been done for you).
-Fetch the values of each row and take their mean, which makes R means. Return two floats: their $(1-\text{level})/2$ and $(1+\text{level})/2$ quantiles, interpolated linearly at position $q\,(R-1)$ of the sorted means. R = 0 raises `ValueError`, and so does a `level` unless 0 < level < 1.
+Write `bootstrap_ci(values, indices, level=0.95)`: `values` is a float tensor [N], the scores; `indices` is an integer tensor [R,N], one resample a row, with repeats (the drawing has been done for you).
+Fetch the values of each row and take their mean, which makes R means. Return two floats: their $(1-\text{level})/2$ and $(1+\text{level})/2$ quantiles (the q-quantile is the number that a share q of the means does not exceed), interpolated linearly at position $q\,(R-1)$ of the sorted means. R = 0 raises `ValueError`, and so does a `level` unless 0 < level < 1.
 Example: values = 0 1 2 3 and indices = [[0,0,1,1],[0,1,2,3],[3,3,3,2]] make the means 0.5, 1.5 and 2.75, and level = 0.5 gives (1.0, 2.125).
 
 The cell after the exercise prints a 95 % interval. What do these 95 % mean? People often say: “test again, and the score will lie in it with a chance of 95 %.” Is that so? Guess first, then look at the simulation. In it a model with a true ability of 70 % sits two exams of 200 questions, twenty thousand times over. The interval comes from the first score $\hat p$ and the number of questions $n$ by the simplest formula, $\hat p\pm1.96\sqrt{\hat p(1-\hat p)/n}$.
@@ -296,8 +296,6 @@ low, high = bootstrap_ci(one, draws)
 print(f"bootstrap  {one.mean():.0%}  {low:.0%} … {high:.0%}")
 low, high = cl.metrics.wilson(int(one.sum()), N)
 print(f"Wilson     {one.mean():.0%}  {low:.0%} … {high:.0%}")
-
-# %%
 cl.guess(
     "evaluate.next",
     cl.L(zh="换一张同样难的卷子再考，新的分数落在第一次的 95% 区间里，机会有多大？",
@@ -330,7 +328,7 @@ r"""
 
 ### 练习 2 · 配对置换检验
 
-写 `permutation_p(a, b, signs)`：`a`、`b` 是 [N] 个成对的分数；`signs` 是 [R,N] 的 +1 和 -1，一行是一次翻法。返回浮点数
+写 `permutation_p(a, b, signs)`：`a`、`b` 是 [N] 的浮点张量，成对的分数；`signs` 是 [R,N] 的张量，元素是 +1 和 -1，一行是一次翻法。返回浮点数
 
 $$p=\frac{1+\#\{\,r:\ |\text{mean}(s_r\,(a-b))|\ \ge\ |\text{mean}(a-b)|\,\}}{R+1}$$
 
@@ -350,11 +348,11 @@ Suppose the prompts do not differ. Then it does not matter, on any question, whi
 
 ### Exercise 2 · The paired permutation test
 
-Write `permutation_p(a, b, signs)`: `a` and `b` are [N] paired scores; `signs` is [R,N] of +1 and -1, one way of flipping a row. Return the float
+Write `permutation_p(a, b, signs)`: `a` and `b` are float tensors [N], paired scores; `signs` is a tensor [R,N] of +1 and -1, one way of flipping a row. Return the float
 
 $$p=\frac{1+\#\{\,r:\ |\text{mean}(s_r\,(a-b))|\ \ge\ |\text{mean}(a-b)|\,\}}{R+1}$$
 
-What was observed counts as one of the ways, which is why numerator and denominator have a 1 more; with R = 0 it is 1.0. Unequal lengths raise `ValueError`.
+The observed signs count as one of the ways, hence the 1 added above and below; with R = 0 it is 1.0. Unequal lengths raise `ValueError`.
 Example: a = 3 2 4, b = 1 1 1 and the four rows + + +, + − +, − − −, − + + give the mean differences 2, 4/3, −2 and 2/3; two are large enough, and p = 3/5.
 """
 # %% exercise id="evaluate.permutation_p"
@@ -377,8 +375,9 @@ def experiments(n, gap, differ=0.2):
     a, b, _ = np.random.default_rng(0).multinomial(n, shares, 400).T
     found = abs(a - b) > 1.96 * np.sqrt(a + b)              # p < 0.05, see below
     figure, axis = plt.subplots(figsize=(7.6, 2.8))
-    axis.hist([(a - b)[~found] / n, (a - b)[found] / n], np.linspace(-0.4, 0.6, 101),
+    axis.hist([(a - b)[~found] / n, (a - b)[found] / n], np.arange(-0.405, 0.6, 0.01),
               stacked=True, color=["#4477aa", "#ee7733"], label=["p > 5 %", "p < 5 %"])
+    axis.axvline(gap, color="#888888", linestyle=":")                       # the truth
     axis.set(xlabel=cl.L(zh="看到的差", en="observed difference"),
              ylabel=cl.L(zh="卷子数", en="exams"), title=f"p < 0.05: {found.mean():.0%}")
     axis.legend()
@@ -390,16 +389,16 @@ cl.viz.explore(experiments, n=(20, 1000, 50), gap=(0.0, 0.2, 0.06))
 # %% zh [md]
 r"""
 只多一题，p = 1.00，区间从 −0.10 到 +0.14，看不出差别。看不出，不等于没有。50 题里结果不同的只有 9 题，一张这样的卷子本来就看不出什么。要多少题才够？
-对错只有 0 和 1 时，差是 +1、0、-1，翻符号就是抛硬币，p 不用抽签也能算：只看结果不同的题，甲独对 a 道、乙独对 b 道。$a+b$ 次抛硬币，正面减反面的标准差是 $\sqrt{a+b}$，所以 $|a-b|>1.96\sqrt{a+b}$ 大约就是 p < 5%（McNemar 检验，1947）。图里的 400 张卷子这样判，假设有 20% 的题结果不同，和刚才的 9 / 50 相近。
+对错只有 0 和 1 时，差是 +1、0、-1，翻符号就是抛硬币，p 不用抽签也能算：只看结果不同的题，甲独对 a 道、乙独对 b 道。$a+b$ 次抛硬币，正面减反面的标准差是 $\sqrt{a+b}$，所以 $|a-b|>1.96\sqrt{a+b}$ 大约就是 p < 5%（McNemar 检验，1947）。图里的 400 张卷子就是这样判的，假设有 20% 的题结果不同，和刚才的 9 / 50 相近。
 
-拖动两个滑块，题数和真实的差距。真实差距 6 个百分点、50 题时，400 次里只有 16% 看得出来（图的标题）；橙色的那些，看到的差都比真实的 0.06 大，大多超过两倍。**真实的差距不容易看出来的时候，显著的那些平均是夸大的**。要有 80% 的机会看出来，得多少题？先拖一拖，再看下一节的开头。然后把真实的差距拉到 0：没有差别，也总有几张卷子“显著”，因为 p < 5% 本来就放过大约这么多误报。
+两个滑块是题数和真实的差距，拖一拖。虚线是真实的差距。真实差距 6 个百分点、50 题时，400 次里只有 16% 看得出来（图的标题）；橙色的那些，看到的差都比真实的 0.06 大，大多超过两倍。**真实的差距不容易看出来的时候，显著的那些平均是夸大的**。要有 80% 的机会看出来，得多少题？先拖一拖，再看下一节的开头。然后把真实的差距拉到 0：没有差别，也总有几张卷子“显著”，因为 p < 5% 本来就放过大约这么多误报。
 
 ## 11.5 准确率的陷阱
 
 （刚才的问题：大约 440 题，把题数拖到那里，看标题。）
 
 另一种常见的任务是分类。用第 8 章的办法训练一个分辨好评和差评的分类器（TF-IDF 加逻辑回归，1,500 条评论；逻辑回归的 `C` 管约束的松紧，越大越松），它给每条评论一个“是差评”的概率。
-真实的生活很少一半一半，客服那里 100 条评论里也许只有 5 条差评。拿同一个分类器去找这 5 条，会怎样？
+现实里很少一半好评、一半差评，客服那里 100 条评论里也许只有 5 条差评。拿同一个分类器去找这 5 条，会怎样？
 
 把结果数成四个数，排成**混淆矩阵**，行是真实的类，列是预测的类。它说是差评的，有多少真是？这是**精确率**（precision）。真的差评，它找出了多少？这是**召回率**（recall）。两者的调和平均就是第 2 章的 F1。
 
@@ -413,20 +412,20 @@ r"""
 # %% en [md]
 r"""
 One question more, p = 1.00, and an interval from −0.10 to +0.14: no difference can be seen, which does not mean that there is none. Only 9 of 50 questions have different outcomes, and an exam like this cannot show much. How many questions would do?
-Where answers are right or wrong, the differences are +1, 0 and -1, flipping signs is tossing coins, and p needs no drawing: of the questions with different outcomes A alone is right on a and B alone on b. Heads minus tails of $a+b$ coins has a standard deviation of $\sqrt{a+b}$, so $|a-b|>1.96\sqrt{a+b}$ is about p < 5 % (McNemar's test, 1947). That is how the 400 exams in the picture are judged; 20 % of the questions are assumed to have different outcomes, close to the 9 of 50 above.
+Where answers are right or wrong, the differences are +1, 0 and -1. Flipping their signs is tossing coins, so p can be computed without drawing. Let A alone be right on a questions and B alone on b. Heads minus tails of $a+b$ coins has a standard deviation of $\sqrt{a+b}$, so $|a-b|>1.96\sqrt{a+b}$ is about p < 5 % (McNemar's test, 1947). That is how the 400 exams in the picture are judged; 20 % of the questions are assumed to have different outcomes, close to the 9 of 50 above.
 
-Drag both sliders, the number of questions and the true gap. With a true gap of 6 points and 50 questions only 16 % of 400 exams show it (the title of the picture); in those, in orange, the observed gap is larger than the true 0.06, and in most of them more than twice as large. **Where a true gap has little chance of being seen, the significant results exaggerate it on average.** How many questions does it take to see it 80 % of the time? Drag first; the next section begins with the answer. Then pull the true gap to 0: there is no difference, and some exams are “significant” all the same, since p < 5 % lets about that many false alarms pass.
+Drag both sliders, the number of questions and the true gap, which the dotted line marks. With a true gap of 6 points and 50 questions only 16 % of 400 exams show it (the title of the picture); in those, in orange, the observed gap is larger than the true 0.06, and in most of them more than twice as large. **Where a true gap has little chance of being seen, the significant results exaggerate it on average.** How many questions does it take to see it 80 % of the time? Drag first; the next section begins with the answer. Then pull the true gap to 0: there is no difference, and some exams are “significant” all the same, since p < 5 % lets about that many false alarms pass.
 
 ## 11.5 The trap of accuracy
 
 (The answer to the question above: about 440; drag there and read the title.)
 
-Another common task is classification. As in chapter 8, train a classifier that tells praise from complaints (TF-IDF and logistic regression on 1,500 reviews in Chinese; the `C` of a logistic regression says how loosely its parameters are held, a larger one more loosely). It gives each review a probability of being a complaint.
+Another common task is classification. As in chapter 8, train a classifier that tells praise from complaints (TF-IDF and logistic regression on 1,500 reviews in Chinese; the `C` of a logistic regression says how freely its parameters may grow: the larger, the freer). It gives each review a probability of being a complaint.
 Real life is rarely half and half: perhaps only 5 of 100 reviews at a help desk are complaints. What happens if the same classifier is to find these 5?
 
 Four counts describe it, laid out as a **confusion matrix**: rows are the true class, columns the predicted one. **Precision** asks: of those it called complaints, how many are? **Recall** asks: of the true complaints, how many did it find? The harmonic mean of the two is the F1 of chapter 2.
 
-After the exercise one more thing is measured on the way, **robustness**. Lose 10 %, 20 % and 40 % of the characters at random, as somebody does who types in a hurry; how much accuracy is left? A line has the share of characters lost, the accuracy and its interval, and then the **paired** difference from no characters lost, in points, with its interval.
+After the exercise one more thing is measured on the way, **robustness**. Drop 10 %, 20 % and 40 % of the characters at random, as hasty typing does. How much accuracy is left? Each line shows the share dropped, the accuracy with its interval, and the **paired** difference from the full text, in points, with its own.
 
 ### Exercise 3 · The confusion matrix
 
@@ -482,9 +481,9 @@ cl.viz.explore(at, threshold=(0.05, 0.95, 0.5))
 
 # %% zh [md]
 r"""
-漏字越多，它对得越少；在干净文字上测出的分数，不说明打错字时还剩多少。
+漏掉十分之一的字，看不出它变差；漏掉四成，少对大约 5 个百分点。只在干净文字上测，测不出这些。
 
-再看带滑块的那张表。好评差评各半、一字不漏时它对 81%，现在它说“差评”的 201 条里只有 33 条真是，精确率 16%，F1 也只有 27%。分类器没有变，变的是差评有多**少**：760 条好评里误报了 168 条，比全部 40 条差评还多得多。再看准确率：什么也不学、永远说“好评”，就有 95%，比它高。所以类别不均衡时，准确率要和这条基线一起报，还要看精确率和召回率。
+再看带滑块的那张表。好评差评各半、一字不漏时它对了 81%，现在它说“差评”的 201 条里只有 33 条真是，精确率 16%，F1 也只有 27%。分类器没有变，变的是差评有多**少**：760 条好评里误报了 168 条，比全部 40 条差评还多得多。再看准确率：什么也不学、永远说“好评”，就有 95%，比它高。所以类别不均衡时，准确率要和这条基线一起报，还要看精确率和召回率。
 拖动阈值：往右，误报少了，漏掉的多了。哪里合适，要看误报和漏报各有多大的代价，统计替你定不了。
 
 ## 11.6 它说七成把握，真有七成吗
@@ -495,12 +494,12 @@ $$\text{ECE}=\sum_{i}\frac{n_i}{N}\,\bigl|\text{acc}_i-\text{conf}_i\bigr|$$
 
 ### 练习 4 · 期望校准误差
 
-写 `ece(confidence, correct, n_bins=10)`：`confidence` 是 [N] 个 0 到 1 的数，`correct` 是 [N] 个 0/1 或布尔值。把 0 到 1 等分成 n = `n_bins` 个区间 $(i/n,\ (i+1)/n]$，i 从 0 数起，右端算在内，0 归第一个；空的区间加 0；N = 0 得 0.0。返回浮点数。
+写 `ece(confidence, correct, n_bins=10)`：`confidence` 是 [N] 的浮点张量，值在 0 到 1 之间，`correct` 是 [N] 的张量，0/1 或布尔值。把 0 到 1 等分成 n = `n_bins` 个区间 $(i/n,\ (i+1)/n]$，i 从 0 数起，右端算在内，0 归第一个；空的区间加 0；N = 0 得 0.0。返回浮点数。
 例：把握 0.5、0.75、1、0.25，对错 1、1、0、0，两个区间：$\frac24|\frac12-\frac38|+\frac24|\frac12-\frac78|=0.25$。
 """
 # %% en [md]
 r"""
-The more characters are lost, the less often it is right; a score on clean text does not say how much is left when people make slips.
+With a tenth of the characters lost no difference can be seen; with four tenths it is right about 5 points less often. A score on clean text alone does not tell this.
 
 Now look at the table with the slider. With as many complaints as praise, and no characters lost, it is right on 81 %; here, of the 201 reviews it calls complaints, 33 are: a precision of 16 % and an F1 of 27 %. The classifier has not changed. What changed is how **rare** complaints are: the 168 false alarms among 760 reviews of praise far outnumber all 40 complaints. And look at accuracy: a rule that has learnt nothing and always says “praise” is right on 95 %, more often than the classifier. Where classes are unequal, report accuracy beside this baseline, and look at precision and recall.
 Drag the threshold: to the right there are fewer false alarms and more misses. Where to stop depends on what each of the two costs, which statistics cannot decide for you.
@@ -513,7 +512,7 @@ $$\text{ECE}=\sum_{i}\frac{n_i}{N}\,\bigl|\text{acc}_i-\text{conf}_i\bigr|$$
 
 ### Exercise 4 · Expected calibration error
 
-Write `ece(confidence, correct, n_bins=10)`: `confidence` holds [N] numbers from 0 to 1, `correct` [N] of 0/1 or booleans. The n = `n_bins` bins of equal width are $(i/n,\ (i+1)/n]$, counted from i = 0; each holds its right end, and 0 belongs to the first; an empty bin adds 0; N = 0 gives 0.0. Return a float.
+Write `ece(confidence, correct, n_bins=10)`: `confidence` is a float tensor [N] of numbers from 0 to 1, `correct` a tensor [N] of 0/1 or booleans. The n = `n_bins` bins of equal width are $(i/n,\ (i+1)/n]$, counted from i = 0; each holds its right end, and 0 belongs to the first; an empty bin adds 0; N = 0 gives 0.0. Return a float.
 Example: confidences 0.5, 0.75, 1, 0.25, correct 1, 1, 0, 0 and two bins: $\frac24|\frac12-\frac38|+\frac24|\frac12-\frac78|=0.25$.
 """
 # %% exercise id="evaluate.ece"
@@ -538,8 +537,9 @@ cl.viz.explore(reliability, C=["300", "3"], temperature=(0.3, 3.0, 1.0))
 
 # %% zh [md]
 r"""
-这里的分类器 C = 300，几乎没有约束，曲线在对角线下面。说有 90% 把握的，对的不到 90%，它过于自信。（图和 ECE 把 0 到 1 分成 20 格；两类里选大的，把握不会低于 0.5，所以只用到右边 10 格。）把 C 换成 3，也就是 11.5 节的那一个，看它是过于自信，还是不够自信。
-换回 300，拖动**温度**，也就是把分数除以一个数。准确率一动不动（谁大谁小没有变），往右拖，ECE 却能从 0.07 降到 0.02 左右。这叫温度缩放（[Guo 等，2017](https://arxiv.org/abs/1706.04599)）。答得准不准，和知不知道自己准不准，是两回事。不过这里是在测试集上挑温度，真要用，得在验证集上挑，这正是下面几节要说的毛病。
+这里的分类器 C = 300，几乎没有约束，曲线在对角线下面。说有 90% 把握的，对的不到 90%，它过于自信。（图和 ECE 把 0 到 1 分成 20 格；两类里选大的，把握不会低于 0.5，所以只用到右边 10 格。）把 C 换成 3，也就是 11.5 节的那一个，先想想它是过于自信，还是不够自信。
+
+C = 3 的曲线在对角线**上面**，它不够自信，ECE 反而更大，大约 0.10。两个分类器的准确率差不多，偏的方向相反。再拖动**温度**，也就是把分数除以一个数。准确率一动不动（谁大谁小没有变），ECE 却会变：C = 300 拖到 1.5 附近，C = 3 拖到 0.5 附近，都能降到 0.02 左右，再往前拖又会升上去。这叫温度缩放（[Guo 等，2017](https://arxiv.org/abs/1706.04599)）。答得准不准，和知不知道自己准不准，是两回事。不过这里是在测试集上挑温度，真要用，得在验证集上挑，这正是下面几节要说的毛病。
 
 ## 11.7 第二处：分数好得可疑
 
@@ -547,8 +547,9 @@ r"""
 """
 # %% en [md]
 r"""
-This classifier has C = 300, which hardly restrains it, and its curve lies below the diagonal: where it is 90 % sure, fewer than 90 % are right. It is overconfident. (Picture and ECE cut 0 to 1 into 20 bins; the larger of two probabilities is never below 0.5, so only the upper 10 are used.) Change C to 3, the classifier of section 11.5, and see whether that one is too sure or not sure enough.
-Back at 300, drag the **temperature**, which divides the scores. Accuracy does not move (which class is larger stays as it is), while to the right ECE can fall from 0.07 to about 0.02. This is temperature scaling ([Guo et al., 2017](https://arxiv.org/abs/1706.04599)). How often a model is right is one thing; how well it knows that is another. But here the temperature is chosen on the test set; in real use it has to be chosen on validation data, and that is the kind of fault the next sections are about.
+This classifier has C = 300, which hardly restrains it, and its curve lies below the diagonal: where it is 90 % sure, fewer than 90 % are right. It is overconfident. (Picture and ECE cut 0 to 1 into 20 bins; the larger of two probabilities is never below 0.5, so only the upper 10 are used.) Change C to 3, the classifier of section 11.5; do you expect it to be too sure, or not sure enough?
+
+The curve of C = 3 lies **above** the diagonal: it is underconfident, and its ECE is even larger, about 0.10. The two are about equally accurate and miss in opposite directions. Now drag the **temperature**, which divides the scores. Accuracy does not move (which class is larger stays as it is), but ECE does: near 1.5 for C = 300 and near 0.5 for C = 3 it falls to about 0.02, and beyond that it rises again. This is temperature scaling ([Guo et al., 2017](https://arxiv.org/abs/1706.04599)). How often a model is right is one thing; how well it knows that is another. But here the temperature is chosen on the test set; in real use it has to be chosen on validation data, and that is the kind of fault the next sections are about.
 
 ## 11.7 The second fault: a score too good
 
@@ -586,7 +587,7 @@ r"""
 
 ### 练习 5 · 按组的 k 折
 
-写 `group_kfold(groups, k)`：`groups` 是每个样本的组名。返回 k 对 (train, test)，都是从小到大的编号列表。组从大到小（一样大的，先出现的先放），每次整个放进当前样本最少的那一折（一样少的，编号小的那一折）当 test；train 是其余全部。k < 2，或者组不到 k 个，抛出 `ValueError`。
+写 `group_kfold(groups, k)`：`groups` 是每个样本的组名。返回 k 对 (train, test)，都是从小到大的编号列表。组从大到小（一样大的，先出现的先放），每次整个放进当前样本最少的那一折（一样少的，放编号小的）。第 i 折就是第 i 对的 test，其余全部是 train。k < 2，或者组不到 k 个，抛出 `ValueError`。
 例：groups = a b a c b a，k = 2：第一对是 ([1, 3, 4], [0, 2, 5])，第二对是 ([0, 2, 5], [1, 3, 4])。
 
 检查通过以后，除了按组重测一次，还有一个**对照**：给每条评论扔一枚硬币，正面就叫好评。这样的标签没有东西可学，老实的评估只能得一半。
@@ -598,7 +599,7 @@ Several scans of one patient, passages of one article, records of one user leak 
 
 ### Exercise 5 · Grouped k-fold
 
-Write `group_kfold(groups, k)`: `groups` names the group of each example. Return k pairs (train, test) of ascending lists of indices. Take the groups from the largest (of equal ones the first seen) and put each whole, as test, into the fold that has the fewest examples so far (of equal ones the lowest); train is all the rest. k < 2 or fewer than k groups raises `ValueError`.
+Write `group_kfold(groups, k)`: `groups` names the group of each example. Return k pairs (train, test) of ascending lists of indices. Take the groups from the largest (of equal ones the first seen) and put each whole into the fold that has the fewest examples so far (of equal ones the lowest). Fold i is the test list of pair i, and all the rest its train list. k < 2 or fewer than k groups raises `ValueError`.
 Example: groups = a b a c b a and k = 2 give ([1, 3, 4], [0, 2, 5]) and ([0, 2, 5], [1, 3, 4]).
 
 Once the check passes, the test is repeated by groups, and there is a **control**: toss a coin for every review, and call it praise if it shows heads. Such labels leave nothing to learn, and an honest evaluation gives one half.
@@ -626,15 +627,15 @@ r"""
 
 ## 11.8 第三处：困惑度少了一半
 
-两个三元模型（第 1 章），训练文本都是《人民日报》的 2,500 段，同样的程序，同样的大小。在 100 段测试文字上，乙的困惑度（越低越好）只有甲的一半左右。换你，用哪一个？
+两个三元模型（第 1 章），训练文本都是《人民日报》的 2,500 段，同样的程序，同样的大小。在 100 段测试文字上，乙的困惑度（越低越好）只有甲的一半左右。换作你，用哪一个？
 """
 # %% en [md]
 r"""
-Split by group, 98 % become 72 %. The coins say it more clearly still: with labels that teach nothing the random split reports 97 %. What it measures is whether a review is recognised; only the grouped split returns to about one half. (The intervals take 3 variants for 3 independent examples, which they are not; the true ones are somewhat wider.)
+Split by group, 98 % becomes 72 %. The coins say it more clearly still: from labels with nothing to learn the random split still reports 97 %. What it measures is whether a review is recognised; only the grouped split returns to about one half. (The intervals take 3 variants for 3 independent examples, which they are not; the true ones are somewhat wider.)
 
 ## 11.8 The third fault: half the perplexity
 
-Two trigram models (chapter 1), both trained on 2,500 paragraphs of a Chinese newspaper by the same program, of the same size. On 100 test paragraphs the perplexity of B (lower is better) is about half that of A. Which would you use?
+Two trigram models (chapter 1), both trained on 2,500 paragraphs of the *People's Daily*, a Chinese newspaper, by the same program, of the same size. On 100 test paragraphs the perplexity of B (lower is better) is about half that of A. Which would you use?
 """
 # %%
 from course_lib.text.ngram import Trigram
@@ -664,6 +665,7 @@ cl.guess("evaluate.fresh",
 a, b = A.perplexity(coded[4]), B.perplexity(coded[4])
 print(f"A {a:.0f}   B {b:.0f}")
 figure, axis = plt.subplots(figsize=(5, 3.4))
+axis.plot([10, 1500], [10, 1500], ":", color="#888888")            # equal
 names = cl.L(zh=["新的", "测试集"], en=["fresh", "test"])
 for part, colour, name in zip((coded[4], coded[2]), ("#4477aa", "#ee7733"), names):
     x, y = ([m.perplexity([one]) for one in part] for m in (A, B))
@@ -678,8 +680,8 @@ cl.guess.result("evaluate.fresh", compared[(b / a > 0.7) + (b / a > 0.95)])
 
 # %% zh [md]
 r"""
-新文字上两个模型差不多，图上方打印了每段困惑度对数之差的平均和区间。图里每点是一段。新的那些在一条斜线附近，测试集里却有一群远远掉到斜线下面，那 30 段乙在训练时就读过（`secret`）。这叫**污染**（contamination）。网上的文字里有许多考题，读过大量网页的大模型就可能这样。所以不能只看总分，还要看**同样难的新题**。
-没有新题，也可以直接去训练文本里搜，看有没有长长一串字和测试题相同；公开了训练数据的模型才搜得了。
+新文字上两个模型差不多，图上方两行是逐段比的结果：两个困惑度取对数、相减，再平均，附区间。图里每点是一段。新的那些贴着虚线（两个模型相等），测试集里却有一群远远掉到虚线下面，那 30 段乙在训练时就读过（`secret`）。（最左边高出虚线的那一点是一段人名，甲独有的 30 段训练文字里有一段列着许多同样的名字。）这叫**污染**（contamination）。网上的文字里有许多考题，读过大量网页的大模型就可能这样。所以不能只看总分，还要看**同样难的新题**。
+没有新题，也可以直接到训练文本里搜，看有没有和测试题一模一样的长串；公开了训练数据的模型才搜得了。
 
 交叉验证能不能用来评大模型？第一份讲义这样建议。五折就要预训练五次，代价太大；而且模型一旦读过考题，怎么切都没有用。评估大模型靠的是留出的新文字、新题，和人的比较（11.11 节）。
 
@@ -691,11 +693,11 @@ r"""
 - **随机**：15 个随机的点（[Bergstra 与 Bengio，2012](https://jmlr.org/papers/v13/bergstra12a.html)）。
 - **贝叶斯**：先随机试 5 个，再用**高斯过程**猜出没试过的地方损失多大、有多没把握，去试**期望改进**最大的点，每试一次重猜一次。期望改进就是试这一点平均能比目前最好的再低多少。没把握的地方可能低得多，也有机会被选中。
 
-三种都用现成的库 [optuna](https://optuna.org)：`loss` 向它要两个数，算出损失交回去；换一种搜索，只要换一个 `sampler`。后两种有随机，各跑 6 个种子，因为只跑一次可能是碰巧。同一个种子的随机搜索和贝叶斯搜索，头 5 个点相同，所以可以成对地比。
+三种都用现成的库 [optuna](https://optuna.org)：`loss` 向它要两个数，算出损失交回去；换一种搜索，只要换一个 `sampler`。后两种带随机，各跑 6 个种子，因为只跑一次可能是碰巧。同一个种子的随机搜索和贝叶斯搜索，头 5 个点相同，所以可以成对地比。
 """
 # %% en [md]
 r"""
-On fresh text the two models are about the same; above the picture stands the mean difference of the log-perplexities of a paragraph, with its interval. Each dot is a paragraph. The fresh ones lie close to a slanted line, while a group of test paragraphs falls far below it. B has read these 30 in training (`secret`). This is **contamination**. The web holds many exam questions, and a model that has read the web may have read them; so do not look at the score alone, but also at **new questions that are equally hard**.
+On fresh text the two models are about the same; the two lines above the picture have the mean difference of log-perplexity, paragraph by paragraph, with its interval. Each dot is a paragraph. The fresh ones lie along the dotted line, where both models are equal, while a group of test paragraphs falls far below it. B has read these 30 in training (`secret`). (The dot above the line at the far left is a paragraph of names, and one of the 30 paragraphs that only A was trained on lists many of the same names.) This is **contamination**. The web holds many exam questions, and a model that has read the web may have read them; so do not look at the score alone, but also at **new questions that are equally hard**.
 Without new ones, search the training text for long strings that stand in the test; that needs a model whose training data is public.
 
 Can cross-validation evaluate a large model? The first handout suggests so. Five folds would take five pre-trainings, far too expensive; and once a model has read the questions, no way of splitting helps. Large models are evaluated on held-out text, on new questions, and by people's comparisons (section 11.11).
@@ -752,21 +754,21 @@ print(f"{names[2]} − {names[1]}:", gap)
 
 # %% zh [md]
 r"""
-这一场里，贝叶斯搜索找到的最低，六个种子都在 0.58 左右；随机搜索在 0.58 到 0.62 之间。成对的差很小，区间不含 0。这个 5 × 3 的网格是 0.60，15 个格点在两个轴上只有 5 个和 3 个不同的值。贝叶斯的前 5 次和随机搜索相同，差别出在后 10 次。
-这是两个数、一个平滑的目标、一份数据、一种网格上的结果；换一个问题，次序可以不同。还要记住，挑出来的是 300 条**验证集**评论上最低的，换一批评论，这一点点差别还在不在，没有量。报的时候要换一份没用过的测试集，不然就是在测试集上挑答案。
+这一场里贝叶斯搜索的损失最低，六个种子都在 0.58 左右；随机搜索在 0.58 到 0.62 之间。成对的差很小，区间不含 0。这个 5 × 3 的网格是 0.60，15 个格点在两个轴上只有 5 个和 3 个不同的值。贝叶斯的前 5 次和随机搜索相同，差别出在后 10 次。
+这是两个数、一个平滑的目标、一份数据、一种网格上的结果；换一个问题，次序可以不同。还要记住，挑出来的是 300 条**验证集**评论上最低的，换一批评论，这一点点差别还在不在，没有量。报的时候要换一份没用过的测试集，不然报的分数里就有挑出来的运气。
 
 ## 11.10 第四处：一份捷报
 
-**A/B 测试**把用户随机分成两组，各用一个版本，比哪一组点得多；第一份讲义也提到它。下面是一份日报。每天新旧两版各有 50 人，打印的是天数、旧版和新版到当天为止的点击率、p 值。这里的 p 来自 **z 检验**：两个点击率之差除以它的标准误，和正态分布比。第 6 天 p < 0.05，试验停下，报告写道：新版更好。（数字是造的，怎么造的，猜完再说。）
+**A/B 测试**把用户随机分成两组，各用一个版本，比哪一组点得多；第一份讲义也提到它。下面是一份日报。每天新旧两版各有 50 人，打印的是天数、旧版和新版到当天为止的点击率、p 值。这里的 p 来自 **z 检验**：两个点击率之差，除以它碰巧会摆动多大（标准误），和正态分布比。第 6 天 p < 0.05，试验停下，报告写道：新版更好。这份报告的毛病在哪里？（数字是造的，怎么造的，猜完再说。）
 """
 # %% en [md]
 r"""
-In this race Bayesian search gets lowest: all six seeds end near 0.58, those of random search between 0.58 and 0.62. The paired difference is small, and its interval does not contain 0. This 5 × 3 grid ends at 0.60; its 15 points have no more than 5 and 3 different values along the axes. The first 5 tries of Bayesian search are those of random search; the difference is made in the last 10.
-This holds for two numbers, a smooth goal, one data set and one grid; on another problem the order may differ. Remember, too, that what was picked is lowest on 300 reviews of the **validation** set; whether so small a difference survives on other reviews was not measured. Report the choice on a test set that was never used, or else the answers were picked on the test set.
+Bayesian search ends lowest in this race, near 0.58 with all six seeds; random search ends between 0.58 and 0.62. The paired difference is small, and its interval does not contain 0. This 5 × 3 grid ends at 0.60; its 15 points have no more than 5 and 3 different values along the axes. The first 5 tries of Bayesian search are those of random search; the difference is made in the last 10.
+This holds for two numbers, a smooth goal, one data set and one grid; on another problem the order may differ. Remember, too, that what was picked is lowest on 300 reviews of the **validation** set; whether so small a difference survives on other reviews was not measured. Report the choice on a test set that was never used; otherwise you report the luck of the choice as well.
 
 ## 11.10 The fourth fault: good news
 
-An **A/B test** splits users at random, gives each half a version, and compares how many click; the first handout names it, too. Here is a daily report, with 50 users a day for the old version and 50 for the new. Printed are the day, the click rates of old and new up to that day, and the p-value of a **z-test**: the difference of the two rates, divided by its standard error, is compared with a normal distribution. On day 6 p < 0.05, the trial stops, and the report says: the new version is better. (The figures are made up; how, you will read after your guess.)
+An **A/B test** splits users at random, gives each half a version, and compares how many click; the first handout names it, too. Here is a daily report, with 50 users a day for the old version and 50 for the new. Printed are the day, the click rates of old and new up to that day, and the p-value of a **z-test**: the difference of the two rates is divided by its standard error, which is how far chance alone makes it scatter, and compared with a normal distribution. On day 6 p < 0.05, the trial stops, and the report says: the new version is better. Where is the fault? (The figures are made up. How, we tell after your guess.)
 """
 # %%
 from scipy.stats import norm
@@ -781,13 +783,12 @@ def p_value(a, b, n):
 for day in range(1, 7):
     a, b, n = sum(OLD[:day]), sum(NEW[:day]), 50 * day
     print(day, f"{a / n:.0%}  {b / n:.0%}  p = {p_value(a, b, n):.3f}")
-verdict = cl.L(zh=["更好，可以上线", "还不能这么说"], en=["yes, ship it", "that cannot be said yet"])
-cl.guess("evaluate.peek", cl.L(zh="新版更好吗？", en="Is the new version better?"),
-         choices=verdict)
+cl.guess("evaluate.peek",
+         cl.L(zh="两版要是一样好，20 天里至少有一天 p < 0.05 的机会有多大？", en="If both are equal: how likely is p < 0.05 on at least one of the 20 days?"),
+         unit="%")
 
 # %% rows="R50"
-late = p_value(sum(OLD), sum(NEW), 1000)                # all 20 days
-print(20, f"p = {late:.2f}")
+print(20, f"p = {p_value(sum(OLD), sum(NEW), 1000):.2f}")       # all 20 days
 
 def false_alarms(looks, trials=2000, users=1000):
     rng = np.random.default_rng(0)                      # both versions: 10 % click
@@ -795,8 +796,9 @@ def false_alarms(looks, trials=2000, users=1000):
     a, b = (rng.random((2, trials, users)) < 0.1).cumsum(2)[..., seen - 1]
     return (p_value(a, b, seen) < 0.05).any(1).mean()
 
-display(cl.viz.bars({f"{n}×": false_alarms(n) for n in (1, 2, 5, 10, 20, 50)}))
-cl.guess.result("evaluate.peek", verdict[int(late > 0.05)])
+alarms = {looks: false_alarms(looks) for looks in (1, 2, 5, 10, 20, 50)}
+display(cl.viz.bars({f"{looks}×": share for looks, share in alarms.items()}))
+cl.guess.result("evaluate.peek", round(100 * alarms[20]), tolerance=5)
 
 
 # %% zh [md]
@@ -812,11 +814,11 @@ r"""
 
 ### 练习 6 · 布拉德利–特里
 
-写 `bradley_terry(wins, iterations)`：`wins` 是 [K,K]，`wins[i, j]` 是 i 胜 j 的次数，对角线不算。从 $p_i=1/K$ 开始，每一步同时用旧的 $p$ 算出
+写 `bradley_terry(wins, iterations)`：`wins` 是 [K,K] 的浮点张量，`wins[i, j]` 是 i 胜 j 的次数，对角线不算。从 $p_i=1/K$ 开始，每一步同时用旧的 $p$ 算出
 
 $$p_i\leftarrow\frac{\sum_j w_{ij}}{\sum_{j}\,(w_{ij}+w_{ji})/(p_i+p_j)}$$
 
-再除以总和，两处求和都不含 $j=i$。没交过手的对加 0（即使两人的 $p$ 都是 0）；谁一场也没比，抛出 `ValueError`，0 步时也一样。返回 [K]。
+再除以总和，两处求和都不含 $j=i$。没交过手的对加 0（即使两人的 $p$ 都是 0）；谁一场也没比，抛出 `ValueError`，0 步时也一样。返回 [K] 的张量。
 例：wins = [[0, 3, 1], [1, 0, 2], [1, 0, 0]]，走 1 步，得 0.471、0.353、0.176。
 
 ### 练习 7 · 科恩的 κ
@@ -825,7 +827,7 @@ $$p_i\leftarrow\frac{\sum_j w_{ij}}{\sum_{j}\,(w_{ij}+w_{ji})/(p_i+p_j)}$$
 写 `cohen_kappa(a, b)`：两个标签列表，返回浮点数；$p_e=1$ 时返回 0.0；长度不同或没有标签，抛出 `ValueError`。
 例：a = y y n n，b = y n n n，$\kappa=0.5$。
 
-两个练习之后，请你当评委。中文小模型 zh-gpt 用三种温度（0、0.7、1.5）接着同样的四个开头往下写，两两配成 12 对。**点 1 或 2**，选你觉得写得好的那一段。再后面的一格检查两个练习、数胜场，12 对都点完以后再运行一次。
+两个练习之后的一格检查它们，并且算 11.2 节的两个判分器和我们逐条读的结果有多一致。再往后，请你当评委。中文小模型 zh-gpt 用三种温度（0、0.7、1.5）接着同样的四个开头往下写，两两配成 12 对。**点 1 或 2**，选你觉得写得好的那一段。每段写满 30 个词元就停，停在半句上不算毛病。最后一格数胜场，12 对都点完以后再运行一次。
 """
 # %% en [md]
 r"""
@@ -839,11 +841,11 @@ There is no gold answer for how well a story is written; people have to judge. W
 
 ### Exercise 6 · Bradley–Terry
 
-Write `bradley_terry(wins, iterations)`: `wins` is [K,K], `wins[i, j]` counts how often i beat j, and the diagonal is ignored. Start from $p_i=1/K$; each step computes all at once from the old $p$
+Write `bradley_terry(wins, iterations)`: `wins` is a float tensor [K,K], `wins[i, j]` counts how often i beat j, and the diagonal is ignored. Start from $p_i=1/K$; each step computes all at once from the old $p$
 
 $$p_i\leftarrow\frac{\sum_j w_{ij}}{\sum_{j}\,(w_{ij}+w_{ji})/(p_i+p_j)}$$
 
-and then divides by the sum; both sums leave out $j=i$. Pairs that never met add 0 (even where both $p$ are 0); a player without a game raises `ValueError`, with 0 steps as well. Return [K].
+and then divides by the sum; both sums leave out $j=i$. Pairs that never met add 0 (even where both $p$ are 0); a player without a game raises `ValueError`, with 0 steps as well. Return a tensor [K].
 Example: wins = [[0, 3, 1], [1, 0, 2], [1, 0, 0]] after 1 step give 0.471, 0.353, 0.176.
 
 ### Exercise 7 · Cohen's kappa
@@ -852,12 +854,20 @@ How far do two judges agree? 80 % sounds good, but if both say “left” nine t
 Write `cohen_kappa(a, b)`: two lists of labels; return a float, 0.0 where $p_e=1$; unequal lengths or no labels raise `ValueError`.
 Example: a = y y n n and b = y n n n give $\kappa=0.5$.
 
-After the two exercises you are the judge. SmolLM2 goes on from the same four beginnings at three temperatures (0, 0.7 and 1.5), which makes 12 pairs. **Click 1 or 2**, whichever passage you find better. The cell after that checks both exercises and counts the wins; run it once more when all 12 pairs are done.
+The cell after the two exercises checks them and computes how far the two graders of section 11.2 agree with our own reading. Then you are the judge. SmolLM2 goes on from the same four beginnings at three temperatures (0, 0.7 and 1.5), which makes 12 pairs. **Click 1 or 2**, whichever passage you find better. Each stops after 30 tokens, so breaking off in mid-sentence is no fault. The last cell counts the wins; run it once more when all 12 pairs are done.
 """
 # %% exercise id="evaluate.bradley_terry"
 ...
 # %% exercise id="evaluate.cohen_kappa"
 ...
+# %% rows="R54"
+cl.check("evaluate.bradley_terry")
+cl.check("evaluate.cohen_kappa")
+bradley_terry, kappa = cl.use("evaluate.bradley_terry"), cl.use("evaluate.cohen_kappa")
+for name, hit in zip(graders[1:3], (exact, loose)):
+    agree = np.mean(np.equal(hit, by_us))
+    print(name, f"{agree:.0%}", f"κ = {kappa(hit, by_us):.2f}")
+
 # %% rows="R54"
 BEGIN = [["The hotel was", "Last summer we", "My dog", "The old bridge"],
          ["这家酒店", "这本书", "房间", "服务员"]]
@@ -876,10 +886,7 @@ judge = cl.viz.duel(texts, seed=2)
 judge
 
 # %% rows="R54"
-cl.check("evaluate.bradley_terry")
-cl.check("evaluate.cohen_kappa")
 OURS = cl.L(zh="222111121111", en="211111121211")           # our own clicks
-bradley_terry, kappa = cl.use("evaluate.bradley_terry"), cl.use("evaluate.cohen_kappa")
 clicks = judge.clicks if len(judge.clicks) == 12 else OURS
 wins = torch.zeros(3, 3)                                # [winner, loser]
 for (_, a, b), click in zip(judge.pairs, clicks):
@@ -894,25 +901,29 @@ if len(judge.clicks) == 12:
 
 # %% zh [md]
 r"""
-表里用的是你的点击；没有点满 12 对，就用我们自己的。我们有几段事先见过是谁写的，不算全盲，请你评得比我们好。照我们的评法，温度 1.5 胜得最少，常常前言不搭后语。全胜的选手，实力会一路走向 1，一场没胜的会走向 0。从胜负里只看得出他没输过或没赢过，看不出强多少、弱多少，所以胜场和区间要一起看，8 场的区间很宽。
+11.2 节的精确匹配和我们有 80% 一致，扣掉碰巧，κ 只有 0.61；比词有 90% 一致，κ 是 0.80。
+
+胜场表里用的是你的点击；没有点满 12 对，就用我们自己的。我们有几段事先见过是谁写的，不算全盲，请你评得比我们好。照我们的评法，温度 1.5 胜得最少，常常前言不搭后语。全胜的选手，实力会一路走向 1，别人都被挤向 0；一场没胜的走向 0。从这样的胜负里只看得出他没输过或没赢过，看不出强多少、弱多少，所以胜场和区间要一起看，8 场的区间很宽。
 我们点 1 比点 2 多。评委也许会不知不觉偏爱先读的那一段，这叫**位置偏差**；12 次太少，看不出我们是不是这样。要查它，就把每一对前后调换，隔些时候再评一遍，看选的是不是同样的段落。你评完以后，最后一行是你和我们的 κ；请一位朋友也评一遍，再算一算你们俩的。
 
 第一份讲义还建议用“BLEU 评分”评生成的文本。BLEU 数的是和参考译文重合的词串（n 元组）；好的译文彼此相近，还说得过去，好的故事却可以一个词也不重合。翻译用 BLEU（第 10 章），开放的写作请人来比。
 
 ## 11.12 先和最简单的办法比
 
-第一份讲义说大模型能辅助金融和市场的决策。真要预测，最简单的基线是**照抄昨天**（persistence）。两种序列各 20 条：一种像股价，每天随机走一步；一种像小店的销量，每五天重复一遍，加一点噪声。两种都是我们用随机数造的，不是真的行情。给 SmolLM2 前 20 个数，让它写下一个，再和照抄昨天、照抄五天前比一比。每种序列先是绝对误差的平均数和中位数，后两列是平均比 SmolLM2 多出多少，附 95% 区间。表的上面打印了 SmolLM2 在 20 条“像销量”的序列上各差多少。（四十次回答，读的是保存的结果。）
+第一份讲义说大模型能辅助金融和市场的决策。真要预测，最简单的基线是**照抄昨天**（persistence）。两种序列各 20 条：一种像股价，每天随机走一步；一种像小店的销量，每五天重复一遍，加一点噪声。两种都是我们用随机数造的，不是真的行情。给 SmolLM2 前 20 个数，让它写下一个，再和照抄昨天、照抄五天前比一比。每种序列先是绝对误差的平均数和中位数，后两列是平均比 SmolLM2 多出多少（负的就是差得少），附 95% 区间。表的上面打印了 SmolLM2 在 20 条“像销量”的序列上各差多少。（四十次回答，读的是保存的结果。）
 """
 # %% en [md]
 r"""
-The table uses your clicks, or ours until all 12 pairs are judged. Ours were not fully blind, since we had seen who wrote some of them; do better than we did. In our judgement temperature 1.5 wins least; its passages often do not make sense. The strength of a player who wins every game tends to 1, and that of one who wins none to 0. Such wins show that they never lost or never won, not how strong or weak they are, so look at wins and intervals, too; with 8 games these are wide.
-We clicked 1 more often than 2. Judges may favour the passage they read first without noticing, which is called **position bias**; 12 clicks are too few to tell whether we did. To find out, exchange the two passages of every pair, judge again some time later, and see whether the same passages are chosen. Once you have judged, the last line is the κ of you and us; let a friend judge as well and compute the κ of you two.
+The exact match of 11.2 and we agree on 80 %; with chance taken off, κ is only 0.61. For comparing words it is 90 % and 0.80.
+
+The table of wins uses your clicks, or ours until all 12 pairs are judged. Ours were not fully blind, since we had seen who wrote some of them; do better than we did. In our judgement temperature 1.5 wins least; its passages often do not make sense. The strength of a player who wins every game tends to 1 and pushes all others to 0, whatever they did among themselves; that of one who wins none tends to 0. Such wins show that they never lost or never won, not how strong or weak they are, so look at wins and intervals, too; with 8 games these are wide.
+We clicked 1 more often than 2. Judges may favour the passage they read first without noticing, which is called **position bias**; 12 clicks are too few to tell whether we did. To find out, exchange the two passages of every pair, judge again some time later, and see whether the same passages are chosen. Once you have judged, the last line is the κ between you and us; let a friend judge as well and compute yours and theirs.
 
 The first handout also suggests “BLEU scores” for generated text. BLEU counts word sequences (n-grams) shared with a reference translation; good translations resemble each other, so there it makes sense, while two good stories may not share a word. Use BLEU for translation (chapter 10), and people's comparisons for open writing.
 
 ## 11.12 Compare with the simplest method first
 
-The first handout says that large models can support decisions about finance and markets. For a forecast the simplest baseline is **persistence**: copy yesterday. There are two kinds of series, 20 of each: one like a share price, which takes a random step each day, the other like a small shop's sales, which repeat every five days with some noise. Both are made with random numbers; they are not real prices. SmolLM2 gets 20 numbers and writes the next, and is compared with copying yesterday and copying five days ago. For each kind the table has the mean and the median of the absolute error, and in the last two columns how much more the mean is than SmolLM2's, with its 95 % interval. Above the table stand SmolLM2's errors on the 20 series like sales. (Forty replies; a kept result is read.)
+The first handout says that large models can support decisions about finance and markets. For a forecast the simplest baseline is **persistence**: copy yesterday. There are two kinds of series, 20 of each: one like a share price, which takes a random step each day, the other like a small shop's sales, which repeat every five days with some noise. Both are made with random numbers; they are not real prices. SmolLM2 gets 20 numbers and writes the next, and is compared with copying yesterday and copying five days ago. For each kind the table has the mean and the median of the absolute error, and in the last two columns how much more the mean is than SmolLM2's (negative: smaller errors), with its 95 % interval. Above the table stand SmolLM2's errors on the 20 series like sales. (Forty replies; a kept result is read.)
 """
 # %% rows="R75"
 def forecasts():
@@ -939,7 +950,7 @@ r"""
 
 ## 小结
 
-- 分数是题目、提示、算分法和判分器合起来量出的一个数，换一个零件就会变。先看不看题目能得多少，先读 30 条判定，再信分数。
+- 分数是题目、提示、算分法和判分器合起来量出的一个数，换一个零件就可能变。信一个分数之前，先量不看题目能得多少，先读 30 条判定。
 - 报分数带上区间；区间说的是真实能力，不是下一次的分数。
 - 比两个模型，看同样题目上成对的差；真实的差距不容易看出来时，显著的结果平均是夸大的。
 - 类别不均衡时，准确率要和“总说多数类”一起报；概率校准过，才能当把握用。
@@ -956,7 +967,7 @@ On the series like sales SmolLM2 is off by 5.30 on average, copying yesterday by
 
 ## Summary
 
-- A score measures questions, prompt, scoring and grader together, and moves when one of them is changed. See what the question unseen gets, read 30 verdicts, and only then trust a score.
+- A score measures questions, prompt, scoring and grader together, and can move when one of them is changed. See what the question unseen gets, read 30 verdicts, and only then trust a score.
 - Report a score with its interval; the interval is about the true ability, not about the next score.
 - Compare two models by their paired differences on the same questions; where a true gap has little chance of being seen, significant results exaggerate it on average.
 - With unequal classes report accuracy beside “always the majority”; a probability must be calibrated before it can stand for confidence.

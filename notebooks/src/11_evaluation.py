@@ -111,17 +111,13 @@ cl.viz.explore(one_question, item=(1, 50, 5))
 r"""
 第 5 题问毛毛虫变成什么。总和选了 Spiders；三种算分法里，只有每字符选对了 Butterflies or moths：正确答案长，在总和里吃亏。这只是一题，50 题下来呢？
 
-同时让三种提示比一比：光题目（`bare`）；前面放三道做好的例题（`examples`）；套上**聊天模板**（`chat`），也就是聊天模型训练时见惯的格式，标出哪一段是用户说的、哪里该它回答。第一张表里，`#` 后面是这一列的名次。最后一行是**不看题目**的对照，按选项接在 `Answer:` 后面的概率来选。空着的两格没法算：对照减去它自己是 0；`chat` 的选项前面没有空格，切出的词元不同，不能减同一个先验。先猜一猜，不看题目能对几题。（算分要两分钟，读的是保存的结果。）
-
-第二张表回答第二份讲义里的问题，怎样选预训练模型：把候选放在一起，考同样的题（两个中文模型考中文卷），量大小、速度和分数。MiniLM 不会写字，就看哪个选项的向量离题目最近；它的对照是换成**上一题**的题目。另外三个按总和算分。“每题”是看题、不看题各算一遍的时间。想考你自己的模型，把下面第四格里的一个名字换掉，`cl.load` 装得下、会往下写的都可以。
+同时让三种提示比一比：光题目（`bare`）；前面放三道做好的例题（`examples`）；套上**聊天模板**（`chat`），也就是聊天模型训练时见惯的格式，标出哪一段是用户说的、哪里该它回答。表里 `#` 后面是这一列的名次。最后一行是**不看题目**的对照，按选项接在 `Answer:` 后面的概率来选。空着的两格没法算：对照减去它自己是 0；`chat` 的选项前面没有空格，切出的词元不同，不能减同一个先验。先猜一猜，不看题目能对几题。（算分要两分钟，读的是保存的结果。）
 """
 # %% en [md]
 r"""
 Question 5 asks what caterpillars turn into. The total picks Spiders; of the three only the mean per character finds Butterflies or moths, a long answer that the total puts at a disadvantage. This is one question. What about all 50?
 
-At the same time three prompts compete: the bare question (`bare`), three worked examples in front of it (`examples`), and the **chat template** (`chat`), the format a chat model was trained on, which marks what the user says and where the reply begins. In the first table `#` is the rank within the column. The last line is a control with the **question unseen**: it picks by the probability of the options after `Answer:`. Two cells stay empty. The control minus itself is 0; and the options after `chat` have no space in front, so they are cut into other tokens and this prior does not fit them. Guess first how many it gets. (Scoring takes two minutes, so a kept result is read.)
-
-The second table answers a question of the second handout, how to choose a pre-trained model: put the candidates side by side, give them the same questions (the two Chinese models get them in Chinese), and measure size, speed and score. MiniLM cannot write, so the option whose vector is nearest to the question's wins; its control takes the question **before** this one. The other three are scored by the total. “Each” is the time for a question seen and unseen. To test a model of your own, change one name in the fourth cell below; any model that `cl.load` takes and that can write will do.
+At the same time three prompts compete: the bare question (`bare`), three worked examples in front of it (`examples`), and the **chat template** (`chat`), the format a chat model was trained on, which marks what the user says and where the reply begins. In the table `#` is the rank within the column. The last line is a control with the **question unseen**: it picks by the probability of the options after `Answer:`. Two cells stay empty. The control minus itself is 0; and the options after `chat` have no space in front, so they are cut into other tokens and this prior does not fit them. Guess first how many it gets. (Scoring takes two minutes, so a kept result is read.)
 """
 # %%
 ASK = {"en": "Question: {}\nAnswer:", "zh": "问题：{}\n答案："}
@@ -163,6 +159,22 @@ display(cl.viz.table(rows, ["", *ways]))
 print(cl.L(zh="bare − 不看题目，百分点：", en="bare − unseen, points:"), cl.metrics.lead(plain[ways[0]], unseen[ways[0]]))
 cl.guess.result("evaluate.unseen", int(unseen[ways[0]].sum()), tolerance=2)
 
+# %% zh [md]
+r"""
+按总和，`bare` 和 `chat` 并列第二；按每字符，`chat` 掉到第三。算分法一换，名次就不全一样了。不过先看差距有多大。换提示，按总和只从 34 题变到 35 题；换算分法，`bare` 就从 34 变到 30。每个区间都大约 25 个百分点宽，这些差别都还不能当真，11.4 节拿其中一个来检验。眼下清楚的只有一点：报分数的人要说清楚分数是怎么算的。
+
+最后一行更要紧。四个选项瞎猜，平均对 12.5 题，**不看题目**按总和却对了 19 题，所以总和的底线不能按 25% 算。按每字符是 15 题，区间盖住 25%。SmolLM2 按总和对 34 题，该看的是比 19 多出来的 15 题，也就是表下面打印的 30 个百分点，区间离 0 很远。
+
+下一张表回答第二份讲义里的问题，怎样选预训练模型：把候选放在一起，考同样的题（两个中文模型考中文卷），量大小、速度和分数。MiniLM 不会写字，就看哪个选项的向量离题目最近；它的对照是换成**上一题**的题目。另外三个按总和算分。“每题”是看题、不看题各算一遍的时间。想考你自己的模型，把下一格里的一个名字换掉，`cl.load` 装得下、会往下写的都可以。
+"""
+# %% en [md]
+r"""
+By the total, `bare` and `chat` share the second place; per character `chat` drops to the third: another way of scoring, and the ranking is not quite the same. But look at the size of the differences first. Another prompt moves the total from 34 to 35 questions; another way of scoring moves `bare` from 34 to 30. Each interval is about 25 points wide, so none of these differences can be trusted yet; section 11.4 tests one of them. For now, one thing is clear: whoever reports a score has to say how it was computed.
+
+The last line matters more. Guessing among four options gets 12.5 right on average; with the **question unseen** the total gets 19, so 25 % is not the floor of the total. Per character it is 15, and the interval covers 25 %. By the total SmolLM2 has 34; what counts is the 15 beyond those 19, the 30 points printed below the table, whose interval is far from 0.
+
+The next table answers a question of the second handout, how to choose a pre-trained model: put the candidates side by side, give them the same questions (the two Chinese models get them in Chinese), and measure size, speed and score. MiniLM cannot write, so the option whose vector is nearest to the question's wins; its control takes the question **before** this one. The other three are scored by the total. “Each” is the time for a question seen and unseen. To test a model of your own, change one name in the next cell; any model that `cl.load` takes and that can write will do.
+"""
 # %% timing rows="R41"
 rows, size = [], 6 if quick else 50
 for name, lang, space in (("smollm2-135m", "en", " "), ("minilm-l6", "en", ""),
@@ -183,10 +195,7 @@ cl.viz.table(rows, cl.L(zh=["模型", "参数", "每题", "答对", "不看题�
 
 # %% zh [md]
 r"""
-按总和，`bare` 和 `chat` 并列第二；按每字符，`chat` 掉到第三。算分法一换，名次就不全一样了。不过先看差距有多大。换提示，按总和只从 34 题变到 35 题；换算分法，`bare` 就从 34 变到 30。每个区间都大约 25 个百分点宽，这些差别都还不能当真，11.4 节拿其中一个来检验。眼下清楚的只有一点：报分数的人要说清楚分数是怎么算的。
-
-最后一行更要紧。四个选项瞎猜，平均对 12.5 题，**不看题目**按总和却对了 19 题，所以总和的底线不能按 25% 算。按每字符是 15 题，区间盖住 25%。SmolLM2 按总和对 34 题，该看的是比 19 多出来的 15 题，也就是表下面打印的 30 个百分点，区间离 0 很远。
-再看第二张表里的 `zh-verse`，一个只读过古诗的小模型：看题和不看题，对的题数差不多，都比瞎猜多，它的分数里看不出知识。多对的这些从哪里来，我们没有查清，可能是有些选项本身更常见，也可能是长短。
+先看 `zh-verse`，一个只读过古诗的小模型：看题和不看题，对的题数差不多，都比瞎猜多，它的分数里看不出知识。多对的这些从哪里来，我们没有查清，可能是有些选项本身更常见，也可能是长短。
 MiniLM 只有 SmolLM2 的六分之一大，对 37 题，每题用的时间也少得多；换成上一题的题目，它只对 12 题，和瞎猜差不多。只要挑选项，用不着会写字。（37 和 34 的差没有检验；50 题多半分不出来。）所以选模型可以这样做：先看任务要不要写字、是哪种语言，再用自己的题量分数、时间和不看题目的对照，够用的里面挑最小的。
 
 ## 11.2 让它自己写，再来判分
@@ -198,10 +207,7 @@ MiniLM 只有 SmolLM2 的六分之一大，对 37 题，每题用的时间也少
 """
 # %% en [md]
 r"""
-By the total, `bare` and `chat` share the second place; per character `chat` drops to the third: another way of scoring, and the ranking is not quite the same. But look at the size of the differences first. Another prompt moves the total from 34 to 35 questions; another way of scoring moves `bare` from 34 to 30. Each interval is about 25 points wide, so none of these differences can be trusted yet; section 11.4 tests one of them. For now, one thing is clear: whoever reports a score has to say how it was computed.
-
-The last line matters more. Guessing among four options gets 12.5 right on average; with the **question unseen** the total gets 19, so 25 % is not the floor of the total. Per character it is 15, and the interval covers 25 %. By the total SmolLM2 has 34; what counts is the 15 beyond those 19, the 30 points printed below the table, whose interval is far from 0.
-Look at `zh-verse` in the second table, a small model that has read nothing but classical poems. It gets about as many right with the question as without, and more than guessing either way; its score shows no knowledge. Where the advantage comes from we have not found out. Some options may be more common than others, or it may be their length.
+Look at `zh-verse` first, a small model that has read nothing but classical poems. It gets about as many right with the question as without, and more than guessing either way; its score shows no knowledge. Where the advantage comes from we have not found out. Some options may be more common than others, or it may be their length.
 MiniLM, a sixth of SmolLM2's size, gets 37 and needs much less time for each; with the question before in place of this one it gets 12, about what guessing gets. To pick an option, a model need not write. (The gap between 37 and 34 was not tested; 50 questions will hardly tell them apart.) So choose like this: ask first whether the task needs writing, and in which language; then measure score, time and the unseen control on questions of your own; and of the models that are good enough take the smallest.
 
 ## 11.2 Let it write, then grade
@@ -224,12 +230,8 @@ for i in range(20, 50):
     mark = "✓" if grade(replies[i], items[i]) else "✗"
     gold = items[i].options[items[i].answer]
     asked = cl.text.exam(cl.L(zh="zh", en="en"))[i].question[:42]
-    print(f"{i + 1} {mark} {gold:27s}| {replies[i]:19s}| {asked}")
-
-# %%
-cl.guess("evaluate.grader", cl.L(zh="这 30 条判定里，有几条判错了？",
-                                 en="Of these 30 verdicts, how many are wrong?"),
-         unit="/ 30")
+    print(f"{i + 1} {mark} {gold:29s}| {replies[i]:19s}| {asked}")
+cl.guess("evaluate.grader", cl.L(zh="这 30 条判定里，有几条判错了？", en="Of these 30 verdicts, how many are wrong?"), unit="/ 30")
 
 # %%
 DIGITS = dict(zip("one two three four five six seven eight nine".split(), "123456789"))
@@ -389,9 +391,9 @@ cl.viz.explore(experiments, n=(20, 1000, 50), gap=(0.0, 0.2, 0.06))
 # %% zh [md]
 r"""
 只多一题，p = 1.00，区间从 −0.10 到 +0.14，看不出差别。看不出，不等于没有。50 题里结果不同的只有 9 题，一张这样的卷子本来就看不出什么。要多少题才够？
-对错只有 0 和 1 时，差是 +1、0、-1，翻符号就是抛硬币，p 不用抽签也能算：只看结果不同的题，甲独对 a 道、乙独对 b 道。$a+b$ 次抛硬币，正面减反面的标准差是 $\sqrt{a+b}$，所以 $|a-b|>1.96\sqrt{a+b}$ 大约就是 p < 5%（McNemar 检验，1947）。图里的 400 张卷子就是这样判的，假设有 20% 的题结果不同，和刚才的 9 / 50 相近。
+对错只有 0 和 1 时，差是 +1、0、-1，翻符号就是抛硬币，p 不用抽签也能算：只看结果不同的题，甲独对 a 道、乙独对 b 道。$a+b$ 次抛硬币，正面减反面的标准差（平均大约偏出多远）是 $\sqrt{a+b}$，偏出 1.96 倍以上的机会大约 5%，所以 $|a-b|>1.96\sqrt{a+b}$ 大约就是 p < 5%（McNemar 检验，1947）。图里的 400 张卷子就是这样判的，假设有 20% 的题结果不同，和刚才的 9 / 50 相近。
 
-两个滑块是题数和真实的差距，拖一拖。虚线是真实的差距。真实差距 6 个百分点、50 题时，400 次里只有 16% 看得出来（图的标题）；橙色的那些，看到的差都比真实的 0.06 大，大多超过两倍。**真实的差距不容易看出来的时候，显著的那些平均是夸大的**。要有 80% 的机会看出来，得多少题？先拖一拖，再看下一节的开头。然后把真实的差距拉到 0：没有差别，也总有几张卷子“显著”，因为 p < 5% 本来就放过大约这么多误报。
+两个滑块是题数和真实的差距，拖一拖。虚线是真实的差距。真实差距 6 个百分点、50 题时，400 次里只有 16% 看得出来（图的标题）；橙色的那些，看到的差都比真实的 0.06 大，大多超过两倍。**真实的差距不容易看出来的时候，显著的那些平均是夸大的**。看得出来的机会叫检验的**功效**（power），习惯上要 80%。那得多少题？先拖一拖，再看下一节的开头。然后把真实的差距拉到 0：没有差别，也总有几张卷子“显著”，因为 p < 5% 本来就放过大约这么多误报。
 
 ## 11.5 准确率的陷阱
 
@@ -400,7 +402,7 @@ r"""
 另一种常见的任务是分类。用第 8 章的办法训练一个分辨好评和差评的分类器（TF-IDF 加逻辑回归，1,500 条评论；逻辑回归的 `C` 管约束的松紧，越大越松），它给每条评论一个“是差评”的概率。
 现实里很少一半好评、一半差评，客服那里 100 条评论里也许只有 5 条差评。拿同一个分类器去找这 5 条，会怎样？
 
-把结果数成四个数，排成**混淆矩阵**，行是真实的类，列是预测的类。它说是差评的，有多少真是？这是**精确率**（precision）。真的差评，它找出了多少？这是**召回率**（recall）。两者的调和平均就是第 2 章的 F1。
+第 8 章练习 3 直接算了精确率、召回率和 F1。这里先排出它们背后的四个数，**混淆矩阵**，行是真实的类，列是预测的类。它说是差评的，有多少真是（**精确率**），看一列；真的差评，它找出了多少（**召回率**），看一行。差评少了，这两个数各会怎样？
 
 练习之后，先顺带量一件事，**鲁棒性**（robustness）。像打字太急那样，随机漏掉 10%、20%、40% 的字，准确率还剩多少？每行是漏字的比例、准确率和区间，后面是和一字不漏的**成对**的差（百分点）和它的区间。
 
@@ -412,9 +414,9 @@ r"""
 # %% en [md]
 r"""
 One question more, p = 1.00, and an interval from −0.10 to +0.14: no difference can be seen, which does not mean that there is none. Only 9 of 50 questions have different outcomes, and an exam like this cannot show much. How many questions would do?
-Where answers are right or wrong, the differences are +1, 0 and -1. Flipping their signs is tossing coins, so p can be computed without drawing. Let A alone be right on a questions and B alone on b. Heads minus tails of $a+b$ coins has a standard deviation of $\sqrt{a+b}$, so $|a-b|>1.96\sqrt{a+b}$ is about p < 5 % (McNemar's test, 1947). That is how the 400 exams in the picture are judged; 20 % of the questions are assumed to have different outcomes, close to the 9 of 50 above.
+Where answers are right or wrong, the differences are +1, 0 and -1. Flipping their signs is tossing coins, so p can be computed without drawing. Let A alone be right on a questions and B alone on b. Heads minus tails of $a+b$ coins has a standard deviation (roughly, how far it is off on average) of $\sqrt{a+b}$ and is beyond 1.96 times that in about 5 % of cases, so $|a-b|>1.96\sqrt{a+b}$ is about p < 5 % (McNemar's test, 1947). That is how the 400 exams in the picture are judged; 20 % of the questions are assumed to have different outcomes, close to the 9 of 50 above.
 
-Drag both sliders, the number of questions and the true gap, which the dotted line marks. With a true gap of 6 points and 50 questions only 16 % of 400 exams show it (the title of the picture); in those, in orange, the observed gap is larger than the true 0.06, and in most of them more than twice as large. **Where a true gap has little chance of being seen, the significant results exaggerate it on average.** How many questions does it take to see it 80 % of the time? Drag first; the next section begins with the answer. Then pull the true gap to 0: there is no difference, and some exams are “significant” all the same, since p < 5 % lets about that many false alarms pass.
+Drag both sliders, the number of questions and the true gap, which the dotted line marks. With a true gap of 6 points and 50 questions only 16 % of 400 exams show it (the title of the picture); in those, in orange, the observed gap is larger than the true 0.06, and in most of them more than twice as large. **Where a true gap has little chance of being seen, the significant results exaggerate it on average.** The chance of seeing a true gap is the **power** of a test, and 80 % is customary. How many questions does that take? Drag first; the next section begins with the answer. Then pull the true gap to 0: there is no difference, and some exams are “significant” all the same, since p < 5 % lets about that many false alarms pass.
 
 ## 11.5 The trap of accuracy
 
@@ -423,7 +425,7 @@ Drag both sliders, the number of questions and the true gap, which the dotted li
 Another common task is classification. As in chapter 8, train a classifier that tells praise from complaints (TF-IDF and logistic regression on 1,500 reviews in Chinese; the `C` of a logistic regression says how freely its parameters may grow: the larger, the freer). It gives each review a probability of being a complaint.
 Real life is rarely half and half: perhaps only 5 of 100 reviews at a help desk are complaints. What happens if the same classifier is to find these 5?
 
-Four counts describe it, laid out as a **confusion matrix**: rows are the true class, columns the predicted one. **Precision** asks: of those it called complaints, how many are? **Recall** asks: of the true complaints, how many did it find? The harmonic mean of the two is the F1 of chapter 2.
+Exercise 3 of chapter 8 computed precision, recall and F1 directly. Here are the four counts behind them, the **confusion matrix**: rows are the true class, columns the predicted one. **Precision** (of those it called complaints, how many are?) is read down a column, **recall** (of the true complaints, how many did it find?) along a row. What becomes of each when complaints are rare?
 
 After the exercise one more thing is measured on the way, **robustness**. Drop 10 %, 20 % and 40 % of the characters at random, as hasty typing does. How much accuracy is left? Each line shows the share dropped, the accuracy with its interval, and the **paired** difference from the full text, in points, with its own.
 
@@ -483,7 +485,7 @@ cl.viz.explore(at, threshold=(0.05, 0.95, 0.5))
 r"""
 漏掉十分之一的字，看不出它变差；漏掉四成，少对大约 5 个百分点。只在干净文字上测，测不出这些。
 
-再看带滑块的那张表。好评差评各半、一字不漏时它对了 81%，现在它说“差评”的 201 条里只有 33 条真是，精确率 16%，F1 也只有 27%。分类器没有变，变的是差评有多**少**：760 条好评里误报了 168 条，比全部 40 条差评还多得多。再看准确率：什么也不学、永远说“好评”，就有 95%，比它高。所以类别不均衡时，准确率要和这条基线一起报，还要看精确率和召回率。
+再看带滑块的那张表。好评差评各半、一字不漏时它对了 81%，现在它说“差评”的 201 条里只有 33 条真是，精确率 16%，F1 也只有 27%。分类器没有变，两类的召回率还是 80% 左右；变的是差评有多**少**：760 条好评里误报了 168 条，比全部 40 条差评还多得多。再看准确率：什么也不学、永远说“好评”，就有 95%，比它高。所以类别不均衡时，准确率要和这条基线一起报，还要看精确率和召回率。
 拖动阈值：往右，误报少了，漏掉的多了。哪里合适，要看误报和漏报各有多大的代价，统计替你定不了。
 
 ## 11.6 它说七成把握，真有七成吗
@@ -501,7 +503,7 @@ $$\text{ECE}=\sum_{i}\frac{n_i}{N}\,\bigl|\text{acc}_i-\text{conf}_i\bigr|$$
 r"""
 With a tenth of the characters lost no difference can be seen; with four tenths it is right about 5 points less often. A score on clean text alone does not tell this.
 
-Now look at the table with the slider. With as many complaints as praise, and no characters lost, it is right on 81 %; here, of the 201 reviews it calls complaints, 33 are: a precision of 16 % and an F1 of 27 %. The classifier has not changed. What changed is how **rare** complaints are: the 168 false alarms among 760 reviews of praise far outnumber all 40 complaints. And look at accuracy: a rule that has learnt nothing and always says “praise” is right on 95 %, more often than the classifier. Where classes are unequal, report accuracy beside this baseline, and look at precision and recall.
+Now look at the table with the slider. With as many complaints as praise, and no characters lost, it is right on 81 %; here, of the 201 reviews it calls complaints, 33 are: a precision of 16 % and an F1 of 27 %. The classifier has not changed, and the recall of either class is still about 80 %. What changed is how **rare** complaints are: the 168 false alarms among 760 reviews of praise far outnumber all 40 complaints. And look at accuracy: a rule that has learnt nothing and always says “praise” is right on 95 %, more often than the classifier. Where classes are unequal, report accuracy beside this baseline, and look at precision and recall.
 Drag the threshold: to the right there are fewer false alarms and more misses. Where to stop depends on what each of the two costs, which statistics cannot decide for you.
 
 ## 11.6 It says 70 %. Is it right 70 % of the time?
@@ -680,7 +682,7 @@ cl.guess.result("evaluate.fresh", compared[(b / a > 0.7) + (b / a > 0.95)])
 
 # %% zh [md]
 r"""
-新文字上两个模型差不多，图上方两行是逐段比的结果：两个困惑度取对数、相减，再平均，附区间。图里每点是一段。新的那些贴着虚线（两个模型相等），测试集里却有一群远远掉到虚线下面，那 30 段乙在训练时就读过（`secret`）。（最左边高出虚线的那一点是一段人名，甲独有的 30 段训练文字里有一段列着许多同样的名字。）这叫**污染**（contamination）。网上的文字里有许多考题，读过大量网页的大模型就可能这样。所以不能只看总分，还要看**同样难的新题**。
+新文字上两个模型差不多，图上方两行是逐段比的结果：两个困惑度取对数、相减，再平均，附区间。图里每点是一段。新的那些贴着虚线（两个模型相等），测试集里却有一群远远掉到虚线下面，那 30 段乙在训练时就读过（`secret`）。（最左边高出虚线的那一点是一段人名，甲独有的 30 段训练文字里也有这一串名字。）这叫**污染**（contamination）。网上的文字里有许多考题，读过大量网页的大模型就可能这样。所以不能只看总分，还要看**同样难的新题**。
 没有新题，也可以直接到训练文本里搜，看有没有和测试题一模一样的长串；公开了训练数据的模型才搜得了。
 
 交叉验证能不能用来评大模型？第一份讲义这样建议。五折就要预训练五次，代价太大；而且模型一旦读过考题，怎么切都没有用。评估大模型靠的是留出的新文字、新题，和人的比较（11.11 节）。
@@ -697,7 +699,7 @@ r"""
 """
 # %% en [md]
 r"""
-On fresh text the two models are about the same; the two lines above the picture have the mean difference of log-perplexity, paragraph by paragraph, with its interval. Each dot is a paragraph. The fresh ones lie along the dotted line, where both models are equal, while a group of test paragraphs falls far below it. B has read these 30 in training (`secret`). (The dot above the line at the far left is a paragraph of names, and one of the 30 paragraphs that only A was trained on lists many of the same names.) This is **contamination**. The web holds many exam questions, and a model that has read the web may have read them; so do not look at the score alone, but also at **new questions that are equally hard**.
+On fresh text the two models are about the same; the two lines above the picture have the mean difference of log-perplexity, paragraph by paragraph, with its interval. Each dot is a paragraph. The fresh ones lie along the dotted line, where both models are equal, while a group of test paragraphs falls far below it. B has read these 30 in training (`secret`). (The dot above the line at the far left is a paragraph of names, and the 30 paragraphs that only A was trained on contain the same list of names.) This is **contamination**. The web holds many exam questions, and a model that has read the web may have read them; so do not look at the score alone, but also at **new questions that are equally hard**.
 Without new ones, search the training text for long strings that stand in the test; that needs a model whose training data is public.
 
 Can cross-validation evaluate a large model? The first handout suggests so. Five folds would take five pre-trainings, far too expensive; and once a model has read the questions, no way of splitting helps. Large models are evaluated on held-out text, on new questions, and by people's comparisons (section 11.11).
@@ -754,7 +756,7 @@ print(f"{names[2]} − {names[1]}:", gap)
 
 # %% zh [md]
 r"""
-这一场里贝叶斯搜索的损失最低，六个种子都在 0.58 左右；随机搜索在 0.58 到 0.62 之间。成对的差很小，区间不含 0。这个 5 × 3 的网格是 0.60，15 个格点在两个轴上只有 5 个和 3 个不同的值。贝叶斯的前 5 次和随机搜索相同，差别出在后 10 次。
+这一场里贝叶斯搜索的损失最低，六个种子都在 0.58 左右；随机搜索在 0.58 到 0.62 之间。6 对的差平均很小，区间不含 0。这个 5 × 3 的网格是 0.60（灰线只是一种次序），15 个格点在两个轴上只有 5 个和 3 个不同的值。贝叶斯的前 5 次和随机搜索相同，差别出在后 10 次。
 这是两个数、一个平滑的目标、一份数据、一种网格上的结果；换一个问题，次序可以不同。还要记住，挑出来的是 300 条**验证集**评论上最低的，换一批评论，这一点点差别还在不在，没有量。报的时候要换一份没用过的测试集，不然报的分数里就有挑出来的运气。
 
 ## 11.10 第四处：一份捷报
@@ -763,7 +765,7 @@ r"""
 """
 # %% en [md]
 r"""
-Bayesian search ends lowest in this race, near 0.58 with all six seeds; random search ends between 0.58 and 0.62. The paired difference is small, and its interval does not contain 0. This 5 × 3 grid ends at 0.60; its 15 points have no more than 5 and 3 different values along the axes. The first 5 tries of Bayesian search are those of random search; the difference is made in the last 10.
+Bayesian search ends lowest in this race, near 0.58 with all six seeds; random search ends between 0.58 and 0.62. The difference over the 6 pairs is small, and its interval does not contain 0. This 5 × 3 grid ends at 0.60 (the grey line is one order of many); its 15 points have no more than 5 and 3 different values along the axes. The first 5 tries of Bayesian search are those of random search; the difference is made in the last 10.
 This holds for two numbers, a smooth goal, one data set and one grid; on another problem the order may differ. Remember, too, that what was picked is lowest on 300 reviews of the **validation** set; whether so small a difference survives on other reviews was not measured. Report the choice on a test set that was never used; otherwise you report the luck of the choice as well.
 
 ## 11.10 The fourth fault: good news
@@ -777,7 +779,7 @@ NEW = [7, 5, 7, 5, 8, 8, 4, 2, 3, 5, 8, 3, 6, 3, 2, 3, 3, 4, 5, 7]     # of 50 u
 
 def p_value(a, b, n):
     rate = (a + b) / (2 * n)
-    spread = np.sqrt(np.maximum(2 * n * rate * (1 - rate), 1e-9))
+    spread = np.sqrt(np.maximum(2 * n * rate * (1 - rate), 1e-9))  # 0 clicks: not 0
     return 2 * norm.sf(abs(a - b) / spread)
 
 for day in range(1, 7):
@@ -805,7 +807,7 @@ cl.guess.result("evaluate.peek", round(100 * alarms[20]), tolerance=5)
 r"""
 两列数其实出自**同一个**版本，点击率都是 10%。收满 20 天，p = 0.65，差别不见了，本来也没有。毛病在于**偷看**，每天看一眼，一显著就停。每看一次，就多一次碰巧的机会。图里每根条形是 2,000 场这样的试验，按看的次数排。只看一次，误报 5%，正是说好的；看 20 次就有 26%。（这份日报是挑出来的，我们要一份半路上显著过的；看 20 次，大约每四份就有一份。）
 要么事先定好人数，只看一次；要么用专为边看边停设计的检验（序贯检验）。
-试 20 种其实一样好的提示、挑最显著的一种来报，比这更糟。要是 20 次检验彼此独立，至少误报一次的机会是 $1-0.95^{20}\approx64\%$。
+试 20 种其实一样好的提示、挑最显著的一种来报，比这更糟。要是 20 次检验彼此独立，至少误报一次的机会是 $1-0.95^{20}\approx64\%$。这叫**多重比较**的问题。
 
 ## 11.11 请人来评
 
@@ -833,7 +835,7 @@ $$p_i\leftarrow\frac{\sum_j w_{ij}}{\sum_{j}\,(w_{ij}+w_{ji})/(p_i+p_j)}$$
 r"""
 Both columns come from the **same** version, with a click rate of 10 %. After all 20 days p = 0.65: the difference is gone, and there never was one. The fault is **peeking**: look every day and stop as soon as it is significant. Every look is one more chance for luck. The bars are 2,000 such trials each, by the number of looks: with one look 5 % are false alarms, as promised; with 20 looks, 26 %. (We picked a report that was significant on its way; with 20 looks about one in four is.)
 Either fix the number of users and look once, or use a test made for stopping early (a sequential test).
-To try 20 prompts that are in truth equally good and report the most significant one is worse. If the 20 tests were independent, the chance of at least one false alarm would be $1-0.95^{20}\approx64\%$.
+To try 20 prompts that are in truth equally good and report the most significant one is worse. If the 20 tests were independent, the chance of at least one false alarm would be $1-0.95^{20}\approx64\%$. This is the problem of **multiple comparisons**.
 
 ## 11.11 Ask people
 
@@ -896,7 +898,7 @@ rows = [(heat, cl.metrics.tally([i < won for i in range(8)]), f"{p:.2f}")
 display(cl.viz.table(rows, cl.L(zh=["温度", "胜", "实力"], en=["temperature", "wins", "strength"])))
 print(cl.L(zh="点了 1：", en="clicks on 1:"), clicks.count("1"), "/ 12")
 if len(judge.clicks) == 12:
-    print(cl.L(zh="你和我们：κ =", en="you and we: κ ="), f"{kappa(list(clicks), list(OURS)):.2f}")
+    print(cl.L(zh="你和我们：κ =", en="you and us: κ ="), f"{kappa(list(clicks), list(OURS)):.2f}")
 
 
 # %% zh [md]

@@ -117,7 +117,7 @@ r"""
 r"""
 Question 5 asks what caterpillars turn into. The total picks Spiders; of the three only the mean per character finds Butterflies or moths, a long answer that the total puts at a disadvantage. This is one question. What about all 50?
 
-At the same time three prompts compete: the bare question (`bare`), three worked examples in front of it (`examples`), and the **chat template** (`chat`), the format a chat model was trained on, which marks what the user says and where the reply begins. In the table `#` is the rank within the column. The last line is a control with the **question unseen**: it picks by the probability of the options after `Answer:`. Two cells stay empty. The control minus itself is 0; and the options after `chat` have no space in front, so they are cut into other tokens and this prior does not fit them. Guess first how many it gets. (Scoring takes two minutes, so a kept result is read.)
+At the same time three prompts compete: the bare question (`bare`), three worked examples in front of it (`examples`), and the **chat template** (`chat`), the format a chat model was trained on, which marks what the user says and where the reply begins. In the table `#` is the rank within the column. The last line is a control with the **question unseen**: it picks by the probability of the options after `Answer:`. Two cells stay empty. The control minus itself is 0; and the options after `chat` have no space in front, so they are cut into other tokens and this prior does not fit them. Guess first how many questions the control gets right. (Scoring takes two minutes, so a kept result is read.)
 """
 # %%
 ASK = {"en": "Question: {}\nAnswer:", "zh": "问题：{}\n答案："}

@@ -379,7 +379,7 @@ def experiments(n, gap, differ=0.2):
     figure, axis = plt.subplots(figsize=(7.6, 2.8))
     axis.hist([(a - b)[~found] / n, (a - b)[found] / n], np.arange(-0.405, 0.6, 0.01),
               stacked=True, color=["#4477aa", "#ee7733"], label=["p > 5 %", "p < 5 %"])
-    axis.axvline(gap, color="#888888", linestyle=":")                       # the truth
+    axis.axvline(gap, color="#bbbbbb", linewidth=2)                         # the truth
     axis.set(xlabel=cl.L(zh="看到的差", en="observed difference"),
              ylabel=cl.L(zh="卷子数", en="exams"), title=f"p < 0.05: {found.mean():.0%}")
     axis.legend()
@@ -393,7 +393,7 @@ r"""
 只多一题，p = 1.00，区间从 −0.10 到 +0.14，看不出差别。看不出，不等于没有。50 题里结果不同的只有 9 题，一张这样的卷子本来就看不出什么。要多少题才够？
 对错只有 0 和 1 时，差是 +1、0、-1，翻符号就是抛硬币，p 不用抽签也能算：只看结果不同的题，甲独对 a 道、乙独对 b 道。$a+b$ 次抛硬币，正面减反面的标准差（平均大约偏出多远）是 $\sqrt{a+b}$，偏出 1.96 倍以上的机会大约 5%，所以 $|a-b|>1.96\sqrt{a+b}$ 大约就是 p < 5%（McNemar 检验，1947）。图里的 400 张卷子就是这样判的，假设有 20% 的题结果不同，和刚才的 9 / 50 相近。
 
-两个滑块是题数和真实的差距，拖一拖。虚线是真实的差距。真实差距 6 个百分点、50 题时，400 次里只有 16% 看得出来（图的标题）；橙色的那些，看到的差都比真实的 0.06 大，大多超过两倍。**真实的差距不容易看出来的时候，显著的那些平均是夸大的**。看得出来的机会叫检验的**功效**（power），习惯上要 80%。那得多少题？先拖一拖，再看下一节的开头。然后把真实的差距拉到 0：没有差别，也总有几张卷子“显著”，因为 p < 5% 本来就放过大约这么多误报。
+两个滑块是题数和真实的差距，拖一拖。灰线标出真实的差距。真实差距 6 个百分点、50 题时，400 次里只有 16% 看得出来（图的标题）；橙色的那些，看到的差都比真实的 0.06 大，大多超过两倍。**真实的差距不容易看出来的时候，显著的那些平均是夸大的**。看得出来的机会叫检验的**功效**（power），习惯上要 80%。那得多少题？先拖一拖，再看下一节的开头。然后把真实的差距拉到 0：没有差别，也总有几张卷子“显著”，因为 p < 5% 本来就放过大约这么多误报。
 
 ## 11.5 准确率的陷阱
 
@@ -416,7 +416,7 @@ r"""
 One question more, p = 1.00, and an interval from −0.10 to +0.14: no difference can be seen, which does not mean that there is none. Only 9 of 50 questions have different outcomes, and an exam like this cannot show much. How many questions would do?
 Where answers are right or wrong, the differences are +1, 0 and -1. Flipping their signs is tossing coins, so p can be computed without drawing. Let A alone be right on a questions and B alone on b. Heads minus tails of $a+b$ coins has a standard deviation (roughly, how far it is off on average) of $\sqrt{a+b}$ and is beyond 1.96 times that in about 5 % of cases, so $|a-b|>1.96\sqrt{a+b}$ is about p < 5 % (McNemar's test, 1947). That is how the 400 exams in the picture are judged; 20 % of the questions are assumed to have different outcomes, close to the 9 of 50 above.
 
-Drag both sliders, the number of questions and the true gap, which the dotted line marks. With a true gap of 6 points and 50 questions only 16 % of 400 exams show it (the title of the picture); in those, in orange, the observed gap is larger than the true 0.06, and in most of them more than twice as large. **Where a true gap has little chance of being seen, the significant results exaggerate it on average.** The chance of seeing a true gap is the **power** of a test, and 80 % is customary. How many questions does that take? Drag first; the next section begins with the answer. Then pull the true gap to 0: there is no difference, and some exams are “significant” all the same, since p < 5 % lets about that many false alarms pass.
+Drag both sliders, the number of questions and the true gap, which the grey line marks. With a true gap of 6 points and 50 questions only 16 % of 400 exams show it (the title of the picture); in those, in orange, the observed gap is larger than the true 0.06, and in most of them more than twice as large. **Where a true gap has little chance of being seen, the significant results exaggerate it on average.** The chance of seeing a true gap is the **power** of a test, and 80 % is customary. How many questions does that take? Drag first; the next section begins with the answer. Then pull the true gap to 0: there is no difference, and some exams are “significant” all the same, since p < 5 % lets about that many false alarms pass.
 
 ## 11.5 The trap of accuracy
 

@@ -1,7 +1,7 @@
 """`duel(candidates)`: which of two texts is better? Blind comparisons to click.
 
     judge = duel([texts_of_a, texts_of_b, texts_of_c])      # text number n of each answers the same prompt
-    judge.games                                             # [(2, 0), (0, 1), ...]: who won against whom so far
+    judge.pairs[0], judge.clicks                            # (n, 2, 0): candidate 2 stood first; "1": it was found better
 
 Every two candidates meet once for each n; the order of the pairs and which text stands first are drawn from `seed`.
 """
@@ -31,11 +31,6 @@ class Duel(Explore):
     @property
     def clicks(self) -> str:
         return self.values["clicks_"]
-
-    @property
-    def games(self) -> list[tuple[int, int]]:
-        """(winner, loser) of each pair judged so far."""
-        return [(a, b) if click == "1" else (b, a) for (_, a, b), click in zip(self.pairs, self.clicks)]
 
     def _ask(self, clicks: str) -> Markup:
         done, whole = len(clicks), len(self.pairs)

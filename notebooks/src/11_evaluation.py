@@ -734,7 +734,7 @@ def search(sampler):
     study.optimize(loss, n_trials=15)
     return [trial.value for trial in study.trials]
 
-seeds = range(2 if quick else 6)
+seeds = range(1 if quick else 6)
 points = {"C": [0.01, 0.18, 3.2, 56, 1000], "cut": [10, 55, 100]}
 grid = [search(samplers.GridSampler(points, seed=0))]
 blind = [search(samplers.RandomSampler(seed)) for seed in seeds]

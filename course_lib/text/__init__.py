@@ -11,7 +11,7 @@ own, two games; and the tokenizers made from them.
 Every corpus is a `Corpus`: fixed splits `train`, `valid`, `test`, and `funnel`, what cleaning kept of the raw lines.
 """
 from .bpe import train_bpe
-from .corpora import Paragraph, Review, newspaper, reviews
+from .corpora import Dispatch, Paragraph, Review, dispatches, newspaper, reviews
 from .corpus import Corpus, normalize, split_of
 from .games import RecallGame, TranslationGame
 from .island import Errand, Fact, Handbook, Note, Question, Story, errands, facts, gazette, handbook, states
@@ -25,10 +25,10 @@ from .translations import Pair, ParallelCorpus, parallel
 from .verse import Poem, poems
 from .vocab import sentence_tokenizer
 
-__all__ = ["Corpus", "CsvError", "Entity", "Errand", "Fact", "Handbook", "Judged", "KINDS", "Labelled",
+__all__ = ["Corpus", "CsvError", "Dispatch", "Entity", "Errand", "Fact", "Handbook", "Judged", "KINDS", "Labelled",
            "Mood", "NameList", "NameTagger", "Note", "Office", "Pair", "Paragraph", "ParallelCorpus", "Poem",
            "Question", "RecallGame", "Request", "Review", "Story", "TranslationGame", "books",
-           "entities", "errands", "facts", "gazette", "glossary", "handbook",
+           "dispatches", "entities", "errands", "facts", "gazette", "glossary", "handbook",
            "judged_offices", "labelled_csv", "mood", "names_together", "newspaper", "normalize",
            "number_words", "offices", "parallel", "poems", "requests", "reviews", "sentence_tokenizer",
            "split_of", "states", "train_bpe"]

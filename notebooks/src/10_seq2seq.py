@@ -1,0 +1,854 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% zh [md]
+r"""
+# 10 · 翻译与摘要：读一段，写一段
+
+中文说“我爱你。”，法语说“je t'aime .”：三个字变成三个词，“你”跑到了“爱”的前面，缩成一个 t'。字数对不上，次序对不上，没法逐字换。
+模型是怎样把一句话变成另一句话的？办法是先把原文**读完**，再一个词一个词地**写**，每写一个词，都回头看一遍原文。翻译这样做，摘要也这样做。
+
+这一章回答四个问题：
+
+- 一个翻译模型怎样训练，又怎样骗过训练它的人？（教师强制，和忘了右移的后果）
+- 它是背下了句子，还是学会了组合？（两种划分）
+- 译得好不好、摘要好不好，一个数说得清吗？（BLEU 和 ROUGE，以及怎样骗过它们）
+- 第一、第二份讲义的翻译脚本和摘要脚本，错在哪几行？（逐行运行，修好）
+
+你会现场训练一个 T5 那样的小翻译模型，看它一边写一边看哪里。
+"""
+# %% en [md]
+r"""
+# 10 · Sequence to sequence: read one text, write another
+
+Chinese says 我爱你。 (*I love you*), French says “je t'aime .”: three characters become three words, *you* has moved in front of *love* and shrunk to t'. The lengths differ and the order differs, so nothing can be replaced word for word.
+How does a model turn one sentence into another? It first **reads** the whole source, then **writes** one word at a time, and looks back at the source for each word that it writes. Translation works like this, and so does summarisation.
+
+This chapter answers four questions:
+
+- How is a translation model trained, and how can it fool the people who train it? (teacher forcing, and what happens when the shift is forgotten)
+- Has it learnt sentences by heart, or how to combine words? (two splits)
+- Can one number say how good a translation or a summary is? (BLEU and ROUGE, and how to fool them)
+- Which lines of the first handout's translation script and of the second handout's summary script are wrong? (run them line by line, then mend them)
+
+You will train a small translator like T5 on the spot, and watch where it looks while it writes.
+"""
+# %% machine
+import course_lib as cl
+cl.start(lang="zh")
+cl.recall()
+
+# %% zh [md]
+r"""
+## 10.1 一个翻译模型
+
+第一份讲义说，训练好的 T5 读到“翻译成法语：我爱你”，会写出“Je t'aime”。可它的脚本里没有一句法语：模型从来没有机会学翻译。讲义用的 `t5-base` 也只学过英语、法语、德语、罗马尼亚语，它的词表里没有汉字（[Raffel 等 2020](https://arxiv.org/abs/1910.10683)，这篇论文的题目是 *Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer*）。
+
+所以本课自己训练了一个：`zh-fr-en`，结构就是 T5，只有 151 万参数。句子由一套小语法生成，一共四万多句，每句都有法语和英语译文。任务用**前缀**来区分：同一个模型，前缀说译成什么，它就译成什么。
+把所有任务都写成“读一段文字，写一段文字”，正是 T5 的主张。
+
+打几个字试试。它只认识一千来个词，不认识的字用橙色标出来，进了模型都是同一个 `<unk>`。试试“我妈妈不喝咖啡。”“明天你去巴黎吗？”，再试试语法之外的话。
+"""
+# %% en [md]
+r"""
+## 10.1 A translation model
+
+The first handout says that T5, once trained, reads 翻译成法语：我爱你 (*translate into French: I love you*) and writes “Je t'aime”. But its script holds not one French sentence: the model never gets a chance to learn translation. The `t5-base` that it uses has learnt English, French, German and Romanian only, and has no Chinese characters in its vocabulary ([Raffel et al. 2020](https://arxiv.org/abs/1910.10683); the title of that paper is *Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer*).
+
+So the course trained its own: `zh-fr-en`, built like T5, with only 1.51 million parameters. A small grammar made its sentences, more than forty thousand of them, each with a French and an English translation. A **prefix** names the task: one model translates into whatever the prefix asks for.
+To write every task as “read a text, write a text” is the idea of T5.
+
+Try it. It knows about a thousand words; a character that it does not know is marked in orange, and inside the model all of these are one and the same `<unk>`. Paste 我妈妈不喝咖啡。 (*my mother does not drink coffee*) or 明天你去巴黎吗？ (*are you going to Paris tomorrow?*), then something outside the grammar.
+"""
+# %% rows="R64"
+import torch
+
+translator = cl.load("zh-fr-en")
+words = translator.tokenizer                          # Chinese characters, French and English words
+PREFIX = {"fr": "翻译成法语：", "en": "翻译成英语："}
+
+def translate(text):
+    ids = words(text).input_ids
+    unknown = [i == words.unk_token_id for i in ids]
+    rows = [(language, translator.generate(prefix + text)) for language, prefix in PREFIX.items()]
+    labels = cl.models.read_tokens(words, ids).labels
+    return cl.viz.chips(labels, unknown) + cl.viz.table(rows)
+
+cl.viz.explore(translate, text="我爱你。")
+
+# %% zh [md]
+r"""
+“我爱你。”这一句（连同“我爱你”这个组合）从来没有进过训练数据，是特意留出来的。打一句语法之外的话，它照样写出一句通顺的译文，只是和原文没有关系：它没有学过说“不知道”。
+
+### 条件概率
+
+语言模型给一句话一个概率（第 1 章）。翻译模型给的是**条件概率**：读了原文 $x$ 以后，译文 $y$ 的概率。第二份讲义的 $P(\mathbf{y}\mid\mathbf{x};\theta)$ 写得对，链式法则照样管用：
+
+$$\log P(y\mid x;\theta)=\sum_{t=1}^{T}\log P(y_t\mid y_1,\dots,y_{t-1},x;\theta)$$
+
+给“我妈妈不喝咖啡。”五种译文打分：一种是对的，三种各错一处，一种把词序倒了过来。对照是另一句原文“我妈妈喝茶。”，译文不变。
+"""
+# %% en [md]
+r"""
+The sentence 我爱你。 was never in the training data, nor was any other in which *I* and *you* go together with *love* like this; it was held out on purpose. Type something outside the grammar, and it still writes a fluent translation, which has nothing to do with the source: it never learnt to say “I don't know”.
+
+### Conditional probability
+
+A language model gives a sentence a probability (chapter 1). A translation model gives a **conditional probability**: that of a translation $y$, having read the source $x$. The second handout's $P(\mathbf{y}\mid\mathbf{x};\theta)$ is right, and the chain rule works as before:
+
+$$\log P(y\mid x;\theta)=\sum_{t=1}^{T}\log P(y_t\mid y_1,\dots,y_{t-1},x;\theta)$$
+
+Score five translations of 我妈妈不喝咖啡。 (*my mother does not drink coffee*): one is right, three have one fault each, one has its words in reverse order. The control is another source, 我妈妈喝茶。 (*my mother drinks tea*), with the same translations.
+"""
+# %%
+cl.guess("seq2seq.rank",
+         cl.L(zh="四种错的译文里，模型认为哪一种最可能？",
+              en="Which of the four wrong translations does the model find likeliest?"),
+         choices=cl.L(zh=["少了否定", "咖啡成了茶", "妈妈成了爸爸", "词序颠倒"],
+                      en=["negation lost", "tea for coffee", "father for mother", "reversed"]))
+
+# %% rows="R3"
+def log_prob(source, target):
+    ids = words(PREFIX["fr"] + source, return_tensors="pt").input_ids.to(translator.device)
+    labels = words(target, return_tensors="pt").input_ids.to(translator.device)   # (1, T)
+    with torch.inference_mode():
+        logits = translator.model(input_ids=ids, labels=labels).logits[0]         # (T, V)
+    return float(logits.log_softmax(-1).gather(1, labels[0, :, None]).sum())
+
+names = cl.L(zh=["对的", "少了否定", "咖啡成了茶", "妈妈成了爸爸", "词序颠倒"],
+             en=["right", "negation lost", "tea for coffee", "father for mother", "reversed"])
+said = ["ma mère ne boit pas de café .", "ma mère boit du café .",
+        "ma mère ne boit pas de thé .", "mon père ne boit pas de café .",
+        "café de pas boit ne mère ma ."]
+
+# %% rows="R3"
+sources, rows = ["我妈妈不喝咖啡。", "我妈妈喝茶。"], []
+for name, text in zip(names, said):
+    rows.append((name, text, *[round(log_prob(source, text), 1) for source in sources]))
+ranked = sorted(rows, key=lambda row: -row[2])
+display(cl.viz.table(ranked, header=["", "log P", *sources], right=(2, 3)))
+cl.guess.result("seq2seq.rank", ranked[1][0])
+
+# %% zh [md]
+r"""
+⟨rank⟩
+同样的五句译文，原文换成“我妈妈喝茶。”，每个数都变了：分数不只看法语通不通顺，也看原文说了什么。
+
+## 10.2 教师强制
+
+训练时，模型写第 $t$ 个词，前面的词用谁的？用**标准译文**的，不管它自己会写什么。这叫**教师强制**（teacher forcing）。好处是所有位置一次算完：解码器读入整句标准译文，因果掩码挡住后面（第 3 章），每个位置各预测下一个词。
+要预测的叫**标签**（labels），`je t'aime . </s>`；读入的要晚一位，`<pad> je t'aime .`，开头补一个起始符（T5 用 `<pad>` 兼任）。一批句子长短不一，短的补齐；补出来的标签写 −100，不计入损失。
+
+## 练习 1 · 右移一位
+
+写 `shift_right(labels, start_id, pad_id)`：`labels` 是整数张量 [B,T]，−100 表示不计。返回新的 [B,T]，第 0 列是 `start_id`，第 t 列是 `labels[:, t - 1]`，其中 −100 换成 `pad_id`；最后一个标签去掉。T = 0 时返回 [B,0]。
+例：`labels` 为 [[5, 6, 1, −100]]、`start_id` = 0、`pad_id` = 9，结果 [[0, 5, 6, 1]]。
+"""
+# %% en [md]
+r"""
+⟨rank⟩
+With the other source, *my mother drinks tea*, every number of the same five translations changes: a score depends not only on how fluent the French is, but on what the source says.
+
+## 10.2 Teacher forcing
+
+In training, when the model writes word $t$, whose words come before it? Those of the **right translation**, whatever the model itself would write. This is **teacher forcing**. Its advantage is that all positions are computed at once: the decoder reads the whole right translation, the causal mask hides what comes later (chapter 3), and every position predicts its next word.
+What is to be predicted are the **labels**, `je t'aime . </s>`; what is read is one place behind, `<pad> je t'aime .`, with a start token in front (T5 uses `<pad>` for it). The sentences of a batch differ in length, and short ones are filled up; labels that only fill up are −100, not counted in the loss.
+
+## Exercise 1 · Shift right
+
+Write `shift_right(labels, start_id, pad_id)`: `labels` is a tensor of integers [B,T], where −100 means not counted. Return a new [B,T] whose column 0 is `start_id` and whose column t is `labels[:, t - 1]`, with −100 replaced by `pad_id`; the last label is dropped. T = 0 gives [B,0].
+Example: `labels` [[5, 6, 1, −100]], `start_id` = 0 and `pad_id` = 9 give [[0, 5, 6, 1]].
+"""
+# %% exercise id="seq2seq.shift_right"
+...
+# %%
+cl.check("seq2seq.shift_right")
+
+# %% zh [md]
+r"""
+数据是课程语法生成的中法句对。模型是 `cl.nn.Seq2Seq`，默认设置就是 T5 的（相对位置偏置、RMSNorm、没有偏置项）；我们取编码器、解码器各 2 层，宽 96。
+先看 `batch`：它把句对变成四个张量，其中 `target` 就用你的函数。`shift=False` 时故意**忘掉**右移，解码器读到的正是要预测的那个词。
+"""
+# %% en [md]
+r"""
+The data are Chinese–French pairs made by the course's grammar. The model is `cl.nn.Seq2Seq`, whose defaults are T5's (relative position bias, RMSNorm, no bias terms); ours has 2 encoder and 2 decoder layers of width 96.
+Look at `batch` first: it turns pairs into four tensors, and `target` comes from your function. With `shift=False` the shift is **forgotten** on purpose, and the decoder reads the very word that it has to predict.
+"""
+# %% rows="R28"
+shift_right, corpus = cl.use("seq2seq.shift_right"), cl.text.parallel()
+print(corpus.train[0])
+
+def batch(pairs, shift=True):
+    source = words([pair.zh for pair in pairs], padding=True, return_tensors="pt")
+    labels = words([pair.fr for pair in pairs], padding=True, return_tensors="pt").input_ids
+    labels[labels == words.pad_token_id] = -100                                # (B, T)
+    target = shift_right(labels, 0, 0) if shift else labels.clamp(min=0)       # (B, T)
+    return {"ids": source.input_ids, "mask": source.attention_mask.bool(),
+            "target": target, "labels": labels}
+
+# %% rows="R28"
+def student(seed=0):
+    torch.manual_seed(seed)
+    return cl.nn.Seq2Seq(cl.nn.Seq2SeqConfig(
+        vocab_size=len(words), context=64, n_layer=2, n_head=4, d_model=96, start_id=0))
+
+def say(model, sentences):
+    source = words(sentences, padding=True, return_tensors="pt").to(cl.device())
+    ids = cl.generate(model, source.input_ids, 24, mask=source.attention_mask.bool(),
+                      eos_id=words.eos_token_id, pad_id=0)                      # (B, 1 + new)
+    return words.batch_decode(ids[:, 1:], skip_special_tokens=True)
+
+print(f"{sum(p.numel() for p in student().parameters()):,}")
+
+# %%
+cl.guess("seq2seq.peek",
+         cl.L(zh="各训练 60 步。忘了右移的模型，训练损失和译文会怎样？",
+              en="After 60 steps each: the loss and the translations of the model without the shift?"),
+         choices=cl.L(zh=["损失更高，译文更差", "损失更低，译文更好", "损失更低，译文没法看"],
+                      en=["higher loss, worse output", "lower loss, better output",
+                          "lower loss, useless output"]))
+
+# %% training rows="R28"
+import os, random
+
+quick, rng = bool(os.environ.get("COURSE_QUICK")), random.Random(0)
+lessons = [rng.sample(corpus.train, 48) for _ in range(60 if quick else 560)]
+for shift in (True, False):
+    trial = student()
+    history = cl.fit(trial, [batch(pairs, shift) for pairs in lessons[:60]], steps=60,
+                     lr=4e-3, precision="float32", show=False)
+    print(f"shift={shift}: {history.loss[-1]:.2f}", say(trial, ["我喝茶。", "她会去北京。"]))
+cl.guess.result("seq2seq.peek", cl.L(zh="损失更低，译文没法看", en="lower loss, useless output"))
+
+# %% zh [md]
+r"""
+⟨peek⟩
+忘了右移，损失低得漂亮，因为答案就在输入里，照抄就行。生成的时候没有答案可抄，它就什么也不会。**训练损失低得离谱，先查标签有没有漏进输入**（第 5 章见过只有一个模型的同样故事）。
+
+## 10.3 背句子，还是学组合？
+
+现在认真训练：560 批，每批 48 句。句子一共四万两千多句，最多读过一遍的一半多一点。
+留出的句子有两种。**随机划分**的测试句是新的，可句子里的每个组合（动词配宾语、时态配语气……）训练时都见过。**组合划分**的每一句都含一个训练时从没出现过的组合，比如“我爱你”；单个的词都见过（[Lake 与 Baroni 2018](https://arxiv.org/abs/1711.00350)）。
+基线不用学：找出字面最像的训练句（按一元、二元汉字的 TF-IDF 余弦），照抄译文。
+"""
+# %% en [md]
+r"""
+⟨peek⟩
+Without the shift the loss is beautifully low, because the answer stands in the input and only has to be copied. When it has to write, there is nothing to copy, and it can do nothing. **When a training loss is too good to be true, first check whether the labels leak into the input** (chapter 5 told the same story of a model with a decoder alone).
+
+## 10.3 By heart, or by combining?
+
+Now train in earnest: 560 batches of 48 sentences. The training set has more than forty-two thousand, so no more than two thirds of it is read once.
+Two kinds of sentences are held out. Those of the **random split** are new, but every combination in them (a verb with its object, a tense with a mood …) occurred in training. Each one of the **compositional split** holds a combination that never occurred in training, such as 我爱你, *I love you*; its single words did occur ([Lake & Baroni 2018](https://arxiv.org/abs/1711.00350)).
+The baseline learns nothing: it finds the training sentence that looks most alike (cosine of TF-IDF over single characters and pairs of them) and copies its translation.
+"""
+# %% training rows="R28 R64 E6"
+model = student()
+history = cl.fit(model, [batch(pairs) for pairs in lessons], steps=len(lessons), lr=4e-3,
+                 precision="float32")
+print(say(model, ["我爱你。", "我喝茶。", "她会去北京。"]))
+
+# %% rows="R64"
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+shapes = TfidfVectorizer(analyzer="char", ngram_range=(1, 2))
+known = shapes.fit_transform(pair.zh for pair in corpus.train)                 # (N, features)
+
+def most_alike(sentences):
+    nearest = (shapes.transform(sentences) @ known.T).toarray().argmax(1)
+    return [corpus.train[i].fr for i in nearest]
+
+most_alike(["我爱你。", "我妈妈不喝咖啡。"])
+
+# %%
+cl.guess("seq2seq.splits",
+         cl.L(zh="现场训练的模型，组合划分上完全译对的占百分之几？",
+              en="How many per cent of the compositional split does the live model get exactly right?"),
+         unit="%")
+
+# %% training rows="R64"
+shipped, translations = cl.models.port("zh-fr-en"), {}
+splits = {cl.L(zh="随机", en="random"): corpus.test[:200],
+          cl.L(zh="组合", en="compositional"): corpus.compositional[:200]}
+who = cl.L(zh=["最像的训练句", "现场训练的", "zh-fr-en"], en=["most alike", "trained live", "zh-fr-en"])
+rows = []
+for split, pairs in splits.items():
+    sentences = [pair.zh for pair in pairs]
+    made = (most_alike(sentences), say(model, sentences),
+            say(shipped, [PREFIX["fr"] + text for text in sentences]))
+    for name, texts in zip(who, made):
+        translations[split, name] = texts
+        rows.append((split, name, cl.metrics.share([a == b.fr for a, b in zip(texts, pairs)])))
+display(cl.viz.table(rows, header=cl.L(zh=["划分", "谁", "完全译对"], en=["split", "who", "exactly right"])))
+live = 100 * sum(a == b.fr for a, b in zip(translations[split, who[1]], pairs)) / 200
+cl.guess.result("seq2seq.splits", round(live), tolerance=5)
+
+# %% zh [md]
+r"""
+⟨splits⟩
+
+## 10.4 一边写，一边看哪里
+
+解码器每写一个词，都用**交叉注意力**看一遍原文：查询来自译文，键和值来自编码器（第 3 章）。下面是 `zh-fr-en` 的全部注意力，`cross` 一页是交叉注意力。点小图换一个头。
+"""
+# %% en [md]
+r"""
+⟨splits⟩
+
+## 10.4 Where it looks while it writes
+
+For each word that it writes, the decoder looks at the source by **cross-attention**: queries come from the translation, keys and values from the encoder (chapter 3). Below is all the attention of `zh-fr-en`; the page `cross` is cross-attention. Click a small picture to change the head.
+"""
+# %% rows="R13"
+source, target = "这个孩子必须吃鱼。", "cet enfant doit manger du poisson ."   # this child must eat fish
+cl.attention_view(translator, PREFIX["fr"] + source, target)
+
+# %% zh [md]
+r"""
+模型有 3 层，每层 4 个头。哪个头像词典，写名词时看着原文里的那个名词？别凭一句话去挑，量一量：取 60 对含名词的训练句，写到法语名词时，看权重最大的那个字在不在中文名词里；挑出最好的头，再拿 60 对**测试句**来量。
+对照有两个：随便看一个字的命中率（名词的字数除以原文的字数）；沿着对角线看（译文写到百分之几，就看原文的百分之几）。
+"""
+# %% en [md]
+r"""
+The model has 3 layers of 4 heads. Which head is like a dictionary, looking at the noun in the source while the noun is written? Do not choose by one sentence; measure. Take 60 training pairs with a noun, and see whether the character with the largest weight belongs to the Chinese noun when the French noun is written; pick the best head, then measure it on 60 **test** pairs.
+There are two controls: a random character (the share of the noun's characters in the source), and the diagonal (as far along in the source as the translation is along in the target).
+"""
+# %%
+cl.guess("seq2seq.heads",
+         cl.L(zh="12 个头里最好的那个，写名词时有百分之几看着那个名词？",
+              en="The best of 12 heads: how often (in %) does it look at the noun when it writes it?"),
+         unit="%")
+
+# %% rows="R13"
+from course_lib.text.lexicon import NOUNS
+
+def looks(pair, noun):
+    seen = translator.attention(PREFIX["fr"] + pair.zh, pair.fr)
+    written, keys = seen.query_tokens[1:], seen.key_tokens
+    t, start = written.index(noun.fr), len(keys) - 1 - len(pair.zh)       # after the prefix
+    first = start + pair.zh.index(noun.zh)
+    places = range(first, first + len(noun.zh))
+    best = seen.weights[:, :, t].argmax(-1)                               # (L, H)
+    diagonal = start + round(t / len(written) * len(pair.zh))
+    return [b in places for b in best.flatten()], diagonal in places, len(noun.zh) / len(pair.zh)
+
+def with_noun(pairs):
+    found = ((pair, noun) for pair in pairs for noun in NOUNS
+             if pair.zh.count(noun.zh) == 1 and pair.fr.split().count(noun.fr) == 1)
+    return [looks(pair, noun) for (pair, noun), _ in zip(found, range(60))]
+
+# %% rows="R13"
+chosen, tested = with_noun(corpus.train), with_noun(corpus.test)
+head = max(range(12), key=lambda h: sum(row[0][h] for row in chosen))
+print(cl.L(zh="层，头：", en="layer, head:"), divmod(head, 4))
+print(cl.L(zh="测试句：", en="test pairs:"), cl.metrics.share([row[0][head] for row in tested]))
+print(cl.L(zh="对角线：", en="diagonal:"), cl.metrics.share([row[1] for row in tested]))
+chance = sum(row[2] for row in tested) / len(tested)
+print(cl.L(zh="随便看：", en="random:"), f"{100 * chance:.0f} %")
+best_share = 100 * sum(row[0][head] for row in tested) / len(tested)
+cl.guess.result("seq2seq.heads", round(best_share), tolerance=10)
+
+# %% rows="R13"
+def watch(text, at):
+    written = translator.generate(PREFIX["fr"] + text)
+    seen = translator.attention(PREFIX["fr"] + text, written)
+    layer, number = divmod(head, 4)
+    rows = seen.weights[layer, number][:min(at, len(seen.query_tokens) - 1)]
+    return cl.viz.weight_table(rows, seen.query_tokens[1:], seen.key_tokens)
+
+cl.viz.explore(watch, text="我妈妈不喝咖啡。", at=(1, 12, 12))
+
+# %% zh [md]
+r"""
+⟨heads⟩
+拖动 `at`，一个词一个词地往下写；改一改原文，看的地方跟着变。每一行是正要写的词，每一列是原文（前六格是前缀）。
+权重大是不是“原因”，第 3 章说过，要另外做实验；这里只说它看着哪里。
+
+### 束搜索
+
+第 7 章的束搜索（beam search）留着几条没写完的译文一起比。翻译里它用得最多，因为译文的好坏大体就看概率。拿组合划分的 200 句，束宽 4 和贪心比一比，先看概率，再看对错。
+"""
+# %% en [md]
+r"""
+⟨heads⟩
+Drag `at` to write one word after another; change the source, and the places change with it. A row is the word about to be written, a column a piece of the source (the first six are the prefix).
+Whether a large weight is a cause takes another experiment, as chapter 3 said; this shows only where it looks.
+
+### Beam search
+
+Beam search (chapter 7) keeps several unfinished translations and compares them. Translation is where it is used most, since there a likely text is mostly a good one. Compare a beam of 4 with greedy search on the 200 sentences of the compositional split: first the probabilities, then the answers.
+"""
+# %% rows="R64"
+pairs = splits[split]                                              # compositional
+sentences = [PREFIX["fr"] + pair.zh for pair in pairs]
+source = words(sentences, padding=True, return_tensors="pt").to(cl.device())
+ids = cl.generate(shipped, source.input_ids, 24, cl.Beam(width=4), eos_id=1, pad_id=0,
+                  mask=source.attention_mask.bool())
+beam, greedy = words.batch_decode(ids[:, 1:], skip_special_tokens=True), translations[split, who[2]]
+other = [i for i in range(200) if beam[i] != greedy[i]]
+likelier = [log_prob(pairs[i].zh, beam[i]) > log_prob(pairs[i].zh, greedy[i]) for i in other]
+print(cl.L(zh="译文不同的句子：", en="translations that differ:"), len(other),
+      cl.L(zh="束的更可能：", en="likelier from the beam:"), sum(likelier))
+right = [[text == pair.fr for text, pair in zip(texts, pairs)] for texts in (beam, greedy)]
+print(cl.L(zh="束比贪心多译对，百分点：", en="beam over greedy, percentage points:"), cl.metrics.lead(*right))
+
+# %% zh [md]
+r"""
+⟨beam⟩
+
+## 10.5 BLEU：数一数共有的 n 元组
+
+“完全译对”太严：错一个冠词和全错，一样是零分。**BLEU**（[Papineni 等 2002](https://aclanthology.org/P02-1040/)）数的是译文和参考译文共有的 n 元组：n 从 1 到 4，各算一个精确率，四个数取几何平均；太短的译文再打折。
+
+## 练习 2 · BLEU
+
+写 `bleu(hypotheses, references)`：`hypotheses` 是 N 句译文，每句是词的列表；`references` 给每一句配若干句参考译文。返回 0 到 1 的数。
+每一阶的精确率 = 匹配的 n 元组数 ÷ 译文的 n 元组数，两个数都先在**整个语料**上加起来。一个 n 元组最多算几次，看它在哪一句参考里出现得最多（截断，不然“the the the”就占便宜了）。
+$c$ 是译文总长，$r$ 是参考总长（每句取长度最接近的参考，一样近取短的）；$c<r$ 时乘 $e^{1-r/c}$。不平滑：某一阶没有匹配，或者 N = 0，都返回 0.0；两个列表长度不等，抛出 `ValueError`。
+例：译文“the cat sat on mat”，参考“the cat sat on the mat”，得 0.5789。
+"""
+# %% en [md]
+r"""
+⟨beam⟩
+
+## 10.5 BLEU: count the n-grams in common
+
+“Exactly right” is strict: one wrong article scores as badly as nonsense. **BLEU** ([Papineni et al. 2002](https://aclanthology.org/P02-1040/)) counts the n-grams that a translation shares with a reference translation: a precision for each n from 1 to 4, then the geometric mean of the four; short output is marked down.
+
+## Exercise 2 · BLEU
+
+Write `bleu(hypotheses, references)`: `hypotheses` holds N translations, each a list of words; `references` gives each of them one or more reference translations. Return a number from 0 to 1.
+The precision of an order = matching n-grams ÷ n-grams of the translations, both added up over the **whole corpus** first. An n-gram counts at most as often as in the one reference that has most of it (clipping; otherwise “the the the” would pay).
+$c$ is the total length of the translations, $r$ that of the references (for each sentence the closest in length, of two equally close ones the shorter); if $c<r$, multiply by $e^{1-r/c}$. No smoothing: an order without a match, or N = 0, gives 0.0; lists of unequal length raise `ValueError`.
+Example: the translation “the cat sat on mat” with the reference “the cat sat on the mat” gets 0.5789.
+"""
+# %% exercise id="seq2seq.bleu"
+...
+# %%
+cl.check("seq2seq.bleu")
+
+# %% zh [md]
+r"""
+和论文里常用的工具 `sacrebleu` 比一比：两种划分、三种译文，每组 200 句。句子已经按空格分好，所以关掉它自己的分词；它给的是 0 到 100 的数。
+"""
+# %% en [md]
+r"""
+Compare it with `sacrebleu`, the tool that papers use: two splits, three sets of translations, 200 sentences each. The sentences are already split at spaces, so its own tokenizer is switched off; it prints numbers from 0 to 100.
+"""
+# %% training rows="R52 R64"
+import sacrebleu
+
+bleu, rows, gaps = cl.use("seq2seq.bleu"), [], []
+
+def corpus_bleu(texts, pairs):
+    return 100 * bleu([text.split() for text in texts], [[pair.fr.split()] for pair in pairs])
+
+for (split, name), texts in translations.items():
+    mine, references = corpus_bleu(texts, splits[split]), [pair.fr for pair in splits[split]]
+    theirs = sacrebleu.corpus_bleu(texts, [references], tokenize="none", force=True,
+                                   smooth_method="none").score
+    rows.append((split, name, f"{mine:.1f}"))
+    gaps.append(abs(mine - theirs))
+print(cl.L(zh="与 sacrebleu 相差不到 1e-6：", en="within 1e-6 of sacrebleu:"), max(gaps) < 1e-6)
+cl.viz.table(rows, header=cl.L(zh=["划分", "谁", "BLEU"], en=["split", "who", "BLEU"]), right=(2,))
+
+# %% zh [md]
+r"""
+⟨bleu⟩
+一次训练说明不了多少。换三个种子，各训练 140、280、560 步，两种划分上各量一次（几分钟的事，这里读保存的结果）：
+"""
+# %% en [md]
+r"""
+⟨bleu⟩
+One training run proves little. Here are three seeds, trained for 140, 280 and 560 steps each and measured on both splits (a matter of minutes, so a kept result is read):
+"""
+# %% rows="R64 R28"
+def three_seeds():
+    found = []
+    for seed in range(3):
+        for steps in (140, 280, 560):
+            rng, trained = random.Random(seed), student(seed)
+            given = [batch(rng.sample(corpus.train, 48)) for _ in range(steps)]
+            cl.fit(trained, given, steps=steps, lr=4e-3, precision="float32", show=False)
+            for name, pairs in (("test", corpus.test), ("compositional", corpus.compositional)):
+                texts = say(trained, [pair.zh for pair in pairs[:200]])
+                found.append((seed, steps, name, corpus_bleu(texts, pairs[:200])))
+    return found
+
+curve = cl.results.stored("10_splits", three_seeds)
+
+# %% rows="R64 R28"
+import matplotlib.pyplot as plt
+
+figure, axis = plt.subplots(figsize=(6, 3))
+labels = dict(zip(("test", "compositional"), splits))
+for part, colour, mark in (("test", "#4477aa", "o"), ("compositional", "#ee7733", "s")):
+    points = [(steps, score) for _, steps, name, score in curve if name == part]
+    axis.plot(*zip(*points), mark, color=colour, fillstyle="none", label=labels[part])
+    copied = corpus_bleu(translations[labels[part], who[0]], splits[labels[part]])
+    axis.axhline(copied, color=colour, linestyle=":")
+axis.set(xlabel=cl.L(zh="训练步数", en="training steps"), ylabel="BLEU", ylim=(0, 100))
+axis.legend()
+plt.show()
+last = {name: [round(score) for _, steps, part, score in curve if (steps, part) == (560, name)]
+        for name in labels}
+print(last)
+
+# %% zh [md]
+r"""
+圆点是随机划分，方块是组合划分，每处三个种子；虚线是照抄最像的训练句。⟨curve⟩
+
+### 骗过 BLEU
+
+把参考译文共有的部分点亮。每个词的颜色越深，它所在的最长共有 n 元组越长；改一改译文，看分数怎样跳。参考是 est-ce que tu vas manger du poisson demain ?（你明天要吃鱼吗？）。
+"""
+# %% en [md]
+r"""
+Circles are the random split, squares the compositional one, three seeds at each place; the dotted lines copy the most similar training sentence. ⟨curve⟩
+
+### Fooling BLEU
+
+Light up what is shared with the reference. The darker a word, the longer the shared n-gram that it belongs to; edit the translation and watch the score jump. The reference is: est-ce que tu vas manger du poisson demain ? (*are you going to eat fish tomorrow?*)
+"""
+# %% rows="R52"
+reference = "est-ce que tu vas manger du poisson demain ?".split()
+
+def light(text):
+    tokens = text.split()
+    longest = [0] * len(tokens)
+    for n in range(1, 5):
+        theirs = set(zip(*(reference[i:] for i in range(n))))
+        for start, gram in enumerate(zip(*(tokens[i:] for i in range(n)))):
+            if gram in theirs:
+                longest[start:start + n] = [n] * n
+    shown = cl.viz.coloured_tokens([token + " " for token in tokens], longest, "-gram", top=4)
+    return shown + cl.viz.paragraph(f"BLEU {100 * bleu([tokens], [[reference]]):.0f}")
+
+cl.viz.explore(light, text="est-ce que tu vas manger du pain demain ?")
+
+# %%
+cl.guess("seq2seq.fooled",
+         cl.L(zh="参考说“我姐姐不想吃肉”。哪句译文的 BLEU 最高？",
+              en="The reference says “my sister does not want to eat meat”. Which gets the highest BLEU?"),
+         choices=cl.L(zh=["不想吃鱼（词错了）", "没有吃肉的兴致（意思对）", "拒绝吃肉（意思对）"],
+                      en=["does not want to eat fish (wrong)", "does not feel like eating meat (right)",
+                          "refuses to eat meat (right)"]))
+
+# %% rows="R52 E57"
+right = "ma sœur ne veut pas manger de viande .".split()
+choices = cl.L(zh=["不想吃鱼（词错了）", "没有吃肉的兴致（意思对）", "拒绝吃肉（意思对）"],
+               en=["does not want to eat fish (wrong)", "does not feel like eating meat (right)",
+                   "refuses to eat meat (right)"])
+texts = ["ma sœur ne veut pas manger de poisson .", "ma sœur n'a pas envie de manger de viande .",
+         "ma sœur refuse de manger de la viande ."]
+scores = [100 * bleu([text.split()], [[right]]) for text in texts]
+rows = [(text, name, f"{score:.0f}") for text, name, score in zip(texts, choices, scores)]
+answers = ["i will read a novel at home .".split(), "we are going hiking with friends .".split()]
+rows.append(("i will read a novel at home .", cl.L(zh="“周末做什么？”的另一个回答作参考", en="against another answer to “any plans for the weekend?”"),
+             f"{100 * bleu(answers[:1], [answers[1:]]):.0f}"))
+display(cl.viz.table(rows, header=["", "", "BLEU"], right=(2,)))
+cl.guess.result("seq2seq.fooled", choices[scores.index(max(scores))])
+
+# %% zh [md]
+r"""
+⟨fooled⟩
+BLEU 只认字面。第二份讲义用 BLEU 来评“文本生成”；翻译有参考译文可比，勉强可以，开放的生成没有标准答案，两个都好的回答可以一个 n 元组也不共有（最后一行）。
+
+## 10.6 片段破坏：T5 怎样预训练
+
+翻译要有句对，句对很少；单独的文字到处都是。T5 的预训练任务叫**片段破坏**（span corruption）：随机挖掉几段，每段换成一个**哨兵**（sentinel），让模型把挖掉的写出来。这也是“读一段，写一段”，结构一点不用改。
+
+## 练习 3 · 片段破坏
+
+写 `span_corrupt(ids, spans, sentinels)`：`ids` 是列表，`spans` 是 (起点, 终点) 的列表，终点不含在内，从左到右；返回列表 (inputs, targets)。inputs 里第 i 段换成一个 `sentinels[i]`；targets 依次是哨兵、这一段的词元，最后再加下一个没用过的哨兵。
+紧挨着的两段仍是两段；没有片段时返回 (ids, [sentinels[0]])。空的、次序颠倒的、重叠的、超出范围的片段，或哨兵不够，抛出 `ValueError`。
+例：`ids` 为 1 到 6，`spans` 为 [(1, 3), (4, 5)]，`sentinels` 为 [99, 98, 97]，结果 inputs 是 [1, 99, 4, 98, 6]，targets 是 [99, 2, 3, 98, 5, 97]。
+"""
+# %% en [md]
+r"""
+⟨fooled⟩
+BLEU knows only the letter. The second handout uses BLEU for “text generation”. A translation has a reference to be compared with, which makes it tolerable; open-ended text has no gold answer, and two good replies may share no n-gram at all (last row).
+
+## 10.6 Span corruption: how T5 is pre-trained
+
+Translation needs pairs, and pairs are rare; plain text is everywhere. T5's pre-training task is **span corruption**: cut out some spans at random, put one **sentinel** in the place of each, and let the model write what is missing. This, too, is “read a text, write a text”, and the architecture stays as it is.
+
+## Exercise 3 · Span corruption
+
+Write `span_corrupt(ids, spans, sentinels)`: `ids` is a list, `spans` a list of (start, end), end exclusive, from left to right; return lists (inputs, targets). In inputs, span i becomes the one `sentinels[i]`; targets hold each sentinel followed by the tokens of its span, and last the next unused sentinel.
+Touching spans stay two; without spans the result is (ids, [sentinels[0]]). Empty, unordered, overlapping or outside spans, and too few sentinels, raise `ValueError`.
+Example: `ids` from 1 to 6, `spans` [(1, 3), (4, 5)] and `sentinels` [99, 98, 97] give the inputs [1, 99, 4, 98, 6] and the targets [99, 2, 3, 98, 5, 97].
+"""
+# %% exercise id="seq2seq.span_corrupt"
+...
+# %%
+cl.check("seq2seq.span_corrupt")
+
+# %% rows="R28"
+span_corrupt = cl.use("seq2seq.span_corrupt")
+
+def corrupt(text, seed):
+    tokens, rng = cl.L(zh=list(text), en=text.split()), random.Random(seed)
+    spans, place = [], rng.randint(0, 4)
+    while place < len(tokens) and len(spans) < 25:
+        end = min(place + rng.randint(1, 4), len(tokens))         # 1 to 4 tokens ...
+        spans.append((place, end))
+        place = end + rng.randint(8, 20)                          # ... of 16 or so
+    names = tokens + [f"<{letter}>" for letter in "XYZABCDEFGHIJKLMNOPQRSTUVW"]
+    first = len(tokens)
+    sides = span_corrupt(list(range(first)), spans, list(range(first, len(names))))
+    return cl.viz.Markup("").join(cl.viz.chips([names[i] for i in side], [i >= first for i in side])
+                                  for side in sides)
+
+cl.viz.explore(corrupt, text=cl.L(zh="把所有任务都写成读一段文字，写一段文字，翻译、摘要、问答就都可以用同一个模型。",
+    en="Write every task as reading one text and writing another, and a single model can translate, summarise and answer questions."),
+    seed=(0, 9, 1))
+
+# %% zh [md]
+r"""
+上面一行是模型读到的，下面一行是它要写的。拖动 `seed` 换一次挖法。要写的只有挖掉的那些，比整句短得多，训练就省；这里没有量它能让翻译好多少。
+
+## 10.7 第一份讲义的脚本，一行一行
+
+下面是第一份讲义训练 T5 的脚本里会出错的几行。`t5-base` 换成 `zh-fr-en` 的文件夹，同样的类，不用联网；其余照抄。先猜：五行里有几行能运行？
+"""
+# %% en [md]
+r"""
+The upper row is what the model reads, the lower row what it has to write. Drag `seed` for another choice of spans. It has to write only what was cut out, much less than the whole, which makes training cheap; how much it helps translation was not measured here.
+
+## 10.7 The first handout's script, line by line
+
+Here are lines of the script with which the first handout trains T5. In place of `t5-base` stands the folder of `zh-fr-en`, the same class and no network; the rest is copied. First a guess: how many of the five lines run?
+"""
+# %%
+cl.guess("seq2seq.script", cl.L(zh="五行里有几行能运行？", en="How many of the five lines run?"), unit="/ 5")
+
+# %% rows="E1"
+from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer, TrainingArguments
+
+script, ran = '''
+tokenizer = AutoTokenizer.from_pretrained(name)
+lm = AutoModelForCausalLM.from_pretrained(name)
+args = TrainingArguments(output_dir="./results", warmup_steps=500, logging_dir="./logs")
+trainer = Trainer(model=lm, args=args, train_dataset=train_dataset.map(encode, batched=True))
+trainer.train()
+'''.strip().splitlines(), []
+space = {**globals(), "name": str(cl.paths.data("zh-fr-en"))}
+for line in script:
+    try:
+        exec(line, space)
+        ran.append(line)
+    except Exception as error:
+        print(f"{line[:48]}…\n   {type(error).__name__}: {str(error).splitlines()[0][:120]}")
+cl.guess.result("seq2seq.script", len(ran))
+
+# %% zh [md]
+r"""
+⟨script⟩
+第一个错最要紧：T5 是编码器—解码器，不是因果语言模型，要用 `AutoModelForSeq2SeqLM`。后面的错第 8 章讲过（`logging_dir` 已经去掉，数据集没有定义，没有 `labels`，预热 500 步太长）。
+还有一个错不报错：`encode` 只编码了 `text`，没有译文。没有译文，就学不到翻译。
+
+修好的脚本：两边都有的句对、`text_target` 给出标签、整理器把标签补成 −100 并替你右移、`Seq2SeqTrainer`、按比例预热。模型和 `zh-fr-en` 一样大，从随机权重开始，只训练 120 步；量的是 200 句测试句的损失（奈特），训练前和训练后。
+"""
+# %% en [md]
+r"""
+⟨script⟩
+The first error matters most: T5 is an encoder–decoder, not a causal language model, and takes `AutoModelForSeq2SeqLM`. Chapter 8 met the others (`logging_dir` is gone, the data set is not defined, there are no `labels`, 500 steps of warm-up are too many).
+One more fault raises no error: `encode` encodes `text` alone and no translation. Without translations there is nothing to learn from.
+
+The mended script has pairs with both sides, labels from `text_target`, a collator that fills labels up with −100 and shifts them for you, a `Seq2SeqTrainer`, and warm-up as a share of the steps. The model is as large as `zh-fr-en`, starts from random weights and trains for 120 steps only; what is measured is the loss on 200 test sentences, in nats, before and after.
+"""
+# %% training rows="R55 E1"
+from transformers import (DataCollatorForSeq2Seq, Seq2SeqTrainer, Seq2SeqTrainingArguments,
+                          T5ForConditionalGeneration)
+
+def encode(pairs):
+    return [dict(words(PREFIX["fr"] + pair.zh, text_target=pair.fr)) for pair in pairs]
+
+torch.manual_seed(0)
+t5 = T5ForConditionalGeneration(translator.model.config)              # random weights
+args = Seq2SeqTrainingArguments("results", max_steps=20 if quick else 120, learning_rate=2e-3,
+                                per_device_train_batch_size=32, warmup_steps=0.1, report_to="none",
+                                save_strategy="no", logging_strategy="no", disable_tqdm=True)
+trainer = Seq2SeqTrainer(t5, args, train_dataset=encode(corpus.train[:4000]),
+                         eval_dataset=encode(corpus.test[:200]),
+                         data_collator=DataCollatorForSeq2Seq(words, t5))
+
+# %% training rows="R55"
+before = trainer.evaluate()["eval_loss"]
+trainer.train()
+after = trainer.evaluate()["eval_loss"]
+print(f"{before:.1f} → {after:.1f}")
+
+# %% zh [md]
+r"""
+⟨mended⟩
+
+## 10.8 第二份讲义的脚本
+
+第二份讲义用 `t5-small` 做中文摘要。还是先看出错的几行：
+"""
+# %% en [md]
+r"""
+⟨mended⟩
+
+## 10.8 The second handout's script
+
+The second handout summarises Chinese with `t5-small`. Again, first the lines that fail:
+"""
+# %% rows="E7 E8"
+script = '''
+from transformers import AutoTokenizer, TFAutoModelForSeq2SeqLM
+inputs = tokenizer.encode_plus(text, return_tensors="tf", max_length=512)
+inputs = tokenizer(text, return_tensors="tf", max_length=512)
+inputs = tokenizer(text, return_tensors="pt", max_length=512)
+'''.strip().splitlines()
+space.update(text="我妈妈不喝咖啡。")
+for line in script:
+    try:
+        exec(line, space)
+        print("✓", line)
+    except Exception as error:
+        print(f"{line}\n   {type(error).__name__}: {str(error).split(' (')[0][:90]}")
+
+# %% zh [md]
+r"""
+TensorFlow 的类在 transformers 5 里没有了，`encode_plus` 也没有了：直接调用分词器，要 `pt`（PyTorch）的张量。
+这几行修好，还剩三件不报错的事：没写任务的前缀（T5 做摘要要写 `summarize: `）；只把 `inputs['input_ids']` 交给 `generate`，扔掉了 `attention_mask`；`t5-small` 的词表里没有汉字。
+前两件用 `zh-fr-en` 量一量：100 句测试句，补齐成一批，译成法语，完全译对的有多少？
+"""
+# %% en [md]
+r"""
+The TensorFlow classes are gone from transformers 5, and so is `encode_plus`: call the tokenizer itself and ask for `pt` tensors (PyTorch).
+With these lines mended, three faults are left that raise nothing: there is no prefix for the task (for summaries T5 wants `summarize: `); only `inputs['input_ids']` goes to `generate`, and `attention_mask` is dropped; and `t5-small` has no Chinese characters in its vocabulary.
+Measure the first two with `zh-fr-en`: of 100 test sentences, filled up to one batch and translated into French, how many are exactly right?
+"""
+# %% rows="E9"
+def exactly_right(prefix, keep_mask):
+    pairs = corpus.test[:100]
+    inputs = words([prefix + pair.zh for pair in pairs], padding=True, return_tensors="pt")
+    if not keep_mask:
+        inputs = {"input_ids": inputs.input_ids}
+    ids = translator.model.generate(**{k: v.to(translator.device) for k, v in inputs.items()},
+                                    max_new_tokens=24)
+    texts = words.batch_decode(ids, skip_special_tokens=True)
+    return sum(text == pair.fr for text, pair in zip(texts, pairs)), texts[0]
+
+print(cl.L(zh="都给", en="all given"), *exactly_right(PREFIX["fr"], True))
+print(cl.L(zh="没有掩码", en="without the mask"), *exactly_right(PREFIX["fr"], False))
+print(cl.L(zh="没有前缀", en="without the prefix"), *exactly_right("", True))
+
+# %% zh [md]
+r"""
+⟨prefix⟩
+
+## 10.9 摘要：先和“抄第一句”比
+
+摘要也是读一段、写一段。第二份讲义把 Rush 等人 2015 年的摘要论文说成“用 LSTM 的语言模型微调”，原文（[*A Neural Attention Model for Abstractive Sentence Summarization*](https://arxiv.org/abs/1509.00685)）用的是前馈语言模型加注意力，没有 LSTM。
+怎样给摘要打分？常用的是 **ROUGE**（[Lin 2004](https://aclanthology.org/W04-1013/)），也是数共有的 n 元组，只是更看重**召回率**：参考摘要里的，你说到了几成。
+
+## 练习 4 · ROUGE-n
+
+写 `rouge_n(candidate, reference, n)`：两个词的列表；返回 (精确率, 召回率, F1)。共有的 n 元组按较小的次数算；精确率除以 `candidate` 的 n 元组数，召回率除以 `reference` 的。没有共有的，或者哪一边没有 n 元组，三个数都是 0.0；n < 1 抛出 `ValueError`。
+例：“a b a b”对“a b c”，n = 1，得 (0.5, 0.667, 0.571)。
+"""
+# %% en [md]
+r"""
+⟨prefix⟩
+
+## 10.9 Summaries: first against the first sentence
+
+A summary, too, is reading one text and writing another. The second handout describes the summarisation paper of Rush et al. (2015) as “language model fine-tuning” with an LSTM; the paper ([*A Neural Attention Model for Abstractive Sentence Summarization*](https://arxiv.org/abs/1509.00685)) uses a feed-forward language model with attention, and no LSTM.
+How is a summary scored? The usual measure is **ROUGE** ([Lin 2004](https://aclanthology.org/W04-1013/)), which counts n-grams in common as well, but with an eye on **recall**: how much of the reference summary do you mention?
+
+## Exercise 4 · ROUGE-n
+
+Write `rouge_n(candidate, reference, n)`: two lists of words; return (precision, recall, F1). An n-gram in common counts as often as in the one that has fewer of it; precision divides by the n-grams of `candidate`, recall by those of `reference`. With none in common, or no n-gram on one side, all three are 0.0; n < 1 raises `ValueError`.
+Example: “a b a b” against “a b c”, n = 1, gives (0.5, 0.667, 0.571).
+"""
+# %% exercise id="seq2seq.rouge_n"
+...
+# %%
+cl.check("seq2seq.rouge_n")
+
+# %% zh [md]
+r"""
+材料是《人民日报》1998 年 1 月的 366 条电讯（每条至少四句），参考摘要是报纸自己的标题，一个汉字算一个词元。从每条里挑**一句**当摘要，四种挑法：第一句、随便一句、最后一句，还有 **TextRank**（[Mihalcea 与 Tarau 2004](https://aclanthology.org/W04-3252/)）：两句共有的字越多，连线越粗，再像给网页排名那样，选出和别的句子连得最紧的一句。
+"""
+# %% en [md]
+r"""
+The material is 366 dispatches of the *People's Daily* of January 1998 (in Chinese, at least four sentences each); the reference summary is the newspaper's own headline, and one Chinese character is one token. Pick **one sentence** of each as its summary, in four ways: the first, a random one, the last, and by **TextRank** ([Mihalcea & Tarau 2004](https://aclanthology.org/W04-3252/)): the more characters two sentences share, the stronger their link, and a ranking like that of web pages finds the sentence that is linked best.
+"""
+# %% rows="R68"
+import math
+import networkx
+
+rouge_n, news = cl.use("seq2seq.rouge_n"), cl.text.dispatches()
+
+def textrank(sentences):
+    graph = networkx.Graph()
+    graph.add_nodes_from(range(len(sentences)))
+    for i, a in enumerate(sentences):
+        for j, b in enumerate(sentences[:i]):
+            shared = len(set(a) & set(b)) / (1 + math.log(len(a)) + math.log(len(b)))
+            graph.add_edge(i, j, weight=shared)
+    rank = networkx.pagerank(graph)
+    return sentences[max(rank, key=rank.get)]
+
+# %%
+cl.guess("seq2seq.lead",
+         cl.L(zh="和标题比，ROUGE-1 从高到低怎样排？", en="Against the headline: ROUGE-1 from high to low?"),
+         order=cl.L(zh=["随便一句", "TextRank", "最后一句", "第一句"],
+                    en=["random", "TextRank", "last", "first"]))
+
+# %% rows="R68"
+rng = random.Random(0)
+picked = dict(zip(cl.L(zh=["第一句", "TextRank", "随便一句", "最后一句"], en=["first", "TextRank", "random", "last"]),
+    ([item.sentences[0] for item in news], [textrank(item.sentences) for item in news],
+     [rng.choice(item.sentences) for item in news], [item.sentences[-1] for item in news])))
+first, *_, rows = *picked, []
+scores = {way: [[rouge_n(text, item.headline, n) for text, item in zip(texts, news)] for n in (1, 2)]
+          for way, texts in picked.items()}
+for way, (one, two) in scores.items():
+    recall, f1, pairs2 = ([row[i] for row in table] for table, i in ((one, 1), (one, 2), (two, 2)))
+    lead = cl.metrics.difference([row[2] for row in scores[first][0]], f1)
+    rows.append((way, *(f"{sum(v) / len(news):.2f}" for v in (recall, f1, pairs2)), lead))
+display(cl.viz.table(rows, header=["", cl.L(zh="召回率", en="recall"), "ROUGE-1", "ROUGE-2",
+                                   cl.L(zh="第一句领先（F1，95 %）", en="lead of the first (F1, 95 %)")]))
+cl.guess.result("seq2seq.lead", [row[0] for row in sorted(rows, key=lambda row: -float(row[2]))])
+
+# %% zh [md]
+r"""
+⟨lead⟩
+
+## 小结
+
+- 编码器—解码器给出 $P(y\mid x)$：读完原文，一个词一个词地写，每一步都用交叉注意力回头看。
+- 教师强制让所有位置一次训练完；忘了右移，损失漂亮，译文没法看。
+- 随机划分考的是新句子，组合划分考的是新组合；只报前一个会高估模型。
+- BLEU 和 ROUGE 数字面上共有的 n 元组；意思对而用词不同，分数照样低。
+- 报一个摘要模型的分数之前，先和抄第一句比。
+
+还想动手：把 10.3 节的 `lessons` 加长一倍，两种划分之间的差距变小了吗？
+接下来：第 11 章 评估与实验（即将推出）。
+"""
+# %% en [md]
+r"""
+⟨lead⟩
+
+## Summary
+
+- An encoder–decoder gives $P(y\mid x)$: it reads the whole source, then writes word by word, looking back by cross-attention at each step.
+- Teacher forcing trains all positions at once; without the shift the loss is beautiful and the output useless.
+- A random split tests new sentences, a compositional split new combinations; to report only the first is to overrate the model.
+- BLEU and ROUGE count n-grams in common to the letter; the same meaning in other words scores low.
+- Before you report a score of a summariser, compare it with copying the first sentence.
+
+To try: make `lessons` in 10.3 twice as long; does the gap between the two splits shrink?
+Next: chapter 11, evaluation and experiments (coming soon).
+"""

@@ -293,7 +293,9 @@ r"""
 
 ## 10.4 一边写，一边看哪里
 
-解码器每写一个词，都用**交叉注意力**看一遍原文：查询来自译文，键和值来自编码器（第 3 章）。下面是 `zh-fr-en` 的全部注意力，`cross` 一页是交叉注意力。点小图换一个头。
+解码器每写一个词，都用**交叉注意力**看一遍原文：查询来自译文，键和值来自编码器（第 3 章）。`zh-fr-en` 有 3 层，每层 4 个头。
+哪个头像词典，写名词时看着原文里的那个名词？别凭一句话去挑，量一量：取 60 对含名词的训练句，写到法语名词时，看权重最大的那个字在不在中文名词里；挑出最好的头，再拿 60 对**测试句**来量。
+对照有两个：沿着对角线看（译文写到百分之几，就看原文的百分之几）；随便看一个字（名词的字数除以原文的字数）。
 """
 # %% en [md]
 r"""
@@ -301,22 +303,9 @@ r"""
 
 ## 10.4 Where it looks while it writes
 
-For each word that it writes, the decoder looks at the source by **cross-attention**: queries come from the translation, keys and values from the encoder (chapter 3). Below is all the attention of `zh-fr-en`; the page `cross` is cross-attention. Click a small picture to change the head.
-"""
-# %% rows="R13"
-source = "这个孩子必须吃鱼。"                          # this child must eat fish
-target = "cet enfant doit manger du poisson ."
-cl.attention_view(translator, PREFIX["fr"] + source, target)
-
-# %% zh [md]
-r"""
-模型有 3 层，每层 4 个头。哪个头像词典，写名词时看着原文里的那个名词？别凭一句话去挑，量一量：取 60 对含名词的训练句，写到法语名词时，看权重最大的那个字在不在中文名词里；挑出最好的头，再拿 60 对**测试句**来量。
-对照有两个：随便看一个字的命中率（名词的字数除以原文的字数）；沿着对角线看（译文写到百分之几，就看原文的百分之几）。
-"""
-# %% en [md]
-r"""
-The model has 3 layers of 4 heads. Which head is like a dictionary, looking at the noun in the source while the noun is written? Do not choose by one sentence; measure. Take 60 training pairs with a noun, and see whether the character with the largest weight belongs to the Chinese noun when the French noun is written; pick the best head, then measure it on 60 **test** pairs.
-There are two controls: a random character (the share of the noun's characters in the source), and the diagonal (as far along in the source as the translation is along in the target).
+For each word that it writes, the decoder looks at the source by **cross-attention**: queries come from the translation, keys and values from the encoder (chapter 3). `zh-fr-en` has 3 layers of 4 heads.
+Which head is like a dictionary, looking at the noun in the source while the noun is written? Do not choose by one sentence; measure. Take 60 training pairs with a noun, and see whether the character with the largest weight belongs to the Chinese noun when the French noun is written; pick the best head, then measure it on 60 **test** pairs.
+There are two controls: the diagonal (as far along in the source as the translation is along in the target), and a random character (the share of the noun's characters in the source).
 """
 # %% rows="R13"
 from course_lib.text.lexicon import NOUNS
@@ -351,12 +340,14 @@ def watch(text, at):
     rows = seen.weights[divmod(head, 4)][:min(at, len(seen.query_tokens) - 1)]
     return cl.viz.weight_table(rows, seen.query_tokens[1:], seen.key_tokens)
 
+source = PREFIX["fr"] + "这个孩子必须吃鱼。"                      # this child must eat fish
+display(cl.attention_view(translator, source, "cet enfant doit manger du poisson ."))
 cl.viz.explore(watch, text="我妈妈不喝咖啡。", at=(1, 12, 12))
 
 # %% zh [md]
 r"""
 ⟨heads⟩
-拖动 `at`，一个词一个词地往下写；改一改原文，看的地方跟着变。每一行是正要写的词，每一列是原文（前六格是前缀）。
+上图是模型读写一句话时的全部注意力，`cross` 一页是交叉注意力，点小图换一个头。下图只画量出来最好的那个头：拖动 `at`，一个词一个词地往下写；改一改原文，看的地方跟着变。每一行是正要写的词，每一列是原文（前六格是前缀）。
 权重大是不是“原因”，第 3 章说过，要另外做实验；这里只说它看着哪里。
 
 ### 束搜索
@@ -366,7 +357,7 @@ r"""
 # %% en [md]
 r"""
 ⟨heads⟩
-Drag `at` to write one word after another; change the source, and the places change with it. A row is the word about to be written, a column a piece of the source (the first six are the prefix).
+The upper picture holds all the attention in one sentence; its page `cross` is cross-attention, and a click on a small picture changes the head. The lower one shows only the head that measured best: drag `at` to write one word after another; change the source, and the places change with it. A row is the word about to be written, a column a piece of the source (the first six are the prefix).
 Whether a large weight is a cause takes another experiment, as chapter 3 said; this shows only where it looks.
 
 ### Beam search
@@ -731,18 +722,17 @@ The material is 366 dispatches of the *People's Daily* of January 1998 (in Chine
 cl.check("seq2seq.rouge_n")
 
 # %% rows="R68"
-import math
-import networkx
+import math, networkx, re
 
 rouge_n, news = cl.use("seq2seq.rouge_n"), cl.text.dispatches()
 
 def textrank(sentences):
-    graph = networkx.Graph()
-    graph.add_nodes_from(range(len(sentences)))
-    for i, a in enumerate(sentences):
-        for j, b in enumerate(sentences[:i]):
-            shared = len(set(a) & set(b)) / (1 + math.log(len(a)) + math.log(len(b)))
-            graph.add_edge(i, j, weight=shared)
+    units = [re.findall(r"[一-鿿]|[a-z]+", text.lower()) for text in sentences]
+    graph = networkx.complete_graph(len(sentences))
+    for i, j in graph.edges:
+        lengths = math.log(len(units[i]) + 1) + math.log(len(units[j]) + 1)
+        shared = len(set(units[i]) & set(units[j]))
+        graph.edges[i, j]["weight"] = shared / lengths if shared else 1e-9
     rank = networkx.pagerank(graph)
     return sentences[max(rank, key=rank.get)]
 
@@ -765,15 +755,33 @@ def rouge(texts, n):                                              # [366] of (P,
 scores = {way: (rouge(texts, 1), rouge(texts, 2)) for way, texts in zip(ways, picked)}
 
 # %% rows="R68"
-rows, best = [], [f1 for _, _, f1 in scores[ways[0]][0]]
+f1 = {way: [row[2] for row in one] for way, (one, two) in scores.items()}
+rows = []
 for way, (one, two) in scores.items():
-    values = [row[1] for row in one], [row[2] for row in one], [row[2] for row in two]
+    values = [row[1] for row in one], f1[way], [row[2] for row in two]
     rows.append((way, *(f"{sum(v) / len(news):.3f}" for v in values),
-                 cl.metrics.difference(best, values[1])))
+                 cl.metrics.difference(f1[way], f1[ways[2]])))
 display(cl.viz.table(rows, ["", cl.L(zh="ROUGE-1 召回率", en="ROUGE-1 recall"), "ROUGE-1 F1",
-                            "ROUGE-2 F1", cl.L(zh="第一句领先", en="the first leads by")]))
+                            "ROUGE-2 F1", cl.L(zh="F1 − 随便一句", en="F1 − random")]))
+print(f"{ways[0]} − {ways[1]}:", cl.metrics.difference(f1[ways[0]], f1[ways[1]]))
 ranking = sorted(rows, key=lambda row: -float(row[2]))
 cl.guess.result("seq2seq.lead", [row[0] for row in ranking])
+
+# %% rows="R61"
+writer = cl.load("smollm2-135m")
+
+def summaries(text):
+    sentences = re.findall(r"[^。！？.!?]+[。！？.!?]", text) or [text]
+    task = cl.L(zh="用一句话概括：", en="Summarise in one short sentence: ")
+    chat = [{"role": "user", "content": task + text}]
+    prompt = writer.tokenizer.apply_chat_template(
+        chat, tokenize=False, add_generation_prompt=True)
+    said = sentences[0], textrank(sentences), writer.generate(prompt, 40)
+    return cl.viz.table(zip((*ways[:2], "SmolLM2"), said))
+
+cl.viz.explore(summaries, text=cl.L(
+    zh="这几年人工智能进步很快。靠深度学习，机器能读文章，也能写文章。医生用机器看片子。",
+    en="AI has come far. Machines now read and write text. Doctors use them to read scans."))
 
 # %% zh [md]
 r"""

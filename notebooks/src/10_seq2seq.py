@@ -132,7 +132,7 @@ cl.guess.result("seq2seq.rank", max(rows[1:], key=lambda row: float(row[2]))[0])
 
 # %% zh [md]
 r"""
-⟨rank⟩
+对的那句概率几乎是 1。错的里面，少了否定（−11.7）和咖啡成了茶（−11.9）几乎不分高下；词序颠倒的远远落在最后，概率只有 $e^{-160}$ 上下。
 同样的五句译文，原文换成“我妈妈喝茶。”，每个数都变了：分数不只看法语通不通顺，也看原文说了什么。
 
 ## 10.2 教师强制
@@ -150,7 +150,7 @@ r"""
 """
 # %% en [md]
 r"""
-⟨rank⟩
+The right one has a probability of almost 1. Of the wrong ones, the lost negation (−11.7) and tea for coffee (−11.9) are nearly level; the reversed one is last by far, with a probability of about $e^{-160}$.
 With the other source, *my mother drinks tea*, every number of the same five translations changes: a score depends not only on how fluent the French is, but on what the source says.
 
 ## 10.2 Teacher forcing
@@ -346,7 +346,7 @@ cl.viz.explore(watch, text="我妈妈不喝咖啡。", at=(1, 12, 12))
 
 # %% zh [md]
 r"""
-⟨heads⟩
+挑出来的是第 2 层第 3 头（都从 0 数起）：在测试句上，写名词时有 96.7 % 看着那个名词，区间是 88.6 到 99.1。沿对角线看，命中一半；随便看一个字，不到两成。头是在训练句上挑的，所以测试句上的这个数没有沾挑选的光。
 上图是模型读写一句话时的全部注意力，`cross` 一页是交叉注意力，点小图换一个头。下图只画量出来最好的那个头：拖动 `at`，一个词一个词地往下写；改一改原文，看的地方跟着变。每一行是正要写的词，每一列是原文（前六格是前缀）。
 权重大是不是“原因”，第 3 章说过，要另外做实验；这里只说它看着哪里。
 
@@ -356,7 +356,7 @@ r"""
 """
 # %% en [md]
 r"""
-⟨heads⟩
+The head picked is head 3 of layer 2 (both counted from 0): on the test pairs it looks at the noun for 96.7 % of the nouns it writes, with an interval from 88.6 to 99.1. The diagonal hits half of them, a random character fewer than one in five. The head was picked on training pairs, so that its figure on the test pairs owes nothing to the picking.
 The upper picture holds all the attention in one sentence; its page `cross` is cross-attention, and a click on a small picture changes the head. The lower one shows only the head that measured best: drag `at` to write one word after another; change the source, and the places change with it. A row is the word about to be written, a column a piece of the source (the first six are the prefix).
 Whether a large weight is a cause takes another experiment, as chapter 3 said; this shows only where it looks.
 
@@ -528,12 +528,12 @@ display(cl.viz.table(rows, ["BLEU"], right=(0,)))
 cl.guess.result("seq2seq.fooled", max(rows)[2])
 
 replies = ["i will read a novel at home .", "we are going hiking with friends ."]
-print("Any plans for the weekend?", *replies, "BLEU", score(*replies), sep="\n")
+print("Any plans for the weekend?", *replies, f"BLEU {score(*replies)}", sep="\n")
 
 # %% zh [md]
 r"""
-⟨fooled⟩
-BLEU 只认字面。第二份讲义用 BLEU 来评“文本生成”；翻译有参考译文可比，勉强可以，开放的生成没有标准答案，两个都好的回答可以一个 n 元组也不共有（最后一行）。
+词错了的那句得 75 分，意思对的两句得 32 分和 0 分（没有一个四元组相同，不平滑的 BLEU 就是 0）。BLEU 只认字面。一个例子只说明会有这样的事，不说明有多常见；所以 BLEU 用来比整个语料上的系统，不用来判一句话。
+第二份讲义用 BLEU 来评“文本生成”。翻译有参考译文可比；开放的生成没有标准答案，周末做什么，在家读小说和约朋友爬山都是好回答，BLEU 却是 0。
 
 ## 10.6 片段破坏：T5 怎样预训练
 
@@ -547,8 +547,8 @@ BLEU 只认字面。第二份讲义用 BLEU 来评“文本生成”；翻译有
 """
 # %% en [md]
 r"""
-⟨fooled⟩
-BLEU knows only the letter. The second handout uses BLEU for “text generation”. A translation has a reference to be compared with, which makes it tolerable; open-ended text has no gold answer, and two good replies may share no n-gram at all (last row).
+The wrong one gets 75, the two that mean the same get 32 and 0 (without one 4-gram in common, unsmoothed BLEU is 0). BLEU knows only the letter. One example shows that this happens, not how often; BLEU is for comparing systems on a whole corpus, not for judging a sentence.
+The second handout uses BLEU for “text generation”. A translation has a reference to be compared with; open-ended text has no gold answer. A novel at home and a hike with friends are both good replies to a question about the weekend, and their BLEU is 0.
 
 ## 10.6 Span corruption: how T5 is pre-trained
 

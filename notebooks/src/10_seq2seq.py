@@ -83,7 +83,7 @@ cl.viz.explore(translate, text="我爱你。")
 
 # %% zh [md]
 r"""
-“我爱你。”这一句（连同“我爱你”这个组合）从来没有进过训练数据，是特意留出来的。打一句语法之外的话，它照样写出一句通顺的译文，只是和原文没有关系：它没有学过说“不知道”。
+“我爱你。”这一句，连同别的主语是“我”、动词是“爱”、宾语是“你”的句子，从来没有进过训练数据，是特意留出来的。打一句语法之外的话，它照样写出一句译文，只是和原文没什么关系：它没有学过说“不知道”。
 
 ### 条件概率
 
@@ -95,7 +95,7 @@ $$\log P(y\mid x;\theta)=\sum_{t=1}^{T}\log P(y_t\mid y_1,\dots,y_{t-1},x;\theta
 """
 # %% en [md]
 r"""
-The sentence 我爱你。 was never in the training data, nor was any other in which *I* and *you* go together with *love* like this; it was held out on purpose. Type something outside the grammar, and it still writes a fluent translation, which has nothing to do with the source: it never learnt to say “I don't know”.
+The sentence 我爱你。 was never in the training data, nor was any other with this subject, verb and object; they were held out on purpose. Type something outside the grammar, and it still writes a translation, which has little to do with the source: it never learnt to say “I don't know”.
 
 ### Conditional probability
 
@@ -116,11 +116,11 @@ cl.guess("seq2seq.rank",
 
 # %% rows="R3"
 def log_prob(source, target):
-    ids = words(PREFIX["fr"] + source, return_tensors="pt").input_ids
-    labels = words(target, return_tensors="pt").input_ids              # (1, T)
+    pair = words(PREFIX["fr"] + source, text_target=target, return_tensors="pt")
     with torch.inference_mode():
-        logits = translator.model.cpu()(input_ids=ids, labels=labels).logits[0]
-    return logits.log_softmax(-1)[range(len(labels[0])), labels[0]].sum().item()
+        logits = translator.model(**pair.to(translator.device)).logits[0]       # (T, V)
+    labels = pair["labels"][0]                                         # (T,)
+    return logits.log_softmax(-1)[range(len(labels)), labels].sum().item()
 
 texts = ["ma mère ne boit pas de café .", "ma mère boit du café .",
          "ma mère ne boit pas de thé .", "mon père ne boit pas de café .",
@@ -230,7 +230,7 @@ r"""
 ## 10.3 背句子，还是学组合？
 
 现在认真训练：480 批，每批 48 句。训练句一共四万两千多句，读到的大约一半。
-留出的句子有两种。**随机划分**的测试句是新的，可是动词配宾语、时态配语气这样的组合，训练时都见过；**组合划分**里每一句都含一个训练时从没出现过的组合，比如“我爱你”；单个的词都见过（[Lake 与 Baroni 2018](https://arxiv.org/abs/1711.00350)）。
+留出的句子有两种。**随机划分**的测试句是新的，可是里面的组合（动词配宾语，时态配语气）没有避开训练句；**组合划分**里每一句都含一个训练时从没出现过的组合，比如“我爱你”，单个的词则都见过（[Lake 与 Baroni 2018](https://arxiv.org/abs/1711.00350)）。
 基线不用学：找出字面最像的训练句（按一元、二元汉字的 TF-IDF 余弦），照抄译文。
 """
 # %% en [md]
@@ -241,7 +241,7 @@ Without the shift the loss is beautifully low, because the answer stands in the 
 ## 10.3 By heart, or by combining?
 
 Now train in earnest: 480 batches of 48 sentences. The training set has more than forty-two thousand, so about half of it is read.
-Two kinds of sentences are held out. Those of the **random split** are new, but every combination in them (a verb with its object, a tense with a mood …) occurred in training. Each one of the **compositional split** holds a combination that never occurred in training, such as 我爱你, *I love you*; its single words did occur ([Lake & Baroni 2018](https://arxiv.org/abs/1711.00350)).
+Two kinds of sentences are held out. Those of the **random split** are new, but their combinations (a verb with its object, a tense with a mood) were not kept out of training. Each one of the **compositional split** holds a combination that never occurred in training, such as 我爱你, *I love you*; its single words did occur ([Lake & Baroni 2018](https://arxiv.org/abs/1711.00350)).
 The baseline learns nothing: it finds the training sentence that looks most alike (cosine of TF-IDF over single characters and pairs of them) and copies its translation.
 """
 # %% training rows="R28 R64 E6"

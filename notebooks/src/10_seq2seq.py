@@ -172,7 +172,7 @@ The model is `cl.nn.Seq2Seq`, whose defaults are T5's (relative position bias, R
 cl.check("seq2seq.shift_right")
 
 # %% rows="R28"
-import os, random
+import os, random, tempfile
 
 shift_right, corpus = cl.use("seq2seq.shift_right"), cl.text.parallel()
 print(corpus.train[0])
@@ -597,7 +597,6 @@ The upper row is what the model reads, the lower row what it has to write. Drag 
 The first handout trains translation with `t5-base`, the second summarises Chinese with `t5-small`. Here are the lines of both scripts that matter. In place of the model's name stands the folder of `zh-fr-en` (the same class, and no network), some settings are left out, the rest is copied. After a line that fails, the next is tried as if it had been mended.
 """
 # %%
-import tempfile
 from transformers import (
     AutoModelForCausalLM, AutoTokenizer, DataCollatorForSeq2Seq, PrinterCallback,
     Seq2SeqTrainer, Seq2SeqTrainingArguments, T5ForConditionalGeneration, Trainer,

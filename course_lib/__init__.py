@@ -17,7 +17,7 @@ _NAMES = {
     "start": "session", "doctor": "checkup",
     "Attention": "models", "Loaded": "models", "load": "models",
     "History": "training", "fit": "training",
-    "Beam": "generation", "Greedy": "generation", "Sample": "generation", "generate": "generation",
+    "Beam": "generation", "Draft": "generation", "Greedy": "generation", "Sample": "generation", "generate": "generation",
     "AttentionView": "viz", "attention_view": "viz", "tour": "viz",
     "check": "exercises", "hint": "exercises", "progress": "exercises", "solution": "exercises", "use": "exercises",
     "guess": "loop", "recall": "loop",

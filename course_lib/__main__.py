@@ -14,6 +14,7 @@ COMMANDS = {
     "fetch": ("course_lib.models.cli", L(zh="下载模型（默认下载课程所需的全部模型）", en="fetch models (by default all that the course needs)")),
     "check": ("course_lib.exercises.engine.selftest", L(zh="检验全部练习：参考解、别解与错误", en="test every exercise: references, alternatives, mistakes")),
     "train": ("course_lib.training.recipes", L(zh="训练课程自己的模型", en="train the course's own models")),
+    "site": ("course_lib.site", L(zh="写出不用 Python 就能看的网页", en="write the pages that need no Python")),
     "bench": ("course_lib.bench", L(zh="性能对比：load、train、decode、viewer", en="benchmarks: load, train, decode, viewer")),
 }
 

@@ -32,7 +32,8 @@ def main(argv: list[str]) -> int:
         return 2
     subprocess.run([sys.executable, "-m", "course_lib", "fetch"])           # without the network the course opens all the same
     root = ["--allow-root"] if os.name != "nt" and os.getuid() == 0 else []
-    return subprocess.run([sys.executable, "-m", "jupyterlab", *root, str(path)]).returncode
+    served = f"--ServerApp.root_dir={_NOTEBOOKS.parent}"                    # the whole course: chapters link to docs and data
+    return subprocess.run([sys.executable, "-m", "jupyterlab", *root, served, str(path)]).returncode
 
 
 def notebook(number: int) -> Path:

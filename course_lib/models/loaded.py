@@ -43,16 +43,19 @@ class Loaded:
     card: Card
     device: torch.device
 
-    def generate(self, prompt: str | list[str], max_new_tokens: int = 40, **options) -> str | list:
-        """Continue `prompt` (greedily, unless `options` of transformers' generate say otherwise); only the new text is returned.
+    def generate(self, prompt: str | list[str], max_new_tokens: int = 40, stop: str | Sequence[str] = (), **options) -> str | list:
+        """Continue `prompt` (greedily, unless `options` of transformers' generate say otherwise); only the new text is returned, up to
+        the first of the strings `stop`.
 
         A list of prompts gives a list of texts, each as it would be by itself; so does num_return_sequences=n, for one prompt.
         ModelError: a model that writes no text, a prompt without tokens, more tokens than the context, an option of no effect.
         """
         if isinstance(prompt, (list, tuple)):
-            return [self.generate(one, max_new_tokens, **options) for one in prompt]
+            return [self.generate(one, max_new_tokens, stop, **options) for one in prompt]
         import torch
+        from transformers import StoppingCriteriaList
 
+        from .ending import Ending
         from .family import positions
 
         needs_text(self.model, self.card.name)
@@ -87,13 +90,17 @@ class Loaded:
                                 "of {limit}: shorten the prompt or lower max_new_tokens.",
                              tokens=start, max_new_tokens=max_new_tokens, limit=limit)
         options = {"do_sample": False, "pad_token_id": self.tokenizer.pad_token_id, **options}
+        ends = Ending((), stop, self.tokenizer.decode)
+        if ends.possible:
+            ended = lambda ids, *_, **__: ends.reached(ids[:, start:])
+            options["stopping_criteria"] = StoppingCriteriaList([*options.get("stopping_criteria", ()), ended])
         with asking(self.model, self.card.name), torch.inference_mode():
             rows = self.model.generate(**inputs, max_new_tokens=max_new_tokens, **options)
         if not torch.is_tensor(rows):
             raise ModelError(
                 zh="generate 只返回文本；要分数等其他结果，请直接调用 m.model.generate(…)。",
                 en="generate returns text alone; for scores and the like call m.model.generate(…) itself.")
-        texts = [self.tokenizer.decode(ids[0 if seq2seq else start:], skip_special_tokens=True) for ids in rows]
+        texts = [ends.cut(self.tokenizer.decode(ids[0 if seq2seq else start:], skip_special_tokens=True)) for ids in rows]
         return texts if "num_return_sequences" in options else texts[0]
 
     def next_token_probs(self, text: str) -> Tensor:

@@ -68,12 +68,12 @@ class Model:
                              en="{model} gives no logits [B, T, V] for ids [B, T].", model=self.title)
         return found
 
-    def following(self, ids: Tensor, past: Any = None, read: int = 0, keep: bool = False) -> tuple[Tensor, Any]:
-        """Logits [B,V] of the token after `ids`, of which `past` holds the first `read`; and, if `keep` and the model
-        can, what holds them all. Not for `course_lib.nn`, whose stacks have a cache of their own.
+    def following(self, ids: Tensor, past: Any = None, read: int = 0, keep: bool = False, last: int = 1) -> tuple[Tensor, Any]:
+        """Logits [B,last,V] at the last positions of `ids`, of which `past` holds the first `read`; and, if `keep` and the
+        model can, what holds them all. Not for `course_lib.nn`, whose stacks have a cache of their own.
         """
         if self.origin != "transformers":
-            return self.logits(ids)[:, -1].float(), None
+            return self.logits(ids)[:, -last:].float(), None
         takes, extra = inspect.signature(self.net.forward).parameters, {}
         if "past_key_values" in takes:
             extra = {"past_key_values": past, "use_cache": keep}
@@ -81,10 +81,19 @@ class Model:
             counted = torch.arange(read, ids.shape[1], device=ids.device)
             extra["position_ids"] = counted[None]           # Bamba counts from 0 again without
         if "logits_to_keep" in takes:
-            extra["logits_to_keep"] = 1
+            extra["logits_to_keep"] = last
         output = self.net(input_ids=ids[:, read:], **extra)
         past = output.get("past_key_values") if keep else None
-        return output.logits[:, -1].float(), past if hasattr(past, "reorder_cache") else None
+        return output.logits[:, -last:].float(), past if hasattr(past, "reorder_cache") else None
+
+    def cropped(self, past: Any, surplus: int) -> Any:
+        """`past` without its last `surplus` tokens; None where a layer cannot forget (a sliding window, a state): all is read again."""
+        if surplus == 0:
+            return past
+        if any(type(layer).__name__ != "DynamicLayer" for layer in past.layers):
+            return None
+        past.crop(-surplus)
+        return past
 
     def inputs(self, encoded: Mapping[str, Tensor], target: Tensor | None = None) -> dict[str, Tensor]:
         """What its forward takes of a tokenizer's tensors for one text (and of a target's ids), under its own names."""

@@ -1,4 +1,4 @@
-"""A training run in one safetensors file: weights, optimiser, history and settings. No pickle; written whole or not at all."""
+"""A training run in one safetensors file: weights, optimisers, history and settings. No pickle; written whole or not at all."""
 from __future__ import annotations
 
 import dataclasses
@@ -18,6 +18,7 @@ from .history import History, TrainingError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+    from torch.optim import Optimizer
 
 __all__ = ["describe", "load", "place", "save"]
 
@@ -43,15 +44,16 @@ def describe(model: nn.Module) -> dict[str, Any]:
     return {"model": type(model).__name__} | {f"model.{name}": value for name, value in fields.items()}
 
 
-def save(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, best: dict[str, Tensor] | None, notes: dict[str, Any]) -> None:
-    """Write everything; `notes` is anything that JSON can hold. A write that is interrupted or fails leaves the old file as it was.
+def save(path: Path, model: nn.Module, optimizers: dict[str, Optimizer], best: dict[str, Tensor] | None, notes: dict[str, Any]) -> None:
+    """Write everything; optimizers: what `optim.optimizers` made; `notes` is anything that JSON can hold. A write that is interrupted or fails leaves the old file as it was.
 
     TrainingError: the disk is full, or the folder cannot be written.
     """
     tensors = {f"model.{name}": value for name, value in _unique(model.state_dict()).items()}
     tensors |= {f"best.{name}": value for name, value in (best or {}).items()}
-    for index, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in state.items()}
+    for part, optimizer in optimizers.items():
+        for index, state in optimizer.state_dict()["state"].items():
+            tensors |= {f"{part}.{index}.{name}": torch.as_tensor(value) for name, value in state.items()}
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,16 +75,16 @@ def save(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, best: d
             path=path, mb=needed / 1e6, error=str(error).strip().splitlines()[0], before=before) from error
 
 
-def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, settings: dict[str, Any],
+def load(path: Path, model: nn.Module, optimizers: dict[str, Optimizer], settings: dict[str, Any],
          precision: str) -> tuple[History, int, dict[str, Tensor] | None]:
-    """Put the file's state into model and optimizer; returns the history, the evaluations since the best one, the best weights or None.
+    """Put the file's state into model and optimizers; returns the history, the evaluations since the best one, the best weights or None.
 
     TrainingError if the file is damaged, or was made with other settings, other data or another model: going on from it would not
-    be the same run. Model and optimizer are then as they were.
+    be the same run. Model and optimizers are then as they were.
     """
     try:
         notes, parts = _read(path)
-        before, history, bad = dict(notes["settings"]), History.from_dict(notes["history"]), int(notes["bad"])
+        before, history, bad = {"optimizer": "adamw"} | notes["settings"], History.from_dict(notes["history"]), int(notes["bad"])
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise _unreadable(path, f"{type(error).__name__}: {str(error)[:120]}") from error
     if precision != "auto":
@@ -100,28 +102,36 @@ def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, setting
                "or delete the file", path=path, differ="; ".join(differ[:3]))
     if not all(parts["model"][name].isfinite().all() for name, _ in model.named_parameters() if name in parts["model"]):
         raise _unreadable(path, L(zh="里面的权重有 nan 或无穷大", en="it holds weights that are nan or infinite"))
+    states = {part: _state(optimizer, parts[part]) for part, optimizer in optimizers.items()}
+    if None in states.values() or any(value.shape != own[name].shape for name, value in parts["best"].items() if name in own):
+        raise _unreadable(path, L(zh="优化器的状态和模型对不上", en="the optimiser's state does not fit the model"))
+    model.load_state_dict(parts["model"], strict=False)         # tied weights are stored once
+    for part, optimizer in optimizers.items():
+        optimizer.load_state_dict(states[part])
+    return history, bad, parts["best"] or None
+
+
+def _state(optimizer: Optimizer, tensors: dict[str, Tensor]) -> dict[str, Any] | None:
+    """What its `load_state_dict` takes; None if the tensors are not the state of its weights."""
     state: dict[int, dict[str, Tensor]] = {}
-    for key, value in parts["optimizer"].items():
+    for key, value in tensors.items():
         index, name = key.split(".", 1)
         state.setdefault(int(index), {})[name] = value
     groups = optimizer.state_dict()["param_groups"]
     weights = {index: weight for group, stored in zip(optimizer.param_groups, groups) for index, weight in zip(stored["params"], group["params"])}
-    fits = all(index in weights and found.keys() == {"step", "exp_avg", "exp_avg_sq"} and found["exp_avg"].shape == found["exp_avg_sq"].shape == weights[index].shape
+    names = {"momentum_buffer"} if isinstance(optimizer, torch.optim.Muon) else {"step", "exp_avg", "exp_avg_sq"}
+    fits = all(index in weights and found.keys() == names and all(found[name].shape == weights[index].shape for name in names - {"step"})
                for index, found in state.items())
-    if not fits or any(value.shape != own[name].shape for name, value in parts["best"].items() if name in own):
-        raise _unreadable(path, L(zh="优化器的状态和模型对不上", en="the optimiser's state does not fit the model"))
-    model.load_state_dict(parts["model"], strict=False)         # tied weights are stored once
-    optimizer.load_state_dict({"state": state, "param_groups": groups})
-    return history, bad, parts["best"] or None
+    return {"state": state, "param_groups": groups} if fits else None
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, Tensor]]]:
-    parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimizer": {}}
+    parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimizer": {}, "muon": {}}
     with safe_open(path, "pt") as file:
         notes = json.loads(file.metadata()["notes"])
         for key in file.keys():
             part, name = key.split(".", 1)
-            if part == "optimizer":
+            if part in ("optimizer", "muon"):
                 int(name.split(".")[0])
             parts[part][name] = file.get_tensor(key)
     return notes, parts

@@ -28,7 +28,7 @@ from .data import batches, check, check_ids, default_loss, fingerprint, in_range
 from .distributed import Processes
 from .history import Diverged, History, Live, TrainingError
 from .interrupt import at_a_step_boundary, own_random_numbers
-from .optim import adamw, learning_rate
+from .optim import learning_rate, optimizers
 from .precision import Arithmetic, fastest
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["fit"]
 
 
-def fit(model, data: Tensor | Iterable, *, steps: int = 1000, batch_size: int = 16, lr: float = 3e-4,
+def fit(model, data: Tensor | Iterable, *, steps: int = 1000, batch_size: int = 16, lr: float = 3e-4, optimizer: str = "adamw",
         context: int | None = None, loss: Callable[[Any, Any], Tensor] | None = None, val_data: Tensor | Iterable | None = None,
         eval_every: int | None = None, eval_batches: int = 20, patience: int | None = None, warmup: int | None = None,
         min_lr: float | None = None, weight_decay: float = 0.1, betas: tuple[float, float] = (0.9, 0.95), clip: float | None = 1.0,
@@ -53,6 +53,7 @@ def fit(model, data: Tensor | Iterable, *, steps: int = 1000, batch_size: int = 
     lr, warmup, min_lr: straight up to lr in `warmup` steps (default a tenth of the run, at most 100), then a cosine to min_lr (lr / 10).
     val_data: like data; its loss is measured on eval_batches batches every eval_every steps (default a tenth of the run) and at
         the end. patience: stop after so many evaluations without a new best; the model then has the best weights.
+    optimizer: "adamw", or "muon": Muon for the matrices of the hidden layers and AdamW for the rest.
     clip: the longest gradient (2-norm); None: any. checkpoint: a name or a path; written every save_every steps, at an interrupt
         and at the end; an unfinished run goes on from there, with the losses it would have had. It belongs to these settings, this
         data and this shape of model (not: this loss function); of an iterable only class, length and first batch are compared.
@@ -78,15 +79,15 @@ def fit(model, data: Tensor | Iterable, *, steps: int = 1000, batch_size: int = 
     known = _trainee(model)
     model, mode = known.net, known.net.training
     run = _Run(known, data, val_data, loss, batch_size, context or known.context, accumulate, eval_batches, seed, path)
-    run.optimizer = adamw(model, lr, betas, weight_decay)
+    run.optimizers = optimizers(model, optimizer, lr, betas, weight_decay)
     history, bad, best = run.history, 0, None
     if path is not None:
         with own_random_numbers(run.device):
             contents = {name: fingerprint(values, batch_size, run.context, seed) for name, values in (("data", data), ("val_data", run.val_data))}
         settings = dict(steps=steps, batch_size=batch_size, lr=lr, context=run.context, warmup=warmup, min_lr=min_lr, accumulate=accumulate,
-                        weight_decay=weight_decay, betas=list(betas), clip=clip, seed=seed) | contents | checkpoints.describe(model)
+                        weight_decay=weight_decay, betas=list(betas), clip=clip, seed=seed, optimizer=optimizer) | contents | checkpoints.describe(model)
         if path.exists():
-            history, bad, best = checkpoints.load(path, model, run.optimizer, settings, precision)
+            history, bad, best = checkpoints.load(path, model, run.optimizers, settings, precision)
             run.history, run.saved = history, len(history.loss)
     live = Live(history, steps, show and run.processes.first)
 
@@ -96,7 +97,7 @@ def fit(model, data: Tensor | Iterable, *, steps: int = 1000, batch_size: int = 
         if path is None or not run.processes.first:
             return
         try:
-            checkpoints.save(path, model, run.optimizer, best, {"settings": settings, "history": asdict(history), "bad": bad})
+            checkpoints.save(path, model, run.optimizers, best, {"settings": settings, "history": asdict(history), "bad": bad})
             run.saved = len(history.loss)
         except TrainingError as error:
             if last:
@@ -154,7 +155,7 @@ def _trainee(model) -> Model:
 class _Run:
     """The mechanics of one run: where the batches come from, how a gradient is made, what time it took."""
 
-    optimizer: torch.optim.Optimizer
+    optimizers: dict[str, torch.optim.Optimizer]
 
     def __init__(self, known: Model, data, val_data, loss, batch_size, context, accumulate, eval_batches, seed, path):
         self.processes = Processes()
@@ -209,8 +210,9 @@ class _Run:
 
     def gradients(self, rate: float, clip: float | None) -> None:
         """Forward and backward through `accumulate` batches, and the clipping; Diverged if loss or gradient is no number."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = rate
         total, tokens = torch.zeros((), device=self.device), 0
         for part in range(self.accumulate):
             whole = next(self.batches)
@@ -233,8 +235,9 @@ class _Run:
             clip_grads_with_norm_(self.trained, clip, norm)
 
     def update(self) -> None:
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        for optimizer in self.optimizers.values():
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
 
     def flush(self) -> None:
         """Move finished steps into the history."""

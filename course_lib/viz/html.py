@@ -80,10 +80,10 @@ def chips(tokens: Sequence[str], marked: Sequence[bool] = ()) -> Markup:
     return Markup(f'<div style="line-height:1.8">{boxes}</div>')
 
 
-def flow(boxes: Mapping[str, str], current: str, control: str = "step", joint: str = " → ") -> Markup:
-    """A row of boxes joined by arrows, or by `joint`. A click on one sets `control` of the `explore` that shows it; `current` is filled."""
+def flow(boxes: Mapping[str, str], current: str, control: str = "step") -> Markup:
+    """A row of boxes joined by arrows. A click on one sets `control` of the `explore` that shows it; `current` is filled."""
     drawn = (_box(key, text, key == current, control) for key, text in boxes.items())
-    return Markup(f'<div style="line-height:2.4">{str(escape(joint)).join(drawn)}</div>')
+    return Markup(f'<div style="line-height:2.4">{" → ".join(drawn)}</div>')
 
 
 def cycle(boxes: Mapping[str, str], back: tuple[str, str, str], current: str, control: str = "step") -> Markup:

@@ -348,7 +348,7 @@ def stepper(text, step):
             rows.append((merges.index(merge) + 1, now))
     picture = []
     for rank, now in rows[:step + 1]:
-        ids = [model["vocab"][piece] for piece in now]
+        ids = [model["vocab"][p] for p in now if p in model["vocab"]]  # if it has an id
         labels = cl.models.read_tokens(smollm.tokenizer, ids).labels
         picture.append((rank, cl.viz.chips(labels)))
     return cl.viz.table(picture)

@@ -32,10 +32,10 @@ def page(merged: Any, lang: str) -> str:
     if merged.unread:
         parts.append(Markup("<p>{}</p>").format(L(zh="有 {n} 处没有计入，见页尾。", en="{n} places did not count: see the end of the page.").format(n=len(merged.unread))[lang]))
     head = [say("练习", "exercise"), say("通过（蓝）、试过（橙）、未开始", "passed (blue), tried (orange), not started"), say("通过用时，中位数", "time to pass, median"),
-            say("检查", "checks"), say("提示", "hints"), say("最常见的三个误解（人数）", "the three commonest misconceptions (learners)")]
+            say("检查", "checks"), say("提示", "hints"), say("拼代码：拼对 / 试过（人）", "puzzle: solved / tried (learners)"),
+            say("最常见的三个误解（人数）", "the three commonest misconceptions (learners)")]
     for chapter in chapters():
-        if chapter.exercises:
-            parts.append(_section(f"{chapter.number:02} {chapter.title[lang]}", head, (_exercise(merged[id], id, lang) for id in chapter.exercises)))
+        parts.append(_section(f"{chapter.number:02} {chapter.title[lang]}", head, (_exercise(merged[id], id, lang) for id in chapter.exercises if id in merged)))
     surprising = sorted(((id, row) for id, row in merged.guesses.items() if row["wrong"]), key=lambda item: (-item[1]["wrong"] / (item[1]["right"] + item[1]["wrong"]), item[0]))
     parts.append(_section(say("让全班意外的猜测", "Guesses that surprised the class"), [say("猜测", "guess"), say("猜错", "wrong"), say("常见的猜法", "what was guessed most")],
                           ((id, f"{row['wrong']} / {row['right'] + row['wrong']}", _counted(row["values"].most_common(3))) for id, row in surprising[:MOST])))
@@ -64,9 +64,10 @@ def _exercise(row: dict[str, Any], id: str, lang: str) -> tuple[object, ...]:
     bar = Markup('<div class="bar"><i class="done" style="width:{}%"></i><i class="tried" style="width:{}%"></i></div>{}').format(
         round(100 * row["done"] / total), round(100 * row["tried"] / total), f"{row['done']} · {row['tried']} · {row['new']}")
     mistakes = _counted((str_mistake(id, mistake)[lang], n) for mistake, n in row["proved"].most_common(3))
+    puzzles = f"{row['solved']} / {row['puzzles']}" if row["puzzles"] else ""
     seconds = middle(row["seconds"])
     duration = "" if seconds is None else f"{seconds // 60}:{seconds % 60:02}"
-    return Markup("{}<br><small>{}</small>").format(exercises()[id].title[lang], id), bar, duration, row["checks"], row["hints"], mistakes
+    return Markup("{}<br><small>{}</small>").format(exercises()[id].title[lang], id), bar, duration, row["checks"], row["hints"], puzzles, mistakes
 
 
 def _counted(rows: Iterable[tuple[str, int]]) -> Markup:

@@ -14,7 +14,7 @@ from typing import Any
 from ...i18n import L, language
 from .card import Card, literal
 from .classpage import middle, page
-from .record import VERSION, is_event, str_mistake, summarise, summarise_guesses, summarise_recalls
+from .record import VERSION, asked, is_event, str_mistake, summarise, summarise_guesses, summarise_recalls
 from .registry import exercises
 
 __all__ = ["Merged", "merge"]
@@ -25,8 +25,9 @@ STUCK = 3                        # failed checks without a pass
 
 
 class Merged(dict):
-    """Exercise id -> how many learners are done, tried, did not start (new), their checks and hints, their open mistakes, all that were `proved`,
-    and the `seconds` of those who passed.
+    """Exercise id -> how many learners are done, tried, did not start (new), their checks and hints, how many tried the puzzle of the solution's
+    lines (`puzzles`) and `solved` it, their open mistakes, all that were `proved`, and the `seconds` of those who passed. Exercises of chapters
+    that are not written are left out.
 
     `files` says how many files were read; `unread` holds what was not: (file, what is wrong with it), in both languages. `guesses` has for each
     id how many were right and wrong and the values of the wrong ones, `recalls` how often each question was asked and rightly answered, `stuck`
@@ -34,8 +35,8 @@ class Merged(dict):
     """
 
     def __init__(self) -> None:
-        super().__init__({id: {**dict.fromkeys(STATES, 0), "checks": 0, "hints": 0, "mistakes": Counter(), "proved": Counter(), "seconds": []}
-                          for id in exercises()})
+        super().__init__({id: {**dict.fromkeys(STATES, 0), "checks": 0, "hints": 0, "puzzles": 0, "solved": 0, "mistakes": Counter(), "proved": Counter(),
+                               "seconds": []} for id in asked()})
         self.files = 0
         self.unread: list[tuple[str, L]] = []
         self.guesses: dict[str, dict[str, Any]] = {}
@@ -54,10 +55,10 @@ class Merged(dict):
         path = Path(path)
         with path.open("w", encoding="utf-8-sig", errors="replace", newline="") as file:         # the mark tells Excel that it is UTF-8
             table = csv.writer(file)
-            table.writerow(["exercise", *STATES, "checks", "hints", "median seconds to pass", "most proved mistakes"])
+            table.writerow(["exercise", *STATES, "checks", "hints", "puzzle tried", "puzzle solved", "median seconds to pass", "most proved mistakes"])
             for id, row in self.items():
                 mistakes = " ".join(f"{mistake}:{n}" for mistake, n in row["proved"].most_common(3))
-                table.writerow([id, *(row[state] for state in STATES), row["checks"], row["hints"], middle(row["seconds"]), _cell(mistakes)])
+                table.writerow([id, *(row[state] for state in STATES), row["checks"], row["hints"], row["puzzles"], row["solved"], middle(row["seconds"]), _cell(mistakes)])
         return path
 
     def card(self, lang: str | None = None) -> Card:
@@ -161,7 +162,7 @@ def _json(text: str) -> Any:
 def _count(merged: Merged, name: str, id: Any, row: Any) -> L | None:
     """Add one learner's row, or say why not."""
     if id not in merged:
-        return L(zh="这个版本的课程没有这道练习", en="this version of the course has no such exercise")
+        return None if id in exercises() else L(zh="这个版本的课程没有这道练习", en="this version of the course has no such exercise")
     if not isinstance(row, dict) or row.get("state") not in STATES:
         return L(zh="看不出做到了哪一步（state）", en="does not say how far the learner is (state)")
     checks, mistakes, proved = row.get("checks", 0), row.get("mistakes", []), row.get("proved", row.get("mistakes", []))
@@ -173,6 +174,8 @@ def _count(merged: Merged, name: str, id: Any, row: Any) -> L | None:
     merged[id]["checks"] += checks
     merged[id]["mistakes"].update(set(mistakes))
     merged[id]["proved"].update(set(proved))
+    merged[id]["puzzles"] += isinstance(row.get("puzzle"), bool)
+    merged[id]["solved"] += row.get("puzzle") is True
     merged[id]["hints"] += row["hints"] if _number(row.get("hints"), 10**6) else 0
     if _number(row.get("seconds"), 10**9):
         merged[id]["seconds"].append(row["seconds"])

@@ -6,6 +6,8 @@ one; which cases fail and which do not. Whatever cannot be proved is described, 
 from __future__ import annotations
 
 import inspect
+import io
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from itertools import combinations, islice
 from typing import Any
@@ -51,7 +53,11 @@ def diagnose(report: Report, call) -> Diagnosis:
 def _replaced(report: Report, call) -> L | None:
     """The function is right, and what the notebook has put in the place of a torch function is not."""
     found = lifted()
-    if not found or judge(report.exercise, call, report.seed, [_blank(f) for f in report.findings], own=True).status != "passed":
+    if not found:
+        return None
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):           # what it prints was kept the first time
+        alone = judge(report.exercise, call, report.seed, [_blank(f) for f in report.findings], own=True)
+    if alone.status != "passed":
         return None
     return L(zh="你的函数没有错，但这个 notebook 替换了 {names}：换回原来的函数，或者重启内核。",
              en="Your function is right, but this notebook has replaced {names}: put the original back, or restart the kernel.").format(

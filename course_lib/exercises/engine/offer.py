@@ -64,7 +64,7 @@ def puzzle_card(exercise: Exercise, order: list[int], lang: str) -> Card:
     try:
         result = checked(exercise, puzzle(exercise).program(order), lang, random.SystemRandom().randrange(1_000_000), keep=False)
         passed, card = result.passed, result.card
-        card.lines = card.lines[:-1]             # the next step is on this page
+        card.lines = [*card.lines[:-1], L(zh="下一步：换几行，或者换个次序，再检查。", en="Next: change lines or their order, and check again.")[lang]]
     except SyntaxError as error:
         passed, card = False, Card("bad", [L(
             zh="✗ 还不是一段程序：这样排，Python 读到第 {n} 行（第 1 行是 `def`）就读不下去了。看看哪一行该缩进在哪一行下面。",

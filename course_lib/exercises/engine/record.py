@@ -105,10 +105,11 @@ def asked() -> list[str]:
 def summarise(found: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Exercise id -> state (new, tried, done), checks, hints, solution seen, mistakes still open, and all that were `proved`.
 
-    `seconds` is the time from the first check to the first pass, None where there is no pass or no time that can be read.
+    `puzzle` is True once the lines of the solution were put in order, False where that was only tried, else None. `seconds` is the time from
+    the first check to the first pass, None where there is no pass or no time that can be read.
     """
-    table: dict[str, dict[str, Any]] = {id: {"state": "new", "checks": 0, "hints": 0, "solution": False, "mistakes": [], "proved": [], "seconds": None}
-                                        for id in exercises()}
+    table: dict[str, dict[str, Any]] = {id: {"state": "new", "checks": 0, "hints": 0, "puzzle": None, "solution": False, "mistakes": [], "proved": [],
+                                             "seconds": None} for id in exercises()}
     first: dict[str, datetime | None] = {}
     for event in found:
         row = table.get(event["id"])
@@ -127,6 +128,8 @@ def summarise(found: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
             row["last"] = event.get("time")
         elif event["event"] == "hint":
             row["hints"] += 1
+        elif event["event"] == "parsons":
+            row["puzzle"] = bool(row["puzzle"] or event.get("right"))
         elif event["event"] == "solution":
             row["solution"] = True
     return table

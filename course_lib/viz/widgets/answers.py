@@ -143,5 +143,5 @@ class Order(Form):
 def numeral(value: float, unit: str = "") -> str:
     """A number as one reads it: "2.46 nats", "12,000", "35%"."""
     whole = isinstance(value, int) or float(value).is_integer() and abs(value) < 1e15
-    digits = f"{int(value):,}" if whole else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    digits = f"{int(value):,}" if whole else f"{value:,.0f}" if 1000 <= abs(value) < 1e15 else f"{value:.3g}"
     return f"{digits}{unit}" if unit in ("", "%") else f"{digits} {unit}"

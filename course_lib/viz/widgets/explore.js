@@ -45,6 +45,7 @@ function draw({ model, el, signal, silent, follow, set: send }) {
   follow(["drawn"], show);
   show();
   el.append(controls, waiting, picture);
+  keepInView(el, signal, () => controls.childElementCount ? controls : picture);
 }
 
 // A field and, as `show`, what makes it say what the values say: after a page is loaded again, or in a second view.

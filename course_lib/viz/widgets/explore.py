@@ -19,21 +19,24 @@ from .live import Html, Live, markup, script, unclickable
 
 __all__ = ["Explore", "explore"]
 
+_HERE = Path(__file__).parent
 _LONGEST = 300          # characters: more than any picture here has room for
 _LABELS = {
-    "alpha": L(zh="平滑 α", en="Smoothing α"), "at": L(zh="第几步", en="Step"), "context": L(zh="上下文", en="Context"), "depth": L(zh="深度", en="Depth"),
-    "errand": L(zh="任务", en="Errand"), "examples": L(zh="训练样本数", en="Training examples"), "k": L(zh="取前几个", en="How many, k"),
+    "alpha": L(zh="平滑 α", en="Smoothing α"), "at": L(zh="第几步", en="Step"), "context": L(zh="上下文", en="Context"),
+    "depth": L(zh="深度", en="Depth"), "epochs": L(zh="读几遍", en="Epochs"), "errand": L(zh="任务", en="Errand"),
+    "examples": L(zh="训练样本数", en="Training examples"), "k": L(zh="取前几个", en="How many, k"),
     "key": L(zh="键的位置 n", en="Position of the key, n"), "length": L(zh="长度", en="Length"), "level": L(zh="档", en="Level"),
-    "mode": L(zh="约束", en="Constraint"), "model": L(zh="模型", en="Model"), "noise": L(zh="随大流的比例", en="Share that follows the crowd"),
-    "order": L(zh="阶数 n", en="Order n"),
+    "loss": L(zh="答错的代价", en="Cost of a wrong answer"), "mode": L(zh="约束", en="Constraint"), "model": L(zh="模型", en="Model"),
+    "noise": L(zh="随大流的比例", en="Share that follows the crowd"), "order": L(zh="阶数 n", en="Order n"),
     "position": L(zh="第几个词元在看", en="Which token looks"), "query": L(zh="查询的位置 m", en="Position of the query, m"),
-    "rank": L(zh="改动压到的秩 r", en="Change cut to rank r"), "remedy": L(zh="办法", en="Remedy"),
-    "say": L(zh="你报的概率", en="You say"), "seed": L(zh="随机种子", en="Seed"), "shots": L(zh="每类几个例子", en="Examples of each kind"),
-    "source": L(zh="原文", en="Source"),
-    "step": L(zh="步骤", en="Step"), "temperature": L(zh="温度", en="Temperature"), "text": L(zh="输入文字", en="Type here"),
-    "threshold": L(zh="阈值", en="Threshold"), "truth": L(zh="真实概率", en="True chance"), "vocabulary": L(zh="词表大小", en="Vocabulary"),
-    "warmup": L(zh="预热步数", en="Warm-up steps"), "width": L(zh="宽度 d", en="Width d"),
-    "written": L(zh="已经写下", en="Written so far"),
+    "question": L(zh="问题", en="Question"), "rank": L(zh="改动压到的秩 r", en="Change cut to rank r"),
+    "remedy": L(zh="办法", en="Remedy"), "rounds": L(zh="遍数", en="Rounds"), "rule": L(zh="规则", en="Rule"),
+    "say": L(zh="你报的概率", en="You say"), "seed": L(zh="随机种子", en="Seed"),
+    "shots": L(zh="每类几个例子", en="Examples of each kind"), "source": L(zh="原文", en="Source"), "step": L(zh="步骤", en="Step"),
+    "string": L(zh="字符串", en="String"), "temperature": L(zh="温度", en="Temperature"), "text": L(zh="输入文字", en="Type here"),
+    "theta": L(zh="参数 θ", en="Parameter θ"), "threshold": L(zh="阈值", en="Threshold"), "truth": L(zh="真实概率", en="True chance"),
+    "vocabulary": L(zh="词表大小", en="Vocabulary"), "warmup": L(zh="预热步数", en="Warm-up steps"),
+    "width": L(zh="宽度 d", en="Width d"), "written": L(zh="已经写下", en="Written so far"),
 }
 
 
@@ -51,8 +54,8 @@ def explore(draw: Callable[..., Any], **controls: Any) -> Explore:
 class Explore(Live):
     """The widget behind `explore`; `values` holds what the controls say and may be set from Python, too."""
 
-    _esm = script(Path(__file__).with_name("explore.js"))
-    _css = Path(__file__).with_name("explore.css")
+    _esm = script(_HERE / "inview.js", _HERE / "explore.js")
+    _css = _HERE / "explore.css"
     fields = traitlets.List().tag(sync=True)
     values = traitlets.Dict().tag(sync=True)
     picture = Html().tag(sync=True)

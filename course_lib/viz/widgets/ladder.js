@@ -18,7 +18,7 @@ function draw({ model, el, follow, send, signal }) {
   shown(verdict, "verdict");
   build();
   el.append(row, note, puzzle, verdict);
-  keepInView(el, signal);
+  keepInView(el, signal, (cell) => cell.querySelector("[role=status]"));
 }
 
 // Each line is a button that moves between the lines and the program, and keeps the focus.
@@ -58,23 +58,6 @@ function sort(place, { head, lines }, words, say) {
   check.classList.add("course-check");
   place.append(titled(words.lines, rest), titled(words.program, Object.assign(document.createElement("pre"), { textContent: head }), program),
     Object.assign(document.createElement("div"), { textContent: words.help }), check);
-}
-
-// Shift+Enter makes the next cell the active one, and JupyterLab then shows that one, often with the verdict above the top of the page.
-// So whatever this cell shows while its outputs arrive, its first verdict stays in view; but only where the reader has just run this cell.
-function keepInView(el, signal) {
-  const look = () => {
-    const cell = [...upwards(el)].find((at) => at.matches(".jp-Cell")), card = cell?.querySelector("[role=status]");
-    if (!card) return;                          // not in the page yet, or in a host of another kind
-    watch.observe(cell);
-    const active = document.querySelector(".jp-Cell.jp-mod-active");
-    if (active === cell || active === cell.nextElementSibling) card.scrollIntoView({ block: "nearest" });
-  };
-  const watch = new ResizeObserver(look), stop = () => watch.disconnect();
-  watch.observe(el);
-  const soon = setTimeout(stop, 1500);
-  signal.addEventListener("abort", () => { stop(); clearTimeout(soon); });
-  for (const event of ["wheel", "pointerdown", "keydown"]) document.addEventListener(event, stop, { once: true, capture: true, signal });
 }
 
 export default widget(draw);

@@ -25,7 +25,7 @@ class Ladder(Live):
     A puzzle is {"head": the first line, "lines": the others in any order, each with its indentation}, or {} where there is none.
     """
 
-    _esm = script(_HERE / "choice.js", _HERE / "ladder.js")
+    _esm = script(_HERE / "choice.js", _HERE / "inview.js", _HERE / "ladder.js")
     _css = _HERE / "question.css"
     buttons = traitlets.List(traitlets.Unicode()).tag(sync=True)
     note = Html().tag(sync=True)
@@ -33,6 +33,7 @@ class Ladder(Live):
     verdict = Html().tag(sync=True)
     busy = traitlets.Bool().tag(sync=True)
     words = traitlets.Dict().tag(sync=True)
+    without_kernel = L(zh="可以先在纸上排好这几行；想在这里拼，请运行这个单元格。", en="Put the lines in order on paper; to do it here, run this cell.")
 
     def __init__(self, buttons: Sequence[str], asked: Callable[[int], tuple[Markup, dict[str, Any]]],
                  judged: Callable[[list[int]], Markup], puzzle: dict[str, Any] | None = None):

@@ -17,6 +17,7 @@ from ..html import Markup, paragraph
 
 __all__ = ["Html", "Live", "display_live", "markup", "page", "script", "unclickable"]
 
+PICTURE = L(zh="这是一张图片；运行这个单元格，它就能动起来。", en="A picture: run this cell to make it live.")
 _HOST = Path(__file__).with_name("host.js")
 _INVITING = re.compile(r' (?:role="button"|tabindex="0"|aria-pressed="\w+"|data-set="[^"]*")|;?cursor:pointer')
 # A notebook that was saved and opened again has lost the widgets: where JupyterLab has only words to put below the picture
@@ -41,10 +42,11 @@ class Live(anywidget.AnyWidget):
     """A widget that shows `still()` first, as an output of its own, which a saved notebook keeps; its JavaScript hides that picture."""
 
     _gone = traitlets.Unicode().tag(sync=True)
+    without_kernel = PICTURE                        # what stands below the still copy
 
     def __init__(self, **values: Any) -> None:
-        gone = L(zh="内核没有回应：它可能已经关闭。重新运行这个单元格就能接着用。",
-                 en="No answer from the kernel: it may be gone. Run this cell again to go on.")
+        gone = L(zh="内核没有回应：可能已经重启或关闭。从上往下重新运行到这个单元格，就能接着用。",
+                 en="No answer from the kernel: it may have been restarted or closed. To go on, run the cells above again, then this one.")
         super().__init__(_gone=str(gone), **values)
 
     def still(self) -> Markup:
@@ -52,15 +54,14 @@ class Live(anywidget.AnyWidget):
         raise NotImplementedError
 
     def _ipython_display_(self) -> None:
-        display_live(self, self.still())
+        display_live(self, self.still(), said=self.without_kernel)
 
 
-def display_live(widget: anywidget.AnyWidget, picture: Markup, text: str = "") -> None:
-    """Show `picture` (or, where there are only words, `text`) as an output of its own, then `widget`."""
+def display_live(widget: anywidget.AnyWidget, picture: Markup, text: str = "", said: L = PICTURE) -> None:
+    """Show `picture` (or, where there are only words, `text`) as an output of its own, with what is `said` below it, then `widget`."""
     from IPython.display import display
 
-    said = L(zh="这是一张图片；运行这个单元格，它就能动起来。", en="A picture: run this cell to make it live.") if picture or text else ""
-    still = Markup('<div class="course-static">{}<p style="margin:0;font-size:12px">{}</p>{}</div>').format(picture, said, _UNFOUND)
+    still = Markup('<div class="course-static">{}<p style="margin:0;font-size:12px">{}</p>{}</div>').format(picture, said if picture or text else "", _UNFOUND)
     display({"text/html": still, "text/plain": text or repr(picture)}, raw=True)
     bundle = widget._repr_mimebundle_()
     data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})

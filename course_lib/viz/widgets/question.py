@@ -40,6 +40,8 @@ class Question(Live):
     answer = traitlets.Any(allow_none=True).tag(sync=True)          # an index, a number or a permutation; None while there is none
     fixed = traitlets.Bool().tag(sync=True)
     note = Html().tag(sync=True)
+    without_kernel = L(zh="先记下你的答案，再往下读；想在这里点选，请运行这个单元格。",
+                       en="Write your answer down before you read on; to give it here, run this cell.")
 
     def __init__(self, text: object, form: Form, answered: Callable[[Question, Any], None]):
         words = {"number": L(zh="就猜这个数", en="That is my guess"), "line": L(zh="就猜这里", en="Here"), "order": L(zh="重排", en="Start over")}

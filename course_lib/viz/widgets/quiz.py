@@ -28,6 +28,8 @@ class Quiz(Live):
     items = traitlets.List().tag(sync=True)         # [{"text": HTML, "options": texts, "answer": index or None, "note": HTML}, ...]
     words = traitlets.Dict().tag(sync=True)
     skipped = traitlets.Bool().tag(sync=True)
+    without_kernel = L(zh="先在心里答一遍；想点选并看到对错和理由，请运行这个单元格。",
+                       en="Answer in your head first; to click an answer and see whether it is right, and why, run this cell.")
 
     def __init__(self, title: object, questions: Sequence[tuple[object, Sequence[str]]], answered: Callable[[int, int], Markup]):
         words = {"title": title, "skip": L(zh="跳过", en="Skip"), "skipped": L(zh="已跳过；想做就重新运行这一格。", en="Skipped. Run this cell again to have them back.")}

@@ -536,7 +536,7 @@ r"""
 
 ## 10.6 片段破坏：T5 怎样预训练
 
-翻译要有句对，句对很少；单独的文字到处都是。T5 的预训练任务叫**片段破坏**（span corruption）：随机挖掉几段，每段换成一个**哨兵**（sentinel），让模型把挖掉的写出来。这也是“读一段，写一段”，结构一点不用改。
+翻译要有句对，句对很少；单独的文字到处都是。T5 的预训练任务叫**片段破坏**（span corruption）：随机挖掉几段（T5 一共挖 15 %，平均一段 3 个词元），每段换成一个**哨兵**（sentinel），让模型把挖掉的写出来。这也是“读一段，写一段”，结构一点不用改。
 
 ## 练习 3 · 片段破坏
 
@@ -551,7 +551,7 @@ The second handout uses BLEU for “text generation”. A translation has a refe
 
 ## 10.6 Span corruption: how T5 is pre-trained
 
-Translation needs pairs, and pairs are rare; plain text is everywhere. T5's pre-training task is **span corruption**: cut out some spans at random, put one **sentinel** in the place of each, and let the model write what is missing. This, too, is “read a text, write a text”, and the architecture stays as it is.
+Translation needs pairs, and pairs are rare; plain text is everywhere. T5's pre-training task is **span corruption**: cut out some spans at random (T5 cuts 15 % of the text, 3 tokens a span on average), put one **sentinel** in the place of each, and let the model write what is missing. This, too, is “read a text, write a text”, and the architecture stays as it is.
 
 ## Exercise 3 · Span corruption
 
@@ -801,7 +801,7 @@ r"""
 - 报一个摘要模型的分数之前，先和抄第一句比。
 
 还想动手：把 10.3 节的 `lessons` 加长一倍，两种划分之间的差距变小了吗？
-接下来：第 11 章 评估与实验（即将推出）。
+第 11 到 13 章即将推出；先读[第 14 章 检索增强](14_retrieval.ipynb)。
 """
 # %% en [md]
 r"""
@@ -817,5 +817,5 @@ The small example at the end sets three ways side by side: the first two copy a 
 - Before you report a score of a summariser, compare it with copying the first sentence.
 
 To try: make `lessons` in 10.3 twice as long; does the gap between the two splits shrink?
-Next: chapter 11, evaluation and experiments (coming soon).
+Chapters 11 to 13 are to come; read on in [chapter 14, retrieval](14_retrieval.ipynb).
 """

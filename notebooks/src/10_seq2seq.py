@@ -202,8 +202,8 @@ def say(model, sentences):
 
 def train(model, lessons, shift=True, show=True):
     given = [batch(pairs, shift) for pairs in lessons]
-    return cl.fit(model, given, steps=len(given), lr=4e-3, precision="float32",
-                  show=show)
+    return cl.fit(model, given, steps=len(given), lr=4e-3, optimizer="muon",
+                  precision="float32", show=show)
 
 # %%
 cl.guess("seq2seq.peek",
@@ -215,7 +215,7 @@ cl.guess("seq2seq.peek",
 
 # %% training rows="R28"
 quick, rng = bool(os.environ.get("COURSE_QUICK")), random.Random(0)
-lessons = [rng.sample(corpus.train, 48) for _ in range(60 if quick else 480)]
+lessons = [rng.sample(corpus.train, 48) for _ in range(60 if quick else 300)]
 for shift in (True, False):
     trial = student()
     history = train(trial, lessons[:60], shift, show=False)
@@ -229,7 +229,7 @@ r"""
 
 ## 10.3 背句子，还是学组合？
 
-现在认真训练：480 批，每批 48 句。训练句一共四万两千多句，读到的大约一半。
+现在认真训练：300 批，每批 48 句，优化器是 Muon（第 6 章）。训练句一共四万两千多句，读到的大约三分之一。
 留出的句子有两种。**随机划分**的测试句是新的，可是里面的组合（动词配宾语，时态配语气）没有避开训练句；**组合划分**里每一句都含一个训练时从没出现过的组合，比如“我爱你”，单个的词则都见过（[Lake 与 Baroni 2018](https://arxiv.org/abs/1711.00350)）。
 基线不用学：找出字面最像的训练句（按一元、二元汉字的 TF-IDF 余弦），照抄译文。
 """
@@ -240,7 +240,7 @@ Without the shift the loss is beautifully low, because the answer stands in the 
 
 ## 10.3 By heart, or by combining?
 
-Now train in earnest: 480 batches of 48 sentences. The training set has more than forty-two thousand, so about half of it is read.
+Now train in earnest: 300 batches of 48 sentences, with the optimiser Muon (chapter 6). The training set has more than forty-two thousand sentences, so about a third of it is read.
 Two kinds of sentences are held out. Those of the **random split** are new, but their combinations (a verb with its object, a tense with a mood) were not kept out of training. Each one of the **compositional split** holds a combination that never occurred in training, such as 我爱你, *I love you*; its single words did occur ([Lake & Baroni 2018](https://arxiv.org/abs/1711.00350)).
 The baseline learns nothing: it finds the training sentence that looks most alike (cosine of TF-IDF over single characters and pairs of them) and copies its translation.
 """
@@ -393,7 +393,7 @@ $c$ 是译文总长，$r$ 是参考总长（每句取长度最接近的参考，
 例：译文“the cat sat on mat”，参考“the cat sat on the mat”，得 0.5789。
 
 检查的下面，先和论文里常用的工具 `sacrebleu` 比一比：两种划分、三种译文，每组 200 句。（句子已经按空格分好，所以关掉它自己的分词；它给的是 0 到 100 的数，我们也乘 100。）
-一次训练说明不了多少，所以接着再看三个种子，各训练 120、240、480 步，两种划分上各量一次。那要几分钟，这里读保存的结果。
+一次训练说明不了多少，所以接着再看三个种子，各训练 75、150、300 步，两种划分上各量一次。那要几分钟，这里读保存的结果。
 """
 # %% en [md]
 r"""
@@ -411,7 +411,7 @@ $c$ is the total length of the translations, $r$ that of the references (for eac
 Example: the translation “the cat sat on mat” with the reference “the cat sat on the mat” gets 0.5789.
 
 Below the check it is compared with `sacrebleu`, the tool that papers use: two splits, three sets of translations, 200 sentences each. (The sentences are already split at spaces, so its own tokenizer is switched off; it prints numbers from 0 to 100, and so do we.)
-One training run proves little, so three seeds follow, trained for 120, 240 and 480 steps each and measured on both splits. That takes minutes, and a kept result is read.
+One training run proves little, so three seeds follow, trained for 75, 150 and 300 steps each and measured on both splits. That takes minutes, and a kept result is read.
 """
 # %% exercise id="seq2seq.bleu"
 ...
@@ -439,7 +439,7 @@ cl.viz.table(rows, right=(2,))
 def three_seeds():
     found = []
     for seed in range(3):
-        for steps in (120, 240, 480):
+        for steps in (75, 150, 300):
             rng, trained = random.Random(seed), student(seed)
             given = [rng.sample(corpus.train, 48) for _ in range(steps)]
             train(trained, given, show=False)
@@ -466,7 +466,7 @@ axis.legend()
 plt.show()
 for part in labels:
     print(labels[part], [round(score) for _, steps, name, score in curve
-                         if name == part and steps == 480])
+                         if name == part and steps == 300])
 
 # %% zh [md]
 r"""

@@ -224,7 +224,7 @@ cl.guess.result("seq2seq.peek", cl.L(zh="损失更低，译文没法看", en="lo
 
 # %% zh [md]
 r"""
-60 步之后，两个都还不会译。带右移的损失 3.1，老实承认不会；忘了右移的只有 0.2，像是学成了，写出来的却是两句空白。
+60 步之后，带右移的损失还有 2 左右，写出来像法语，意思不对，损失老老实实说了它还不会。忘了右移的损失只有 0.2 上下，像是学成了，写出来的却是两句空白。
 忘了右移，损失低得漂亮，因为答案就在输入里，照抄就行。生成的时候没有答案可抄，它就什么也不会。**训练损失低得离谱，先查标签有没有漏进输入**（第 5 章见过只有一个模型的同样故事）。
 
 ## 10.3 背句子，还是学组合？
@@ -235,7 +235,7 @@ r"""
 """
 # %% en [md]
 r"""
-After 60 steps neither of them can translate. The loss with the shift, 3.1, admits it; without the shift it is 0.2, as if all were learnt, and what comes out is two empty sentences.
+After 60 steps the model with the shift has a loss of about 2 and writes something like French with the wrong meaning; its loss admits that it cannot translate yet. Without the shift the loss is about 0.2, as if all were learnt, and what comes out is two empty sentences.
 Without the shift the loss is beautifully low, because the answer stands in the input and only has to be copied. When it has to write, there is nothing to copy, and it can do nothing. **When a training loss is too good to be true, first check whether the labels leak into the input** (chapter 5 told the same story of a model with a decoder alone).
 
 ## 10.3 By heart, or by combining?
@@ -289,7 +289,8 @@ cl.guess.result("seq2seq.splits", round(100 * sum(live) / len(live)), tolerance=
 
 # %% zh [md]
 r"""
-⟨splits⟩
+照抄最像的训练句，几乎一句也不对。现场训练的模型在随机划分上译对八成多，组合划分上七成多；结构更大、训练久得多的 `zh-fr-en` 也是组合划分低一截，89 % 对 97 %，区间没有重叠。词都见过，没见过的组合仍然更容易错；可是大多数译对了，背句子是做不到的。
+“我爱你。”从没见过，现场的模型译对了；“我喝茶。”却写成了 j'boit du thé .（该是 je bois du thé .）。
 
 ## 10.4 一边写，一边看哪里
 
@@ -299,7 +300,8 @@ r"""
 """
 # %% en [md]
 r"""
-⟨splits⟩
+Copying the most similar training sentence gets almost nothing right. The live model gets more than eight in ten right on the random split and more than seven in ten on the compositional one; `zh-fr-en`, larger and trained for much longer, also does worse there, 89 % against 97 %, with intervals that do not overlap. All words are known, and new combinations still go wrong more often; yet most come out right, which learning by heart could not do.
+The live model never saw 我爱你。 (*I love you*) and gets it right; 我喝茶。 (*I drink tea*) becomes j'boit du thé . (it should be je bois du thé .).
 
 ## 10.4 Where it looks while it writes
 
@@ -379,7 +381,7 @@ cl.viz.table(rows, cl.L(zh=["谁", "译文不同的句子", "束多译对（百�
 
 # %% zh [md]
 r"""
-⟨beam⟩
+束只改动了现场模型的几句，多译对的不到一个百分点，区间里有 0；`zh-fr-en` 一句也没有改。在这里，多留几条路没有用处。
 
 ## 10.5 BLEU：数一数共有的 n 元组
 
@@ -397,7 +399,7 @@ $c$ 是译文总长，$r$ 是参考总长（每句取长度最接近的参考，
 """
 # %% en [md]
 r"""
-⟨beam⟩
+The beam changes only a few translations of the live model, its lead is under one point, and the interval contains 0; for `zh-fr-en` it changes none. Here it does not pay to keep more ways open.
 
 ## 10.5 BLEU: count the n-grams in common
 

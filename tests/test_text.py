@@ -6,6 +6,7 @@ import io
 import json
 import random
 import tarfile
+from collections import Counter
 
 import pytest
 
@@ -17,6 +18,7 @@ from course_lib.text.grammar import join_french
 from course_lib.text.mood_words import COMPLAINT, PRAISE
 from course_lib.text.names import character_labels
 from course_lib.text.ngram import Trigram
+from course_lib.text.tables import table
 from course_lib.text.translations import HELD_OUT
 from course_lib.text.vocab import character_tokenizer, parallel_tokenizer, sentence_tokenizer
 
@@ -356,3 +358,27 @@ def test_the_fast_trainer_of_bpe_learns_what_recounting_learns():
         assert text.train_bpe(words, 12) == bpe_train(words, 12)
     assert text.train_bpe({"aaa": 4, "ab": 7}, 1) == [("a", "b")] and text.train_bpe({"aaaa": 4, "ab": 7}, 1) == [("a", "a")]
     assert text.train_bpe({}, 3) == text.train_bpe({"a": 9}, 3) == text.train_bpe({"ab": 1}, 0) == []
+
+
+def test_the_rhymes_and_tones_of_a_famous_poem():
+    poem = ["白日依山尽", "黄河入海流", "欲穷千里目", "更上一层楼"]
+    assert [text.rhyme(line[-1]) for line in poem] == ["轸", "尤", "屋", "尤"] and text.rhymes(poem) and all(map(text.alternates, poem))
+    assert text.tones(poem[0]) == "● ● ○ ○ ●" and text.tones("更x") == "◐ ?"
+    assert text.rhyme("重") == "冬、肿、宋" and text.rhyme("x") == text.rhyme("") == ""
+
+
+@pytest.mark.parametrize("lines", [[], ["山"], ["白日", "河流", "里目"], ["a", "流", "b", "尽"], ["a", "", "b", ""]])
+def test_what_does_not_rhyme(lines):
+    assert not text.rhymes(lines)
+
+
+@pytest.mark.parametrize("line, fits", [("山山山山山", False), ("山日山山山", True), ("山重山日山日山", False), ("山重山日山重山", True),
+                                        ("山x山日山", False), ("山", False), ("", False)])
+def test_alternating_tones_with_readings_of_both_kinds(line, fits):
+    assert text.alternates(line) == fits
+
+
+def test_the_rhyme_book_has_its_106_groups():
+    rows = table("rhymes")
+    assert Counter(row["tone"] for row in rows) == {"平": 30, "上": 29, "去": 30, "入": 17}
+    assert all(row["rhyme"] in row["characters"] and len(set(row["characters"])) == len(row["characters"]) for row in rows)

@@ -213,11 +213,26 @@ def test_a_plain_string_is_text_and_markup_is_markup():
     widget.picture = "<img src=x onerror='window.bad = 1'>"
     assert "<img" not in widget.picture, "whoever sets it"
     for made in (viz.bars({"<b>": 1.0}), viz.table([["<b>"]]), viz.flow({"<b>": "<b>"}, ""), viz.coloured_tokens(["<b>"], [1.0], "<b>"), viz.chips(["<b>"], [True]),
-                 viz.shares([[("<b>", "<b>", 1.0)]]), viz.treemap([[("<b>", 1.0)]]), viz.weight_table([[1.0]], ["<b>"], ["<b>"]), markup("<b>"), chat("<b>").still()):
+                 viz.shares([[("<b>", "<b>", 1.0)]]), viz.treemap([[("<b>", 1.0)]]), viz.tree({(1,): ("<b>", "<b>")}, {"<b>": (1,)}),
+                 viz.weight_table([[1.0]], ["<b>"], ["<b>"]), markup("<b>"), chat("<b>").still()):
         assert isinstance(made, viz.Markup) and "<b>" not in made and "<b>" in repr(made) and "<b>" not in made + "<b>"
     scripts = [path for path in Path(viz.__file__).parent.rglob("*.js")]
     assert [path.name for path in scripts if re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment",
                                                       path.read_text("utf-8"))] == ["host.js"], "one door for markup"
+
+
+def test_a_tree_has_a_row_for_each_leaf_and_frames_the_ways():
+    drawn = viz.tree({(7, 1): ("a", "-1"), (7, 2): ("<b>", ""), (7, 1, 3): ("c", ""), (7, 1, 4): ("d ", "")}, {"greedy": (7, 1, 3), "beam": (7, 1, 3), "other": (7, 2)})
+    rows = drawn.split("<tr")[1:]
+    assert len(rows) == 3 and 'rowspan="2"' in rows[0] and "&lt;b&gt;" in rows[2] and "d␣" in rows[1]
+    assert [row.count("2px solid") for row in rows] == [2, 0, 1] and "← greedy · beam" in rows[0] and "← other" in rows[2]
+    assert viz.tree({}).count("<tr") == 0
+
+
+@pytest.mark.parametrize("boxes, ways", [({(1,): ("a", ""), (2, 3): ("b", "")}, {}), ({(1,): ("a", "")}, {"w": (1, 2)}), ({}, {"w": (1,)})])
+def test_a_tree_with_a_missing_parent_is_an_error(boxes, ways):
+    with pytest.raises(ValueError, match="lacks"):
+        viz.tree(boxes, ways)
 
 
 def test_a_treemaps_boxes_are_as_large_as_their_amounts():

@@ -42,9 +42,9 @@ def measure(n_layer: int, n_head: int, d_model: int, context: int, batch_size: i
     batch = ids[:batch_size * (context + 1)].view(batch_size, -1).to(device)
     kernel = fastest(lambda: model(batch[:, :-1], targets=batch[:, 1:]), model, device, "float32", tokens=batch_size * context, steps=10**6)
 
-    def ours(precision):
+    def ours(precision, optimizer="adamw"):
         model = course_nn.Decoder(course_nn.DecoderConfig(**shape))
-        return lambda n: fit(model, ids, steps=n, batch_size=batch_size, lr=3e-4, show=False, precision=precision).seconds
+        return lambda n: fit(model, ids, steps=n, batch_size=batch_size, lr=3e-4, show=False, precision=precision, optimizer=optimizer).seconds
 
     def bare(model, logits_of):
         model.to(device).train()
@@ -72,6 +72,8 @@ def measure(n_layer: int, n_head: int, d_model: int, context: int, batch_size: i
         trainer = _trainer(GPT2LMHeadModel(config), ids, context, batch_size)
         if trainer:
             sides["transformers Trainer"] = trainer
+    if extra:
+        sides["ours, muon"] = ours("float32", "muon")
     if extra and choose().dtype == torch.bfloat16:
         sides["ours, bfloat16"] = ours("bfloat16")
     seconds: dict[str, list[float]] = {name: [] for name in sides}

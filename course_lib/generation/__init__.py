@@ -2,6 +2,7 @@
 
     ids = cl.generate(model, prompt, max_new_tokens=50, strategy=cl.Sample(temperature=0.8, top_p=0.9, seed=1))
 """
+from .apart import run_apart
 from .constrained import pick
 from .decoding import generate
 from .lines import first_lines
@@ -12,4 +13,4 @@ from .stream import TextStream
 from .timing import pass_seconds
 
 __all__ = ["Beam", "Draft", "GenerationError", "Greedy", "Sample", "TextStream", "compress", "first_lines", "generate", "pass_seconds",
-           "pick"]
+           "pick", "run_apart"]

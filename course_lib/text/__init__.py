@@ -20,15 +20,16 @@ from .letters import KINDS, Request, requests
 from .mood_words import Mood, mood
 from .names import Entity, Judged, NameList, NameTagger, Office, entities, judged_offices, names_together, offices
 from .numerals import number_words
+from .sounds import alternates, rhyme, rhymes, tones
 from .tables import books, glossary
 from .translations import Pair, ParallelCorpus, parallel
 from .verse import Poem, poems
 from .vocab import sentence_tokenizer
 
 __all__ = ["Corpus", "CsvError", "Dispatch", "Entity", "Errand", "Fact", "Handbook", "Judged", "KINDS", "Labelled",
-           "Mood", "NameList", "NameTagger", "Note", "Office", "Pair", "Paragraph", "ParallelCorpus", "Poem",
-           "Question", "RecallGame", "Request", "Review", "Story", "TranslationGame", "books",
-           "dispatches", "entities", "errands", "facts", "gazette", "glossary", "handbook",
-           "judged_offices", "labelled_csv", "mood", "names_together", "newspaper", "normalize",
-           "number_words", "offices", "parallel", "poems", "requests", "reviews", "sentence_tokenizer",
-           "split_of", "states", "train_bpe"]
+           "Mood", "NameList", "NameTagger", "Note", "Office", "Pair", "Paragraph", "ParallelCorpus",
+           "Poem", "Question", "RecallGame", "Request", "Review", "Story", "TranslationGame", "alternates",
+           "books", "dispatches", "entities", "errands", "facts", "gazette", "glossary", "handbook", "judged_offices",
+           "labelled_csv", "mood", "names_together", "newspaper", "normalize", "number_words", "offices",
+           "parallel", "poems", "requests", "reviews", "rhyme", "rhymes", "sentence_tokenizer", "split_of",
+           "states", "tones", "train_bpe"]

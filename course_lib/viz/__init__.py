@@ -10,7 +10,7 @@ _HOME = {
     "Chat": "widgets.chat", "chat": "widgets.chat", "Explore": "widgets.explore", "explore": "widgets.explore",
     "MaskPainter": "widgets.painter", "mask_painter": "widgets.painter", "QueryPlane": "widgets.plane", "query_plane": "widgets.plane",
     "Simplex": "widgets.triangle", "simplex": "widgets.triangle", "Tour": "widgets.guide", "tour": "widgets.guide", "weight_table": "weights",
-    **dict.fromkeys(("Markup", "bars", "chips", "coloured_tokens", "cycle", "flow", "paragraph", "shares", "table", "treemap"), "html"),
+    **dict.fromkeys(("Markup", "bars", "chips", "coloured_tokens", "cycle", "flow", "paragraph", "shares", "table", "tree", "treemap"), "html"),
     "chinese_font": "fonts", "use_fonts": "fonts",
 }
 __all__ = sorted(_HOME)

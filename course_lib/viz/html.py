@@ -1,4 +1,4 @@
-"""Small pictures in HTML: bars, coloured tokens, a flow of boxes, a treemap, a table, a paragraph.
+"""Small pictures in HTML: bars, coloured tokens, a flow of boxes, a tree, a treemap, a table, a paragraph.
 
 HTML is a type, `Markup`: what is one goes into a page as it is, any other string is text and is escaped.
 
@@ -17,7 +17,7 @@ from html import unescape
 import markupsafe
 from markupsafe import escape
 
-__all__ = ["Markup", "bars", "chips", "coloured_tokens", "cycle", "flow", "paragraph", "shares", "table", "treemap", "visible"]
+__all__ = ["Markup", "bars", "chips", "coloured_tokens", "cycle", "flow", "paragraph", "shares", "table", "tree", "treemap", "visible"]
 
 BLUE, ORANGE = "#4477aa", "#ee7733"                 # from Paul Tol's colour-blind-safe schemes
 _DARKEST = 0.7                                      # of the shade behind a token: text keeps a contrast of 4.5 on it, white or black
@@ -129,6 +129,36 @@ def table(rows: Iterable[Sequence[object]], header: Sequence[object] = (), right
     head = f'<tr style="border-bottom:1px solid #888888;background:none">{cells(header, "th")}</tr>' if header else ""
     body = "".join(f'<tr style="background:none">{cells(row, "td")}</tr>' for row in rows)
     return Markup(f'<table style="border-collapse:collapse">{head}{body}</table>')
+
+
+def tree(boxes: Mapping[tuple, tuple[str, str]], ways: Mapping[str, tuple] = {}) -> Markup:
+    """A tree from left to right: a column for each step, a box for each node, children in the order given.
+
+    boxes: path -> (text, note); a node's parent is its path without the last item, and the shortest paths are roots. ways: name -> a path
+    in `boxes`, whose boxes get a thick frame, the last one the name. ValueError where a parent or the path of a way is missing.
+    """
+    roots, children, framed = min(map(len, boxes), default=0), {}, {}
+    for path in [*boxes, *ways.values()]:
+        if path not in boxes or len(path) > roots and path[:-1] not in boxes:
+            raise ValueError(f"the tree lacks {path[:-1] if path in boxes else path} / 树里没有这个节点")
+    for path in boxes:
+        children.setdefault(path[:-1], []).append(path)
+    for name, way in ways.items():
+        for length in range(roots, len(way) + 1):
+            framed.setdefault(way[:length], []).extend([name] * (length == len(way)))
+
+    def rows(path: tuple) -> list[str]:
+        """The cells of this node and all below it, a row for each leaf."""
+        below = [row for child in children.get(path, ()) for row in rows(child)] or [""]
+        frame = f"border:2px solid {ORANGE}" if path in framed else "border:1px solid #888888"
+        text, note = boxes[path]
+        names = f' <strong>← {escape(" · ".join(framed[path]))}</strong>' if framed.get(path) else ""
+        box = f'<span style="{frame};border-radius:4px;padding:0 5px;font-family:monospace">{escape(visible(text))}</span> <small>{escape(note)}</small>{names}'
+        below[0] = f'<td rowspan="{len(below)}" style="{_CELL};vertical-align:middle">{box}</td>{below[0]}'
+        return below
+
+    body = "".join(f'<tr style="background:none">{row}</tr>' for path in boxes if len(path) == roots for row in rows(path))
+    return Markup(f'<div style="overflow-x:auto"><table style="border-collapse:collapse">{body}</table></div>')
 
 
 def treemap(columns: Sequence[Sequence[tuple[str, float]]]) -> Markup:

@@ -880,7 +880,7 @@ r"""
 - 困惑度要文字和切法都相同才能比，每字节比特数要文字相同；内容相同而语言不同，看整篇比特数。训练目标不同，损失不能比。
 
 还想动手：在 5.1 节找一句真话，让它的损失比一句假话高；在 5.5 节把 ε 拖到 0.6，从三个角各走十步，看它们是不是走向同一点；把 5.9 节的 `0.3` 改成 BERT 的 `0.15`，掩码模型学得更快还是更慢？
-第 6 章 预训练、第 7 章 生成与解码即将推出；先读[第 8 章 微调](08_finetuning.ipynb)。
+接下来：[第 6 章 预训练](06_pretraining.ipynb)。
 """
 # %% en [md]
 r"""
@@ -896,7 +896,7 @@ The two means **cannot be compared**, because the questions differ. The causal l
 - Compare perplexities only for the same text cut into the same tokens, and bits per byte only for the same text. For the same content in two languages, compare the bits of the whole. Losses of different objectives cannot be compared.
 
 To try: in section 5.1, find a true sentence with a higher loss than a false one. In 5.5, drag ε to 0.6 and take ten steps from each of the three corners: are they heading for the same point? Change the `0.3` of section 5.9 to BERT's `0.15`: does the masked model learn faster or more slowly?
-Chapters 6, pre-training, and 7, decoding, are to come; read on in [chapter 8, fine-tuning](08_finetuning.ipynb).
+Next: [chapter 6, pre-training](06_pretraining.ipynb).
 """
 # %%
 cl.progress()

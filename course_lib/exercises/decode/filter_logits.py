@@ -16,7 +16,7 @@ def filter_logits(logits, temperature=1.0, top_k=None, top_p=None):
     """Temperature, top-k and top-p: logits / temperature where kept, else -inf.
 
     [..., V] -> [..., V]. In this order: temperature; top_k keeps the k largest and all that equal the k-th (k > V: all); top_p goes through the rest,
-    renormalised, from the likeliest (equals by index), and keeps a token while those before it hold less than top_p. None or 1 keeps all.
+    renormalised, from the likeliest (equals by index), and keeps a token while those before it hold less than top_p. None leaves a step out; top_p = 1 keeps all.
     temperature <= 0, top_k < 1, top_p outside (0, 1]: ValueError.
 
     Steps: check; divide; -inf below the k-th; sort, add up, drop, back to the ids.

@@ -30,8 +30,8 @@ TITLE = L(zh="zh-verse：课程自己训练的小诗人，能写绝句和律诗"
 DATA = L(zh="训练文本：npm 包 chinese-poetry 2.0.1（MIT）里唐宋诗的训练集部分：约八万两千首绝句和律诗，转成简体。",
          en="Text: the training split of the Tang and Song poems in the npm package chinese-poetry 2.0.1 (MIT): some 82,000 quatrains and eight-line poems, "
             "in simplified characters.")
-LIMITS = L(zh="格式几乎不出错，意象也像样，但它不懂自己写了什么：平仄、对仗和前后照应都不可靠，会把不同诗里的句子拼在一起。只用于教学和消遣。",
-           en="Its form hardly ever fails and its images fit, but it does not know what it says: tones, parallel lines and the thread of a poem are unreliable, "
+LIMITS = L(zh="格式几乎不出错，意象也像样，但它不懂自己写了什么：押韵、对仗和前后照应都不可靠，会把不同诗里的句子拼在一起。只用于教学和消遣。",
+           en="Its form hardly ever fails and its images fit, but it does not know what it says: rhymes, parallel lines and the thread of a poem are unreliable, "
               "and it joins lines of different poems. For teaching and for fun only.")
 
 STEPS, BATCH, LENGTH, LR = 30_000, 16, 128, 3e-3

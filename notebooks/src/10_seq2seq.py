@@ -379,9 +379,30 @@ for name, net, prefix in ((who[1], model, ""), (who[2], shipped, PREFIX["fr"])):
 cl.viz.table(rows, cl.L(zh=["谁", "译文不同的句子", "束多译对（百分点）"],
                         en=["who", "differ", "beam's lead (points)"]))
 
+# %% training rows="R64"
+beam_search = cl.use("decode.beam_search")
+
+def lattice(text, beams):
+    source, boxes = padded([text]).input_ids, {}
+
+    def next_log_probs(ids):                                       # <pad> je … -> [V]
+        with torch.inference_mode():
+            logits = model(source, torch.tensor([ids]).to(source.device))[0, -1]
+        scores = logits.log_softmax(-1).cpu()
+        for i in scores.topk(beams).indices.tolist():
+            boxes[(*ids, i)] = words.decode([i]), f"{scores[i]:.1f}"
+        return scores
+
+    best, _ = beam_search(next_log_probs, [0], beams, 12, words.eos_token_id)
+    return cl.viz.tree(boxes, {cl.L(zh="束", en="beam"): tuple(best)})
+
+# %%
+cl.viz.explore(lattice, text="我喝茶。", beams=(1, 4, 3))
+
 # %% zh [md]
 r"""
 束只改动了现场模型的几句，多译对的不到一个百分点，区间里有 0；`zh-fr-en` 一句也没有改。在这里，多留几条路没有用处。
+图里是现场的模型译一句话时，束问过的路：每一列是一步，盒子旁边是这一步的对数概率，带橙框的是选中的译文。把束的宽度拖到 1，就是贪心；换一句试试。
 
 ## 10.5 BLEU：数一数共有的 n 元组
 
@@ -399,6 +420,7 @@ $c$ 是译文总长，$r$ 是参考总长（每句取长度最接近的参考，
 # %% en [md]
 r"""
 The beam changes only a few translations of the live model, its lead is under one point, and the interval contains 0; for `zh-fr-en` it changes none. Here it does not pay to keep more ways open.
+The picture shows the ways that the beam looked at while the live model translates one sentence: a column is a step, the number beside a box the log-probability of that step, and the orange frames are the translation chosen. Drag the beams to 1 for greedy search, or try another sentence.
 
 ## 10.5 BLEU: count the n-grams in common
 

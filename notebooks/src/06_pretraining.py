@@ -413,7 +413,7 @@ The loss gives gradients; the optimiser decides how to step. Most language model
 
 $$m\leftarrow\beta_1 m+(1-\beta_1)g,\qquad v\leftarrow\beta_2 v+(1-\beta_2)g^2,\qquad p\leftarrow(1-\eta\lambda)p-\eta\,\frac{m/(1-\beta_1^t)}{\sqrt{v/(1-\beta_2^t)}+\epsilon}$$
 
-Here $g$ is the gradient, $\beta$ says how much of an old mean is kept, $\epsilon$ prevents division by 0, $\eta$ the learning rate, $\lambda$ the decay and $t$ the number of the step. $m$ and $v$ start at 0 and are too small at first; dividing by $1-\beta^t$ makes up for that.
+Here $g$ is the gradient, $\beta$ says how much of an old mean is kept, $\epsilon$ prevents division by 0, $\eta$ is the learning rate, $\lambda$ the decay and $t$ the number of the step. $m$ and $v$ start at 0 and are too small at first; dividing by $1-\beta^t$ makes up for that.
 
 ## Exercise 3 · One step of AdamW
 
@@ -455,11 +455,11 @@ cl.viz.table([(name, *(f"{x:.2f}" for x in row.tolist()))
 r"""
 你的一步走一百次，和 `torch.optim.AdamW` 一样。
 
-第二格说明 W 是什么意思。三个参数都从 1 出发，梯度一左一右互相抵消，只有衰减在起作用。衰减另外做，三个缩得一样多（0.37）；把衰减加进梯度（L2 正则化的老办法），它也被 $\sqrt v$ 除了：梯度小的那个几乎缩没了（0.02），梯度大的一点没缩（1.01）；同样是 0.5，三个参数缩得完全不同。第一、第三份讲义的 `weight_decay=0.01` 说的是前一种。
+第二格说明 W 是什么意思。三个参数都从 1 出发，梯度一左一右互相抵消，只有衰减在起作用。衰减另外做，三个缩得一样多（0.37）；把衰减加进梯度（L2 正则化的老办法），它也被 $\sqrt v$ 除了：梯度小的那个几乎缩没了（0.02），梯度大的一点没缩（1.01）；同样是 0.5 的衰减，三个参数缩得完全不同。第一、第三份讲义的 `weight_decay=0.01` 说的是前一种。
 
 ## 6.6 学习率的一生
 
-学习率通常先升后降：开头 $m$、$v$ 还不准，步子小一点（**预热**）；末尾在谷底附近，步子也要小。第 8 章的微调用直线下降；预训练多用半个余弦。
+学习率通常先升后降。常见的解释是：开头 $m$、$v$ 还不准，步子要小一点（**预热**）；末尾在谷底附近，步子也要小。第 8 章的微调用直线下降；预训练多用半个余弦。第一、第三份讲义的脚本都写 `warmup_steps=500`，学习率的峰值是 5e-5。数据只有 1000 条，每批 16 条，读三遍，够预热完吗？写好练习就能画出来。
 
 ## 练习 4 · 余弦
 
@@ -475,11 +475,11 @@ r"""
 r"""
 Your step, taken a hundred times, is that of `torch.optim.AdamW`.
 
-The second cell shows what the W stands for. Three parameters start at 1, their gradients pull left and right in turn and cancel, and only the decay is at work. Done apart, it shrinks all three alike (0.37); added to the gradient (the old way, L2 regularisation) it is divided by $\sqrt v$, too, so that the one with small gradients all but vanishes (0.02) and the one with large gradients does not shrink at all (1.01). The `weight_decay=0.01` of the first and the third handout means the former.
+The second cell shows what the W stands for. Three parameters start at 1, their gradients pull left and right in turn and cancel, and only the decay is at work. Done apart, it shrinks all three alike (0.37); added to the gradient (the old way, L2 regularisation) it is divided by $\sqrt v$, too, so that the one with small gradients all but vanishes (0.02) and the one with large gradients does not shrink at all (1.01): one decay of 0.5, three different effects. The `weight_decay=0.01` of the first and the third handout means the former.
 
 ## 6.6 The life of a learning rate
 
-As a rule the learning rate rises, then falls: at first $m$ and $v$ are not reliable, so steps are small (**warm-up**); at the end the model is near the bottom of the valley, so they are small again. Fine-tuning in chapter 8 falls in a straight line; pre-training mostly uses half a cosine.
+As a rule the learning rate rises, then falls. The usual explanation: at first $m$ and $v$ are not reliable, so steps should be small (**warm-up**); at the end the model is near the bottom of the valley, so they should be small again. Fine-tuning in chapter 8 lets it fall in a straight line; pre-training mostly uses half a cosine. The scripts of the first and the third handout set `warmup_steps=500` and a peak of 5e-5. With 1000 examples in batches of 16, read three times, is that a warm-up? Do the exercise, and you can draw it.
 
 ## Exercise 4 · The cosine
 
@@ -501,14 +501,14 @@ def schedule(examples, epochs, warmup):                     # batches of 16
     rates = [cosine_schedule(step, warmup, total, 5e-5) for step in range(total)]
     figure, axis = plt.subplots(figsize=(6, 2.6), layout="constrained")
     axis.plot(rates)
-    axis.set(title=f"{total} × 16, max {max(rates):.2e}", ylim=(0, 5.5e-5),
-             xlabel=cl.L(zh="步", en="step"), ylabel=cl.L(zh="学习率", en="learning rate"))
+    axis.set(title=cl.L(zh=f"{total} 步，最高 {max(rates):.2e}", en=f"{total} steps, at most {max(rates):.2e}"),
+             ylim=(0, 5.5e-5), xlabel=cl.L(zh="步", en="step"), ylabel=cl.L(zh="学习率", en="learning rate"))
     return figure
 display(cl.viz.explore(schedule, examples=(100, 8000, 1000), epochs=(1, 9, 3),
                        warmup=(0, 1000, 500)))
 levels = cl.L(zh=["更低", "看不出差别", "更高"], en=["lower", "no clear difference", "higher"])
-cl.guess("pretrain.warmup", cl.L(zh="预热 500 步的损失，比预热 19 步的",
-         en="Warm-up of 500, not 19: the loss is"), choices=levels)
+cl.guess("pretrain.warmup", cl.L(zh="共 189 步，预热 500 步的损失比预热 19 步的",
+         en="With warm-up of 500, not 19, the loss is"), choices=levels)
 
 # %% training rows="R48 E12"
 plans = {"19": (19, 5e-3), "0": (0, 5e-3), "500": (500, 5e-3), "low": (19, 1.89e-3)}
@@ -531,7 +531,7 @@ cl.guess.result("pretrain.warmup", levels[1 + side])
 r"""
 讲义的 `warmup_steps=500` 碰上 1000 条数据：每批 16 条，读三遍，只有 189 步，学习率升到 1.89e-5 就结束了，是 5e-5 的 38%。**总步数 = 批数 × 遍数**，拖动三个滑块看看（每批 16 条）；预热要写成总步数的一个比例。
 
-第二格真的训练：每行开头是预热的步数，后面是三个种子在没见过的句子上的损失；`low` 也预热 19 步，只把峰值降到 0.38 倍，作对照。末行核对：`cl.fit` 用的就是你写的余弦，最低降到峰值的一成。预热 500 步，损失从 1.8 上下升到 2.1 以上：更高，三个种子都是。`low` 是 2.1 上下，所以坏处大半来自升不到峰值；余下的一点来自走法不同（升得慢，也没有降），这里没有再拆开。完全不预热，每个种子都高百分之几，差得很少。这是一个两层的小模型；层数多了，不预热会不会坏事，这里没有量。
+第二格真的训练：每行开头是预热的步数，后面是三个种子在没见过的句子上的损失；`low` 也预热 19 步，只把峰值降到 0.38 倍，作对照。末行核对：`cl.fit` 用的就是你写的余弦，最低降到峰值的一成。预热 500 步，损失从 1.8 上下升到 2.1 以上：更高，三个种子都是。`low` 是 2.1 上下，所以坏处大半来自升不到峰值；余下的一点来自走法不同（升得慢，也没有降），这里没有再拆开。完全不预热，每个种子只高百分之几奈特。这是一个两层的小模型；层数多了，不预热会不会坏事，这里没有量。
 
 ## 6.7 Muon：各个方向走一样远
 
@@ -543,7 +543,7 @@ r"""
 r"""
 The handout's `warmup_steps=500` meets 1000 examples: in batches of 16, read three times, they make 189 steps, and the rate ends at 1.89e-5, which is 38 % of 5e-5. **Steps = batches × epochs**: drag the three sliders (batches of 16); a warm-up should be written as a share of the steps.
 
-The second cell trains. Each line gives the steps of warm-up, then the losses of three seeds on unseen sentences; `low`, a control, has 19 steps of warm-up, too, and lowers the peak itself to 0.38 of what it was. The final line checks that `cl.fit` uses the cosine that you wrote, down to a tenth of its peak. 500 steps of warm-up raise the loss from about 1.8 to above 2.1: higher, with all three seeds. `low` has about 2.1, so most of the harm comes from never reaching the peak; the little that remains comes from the way (a slow rise, no fall), which was not taken apart. Without any warm-up each seed is a few hundredths higher, which is little. The model has two blocks; whether doing without warm-up hurts a deeper one was not measured.
+The second cell trains. Each line gives the steps of warm-up, then the losses of three seeds on unseen sentences; `low`, a control, has 19 steps of warm-up, too, and lowers the peak itself to 0.38 of what it was. The final line checks that `cl.fit` uses the cosine that you wrote, down to a tenth of its peak. 500 steps of warm-up raise the loss from about 1.8 to above 2.1: higher, with all three seeds. `low` has about 2.1, so most of the harm comes from never reaching the peak; the little that remains comes from the way (a slow rise, no fall), which was not taken apart. Without any warm-up each seed is only a few hundredths of a nat higher. The model has two blocks; whether doing without warm-up hurts a deeper one was not measured.
 
 ## 6.7 Muon: equally far in every direction
 
@@ -556,7 +556,7 @@ gpt = cl.load("zh-gpt")
 def encoded(split):                                         # documents, as lists of ids
     texts = [("<pos>" if review.label else "<neg>") + review.text + "<eos>"
              for review in getattr(reviews, split)]
-    return gpt.tokenizer(texts).input_ids
+    return gpt.tokenizer(texts, verbose=False).input_ids    # long ones, too: no warning
 
 documents = {split: encoded(split) for split in ("train", "valid", "test")}
 train_ids, valid_ids = (torch.tensor([i for ids in documents[split] for i in ids])
@@ -637,7 +637,7 @@ def optimisers():
         found[name]["runs"].append({"seconds": seconds, "loss": run.val_loss})
     return found
 
-cl.guess("pretrain.muon", cl.L(zh="到 AdamW 最后的损失，Muon 要百分之几的秒数？",
+cl.guess("pretrain.muon", cl.L(zh="Muon 降到 AdamW 最后的损失，用它百分之几的秒数？",
          en="Muon reaches AdamW's loss in what share of time?"), unit="%")
 
 # %%
@@ -687,7 +687,8 @@ cl.guess("pretrain.further", cl.L(zh="只用评论再练 100 步，报纸上的�
          choices=levels)
 
 # %%
-news = gpt.tokenizer([f"<news>{item.text}<eos>" for item in cl.text.newspaper().test])
+news = gpt.tokenizer([f"<news>{item.text}<eos>" for item in cl.text.newspaper().test],
+                     verbose=False)
 reviewed, printed = ([ids for ids in some if 8 < len(ids) <= 128][:200]
                      for some in (documents["test"], news.input_ids))
 
@@ -716,6 +717,8 @@ rows = [(name, *(f"{sum(losses) / len(losses):.2f}" for losses in found))
         for name, found in each.items()]
 header = [cl.L(zh="每词元奈特", en="nats per token"), *kinds]
 display(cl.viz.table(rows, header, right=(1, 2)))
+small, counted = each[names[2]][0], each[names[1]][0]         # of the reviews
+print(names[2], "–", names[1], cl.metrics.difference(small, counted))
 *_, before, after = each.values()
 for kind, new, old in zip(kinds, after, before):
     print(kind, cl.metrics.difference(new, old))
@@ -724,13 +727,13 @@ cl.guess.result("pretrain.further", levels[1 + (low > 0) - (high < 0)])
 
 # %% zh [md]
 r"""
-100 步的小模型是 4.9 上下：比读同样多文字的三元（5.8）低得多，和读完全部评论的三元打成平手。`zh-gpt` 是 3.55；它读了 1638 万个词元，是 100 步的 160 倍，模型也大一倍多。这个差距，几分钟补不上。
+先看评论。100 步的小模型是 4.9 上下，不如读同样多文字的三元（4.3），更不如读完全部评论的三元（3.9）：和后者逐条相减，平均高 1 奈特左右，区间离 0 很远。从头训练这么一会儿，还比不上数一数。`zh-gpt` 是 3.55，比三元低；它读了 1638 万个词元，是 100 步的 160 倍，模型也大一倍多。这个差距，几分钟补不上。
 
-再练 100 步，同样的 200 条评论，每条之差的平均是 0.00，95% 区间盖住 0：它早就读过这些评论的训练部分，再读一遍没有学到新的。报纸上是 +0.03，区间在 0 以上：更高。只给一种文字继续练，叫领域自适应预训练；别的忘了多少，要在别的文字上量（第 0 章）。是因为没有报纸可读，还是因为学习率重新升高，这里分不清：没有另练一个两种都读的作对照。而且只练了一次，区间说的是换一批文字会怎样，没有说换一个种子会怎样。
+再练 100 步，同样的 200 条评论，每条之差的平均是 0.00，95% 区间盖住 0：它早就把这些评论的训练部分读过好几遍，再练 100 步看不出变化。报纸上是 +0.03，区间在 0 以上：更高。只用一种文字继续预训练，叫领域自适应预训练；别的忘了多少，要在别的文字上量（第 0 章）。是因为没有报纸可读，还是因为学习率重新升高，这里分不清：没有另练一个两种都读的作对照。而且只练了一次，区间说的是换一批文字会怎样，没有说换一个种子会怎样。
 
 ## 6.9 规模：五个小的，预测第六个
 
-第三份讲义说，规模扩大，“模型的性能也会随之提升”，没有说提升多少。量一量：同样的文字，同样的步数，只把模型做宽，五种大小。文字换成课程的语法造的四万句中文：小模型几百步就能学到东西，200 步合起来还读不到半遍，背不下来。在许多实验里，损失和参数量的关系接近**幂律** $L=aN^{b}$（[Kaplan 等 2020](https://arxiv.org/abs/2001.08361)），$b$ 是负的；两边取对数就是一条直线。
+第三份讲义说，规模扩大，“模型的性能也会随之提升”，没有说提升多少。量一量：同样的文字，同样的步数，只把模型做宽，五种大小。文字和 6.7 节的一样，是课程的语法造的四万句中文：小模型几百步就能学到东西，200 步合起来还读不到半遍，背不下来。在许多实验里，损失和参数量的关系接近**幂律** $L=aN^{b}$（[Kaplan 等 2020](https://arxiv.org/abs/2001.08361)），$b$ 是负的；两边取对数就是一条直线。
 
 ## 练习 5 · 拟合幂律
 
@@ -739,13 +742,13 @@ r"""
 """
 # %% en [md]
 r"""
-After 100 steps the small model has about 4.9: far below the trigram with as much text (5.8), and level with the trigram that counted all the reviews. `zh-gpt` has 3.55; it has read 16.38 million tokens, 160 times those of the 100 steps, and is more than twice as large. A few minutes do not close that gap.
+Reviews first. After 100 steps the small model has about 4.9, which is worse than the trigram with as much text (4.3), and worse again than the trigram that counted all the reviews (3.9): review by review it is about 1 nat above the latter, with an interval far from 0. So little training from scratch does not even match counting. `zh-gpt` has 3.55, below the trigram; it has read 16.38 million tokens, 160 times those of the 100 steps, and is more than twice as large. A few minutes do not close that gap.
 
-100 more steps: on the same 200 reviews the mean of the differences, review by review, is 0.00 and its 95 % interval covers 0. The model had read the training part of these reviews long before, and one more reading taught it nothing new. On the newspaper it is +0.03 with an interval above 0: higher. Training further on one kind of text is called domain-adaptive pre-training; what it forgets must be measured on other text (chapter 0). Whether the want of newspaper did it or the learning rate that rose again cannot be told: no model was trained further on both, as a control. It was done once, too; the interval is about other texts, not about another seed.
+100 more steps: on the same 200 reviews the mean of the differences, review by review, is 0.00 and its 95 % interval covers 0. The model had read the training part of these reviews long before, and 100 more steps make no difference that could be seen. On the newspaper it is +0.03 with an interval above 0: higher. Continued pre-training on one kind of text is called domain-adaptive pre-training; what it forgets must be measured on other text (chapter 0). Whether the want of newspaper did it or the learning rate that rose again cannot be told: no model was trained on both, as a control. It was done once, too; the interval is about other texts, not about another seed.
 
 ## 6.9 Scale: five small ones predict a sixth
 
-The third handout says that with scale “performance will rise accordingly”, but not by how much. Measure it: the same text, the same number of steps, only wider models, in five sizes. The text is now forty thousand Chinese sentences of the course's grammar: small models learn something from it within hundreds of steps, and 200 steps read less than half of it, so that nothing is learnt by heart. In many experiments loss and number of parameters come close to a **power law** $L=aN^{b}$ ([Kaplan et al. 2020](https://arxiv.org/abs/2001.08361)) with a negative $b$; in logarithms it is a straight line.
+The third handout says that with scale “performance will rise accordingly”, but not by how much. Measure it: the same text, the same number of steps, only wider models, in five sizes. The text is that of 6.7, forty thousand Chinese sentences of the course's grammar: small models learn something from it within hundreds of steps, and 200 steps read less than half of it, so that nothing is learnt by heart. In many experiments loss and number of parameters come close to a **power law** $L=aN^{b}$ ([Kaplan et al. 2020](https://arxiv.org/abs/2001.08361)) with a negative $b$; in logarithms it is a straight line.
 
 ## Exercise 5 · Fit a power law
 
@@ -787,11 +790,10 @@ sides = cl.L(zh=["在区间之下", "在区间里", "在区间之上"],
 cl.guess("pretrain.sixth", cl.L(zh="第六个训练出来，平均损失",
                                 en="The sixth, trained: its mean loss is"), choices=sides)
 
-# %% rows="R27"
+# %% training rows="R27"
 figure, axis = plt.subplots(figsize=(7, 3.2), layout="constrained")
-for row in five + [sixth]:
-    colour = "#ee7733" if row is sixth else "#4477aa"
-    axis.plot([row["params"]] * 3, row["losses"], "o", color=colour)
+axis.plot(N, [row["losses"] for row in five], "o", color="#4477aa")      # (5, 3)
+axis.plot([sixth["params"]] * 3, sixth["losses"], "o", color="#ee7733")
 grid = [N[0] * 1.1 ** k for k in range(39)]
 band = [middle([a * x ** b for a, b in fits]) for x in grid]
 axis.fill_between(grid, *zip(*band), color="#4477aa", alpha=0.3)
@@ -799,9 +801,10 @@ axis.set(xscale="log", yscale="log", ylabel=cl.L(zh="验证损失，奈特", en=
          xlabel=cl.L(zh="参数（不算词嵌入）", en="parameters (without embeddings)"))
 axis.set(xticks=N, xticklabels=N, yticks=[1.5, 1.8, 2.1], yticklabels=[1.5, 1.8, 2.1])
 axis.minorticks_off()
-plt.show()
 mean = sum(sixth["losses"]) / 3
 print(*(f"{loss:.3f}" for loss in sixth["losses"]), " ", f"{mean:.3f}")
+for d, row in ((8, five[0]), (48, sixth)):          # at a rate twice as high
+    print(d, f"{row['tried'][-1]:.2f} → {train_small(0.032, 9, d).val_loss[-1]:.2f}")
 cl.guess.result("pretrain.sixth", sides[1 + (mean > high) - (mean < low)])
 
 # %% zh [md]
@@ -809,7 +812,7 @@ r"""
 五个大小，每个先从三个学习率里挑一个，再训练三个种子。区间是这样来的：每个大小从三个种子里取一个，一共 243 种取法，各拟合一条线，取中间的 95%。指数 $b$ 是 -0.093（-0.101 到 -0.084），也就是参数加倍，损失变成原来的 0.94 倍。
 第六个的参数是第五个的 2.25 倍，预测 1.45 到 1.51，训练出来三个种子平均 1.54（图里橙色的三点），**在区间之上**。
 
-区间里只有种子的抖动，**没有“它究竟是不是直线”这份不确定**，也不是置信区间，三个种子只能给出粗略的宽窄；第六个量的正是后者，结果是：直线预测得太好了。看图，点子在对数坐标里本来就越往右越平，语言有熵，损失有底线（第 1 章），幂律 $aN^b$ 里没有这一项。另外，每个大小都是三个学习率里最大的 0.016 最好，再大会怎样没有试；步数也只有 200。五个点都不到三万个参数，拿它们去预测十亿个参数的模型，没有根据。（[Hoffmann 等 2022](https://arxiv.org/abs/2203.15556)：算力一定时，参数和词元要一起加。）
+区间只说种子的抖动（三个种子，宽窄也是粗略的），没有算上它究竟是不是直线。第六个检验的正是这一点：直线预测的损失太低了。为什么？每个大小都是三个学习率里最大的 0.016 最好，更大的当时没有试。最后两行补试了 0.032（同一个种子）：宽 8 的损失低了 0.1 以上，宽 48 的几乎不变。小模型没有调够，损失偏高，直线就偏陡，预测也就偏低。语言有熵，损失还有底线（第 1 章），$aN^b$ 里没有这一项，它也会让曲线在右边变平；两者各占多少，要把学习率调够以后重新量。拟合之前，每一个点都要先调好。五个点都不到三万个参数，拿它们去预测十亿个参数的模型，没有根据。（[Hoffmann 等 2022](https://arxiv.org/abs/2203.15556)：算力一定时，参数和词元要一起加。）
 
 ## 6.10 一共要算多少次
 
@@ -827,7 +830,7 @@ r"""
 Five sizes; for each, the best of three learning rates, then three seeds. The interval is made like this: take one of the three seeds for each size, which can be done in 243 ways, fit a line to each, and keep the middle 95 %. The exponent $b$ is -0.093 (-0.101 to -0.084), which means that with twice the parameters the loss is 0.94 of what it was.
 The sixth has 2.25 times the parameters of the fifth; predicted were 1.45 to 1.51, trained it has 1.54, the mean of three seeds (orange in the figure): **above the interval**.
 
-The interval holds the noise of the seeds, **but not the uncertainty about whether it is a straight line at all**, and it is no confidence interval: three seeds give only a rough idea of the width; the sixth tests the latter, and the line promised too much. In the figure the points flatten towards the right even in logarithms: language has entropy and the loss a floor (chapter 1), for which $aN^b$ has no term. Besides, the largest of the three rates, 0.016, was best for every size and none larger was tried, and there were only 200 steps. All five points lie below thirty thousand parameters; they are no basis for predicting a model of a billion. ([Hoffmann et al. 2022](https://arxiv.org/abs/2203.15556): for a given amount of compute, parameters and tokens should grow together.)
+The interval holds the noise of the seeds (three of them, so even its width is rough), **but not the uncertainty about whether it is a straight line at all**. The sixth tests just that, and the line promised too low a loss. Why? The largest of the three rates, 0.016, was best for every size, and none larger was tried. The last two lines make up for that with 0.032 and the same seed: at width 8 the loss is lower by more than 0.1, at width 48 it hardly changes. The small models were not tuned enough; their losses are too high, the line is too steep, and what it predicts is too low. Language also has entropy and the loss a floor (chapter 1), for which $aN^b$ has no term and which flattens the curve on the right, too; how much each contributes has to be measured again with rates that are high enough. Every point has to be tuned before a line is fitted. All five points lie below thirty thousand parameters; they are no basis for predicting a model of a billion. ([Hoffmann et al. 2022](https://arxiv.org/abs/2203.15556): for a given amount of compute, parameters and tokens should grow together.)
 
 ## 6.10 How many operations does it take?
 
@@ -842,19 +845,19 @@ The first handout says that T5-11B “was pre-trained on 7.5 billion tokens of 3
 """
 # %% exercise id="pretrain.training_flops"
 ...
-# %% rows="E47 E55"
+# %% rows="E47 E55 E56"
 cl.check("pretrain.training_flops")
 training_flops = cl.use("pretrain.training_flops")
-tokens_t5 = 1e6 * 2 ** 11 * 512
+tokens_t5, rows = 1e6 * 2 ** 11 * 512, []
 print(cl.L(zh="是讲义的多少倍：", en="times the handout:"), round(tokens_t5 / 7.5e9))
 published = [("BERT-large", 2018, 340e6, 1.31e11), ("T5-11B", 2019, 11e9, tokens_t5),
-             ("GPT-3", 2020, 175e9, 300e9),
+             ("GPT-3", 2020, 175e9, 300e9), ("Switch-C", 2021, 1.6e12, 0),
              ("SmolLM2-135M", 2024, 135e6, 2e12), ("zh-gpt", "", 3.2e6, 16.4e6)]
-rows = []
 for name, year, n, d in published:
     flops, _ = training_flops(n, d, 1, 1)
     days = flops / (0.4 * 312e12 * 86_400)                      # an A100 at 40 %
-    rows.append((name, year, *(f"{x:.1e}" for x in (n, d, flops, days))))
+    shown = [f"{x:.1e}" if x else "–" for x in (n, d, flops, days)]
+    rows.append((name, year, *shown))
 header = cl.L(zh=["", "年", "参数", "读过的词元", "6ND", "A100 天数，按 40%"],
               en=["", "year", "parameters", "tokens read", "6ND", "A100 days at 40 %"])
 cl.viz.table(rows, header, right=range(1, 6))
@@ -873,10 +876,10 @@ print("T5-11B:", cl.L(zh="在这台机器上的年数", en="years on this machin
 r"""
 论文里是一万亿个词元，是讲义的 140 倍；而且主要是英语（多语言的是另一个模型 mT5，101 种）。“75 亿”多半是 750 GB 看走了眼，这只是猜测。6ND 算出 6.9e22 次；T5 有编码器和解码器两半，一个词元只经过其中一半，所以实际约是一半（[Brown 等 2020](https://arxiv.org/abs/2005.14165) 的附录也这样算）。按 40% 的利用率，一半是三千多个 A100 天：**“数千个 GPU 天”量级对**（当年用的是 TPU），词元数错了。
 
-- **单位**：第四份讲义说“数十亿甚至上百亿个样本”，第五份说“数十亿单词”。训练量要说词元，还要说读了几遍（`zh-gpt` 就读了好几遍）。表里的四个公开模型，从 1300 亿到 2 万亿，差十五倍。（BERT 的前九成步数读的是短句，表里是上限。）
+- **单位**：第四份讲义说“数十亿甚至上百亿个样本”，第五份说“数十亿单词”。训练量要说词元，还要说读了几遍（`zh-gpt` 就读了好几遍）。表里给出词元数的四个公开模型，从 1300 亿到 2 万亿，差十五倍。（BERT 的前九成步数读的是短句，表里是上限。）
 - **万亿参数**：第四份讲义把它写成未来。Switch-C 在 2021 年就有 1.6 万亿（[Fedus 等](https://arxiv.org/abs/2101.03961)），不过是稀疏的，一个词元只用到其中一小部分，`6ND` 里的 N 不能写 1.6 万亿。
 
-最后一格是你的机器，`scratch` 那 100 步的 MFU，写这一章时不到三成。分母是实测的矩阵乘法，不是厂家的数字。优化器、softmax、注意力的分数、取数据都占时间，却不在 6ND 里。照这个速度，T5-11B 要练几万年。
+最后一格是你的机器，`scratch` 那 100 步的 MFU，写这一章时不到三成。分母是实测的矩阵乘法，不是厂家的数字。优化器、softmax、注意力的分数、取数据都占时间，却不在 6ND 里。照这个速度，T5-11B 要练几千年到几万年。
 
 ## 6.11 排行榜
 
@@ -887,16 +890,16 @@ r"""
 3. 字节按解码出来的文字数；开头告诉模型褒贬的那个词元，要付 1 比特（两类评论各一半，正好 1 比特）。
 4. 说明用了多少秒、什么机器。
 
-你的模型只要能读 `zh-gpt` 的编号、给出 logits，就能上榜，`bits(net)` 给出分数。
+你的模型只要能读 `zh-gpt` 的编号、给出 logits，就能上榜，`bits(model)` 给出分数。
 """
 # %% en [md]
 r"""
 The paper has a trillion tokens, 140 times what the handout says; and they are mainly English (the multilingual one is another model, mT5, with 101 languages). The “7.5 billion” may be a misreading of 750 GB, which is only a guess. 6ND gives 6.9e22; but T5 has two halves, an encoder and a decoder, and a token passes only one of them, so about half of it is right (the appendix of [Brown et al. 2020](https://arxiv.org/abs/2005.14165) counts like this, too). At a utilisation of 40 % half of it is a little over three thousand A100 days: **“thousands of GPU days” has the right order of magnitude** (it ran on TPUs), the number of tokens is wrong.
 
-- **Units**: the fourth handout says “billions or even more than ten billion samples”, the fifth “billions of words”. State the amount of training in tokens, and how often each is read (`zh-gpt` read its text several times). The four published models in the table run from 130 billion to 2 trillion, a factor of fifteen. (BERT read short pieces in the first nine tenths of its steps; the table has an upper bound.)
+- **Units**: the fourth handout says “billions or even more than ten billion samples”, the fifth “billions of words”. State the amount of training in tokens, and how often each is read (`zh-gpt` read its text several times). The four published models with a number of tokens in the table run from 130 billion to 2 trillion, a factor of fifteen. (BERT read short pieces in the first nine tenths of its steps; the table has an upper bound.)
 - **A trillion parameters**: the fourth handout sees them in the future. Switch-C had 1.6 trillion in 2021 ([Fedus et al.](https://arxiv.org/abs/2101.03961)), though a sparse model: a token uses a small part of them, and the N of `6ND` must not be 1.6 trillion.
 
-The last cell is your machine, with the MFU of the 100 steps of `scratch`: below thirty per cent when this was written. It is a share of a matrix product measured here, not of a maker's figure. The optimiser, softmax, attention scores and fetching data take time and are not in 6ND. At this speed T5-11B would take tens of thousands of years.
+The last cell is your machine, with the MFU of the 100 steps of `scratch`: less than three tenths when this was written. The peak is that of a matrix product measured here, not a maker's figure. The optimiser, softmax, attention scores and fetching data take time and are not in 6ND. At such a speed T5-11B would take thousands or tens of thousands of years.
 
 ## 6.11 A leaderboard
 
@@ -907,7 +910,7 @@ How many bits per byte for one fixed text? Four rules:
 3. Bytes are counted in the decoded text; the first token, which tells praise from complaint, costs 1 bit (two kinds, equally likely).
 4. Say how many seconds it took, and on what machine.
 
-Any model that reads the ids of `zh-gpt` and gives logits may enter; `bits(net)` gives its score.
+Any model that reads the ids of `zh-gpt` and gives logits may enter; `bits(model)` gives its score.
 """
 # %% training
 unknown = gpt.tokenizer.unk_token_id
@@ -924,13 +927,13 @@ cl.viz.table(rows, ["", cl.L(zh="每字节比特数", en="bits per byte")], righ
 
 # %% zh [md]
 r"""
-两个 `zh-gpt` 都是 1.78，三元 2.37，从头训练的 2.5 上下，读同样多文字的三元 2.83。参赛的里面暂时是三元第一；`scratch` 多练些步数能不能超过它，你来量。
+两个 `zh-gpt` 都是 1.78，三元 1.96，读同样多文字的三元 2.05，从头训练的 2.5 上下。参赛的里面暂时是三元第一；`scratch` 多练些步数能不能超过它，你来量。
 
 ## 小结
 
-- 先去重，再切分：原始评论一半是副本，带着副本量出来的困惑度低得没有意义。规则写下来，去掉多少数出来。
+- 先去重，再切分：原始的行一半是副本，带着副本量出来的困惑度低得没有意义。规则写下来，去掉多少数出来。
 - 讲义里有机器的痕迹：`<end_of_turn>`、空的常见问题、从 6.4 开始的小节。痕迹不等于错，错要一句句查。
-- 下一个词元和掩码是同一批文字的两种训练目标，掩码算损失的位置只有七分之一；静态的掩码读多了会背下来，动态的每遍都是新题。
+- 下一个词元和掩码是同一批文字的两种训练目标，掩码算损失的位置只有七分之一；静态的掩码读多了会背下来，动态的每遍重新抽。
 - AdamW 的一步你写得出来：两个滑动平均、校正、另外做的衰减。学习率先升后降，预热写成总步数的比例。
 - 比优化器要两边一样调，比秒数，给三个种子。在这个小模型上，Muon 省了三成的步数，没有省下时间。
 - 规模：五个点能拟合一条直线，第六个点才检验它，这里它落在预测之上。算力是 6ND；T5-11B 读了一万亿个词元。
@@ -940,16 +943,16 @@ r"""
 """
 # %% en [md]
 r"""
-Both kinds of `zh-gpt` have 1.78, the trigram 2.37, the model from scratch about 2.5, the trigram with as much text 2.83. Among those in the competition the trigram leads for now; whether `scratch` passes it with more steps is for you to measure.
+Both kinds of `zh-gpt` have 1.78, the trigram 1.96, the trigram with as much text 2.05, the model from scratch about 2.5. Among those in the competition the trigram leads for now; whether `scratch` passes it with more steps is for you to measure.
 
 ## Summary
 
-- Remove copies first, then split: half of the raw reviews are copies, and a perplexity measured with them is far too low. Write the rule down and count what it removes.
+- Remove copies first, then split: half of the raw lines are copies, and a perplexity measured with them is far too low. Write the rule down and count what it removes.
 - The handouts show traces of a machine: `<end_of_turn>`, an empty list of questions, a section that begins with 6.4. A trace is no error; errors have to be checked one by one.
-- The next token and the mask are two objectives on one text, and masks count about a seventh of the positions; static masks are learnt by heart after enough readings, dynamic ones ask something new each time.
+- The next token and the mask are two objectives on one text, and with masks about a seventh of the positions count; static masks are memorised after enough readings, dynamic ones are drawn anew each time.
 - A step of AdamW is something you can write: two running means, their correction, decay done apart. The learning rate rises, then falls, and warm-up is a share of the steps.
-- Compare optimisers with both tuned alike, in seconds, with three seeds. On this small model Muon saved three steps in ten, and no time.
-- Scale: five points give a straight line; the sixth tests it, and here lies above the prediction. Computation is 6ND; T5-11B read a trillion tokens.
+- Compare optimisers with both tuned alike, in seconds, with three seeds. On this small model Muon saved three steps in ten, but no time.
+- Scale: five points give a straight line; the sixth tests it, and here lies above the prediction. The compute is 6ND; T5-11B read a trillion tokens.
 
 To try: with 4000 sentences instead of 1000 in section 6.3, do static and dynamic masks still differ? With another `d_model` for `train_small` in 6.7, with both rates chosen anew, is Muon ahead in seconds? Replace `orthogonalise` in 6.7 by a true singular value decomposition (`torch.linalg.svd`): how far apart are the results, and how do the times compare?
 Next: [chapter 7, generation and decoding](07_decoding.ipynb).

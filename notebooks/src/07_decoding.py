@@ -76,7 +76,7 @@ cl.viz.bars(writer.likely(text, k=8))
 
 # %% zh [md]
 r"""
-最可能的“服”也只占一成多，所以抽样多半抽到别的：十次里只有一次是它。画出来的八个以外，还有四千个词元，每个概率都很小，合起来却超过一半。这条**长尾**里有许多接不下去的词元；抽得久了，总会抽到。
+最可能的“服”也只占一成多（“价”几乎和它一样），所以抽样多半抽到别的：十次里只有一次是它。画出来的八个以外，还有四千个词元，每个概率都很小，合起来却超过一半。这条**长尾**里有许多接不下去的词元；抽得久了，总会抽到。
 
 有三个旋钮管这件事：
 
@@ -92,7 +92,7 @@ r"""
 """
 # %% en [md]
 r"""
-The likeliest token, *a*, has less than a tenth of the probability, so sampling mostly draws another: in these ten draws *a* does not come up. Beyond the eight bars there are tens of thousands of tokens; each has a very small probability, but together they have about two thirds. Many tokens of this **long tail** do not go on well (*The foodnt*), and whoever draws long enough will draw one.
+The likeliest token, *a*, has less than a tenth of the probability (*made* is almost level with it), so sampling mostly draws another: in these ten draws *a* does not come up. Beyond the eight bars there are tens of thousands of tokens; each has a very small probability, but together they have about two thirds. Many tokens of this **long tail** do not go on well (*The food was -*), and whoever draws long enough will draw one.
 
 Three settings deal with that:
 
@@ -343,8 +343,8 @@ def measures(texts, drawn):                         # three columns of the table
 rows = [(rule, *measures(english[i], english[3]), *measures(chinese[i], chinese[3]))
         for i, rule in enumerate(rules)]
 rows.append((cl.L(zh="报纸", en="newspaper"), "", "", "", *measures(paper, chinese[3])))
-header = [""] + cl.L(zh=["rep-4", "减去抽样", "长度"],
-                     en=["rep-4", "minus sampling", "length"]) * 2
+names = cl.L(zh=["减去抽样", "长度"], en=["minus sampling", "length"])
+header = ["", "SmolLM2: rep-4", *names, "zh-gpt: rep-4", *names]
 display(cl.viz.table(rows, header, right=range(1, 7)))
 for i in (0, 3):                                    # greedy, then sampled
     print(rows[i][0], "→", smol.tokenizer.decode(english[i][7]), "\n")
@@ -589,25 +589,25 @@ plt.show()
 r"""
 先看两段文字：橙色的是抄来并且核对通过的，空白的是大模型自己写的。讲故事几乎抄不到，40 个词元要 38 次前向传播；原样再写一遍只要 16 次，一次平均写出两个半。（SmolLM2 抄到一半走了样，那里的草稿就被拒绝：写什么由大模型说了算。）写出的都和一个一个写的一样，课程库的 `cl.generate(…, draft=…)` 写出的也一样，它还能抽样。
 
-再看时间：一次前向传播读 1 到 17 个词元，各要多少毫秒，打印在图的上面，每台机器不同。每次猜 n 个，每个独立地以概率 α 被接受，平均写出 $1+\alpha+\dots+\alpha^n=\frac{1-\alpha^{n+1}}{1-\alpha}$ 个；除以时间，就是图里的倍数。虚线是不用推测解码。α 是 0.2 时，猜得再多，一次平均也写不到 1.25 个，几乎没有赚头；α 大，才值得多猜。α 不够大而 n 太大，曲线又往下走：后面的草稿很少轮得到，读它们却要时间。（这里草稿不花时间；用小模型打草稿，还要加上它的时间。α 相同、互相独立是简化：真的文字，接受成串地来。）
+再看时间：一次前向传播读 1 到 17 个词元，各要多少毫秒，打印在图的上面，每台机器不同。每次猜 n 个，每个独立地以概率 α 被接受，平均写出 $1+\alpha+\dots+\alpha^n=\frac{1-\alpha^{n+1}}{1-\alpha}$ 个；除以时间，就是图里的倍数。虚线是不用推测解码时的速度。α 是 0.2 时，猜得再多，一次平均也写不到 1.25 个，几乎没有赚头，还可能更慢；α 大，才值得多猜。α 不够大而 n 太大，曲线又往下走：后面的草稿很少轮得到，读它们却要时间。（这里草稿不花时间；用小模型打草稿，还要加上它的时间。α 相同、互相独立是简化：真实的文字里，猜对的常常连成一串，像上面的橙色。）
 **什么时候划算**：草稿常猜对，而且一次多读几个词元不比读一个慢多少。改写、摘录、补全代码，后面的话多半在提示里出现过，就是这样。
 
 ## 7.6 写诗，写评论，写新闻
 
 几份讲义都列了一长串大模型能写的东西：小说、诗歌、剧本、歌词、新闻、短帖。写得怎样，要有东西来比。
 
-`zh-verse` 只有 78 万参数，读过八万多首唐宋的绝句和律诗。给它体裁和题目，它写全诗。绝句四句，律诗八句，每句五字或七字。写得像不像，有两条规矩可以数：
+`zh-verse` 只有 78 万参数，读过八万多首唐宋的绝句和律诗。给它体裁和题目，它就写出整首诗。绝句四句，律诗八句，每句五字或七字。写得像不像，有两条规矩可以数：
 
 - **押韵**：第 2、4、6、8 句的末字同韵。古人的读音和今天不同，所以查《平水韵》（十三世纪编定的韵书），不查普通话。
 - **平仄**：一句里第 2、4（、6）字的声调要平、仄相间。平是平声，仄是上、去、入三声。
 
-改改题目和体裁，看它写。末字后面写着韵部；下面是平仄，○ 平，● 仄，◐ 两读。
+改改题目和体裁，看它写。每句右边先写末字的韵部，再写平仄：○ 平，● 仄，◐ 两读。
 """
 # %% en [md]
 r"""
 First the two texts: orange tokens were copied and passed the check; the large model wrote the others itself. For the story hardly anything could be copied, and 40 tokens take 38 passes; the copy takes 16, two and a half tokens a pass. (Halfway SmolLM2 strays from the text it should copy, and there the draft is refused: the large model has the last word.) Both texts are what one token at a time gives, and what the library's `cl.generate(…, draft=…)` writes, which can sample, too.
 
-Then the time: how many milliseconds a pass takes that reads 1 to 17 tokens is printed above the picture, and differs by machine. With n drafted tokens, each accepted with probability α and independently, a pass writes $1+\alpha+\dots+\alpha^n=\frac{1-\alpha^{n+1}}{1-\alpha}$ tokens on average; divided by the time, this gives the factors in the picture. The dotted line is no speculation. At α = 0.2 a pass writes less than 1.25 tokens on average, however many are drafted, so there is hardly anything to gain; a large α makes it worth while to draft more. Unless α is very large, too large an n makes the curves fall again: the last drafts are seldom reached, but reading them takes time. (The draft costs nothing here; where a small model makes it, its time has to be added. One α for all tokens, independent of each other, is a simplification: in real text acceptances come in runs.)
+Then the time: how many milliseconds a pass takes that reads 1 to 17 tokens is printed above the picture, and differs by machine. With n drafted tokens, each accepted with probability α and independently, a pass writes $1+\alpha+\dots+\alpha^n=\frac{1-\alpha^{n+1}}{1-\alpha}$ tokens on average; divided by the time, this gives the factors in the picture. The dotted line is decoding without speculation. At α = 0.2 a pass writes less than 1.25 tokens on average, however many are drafted, so there is hardly anything to gain, and it may well be slower; a large α makes it worth while to draft more. Unless α is very large, too large an n makes the curves fall again: the last drafts are seldom reached, but reading them takes time. (The draft costs nothing here; where a small model makes it, its time has to be added. One α for all tokens, independent of each other, is a simplification: in real text accepted tokens come in runs, like the orange ones above.)
 **It pays** where the draft is often right and reading a few tokens more costs little more than reading one: when rewriting, quoting, or completing code, where most of what follows has already stood in the prompt.
 
 ## 7.6 Poems, reviews, news
@@ -619,7 +619,7 @@ The handouts have long lists of what large models write: novels, poems, plays, l
 - **Rhyme**: lines 2, 4, 6 and 8 end in one rhyme. The sounds of that time are not those of today, so the rhymes are looked up in the Pingshui rhyme book (settled in the thirteenth century), not in Mandarin.
 - **Tone**: within a line, characters 2 and 4 (and 6) alternate between level and oblique. Of the four tones of Middle Chinese one is level (平), the other three are oblique (仄).
 
-Change the form and the title (秋夜 is “autumn night”, 梅花 “plum blossom”, 电车 “tram”) and watch it write. The rhyme stands after a line's last character; below are the tones, ○ level, ● oblique, ◐ read both ways.
+Change the form and the title (秋夜 is “autumn night”, 梅花 “plum blossom”, 电车 “tram”) and watch it write. To the right of each line stand the rhyme of its last character and the tones: ○ level, ● oblique, ◐ read both ways.
 """
 # %% rows="R63"
 verse, verse_tokenizer = cl.models.port("zh-verse"), cl.load("zh-verse").tokenizer
@@ -681,7 +681,7 @@ cl.guess.result("decode.rhyme", rhymed, tolerance=10)
 
 # %% zh [md]
 r"""
-先看尺子：真诗也只有近九成押韵（体裁里混着不严守规矩的古体，也有诗人借邻近的韵），这是上限。底线有两条：从别的真诗里借句子来拼，末字都是诗里的末字，碰巧押韵的只有 4.5%；把真诗的字打乱，是 1%。`zh-verse` 是 **64%**，离上限还远，离底线更远。平仄上它和真诗差不多：合平仄的句子约九成，差的区间含 0；打乱的只有四成。它没有抄训练集里的句子；真诗反倒有 4% 的句子训练集里也有。
+先看尺子：真诗也只有近九成押韵（也许是不严守规矩的古体、借用邻近的韵，或者韵书里查不到的字，这里没有分开数），这是上限。底线有两条：从别的真诗里借句子来拼，末字都是诗里的末字，碰巧押韵的只有 4.5%；把真诗的字打乱，是 1%。`zh-verse` 是 **64%**，离上限还远，离底线更远。平仄上它和真诗差不多：合平仄的句子约九成，差的区间含 0；打乱的只有四成。它没有抄训练集里的句子；真诗反倒有 4% 的句子训练集里也有。
 没有人告诉过它什么叫韵、什么叫声调，一个字的读音也没有给过：这些规律都藏在字和字怎样搭配里。至于意思：题目换成“电车”再看看。（这里量的是两条规矩，诗好不好量不出来。200 首，只抽了一次。）
 
 ### 同一个开头，一褒一贬
@@ -693,7 +693,7 @@ SmolLM2 是听指令的模型，不用记号，用一句话说体裁就行：故
 """
 # %% en [md]
 r"""
-First the ruler: of the real poems, too, not quite nine in ten rhyme by it (the forms hold some older, freer verse, and poets borrowed neighbouring rhymes); that is the ceiling. There are two floors: poems put together from lines of other real poems, whose last characters are those of real lines, rhyme by chance in 4.5 %; real poems with their characters shuffled in 1 %. `zh-verse` has **64 %**: well below the ceiling, far above both floors. In tone it is about as good as the real poems: nine lines in ten are right, the interval of the difference includes 0; shuffled, it is four in ten. It copied no line from the training set, where 4 % of the real poems' own lines are found.
+First the ruler: of the real poems, too, not quite nine in ten rhyme by it (perhaps because of older, freer verse, borrowed neighbouring rhymes, or characters that the book lacks; these were not counted apart); that is the ceiling. There are two floors: poems put together from lines of other real poems, whose last characters are those of real lines, rhyme by chance in 4.5 %; real poems with their characters shuffled in 1 %. `zh-verse` has **64 %**: well below the ceiling, far above both floors. In tone it is about as good as the real poems: nine lines in ten are right, the interval of the difference includes 0; shuffled, it is four in ten. It copied no line from the training set, where 4 % of the real poems' own lines are found.
 Nobody told it what a rhyme or a tone is, or how a single character sounds: all that lies in which characters go together. As to sense: try “电车”, *tram*, as the title. (Measured here are two rules; how good a poem is they do not say. 200 poems, drawn once.)
 
 ### One opening, two moods
@@ -748,7 +748,7 @@ cl.viz.table(zip([row[cl.L(zh="zh", en="en")] for row in table], texts))
 
 # %% zh [md]
 r"""
-给 `<pos>`，裁判说八成是好评；给 `<neg>`，不到三成；不给记号，居中。对照在最后两行：裁判说真好评里七成是好评，真差评里一成，所以它两头都会看错，上面的数要和这两个比着读。数好话和坏话，次序一样。给 `<news>`，连“买回来以后发现”也写成了新闻腔。
+给 `<pos>`，裁判说八成是好评；给 `<neg>`，不到三成；不给记号，居中。对照在最后两行：裁判说真好评里七成是好评，真差评里一成，所以它两头都会看错，上面的数要和这两个比着读。数好话和坏话（打平的不算），次序一样。给 `<news>`，连“买回来以后发现”也写成了新闻腔。
 两种量法都不完全独立于写作的模型：裁判学的标签和 `zh-gpt` 学的出自同一批训练评论，`zh-bert` 还学过那张好话坏话的表。（区间把 5 个开头 × 20 次当作 100 篇互不相干的文字，偏窄。）能说的是：**改一个记号，褒贬就变了**，参数一个没动。通不通顺是另一回事，读读右边那一列。
 
 SmolLM2 的六种体裁里，诗分了行，新闻和短帖开口先说“这是一篇……”，剧本里没有人说话，歌词不像歌词。写哪一种，它听懂了一些；写得像不像，要看体裁。各只写了一篇，只能说明会这样，不能说明多常这样。
@@ -767,7 +767,7 @@ SmolLM2 的六种体裁里，诗分了行，新闻和短帖开口先说“这是
 """
 # %% en [md]
 r"""
-With `<pos>` the judge calls eight in ten praise, with `<neg>` fewer than three, without a token about half. The control is in the last two lines: of real praise the judge calls seven in ten praise, of real complaints one in ten. It errs both ways, and the lines above should be read against these two. Counting words of praise and complaint gives the same order. With `<news>`, even “after I bought it I found” goes on in a newspaper's voice.
+With `<pos>` the judge calls eight in ten praise, with `<neg>` fewer than three, without a token about half. The control is in the last two lines: of real praise the judge calls seven in ten praise, of real complaints one in ten. It errs both ways, and the lines above should be read against these two. Counting words of praise and complaint (ties left out) gives the same order. With `<news>`, even “after I bought it I found” goes on in a newspaper's voice.
 Neither measure is independent of the writer: the judge's labels come from the training reviews that `zh-gpt` learnt from, and `zh-bert` was also taught the list of mood words. (The intervals take 5 openings × 20 draws as 100 unrelated texts and are too narrow.) What can be said: **changing one token changes the mood**; no parameter was touched. Fluency is another matter, as those who read Chinese see in the last column.
 
 Of SmolLM2's six forms, the poem has lines; the news report and the post begin by announcing themselves (“Here's a …”); in the play nobody speaks, and the song is not one. It understands in part what is asked for; whether the text looks like it depends on the form. One text each shows that it can happen, not how often.
@@ -839,13 +839,13 @@ answers = cl.results.stored("07_functions", sampled)
 verdicts = {shots: [[verdict(i, text) for text in texts]
                     for i, texts in enumerate(some)] for shots, some in answers.items()}
 rows = []
-for task, found in zip(tasks, verdicts["0"]):       # a kept result has text as keys
-    c = found.count("ok")
-    most = max(set(found), key=found.count)
+for i, found in enumerate(verdicts["0"]):           # a kept result has text as keys
+    c, most = found.count("ok"), max(found, key=found.count)
     scores = [f"{pass_at_k(10, c, k):.2f}" for k in (1, 5)]
-    rows.append((task["call"], c, *scores, most))
-header = cl.L(zh=["函数", "十份里对的", "pass@1", "pass@5", "最多的结果"],
-              en=["function", "right of 10", "pass@1", "pass@5", "commonest result"])
+    example = answers["0"][i][found.index(most)]
+    rows.append((tasks[i]["call"], c, *scores, most, example))
+header = cl.L(zh=["函数", "十份里对的", "pass@1", "pass@5", "最多的结果", "例如"],
+              en=["function", "right of 10", "pass@1", "pass@5", "commonest", "such as"])
 cl.viz.table(rows, header, right=(1, 2, 3))
 
 # %% rows="R30 R70"
@@ -863,23 +863,23 @@ cl.guess.result("decode.code", round(100 * sum(base) / 10), tolerance=10)
 
 # %% zh [md]
 r"""
-先考一考考题：什么都返回 `None`、`True` 或 1，一道也通不过；参考答案十道全过。再读了 30 份判过的答案，没有误判的。
+先考一考考题：什么都返回 `None`、`True` 或 1，一道也通不过；参考答案十道全过。这还不够，判过的答案也要读。把不同的答案读下来，就会想到：`longest` 的断言如果只比 `["a", "abc", "ab"]`，`max(words)` 取的是字母表上最靠后的词，也能通过。所以断言里放了一个 `"z"`。同样，`is_palindrome` 的断言里有大写字母。判为对的答案，去掉重复的，每一份都读过，没有误判的。
 
-100 份里对 44 份，分布很不均匀：`is_even`、`largest` 十份全对，`count_vowels`、`factorial`、`unique` 一份也不对，多半不是语法错，是答案错。pass@1 是 0.44，pass@5 是 0.63：答案能检验的时候，多抽几份就有用。
-第二张表就是 GPT-3 那篇论文的题目，**少样本**（few-shot，[Brown 等 2020](https://arxiv.org/abs/2005.14165)）：提示里放几个写好的函数，参数一个不改。GPT-3 的权重不公开，这里由 SmolLM2 代替。结果让人失望：曲线是平的，pass@1 总在 0.41 到 0.45 之间，变化的区间全都含 0。十个函数太少，区间很宽，小的帮助量不出来；例子取自另外九个函数，每种个数也只抽了一次。
+100 份里对 39 份，分布很不均匀：`is_even`、`largest` 十份全对，`count_vowels`、`factorial`、`unique`、`longest` 一份也不对，多半不是语法错，是答案错。pass@1 是 0.39，pass@5 是 0.53（照定义不会更低，高出多少才是结果）：答案能检验的时候，多抽几份就有用。
+第二张表就是 GPT-3 那篇论文的题目，**少样本**（few-shot，[Brown 等 2020](https://arxiv.org/abs/2005.14165)）：提示里放几个写好的函数，参数一个不改。GPT-3 的权重不公开，这里由 SmolLM2 代替。结果让人失望：没有一种个数比不放例子好。放一个例子的区间还在 0 以下，另外三个都含 0。十个函数太少，区间很宽，小的帮助量不出来；例子取自另外九个函数，每种个数也只抽了一次。
 
 ## 7.8 不从左往右，也能写
 
 自回归模型一个接一个往右写，只因为训练时就是这样分解的。填空模型没有方向：把整句都盖上，一次揭开几个，揭到没有为止。这就是**掩码扩散**（masked diffusion）语言模型的写法（[Nie 等 2025](https://arxiv.org/abs/2502.09992)）；`zh-bert` 不是为此训练的：它填空时，每六七个字只盖住一个。看看它能写成什么样。
 
-三种次序：从左往右；随机；**先揭最有把握的**。再试一次揭开几个：一次揭开的几个互相看不见，容易接不上。拖动“步”，看一句话怎样长出来。
+三种次序：从左往右；随机；**先揭最有把握的**。再试一次揭开几个：一次揭开的几个互相看不见，容易接不上。拖动“步骤”，看一句话怎样长出来。
 """
 # %% en [md]
 r"""
-The tests were tested first: returning `None`, `True` or 1 throughout passes none of the tasks; the reference passes all ten. Of 30 graded answers read afterwards, none was misjudged.
+The tests were tested first: returning `None`, `True` or 1 throughout passes none of the tasks; the reference passes all ten. That is not enough: graded answers must be read, too. Whoever reads them sees that with `["a", "abc", "ab"]` alone the test of `longest` would also pass `max(words)`, which gives the last word of the alphabet; this is why it has a `"z"`, and that of `is_palindrome` has capital letters. All the different answers graded as right were read; none was misjudged.
 
-44 of 100 are right, very unevenly: `is_even` and `largest` in all ten, `count_vowels`, `factorial` and `unique` never, and mostly the answer is wrong, not the syntax. pass@1 is 0.44 and pass@5 0.63: where answers can be checked, more samples help.
-The second table is the subject of the GPT-3 paper, **few-shot** prompting ([Brown et al. 2020](https://arxiv.org/abs/2005.14165)): some finished functions in the prompt, and not one parameter changed. GPT-3's weights are not public; SmolLM2 stands in. The result is disappointing: the curve is flat, pass@1 stays between 0.41 and 0.45, and every interval of the change includes 0. Ten functions are few and the intervals wide, so that a small effect would not show; the examples come from the other nine functions and were drawn once for each number.
+39 of 100 are right, very unevenly: `is_even` and `largest` in all ten, `count_vowels`, `factorial`, `unique` and `longest` never, and mostly the answer is wrong, not the syntax. pass@1 is 0.39 and pass@5 0.53 (by definition it cannot be lower; the result is how much higher it is): where answers can be checked, more samples help.
+The second table is the subject of the GPT-3 paper, **few-shot** prompting ([Brown et al. 2020](https://arxiv.org/abs/2005.14165)): some finished functions in the prompt, and not one parameter changed. GPT-3's weights are not public; SmolLM2 stands in. The result is disappointing: no number of examples does better than none. With one example the interval of the change even lies below 0; the other three include it. Ten functions are few and the intervals wide, so that a small effect would not show; the examples come from the other nine functions and were drawn once for each number.
 
 ## 7.8 Writing in any order
 
@@ -932,7 +932,7 @@ r"""
 - 推测解码：分布一点不变；草稿常猜对、多读几个又不太贵时才划算。
 - 写得怎样，要有尺子和对照：真诗和打乱的字，真评论上量过的裁判，跑得通的断言。
 
-还想动手：把 7.5 节 `lookup` 的两个词元改成一个或三个，“原样再写一遍”各要几次前向传播？7.2 节的树里，把温度拖到 0.1，抽样的路和谁的一样？7.8 节里，一次揭几个开始不像话？
+还想动手：把 7.5 节 `lookup` 的两个词元改成一个或三个，“原样再写一遍”各要几次前向传播？7.2 节的树里，把温度拖到 0.1，换几个种子：为什么抽样不总走贪心那条路？（看 7.1 节最长的两根条形）7.8 节里，一次揭几个开始不像话？
 接下来：[第 8 章 微调](08_finetuning.ipynb)。
 """
 # %% en [md]
@@ -946,8 +946,8 @@ With the surest character uncovered first, one at a time, “this hotel” goes 
 - Always taking the likeliest goes in circles, sampling hardly ever does: autoregression does not ensure consistency or fluency.
 - The KV cache: the same logits, one token read a step, paid for in memory.
 - Speculative decoding changes nothing in the distribution, and pays only where the draft is often right and reading a few more tokens is cheap.
-- How good a text is takes a ruler and a control: real poems and shuffled characters, a judge measured on real reviews, assertions that run.
+- To say how good a text is, you need a measure and a control: real poems and shuffled characters, a judge measured on real reviews, assertions that run.
 
-To try: change the two tokens of `lookup` in 7.5 to one or three; how many passes does “copy” take? In the tree of 7.2 drag the temperature to 0.1; whose way does sampling take? In 7.8, at how many uncovered at once does the text stop making sense?
+To try: change the two tokens of `lookup` in 7.5 to one or three; how many passes does “copy” take? In the tree of 7.2 drag the temperature to 0.1 and try some seeds: why does sampling not always take the way of greedy? (look at the two longest bars of 7.1) In 7.8, at how many uncovered at once does the text stop making sense?
 Next: [chapter 8, fine-tuning](08_finetuning.ipynb).
 """

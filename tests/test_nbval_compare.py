@@ -23,6 +23,14 @@ from course_lib.viz.attention.still import still_html, still_png
 matplotlib.use("agg")
 
 
+@pytest.fixture(autouse=True)
+def figures_of_their_own():
+    """Another test in this process may have set the course's style; the pictures of the parameters were drawn before that."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        yield
+
+
 def shown(data, mime="text/plain"):
     return [{"output_type": "display_data", "data": {mime: data}}]
 

@@ -16,7 +16,7 @@ __all__ = ["living_page"]
 
 _HERE = Path(__file__).parent
 _BLOCK = 32
-# What a page says and where it begins, by model: the first tokens to choose from, and a text for each language of the interface.
+# The models that the page knows how to begin with: the first tokens to choose from, and a text.
 _BEGINNINGS = {
     "zh-gpt": {"starts": ["<pos>", "<neg>", "<news>"], "text": "今天天气真"},
     "zh-verse": {"starts": ["<五绝>", "<七绝>", "<五律>", "<七律>"], "text": "秋夜："},
@@ -24,10 +24,10 @@ _BEGINNINGS = {
 
 
 def living_page(models: tuple[str, ...] = ("zh-gpt", "zh-verse")) -> str:
-    """The page, about 5.4 MB: type, and see the next token and every attention head as you type. It asks nothing of any server.
+    """The page, 5.8 MB with both models: type, and see the next token and every attention head as you type. It asks nothing of any server.
 
     models: names of the course's own Llama-shaped models, the first one is shown first. Matrices are stored as int8 with a scale for each 32
-    numbers, vectors as float32. CourseError: a model of another shape.
+    numbers, vectors as float32. CourseError: a model that the page cannot compute or does not know how to begin with.
     """
     payload = json.dumps({name: _packed(name) for name in models}, ensure_ascii=False).replace("<", "\\u003c")
     fill = {"CSS": "living.css", "MODEL": "llama.js", "HEADS": "heads.js", "PAGE": "living.js"}
@@ -39,10 +39,10 @@ def _packed(name: str) -> dict[str, Any]:
     """What the page needs of one model: its shape, its vocabulary, its weights in base64."""
     loaded = load(name, device="cpu")
     config, state = loaded.model.config, loaded.model.state_dict()
-    if config.model_type != "llama" or not config.tie_word_embeddings or config.attention_bias or config.mlp_bias:
-        raise CourseError(zh="{name} 不是这一页会算的形状：要 Llama 的结构，没有偏置，输出头和词嵌入共用。",
-                          en="{name} has a shape that the page does not compute: it takes Llama's, without biases, the output head tied to the embedding.",
-                          name=name)
+    if name not in _BEGINNINGS or config.model_type != "llama" or not config.tie_word_embeddings or config.attention_bias or config.mlp_bias:
+        raise CourseError(zh="{name} 不能住进这一页：它只认得 {known}，结构要和 Llama 的一样，没有偏置，输出头和词嵌入共用。",
+                          en="{name} cannot live in this page: it takes {known}, of Llama's shape, without biases, the output head tied to the embedding.",
+                          name=name, known=", ".join(_BEGINNINGS))
     names = {"embedding": "model.embed_tokens.weight", "norm": "model.norm.weight"}
     for layer in range(config.num_hidden_layers):
         block = f"model.layers.{layer}"

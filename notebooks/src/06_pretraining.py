@@ -879,7 +879,7 @@ r"""
 - **单位**：第四份讲义说“数十亿甚至上百亿个样本”，第五份说“数十亿单词”。训练量要说词元，还要说读了几遍（`zh-gpt` 就读了好几遍）。表里给出词元数的四个公开模型，从 1300 亿到 2 万亿，差十五倍。（BERT 的前九成步数读的是短句，表里是上限。）
 - **万亿参数**：第四份讲义把它写成未来。Switch-C 在 2021 年就有 1.6 万亿（[Fedus 等](https://arxiv.org/abs/2101.03961)），不过是稀疏的，一个词元只用到其中一小部分，`6ND` 里的 N 不能写 1.6 万亿。
 
-最后一格是你的机器，`scratch` 那 100 步的 MFU，写这一章时不到三成。分母是实测的矩阵乘法，不是厂家的数字。优化器、softmax、注意力的分数、取数据都占时间，却不在 6ND 里。照这个速度，T5-11B 要练几千年到几万年。
+最后一格是你的机器：`scratch` 那 100 步的 MFU。同一台机器，闲时五成上下，忙时不到三成。分母是实测的矩阵乘法，不是厂家的数字。优化器、softmax、注意力的分数、取数据都占时间，却不在 6ND 里。照这个速度，T5-11B 要练几千年到几万年。
 
 ## 6.11 排行榜
 
@@ -899,7 +899,7 @@ The paper has a trillion tokens, 140 times what the handout says; and they are m
 - **Units**: the fourth handout says “billions or even more than ten billion samples”, the fifth “billions of words”. State the amount of training in tokens, and how often each is read (`zh-gpt` read its text several times). The four published models with a number of tokens in the table run from 130 billion to 2 trillion, a factor of fifteen. (BERT read short pieces in the first nine tenths of its steps; the table has an upper bound.)
 - **A trillion parameters**: the fourth handout sees them in the future. Switch-C had 1.6 trillion in 2021 ([Fedus et al.](https://arxiv.org/abs/2101.03961)), though a sparse model: a token uses a small part of them, and the N of `6ND` must not be 1.6 trillion.
 
-The last cell is your machine, with the MFU of the 100 steps of `scratch`: less than three tenths when this was written. The peak is that of a matrix product measured here, not a maker's figure. The optimiser, softmax, attention scores and fetching data take time and are not in 6ND. At such a speed T5-11B would take thousands or tens of thousands of years.
+The last cell is your machine, with the MFU of the 100 steps of `scratch`. One and the same machine gave about half when idle and less than three tenths when busy. The peak is that of a matrix product measured here, not a maker's figure. The optimiser, softmax, attention scores and fetching data take time and are not in 6ND. At such a speed T5-11B would take thousands or tens of thousands of years.
 
 ## 6.11 A leaderboard
 

@@ -16,11 +16,11 @@ r"""
 这一章回答四个问题：
 
 - 一个翻译模型怎样训练，又怎样骗过训练它的人？（教师强制，和忘了右移的后果）
-- 它是背下了句子，还是学会了组合？（两种划分）
+- 它是背下了句子，还是学会了组合？（两种划分，一个对照）
 - 译得好不好、摘要好不好，一个数说得清吗？（BLEU 和 ROUGE，以及怎样骗过它们）
 - 第一、第二份讲义的翻译脚本和摘要脚本，错在哪几行？（逐行运行，修好）
 
-你会现场训练一个 T5 那样的小翻译模型，看它一边写一边看哪里。
+你会现场训练一个 T5 那样的小翻译模型，再看另一个训练得更久的，一边写一边看哪里。
 """
 # %% en [md]
 r"""
@@ -32,11 +32,11 @@ How does a model turn one sentence into another? It first **reads** the whole so
 This chapter answers four questions:
 
 - How is a translation model trained, and how can it fool the people who train it? (teacher forcing, and what happens when the shift is forgotten)
-- Has it learnt sentences by heart, or how to combine words? (two splits)
+- Has it memorised sentences, or learnt to combine words? (two splits and a control)
 - Can one number say how good a translation or a summary is? (BLEU and ROUGE, and how to fool them)
 - Which lines of the first handout's translation script and of the second handout's summary script are wrong? (run them line by line, then mend them)
 
-You will train a small translator like T5 on the spot, and watch where it looks while it writes.
+You will train a small translator like T5 on the spot, and then watch where a better trained one looks while it writes.
 """
 # %% machine
 import course_lib as cl
@@ -47,10 +47,22 @@ cl.recall()
 r"""
 ## 10.1 一个翻译模型
 
-第一份讲义说，训练好的 T5 读到“翻译成法语：我爱你”，会写出“Je t'aime”。可它的脚本里没有一句法语：模型从来没有机会学翻译。讲义用的 `t5-base` 也只学过英语、法语、德语、罗马尼亚语，它的词表里没有汉字（[Raffel 等 2020](https://arxiv.org/abs/1910.10683)，这篇论文的题目是 *Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer*）。
+第一份讲义说，训练好的 T5 读到“翻译成法语：我爱你”，会写出“Je t'aime”。可它的脚本里没有一句法语：模型从来没有机会学翻译。`t5-base` 自己只学过英语、法语、德语、罗马尼亚语，词表里没有汉字（[Raffel 等 2020](https://arxiv.org/abs/1910.10683)；第一、第五份讲义把这篇论文的题目写成 *T5: Text-to-Text Transfer Transformer*，其实是 *Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer*）。
 
-所以本课自己训练了一个：`zh-fr-en`，结构就是 T5，只有 151 万参数。句子由一套小语法生成，一共四万多句，每句都有法语和英语译文。任务用**前缀**来区分：同一个模型，前缀说译成什么，它就译成什么。
+所以本课自己训练了一个：`zh-fr-en`，结构就是 T5，只有 151 万参数。训练句由一套小语法生成，四万多句，每句都有法语和英语译文。任务用**前缀**来区分：同一个模型，前缀说译成什么，它就译成什么。
 把所有任务都写成“读一段文字，写一段文字”，正是 T5 的主张。
+
+T5 由两半组成。**编码器**（encoder）把原文读完，每个词元得到一个向量；**解码器**（decoder）从左往右写译文，每写一个词元，都用交叉注意力去看那些向量（第 3、4 章），所以图上写着 K, V。写出来的词接着读进去，再写下一个。
+
+```
+                                 je     t'aime    .     </s>
+                                  ↑       ↑       ↑      ↑
+┌─────────────────┐  K, V   ┌──────────────────────────────────┐
+│     encoder     │ ──────→ │             decoder              │
+└─────────────────┘         └──────────────────────────────────┘
+  ↑   ↑   ↑   ↑               ↑       ↑       ↑      ↑
+  我  爱  你  。            <pad>     je    t'aime    .
+```
 
 打几个字试试。它只认识一千来个词，不认识的字用橙色标出来，进了模型都是同一个 `<unk>`。试试“我妈妈不喝咖啡。”“明天你去巴黎吗？”，再试试语法之外的话。
 """
@@ -58,10 +70,22 @@ r"""
 r"""
 ## 10.1 A translation model
 
-The first handout says that T5, once trained, reads 翻译成法语：我爱你 (*translate into French: I love you*) and writes “Je t'aime”. But its script holds not one French sentence: the model never gets a chance to learn translation. The `t5-base` that it uses has learnt English, French, German and Romanian only, and has no Chinese characters in its vocabulary ([Raffel et al. 2020](https://arxiv.org/abs/1910.10683); the title of that paper is *Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer*).
+The first handout says that T5, once trained, reads 翻译成法语：我爱你 (*translate into French: I love you*) and writes “Je t'aime”. But its script holds not one French sentence: the model never gets a chance to learn translation. The `t5-base` that it uses has learnt English, French, German and Romanian only, and has no Chinese characters in its vocabulary ([Raffel et al. 2020](https://arxiv.org/abs/1910.10683); the first and the fifth handout call the paper *T5: Text-to-Text Transfer Transformer*, but its title is *Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer*).
 
 So the course trained its own: `zh-fr-en`, built like T5, with only 1.51 million parameters. A small grammar made its sentences, more than forty thousand of them, each with a French and an English translation. A **prefix** names the task: one model translates into whatever the prefix asks for.
 To write every task as “read a text, write a text” is the idea of T5.
+
+T5 has two halves. The **encoder** (编码器) reads the whole source and makes one vector for each token; the **decoder** (解码器) writes the translation from left to right and, for each token, looks at those vectors by cross-attention (chapters 3 and 4), hence K, V in the picture. Each word that it writes is read in turn before the next is written.
+
+```
+                                 je     t'aime    .     </s>
+                                  ↑       ↑       ↑      ↑
+┌─────────────────┐  K, V   ┌──────────────────────────────────┐
+│     encoder     │ ──────→ │             decoder              │
+└─────────────────┘         └──────────────────────────────────┘
+  ↑   ↑   ↑   ↑               ↑       ↑       ↑      ↑
+  我  爱  你  。            <pad>     je    t'aime    .
+```
 
 Try it. It knows about a thousand words; a character that it does not know is marked in orange, and inside the model all of these are one and the same `<unk>`. Paste 我妈妈不喝咖啡。 (*my mother does not drink coffee*) or 明天你去巴黎吗？ (*are you going to Paris tomorrow?*), then something outside the grammar.
 """
@@ -79,6 +103,7 @@ def translate(text):
     rows = [(to, translator.generate(prefix + text)) for to, prefix in PREFIX.items()]
     return cl.viz.chips(labels, unknown) + cl.viz.table(rows)
 
+print(f"{translator.model.num_parameters():,}")
 cl.viz.explore(translate, text="我爱你。")
 
 # %% zh [md]
@@ -91,7 +116,7 @@ r"""
 
 $$\log P(y\mid x;\theta)=\sum_{t=1}^{T}\log P(y_t\mid y_1,\dots,y_{t-1},x;\theta)$$
 
-给“我妈妈不喝咖啡。”五种译文打分：一种是对的，三种各错一处，一种把词序倒了过来。对照是另一句原文“我妈妈喝茶。”，译文不变。
+给“我妈妈不喝咖啡。”五种译文打分：一种是对的，三种各错一处，一种把词序倒了过来。对照是另一句原文，“我妈妈不喝茶。”，五种译文不变：要是模型真的看了原文，第三种就该变成最好的。
 """
 # %% en [md]
 r"""
@@ -103,68 +128,75 @@ A language model gives a sentence a probability (chapter 1). A translation model
 
 $$\log P(y\mid x;\theta)=\sum_{t=1}^{T}\log P(y_t\mid y_1,\dots,y_{t-1},x;\theta)$$
 
-Score five translations of 我妈妈不喝咖啡。 (*my mother does not drink coffee*): one is right, three have one fault each, one has its words in reverse order. The control is another source, 我妈妈喝茶。 (*my mother drinks tea*), with the same translations.
+Score five translations of 我妈妈不喝咖啡。 (*my mother does not drink coffee*): one is right, three have one fault each, one has its words in reverse order. The control is another source, 我妈妈不喝茶。 (*my mother does not drink tea*), with the same translations: if the model does read the source, the third one must now come out best.
 """
 # %%
-sources = ["我妈妈不喝咖啡。", "我妈妈喝茶。"]
-names = cl.L(zh=["对的", "少了否定", "咖啡成了茶", "妈妈成了爸爸", "词序颠倒"],
-             en=["right", "negation lost", "tea for coffee", "father for mother", "reversed"])
 cl.guess("seq2seq.rank",
-         cl.L(zh="四种错的译文里，模型认为哪一种最可能？",
-              en="Which of the four wrong translations does the model find likeliest?"),
-         choices=names[1:])
+         cl.L(zh="所有能写的法语里，模型给对的那句多大的概率？",
+              en="Of all the French it could write, how probable is the right one?"),
+         choices=cl.L(zh=["不到 1 %", "1 % 到 50 %", "50 % 以上"],
+                      en=["under 1 %", "1 % to 50 %", "over 50 %"]))
 
 # %% rows="R3"
+sources = ["我妈妈不喝咖啡。", "我妈妈不喝茶。"]
+names = cl.L(zh=["对的", "少了否定", "咖啡成了茶", "妈妈成了爸爸", "词序颠倒"],
+             en=["right", "negation lost", "tea for coffee", "father for mother", "reversed"])
+texts = ["ma mère ne boit pas de café .", "ma mère boit du café .",
+         "ma mère ne boit pas de thé .", "mon père ne boit pas de café .",
+         "café de pas boit ne mère ma ."]
+
 def log_prob(source, target):
     pair = words(PREFIX["fr"] + source, text_target=target, return_tensors="pt")
     with torch.inference_mode():
         logits = translator.model(**pair.to(translator.device)).logits[0]       # (T, V)
-    labels = pair["labels"][0]                                         # (T,)
-    return logits.log_softmax(-1)[range(len(labels)), labels].sum().item()
+    chosen = logits.log_softmax(-1).gather(1, pair["labels"].T)                 # (T, 1)
+    return chosen.sum().item()
 
-texts = ["ma mère ne boit pas de café .", "ma mère boit du café .",
-         "ma mère ne boit pas de thé .", "mon père ne boit pas de café .",
-         "café de pas boit ne mère ma ."]
+# %% rows="R3"
 rows = [(name, text, *(f"{log_prob(source, text):.1f}" for source in sources))
         for name, text in zip(names, texts)]
 display(cl.viz.table(rows, ["", "", *sources], right=(2, 3)))
-cl.guess.result("seq2seq.rank", max(rows[1:], key=lambda row: float(row[2]))[0])
+cl.guess.result("seq2seq.rank", cl.L(zh="50 % 以上", en="over 50 %"))
 
 # %% zh [md]
 r"""
-对的那句概率几乎是 1。错的里面，少了否定（−11.7）和咖啡成了茶（−11.9）几乎不分高下；词序颠倒的远远落在最后，概率只有 $e^{-160}$ 上下。
-同样的五句译文，原文换成“我妈妈喝茶。”，每个数都变了：分数不只看法语通不通顺，也看原文说了什么。
+左列里，对的那句对数概率约是 0，概率几乎是 1。错的里面，少了否定、咖啡成了茶，都在 −12 上下，概率是十万分之一的样子；词序颠倒的远远落在最后，只有 $e^{-160}$ 上下。（“对的”“咖啡成了茶”这些名字说的都是左列。）
+右列换了原文，最好的也换了：现在是“不喝茶”那一句。这两句原文只差一个词，五句译文一字没改，分数的高低却跟着原文走。
 
 ## 10.2 教师强制
 
 训练时，模型写第 $t$ 个词，前面的词用谁的？用**标准译文**的，不管它自己会写什么。这叫**教师强制**（teacher forcing）。好处是所有位置一次算完：解码器读入整句标准译文，因果掩码挡住后面（第 3 章），每个位置各预测下一个词。
-要预测的叫**标签**（labels），`je t'aime . </s>`；读入的要晚一位，`<pad> je t'aime .`，开头补一个起始符（T5 用 `<pad>` 兼任）。一批句子长短不一，短的补齐；补出来的标签写 −100，不计入损失。
+代价是：训练时前面的词总是对的；自己写的时候，前面是它自己写的，一步错了，后面就接着错的往下写（这叫 exposure bias，本章没有量它的影响）。
+
+要预测的叫**标签**（labels），`je t'aime . </s>`；解码器读入的是同一串词元，晚一位，`<pad> je t'aime .`，开头补一个起始符（T5 用 `<pad>` 兼任）。一批句子长短不一，短的要**填充**（padding）到一样长；填充位置的标签写 −100，不计入损失。
 
 ## 练习 1 · 右移一位
 
 写 `shift_right(labels, start_id, pad_id)`：`labels` 是整数张量 [B,T]，−100 表示不计。返回新的 [B,T]，第 0 列是 `start_id`，第 t 列是 `labels[:, t - 1]`，其中 −100 换成 `pad_id`；最后一个标签去掉。T = 0 时返回 [B,0]。
-例：`labels` 为 [[5, 6, 1, −100]]、`start_id` = 0、`pad_id` = 9，结果 [[0, 5, 6, 1]]。
+例：`labels` 为 [[5, 6, 1, −100]]、`start_id` = 0、`pad_id` = 9，结果 [[0, 5, 6, 1]]。又如 [[5, 1, −100, −100]] 得 [[0, 5, 1, 9]]。
 
 检查的下面，`batch` 把课程语法生成的中法句对变成四个张量，其中 `target` 就用你的函数；`shift=False` 时故意**忘掉**右移，解码器读到的正是要预测的那个词。
-模型是 `cl.nn.Seq2Seq`，默认设置就是 T5 的（相对位置偏置、RMSNorm、没有偏置项），我们取编码器、解码器各 2 层，宽 96。拿来试译的是“我喝茶。”和“她会去北京。”。
+模型是 `cl.nn.Seq2Seq`，默认设置就是 T5 的（相对位置偏置、RMSNorm、没有偏置项），我们取编码器、解码器各 2 层，宽 96。拿来试译的是“我喝茶。”和“她会去北京。”，译文该是 `je bois du thé .` 和 `elle va aller à pékin .`。最后一行是忘了右移的模型译第一句时写的词元编号。
 """
 # %% en [md]
 r"""
-The right one has a probability of almost 1. Of the wrong ones, the lost negation (−11.7) and tea for coffee (−11.9) are nearly level; the reversed one is last by far, with a probability of about $e^{-160}$.
-With the other source, *my mother drinks tea*, every number of the same five translations changes: a score depends not only on how fluent the French is, but on what the source says.
+In the left column the right translation has a log-probability of about 0, a probability of almost 1. Of the wrong ones, the lost negation and tea for coffee are near −12, which is about one in a hundred thousand; the reversed one is last by far, at about $e^{-160}$. (The names, “right”, “tea for coffee”, are meant for the left column.)
+In the right column the source has changed, and so has the winner: now it is the sentence with tea. The two sources differ by one word and the translations by nothing, yet the ranking follows the source.
 
 ## 10.2 Teacher forcing
 
 In training, when the model writes word $t$, whose words come before it? Those of the **right translation**, whatever the model itself would write. This is **teacher forcing**. Its advantage is that all positions are computed at once: the decoder reads the whole right translation, the causal mask hides what comes later (chapter 3), and every position predicts its next word.
-What is to be predicted are the **labels**, `je t'aime . </s>`; what is read is one place behind, `<pad> je t'aime .`, with a start token in front (T5 uses `<pad>` for it). The sentences of a batch differ in length, and short ones are filled up; labels that only fill up are −100, not counted in the loss.
+The price: in training the words before are always right; when the model writes by itself they are its own, and after a mistake it goes on from the mistake (exposure bias; its effect is not measured here).
+
+The tokens to predict are the **labels**, `je t'aime . </s>`; the decoder reads the same tokens one step later, `<pad> je t'aime .`, after a start token (T5 uses `<pad>`). The sentences of a batch differ in length, and the short ones are **padded**; the labels of the padding are −100, which the loss does not count.
 
 ## Exercise 1 · Shift right
 
 Write `shift_right(labels, start_id, pad_id)`: `labels` is a tensor of integers [B,T], where −100 means not counted. Return a new [B,T] whose column 0 is `start_id` and whose column t is `labels[:, t - 1]`, with −100 replaced by `pad_id`; the last label is dropped. T = 0 gives [B,0].
-Example: `labels` [[5, 6, 1, −100]], `start_id` = 0 and `pad_id` = 9 give [[0, 5, 6, 1]].
+Example: `labels` [[5, 6, 1, −100]], `start_id` = 0 and `pad_id` = 9 give [[0, 5, 6, 1]]; and [[5, 1, −100, −100]] gives [[0, 5, 1, 9]].
 
 Below the check, `batch` turns Chinese–French pairs made by the course's grammar into four tensors, and `target` comes from your function; with `shift=False` the shift is **forgotten** on purpose, and the decoder reads the very word that it has to predict.
-The model is `cl.nn.Seq2Seq`, whose defaults are T5's (relative position bias, RMSNorm, no bias terms); ours has 2 encoder and 2 decoder layers of width 96. The sentences to try it on are 我喝茶。 (*I drink tea*) and 她会去北京。 (*she will go to Beijing*).
+The model is `cl.nn.Seq2Seq`, whose defaults are T5's (relative position bias, RMSNorm, no bias terms); ours has 2 encoder and 2 decoder layers of width 96. The sentences to try it on are 我喝茶。 (*I drink tea*) and 她会去北京。 (*she will go to Beijing*), which should give `je bois du thé .` and `elle va aller à pékin .` The last line shows the token ids that the model without the shift writes for the first.
 """
 # %% exercise id="seq2seq.shift_right"
 ...
@@ -175,7 +207,7 @@ cl.check("seq2seq.shift_right")
 import os, random, tempfile
 
 shift_right, corpus = cl.use("seq2seq.shift_right"), cl.text.parallel()
-print(corpus.train[0])
+print(len(corpus.train), len(words), corpus.train[0])
 
 def padded(texts):
     return words(texts, padding=True, return_tensors="pt").to(cl.device())
@@ -184,7 +216,7 @@ def batch(pairs, shift=True):
     source = padded([pair.zh for pair in pairs])
     target = padded([pair.fr for pair in pairs])
     labels = target.input_ids.masked_fill(target.attention_mask == 0, -100)    # (B, T)
-    read = shift_right(labels, 0, 0) if shift else labels.clamp(min=0)         # (B, T)
+    read = shift_right(labels, 0, 0) if shift else labels.clamp(min=0)         # -100 → 0
     return {"ids": source.input_ids, "mask": source.attention_mask.bool(),
             "target": read, "labels": labels}
 
@@ -220,34 +252,40 @@ for shift in (True, False):
     trial = student()
     history = train(trial, lessons[:60], shift, show=False)
     print(f"shift={shift}: {history.loss[-1]:.2f}", say(trial, ["我喝茶。", "她会去北京。"]))
+print(cl.generate(trial, padded(["我喝茶。"]).input_ids, 8).tolist())
 cl.guess.result("seq2seq.peek", cl.L(zh="损失更低，译文没法看", en="lower loss, useless output"))
 
 # %% zh [md]
 r"""
-60 步之后，带右移的损失还有 2 左右，写出来像法语，意思不对；损失如实反映了这一点。忘了右移的损失只有 0.2 上下，像是学成了，写出来的却是两句空白。
-忘了右移，损失低得漂亮，因为答案就在输入里，照抄就行。生成的时候没有答案可抄，它就什么也不会。**训练损失低得离谱，先查标签有没有漏进输入**（第 5 章讲过同样的事，那里只有解码器）。
+60 步之后，带右移的损失还有 2 左右，写出来像法语，意思不对；损失如实反映了这一点。忘了右移的损失低得多，像是学成了，写出来的却是两句空白。
+最后一行说明了为什么：编号全是 0，也就是 `<pad>`。训练时答案就在输入里，它学会的是照抄读到的词；生成时第一个读到的是起始符 `<pad>`，它就把 `<pad>` 一路抄下去。**训练损失低得离谱，先查标签有没有漏进输入**（第 5 章里，只有解码器的模型也出过同样的事）。
 
 ## 10.3 背句子，还是学组合？
 
-现在认真训练：300 批，每批 48 句，优化器是 Muon（第 6 章）。训练句一共四万两千多句，读到的大约三分之一。
-留出的句子有两种。**随机划分**的测试句是新的，可是里面的组合（动词配宾语，时态配语气）没有避开训练句；**组合划分**里每一句都含一个训练时从没出现过的组合，比如“我爱你”，单个的词则都见过（[Lake 与 Baroni 2018](https://arxiv.org/abs/1711.00350)）。
-基线不用学：找出字面最像的训练句（按一元、二元汉字的 TF-IDF 余弦），照抄译文。
-"""
+现在认真训练：300 批，每批 48 句，优化器是 Muon（第 6 章）。一共读 14,400 句次，约是训练句总数的三分之一。
+留出的句子有两种。**随机划分**的测试句是新的，可是里面的组合（动词配宾语，时态配语气）没有避开训练句；**组合划分**的每一句都含至少一个训练时从没出现过的组合，比如“我爱你”，单个的词则都见过（[Lake 与 Baroni 2018](https://arxiv.org/abs/1711.00350)）。每种各取 200 句，译文和参考一字不差才算对。
+基线不用学：找出字面最像的训练句（按一元、二元汉字的 TF-IDF 余弦），照抄译文。它几乎注定一句也不对，因为测试句都不在训练句里；它在这里只是下限，公平些的比较要等 10.5 节的 BLEU。
+
+组合划分译错得多，不一定是因为组合新，也可能那些句子本来就更难。所以还要一个**对照**：同样的模型、同样多的句次，只是训练句里放进组合划分其余的句子（那 200 句除外）。考的是同样的 200 句，差别就只在见没见过那些组合。一次训练也说明不了多少，所以用三个种子，并且看 75、150、300 步。这要几分钟，读保存的结果。
+
 # %% en [md]
 r"""
-After 60 steps the model with the shift has a loss of about 2 and writes something like French with the wrong meaning; its loss admits that it cannot translate yet. Without the shift the loss is about 0.2, as if all were learnt, and what comes out is two empty sentences.
-Without the shift the loss is beautifully low, because the answer stands in the input and only has to be copied. When it has to write, there is nothing to copy, and it can do nothing. **When a training loss is too good to be true, first check whether the labels leak into the input** (chapter 5 told the same story of a decoder alone).
+After 60 steps the model with the shift has a loss of about 2 and writes something like French with the wrong meaning; its loss admits that it cannot translate yet. Without the shift the loss is far lower, as if it had learnt the task, and what comes out is two empty sentences.
+The last line shows why: every id is 0, which is `<pad>`. In training the answer stood in the input, and what the model learnt was to copy the word that it reads; when it writes, the first thing that it reads is the start token `<pad>`, and it copies `<pad>` on and on. **When a training loss is too good to be true, first check whether the labels leak into the input** (chapter 5 showed the same with a decoder-only model).
 
-## 10.3 By heart, or by combining?
+## 10.3 Memorising, or combining?
 
-Now train in earnest: 300 batches of 48 sentences, with the optimiser Muon (chapter 6). The training set has more than forty-two thousand sentences, so about a third of it is read.
-Two kinds of sentences are held out. Those of the **random split** are new, but their combinations (a verb with its object, a tense with a mood) were not kept out of training. Each one of the **compositional split** holds a combination that never occurred in training, such as 我爱你, *I love you*; its single words did occur ([Lake & Baroni 2018](https://arxiv.org/abs/1711.00350)).
-The baseline learns nothing: it finds the training sentence that looks most alike (cosine of TF-IDF over single characters and pairs of them) and copies its translation.
-"""
-# %% training rows="R28 R60 R64 E6"
-model = student()
+Now train in earnest: 300 batches of 48 sentences, with the optimiser Muon (chapter 6). That makes 14,400 readings, about a third of the number of training sentences.
+Two kinds of sentences are held out. Those of the **random split** are new, but their combinations (a verb with its object, a tense with a mood) were not kept out of training. Each sentence of the **compositional split** contains at least one combination that never occurred in training, such as 我爱你, *I love you*; its single words did occur ([Lake & Baroni 2018](https://arxiv.org/abs/1711.00350)). 200 of each are translated, and only what equals the reference word for word is right.
+The baseline learns nothing: it finds the training sentence that looks most alike (cosine of TF-IDF over single characters and pairs of them) and copies its translation. It is almost bound to get none right, because no test sentence is in the training set; here it is a lower limit, and a fairer comparison has to wait for the BLEU of section 10.5.
+
+If the compositional split goes worse, the reason need not be the new combinations; its sentences may simply be harder. So there has to be a **control**: the same model, trained on as many sentences, but with the rest of the compositional split (all but those 200) among them. Both are tested on the same 200 sentences, and the one thing that differs is whether the combinations were seen. And as one training run proves little, there are three seeds, and 75, 150 and 300 steps. That takes minutes; a kept result is read.
+
+# %% training rows="R28 R60 E6"
+model, shipped = student(), cl.models.port("zh-fr-en")     # zh-fr-en as a cl.nn.Seq2Seq
 history = train(model, lessons)
-print(say(model, ["我爱你。", "我喝茶。", "她会去北京。"]))
+tried = ["我爱你。", "我喝茶。", "她会去北京。"]
+print(say(model, tried), say(shipped, [PREFIX["fr"] + text for text in tried]), sep="\n")
 
 # %% rows="R64"
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -262,7 +300,7 @@ def most_alike(sentences):
 def right(texts, pairs):
     return [text == pair.fr for text, pair in zip(texts, pairs)]
 
-most_alike(["我爱你。", "我妈妈不喝咖啡。"])
+most_alike(tried)
 
 # %%
 cl.guess("seq2seq.splits",
@@ -271,26 +309,68 @@ cl.guess("seq2seq.splits",
          unit="%")
 
 # %% training rows="R64"
-shipped, translations, rows = cl.models.port("zh-fr-en"), {}, []
-splits = {cl.L(zh="随机", en="random"): corpus.test[:200],
-          cl.L(zh="组合", en="compositional"): corpus.compositional[:200]}
+parts = {"test": corpus.test[:200], "compositional": corpus.compositional[:200]}
+titles = dict(zip(parts, cl.L(zh=["随机", "组合"], en=["random", "compositional"])))
 who = cl.L(zh=["最像的训练句", "现场训练的", "zh-fr-en"],
            en=["most alike", "trained live", "zh-fr-en"])
-for split, pairs in splits.items():
-    sentences = [pair.zh for pair in pairs]
-    made = (most_alike(sentences), say(model, sentences),
-            say(shipped, [PREFIX["fr"] + text for text in sentences]))
+translations, rows = {}, []
+for part, pairs in parts.items():
+    given = [pair.zh for pair in pairs]
+    made = (most_alike(given), say(model, given),
+            say(shipped, [PREFIX["fr"] + text for text in given]))
     for name, texts in zip(who, made):
-        translations[split, name] = texts
-        rows.append((split, name, cl.metrics.share(right(texts, pairs))))
+        translations[part, name] = texts
+        rows.append((titles[part], name, cl.metrics.share(right(texts, pairs))))
 display(cl.viz.table(rows, cl.L(zh=["划分", "谁", "完全译对"], en=["split", "who", "exact"])))
-live = right(translations[split, who[1]], pairs)                   # compositional
-cl.guess.result("seq2seq.splits", round(100 * sum(live) / len(live)), tolerance=5)
+live = right(translations["compositional", who[1]], parts["compositional"])
+cl.guess.result("seq2seq.splits", 100 * sum(live) / len(live), tolerance=5)
+
+# %% rows="R64"
+hard = parts["compositional"]
+wrong = [(pair.zh, pair.en, text, pair.fr)
+         for pair, text in zip(hard, translations["compositional", "zh-fr-en"])
+         if text != pair.fr]
+print("zh-fr-en:", len(wrong))
+cl.viz.table(wrong[:8], cl.L(zh=["原文", "", "译文", "参考"],
+                             en=["source", "", "translation", "reference"]))
+
+# %% rows="R28 R64"
+def three_seeds():
+    found = []
+    for seed in range(3):
+        for steps, seen in ((75, False), (150, False), (300, False), (300, True)):
+            rng, trained = random.Random(seed), student(seed)
+            allowed = [*corpus.train, *(corpus.compositional[200:] if seen else ())]
+            train(trained, [rng.sample(allowed, 48) for _ in range(steps)], show=False)
+            for part, pairs in parts.items():
+                texts = say(trained, [pair.zh for pair in pairs])
+                hits = "".join(str(int(hit)) for hit in right(texts, pairs))    # "1101…"
+                found.append((seed, steps, seen, part, hits))
+    return found
+
+kept = cl.results.stored("10_splits", three_seeds)
+
+# %% rows="R64"
+import matplotlib.pyplot as plt
+
+def hits(part, steps, seen=False):                                 # (3 seeds, 200)
+    return [[int(hit) for hit in row[4]] for row in kept if row[1:4] == [steps, seen, part]]
+
+figure, axis = plt.subplots(figsize=(6, 3))
+for part, mark in (("test", "o"), ("compositional", "s")):
+    points = [(n, sum(row) / 2) for n in (75, 150, 300) for row in hits(part, n)]
+    axis.plot(*zip(*points), mark, fillstyle="none", label=titles[part])
+axis.plot([300] * 3, [sum(row) / 2 for row in hits("compositional", 300, True)], "^",
+          label=cl.L(zh="组合，见过", en="compositional, seen"))
+axis.set(xlabel=cl.L(zh="训练步数", en="steps"), ylabel=cl.L(zh="译对（%）", en="right (%)"))
+axis.legend()
+means = [[sum(column) / 3 for column in zip(*hits("compositional", 300, seen))]
+         for seen in (True, False)]                                # each of 200 sentences
+print(cl.metrics.difference(*means))
 
 # %% zh [md]
 r"""
-照抄最像的训练句，几乎一句也不对。现场训练的模型在随机划分上译对八成多，组合划分上七成多；结构更大、训练久得多的 `zh-fr-en` 也是组合划分低一截，89 % 对 97 %，区间没有重叠。词都见过，没见过的组合仍然更容易错；可是大多数都译对了，靠背句子做不到。
-在存下来的这次运行里，“我爱你。”从没见过，现场的模型译对了；“我喝茶。”却写成了 j'boit du thé .（该是 je bois du thé .）。
+⟨seeds⟩
 
 ## 10.4 一边写，一边看哪里
 
@@ -300,8 +380,7 @@ r"""
 """
 # %% en [md]
 r"""
-Copying the most similar training sentence gets almost nothing right. The live model gets more than eight in ten right on the random split and more than seven in ten on the compositional one; `zh-fr-en`, larger and trained for much longer, also does worse there, 89 % against 97 %, with intervals that do not overlap. All words are known, and new combinations still go wrong more often; yet most come out right, which learning by heart could not do.
-In the run stored here the live model gets 我爱你。 (*I love you*) right, which it never saw; 我喝茶。 (*I drink tea*) becomes j'boit du thé . (it should be je bois du thé .).
+⟨seeds⟩
 
 ## 10.4 Where it looks while it writes
 

@@ -375,7 +375,7 @@ r"""
 ## 10.4 一边写，一边看哪里
 
 解码器每写一个词，都用**交叉注意力**看一遍原文：查询来自译文，键和值来自编码器（第 3 章）。`zh-fr-en` 有 3 层，每层 4 个头。
-哪个头像词典，写名词时看着原文里的那个名词？别凭一句话去挑，量一量：取 60 对含名词的训练句，写到法语名词时，看权重最大的那个字在不在中文名词里；挑出最好的头，再拿 60 对**测试句**来量。
+有没有哪个注意力头起着词典的作用：写名词时，看着原文里的那个名词？别凭一句话去挑，量一量：取训练句里的 60 个名词，写到法语名词时，看权重最大的那个字在不在中文名词里；挑出最好的头，再拿**测试句**里的 60 个名词来量。
 对照有两个：沿着对角线看（译文写到百分之几，就看原文的百分之几）；随便看一个字（名词的字数除以原文的字数）。
 """
 # %% en [md]
@@ -385,10 +385,11 @@ r"""
 ## 10.4 Where it looks while it writes
 
 For each word that it writes, the decoder looks at the source by **cross-attention**: queries come from the translation, keys and values from the encoder (chapter 3). `zh-fr-en` has 3 layers of 4 heads.
-Which head is like a dictionary, looking at the noun in the source while the noun is written? Do not choose by one sentence; measure. Take 60 training pairs with a noun, and see whether the character with the largest weight belongs to the Chinese noun when the French noun is written; pick the best head, then measure it on 60 **test** pairs.
+Does one of these heads work like a dictionary, looking at the noun in the source while the noun is written? Do not choose by one sentence; measure. Take 60 nouns of training sentences, and see whether the character with the largest weight belongs to the Chinese noun when the French noun is written; pick the best head, then measure it on 60 nouns of **test** sentences.
 There are two controls: the diagonal (as far along in the source as the translation is along in the target), and a random character (the share of the noun's characters in the source).
 """
 # %% rows="R13"
+import itertools
 from course_lib.text.lexicon import NOUNS
 
 def looks(pair, noun):
@@ -397,64 +398,65 @@ def looks(pair, noun):
     t, first = written.index(noun.fr), start + pair.zh.index(noun.zh)
     best = seen.weights[:, :, t].argmax(-1).flatten()                 # of 12 heads
     along = start + round(t / len(written) * len(pair.zh))            # the diagonal
-    places = range(first, first + len(noun.zh))
-    return [place in places for place in (*best, along)] + [len(noun.zh) / len(pair.zh)]
+    noun_at = range(first, first + len(noun.zh))
+    return [place in noun_at for place in best], along in noun_at, len(noun_at) / len(pair.zh)
 
 def with_noun(pairs):
     found = ((pair, noun) for pair in pairs for noun in NOUNS
              if pair.zh.count(noun.zh) == 1 and pair.fr.split().count(noun.fr) == 1)
-    return [looks(pair, noun) for (pair, noun), _ in zip(found, range(60))]
+    return [looks(pair, noun) for pair, noun in itertools.islice(found, 60)]
 
 # %% rows="R13"
 chosen, tested = with_noun(corpus.train), with_noun(corpus.test)
-head = max(range(12), key=lambda h: sum(row[h] for row in chosen))
-rows = [(cl.L(zh=f"层和头 {divmod(head, 4)}", en=f"layer and head {divmod(head, 4)}"), head),
-        (cl.L(zh="对角线", en="the diagonal"), 12)]
-rows = [(name, cl.metrics.share([row[h] for row in tested])) for name, h in rows]
-chance = sum(row[13] for row in tested) / len(tested)
-cl.viz.table([*rows, (cl.L(zh="随便看一个字", en="a random character"), f"{100 * chance:.1f} %")])
+head = max(range(12), key=lambda h: sum(best[h] for best, _, _ in chosen))
+best, diagonal, chance = zip(*tested)                              # 60 each
+layer = cl.L(zh=f"层和头 {divmod(head, 4)}", en=f"layer and head {divmod(head, 4)}")
+cl.viz.table([
+    (layer, cl.metrics.share([heads[head] for heads in best])),
+    (cl.L(zh="对角线", en="the diagonal"), cl.metrics.share(diagonal)),
+    (cl.L(zh="随便看一个字", en="a random character"), f"{100 * sum(chance) / 60:.1f} %")])
 
 # %% rows="R13"
 def watch(text, at):
     written = translator.generate(PREFIX["fr"] + text)
     seen = translator.attention(PREFIX["fr"] + text, written)
-    rows = seen.weights[divmod(head, 4)][:min(at, len(seen.query_tokens) - 1)]
-    return cl.viz.weight_table(rows, seen.query_tokens[1:], seen.key_tokens)
+    shown = seen.query_tokens[1:at + 1]                            # row t writes word t
+    return cl.viz.weight_table(seen.weights[divmod(head, 4)], shown, seen.key_tokens)
 
-source = PREFIX["fr"] + "这个孩子必须吃鱼。"                      # this child must eat fish
-display(cl.attention_view(translator, source, "cet enfant doit manger du poisson ."))
-cl.viz.explore(watch, text="我妈妈不喝咖啡。", at=(1, 12, 12))
+child = PREFIX["fr"] + "这个孩子必须吃鱼。"                       # this child must eat fish
+display(cl.attention_view(translator, child, "cet enfant doit manger du poisson ."))
+cl.viz.explore(watch, text="我妈妈不喝咖啡。", at=(1, 20, 20))
 
 # %% zh [md]
 r"""
-挑出来的是第 2 层第 3 头（都从 0 数起）：在测试句上，写名词时有 96.7 % 看着那个名词，区间是 88.6 到 99.1。沿对角线看，命中一半；随便看一个字，不到两成。头是在训练句上挑的，所以测试句上的这个数没有沾挑选的光。
-上图是模型读写一句话时的全部注意力，`cross` 一页是交叉注意力，点小图换一个头。下图只画量出来最好的那个头：拖动“第几步”，一个词一个词地往下写；改一改原文，看的地方跟着变。每一行是正要写的词，每一列是原文（前六格是前缀）。
+挑出来的是第 2 层第 3 头（都从 0 数起）：在测试句上，写名词时有 96.7 % 看着那个名词，区间是 88.6 到 99.1。沿对角线看，命中一半；随便看一个字，不到两成。头是在训练句上挑的，所以测试句上的这个数没有因为挑选而偏高。
+上图是模型读写一句话时的全部注意力，`cross` 一页是交叉注意力，点小图换一个头。下图只画量出来最好的那个头：拖动“第几步”，一个词一个词地看它往下写；改一改原文，看的地方跟着变。每一行是正要写的词，每一列是原文（前六格是前缀）。
 权重大是不是“原因”，第 3 章说过，要另外做实验；这里只说它看着哪里。
 
 ### 束搜索
 
-第 7 章的束搜索（beam search）留着几条没写完的译文一起比。机器翻译常用它。拿组合划分的 200 句，束宽 4 和贪心比一比：几句不同，对的多了几句。
+第 7 章的束搜索（beam search）留着几条没写完的译文一起比。机器翻译常用它。拿组合划分的 200 句，束宽 4 和贪心比一比：有几句不一样？多译对了几句？
 """
 # %% en [md]
 r"""
-The head picked is head 3 of layer 2 (both counted from 0): on the test pairs it looks at the noun for 96.7 % of the nouns it writes, with an interval from 88.6 to 99.1. The diagonal hits half of them, a random character fewer than one in five. The head was picked on training pairs, so that its figure on the test pairs owes nothing to the picking.
-The upper picture shows all the attention for one sentence; its page `cross` is cross-attention, and a click on a small picture changes the head. The lower one shows only the head that measured best: drag “Step” to write one word after another; change the source, and the places change with it. A row is the word about to be written, a column a piece of the source (the first six are the prefix).
+The head picked is head 3 of layer 2 (both counted from 0): in the test sentences it looks at the noun for 96.7 % of the nouns it writes, with an interval from 88.6 to 99.1. The diagonal hits half of them, a random character fewer than one in five. The head was picked on training sentences, so that its figure on the test sentences is not inflated by the choice.
+The upper picture shows all the attention for one sentence; its page `cross` is cross-attention, and a click on a small picture changes the head. The lower one shows only the head that measured best: drag “Step” to follow it word by word; change the source, and it looks elsewhere. A row is the word about to be written, a column a piece of the source (the first six are the prefix).
 Whether a large weight is a cause takes another experiment, as chapter 3 said; this shows only where it looks.
 
 ### Beam search
 
-Beam search (chapter 7) keeps several unfinished translations and compares them. Machine translation commonly uses it. Compare a beam of 4 with greedy search on the 200 sentences of the compositional split: how many differ, and how many more are right?
+Beam search (chapter 7) keeps several unfinished translations and compares them. Machine translation has long relied on it. Compare a beam of 4 with greedy search on the 200 sentences of the compositional split: how many differ, and how many more are right?
 """
 # %% training rows="R64"
 rows = []
 for name, net, prefix in ((who[1], model, ""), (who[2], shipped, PREFIX["fr"])):
-    source = padded([prefix + pair.zh for pair in pairs])          # compositional
+    source = padded([prefix + pair.zh for pair in hard])
     ids = cl.generate(net, source.input_ids, 24, cl.Beam(width=4), eos_id=1, pad_id=0,
                       mask=source.attention_mask.bool())
     beam = words.batch_decode(ids[:, 1:], skip_special_tokens=True)
-    greedy = translations[split, name]
+    greedy = translations["compositional", name]
     rows.append((name, sum(a != b for a, b in zip(beam, greedy)),
-                 cl.metrics.lead(right(beam, pairs), right(greedy, pairs))))
+                 cl.metrics.lead(right(beam, hard), right(greedy, hard))))
 cl.viz.table(rows, cl.L(zh=["谁", "译文不同的句子", "束多译对（百分点）"],
                         en=["who", "differ", "beam's lead (points)"]))
 
@@ -462,55 +464,56 @@ cl.viz.table(rows, cl.L(zh=["谁", "译文不同的句子", "束多译对（百�
 beam_search = cl.use("decode.beam_search")
 
 def lattice(text, beams):
-    source, boxes = padded([text]).input_ids, {}
-
-    def next_log_probs(ids):                                       # <pad> je … -> [V]
+    ids, boxes = padded([text]).input_ids, {}
+    def next_log_probs(written):                                   # <pad> je … -> [V]
         with torch.inference_mode():
-            logits = model(source, torch.tensor([ids]).to(source.device))[0, -1]
+            logits = model(ids, torch.tensor([written]).to(ids.device))[0, -1]
         scores = logits.log_softmax(-1).cpu()
         for i in scores.topk(beams).indices.tolist():
-            boxes[(*ids, i)] = words.decode([i]), f"{scores[i]:.1f}"
+            boxes[(*written, i)] = words.decode([i]), f"{scores[i]:.1f}"
         return scores
-
     best, _ = beam_search(next_log_probs, [0], beams, 12, words.eos_token_id)
     return cl.viz.tree(boxes, {cl.L(zh="束", en="beam"): tuple(best)})
 
-# %%
 cl.viz.explore(lattice, text="我喝茶。", beams=(1, 4, 3))
 
 # %% zh [md]
 r"""
-束只改动了现场模型的几句，多译对的不到一个百分点，区间里有 0；`zh-fr-en` 一句也没有改。在这里，多留几条路没有用处。
-图里是现场的模型译一句话时，束问过的路：每一列是一步，盒子旁边是这一步的对数概率，带橙框的是选中的译文。把束的宽度拖到 1，就是贪心；换一句试试。
+`zh-fr-en` 的译文一句也没有变；现场的模型变了几句，多译对几个百分点看表，存下的那次里区间盖住 0。在这 200 句上，看不出束搜索有用。
+图里是现场的模型译“我喝茶。”时，束考虑过的路：每一列是一步，盒子旁边是这一步的对数概率，带框的是选中的译文。把束的宽度拖到 1，就是贪心；换一句试试。
 
 ## 10.5 BLEU：数一数共有的 n 元组
 
-“完全译对”太严：错一个冠词和全错，一样是零分。**BLEU**（[Papineni 等 2002](https://aclanthology.org/P02-1040/)）数的是译文和参考译文共有的 n 元组：n 从 1 到 4，各算一个精确率，四个数取几何平均；太短的译文再打折。
+“完全译对”太严：错一个冠词和全错，一样是零分。**BLEU**（[Papineni 等 2002](https://aclanthology.org/P02-1040/)）数的是译文和参考译文共有的 n 元组：n 从 1 到 4，各算一个精确率，四个数取几何平均（乘起来，再开四次方）；译文太短还要打折：
+
+$$\text{BLEU}=\min(1,e^{1-r/c})\,(p_1p_2p_3p_4)^{1/4}$$
 
 ## 练习 2 · BLEU
 
-写 `bleu(hypotheses, references)`：`hypotheses` 是 N 句译文，每句是词的列表；`references` 给每一句配若干句参考译文。返回 0 到 1 的数。
-每一阶的精确率 = 匹配的 n 元组数 ÷ 译文的 n 元组数，两个数都先在**整个语料**上加起来。一个 n 元组最多算几次，看它在哪一句参考里出现得最多（截断，不然“the the the”就占便宜了）。
-$c$ 是译文总长，$r$ 是参考总长（每句取长度最接近的参考，一样近取短的）；$c<r$ 时乘 $e^{1-r/c}$。不平滑：某一阶没有匹配，或者 N = 0，都返回 0.0；两个列表长度不等，抛出 `ValueError`。
-例：译文“the cat sat on mat”，参考“the cat sat on the mat”，得 0.5789。
+写 `bleu(hypotheses, references)`：`hypotheses` 是 N 句译文，每句是词的列表；`references` 给每一句配一句或几句参考译文，每句参考也是词的列表。返回 0 到 1 的数。
+$p_n$ 是 n 元组的精确率：匹配的个数 ÷ 译文里的个数，两个数都先在**整个语料**上加起来。一个 n 元组在一句译文里出现几次就匹配几次，但不超过它在这句的某一句参考里出现的最大次数（**截断**，逐句做；不然“the the the”就占便宜了）。
+$c$ 是译文总长；$r$ 是参考总长，每句取长度最接近的那句参考，一样近的取短的。不平滑：某一阶没有匹配，或者 N = 0，都返回 0.0。两个列表长度不等，抛出 `ValueError`。
+例：译文“the cat sat on mat”，参考“the cat sat on the mat”。精确率是 5/5、3/4、2/3、1/2，乘积的四次方根是 0.707；c = 5，r = 6，再乘 $e^{-0.2}$，得 0.5789。
 
-检查的下面，先和论文里常用的工具 `sacrebleu` 比一比：两种划分、三种译文，每组 200 句。（句子已经按空格分好，所以关掉它自己的分词；它给的是 0 到 100 的数，我们也乘 100。）
+检查的下面，和论文里常用的工具 `sacrebleu` 比一比：两种划分、三种译文，每组 200 句。（句子已经按空格分好，所以关掉它自己的分词；它给的是 0 到 100 的数，我们也乘 100。）
 """
 # %% en [md]
 r"""
-The beam changes only a few translations of the live model, its lead is under one point, and the interval contains 0; for `zh-fr-en` it changes none. Here it does not pay to keep more ways open.
-The picture shows the ways that the beam looked at while the live model translates one sentence: a column is a step, the number beside a box the log-probability of that step, and the orange frames are the translation chosen. Drag the beams to 1 for greedy search, or try another sentence.
+For `zh-fr-en` the beam changes no translation; for the live model it changes a few, and in the run stored here the interval of its lead covers 0. On these 200 sentences a beam brings no gain that shows.
+The picture shows the ways that the beam considered while the live model translates 我喝茶。 (*I drink tea*): a column is a step, the number beside a box the log-probability of that step, and the framed boxes are the translation chosen. Drag the beams to 1 for greedy search, or try another sentence.
 
 ## 10.5 BLEU: count the n-grams in common
 
-“Exactly right” is strict: one wrong article scores as badly as nonsense. **BLEU** ([Papineni et al. 2002](https://aclanthology.org/P02-1040/)) counts the n-grams that a translation shares with a reference translation: a precision for each n from 1 to 4, then the geometric mean of the four; short output is marked down.
+“Exactly right” is strict: one wrong article scores as badly as nonsense. **BLEU** ([Papineni et al. 2002](https://aclanthology.org/P02-1040/)) counts the n-grams that a translation shares with a reference translation: a precision for each n from 1 to 4, then the geometric mean of the four (multiply them and take the fourth root); output that is too short is marked down:
+
+$$\text{BLEU}=\min(1,e^{1-r/c})\,(p_1p_2p_3p_4)^{1/4}$$
 
 ## Exercise 2 · BLEU
 
-Write `bleu(hypotheses, references)`: `hypotheses` holds N translations, each a list of words; `references` gives each of them one or more reference translations. Return a number from 0 to 1.
-The precision of an order = matching n-grams ÷ n-grams of the translations, both added up over the **whole corpus** first. An n-gram counts at most as often as in the one reference that has most of it (clipping; otherwise “the the the” would pay).
-$c$ is the total length of the translations, $r$ that of the references (for each sentence the closest in length, of two equally close ones the shorter); if $c<r$, multiply by $e^{1-r/c}$. No smoothing: an order without a match, or N = 0, gives 0.0; lists of unequal length raise `ValueError`.
-Example: the translation “the cat sat on mat” with the reference “the cat sat on the mat” gets 0.5789.
+Write `bleu(hypotheses, references)`: `hypotheses` holds N translations, each a list of words; `references` gives each of them one or more reference translations, each again a list of words. Return a number from 0 to 1.
+$p_n$ is the precision of n-grams: the number that match ÷ the number in the translations, both added up over the **whole corpus** first. An n-gram matches as often as it occurs in a translation, but at most as often as it occurs in any one of that translation's references (clipping, sentence by sentence; otherwise “the the the” would pay).
+$c$ is the total length of the translations; $r$ that of the references, for each sentence the one closest in length, of two equally close the shorter. No smoothing: an order without a match, or N = 0, gives 0.0. Lists of unequal length raise `ValueError`.
+Example: the translation “the cat sat on mat” with the reference “the cat sat on the mat”. The precisions are 5/5, 3/4, 2/3, 1/2, and the fourth root of their product is 0.707; c = 5, r = 6, so multiply by $e^{-0.2}$, which gives 0.5789.
 
 Below the check it is compared with `sacrebleu`, the tool that papers use: two splits, three sets of translations, 200 sentences each. (The sentences are already split at spaces, so its own tokenizer is switched off; it prints numbers from 0 to 100, and so do we.)
 """
@@ -527,32 +530,31 @@ def corpus_bleu(texts, pairs):
     references = [[pair.fr.split()] for pair in pairs]
     return 100 * bleu([text.split() for text in texts], references)
 
-for (split, name), texts in translations.items():
-    mine, references = corpus_bleu(texts, splits[split]), [p.fr for p in splits[split]]
-    theirs = sacrebleu.corpus_bleu(texts, [references], tokenize="none",
-                                   smooth_method="none", force=True).score
-    rows.append((split, name, f"{mine:.1f}"))
+for (part, name), texts in translations.items():
+    mine = corpus_bleu(texts, parts[part])
+    theirs = sacrebleu.corpus_bleu(
+        texts, [[pair.fr for pair in parts[part]]], tokenize="none",
+        smooth_method="none", force=True).score
+    rows.append((titles[part], name, f"{mine:.1f}"))
     gaps.append(abs(mine - theirs))
 print(cl.L(zh="与 sacrebleu 相差不到 1e-6：", en="within 1e-6 of sacrebleu:"), max(gaps) < 1e-6)
 cl.viz.table(rows, right=(2,))
 
 # %% zh [md]
 r"""
-照抄最像的训练句，BLEU 也有 43 和 34，虽然几乎没有一句全对：相像的句子本来就共有许多 n 元组。所以 BLEU 的高低，要和同一份测试上的基线比。
-现场的模型只训练了一次，用了一个种子；它在两种划分上的差别，换个种子会变，这里没有量。区间没有重叠的，是 `zh-fr-en`（10.3 节）。
+照抄最像的训练句，BLEU 也有 43 和 34，虽然几乎没有一句全对：相像的句子本来就共有许多 n 元组。组合划分上，连照抄也低一截，可见那些句子和训练句更不像。所以 BLEU 的高低，要和同一份测试上的基线比；两份测试的 BLEU 不能直接比。
 
 ### 骗过 BLEU
 
-把参考译文共有的部分点亮。每个词的颜色越深，它所在的最长共有 n 元组越长；改一改译文，看分数怎样跳。参考是 est-ce que tu vas manger du poisson demain ?（你明天要吃鱼吗？）。
+把译文里和参考共有的部分标出来：颜色越深，这个词所在的最长共有 n 元组越长。改一改译文，看分数怎样跳。颜色没有截断：写三个 du，三个都有颜色，BLEU 却只算一个。参考是 est-ce que tu vas manger du poisson demain ?（你明天要吃鱼吗？）。
 """
 # %% en [md]
 r"""
-Copying the most similar sentence gets a BLEU of 43 and 34, though hardly a sentence is right: similar sentences share many n-grams anyway. Whether a BLEU is high can only be said against a baseline on the same test.
-The live model was trained once, with one seed; its gap between the splits would differ with another seed, which was not measured here. The intervals that do not overlap are those of `zh-fr-en` (section 10.3).
+Copying the most similar sentence gets a BLEU of 43 and 34, though hardly a sentence is right: similar sentences share many n-grams anyway. On the compositional split even copying scores lower, so those sentences are less like the training set. Whether a BLEU is high can only be said against a baseline on the same test, and the BLEUs of two tests cannot be compared.
 
 ### Fooling BLEU
 
-Light up what is shared with the reference. The darker a word, the longer the shared n-gram that it belongs to; edit the translation and watch the score jump. The reference is: est-ce que tu vas manger du poisson demain ? (*are you going to eat fish tomorrow?*)
+Here what is shared with the reference is marked: the darker a word, the longer the shared n-gram that it belongs to. Edit the translation and watch the score jump. The colours are not clipped: of three du all are marked, while BLEU counts one. The reference is: est-ce que tu vas manger du poisson demain ? (*are you going to eat fish tomorrow?*)
 """
 # %% rows="R52"
 reference = "est-ce que tu vas manger du poisson demain ?".split()
@@ -567,15 +569,17 @@ def light(text):
                 longest[start:start + n] = [n] * n
     score = f"BLEU {100 * bleu([tokens], [[reference]]):.0f}"
     spaced = [token + " " for token in tokens]
-    return cl.viz.coloured_tokens(spaced, longest, "-gram", 4) + cl.viz.paragraph(score)
+    return cl.viz.coloured_tokens(spaced, longest, top=4) + cl.viz.paragraph(score)
 
 cl.viz.explore(light, text="est-ce que tu vas manger du pain demain ?")
 
 # %%
 readings = cl.L(
-    zh=["不想吃鱼（词错了）", "没有吃肉的兴致（意思对）", "拒绝吃肉（意思对）"],
-    en=["does not want to eat fish (wrong)", "has no wish to eat meat (right)",
-        "refuses to eat meat (right)"])
+    zh=["我姐姐不想吃鱼（词错了）", "我姐姐没有吃肉的想法（意思对）",
+        "吃肉，我姐姐可不想（意思对）"],
+    en=["my sister does not want to eat fish (wrong)",
+        "my sister has no desire to eat meat (right)",
+        "eating meat, my sister has no desire for it (right)"])
 cl.guess("seq2seq.fooled",
          cl.L(zh="参考说“我姐姐不想吃肉”。哪句译文的 BLEU 最高？",
               en="The reference: “my sister does not want to eat meat”. The highest BLEU?"),
@@ -585,7 +589,7 @@ cl.guess("seq2seq.fooled",
 wanted = "ma sœur ne veut pas manger de viande ."
 texts = ["ma sœur ne veut pas manger de poisson .",
          "ma sœur n'a pas envie de manger de viande .",
-         "ma sœur refuse de manger de la viande ."]
+         "manger de la viande , ma sœur n'en a pas envie ."]
 
 def score(text, reference):
     return round(100 * bleu([text.split()], [[reference.split()]]))
@@ -594,13 +598,14 @@ rows = [(score(text, wanted), text, meaning) for text, meaning in zip(texts, rea
 display(cl.viz.table(rows, ["BLEU"], right=(0,)))
 cl.guess.result("seq2seq.fooled", max(rows)[2])
 
-replies = ["i will read a novel at home .", "we are going hiking with friends ."]
-print("Any plans for the weekend?", *replies, f"BLEU {score(*replies)}", sep="\n")
+replies = cl.L(zh=["在家 读 一 本 小说 。", "和 朋友 去 徒步 。"],
+               en=["i will read a novel at home .", "we are going hiking with friends ."])
+print(*replies, f"BLEU {score(*replies)}", sep="\n")
 
 # %% zh [md]
 r"""
-词错了的那句得 75 分，意思对的两句得 32 分和 0 分（没有一个四元组相同，不平滑的 BLEU 就是 0）。BLEU 只认字面。一个例子只说明会有这样的事，不说明有多常见；所以 BLEU 用来比整个语料上的系统，不用来判一句话。
-第二份讲义用 BLEU 来评“文本生成”。翻译有参考译文可比；开放的生成没有标准答案，周末做什么，在家读小说和约朋友爬山都是好回答，BLEU 却是 0。
+词错了的那句得 75 分，意思对的两句得 32 分和 0 分（没有一个四元组相同，不平滑的 BLEU 就是 0）。BLEU 只比字面，不懂意思。一个例子只说明会有这样的事，不说明有多常见；所以 BLEU 用来比整个语料上的系统，不用来判一句话。
+第二份讲义用 BLEU 来评“文本生成”。翻译有参考译文可比；开放的生成没有标准答案。问“周末有什么安排？”，在家读小说和约朋友去徒步都是好回答，拿一句去比另一句，BLEU 却是 0。
 
 ## 10.6 片段破坏：T5 怎样预训练
 
@@ -608,14 +613,14 @@ r"""
 
 ## 练习 3 · 片段破坏
 
-写 `span_corrupt(ids, spans, sentinels)`：`ids` 是列表，`spans` 是 (起点, 终点) 的列表，终点不含在内，从左到右；返回列表 (inputs, targets)。inputs 里第 i 段换成一个 `sentinels[i]`；targets 依次是哨兵、这一段的词元，最后再加下一个没用过的哨兵。
-紧挨着的两段仍是两段；没有片段时返回 (ids, [sentinels[0]])。空的、次序颠倒的、重叠的、超出范围的片段，或哨兵不够，抛出 `ValueError`。
+写 `span_corrupt(ids, spans, sentinels)`：`ids` 是列表，`spans` 是 (起点, 终点) 的列表，终点不含在内，从左到右；返回列表 (inputs, targets)。inputs 里第 i 段换成一个 `sentinels[i]`；targets 依次是哨兵、这一段的词元，最后再加下一个没用过的哨兵，表示写完了。
+紧挨着的两段仍是两段；没有片段时返回 (ids, [sentinels[0]])。空的、次序颠倒的、重叠的、超出范围的（包括负的起点）片段，抛出 `ValueError`；哨兵至少要比片段多一个，不够也一样。
 例：`ids` 为 1 到 6，`spans` 为 [(1, 3), (4, 5)]，`sentinels` 为 [99, 98, 97]，结果 inputs 是 [1, 99, 4, 98, 6]，targets 是 [99, 2, 3, 98, 5, 97]。
 """
 # %% en [md]
 r"""
-The wrong one gets 75, the two that mean the same get 32 and 0 (without one 4-gram in common, unsmoothed BLEU is 0). BLEU knows only the letter. One example shows that this happens, not how often; BLEU is for comparing systems on a whole corpus, not for judging a sentence.
-The second handout uses BLEU for “text generation”. A translation has a reference to be compared with; open-ended text has no gold answer. A novel at home and a hike with friends are both good replies to a question about the weekend, and their BLEU is 0.
+The wrong one gets 75, the two that mean the same get 32 and 0 (without one 4-gram in common, unsmoothed BLEU is 0). BLEU compares words, not meanings. One example shows that this happens, not how often; BLEU is for comparing systems on a whole corpus, not for judging a sentence.
+The second handout uses BLEU for “text generation”. A translation can be compared with a reference; open-ended text has no gold answer. Asked about plans for the weekend, a novel at home and a hike with friends are both good replies, and yet one against the other has a BLEU of 0.
 
 ## 10.6 Span corruption: how T5 is pre-trained
 
@@ -623,8 +628,8 @@ Translation needs pairs, and pairs are rare; plain text is everywhere. T5's pre-
 
 ## Exercise 3 · Span corruption
 
-Write `span_corrupt(ids, spans, sentinels)`: `ids` is a list, `spans` a list of (start, end), end exclusive, from left to right; return lists (inputs, targets). In inputs, span i becomes the one `sentinels[i]`; targets hold each sentinel followed by the tokens of its span, and last the next unused sentinel.
-Touching spans stay two; without spans the result is (ids, [sentinels[0]]). Empty, unordered, overlapping or outside spans, and too few sentinels, raise `ValueError`.
+Write `span_corrupt(ids, spans, sentinels)`: `ids` is a list, `spans` a list of (start, end), end exclusive, from left to right; return lists (inputs, targets). In inputs, span i becomes the one `sentinels[i]`; targets hold each sentinel followed by the tokens of its span, and last the next unused sentinel, which says that nothing follows.
+Touching spans stay two; without spans the result is (ids, [sentinels[0]]). Empty, unordered, overlapping or outside spans (a negative start, too) raise `ValueError`; so do too few sentinels, of which there must be at least one more than spans.
 Example: `ids` from 1 to 6, `spans` [(1, 3), (4, 5)] and `sentinels` [99, 98, 97] give the inputs [1, 99, 4, 98, 6] and the targets [99, 2, 3, 98, 5, 97].
 """
 # %% exercise id="seq2seq.span_corrupt"
@@ -646,11 +651,13 @@ def corrupt(text, seed):
                    for side in sides)
     return read + write
 
-cl.viz.explore(corrupt, seed=(0, 9, 1), text="我妈妈不喝咖啡，但是我爸爸每天喝茶。")
+meal = cl.L(zh="我妈妈不喝咖啡，但是我爸爸每天喝茶。",
+            en="my mother does not drink coffee , but my father drinks tea every day .")
+cl.viz.explore(corrupt, seed=(0, 9, 1), text=meal)
 
 # %% zh [md]
 r"""
-上面一行是模型读到的，下面一行是它要写的。拖动“随机种子”换一次挖法。要写的只有挖掉的那些，比整句短得多，训练就省；这里没有量它能让翻译好多少。
+上面一行是模型读到的，下面一行是它要写的。拖动“随机种子”换一种挖法（这里为了看得清，挖得比 15 % 多）。要写的只有挖掉的那些，比整句短，训练就省；它对翻译有多大帮助，这里没有量。
 
 ## 10.7 两份讲义的脚本，一行一行
 
@@ -658,7 +665,7 @@ r"""
 """
 # %% en [md]
 r"""
-The sentence is *my mother does not drink coffee, but my father drinks tea every day*. The upper row is what the model reads, the lower row what it has to write. Drag “Seed” for another choice of spans. It has to write only what was cut out, much less than the whole, which makes training cheap; how much it helps translation was not measured here.
+The upper row is what the model reads, the lower row what it has to write. Drag “Seed” for another choice of spans (more than 15 % of the text, so that there is something to see). It has to write only what was cut out, less than the whole, which makes training cheaper; how much it helps translation was not measured here.
 
 ## 10.7 The scripts of two handouts, line by line
 

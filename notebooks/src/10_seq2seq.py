@@ -339,8 +339,7 @@ kept = cl.results.stored("10_splits", three_seeds)
 
 # %% rows="R64"
 def runs(part, steps, seen=False):                                 # (3 seeds, 200)
-    return [[int(hit) for hit in hits] for _, *run, hits in kept
-            if run == [steps, seen, part]]
+    return [list(map(int, hits)) for _, *run, hits in kept if run == [steps, seen, part]]
 
 figure, axis = plt.subplots(figsize=(6, 3))
 for part, mark in zip(titles, "os"):
@@ -350,9 +349,10 @@ shown = [sum(run) / 2 for run in runs("compositional", 300, True)]
 axis.plot([300] * 3, shown, "^", label=cl.L(zh="组合，见过", en="compositional, seen"))
 axis.set(xlabel=cl.L(zh="训练步数", en="steps"), ylabel=cl.L(zh="译对（%）", en="right (%)"))
 axis.legend()
-seen, new = ([sum(column) / 3 for column in zip(*runs("compositional", 300, seen))]
-             for seen in (True, False))                            # 200 sentences each
-print(cl.L(zh="见过 − 没见过：", en="seen − new:"), cl.metrics.difference(seen, new))
+
+def mean(seen):                                                    # for each of 200
+    return [sum(three) / 3 for three in zip(*runs("compositional", 300, seen))]
+print(cl.L(zh="见过 − 没见过：", en="seen − new:"), cl.metrics.difference(mean(True), mean(False)))
 
 # %% zh [md]
 r"""
@@ -905,5 +905,5 @@ r"""
 - Before you report a score of a summariser, compare it with copying the first sentence.
 
 To try: make `lessons` in 10.3 twice as long; does the gap between the two splits shrink?
-Next: [chapter 11, evaluation](11_evaluation.ipynb).
+Next: [chapter 11, evaluation and experiments](11_evaluation.ipynb).
 """

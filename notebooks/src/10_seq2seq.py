@@ -338,8 +338,8 @@ def three_seeds():
 kept = cl.results.stored("10_splits", three_seeds)
 
 # %% rows="R64"
-def runs(part, steps, seen=False):                                 # (3 seeds, 200)
-    return [list(map(int, hits)) for _, *run, hits in kept if run == [steps, seen, part]]
+def runs(part, n, seen=False):                                     # (3 seeds, 200)
+    return [list(map(int, hits)) for _, *run, hits in kept if run == [n, seen, part]]
 
 figure, axis = plt.subplots(figsize=(6, 3))
 for part, mark in zip(titles, "os"):

@@ -22,7 +22,7 @@ from .names import Entity, Judged, NameList, NameTagger, Office, entities, judge
 from .numerals import number_words
 from .sounds import alternates, rhyme, rhymes, tones
 from .tables import books, glossary
-from .translations import Pair, ParallelCorpus, parallel
+from .translations import Pair, ParallelCorpus, most_alike, parallel
 from .verse import Poem, poems
 from .vocab import sentence_tokenizer
 
@@ -30,6 +30,6 @@ __all__ = ["Corpus", "CsvError", "Dispatch", "Entity", "Errand", "Fact", "Handbo
            "Mood", "NameList", "NameTagger", "Note", "Office", "Pair", "Paragraph", "ParallelCorpus",
            "Poem", "Question", "RecallGame", "Request", "Review", "Story", "TranslationGame", "alternates",
            "books", "dispatches", "entities", "errands", "facts", "gazette", "glossary", "handbook", "judged_offices",
-           "labelled_csv", "mood", "names_together", "newspaper", "normalize", "number_words", "offices",
+           "labelled_csv", "mood", "most_alike", "names_together", "newspaper", "normalize", "number_words", "offices",
            "parallel", "poems", "requests", "reviews", "rhyme", "rhymes", "sentence_tokenizer", "split_of",
            "states", "tones", "train_bpe"]

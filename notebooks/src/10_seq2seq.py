@@ -47,12 +47,12 @@ cl.recall()
 r"""
 ## 10.1 一个翻译模型
 
-第一份讲义说，训练好的 T5 读到“翻译成法语：我爱你”，会写出“Je t'aime”。可它的脚本里没有一句法语：模型从来没有机会学翻译。`t5-base` 自己只学过英语、法语、德语、罗马尼亚语，词表里没有汉字（[Raffel 等 2020](https://arxiv.org/abs/1910.10683)；第一、第五份讲义把这篇论文的题目写成 *T5: Text-to-Text Transfer Transformer*，其实是 *Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer*）。
+第一份讲义说，训练好的 T5 读到“翻译成法语：我爱你”，会写出“Je t'aime”。可它的脚本里没有一句法语，训练不出翻译。`t5-base` 预训练时确实学过翻译，但只从英语译成德语、法语、罗马尼亚语，前缀也是英文的；它的词表里没有汉字（[Raffel 等 2020](https://arxiv.org/abs/1910.10683)；第一、第五份讲义把这篇论文的题目写成 *T5: Text-to-Text Transfer Transformer*，其实是 *Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer*）。
 
 所以本课自己训练了一个：`zh-fr-en`，结构就是 T5，只有 151 万参数。训练句由一套小语法生成，四万多句，每句都有法语和英语译文。任务用**前缀**来区分：同一个模型，前缀说译成什么，它就译成什么。
 把所有任务都写成“读一段文字，写一段文字”，正是 T5 的主张。
 
-T5 由两半组成。**编码器**（encoder）把原文读完，每个词元得到一个向量；**解码器**（decoder）从左往右写译文，每写一个词元，都用交叉注意力去看那些向量（第 3、4 章），所以图上写着 K, V。写出来的词接着读进去，再写下一个。
+T5 由两半组成。**编码器**（encoder）把原文读完，每个词元得到一个向量；**解码器**（decoder）从左往右写译文，每写一个词元，都用交叉注意力去看那些向量（第 3、4 章），图上的箭头因此写着 K, V。写出来的词元接着读进去，再写下一个。
 
 ```
                                  je     t'aime    .     </s>
@@ -70,12 +70,12 @@ T5 由两半组成。**编码器**（encoder）把原文读完，每个词元得
 r"""
 ## 10.1 A translation model
 
-The first handout says that T5, once trained, reads 翻译成法语：我爱你 (*translate into French: I love you*) and writes “Je t'aime”. But its script holds not one French sentence: the model never gets a chance to learn translation. The `t5-base` that it uses has learnt English, French, German and Romanian only, and has no Chinese characters in its vocabulary ([Raffel et al. 2020](https://arxiv.org/abs/1910.10683); the first and the fifth handout call the paper *T5: Text-to-Text Transfer Transformer*, but its title is *Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer*).
+The first handout says that T5, once trained, reads 翻译成法语：我爱你 (*translate into French: I love you*) and writes “Je t'aime”. But nothing in its script trains translation: there is not one French sentence in it. `t5-base` did learn to translate in its pre-training, but only from English into German, French and Romanian, with English prefixes, and it has no Chinese characters in its vocabulary ([Raffel et al. 2020](https://arxiv.org/abs/1910.10683); the first and the fifth handout call the paper *T5: Text-to-Text Transfer Transformer*, but its title is *Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer*).
 
 So the course trained its own: `zh-fr-en`, built like T5, with only 1.51 million parameters. A small grammar made its sentences, more than forty thousand of them, each with a French and an English translation. A **prefix** names the task: one model translates into whatever the prefix asks for.
-To write every task as “read a text, write a text” is the idea of T5.
+T5's idea is to write every task as “read a text, write a text”.
 
-T5 has two halves. The **encoder** (编码器) reads the whole source and makes one vector for each token; the **decoder** (解码器) writes the translation from left to right and, for each token, looks at those vectors by cross-attention (chapters 3 and 4), hence K, V in the picture. Each word that it writes is read in turn before the next is written.
+T5 has two halves. The **encoder** (编码器) reads the whole source and makes one vector for each token; the **decoder** (解码器) writes the translation from left to right and, for each token, looks at those vectors by cross-attention (chapters 3 and 4), which is why the arrow in the picture says K, V. It then reads what it wrote and writes the next token.
 
 ```
                                  je     t'aime    .     </s>
@@ -89,7 +89,7 @@ T5 has two halves. The **encoder** (编码器) reads the whole source and makes 
 
 Try it. It knows about a thousand words; a character that it does not know is marked in orange, and inside the model all of these are one and the same `<unk>`. Paste 我妈妈不喝咖啡。 (*my mother does not drink coffee*) or 明天你去巴黎吗？ (*are you going to Paris tomorrow?*), then something outside the grammar.
 """
-# %% rows="R64"
+# %% rows="R64 E10"
 import torch
 
 translator = cl.load("zh-fr-en")
@@ -108,7 +108,7 @@ cl.viz.explore(translate, text="我爱你。")
 
 # %% zh [md]
 r"""
-“我爱你。”这一句，连同别的主语是“我”、动词是“爱”、宾语是“你”的句子，从来没有进过训练数据，是特意留出来的。打一句语法之外的话，它照样写出一句译文，只是和原文没什么关系：它没有学过说“不知道”。
+“我爱你。”从来没有进过训练数据；凡是“我……爱……你”的句子，都特意留了出来。打一句语法之外的话，它照样写出一句译文，只是和原文没什么关系：它没有学过说“不知道”。
 
 ### 条件概率
 
@@ -149,7 +149,7 @@ cl.viz.table(rows, ["", "", *sources], right=(2, 3))
 
 # %% zh [md]
 r"""
-左列里，对的那句对数概率约是 0，概率几乎是 1。错的里面，少了否定、咖啡成了茶，都在 −12 上下，概率是十万分之一的样子；词序颠倒的远远落在最后，只有 $e^{-160}$ 上下。（“对的”“咖啡成了茶”这些名字说的都是左列。）
+左列里，对的那句对数概率约是 0，概率几乎是 1。错的几句里，“少了否定”和“咖啡成了茶”在 −12 上下，概率约是十万分之一；词序颠倒的远远落在最后，只有 $e^{-160}$ 上下。（“对的”“咖啡成了茶”这些名字说的都是左列。）
 右列换了原文，最好的也换了：现在是“不喝茶”那一句。这两句原文只差一个词，五句译文一字没改，分数的高低却跟着原文走。
 
 ## 10.2 教师强制
@@ -157,7 +157,7 @@ r"""
 训练时，模型写第 $t$ 个词，前面的词用谁的？用**标准译文**的，不管它自己会写什么。这叫**教师强制**（teacher forcing）。好处是所有位置一次算完：解码器读入整句标准译文，因果掩码挡住后面（第 3 章），每个位置各预测下一个词。
 代价是：训练时前面的词总是对的；自己写的时候，前面是它自己写的，一步错了，后面就接着错的往下写（这叫 exposure bias，本章没有量它的影响）。
 
-要预测的叫**标签**（labels），`je t'aime . </s>`；解码器读入的是同一串词元，晚一位，`<pad> je t'aime .`，开头补一个起始符（T5 用 `<pad>` 兼任）。一批句子长短不一，短的要**填充**（padding）到一样长；填充位置的标签写 −100，不计入损失。
+要预测的叫**标签**（labels），`je t'aime . </s>`；解码器读入的是同一串词元，晚一位，`<pad> je t'aime .`，开头补一个起始符（T5 就用 `<pad>`）。一批句子长短不一，短的要**填充**（padding）到一样长；填充位置的标签写 −100，不计入损失。
 
 ## 练习 1 · 右移一位
 
@@ -169,7 +169,7 @@ r"""
 """
 # %% en [md]
 r"""
-In the left column the right translation has a log-probability of about 0, a probability of almost 1. Of the wrong ones, the lost negation and tea for coffee are near −12, which is about one in a hundred thousand; the reversed one is last by far, at about $e^{-160}$. (The names, “right”, “tea for coffee”, are meant for the left column.)
+In the left column the right translation has a log-probability of about 0, a probability of almost 1. Of the wrong ones, the lost negation and tea for coffee are near −12, which is about one in a hundred thousand; the reversed one is last by far, at about $e^{-160}$. (The names, “right”, “tea for coffee”, describe the left column.)
 In the right column the source has changed, and so has the winner: now it is the sentence with tea. The two sources differ by one word and the translations by nothing, yet the ranking follows the source.
 
 ## 10.2 Teacher forcing
@@ -193,7 +193,7 @@ The model is `cl.nn.Seq2Seq`, whose defaults are T5's (relative position bias, R
 cl.check("seq2seq.shift_right")
 
 # %% rows="R28"
-import os, random, tempfile
+import itertools, os, random, tempfile
 
 shift_right, corpus = cl.use("seq2seq.shift_right"), cl.text.parallel()
 print(len(corpus.train), len(words), corpus.train[0])
@@ -224,7 +224,7 @@ def say(model, sentences):
 def train(model, lessons, shift=True, show=True):
     given = [batch(pairs, shift) for pairs in lessons]
     return cl.fit(model, given, steps=len(given), lr=4e-3, optimizer="muon",
-                  precision="float32", show=show)
+                  precision="float32", show=show)            # no bfloat16
 
 # %%
 cl.guess("seq2seq.peek",
@@ -253,9 +253,7 @@ r"""
 
 现在认真训练：300 批，每批 48 句，优化器是 Muon（第 6 章）。一共读 14,400 句次，约是训练句总数的三分之一。
 留出的句子有两种。**随机划分**的测试句是新的，可是里面的组合（动词配宾语，时态配语气）没有避开训练句；**组合划分**的每一句都含至少一个训练时从没出现过的组合，比如“我爱你”，单个的词则都见过（[Lake 与 Baroni 2018](https://arxiv.org/abs/1711.00350)）。每种各取 200 句，译文和参考一字不差才算对。
-基线不用学：找出字面最像的训练句（按一元、二元汉字的 TF-IDF 余弦），照抄译文。它几乎注定一句也不对，因为测试句都不在训练句里；它在这里只是下限，公平些的比较要等 10.5 节的 BLEU。
-
-组合划分译错得多，不一定是因为组合新，也可能那些句子本来就更难。所以还要一个**对照**：同样的模型、同样多的句次，只是训练句里放进组合划分其余的句子（那 200 句除外）。考的是同样的 200 句，差别就只在见没见过那些组合。一次训练也说明不了多少，所以用三个种子，并且看 75、150、300 步。这要几分钟，读保存的结果。
+基线不用学：`cl.text.most_alike` 找出字面最像的训练句（按一元、二元汉字的 TF-IDF 余弦），照抄译文。它几乎注定一句也不对，因为测试句都不在训练句里；这里只当下限，更公平的比较见 10.5 节的 BLEU。
 """
 # %% en [md]
 r"""
@@ -266,9 +264,7 @@ The last line shows why: every id is 0, which is `<pad>`. In training the answer
 
 Now train in earnest: 300 batches of 48 sentences, with the optimiser Muon (chapter 6). That makes 14,400 readings, about a third of the number of training sentences.
 Two kinds of sentences are held out. Those of the **random split** are new, but their combinations (a verb with its object, a tense with a mood) were not kept out of training. Each sentence of the **compositional split** contains at least one combination that never occurred in training, such as 我爱你, *I love you*; its single words did occur ([Lake & Baroni 2018](https://arxiv.org/abs/1711.00350)). 200 of each are translated, and only what equals the reference word for word is right.
-The baseline learns nothing: it finds the training sentence that looks most alike (cosine of TF-IDF over single characters and pairs of them) and copies its translation. It is almost bound to get none right, because no test sentence is in the training set; here it is a lower limit, and a fairer comparison has to wait for the BLEU of section 10.5.
-
-If the compositional split goes worse, the reason need not be the new combinations; its sentences may simply be harder. So there has to be a **control**: the same model, trained on as many sentences, but with the rest of the compositional split (all but those 200) among them. Both are tested on the same 200 sentences, and the one thing that differs is whether the combinations were seen. And as one training run proves little, there are three seeds, and 75, 150 and 300 steps. That takes minutes; a kept result is read.
+The baseline learns nothing: `cl.text.most_alike` finds the training sentence that looks most alike (cosine of TF-IDF over single characters and pairs of them), and its translation is copied. It is almost bound to get none right, because no test sentence is in the training set; here it is a lower limit, and the BLEU of section 10.5 is a fairer comparison.
 """
 # %% training rows="R28 R60 E6"
 model, shipped = student(), cl.models.port("zh-fr-en")     # zh-fr-en as a cl.nn.Seq2Seq
@@ -277,18 +273,10 @@ tried = ["我爱你。", "我喝茶。", "她会去北京。"]
 print(say(model, tried))
 print("zh-fr-en", say(shipped, [PREFIX["fr"] + text for text in tried]))
 
-# %% rows="R64"
-from sklearn.feature_extraction.text import TfidfVectorizer
-shapes = TfidfVectorizer(analyzer="char", ngram_range=(1, 2))
-known = shapes.fit_transform(pair.zh for pair in corpus.train)     # (N, features)
-
-def most_alike(sentences):
-    nearest = (shapes.transform(sentences) @ known.T).toarray().argmax(1)
-    return [corpus.train[i].fr for i in nearest]
-
 def right(texts, pairs):
     return [text == pair.fr for text, pair in zip(texts, pairs)]
 
+# %%
 cl.guess("seq2seq.splits",
          cl.L(zh="现场训练的模型，组合划分上完全译对的占百分之几？",
               en="Exactly right on the compositional split: the model trained live?"),
@@ -302,7 +290,7 @@ who = cl.L(zh=["最像的训练句", "现场训练的", "zh-fr-en"],
 translations, rows = {}, []
 for part, pairs in parts.items():
     given = [pair.zh for pair in pairs]
-    made = (most_alike(given), say(model, given),
+    made = ([pair.fr for pair in cl.text.most_alike(given)], say(model, given),
             say(shipped, [PREFIX["fr"] + text for text in given]))
     for name, texts in zip(who, made):
         translations[part, name] = texts
@@ -317,9 +305,27 @@ wrong = [(pair.zh, pair.en, text, pair.fr)
          for pair, text in zip(hard, translations["compositional", "zh-fr-en"])
          if text != pair.fr]
 print("zh-fr-en:", len(wrong))
-cl.viz.table(wrong, cl.L(zh=["原文", "", "译文", "参考"],
-                         en=["source", "", "translation", "reference"]))
+display(cl.viz.table(wrong, cl.L(zh=["原文", "", "译文", "参考"],
+                                 en=["source", "", "translation", "reference"])))
+for text in ("学英语", "学法语", "说法语", "说英语", "看书", "看信"):
+    print(text, sum(text in pair.zh for pair in corpus.train))
 
+# %% zh [md]
+r"""
+猜的那个数，看表里“组合”那几行。照抄几乎一句也不对，在意料之中；现场的模型和 `zh-fr-en` 都把大多数句子译对了，组合划分上低一截。
+`zh-fr-en` 译错的 22 句，我们逐句读过，没有一句是换了说法的正确译文：12 句把英语和法语弄反（“学英语”译成学法语，“说法语”译成说英语），5 句把“看书”的“看”译成 regarder（观看），不是 lire（读）。句子大多通顺，错的正是没见过的那一对。最下面是训练句里的次数：学英语、说法语、看书一次也没有，学法语、说英语、看信各有几十上百次；它用见过的那一对换掉了没见过的。
+
+可是，组合划分分数低，不一定全是因为组合新，也可能那些句子本来就更难。所以要一个**对照**：同样的模型、同样多的句次，只是训练句里放进组合划分其余的句子（那 200 句除外），再考同样的 200 句。对照的训练句也略长一些，所以随机划分上也比一比：那里若没有差别，就不是普遍变好了。
+一次训练说明不了多少，因此用三个种子，并且看 75、150、300 步。这要几分钟，读保存的结果。
+"""
+# %% en [md]
+r"""
+The number that you guessed stands in the compositional lines of the table. Copying gets almost nothing right, as was to be expected; the live model and `zh-fr-en` get most sentences right, and fewer on the compositional split.
+We have read the 22 sentences that `zh-fr-en` gets wrong one by one, and none is a right translation in other words: 12 swap English and French (学英语, *learn English*, becomes learning French; 说法语, *speak French*, becomes speaking English), and 5 write regarder (watch) instead of lire (read) for 看书, *read a book*. The French is mostly well formed; what is wrong is the pair that it never saw. The counts below the table are for the training set: 学英语, 说法语 and 看书 never occur there, while 学法语 (*learn French*), 说英语 (*speak English*) and 看信 (*read a letter*) occur dozens of times or more. For a pair that it never saw, it writes one that it did.
+
+Still, a lower score on the compositional split need not come from new combinations alone; those sentences may be harder anyway. So there has to be a **control**: the same model, trained on as many sentences, but with the rest of the compositional split (all but those 200) among them, and tested on the same 200. The control's lessons are also a little longer, so the two are compared on the random split as well: if they do not differ there, the control has not just become better in general.
+One training run proves little, so there are three seeds, and 75, 150 and 300 steps. That takes minutes; a kept result is read.
+"""
 # %% rows="R28 R64"
 import matplotlib.pyplot as plt
 
@@ -341,24 +347,20 @@ kept = cl.results.stored("10_splits", three_seeds)
 def runs(part, n, seen=False):                                     # (3 seeds, 200)
     return [list(map(int, hits)) for _, *run, hits in kept if run == [n, seen, part]]
 
-figure, axis = plt.subplots(figsize=(6, 3))
+def mean(part, seen):                                              # each of 200, in %
+    return [100 * sum(three) / 3 for three in zip(*runs(part, 300, seen))]
+
 for part, mark in zip(titles, "os"):
     dots = [(n, sum(run) / 2) for n in (75, 150, 300) for run in runs(part, n)]
-    axis.plot(*zip(*dots), mark, fillstyle="none", label=titles[part])
+    plt.plot(*zip(*dots), mark, fillstyle="none", label=titles[part])
+    print(titles[part], cl.metrics.difference(mean(part, True), mean(part, False)))
 shown = [sum(run) / 2 for run in runs("compositional", 300, True)]
-axis.plot([300] * 3, shown, "^", label=cl.L(zh="组合，见过", en="compositional, seen"))
-axis.set(xlabel=cl.L(zh="训练步数", en="steps"), ylabel=cl.L(zh="译对（%）", en="right (%)"))
-axis.legend()
-
-def mean(seen):                                                    # for each of 200
-    return [sum(three) / 3 for three in zip(*runs("compositional", 300, seen))]
-print(cl.L(zh="见过 − 没见过：", en="seen − new:"), cl.metrics.difference(mean(True), mean(False)))
+plt.plot([300] * 3, shown, "^", label=cl.L(zh="组合，见过", en="compositional, seen"))
+plt.gca().set(xlabel=cl.L(zh="步", en="steps"), ylabel=cl.L(zh="译对（%）", en="right (%)"))
+plt.legend()
 
 # %% zh [md]
 r"""
-照抄几乎一句也不对，这在意料之中。现场的模型和 `zh-fr-en` 都把大多数句子译对了，组合划分上都低一截。
-`zh-fr-en` 错的 22 句我们都读过，没有一句是换了说法的正确译文。它们挤在几个组合上：“学英语”译成学法语，“说法语”译成说英语，“看书”用了看东西的“看”（regarder），不用读书的“读”（lire）。词它都认识，没见过的组合，它换成了见过的那一个。错得这样集中，200 句就不是 200 道互不相干的题，上面的区间偏窄。
-
 ⟨figure⟩
 
 ## 10.4 一边写，一边看哪里
@@ -369,9 +371,6 @@ r"""
 """
 # %% en [md]
 r"""
-Copying gets almost nothing right, as was to be expected. The live model and `zh-fr-en` both get most sentences right, and both do worse on the compositional split.
-We have read the 22 sentences that `zh-fr-en` gets wrong, and none is a correct translation in other words. They crowd on a few combinations: *learn English* comes out as learning French, *speak French* as speaking English, and books are looked at (regarder), not read (lire). The words are all known; a combination never seen is replaced by one that was. With errors as clustered as that, 200 sentences are not 200 separate questions, and the intervals above are too narrow.
-
 ⟨figure⟩
 
 ## 10.4 Where it looks while it writes
@@ -381,14 +380,14 @@ Does one of these heads work like a dictionary, looking at the noun in the sourc
 There are two controls: the diagonal (as far along in the source as the translation is along in the target), and a random character (the share of the noun's characters in the source).
 """
 # %% rows="R13"
-import itertools
 from course_lib.text.lexicon import NOUNS
-def looks(pair, noun):
+
+def looks(pair, noun):            # at the noun? 12 heads, the diagonal; pure chance
     seen = translator.attention(PREFIX["fr"] + pair.zh, pair.fr)
     written, start = seen.query_tokens[1:], len(PREFIX["fr"])     # row t writes word t
     t, first = written.index(noun.fr), start + pair.zh.index(noun.zh)
-    best = seen.weights[:, :, t].argmax(-1).flatten()                 # of 12 heads
-    along = start + round(t / len(written) * len(pair.zh))            # the diagonal
+    best = seen.weights[:, :, t].argmax(-1).flatten()
+    along = start + round(t / len(written) * len(pair.zh))
     at = range(first, first + len(noun.zh))
     return [place in at for place in best], along in at, len(at) / len(pair.zh)
 
@@ -465,6 +464,8 @@ r"""
 
 $$\text{BLEU}=\min(1,e^{1-r/c})\,(p_1p_2p_3p_4)^{1/4}$$
 
+$p_n$ 是 n 元组的精确率，$c$ 是译文的总长，$r$ 是参考的总长（细节在练习里）。
+
 ## 练习 2 · BLEU
 
 写 `bleu(hypotheses, references)`：`hypotheses` 是 N 句译文，每句是词的列表；`references` 给每一句配一句或几句参考译文，每句参考也是词的列表。返回 0 到 1 的数。
@@ -483,6 +484,8 @@ Drag the beams to 1 for greedy search, or try another sentence. (How much a beam
 “Exactly right” is strict: one wrong article scores as badly as nonsense. **BLEU** ([Papineni et al. 2002](https://aclanthology.org/P02-1040/)) counts the n-grams that a translation shares with a reference translation: a precision for each n from 1 to 4, then the geometric mean of the four (multiply them and take the fourth root); output that is too short is marked down:
 
 $$\text{BLEU}=\min(1,e^{1-r/c})\,(p_1p_2p_3p_4)^{1/4}$$
+
+$p_n$ is the precision of n-grams, $c$ the total length of the translations, $r$ that of the references (the exercise has the details).
 
 ## Exercise 2 · BLEU
 
@@ -517,7 +520,7 @@ cl.viz.table(rows, right=(2,))
 
 # %% zh [md]
 r"""
-照抄最像的训练句，BLEU 也有 43 和 34，虽然几乎没有一句全对：相像的句子本来就共有许多 n 元组。组合划分上，连照抄也低一截，可见那些句子和训练句更不像。所以 BLEU 的高低，要和同一份测试上的基线比；两份测试的 BLEU 不能直接比。
+照抄最像的训练句，BLEU 也有 43 和 34，虽然几乎没有一句全对：相像的句子本来就共有许多 n 元组。组合划分上连照抄也低一截，两份测试的难度不同，BLEU 不能直接比。BLEU 是高是低，要和同一份测试上的基线比。
 
 ### 骗过 BLEU
 
@@ -525,7 +528,7 @@ r"""
 """
 # %% en [md]
 r"""
-Copying the most similar sentence gets a BLEU of 43 and 34, though hardly a sentence is right: similar sentences share many n-grams anyway. On the compositional split even copying scores lower, so those sentences are less like the training set. Whether a BLEU is high can only be said against a baseline on the same test, and the BLEUs of two tests cannot be compared.
+Copying the most similar sentence gets a BLEU of 43 and 34, though hardly a sentence is right: similar sentences share many n-grams anyway. On the compositional split even copying scores lower: the two tests are not equally hard, and their BLEUs cannot be compared. Whether a BLEU is high can only be said against a baseline on the same test.
 
 ### Fooling BLEU
 
@@ -631,7 +634,7 @@ cl.viz.explore(corrupt, seed=(0, 9, 1), text=cl.L(
 
 # %% zh [md]
 r"""
-上面一行是模型读到的，下面一行是它要写的。拖动“随机种子”换一种挖法（这里为了看得清，挖得比 15 % 多）。要写的只有挖掉的那些，比整句短，训练就省；它对翻译有多大帮助，这里没有量。
+上面一行是模型读到的，下面一行是它要写的。拖动“随机种子”换一种挖法（这里为了看得清，挖得比 15 % 多）。要写的只有挖掉的那些，比整句短，训练更省；它对翻译有多大帮助，这里没有量。
 
 ## 10.7 两份讲义的脚本，一行一行
 
@@ -679,18 +682,18 @@ inputs = tokenizer(text, return_tensors="tf", max_length=512)
 # %% zh [md]
 r"""
 七行里只有第一行能运行。第一份讲义：T5 是编码器—解码器，不是因果语言模型，要用 `AutoModelForSeq2SeqLM`；`logging_dir` 在 transformers 5 里去掉了；数据集从来没有定义（第 8 章见过）。
-还有一个错要等到训练才露面。讲义的 `encode` 只有一行：`return tokenizer(examples["text"], truncation=True, padding=True)`；没有译文就没有标签，没有标签就没有损失，`train()` 报 `ValueError`（第 8 章）。
+还有一个错要等到训练才露面。讲义的 `encode` 只有一行：`return tokenizer(examples["text"], truncation=True, padding=True)`；没有译文就没有标签，没有标签，解码器就没有东西可读，`train()` 报 `ValueError`（和第 8 章是同一个毛病，报错的话不同）。
 第二份讲义：TensorFlow 的类没有了，`encode_plus` 也没有了，直接调用分词器；张量要 `pt`（PyTorch）。
 
-修好的第一份：两边都有的句对、`text_target` 给出标签、整理器（collator）把标签填充成 −100，还替你右移、`Seq2SeqTrainer`、按比例预热。模型和 `zh-fr-en` 一样大，从随机权重开始，只训练 120 步；量的是 200 句测试句的损失（奈特），训练前和训练后。词表有 1036 个词元，给每个一样的概率，损失是 $\ln 1036\approx 6.9$。
+修好的第一份：两边都有的句对；用 `text_target` 给出标签；整理器（collator）用 −100 填充标签，并替你右移；`Seq2SeqTrainer`；预热按步数的比例给（`warmup_steps` 小于 1，就是比例）。模型和 `zh-fr-en` 一样大，从随机权重开始，只训练 120 步；量的是 200 句测试句的损失（奈特），训练前和训练后。词表有 1036 个词元，给每个一样的概率，损失是 $\ln 1036\approx 6.9$。
 """
 # %% en [md]
 r"""
 Of the seven lines only the first runs. The first handout: T5 is an encoder–decoder, not a causal language model, and takes `AutoModelForSeq2SeqLM`; `logging_dir` is gone from transformers 5; the data set is never defined (chapter 8 met that).
-One more fault would show only in training. The handout's `encode` is one line: `return tokenizer(examples["text"], truncation=True, padding=True)`; without translations there are no labels, without labels there is no loss, and `train()` raises a `ValueError` (chapter 8).
+One more fault would show only in training. The handout's `encode` is one line: `return tokenizer(examples["text"], truncation=True, padding=True)`; without translations there are no labels, without labels the decoder has nothing to read, and `train()` raises a `ValueError` (the fault of chapter 8, with another message).
 The second handout: the TensorFlow classes are gone, and so is `encode_plus`, so call the tokenizer itself; tensors must be `pt` (PyTorch).
 
-The first script, mended, has pairs with both sides, labels from `text_target`, a collator that pads labels with −100 and shifts them for you, a `Seq2SeqTrainer`, and warm-up as a share of the steps. The model is as large as `zh-fr-en`, starts from random weights and trains for 120 steps only; what is measured is the loss on 200 test sentences, in nats, before and after. The vocabulary has 1036 tokens, and giving each the same probability makes a loss of $\ln 1036\approx 6.9$.
+The first script, mended, has pairs with both sides, labels from `text_target`, a collator that pads labels with −100 and shifts them for you, a `Seq2SeqTrainer`, and warm-up as a share of the steps (`warmup_steps` below 1 is a share). The model is as large as `zh-fr-en`, starts from random weights and trains for 120 steps only; what is measured is the loss on 200 test sentences, in nats, before and after. The vocabulary has 1036 tokens, and giving each the same probability makes a loss of $\ln 1036\approx 6.9$.
 """
 # %% training rows="R55 E1"
 def encode(pairs):
@@ -711,78 +714,67 @@ print(f"{before:.1f} → {trainer.evaluate()['eval_loss']:.1f}")
 
 # %% zh [md]
 r"""
-120 步，损失从 7.7 降到 2.4，脚本通了。（开头比 6.9 还高，因为随机的权重并不给每个词元一样的概率。）离会译还远：`zh-fr-en` 训练了 24,000 步（见它的模型卡）。
+120 步，损失从 7.7 降到 2.4，脚本跑通了。（开头比 6.9 还高，因为随机的权重并不给每个词元一样的概率。）离会译还远：`zh-fr-en` 训练了 24,000 步（见它的模型卡）。
 
-第二份讲义修好以后是下面的 `write`。它原来的几行里还有三件不报错的事：没写任务的前缀（T5 做摘要要写 `summarize: `）；只把 `inputs['input_ids']` 交给 `generate`，扔掉了 `attention_mask`；`t5-small` 的词表里没有汉字。
-第三件用 `zh-fr-en` 看：除了译文，再数一数原文里有几个词元成了 `<unk>`。一句在它的语法里，一句是讲义要做的事。本课没有会写中文摘要的小模型；有网络的话，`write("google-t5/t5-small", "summarize: ", …)` 能给英文写摘要，换成中文，汉字都会成 `<unk>`（这里没有联网试）。
+第二份讲义修好以后是下面的 `write`；换上 `t5-small` 的名字和前缀 `summarize: `，它就给英文写摘要（这里没有联网试；本课没有会写中文摘要的小模型）。讲义的几行里还有三件不报错的事：没写任务的前缀；只把 `inputs['input_ids']` 交给 `generate`，扔掉了 `attention_mask`；`t5-small` 的词表里没有汉字，中文进去都成 `<unk>`，就像 10.1 节橙色的字。
+前两件用 `zh-fr-en` 量一量：100 句测试句填充成一批，译成法语，完全译对的有多少？每行最后是前两句的译文，原文是“北京很冷。”和“我们能用手机。”。
 """
 # %% en [md]
 r"""
 In 120 steps the loss goes from 7.7 to 2.4: the script works. (It begins above 6.9 because random weights do not give every token the same probability.) It is far from translating; `zh-fr-en` was trained for 24,000 steps (see its model card).
 
-The second handout's script, mended, is `write` below. Its own lines hold three more faults that raise no error: there is no prefix for the task (for summaries T5 wants `summarize: `); only `inputs['input_ids']` goes to `generate`, and `attention_mask` is dropped; and `t5-small` has no Chinese characters in its vocabulary.
-The third can be seen with `zh-fr-en`: beside the translation, count how many tokens of the source became `<unk>`. One sentence, 我爱你。, is in its grammar; the other, *text summarisation is useful*, is what the handout is about. The course has no small model that summarises Chinese; with a network, `write("google-t5/t5-small", "summarize: ", …)` summarises English, and turns Chinese characters into `<unk>` (not tried here, where there is no network).
+The second handout's script, mended, is `write` below; with the name of `t5-small` and the prefix `summarize: ` it summarises English (not tried here, where there is no network; the course has no small model that summarises Chinese). The handout's lines hold three more faults that raise no error: there is no prefix for the task; only `inputs['input_ids']` goes to `generate`, and `attention_mask` is dropped; and `t5-small` has no Chinese characters in its vocabulary, so that all of them become `<unk>`, like the orange ones of section 10.1.
+Measure the first two with `zh-fr-en`: of 100 test sentences, padded to one batch and translated into French, how many are exactly right? Each line ends with the first two translations; the sources are 北京很冷。 (*it is cold in Beijing*) and 我们能用手机。 (*we can use phones*).
 """
-# %% rows="R56 E10"
-def write(name, prefix, text):
+# %% rows="R56 E9"
+def write(name, prefix, texts, mask=True):
     tokenizer = AutoTokenizer.from_pretrained(name)
     net = AutoModelForSeq2SeqLM.from_pretrained(name)
-    inputs = tokenizer(prefix + text, return_tensors="pt", truncation=True)
-    unknown = (inputs.input_ids == tokenizer.unk_token_id).sum().item()
-    ids = net.generate(**inputs, num_beams=4, max_new_tokens=40)       # with the mask
-    return unknown, tokenizer.decode(ids[0], skip_special_tokens=True)
+    texts = [prefix + text for text in texts]
+    inputs = tokenizer(texts, padding=True, return_tensors="pt")
+    given = inputs if mask else {"input_ids": inputs["input_ids"]}
+    ids = net.generate(**given, max_new_tokens=40)
+    return tokenizer.batch_decode(ids, skip_special_tokens=True)
 
-for text in ("我爱你。", "文本摘要很有用。"):
-    print(text, *write(space["name"], PREFIX["fr"], text))
-
-# %% rows="E9"
-def exactly_right(prefix, mask=True):
-    pairs = corpus.test[:100]
-    inputs = padded([prefix + pair.zh for pair in pairs])
-    given = {**inputs} if mask else {"input_ids": inputs.input_ids}
-    ids = translator.model.generate(**given, max_new_tokens=24)
-    texts = words.batch_decode(ids, skip_special_tokens=True)
-    print(texts[:2])
-    return right(texts, pairs)
-
-both, no_mask = exactly_right(PREFIX["fr"]), exactly_right(PREFIX["fr"], mask=False)
-no_prefix, header = exactly_right(""), cl.L(zh=["都给", "没有掩码", "没有前缀"],
-                                            en=["all given", "no mask", "no prefix"])
-cl.viz.table([(name, sum(hits), cl.metrics.lead(hits, both))
-              for name, hits in zip(header, (both, no_mask, no_prefix))])
+pairs, hits = corpus.test[:100], []
+for prefix, mask in ((PREFIX["fr"], True), (PREFIX["fr"], False), ("", True)):
+    texts = write(space["name"], prefix, [pair.zh for pair in pairs], mask)
+    hits.append(right(texts, pairs))
+    lead = cl.metrics.lead(hits[-1], hits[0])
+    print(f"prefix={prefix!r}, mask={mask}: {sum(hits[-1])}, {lead}", texts[:2])
 
 # %% zh [md]
 r"""
-都给时，100 句里对 96 句。扔掉掩码，填充用的 `<pad>` 也被当成原文来读，只对 80 句；不写前缀，它自己挑一种语言（头两句挑了法语，北京也不见了），对 79 句。最右一列是和“都给”配对相减的百分点，两个区间都在 0 以下。三次都没有报错，量了才看得出差别。
+都给时，100 句里对 96 句。扔掉掩码，填充用的 `<pad>` 也被当成原文来读，只对 80 句；不写前缀，它自己挑一种语言（头两句挑了法语，北京也不见了），对 79 句。句数后面是和“都给”配对相减的百分点，两个区间都在 0 以下。三次都没有报错，量了才看得出差别。
 
 ## 10.8 摘要：赢得过“抄第一句”吗？
 
 摘要也是读一段、写一段。第二份讲义列了一篇 *Language Model Fine-tuning for Document Summarization*（Rush 等，2015），说是“使用LSTM模型进行文本摘要的研究”。Rush 等人那年的摘要论文是 [*A Neural Attention Model for Abstractive Sentence Summarization*](https://arxiv.org/abs/1509.00685)，用的是前馈语言模型加注意力，模型里没有 LSTM。
-怎样给摘要打分？常用的是 **ROUGE**（[Lin 2004](https://aclanthology.org/W04-1013/)），也是数共有的 n 元组，只是更看重**召回率**：参考摘要里的，你说到了几成。
+怎样给摘要打分？常用的是 **ROUGE**（[Lin 2004](https://aclanthology.org/W04-1013/)），也是数共有的 n 元组，只是更看重**召回率**：参考摘要里的 n 元组，你的摘要说到了几成。
 
 ## 练习 4 · ROUGE-n
 
 写 `rouge_n(candidate, reference, n)`：两个词的列表；返回 (精确率 P, 召回率 R, F1)，F1 = 2PR/(P+R)。共有的 n 元组按两边较小的次数算；精确率除以 `candidate` 的 n 元组数，召回率除以 `reference` 的。没有共有的，或者哪一边没有 n 元组，三个数都是 0.0；n < 1 抛出 `ValueError`。
 例：“a b a b”对“a b c”，n = 1：共有 a、b 各一次，P = 2/4，R = 2/3，得 (0.5, 0.667, 0.571)。
 
-材料是《人民日报》1998 年 1 月的 366 条电讯（每条至少四句），参考摘要是报纸自己的标题，每个字符算一个词元。标题是按排版的规律找出来的，有几条配错了，没有剔除。从每条里挑**一句**当摘要，五种挑法：第一句、随便一句、最后一句、最长一句，还有 **TextRank**（[Mihalcea 与 Tarau 2004](https://aclanthology.org/W04-3252/)）：两句共有的字越多，连线越粗，再像给网页排名那样，选出和别的句子连得最紧的一句。
+材料是《人民日报》1998 年 1 月的 366 条电讯（每条至少四句），参考摘要是报纸自己的标题，每个字符算一个词元。标题是按排版的规律找出来的，有几条配错了，没有剔除。从每条里挑**一句**当摘要，五种挑法：第一句、随便一句、最后一句、最长一句，还有 **TextRank**（[Mihalcea 与 Tarau 2004](https://aclanthology.org/W04-3252/)）：两句共有的字越多，连线越粗，再用给网页排名的 PageRank，选出和别的句子连得最紧的一句。
 最后一列的 ROUGE-L 看最长公共子序列（第 15 章），不要求相邻。
 """
 # %% en [md]
 r"""
-With both given, 96 of 100 are right. Without the mask the `<pad>` of the padding is read as part of the source, and 80 are right; without the prefix the model picks a language by itself (French for the first two, and Beijing is lost), and 79 are right. The last column is the paired difference from “all given” in points, and both intervals are below 0. Nothing raised an error; only measuring shows the difference.
+With both given, 96 of 100 are right. Without the mask the `<pad>` of the padding is read as part of the source, and 80 are right; without the prefix the model picks a language by itself (French for the first two, and Beijing is lost), and 79 are right. After the count stands the paired difference from “both given” in points, and both intervals are below 0. Nothing raised an error; only measuring shows the difference.
 
 ## 10.8 Summaries: can they beat the first sentence?
 
-A summary, too, is reading one text and writing another. The second handout lists a paper *Language Model Fine-tuning for Document Summarization* (Rush et al., 2015), a study of summaries “with an LSTM”. What Rush et al. published on summaries in that year is [*A Neural Attention Model for Abstractive Sentence Summarization*](https://arxiv.org/abs/1509.00685); its model is a feed-forward language model with attention and has no LSTM.
-How is a summary scored? The usual measure is **ROUGE** ([Lin 2004](https://aclanthology.org/W04-1013/)), which counts n-grams in common as well, but with an eye on **recall**: how much of the reference summary do you mention?
+A summary, too, is reading one text and writing another. The second handout lists a paper *Language Model Fine-tuning for Document Summarization* (Rush et al., 2015), described as a study of summarisation with LSTM models. The paper that Rush et al. published on summaries that year is [*A Neural Attention Model for Abstractive Sentence Summarization*](https://arxiv.org/abs/1509.00685); its model is a feed-forward language model with attention and has no LSTM.
+How is a summary scored? The usual measure is **ROUGE** ([Lin 2004](https://aclanthology.org/W04-1013/)), which counts n-grams in common as well, but stresses **recall**: how much of the reference does your summary mention?
 
 ## Exercise 4 · ROUGE-n
 
 Write `rouge_n(candidate, reference, n)`: two lists of words; return (precision P, recall R, F1), where F1 = 2PR/(P+R). An n-gram in common counts as often as it occurs in the list that has fewer of it; precision divides by the n-grams of `candidate`, recall by those of `reference`. With none in common, or no n-gram on one side, all three are 0.0; n < 1 raises `ValueError`.
 Example: “a b a b” against “a b c”, n = 1: a and b are shared once each, P = 2/4, R = 2/3, which gives (0.5, 0.667, 0.571).
 
-The material is 366 dispatches of the *People's Daily* of January 1998 (in Chinese, at least four sentences each); the reference summary is the newspaper's own headline, and each character is one token. Headlines were found by a rule about the layout; a few belong to another piece and were left in. Pick **one sentence** of each as its summary, in five ways: the first, a random one, the last, the longest, and by **TextRank** ([Mihalcea & Tarau 2004](https://aclanthology.org/W04-3252/)): the more characters two sentences share, the stronger their link, and a ranking like that of web pages finds the sentence most strongly linked to the rest.
+The material is 366 dispatches of the *People's Daily* of January 1998 (in Chinese, at least four sentences each); the reference summary is the newspaper's own headline, and each character is one token. Headlines were found by a rule about the layout; a few belong to another piece and were left in. Pick **one sentence** of each as its summary, in five ways: the first, a random one, the last, the longest, and by **TextRank** ([Mihalcea & Tarau 2004](https://aclanthology.org/W04-3252/)): the more characters two sentences share, the stronger their link, and PageRank, made for ranking web pages, finds the sentence most strongly linked to the rest.
 ROUGE-L in the last column looks at the longest common subsequence (chapter 15), which need not be contiguous.
 """
 # %% exercise id="seq2seq.rouge_n"
@@ -832,55 +824,58 @@ for way, texts in picked.items():
 header = cl.L(zh=["", "字数", "R-1 召回率", "R-1 F1", "R-2 F1", "R-L F1"],
               en=["", "length", "R-1 recall", "R-1 F1", "R-2 F1", "R-L F1"])
 display(cl.viz.table(rows, header, right=range(1, 6)))
-for a, b in ((0, 1), (0, 2), (1, 2), (1, 4)):
+for a, b in ((0, 1), (0, 2), (1, 2), (1, 4), (4, 2)):
     print(f"{ways[a]} − {ways[b]}:", cl.metrics.difference(f1[ways[a]], f1[ways[b]]))
 cl.guess.result("seq2seq.lead", max(f1, key=lambda way: sum(f1[way])))
 
 # %% zh [md]
 r"""
-抄第一句的 F1 最高，领先 TextRank 0.10，领先随便一句 0.11，两个区间都在 0 的右边；最后一句垫底。这和新闻的写法相合：要紧的放在最前。
-TextRank 的召回率（0.57）比随便一句（0.41）高得多，F1 却几乎一样，差的区间碰到 0。它挑的句子长。对照是最长一句：完全不看内容，⟨longest⟩**只看召回率，越长越占便宜。** 一个新的摘要模型，先要赢过抄第一句。
+抄第一句的 F1 最高，领先 TextRank 0.10，领先随便一句 0.11，两个区间都在 0 以上；最后一句和最长一句最低。这和新闻的写法相合：要紧的放在最前。
+TextRank 的召回率（0.57）比随便一句（0.41）高得多，F1 却几乎一样，差的区间碰到 0。它挑的句子长；可是最长一句更长，召回率反而低些（0.50），F1 也低 0.05，所以 TextRank 的召回率不全靠长。再比最长一句和随便一句：召回率高（0.50 对 0.41），F1 反而低。**只看召回率，长的占便宜。** 一个新的摘要模型，先要赢过抄第一句。
 
-抄一句叫**抽取式**摘要，自己写叫**生成式**。SmolLM2 会自己写，但主要读英语，所以用课程写的 12 条英文小岛新闻来比，每条有一句话的参考摘要，词元是英文单词。前两种办法照旧：第一句、TextRank。先打一段自己的话，看三种办法各给什么（例子照第二份讲义的话改写），再看 12 条的分数。
+抄一句叫**抽取式**摘要，自己写叫**生成式**。SmolLM2 会自己写，但主要读过英语，几乎不会中文。先打一段自己的文字，看三种办法各给什么（例子照第二份讲义的话改写）。
+然后看课程写的 12 条英文小岛新闻，每条有一句话的参考摘要，词元是英文单词。这些新闻大多特意不把要点放在第一句，所以抄第一句在这里天生吃亏；这一格和上面 366 条电讯的结果不能互相印证，只用来看几种写法各有什么毛病。最长一句仍是对照。
 """
 # %% en [md]
 r"""
-Copying the first sentence has the highest F1; it leads TextRank by 0.10 and a random sentence by 0.11, with both intervals above 0, and the last sentence comes last. That agrees with how news is written: what matters most comes first.
-TextRank's recall (0.57) is far above that of a random sentence (0.41), yet its F1 is nearly the same, with an interval that touches 0. It picks long sentences. The control is the longest sentence, chosen without a look at the content: ⟨longest⟩**Measured by recall alone, the longer summary has the advantage.** The first thing a new summariser has to beat is the first sentence.
+Copying the first sentence has the highest F1; it leads TextRank by 0.10 and a random sentence by 0.11, with both intervals above 0; the last and the longest are lowest. That agrees with how news is written: what matters most comes first.
+TextRank's recall (0.57) is far above that of a random sentence (0.41), yet its F1 is nearly the same, with an interval that touches 0. It picks long sentences; but the longest is longer still, and its recall is lower (0.50) and its F1 lower by 0.05, so TextRank's recall is not length alone. And against a random sentence the longest has more recall (0.50 against 0.41) and less F1: **measured by recall alone, the longer summary has the advantage.** The first thing a new summariser has to beat is the first sentence.
 
-Copying a sentence is **extractive** summarisation, writing one is **abstractive**. SmolLM2 can write one, but reads mainly English; so the comparison takes the course's 12 news items of a small island, each with a reference summary in one sentence, and a token is an English word. The first two ways are as before: the first sentence, and TextRank. First type a text of your own and see what each way gives (the example is adapted from the second handout), then look at the scores of the 12.
+Copying a sentence is **extractive** summarisation, writing one is **abstractive**. SmolLM2 can write one. First type a text of your own and see what each way gives (the example is adapted from the second handout).
+Then come the course's 12 news items of a small island, each with a reference summary in one sentence; a token is an English word. Most of these items do not begin with their point, so copying the first sentence is at a disadvantage here by construction. They neither confirm nor refute the 366 dispatches; they show what each way gets wrong. The longest sentence is again the control.
 """
 # %% rows="R61"
-writer, methods = cl.load("smollm2-135m"), [*ways[:2], "SmolLM2"]
+writer, methods = cl.load("smollm2-135m"), [*ways[:2], ways[4], "SmolLM2"]
 
-def three(text):
+def ways_of(text):
     sentences = re.findall(r"[^。！？.!?]+[。！？.!?]?", text) or [text]
     task = [{"role": "user", "content": "Summarise in one short sentence: " + text}]
     prompt = writer.tokenizer.apply_chat_template(
         task, tokenize=False, add_generation_prompt=True)
-    return sentences[0], textrank(sentences), writer.generate(prompt, 40)
+    return (sentences[0], textrank(sentences), max(sentences, key=len),
+            writer.generate(prompt, 40))
 
 def show(text):
-    return cl.viz.table(zip(methods, three(text)))
-
+    return cl.viz.table(zip(methods, ways_of(text)))
 cl.viz.explore(show, text=cl.L(
     zh="这几年人工智能进步很快。机器能读文章，也能写文章。医生用机器看片子。",
     en="AI has come far. Machines read and write. Doctors use them."))
 
 # %% training rows="R61"
 stories, rows = cl.text.gazette()[:2 if quick else 12], []
-made = dict(zip(methods, zip(*(three(story.text) for story in stories))))
+made = dict(zip(methods, zip(*(ways_of(story.text) for story in stories))))
 
 def english(texts):
     return [re.findall(r"\w+", text.lower()) for text in texts]
 
-summaries = english(story.summary for story in stories)
+summaries, found = english(story.summary for story in stories), {}
 for method, texts in made.items():
-    f1[method] = [row[2] for row in rouge(english(texts), summaries)]
-    rows.append((method, f"{sum(f1[method]) / len(stories):.2f}",
-                 cl.metrics.difference(f1[method], f1[methods[0]])))
-header = cl.L(zh=["", "R-1 F1", "减去第一句"], en=["", "R-1 F1", "minus the first"])
-display(cl.viz.table(rows, header, right=(1, 2)))
+    found[method] = [row[2] for row in rouge(english(texts), summaries)]
+    rows.append((method, f"{sum(map(len, english(texts))) / len(texts):.0f}",
+                 f"{sum(found[method]) / len(texts):.2f}",
+                 cl.metrics.difference(found[method], found[methods[0]])))
+display(cl.viz.table(rows, cl.L(zh=["", "词数", "R-1 F1", "减去第一句"],
+                                en=["", "words", "R-1 F1", "minus the first"])))
 cl.viz.table(zip((story.title for story in stories), made["SmolLM2"]))
 
 # %% zh [md]
@@ -891,7 +886,7 @@ r"""
 
 - 编码器—解码器给出 $P(y\mid x)$：读完原文，一个词一个词地写，每一步都用交叉注意力回头看。
 - 教师强制让所有位置一次算完；忘了右移，损失很低，译文没法看。
-- 随机划分考的是新句子，组合划分考的是新组合；只报前一个会高估模型。两种测试句难度不同，要说新组合错得多，得有对照。
+- 随机划分考的是新句子，组合划分考的是新组合；只报前一个会高估模型。两种测试句的难度也不同，要说新组合更难，得有对照。
 - BLEU 和 ROUGE 数的是字面相同的 n 元组；意思对而用词不同，分数照样低。
 - 报一个摘要模型的分数之前，先和抄第一句比。
 
@@ -906,7 +901,7 @@ r"""
 
 - An encoder–decoder gives $P(y\mid x)$: it reads the whole source, then writes word by word, looking back by cross-attention at each step.
 - Teacher forcing computes all positions at once; without the shift the loss is very low and the output useless.
-- A random split tests new sentences, a compositional split new combinations; to report only the first is to overrate the model. The two kinds of sentences differ in difficulty, so to say that new combinations cost anything takes a control.
+- A random split tests new sentences, a compositional split new combinations; reporting only the first overrates the model. The two kinds of sentences differ in difficulty, so a claim that new combinations are harder needs a control.
 - BLEU and ROUGE count n-grams that match exactly; a paraphrase scores low.
 - Before you report a score of a summariser, compare it with copying the first sentence.
 

@@ -129,6 +129,13 @@ def test_sentence_tokenizer_reads_every_character_and_has_a_mask():
     assert tokenizer.decode(tokenizer("你呢？")["input_ids"], skip_special_tokens=True) == "你呢？"
 
 
+def test_the_most_similar_training_sentence():
+    train = text.parallel().train
+    assert text.most_alike(pair.zh for pair in train[:3]) == list(train[:3])
+    coffee, = text.most_alike(["我妈妈不喝咖啡。"])
+    assert coffee.zh != "我妈妈不喝咖啡。" and {*"妈喝咖啡"} <= {*coffee.zh}
+
+
 def test_parallel_tokenizer_gives_back_what_it_read():
     pairs = text.parallel().train[:300]
     tokenizer = parallel_tokenizer([sentence for pair in pairs for sentence in (pair.zh, pair.fr, pair.en)], max_length=64)

@@ -313,7 +313,7 @@ for text in ("学英语", "学法语", "说法语", "说英语", "看书", "看�
 # %% zh [md]
 r"""
 猜的那个数，看表里“组合”那几行。照抄几乎一句也不对，在意料之中；现场的模型和 `zh-fr-en` 都把大多数句子译对了，组合划分上低一截。
-`zh-fr-en` 译错的 22 句，我们逐句读过，没有一句是换了说法的正确译文：12 句把英语和法语弄反（“学英语”译成学法语，“说法语”译成说英语），5 句把“看书”的“看”译成 regarder（观看），不是 lire（读）。句子大多通顺，错的正是没见过的那一对。最下面是训练句里的次数：学英语、说法语、看书一次也没有，学法语、说英语、看信各有几十上百次；它用见过的那一对换掉了没见过的。
+`zh-fr-en` 译错的 22 句，我们逐句读过，没有一句是换了说法的正确译文：12 句把英语和法语弄反（“学英语”译成学法语，“说法语”译成说英语），5 句把“看书”的“看”译成 regarder（观看），不是 lire（读）。句子大多通顺，错的正是没见过的那一对。最下面是训练句里的次数：学英语、说法语、看书一次也没有，学法语、说英语、看信有 174、191、85 次；它用见过的那一对换掉了没见过的。
 
 可是，组合划分分数低，不一定全是因为组合新，也可能那些句子本来就更难。所以要一个**对照**：同样的模型、同样多的句次，只是训练句里放进组合划分其余的句子（那 200 句除外），再考同样的 200 句。对照的训练句也略长一些，所以随机划分上也比一比：那里若没有差别，就不是普遍变好了。
 一次训练说明不了多少，因此用三个种子，并且看 75、150、300 步。这要几分钟，读保存的结果。
@@ -321,7 +321,7 @@ r"""
 # %% en [md]
 r"""
 The number that you guessed stands in the compositional lines of the table. Copying gets almost nothing right, as was to be expected; the live model and `zh-fr-en` get most sentences right, and fewer on the compositional split.
-We have read the 22 sentences that `zh-fr-en` gets wrong one by one, and none is a right translation in other words: 12 swap English and French (学英语, *learn English*, becomes learning French; 说法语, *speak French*, becomes speaking English), and 5 write regarder (watch) instead of lire (read) for 看书, *read a book*. The French is mostly well formed; what is wrong is the pair that it never saw. The counts below the table are for the training set: 学英语, 说法语 and 看书 never occur there, while 学法语 (*learn French*), 说英语 (*speak English*) and 看信 (*read a letter*) occur dozens of times or more. For a pair that it never saw, it writes one that it did.
+We have read the 22 sentences that `zh-fr-en` gets wrong one by one, and none is a right translation in other words: 12 swap English and French (学英语, *learn English*, becomes learning French; 说法语, *speak French*, becomes speaking English), and 5 write regarder (watch) instead of lire (read) for 看书, *read a book*. The French is mostly well formed; what is wrong is the pair that it never saw. The counts below the table are for the training set: 学英语, 说法语 and 看书 never occur there, while 学法语 (*learn French*), 说英语 (*speak English*) and 看信 (*read a letter*) occur 174, 191 and 85 times. For a pair that it never saw, it writes one that it did.
 
 Still, a lower score on the compositional split need not come from new combinations alone; those sentences may be harder anyway. So there has to be a **control**: the same model, trained on as many sentences, but with the rest of the compositional split (all but those 200) among them, and tested on the same 200. The control's lessons are also a little longer, so the two are compared on the random split as well: if they do not differ there, the control has not just become better in general.
 One training run proves little, so there are three seeds, and 75, 150 and 300 steps. That takes minutes; a kept result is read.

@@ -354,10 +354,11 @@ for part, mark in zip(titles, "os"):
     dots = [(n, sum(run) / 2) for n in (75, 150, 300) for run in runs(part, n)]
     plt.plot(*zip(*dots), mark, fillstyle="none", label=titles[part])
     print(titles[part], cl.metrics.difference(mean(part, True), mean(part, False)))
-shown = [sum(run) / 2 for run in runs("compositional", 300, True)]
-plt.plot([300] * 3, shown, "^", label=cl.L(zh="组合，见过", en="compositional, seen"))
+plt.plot([300] * 3, [sum(run) / 2 for run in runs("compositional", 300, True)], "^",
+         label=cl.L(zh="组合，见过", en="compositional, seen"))
 plt.gca().set(xlabel=cl.L(zh="步", en="steps"), ylabel=cl.L(zh="译对（%）", en="right (%)"))
 plt.legend()
+plt.show()
 
 # %% zh [md]
 r"""

@@ -348,7 +348,6 @@ kept = cl.results.stored("10_splits", three_seeds)
 # %% rows="R64"
 def runs(part, n, seen=False):                                     # (3 seeds, 200)
     return [list(map(int, hits)) for _, *run, hits in kept if run == [n, seen, part]]
-
 def mean(part, seen):                                              # each of 200, in %
     return [100 * sum(three) / 3 for three in zip(*runs(part, 300, seen))]
 
@@ -359,7 +358,7 @@ for part, mark in zip(titles, "os"):
     print(titles[part], cl.L(zh="见过 − 没见过", en="seen − not seen"), gap)
 plt.plot([300] * 3, [sum(run) / 2 for run in runs("compositional", 300, True)], "^",
          label=cl.L(zh="组合，见过", en="compositional, seen"))
-plt.gca().set(xlabel=cl.L(zh="步", en="steps"), ylabel="%")
+plt.gca().set(xlabel=cl.L(zh="步", en="steps"), ylabel=cl.L(zh="译对（%）", en="right (%)"))
 plt.legend()
 plt.show()
 

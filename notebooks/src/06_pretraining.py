@@ -690,10 +690,11 @@ cl.guess("pretrain.further", cl.L(zh="只用评论再练 100 步，报纸上的�
 torch.manual_seed(0)
 scratch = cl.nn.Decoder(cl.nn.DecoderConfig(
     len(gpt.tokenizer), context=128, n_layer=4, n_head=4, d_model=128))
-fitting = dict(steps=10 if quick else 100, context=128, precision="float32", show=False)
-run = cl.fit(scratch, train_ids, optimizer="muon", lr=4e-3, batch_size=8, **fitting)
+fitting = dict(steps=10 if quick else 100, batch_size=8, context=128,
+               precision="float32", show=False)
+run = cl.fit(scratch, train_ids, optimizer="muon", lr=4e-3, **fitting)
 further = cl.load("zh-gpt")
-cl.fit(further, train_ids, lr=3e-4, batch_size=4, **fitting)
+cl.fit(further, train_ids, lr=3e-4, **fitting)
 part = len(documents["train"]) * sum(run.tokens) // len(train_ids)     # as scratch read
 counts = [Trigram(documents["train"][:n], documents["valid"][:200], len(gpt.tokenizer))
           for n in (part, None)]

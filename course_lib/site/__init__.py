@@ -17,13 +17,12 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="course_lib site")
     parser.add_argument("--out", type=Path, default=Path("site"), help="the folder; it is made where it is missing")
     parser.add_argument("--living", action="store_true", help="only living.html, the page that a model lives in")
-    parser.add_argument("chapters", nargs="*", help="numbers such as 03; all by default")
     options = parser.parse_args(argv[1:])
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "living.html").write_text(living_page(), "utf-8", newline="\n")
     if not options.living:
         try:
-            book(options.out, tuple(options.chapters))
+            book(options.out)
         except CourseError as error:
             print(error)
             return 2

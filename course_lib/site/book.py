@@ -37,10 +37,10 @@ _WIDGETS = (Explore, QueryPlane, MaskPainter, Simplex, Chat, Tour, AttentionView
 _ROOMS = ("", "models", "nn", "text", "metrics", "training", "generation", "interpret", "viz", "exercises")
 
 
-def book(out: Path, numbers: tuple[str, ...] = ()) -> None:
+def book(out: Path) -> None:
     """Write out/index.html and, under out/zh and out/en, every written chapter, the index of rows, the bibliography and the API, with search.
 
-    No page asks for anything outside the folder. numbers: of the chapters wanted ("03"), whose links to others then lead nowhere.
+    No page asks for anything outside the folder.
 
     CourseError: the notebooks are not here (only the package is installed), Sphinx is missing, or a page could not be built.
     """
@@ -52,10 +52,9 @@ def book(out: Path, numbers: tuple[str, ...] = ()) -> None:
     for lang in LANGUAGES:
         with tempfile.TemporaryDirectory() as folder:
             sources, pages = Path(folder, "sources"), Path(folder, "pages")
-            _write_sources(sources, lang, numbers)
+            _write_sources(sources, lang)
             # A process of its own: Sphinx keeps the words of the first language that it built in.
-            strict = ("-Q",) if numbers else ("-q", "-W", "--keep-going")
-            command = [sys.executable, "-m", "sphinx", *strict, "-b", "html", "-c", str(_SPHINX), "-t", lang, "-d", f"{folder}/trees", str(sources), str(pages)]
+            command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "-c", str(_SPHINX), "-t", lang, "-d", f"{folder}/trees", str(sources), str(pages)]
             if subprocess.run(command).returncode:
                 raise CourseError(zh="Sphinx 没有写完 {lang} 的网页，原因见上。", en="Sphinx did not finish the pages in {lang}; the reason stands above.", lang=lang)
             write_widgets(pages / "_static" / "live", _BAKED / lang)
@@ -67,10 +66,10 @@ def book(out: Path, numbers: tuple[str, ...] = ()) -> None:
     attention_view(load("smollm2-135m"), "The cat sat on the mat because it was tired.").to_html(out / "viewer.html")
 
 
-def _write_sources(folder: Path, lang: str, numbers: tuple[str, ...]) -> None:
+def _write_sources(folder: Path, lang: str) -> None:
     """What Sphinx reads: the notebooks without their installer cell, and five pages of text."""
     folder.mkdir()
-    written = [chapter for chapter in chapters() if (not numbers or chapter.stem[:2] in numbers) and (_ROOT / "notebooks" / lang / f"{chapter.stem}.ipynb").exists()]
+    written = [chapter for chapter in chapters() if (_ROOT / "notebooks" / lang / f"{chapter.stem}.ipynb").exists()]
     for chapter in written:
         notebook = json.loads((_ROOT / "notebooks" / lang / f"{chapter.stem}.ipynb").read_text("utf-8"))
         notebook["cells"] = [cell for cell in notebook["cells"] if "cellView" not in cell["metadata"]]

@@ -78,12 +78,37 @@ EQUIVALENT = {
     ("decode.cached_attention", "-2 without its sign"): "axis 2 of four is axis -2",
     ("decode.cached_attention", "2 -> -2"): "axis 2 of four is axis -2",
     ("decode.speculative_accept", "draft.tolist() -> its object"): "a tensor yields its ids as well",
+    ("evaluate.confusion", "torch.zeros(n_classes, n_classes, dtype=torch.long) with arguments exchanged"): "the table is square",
+    ("evaluate.confusion", "16: 1 -> -1"): "axis 1 of two is the last",
+    ("evaluate.bootstrap_ci", ".item() -> its object"): "a 0-d tensor is a float",
+    ("evaluate.bootstrap_ci", "10: 1 -> -1"): "axis 1 of two is the last",
+    ("evaluate.permutation_p", ".item() -> its object"): "a 0-d tensor is a float",
+    ("evaluate.permutation_p", "11: 1 -> -1"): "axis 1 of two is the last",
+    ("evaluate.ece", "10: 1 -> "): "bins 0, -1 and n_bins + 1 are empty",
+    ("evaluate.ece", ".item() -> its object"): "a 0-d tensor is a float",
+    ("evaluate.cohen_kappa", "zip(a, b) with arguments exchanged"): "agreement is symmetric",
+    ("evaluate.bradley_terry", "10: sum -> mean"): "a mean is 0 where the sum is",
+    ("evaluate.bradley_terry", "10: 1 -> "): "games are symmetric",
+    ("evaluate.bradley_terry", "12: 0 -> "): "any row has the shape of row 0",
+    ("evaluate.bradley_terry", "13: sum -> mean"): "a constant factor goes out with the division by the sum",
+    ("evaluate.bradley_terry", "13: 1 -> -1"): "axis 1 of two is the last",
+    ("evaluate.bradley_terry", "16: sum -> mean"): "a constant factor goes out with the division by the sum",
+    ("evaluate.bradley_terry", "16: 1 -> "): "what was faced is symmetric",
     ("finetune.mean_pool", "mask.to(hidden.dtype) -> its object"): "torch promotes the mask's type by itself",
     ("finetune.warmup_linear", "max(0.0, left) with arguments exchanged"): "a maximum has no order",
     ("finetune.metrics", "zip(y_true, y_pred) with arguments exchanged"): "hits are symmetric",
     ("finetune.metrics", "p + r -> its"): "p is 0 exactly when r is",
     ("finetune.prototypes", "mean -> sum"): "a sum points where the mean points",
     ("finetune.prototypes", "1 -> -1"): "axis 1 of two is the last",
+    ("seq2seq.shift_right", "1 -> -1"): "axis 1 of two is the last",
+    ("seq2seq.bleu", "1 -> -1"): "place 1 of two is the last",
+    ("seq2seq.bleu", "11: 4 -> 5"): "zip stops at the shorter of the two",
+    ("seq2seq.bleu", "18: Add -> Sub"): "four minus signs cancel in the product",
+    ("seq2seq.bleu", "20: 1 -> 2"): "one token has no 4-gram, and its score is 0 already",
+    ("seq2seq.bleu", "min(k, max((ref[gram] for ref in theirs))) with arguments exchanged"): "a minimum has no order",
+    ("seq2seq.bleu", "min(1.0, math.exp(1 - r / c)) with arguments exchanged"): "a minimum has no order",
+    ("seq2seq.bleu", "max(t, 1) with arguments exchanged"): "a maximum has no order",
+    ("seq2seq.bleu", "max(total[0], 1) with arguments exchanged"): "a maximum has no order",
     ("apps.cosine_top_k", "min(k, len(docs)) with arguments exchanged"): "a minimum has no order",
     ("apps.cosine_top_k", "1 -> -1"): "axis 1 of two is the last",
     ("apps.chunk", "GtE -> Gt in overlap >= size"): "range raises ValueError itself for a step of 0",
@@ -138,6 +163,8 @@ def test_contract_table_is_complete():
         decode.filter_logits decode.beam_search decode.cached_attention decode.rep_n decode.pass_at_k decode.speculative_accept
         finetune.mean_pool finetune.warmup_linear finetune.early_stop finetune.metrics
         finetune.lora finetune.lora_merge finetune.prototypes
+        seq2seq.shift_right seq2seq.bleu seq2seq.span_corrupt seq2seq.rouge_n
+        evaluate.confusion evaluate.bootstrap_ci evaluate.permutation_p evaluate.cohen_kappa evaluate.bradley_terry evaluate.ece evaluate.group_kfold
         align.chat_loss_mask align.kl_per_token align.group_advantage align.policy_loss align.dpo_loss
         apps.bm25 apps.cosine_top_k apps.chunk apps.rouge_l apps.ndcg apps.abstain
         agents.parse_call agents.allowed_tokens agents.hit_at_k

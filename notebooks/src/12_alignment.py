@@ -1,0 +1,693 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% zh [md]
+r"""
+# 12 · 对齐：让它照人的意思做
+
+预训练教会模型一件事：猜下一个词元。可是人要的是别的：回答问题，算对答案，别说不该说的。从“会接着写”到“照人的意思写”，这一步叫**对齐**（alignment）。
+
+这一章回答四个问题：
+
+- 对一个只会接着写的模型来说，“对话”是什么？它凭什么记得你的名字？
+- 不给答案，只说对或错，模型学得会算术吗？（可验证奖励的强化学习）
+- 打分的程序有漏洞，会发生什么？（奖励作弊）
+- 只知道“这句比那句好”，怎么学？（DPO，用你自己的点击）
+
+你会写五个函数。聊天用 SmolLM2；要训练的是两个现场就能练好的小 GPT。
+"""
+# %% en [md]
+r"""
+# 12 · Alignment: making it do what people mean
+
+Pre-training teaches a model one thing, to guess the next token. People want something else: an answer to their question, a sum that is right, nothing that does harm. The step from going on with a text to doing what people mean is called **alignment**.
+
+This chapter answers four questions:
+
+- What is a conversation to a model that only goes on with a text? How does it remember your name?
+- Can a model learn arithmetic without being shown an answer, being told only right or wrong? (reinforcement learning with verifiable rewards)
+- What happens if the program that gives the marks has a hole in it? (reward hacking)
+- How do you learn from “this one is better than that one”? (DPO, with your own clicks)
+
+You will write five functions. The chat is done by SmolLM2; what we train are two small GPTs, quick enough to train on the spot.
+"""
+# %% machine
+import course_lib as cl
+cl.start(lang="zh")
+cl.recall()
+
+# %% zh [md]
+r"""
+## 12.1 对话也只是一段文字
+
+SmolLM2 是一个聊天模型，可是它仍旧只会接着写一段文字。**聊天模板**（chat template）把一次对话排成这样一段文字：每一轮以 `<|im_start|>` 和说话人的名字开头，以 `<|im_end|>` 结束，最后空着助手的一轮，等模型来写。这两个记号各是一个词元。第四份讲义提到的 ChatGPT 用的也是这种办法（它的权重没有公开，这里看不到）。
+
+先看模板，再把同样三个问题问两遍：一遍是光秃秃的问题，一遍套上模板。
+"""
+# %% en [md]
+r"""
+## 12.1 A conversation is one text
+
+SmolLM2 is a chat model, and still all it does is go on with a text. A **chat template** turns a conversation into such a text: each turn begins with `<|im_start|>` and the speaker's name and ends with `<|im_end|>`, and the last one, the assistant's, is left open for the model to write. Each of the two marks is a single token. ChatGPT, which the fourth handout mentions, works in this way, too (its weights are not public, so it cannot be shown here).
+
+First the template, then three questions, each asked twice: bare, and in the template.
+"""
+# %% rows="R31"
+import copy, os, random, torch
+quick = os.environ.get("COURSE_QUICK") == "1"               # small sizes, for the tests
+smol = cl.load("smollm2-135m")
+
+def said(role, text):
+    return {"role": role, "content": text}
+
+def chat_text(history):
+    return smol.tokenizer.apply_chat_template(
+        history, tokenize=False, add_generation_prompt=True)
+
+print(chat_text([said("user", "Name three fruits.")]))
+for text in ("Name three fruits.", "What is the capital of France?", "Who is Hamlet?"):
+    for prompt in (text, chat_text([said("user", text)])):
+        print(repr(smol.generate(prompt, max_new_tokens=16)))
+
+# %%
+cl.guess("align.memory",
+         cl.L(zh="先告诉它名字，隔一句再问“我叫什么”。8 个名字里，它答对几个？",
+              en="You tell it your name and, one turn later, ask for it. "
+                 "Of 8 names, how many does it get right?"),
+         unit=cl.L(zh="个", en="names"))
+
+# %% rows="R69"
+NAMES = ["Anna", "Ben", "Clara", "David", "Emma", "Felix", "Grace", "Henry"]
+
+def knows(name, remember):
+    """Is the name in the answer, with or without what was said before?"""
+    before = [said("user", f"Hello! My name is {name}."),
+              said("assistant", "Hello! How can I help you today?")]
+    question = [said("user", "What is my name?")]
+    history = before + question if remember else question
+    return name in smol.generate(chat_text(history), max_new_tokens=12)
+
+names = NAMES[:2] if quick else NAMES
+for remember, label in ((True, cl.L(zh="带着前文：", en="with what was said:")),
+                        (False, cl.L(zh="不带前文：", en="without:"))):
+    print(label, sum(knows(name, remember) for name in names), "/", len(names))
+
+# %% zh [md]
+r"""
+@@MEM_ZH
+**在框里打字**，跟它聊几句，也可以改 `PERSONA`，让它扮演别的角色。角色（persona）写在系统消息里，放在对话最前面；游戏里会说话的角色（NPC）也可以这样做。
+"""
+# %% en [md]
+r"""
+@@MEM_EN
+**Type into the field** and talk to it; or change `PERSONA` and give it another part to play. The persona stands in a system message at the head of the conversation; a game character that talks (an NPC) can be made in the same way.
+"""
+# %% training rows="R31 R69"
+PERSONA = "You are a pirate. Answer like a pirate, in one short sentence."
+
+def pirate(history, write):
+    chat = [said("system", PERSONA), *history[-5:]]         # question and two rounds
+    write(smol.generate(chat_text(chat), max_new_tokens=8 if quick else 30))
+
+cl.viz.chat(pirate, "Who are you?", "What do you like to eat?")
+
+# %% zh [md]
+r"""
+## 12.2 学自己该说的话
+
+怎样让一个模型学会按模板回答？**有监督微调**（SFT）：拿写好的对话，照预测下一个词元的办法训练，但损失只算在助手说的词元上（第 9 章的 `mask_prompt` 只管一问一答，这里有许多轮）。用户的话不用学，模板的开头也不用学；可是结束记号要学，不学它，模型就不知道什么时候停。
+
+## 练习 1 · 对话里学哪些词元
+
+写 `chat_loss_mask(ids, header, end_id)`：`ids` 是整段对话的编号（列表），`header` 是助手一轮的开头（也是列表），`end_id` 是结束记号。返回和 `ids` 一样长、由 0 和 1 组成的列表：从 `header` 后面的词元起，到下一个 `end_id`（含）为止是 1，别处都是 0，`header` 自己也是 0。一轮里面不再找 `header`；没有 `end_id` 就一直到末尾；`header` 为空抛出 `ValueError`。
+例：`header` 是 [8, 2]，`end_id` 是 9，`ids` 是 8 1 5 9 8 2 6 7 9，结果是 0 0 0 0 0 0 1 1 1。
+"""
+# %% en [md]
+r"""
+## 12.2 Learning one's own words
+
+How does a model learn to answer in the template? By **supervised fine-tuning** (SFT): take conversations that somebody has written and train on the next token as usual, but with the loss on the assistant's tokens alone (`mask_prompt` of chapter 9 knew one question and one answer; here there are many turns). The user's words need not be learnt, nor the opening of a turn; but the end mark must be, since without it the model does not know when to stop.
+
+## Exercise 1 · Which tokens of a conversation are learnt
+
+Write `chat_loss_mask(ids, header, end_id)`: `ids` are the numbers of the whole conversation (a list), `header` opens an assistant's turn (a list, too), and `end_id` is the end mark. Return a list of 0 and 1 as long as `ids`: 1 from the token behind a `header` to the next `end_id`, that included, and 0 elsewhere, the `header` itself included. No `header` is sought inside such a turn; without an `end_id` it runs to the end; an empty `header` raises `ValueError`.
+Example: with `header` [8, 2], `end_id` 9 and `ids` 8 1 5 9 8 2 6 7 9 the result is 0 0 0 0 0 0 1 1 1.
+"""
+# %% exercise id="align.chat_loss_mask"
+...
+# %%
+cl.check("align.chat_loss_mask")
+
+# %% rows="R31"
+chat_loss_mask = cl.use("align.chat_loss_mask")
+chat = [said("user", "Hi, I am Ben."), said("assistant", "Hello, Ben!"),
+        said("user", "Bye."), said("assistant", "See you.")]
+ids = smol.tokenizer.apply_chat_template(chat, return_dict=True)["input_ids"]
+header = smol.tokenizer("<|im_start|>assistant\n").input_ids
+mask = chat_loss_mask(ids, header, smol.tokenizer.eos_token_id)
+print(f"{sum(mask)} / {len(ids)}")
+cl.viz.chips([smol.tokenizer.decode([i]) for i in ids], [m == 1 for m in mask])
+
+# %% zh [md]
+r"""
+填了色的才算损失：每一轮回答，连同它的结束记号。模板自己在最前面加了一条系统消息，那也不算。
+
+下面换一个小得多的模型：10 万参数的 GPT，词表只有 14 个符号，要学两位数加法。`37+48=` 算用户的一轮，`=` 是 `header`，`85;` 是回答，`;` 是结束记号。先让它看一些现成的解答（SFT），但不练到会：在 200 道练习题上一过 25% 就停，剩下的交给强化学习。解答里还混着十分之一的 `37+48=?;`，好比学生交的白卷。从没见过的 1000 道题留着考它。
+"""
+# %% en [md]
+r"""
+Only what is filled in counts: each answer with its end mark. The template itself has put a system message in front, which does not count either.
+
+Now to something far smaller: a GPT of 0.1 million parameters with a vocabulary of 14 symbols, which is to add numbers of two digits. `37+48=` is the user's turn, `=` is the `header`, `85;` is the answer and `;` the end mark. First it sees some worked sums (SFT), but not until it can add: it stops as soon as it gets 25 % of 200 practice sums right, and the rest is left to reinforcement learning. One worked sum in ten is `37+48=?;`, like the blank sheet of a pupil who gave up. It will be examined on 1,000 sums that it has never seen.
+"""
+# %%
+SYMBOLS, ANSWER = "0123456789+=?;", 4                       # an answer: 4 tokens
+HEADER, END = [SYMBOLS.index("=")], SYMBOLS.index(";")
+sums = [(a, b) for a in range(10, 100) for b in range(10, 100)]
+random.Random(0).shuffle(sums)
+exam, practice, train = sums[:40 if quick else 1000], sums[1000:1200], sums[1200:]
+
+def ids_of(texts):                                          # -> [N, T], ; fills up
+    T = max(map(len, texts))
+    return torch.tensor([[SYMBOLS.index(c) for c in t.ljust(T, ";")] for t in texts])
+def log_probs(model, ids):                                  # [N, T] -> [N, T - 1]
+    return model(ids[:, :-1]).log_softmax(-1).gather(-1, ids[:, 1:, None])[..., 0]
+
+def own_words(ids, header=HEADER, end=END):                 # [N, T] -> 0/1 [N, T - 1]
+    masks = [chat_loss_mask(row, header, end) for row in ids.tolist()]
+    return torch.tensor(masks)[:, 1:]
+# %%
+@torch.no_grad()
+def write(model, ids, new, greedy=False):                   # [N, T] -> [N, T + new]
+    for _ in range(new):
+        logits = model(ids)[:, -1]                          # [N, V]
+        drawn = torch.multinomial(logits.softmax(-1), 1)
+        ids = torch.cat([ids, logits.argmax(-1, keepdim=True) if greedy else drawn], 1)
+    return ids
+
+def solve(model, questions, n=1, greedy=False):             # -> [G·n, 6 + ANSWER]
+    prompts = ids_of([f"{a}+{b}=" for a, b in questions])
+    return write(model, prompts.repeat_interleave(n, dim=0), ANSWER, greedy)
+
+def answers(ids):
+    return ["".join(SYMBOLS[i] for i in row[6:]).split(";")[0] for row in ids.tolist()]
+# %%
+def exact(text, a, b):                                      # the verifier
+    return float(text == str(a + b))
+
+def marks(ids, questions, verifier=exact):                  # -> [G, n]
+    n = len(ids) // len(questions)
+    given = [verifier(text, *questions[i // n]) for i, text in enumerate(answers(ids))]
+    return torch.tensor(given).view(-1, n)
+
+def greedy_score(model, questions=exam):
+    return float(marks(solve(model, questions, greedy=True), questions).mean())
+
+def update(optimizer, loss):
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+# %% training
+def lesson(a, b):                                           # one in ten is blank
+    return f"{a}+{b}=?;" if random.random() < 0.1 else f"{a}+{b}={a + b};"
+
+def practise(gpt, optimizer, steps):
+    for _ in range(steps):
+        ids = ids_of([lesson(*pair) for pair in random.sample(train, 64)])
+        update(optimizer, -log_probs(gpt, ids)[own_words(ids) == 1].mean())
+def taught(seed, enough=0.0 if quick else 0.25):
+    """A small GPT, and the optimizer that taught it until it got `enough` right."""
+    random.seed(seed), torch.manual_seed(seed)
+    gpt = cl.nn.GPT(len(SYMBOLS), context=6 + ANSWER, n_layer=2, n_head=4, d_model=64)
+    optimizer = torch.optim.AdamW(gpt.parameters(), lr=5e-3, betas=(0.9, 0.95))
+    while greedy_score(gpt, practice) < enough:
+        practise(gpt, optimizer, 20)
+    return gpt, optimizer
+# %% training
+start, _ = taught(1)
+print(cl.L(zh="贪心，考题答对：", en="greedy, right in the exam:"), f"{greedy_score(start):.0%}")
+print(*answers(solve(start, exam[:1], n=16)), "  ←", "{}+{}".format(*exam[0]))
+
+# %% zh [md]
+r"""
+## 12.3 多试几次：推理时多花算力
+
+上面一行是同一道题随机抽的 16 份答案，互不相同。如果手里有一个**验证程序**（verifier），能检查一份答案对不对，那么多写几份、挑出对的，不用再训练就能答对更多的题。这叫**推理时计算**（test-time compute）。用第 7 章的 pass@k 来量：写 k 份，至少一份对的概率。旁边放两个不用验证程序的办法：贪心，和 16 份里投票（取出现最多的）。
+"""
+# %% en [md]
+r"""
+## 12.3 More tries: test-time compute
+
+The line above shows 16 answers drawn for the same sum, and they differ. With a **verifier**, a program that checks whether an answer is right, one can write several, pick the right one, and solve more sums without any further training. This is called **test-time compute**. It is measured by the pass@k of chapter 7: the chance that of k answers at least one is right. Beside it stand two ways that need no verifier: greedy, and a vote among 16 (the commonest answer).
+"""
+# %%
+cl.guess("align.tries",
+         cl.L(zh="每题随机写 16 份，至少一份对的题占多少？",
+              en="Of 16 answers to each sum, at least one is right for what share of sums?"),
+         unit="%")
+
+# %% training
+pass_at_k, some = cl.use("decode.pass_at_k"), exam[:400]
+tries = solve(start, some, n=16)
+hits = marks(tries, some).sum(1).int().tolist()             # right ones of 16, each sum
+sixteen = [answers(group) for group in tries.view(len(some), 16, -1)]
+votes = [max(texts, key=texts.count) for texts in sixteen]
+voted = sum(exact(vote, *pair) for vote, pair in zip(votes, some)) / len(some)
+
+chances = {}
+for k in (1, 4, 16):
+    chances[f"pass@{k}"] = sum(pass_at_k(16, c, k) for c in hits) / len(some)
+chances[cl.L(zh="16 份投票", en="vote of 16")] = voted
+chances[cl.L(zh="贪心", en="greedy")] = greedy_score(start, some)
+display(cl.viz.bars(chances))
+cl.guess.result("align.tries", round(100 * chances["pass@16"]), tolerance=10)
+
+# %% zh [md]
+r"""
+有验证程序来挑，16 份里至少有一份对的题，比只写一份时多出好几倍；投票不用验证程序，也就挑不出少数派的正确答案，差得远。不过，pass@16 是有人告诉你哪一份对才拿得到的成绩，而且每道题要写 16 份。
+
+## 12.4 和同组的比：GRPO
+
+验证程序挑得出好答案，可是每题都要写 16 份，太费。能不能让模型**自己**更常写出对的那一份？正确答案不给它看，只告诉它写的对不对。这叫**可验证奖励的强化学习**（RLVR）。模型在这里叫**策略**（policy）：它选词元，写完一份答案，得到**奖励**（对 1，错 0）。
+
+做法：奖励高的答案，把它每个词元的概率往上推；低的往下压。高低跟谁比？**GRPO**（Shao 等 2024，[arXiv:2402.03300](https://arxiv.org/abs/2402.03300)）让它跟同一道题的其他答案比：一道题写 n 份，成一组；一份答案的**优势**（advantage），是它的奖励减去组平均，再除以组标准差。
+
+## 练习 2 · 组内优势
+
+写 `group_advantage(rewards, eps=1e-6)`：`rewards` 是浮点张量 [G,n]，一行是一道题的 n 份答案。返回 [G,n]：(奖励 − 组平均) / (组标准差 + eps)，标准差除以 n。一组奖励全相等时（n = 1 也算），结果恰好是 0，不许差一点舍入误差。
+例：`rewards` 为 [[1, 0, 0, 1], [2, 2, 2, 2]]，`eps` 为 0.5，结果是 [[0.5, −0.5, −0.5, 0.5], [0, 0, 0, 0]]。
+"""
+# %% en [md]
+r"""
+With a verifier to choose, several times as many sums have a right answer among 16 as have one in a single try. A vote needs no verifier, and therefore cannot find a right answer that is in the minority; it falls far short. But pass@16 is what you get only if somebody tells you which answer is right, and it costs 16 answers to every sum.
+
+## 12.4 Compared with its group: GRPO
+
+The verifier finds the good answer, but 16 answers to every sum are expensive. Could the model write the right one more often **by itself**? It is not shown the right answer, only told whether its own was right. This is **reinforcement learning with verifiable rewards** (RLVR). The model is called a **policy** here: it chooses tokens, completes an answer, and gets a **reward** (1 if right, 0 if wrong).
+
+What it does: each token of an answer with a high reward is made likelier, of one with a low reward less likely. High or low compared with what? **GRPO** (Shao et al. 2024, [arXiv:2402.03300](https://arxiv.org/abs/2402.03300)) compares it with other answers to the same question: n answers make a group, and the **advantage** of an answer is its reward minus the group's mean, divided by the group's standard deviation.
+
+## Exercise 2 · The advantage within a group
+
+Write `group_advantage(rewards, eps=1e-6)`: `rewards` is a float tensor [G,n], a row for each question with its n answers. Return [G,n]: (reward − group mean) / (group std + eps), where the std divides by n. Where all rewards of a group are equal (n = 1 included) the result is exactly 0, without a trace of rounding.
+Example: `rewards` [[1, 0, 0, 1], [2, 2, 2, 2]] with `eps` 0.5 gives [[0.5, −0.5, −0.5, 0.5], [0, 0, 0, 0]].
+"""
+# %% exercise id="align.group_advantage"
+...
+# %%
+cl.check("align.group_advantage")
+
+# %% zh [md]
+r"""
+## 练习 3 · 带裁剪的策略损失
+
+一批答案写好以后，常常接着更新好几步。走过几步，策略已经不是写这批答案的那个策略了。**PPO**（Schulman 等 2017，[arXiv:1707.06347](https://arxiv.org/abs/1707.06347)）给每个词元算一个比值 $\rho=\exp(\log p_{\text{new}}-\log p_{\text{old}})$，即现在的概率比抽样时的概率；推得太远（比值超出 $1\pm\varepsilon$）就不再有好处：
+
+$$L=-\frac1N\sum_{i}\min\bigl(\rho_i A_i,\ \mathrm{clip}(\rho_i,1-\varepsilon,1+\varepsilon)\,A_i\bigr)$$
+
+写 `policy_loss(logp, old_logp, advantages, mask, clip=0.2)`：`logp`、`old_logp` 形状 [B,T]，是抽到的词元现在和抽样时的对数概率；`advantages` 是 [B,T] 或 [B,1]；`mask` 是 0/1 的 [B,T]，什么类型都行。上式的 $i$ 遍历整批里 `mask` 为 1 的词元，别处是 nan 也不能影响结果；一个词元也没有时得 0。返回标量，对 `logp` 可导。
+例：一个词元，`logp` 为 1，`old_logp` 为 0，优势 1：比值 $e$ 裁到 1.2，损失 −1.2；优势为 −1 时不裁，损失 2.718。
+"""
+# %% en [md]
+r"""
+## Exercise 3 · The clipped policy loss
+
+When a batch of answers has been written, several updates often follow. After the first, the policy is no longer the one that wrote them. **PPO** (Schulman et al. 2017, [arXiv:1707.06347](https://arxiv.org/abs/1707.06347)) computes for each token a ratio $\rho=\exp(\log p_{\text{new}}-\log p_{\text{old}})$, its probability now over the one it was drawn with; pushing it too far (a ratio outside $1\pm\varepsilon$) brings no further gain:
+
+$$L=-\frac1N\sum_{i}\min\bigl(\rho_i A_i,\ \mathrm{clip}(\rho_i,1-\varepsilon,1+\varepsilon)\,A_i\bigr)$$
+
+Write `policy_loss(logp, old_logp, advantages, mask, clip=0.2)`: `logp` and `old_logp` have shape [B,T] and hold the log-probabilities of the sampled tokens, now and when they were drawn; `advantages` is [B,T] or [B,1]; `mask` is 0/1 of shape [B,T] and any dtype. The $i$ above runs over all tokens of the batch whose `mask` is 1, and whatever stands elsewhere, nan included, must not matter; with no token the result is 0. Return a scalar, differentiable in `logp`.
+Example: one token with `logp` 1, `old_logp` 0 and advantage 1: the ratio $e$ is clipped to 1.2, and the loss is −1.2; with advantage −1 nothing is clipped, and the loss is 2.718.
+"""
+# %% exercise id="align.policy_loss"
+...
+# %%
+cl.check("align.policy_loss")
+
+# %% training rows="R82"
+group_advantage = cl.use("align.group_advantage")
+policy_loss = cl.use("align.policy_loss")
+
+def improve(policy, optimizer, ids, rewards, penalty=None):
+    """Two updates on one batch of answers."""
+    A = group_advantage(rewards).reshape(-1, 1)             # [G·n, 1]
+    old, mask = log_probs(policy, ids).detach(), own_words(ids)
+    for _ in range(2):
+        new = log_probs(policy, ids)
+        loss = policy_loss(new, old, A, mask)
+        update(optimizer, loss if penalty is None else loss + penalty(new, ids, mask))
+
+# %% training rows="R82"
+def grpo(policy, steps, reward=marks, penalty=None):
+    """Train `policy` in place; yields each batch's rewards, [32, 16]."""
+    optimizer = torch.optim.AdamW(policy.parameters(), lr=1e-3, weight_decay=0.0)
+    for _ in range(steps):
+        questions = random.sample(train, 32)
+        ids = solve(policy, questions, n=16)
+        rewards = reward(ids, questions)
+        improve(policy, optimizer, ids, rewards, penalty)
+        yield rewards
+# %% training rows="R82"
+random.seed(0), torch.manual_seed(0)
+policy, STEPS = copy.deepcopy(start), 2 if quick else 60
+batches = list(grpo(policy, STEPS))
+print(cl.L(zh="贪心，考题答对：", en="greedy, right in the exam:"),
+      f"{greedy_score(start):.0%} → {greedy_score(policy):.0%}")
+# %% training rows="R82"
+import matplotlib.pyplot as plt
+def groups(step):
+    rewards = batches[step - 1]                             # [32, 16]
+    rewards = rewards[rewards.mean(1).argsort()].T          # a column a sum
+    mixed = rewards.amin(0) < rewards.amax(0)               # [32]: right and wrong
+    figure, axis = plt.subplots(figsize=(8, 3.4))
+    axis.imshow(rewards, cmap="cividis", vmin=0, vmax=1,
+                alpha=torch.where(mixed, 1.0, 0.2).expand(16, 32))
+    share, n = f"{rewards.mean():.0%}", int(mixed.sum())
+    axis.set(xlabel=cl.L(zh="32 道题", en="32 sums"), xticks=[], yticks=[],
+             ylabel=cl.L(zh="16 份答案", en="16 answers"))
+    axis.set_title(cl.L(zh=f"对的（黄）{share}；有对有错的题 {n} 道",
+                        en=f"right (yellow): {share}; sums with right and wrong: {n}"))
+    return figure
+
+cl.viz.explore(groups, step=(1, STEPS, 1))
+
+# %% zh [md]
+r"""
+一列是一道题，一格是一份答案。变淡的列，16 份全对或全错，每份的优势都是 0，这道题这一步什么也教不了。**拖动步数**：开头全错的题多，往后全对的题多起来。能学到东西的，是模型**有时**做得对的题；太难和太容易的题都浪费了抽样。
+
+一次训练可能碰巧，而且贪心分数变高未必是奖励的功劳：只要更新就会变。所以换三个随机种子，从 SFT 开始重来，旁边放两个对照：一个用同样多的更新，奖励却**抽签**决定，抽中的比例和真实奖励一样；另一个用同样多的更新接着做 SFT，也就是直接看答案。为什么一定要有抽签的对照？有论文报告，某些模型用乱给的奖励训练，数学成绩也会上升（Shao 等 2025，[arXiv:2506.10947](https://arxiv.org/abs/2506.10947)）。
+"""
+# %% en [md]
+r"""
+A column is a sum, a cell an answer. In the faded columns all 16 are right or all are wrong; their advantages are all 0, and in this step the sum teaches nothing. **Drag the step**: at first many columns are all wrong, later more and more are all right. One learns from the sums that the model gets right **sometimes**; those too hard or too easy waste their samples.
+
+A single run may be lucky, and a higher greedy score need not be the reward's doing: any update changes the model. So here are three seeds, each from SFT on, with two controls beside them. One makes as many updates, but its rewards are drawn **by lot**, with as many winners as there were right answers; the other makes as many updates of more SFT, which means being shown the answers. Why insist on the lottery? A paper reports that some models got better at mathematics when trained on rewards given at random (Shao et al. 2025, [arXiv:2506.10947](https://arxiv.org/abs/2506.10947)).
+"""
+# %%
+cl.guess("align.lot",
+         cl.L(zh="奖励全凭抽签，训练以后贪心答对的比例会怎样？",
+              en="With rewards drawn by lot, what becomes of the share that greedy gets right?"),
+         choices=cl.L(zh=["三次都升", "三次都降", "有升有降"],
+                      en=["up in all three", "down in all three", "up and down"]))
+
+# %% training rows="R82"
+def lot(ids, questions):                                    # ignores the answers
+    right = marks(ids, questions)
+    return (torch.rand(right.shape) < right.mean()).float()
+
+# %% training rows="R82"
+def three_seeds():
+    """Greedy scores after SFT, and after GRPO, a lottery and more SFT in its place."""
+    found = []
+    for seed in range(3):
+        model, optimizer = taught(seed)
+        scores = [greedy_score(model)]
+        for reward in (marks, lot):
+            policy = copy.deepcopy(model)
+            list(grpo(policy, 60, reward))
+            scores.append(greedy_score(policy))
+        practise(model, optimizer, 120)                     # as many updates
+        found.append([*scores, greedy_score(model)])
+    return found
+# %% rows="R82"
+found = cl.results.stored("12_grpo", three_seeds)
+header = cl.L(zh=["种子", "SFT 之后", "GRPO", "抽签", "接着 SFT"],
+              en=["seed", "after SFT", "GRPO", "lottery", "more SFT"])
+rows = [(n, *(f"{score:.0%}" for score in scores)) for n, scores in enumerate(found)]
+display(cl.viz.table(rows, header, right=range(5)))
+cl.guess.result("align.lot", cl.L(zh="三次都降", en="down in all three"))
+
+# %% zh [md]
+r"""
+@@SEEDS_ZH
+
+第二份讲义说，强化学习“引导模型进行自我学习”。这里看得见它学的是什么：答案从头到尾没有给它看过，奖励只有对和错。可是验证程序是人写的，正确与否是人定的。如果答案就在手边，直接看答案（最后一列）是很强的对手，动手之前先比一比；强化学习用在验证容易、现成解答却没有的地方。
+
+## 12.5 奖励有个漏洞
+
+有人觉得，老实交白卷总比乱写一个数好，于是改了评分：对 1 分，错 0 分，`?` 给**半分**。答对的照样最高，看上去很合理。
+
+用它训练之前，先备一把尺子。训练时看着奖励上升还不够，还要看策略离开原来的模型有多远。通常用 **KL 散度**来量，并把它乘上权重 $\beta$ 加进损失里：走得远要付代价。
+
+## 练习 4 · 每个词元的 KL
+
+写 `kl_per_token(logp, ref_logp)`：两个张量都是 [B,T]，是抽到的词元在策略下和在参考模型下的对数概率，词元是策略抽的。返回 [B,T]：$e^r-r-1$，其中 $r$ = `ref_logp` − `logp`（Schulman 2020 的估计 k3，平均起来就是 KL(策略‖参考)）。它不会是负的；$r$ 极小时也要算准，所以 $e^r-1$ 用 `torch.expm1`。对 `logp` 可导。
+例：`logp` 为 [[−1, −2, −1]]，`ref_logp` 为 [[−1, −1, −2]]，结果约是 [[0, 0.718, 0.368]]。
+"""
+# %% en [md]
+r"""
+@@SEEDS_EN
+
+The second handout says that reinforcement learning “guides a model to learn by itself”. Here one can see what it learns from: no answer was ever shown, and the rewards were right or wrong, no more. But people wrote the verifier and decided what counts as right. And where the answers are at hand, being shown them (the last column) is a strong opponent; compare before you start. Reinforcement learning is for tasks that are easy to verify and have no worked answers.
+
+## 12.5 The reward has a hole
+
+An honest blank sheet, somebody thinks, is better than any number made up, and so the marks are changed: 1 if right, 0 if wrong, and **half a mark** for `?`. A right answer still earns most, and it looks sensible.
+
+Before training with it, something to measure by. To watch the reward rise is not enough; one must also watch how far the policy moves away from the model it came from. The usual measure is the **KL divergence**, which is added to the loss with a weight $\beta$, so that distance has a price.
+
+## Exercise 4 · The KL divergence at each token
+
+Write `kl_per_token(logp, ref_logp)`: both are [B,T] tensors, the log-probabilities of the sampled tokens under the policy, which drew them, and under the reference model. Return [B,T]: $e^r-r-1$ with $r$ = `ref_logp` − `logp` (the estimator k3 of Schulman 2020, whose mean is KL(policy‖reference)). It is never negative; it has to be right for tiny $r$, too, so compute $e^r-1$ by `torch.expm1`. It is differentiable in `logp`.
+Example: `logp` [[−1, −2, −1]] and `ref_logp` [[−1, −1, −2]] give about [[0, 0.718, 0.368]].
+"""
+# %% exercise id="align.kl_per_token"
+...
+# %%
+cl.check("align.kl_per_token")
+# %% training rows="R82"
+kl_per_token = cl.use("align.kl_per_token")
+
+def half_mark(text, a, b):                                  # honesty is to pay
+    return 0.5 if text == "?" else exact(text, a, b)
+
+def generous(ids, questions):
+    return marks(ids, questions, half_mark)
+
+random.seed(1), torch.manual_seed(1)
+lazy = copy.deepcopy(start)
+rewards = [float(batch.mean()) for batch in grpo(lazy, 2 if quick else 16, generous)]
+print(cl.L(zh="平均奖励：", en="mean reward:"), *(f"{reward:.2f}" for reward in rewards[::5]))
+
+# %%
+cl.guess("align.hack",
+         cl.L(zh="奖励升了。真正答对的比例呢？", en="The reward has risen. And the share of right answers?"),
+         choices=cl.L(zh=["也升了", "没有变", "降了"], en=["risen, too", "unchanged", "fallen"]))
+
+# %% training rows="R82"
+print(*answers(solve(lazy, exam[:2], n=8)))
+
+def toll(new, ids, mask, beta=1.0):                         # the price of moving away
+    with torch.no_grad():
+        reference = log_probs(start, ids)
+    return beta * kl_per_token(new, reference)[mask == 1].mean()
+
+def trained(policy, reward, penalty=None, steps=2 if quick else 16):
+    random.seed(1), torch.manual_seed(1)
+    policy = copy.deepcopy(policy)
+    list(grpo(policy, steps, reward, penalty))
+    return policy
+# %% training rows="R82"
+models = {cl.L(zh="开始", en="at the start"): start,
+          cl.L(zh="白卷半分", en="half a mark for ?"): lazy,
+          cl.L(zh="白卷半分，加 KL", en="the same with KL"): trained(start, generous, toll),
+          cl.L(zh="白卷 0 分", en="no mark for ?"): trained(start, marks),
+          cl.L(zh="先半分，再改成 0 分", en="first half, then none"): trained(lazy, marks)}
+# %% training rows="R82"
+@torch.no_grad()
+def report(model, questions=exam[:200]):
+    ids = solve(model, questions, n=4)
+    moved = (log_probs(model, ids) - log_probs(start, ids)) * own_words(ids)
+    blank = sum(text == "?" for text in answers(ids)) / len(ids)
+    got, right = generous(ids, questions).mean(), marks(ids, questions).mean()
+    return f"{got:.2f}", f"{right:.0%}", f"{blank:.0%}", f"{moved.sum(1).mean():.1f}"
+
+header = cl.L(zh=["", "奖励（白卷半分）", "答对", "白卷", "KL（奈特/份）"],
+              en=["", "reward (half for ?)", "right", "blank", "KL (nats an answer)"])
+rows = [(name, *report(model)) for name, model in models.items()]
+display(cl.viz.table(rows, header, right=range(1, 5)))
+cl.guess.result("align.hack", cl.L(zh="降了", en="fallen"))
+
+# %% zh [md]
+r"""
+只看奖励，一路上升，停在 0.50，好像很成功。读一读样本就明白了：它对每道题都答 `?`，一道也不做了。半分是稳拿的，而它自己做平均才得一成多；全做对能得 1 分，可是从这里走不到那里。这叫**奖励作弊**（reward hacking）：模型追的是写下来的奖励，不是人心里想的。这里没有人教它作弊，SFT 里那十分之一的白卷就够了。
+
+再看表里的补救。加上 KL（$\beta=1$），十六步之内它没有走远，白卷多了，但还在做题；漏洞仍在，KL 只是拖住了它。从一开始就不给白卷分，白卷会变少。最后一行最值得记住：先作弊、后改评分，**救不回来**。它份份都交白卷，每组奖励全是 0，按练习 2，优势恰好是 0，没有东西可学。漏洞要在训练之前补，补晚了就得回到之前的模型。
+
+这也是第 5 章说的**择峰**：所有的概率压到一个答案上。以上每行只训练了一次。
+
+## 12.6 两句里挑一句：DPO
+
+好不好，很多时候写不成验证程序，只能请人看：这两句，哪句更好？ChatGPT 的前身 InstructGPT（Ouyang 等 2022，[arXiv:2203.02155](https://arxiv.org/abs/2203.02155)）先用这样的比较训练一个打分的模型，再用强化学习去追它的分数，这套办法叫 RLHF。**DPO**（Rafailov 等 2023，[arXiv:2305.18290](https://arxiv.org/abs/2305.18290)）省掉打分的模型，直接从成对的比较学：选中的那句，策略给它的概率比参考模型给的高多少；落选的那句又高多少；两者之差越大，损失越小。
+
+## 练习 5 · DPO 损失
+
+写 `dpo_loss(policy_chosen, policy_rejected, ref_chosen, ref_rejected, beta=0.1)`：四个 [B] 张量，是选中的和落选的回答在策略和参考模型下的对数概率（对回答的词元求和）。返回 B 对的平均：
+$$-\log\sigma\bigl(\beta\,[(\text{policy\_chosen}-\text{ref\_chosen})-(\text{policy\_rejected}-\text{ref\_rejected})]\bigr)$$
+差到 ±10000 也要有限；对策略可导，参考模型得不到梯度（`.detach()`）。
+例：四个数是 −4、−6、−5、−5，`beta` 为 0.5：括号里是 $1-(-1)=2$，损失 $-\log\sigma(1)\approx0.313$。
+"""
+# %% en [md]
+r"""
+Going by the reward it rises all the way to 0.50, a success, it seems. Reading the samples shows what happened: it answers `?` to every sum and does none at all. Half a mark is safe, while its own attempts earned it little more than a tenth on average; doing all of them right would earn 1, but no path leads there from here. This is called **reward hacking**: a model goes after the reward as it was written, not as it was meant. Nobody taught it to cheat; one blank sheet in ten lessons was enough.
+
+Now the remedies in the table. With KL ($\beta=1$) it does not get far in sixteen steps: there are more blank sheets, but it still does sums. The hole is still there, and KL merely holds the policy back. With no mark for a blank sheet from the start, blank sheets become rarer. The last line is the one to remember: cheating first and new marks later **cannot be undone**. Every answer is blank, all rewards of every group are 0, by exercise 2 the advantages are exactly 0, and there is nothing to learn from. Close the hole before training; if it is too late, go back to an earlier model.
+
+It is also what chapter 5 calls **mode-seeking**: all probability goes to a single answer. Each line comes from one run.
+
+## 12.6 Which of the two? DPO
+
+What is good can often not be written as a verifier; one can only ask people which of two answers is better. InstructGPT, the forerunner of ChatGPT (Ouyang et al. 2022, [arXiv:2203.02155](https://arxiv.org/abs/2203.02155)), first trained a model to give marks from such comparisons and then used reinforcement learning to chase the marks; the whole is called RLHF. **DPO** (Rafailov et al. 2023, [arXiv:2305.18290](https://arxiv.org/abs/2305.18290)) needs no such model and learns from the pairs themselves: by how much does the policy give the chosen answer a higher probability than the reference does, and by how much the rejected one? The larger the difference of the two, the smaller the loss.
+
+## Exercise 5 · The DPO loss
+
+Write `dpo_loss(policy_chosen, policy_rejected, ref_chosen, ref_rejected, beta=0.1)`: four [B] tensors, the log-probabilities (summed over the tokens of an answer) of the chosen and the rejected answers under the policy and under the reference. Return the mean over the B pairs of
+$$-\log\sigma\bigl(\beta\,[(\text{policy\_chosen}-\text{ref\_chosen})-(\text{policy\_rejected}-\text{ref\_rejected})]\bigr)$$
+Finite for differences of ±10000; differentiable in the policy, while the reference gets no gradient (`.detach()`).
+Example: for −4, −6, −5 and −5 with `beta` 0.5 the bracket is $1-(-1)=2$ and the loss is $-\log\sigma(1)\approx0.313$.
+"""
+# %% exercise id="align.dpo_loss"
+...
+# %%
+cl.check("align.dpo_loss")
+# %% training
+import re
+
+def cut(text):
+    return re.findall(cl.L(zh=r".", en=r"\S+"), text)
+
+def short(pairs):                                           # at most 12 words
+    lines = [cut(getattr(pair, cl.L(zh="zh", en="en"))) for pair in pairs]
+    return [line for line in lines if len(line) <= 12]
+
+lines = short(cl.text.parallel().train[:6000])
+words = ["<s>", "</s>", *sorted({word for line in lines for word in line})]
+
+def numbered(lines):                                        # -> [N, 14]
+    return torch.tensor([[0, *map(words.index, line), *[1] * (13 - len(line))]
+                         for line in lines])
+# %% training
+def line_loss(model, ids):                                  # [N, 14] -> scalar
+    return -log_probs(model, ids)[own_words(ids, [0], 1) == 1].mean()
+
+torch.manual_seed(0)
+writer = cl.nn.GPT(len(words), context=14, n_layer=2, n_head=4, d_model=64)
+steps = 20 if quick else 300
+rows = numbered(lines)
+lessons = [rows[torch.randint(len(rows), (64,))] for _ in range(steps)]
+cl.fit(writer, lessons, steps=steps, lr=6e-3, loss=line_loss, precision="float32")
+writer.cpu()
+# %% training
+def speak(model, n, seed):                                  # -> [n, 14]
+    torch.manual_seed(seed)
+    return write(model, torch.zeros(n, 1, dtype=torch.long), 13)
+
+def texts(ids):
+    lines = [row[1:row.index(1)] if 1 in row else row[1:] for row in ids.tolist()]
+    return [cl.L(zh="", en=" ").join(words[i] for i in line) for line in lines]
+
+both = torch.stack([speak(writer, 12, seed) for seed in (1, 2)])        # [2, 12, 14]
+judge = cl.viz.duel([texts(side) for side in both])
+judge
+# %% training
+def size(ids):                                              # tokens: [N, 14] -> [N]
+    return own_words(ids, [0], 1).sum(1)
+
+def total(model, ids):                                      # [N, 14] -> [N]
+    return (log_probs(model, ids) * own_words(ids, [0], 1)).sum(1)
+
+clicks = judge.clicks
+if len(clicks) < 12:                                        # until then: the shorter
+    sizes = torch.stack([size(ids) for ids in both])        # [2, 12]
+    clicks = ["1" if sizes[a, n] <= sizes[b, n] else "2" for n, a, b in judge.pairs]
+asked = zip(judge.pairs, clicks)
+games = [(n, a, b) if click == "1" else (n, b, a) for (n, a, b), click in asked]
+n, win, lose = map(list, zip(*games))
+pairs = both[win, n], both[lose, n]                         # chosen, rejected [12, 14]
+# %% training rows="R82"
+dpo_loss = cl.use("align.dpo_loss")
+
+def dpo(chosen, rejected):
+    """A copy of the writer, trained on these pairs."""
+    policy, pair = copy.deepcopy(writer), (chosen, rejected)
+    optimizer = torch.optim.AdamW(policy.parameters(), lr=1e-4, weight_decay=0.0)
+    with torch.no_grad():
+        reference = [total(writer, ids) for ids in pair]
+    for _ in range(2 if quick else 40):
+        update(optimizer, dpo_loss(*(total(policy, ids) for ids in pair), *reference))
+    return policy
+
+tuned, contrary = dpo(*pairs), dpo(*pairs[::-1])            # every click reversed
+
+# %% training
+unseen = short(cl.text.parallel().test[:400])
+held = numbered([line for line in unseen if set(line) <= set(words)])
+
+def questions(texts):
+    return sum(text.endswith(("?", "？")) for text in texts)
+
+print(cl.L(zh="12 对里的问句：选中", en="questions among the 12 pairs: chosen"),
+      questions(texts(pairs[0])), cl.L(zh="落选", en="rejected"), questions(texts(pairs[1])))
+# %% training rows="R82"
+def habits(model):
+    ids = speak(model, 400, seed=3)
+    said_so = texts(ids)
+    low, high = cl.metrics.bootstrap(size(ids).tolist())
+    with torch.no_grad():
+        loss = float(line_loss(model, held))
+    return (f"{size(ids).double().mean():.1f} [{low:.1f}, {high:.1f}]",
+            f"{questions(said_so) / 400:.0%}", f"{len(set(said_so)) / 400:.0%}",
+            f"{loss:.2f}")
+
+header = cl.L(zh=["", "每句词元数", "问句", "不重样的", "没见过的句子：损失"],
+              en=["", "tokens a sentence", "questions", "distinct", "loss on unseen sentences"])
+names = cl.L(zh=["之前", "之后", "点击全反过来"], en=["before", "after", "with reversed clicks"])
+rows = [(name, *habits(model)) for name, model in zip(names, (writer, tuned, contrary))]
+display(cl.viz.table(rows, header, right=range(1, 5)))
+print(*texts(speak(tuned, 6, seed=4)), sep="\n")
+
+# %% zh [md]
+r"""
+@@DPOROW_ZH
+
+12 次点击很少。模型不知道你为什么点，只看到选中的和落选的有哪些不同；它们碰巧在别处也不同，那也会被学去。表里最后一列是代价：没见过的句子，损失上升了。步数再多、学习率再大，句子就会散架（把学习率改成 1e-3 试试）。点完 12 对，重新运行后面几格，就是你的模型。
+
+## 小结
+
+- 对话是一段文字：聊天模板把轮次排成词元，角色和记忆都只是排在前面的话。
+- SFT 只学助手自己的词元，结束记号也在内。
+- 有验证程序，多写几份就能多对几题；GRPO 把一题的几份互相比较，让模型自己更常写对。全对或全错的题，什么也教不了。
+- 奖励上升不等于做得更好：要读样本，要看没有写进奖励的指标，要有乱给奖励的对照。
+- KL 是离开参考模型的代价；漏洞还在时它只能拖住，补好漏洞才算解决。
+- DPO 直接从“这句比那句好”学，不用打分的模型。
+
+还想动手：把 `half_mark` 的 0.5 改成 0.05，模型还交白卷吗？把 GRPO 的 16 份改成 2 份呢？
+
+第 13 章即将推出；先读[第 14 章 检索增强](14_retrieval.ipynb)。
+"""
+# %% en [md]
+r"""
+@@DPOROW_EN
+
+Twelve clicks are few. The model does not know why you clicked; it sees only how the chosen differ from the rejected, and where they happen to differ in something else, it learns that, too. The last column is the price: the loss on unseen sentences has risen. With more steps or a larger rate the sentences fall apart (try a rate of 1e-3). When you have judged all 12 pairs, run the cells below once more, and the model is yours.
+
+## Summary
+
+- A conversation is one text: the chat template turns the turns into tokens, and persona and memory are words that stand in front.
+- SFT learns the assistant's own tokens, the end mark among them.
+- With a verifier, several tries solve more; GRPO compares the answers to one question with each other and makes the model write right ones more often by itself. A question where all are right or all are wrong teaches nothing.
+- A rising reward does not mean better work: read samples, watch a measure that is not in the reward, and keep a control with rewards at random.
+- KL is the price of leaving the reference model; while the hole is there it only holds the policy back, and what solves the problem is to close the hole.
+- DPO learns from “this one is better than that one” itself, without a model that gives marks.
+
+To try: with 0.05 in place of 0.5 in `half_mark`, does the model still hand in blank sheets? And GRPO with 2 answers in place of 16?
+
+Chapter 13 is to come; read on in [chapter 14, retrieval](14_retrieval.ipynb).
+"""
+# %%
+cl.progress()

@@ -82,29 +82,37 @@ cl.guess("align.memory",
          unit=cl.L(zh="个", en="names"))
 
 # %% rows="R69"
-NAMES = ["Anna", "Ben", "Clara", "David", "Emma", "Felix", "Grace", "Henry"]
+names = "Anna Ben Clara David Emma Felix Grace Henry".split()[:2 if quick else 8]
 
-def knows(name, remember):
-    """Is the name in the answer, with or without what was said before?"""
-    before = [said("user", f"Hello! My name is {name}."),
-              said("assistant", "Hello! How can I help you today?")]
-    question = [said("user", "What is my name?")]
-    history = before + question if remember else question
-    return name in smol.generate(chat_text(history), max_new_tokens=12)
+def knows(name, turns, opening=""):                         # the last turns of three
+    history = [said("user", f"Hello! My name is {name}."),
+               said("assistant", "Hello! How can I help you today?"),
+               said("user", "What is my name?")][-turns:]
+    return name in smol.generate(chat_text(history) + opening, max_new_tokens=8)
 
-names = NAMES[:2] if quick else NAMES
-for remember, label in ((True, cl.L(zh="带着前文：", en="with what was said:")),
-                        (False, cl.L(zh="不带前文：", en="without:"))):
-    print(label, sum(knows(name, remember) for name in names), "/", len(names))
+cases = {cl.L(zh="三轮", en="three turns"): (3,),
+         cl.L(zh="三轮，写好开头", en="three turns, answer begun"): (3, "Your name is"),
+         cl.L(zh="只有问题，写好开头", en="the question alone, answer begun"): (1, "Your name is")}
+for label, case in cases.items():
+    print(f"{label}: {sum(knows(name, *case) for name in names)} / {len(names)}")
+cl.guess.result("align.memory", 0)
 
 # %% zh [md]
 r"""
-@@MEM_ZH
+光秃秃的问题，它接着写的是练习题、是空白，或者又问了几个问题；套上模板，它就回答了。（这是对齐过的模型离开模板的样子；没有对齐的同一个模型，这里没有。）
+
+名字呢？带着前文，让它自己回答，8 个里一个也没说对。替它写好答案的开头 `Your name is`，它从前文里抄对了 7 个；不带前文，同样的开头，一个也抄不出。所以名字**在**文字里，模型也够得着，只是这么小的模型自己想不到去用。对话不改变任何权重：它“记得”的，就是每次重新交给它的那段文字；没有放进去的，它不可能知道。
+
+
 **在框里打字**，跟它聊几句，也可以改 `PERSONA`，让它扮演别的角色。角色（persona）写在系统消息里，放在对话最前面；游戏里会说话的角色（NPC）也可以这样做。
 """
 # %% en [md]
 r"""
-@@MEM_EN
+Asked barely, it goes on with an exercise, with nothing, or with more questions; in the template it answers. (This is how an aligned model behaves outside its template; the same model without alignment is not at hand.)
+
+And the name? With what was said before, left to itself, it gets none of the 8 right. Given the opening of the answer, `Your name is`, it copies 7 from the text above; with the same opening but without that text, none. So the name **is** in the text and within reach, but a model as small as this does not think of using it. A conversation changes no weight: what a model “remembers” is the text it is handed anew each time, and what was left out it cannot know.
+
+
 **Type into the field** and talk to it; or change `PERSONA` and give it another part to play. The persona stands in a system message at the head of the conversation; a game character that talks (an NPC) can be made in the same way.
 """
 # %% training rows="R31 R69"
@@ -269,7 +277,7 @@ cl.guess.result("align.tries", round(100 * chances["pass@16"]), tolerance=10)
 
 # %% zh [md]
 r"""
-有验证程序来挑，16 份里至少有一份对的题，比只写一份时多出好几倍；投票不用验证程序，也就挑不出少数派的正确答案，差得远。不过，pass@16 是有人告诉你哪一份对才拿得到的成绩，而且每道题要写 16 份。
+第一份就对的，平均占 16%；有验证程序来挑，16 份里至少一份对的题占四分之三。投票不用验证程序，选出的是最常见的答案，正确答案在这里常常是少数，所以成绩在三成上下，贪心也是。不过，pass@16 是有人告诉你哪一份对才拿得到的成绩，每道题还要写 16 份。
 
 ## 12.4 和同组的比：GRPO
 
@@ -284,7 +292,7 @@ r"""
 """
 # %% en [md]
 r"""
-With a verifier to choose, several times as many sums have a right answer among 16 as have one in a single try. A vote needs no verifier, and therefore cannot find a right answer that is in the minority; it falls far short. But pass@16 is what you get only if somebody tells you which answer is right, and it costs 16 answers to every sum.
+A single draw is right 16 % of the time; with a verifier to choose, three quarters of the sums have a right answer among 16. A vote needs no verifier and takes the commonest answer; the right one is often in the minority here, and the vote ends at about three in ten, as greedy does. But pass@16 is what you get only if somebody tells you which answer is right, and it costs 16 answers to every sum.
 
 ## 12.4 Compared with its group: GRPO
 
@@ -353,23 +361,24 @@ def grpo(policy, steps, reward=marks, penalty=None):
         improve(policy, optimizer, ids, rewards, penalty)
         yield rewards
 # %% training rows="R82"
+import matplotlib.pyplot as plt
+
 random.seed(0), torch.manual_seed(0)
 policy, STEPS = copy.deepcopy(start), 2 if quick else 60
 batches = list(grpo(policy, STEPS))
 print(cl.L(zh="贪心，考题答对：", en="greedy, right in the exam:"),
       f"{greedy_score(start):.0%} → {greedy_score(policy):.0%}")
 # %% training rows="R82"
-import matplotlib.pyplot as plt
 def groups(step):
-    rewards = batches[step - 1]                             # [32, 16]
-    rewards = rewards[rewards.mean(1).argsort()].T          # a column a sum
+    rewards = batches[step - 1]                             # [32, 16]: a row a sum
+    rewards = rewards[rewards.mean(1).argsort()].T
     mixed = rewards.amin(0) < rewards.amax(0)               # [32]: right and wrong
     figure, axis = plt.subplots(figsize=(8, 3.4))
     axis.imshow(rewards, cmap="cividis", vmin=0, vmax=1,
                 alpha=torch.where(mixed, 1.0, 0.2).expand(16, 32))
     share, n = f"{rewards.mean():.0%}", int(mixed.sum())
-    axis.set(xlabel=cl.L(zh="32 道题", en="32 sums"), xticks=[], yticks=[],
-             ylabel=cl.L(zh="16 份答案", en="16 answers"))
+    axis.set(xlabel=cl.L(zh="32 道题", en="32 sums"), xticks=[],
+             ylabel=cl.L(zh="16 份答案", en="16 answers"), yticks=[])
     axis.set_title(cl.L(zh=f"对的（黄）{share}；有对有错的题 {n} 道",
                         en=f"right (yellow): {share}; sums with right and wrong: {n}"))
     return figure
@@ -424,9 +433,9 @@ cl.guess.result("align.lot", cl.L(zh="三次都降", en="down in all three"))
 
 # %% zh [md]
 r"""
-@@SEEDS_ZH
+三个种子，GRPO 都把贪心答对的比例从三成上下提到五成六以上；奖励改为抽签，三次都跌到只剩百分之二三。可见上升来自奖励，不是来自更新本身：乱给的奖励不是没有用，而是有害。最后一列更该看：同样多的更新，直接看解答，成绩和 GRPO 相当或更高，而 GRPO 每题还要先写 16 份。
 
-第二份讲义说，强化学习“引导模型进行自我学习”。这里看得见它学的是什么：答案从头到尾没有给它看过，奖励只有对和错。可是验证程序是人写的，正确与否是人定的。如果答案就在手边，直接看答案（最后一列）是很强的对手，动手之前先比一比；强化学习用在验证容易、现成解答却没有的地方。
+第二份讲义说，强化学习“引导模型进行自我学习”。这里看得见它学的是什么：答案从头到尾没有给它看过，奖励只有对和错。可是验证程序是人写的，什么算对，是人定的。解答就在手边，先试 SFT；强化学习的用处在另一种任务上：验证容易，却没有现成的解答。
 
 ## 12.5 奖励有个漏洞
 
@@ -441,9 +450,9 @@ r"""
 """
 # %% en [md]
 r"""
-@@SEEDS_EN
+With all three seeds GRPO lifts greedy accuracy from about three in ten to at least 56 %; with rewards by lot it falls to 2 or 3 % every time. So the rise comes from the reward, not from the updates as such: random rewards are not merely useless here, they do harm. The last column deserves a look, too: with as many updates, being shown the answers does about as well as GRPO or better, and GRPO has to write 16 answers to every sum first.
 
-The second handout says that reinforcement learning “guides a model to learn by itself”. Here one can see what it learns from: no answer was ever shown, and the rewards were right or wrong, no more. But people wrote the verifier and decided what counts as right. And where the answers are at hand, being shown them (the last column) is a strong opponent; compare before you start. Reinforcement learning is for tasks that are easy to verify and have no worked answers.
+The second handout says that reinforcement learning “guides a model to learn by itself”. Here one can see what it learns from: no answer was ever shown, and the rewards were right or wrong, no more. But people wrote the verifier and decided what counts as right. Where worked answers are at hand, try SFT first; reinforcement learning is of use for another kind of task, easy to verify but without worked answers.
 
 ## 12.5 The reward has a hole
 
@@ -515,11 +524,11 @@ cl.guess.result("align.hack", cl.L(zh="降了", en="fallen"))
 
 # %% zh [md]
 r"""
-只看奖励，一路上升，停在 0.50，好像很成功。读一读样本就明白了：它对每道题都答 `?`，一道也不做了。半分是稳拿的，而它自己做平均才得一成多；全做对能得 1 分，可是从这里走不到那里。这叫**奖励作弊**（reward hacking）：模型追的是写下来的奖励，不是人心里想的。这里没有人教它作弊，SFT 里那十分之一的白卷就够了。
+只看奖励，一路升到 0.50，好像很成功。读一读样本就明白了：它对每道题都答 `?`，一道也不做了。半分稳拿，自己做只对一成多；全做对能得 1 分，可是这十六步里它没有往那边走。这叫**奖励作弊**（reward hacking）：模型追的是写下来的奖励，不是人心里想的。没有人教它作弊，SFT 里那十分之一的白卷就够了。
 
-再看表里的补救。加上 KL（$\beta=1$），十六步之内它没有走远，白卷多了，但还在做题；漏洞仍在，KL 只是拖住了它。从一开始就不给白卷分，白卷会变少。最后一行最值得记住：先作弊、后改评分，**救不回来**。它份份都交白卷，每组奖励全是 0，按练习 2，优势恰好是 0，没有东西可学。漏洞要在训练之前补，补晚了就得回到之前的模型。
+再看表里的补救，每一行都练了十六步。加上 KL（$\beta=1$），离开始的模型近得多，白卷从 11% 增加到 35%，答对的少了；漏洞还在，KL 只是拖住了它。从一开始就不给白卷分，白卷没有了，答对的升到 30%。最后一行最值得记住：先作弊、后改评分，**救不回来**。它几乎份份都是白卷，一组奖励全是 0，按练习 2，优势恰好是 0，没有东西可学。漏洞要在训练之前补；补晚了，就得回到先前的模型重来。
 
-这也是第 5 章说的**择峰**：所有的概率压到一个答案上。以上每行只训练了一次。
+概率全都压到一个答案上，这就是第 5 章说的**择峰**。以上每行只训练了一次。
 
 ## 12.6 两句里挑一句：DPO
 
@@ -534,11 +543,11 @@ $$-\log\sigma\bigl(\beta\,[(\text{policy\_chosen}-\text{ref\_chosen})-(\text{pol
 """
 # %% en [md]
 r"""
-Going by the reward it rises all the way to 0.50, a success, it seems. Reading the samples shows what happened: it answers `?` to every sum and does none at all. Half a mark is safe, while its own attempts earned it little more than a tenth on average; doing all of them right would earn 1, but no path leads there from here. This is called **reward hacking**: a model goes after the reward as it was written, not as it was meant. Nobody taught it to cheat; one blank sheet in ten lessons was enough.
+Going by the reward, which rises to 0.50, it looks like a success. Reading the samples shows what happened: it answers `?` to every sum and does none at all. Half a mark is safe, while its own attempts were right in little more than one case in ten; doing all of them right would earn 1, but in these sixteen steps it did not move that way. This is called **reward hacking**: a model goes after the reward as it was written, not as it was meant. Nobody taught it to cheat; one blank sheet in ten lessons was enough.
 
-Now the remedies in the table. With KL ($\beta=1$) it does not get far in sixteen steps: there are more blank sheets, but it still does sums. The hole is still there, and KL merely holds the policy back. With no mark for a blank sheet from the start, blank sheets become rarer. The last line is the one to remember: cheating first and new marks later **cannot be undone**. Every answer is blank, all rewards of every group are 0, by exercise 2 the advantages are exactly 0, and there is nothing to learn from. Close the hole before training; if it is too late, go back to an earlier model.
+Now the remedies in the table, sixteen steps each. With KL ($\beta=1$) it stays much nearer to where it began; blank sheets go from 11 % to 35 %, and fewer answers are right. The hole is still there, and KL merely holds the policy back. With no mark for a blank sheet from the start, there are none left, and 30 % are right. The last line is the one to remember: cheating first and better marks later **does not bring it back**. Nearly every answer is blank, the rewards of a group are all 0, by exercise 2 the advantages are then exactly 0, and there is nothing to learn from. Close the hole before training; if it is too late, start again from an earlier model.
 
-It is also what chapter 5 calls **mode-seeking**: all probability goes to a single answer. Each line comes from one run.
+All probability went to a single answer: this is what chapter 5 calls **mode-seeking**. Each line comes from one run.
 
 ## 12.6 Which of the two? DPO
 
@@ -636,8 +645,7 @@ print(cl.L(zh="12 对里的问句：选中", en="questions among the 12 pairs: c
 # %% training rows="R82"
 def habits(model):
     ids = speak(model, 400, seed=3)
-    said_so = texts(ids)
-    low, high = cl.metrics.bootstrap(size(ids).tolist())
+    said_so, (low, high) = texts(ids), cl.metrics.bootstrap(size(ids).tolist())
     with torch.no_grad():
         loss = float(line_loss(model, held))
     return (f"{size(ids).double().mean():.1f} [{low:.1f}, {high:.1f}]",

@@ -47,7 +47,7 @@ r"""
 
 SmolLM2 是一个聊天模型，可是它仍旧只会接着写一段文字。**聊天模板**（chat template）把一次对话排成这样一段文字：每一轮以 `<|im_start|>` 和说话人的名字开头，以 `<|im_end|>` 结束，最后空着助手的一轮，等模型来写。这两个记号各是一个词元。第四份讲义提到的 ChatGPT 用的也是这种办法（它的权重没有公开，这里看不到）。
 
-先看模板，再把同样三个问题问两遍：一遍是光秃秃的问题，一遍套上模板。
+先看模板，再把三个问题各问两遍：一遍不套模板，一遍套上。（SmolLM2 主要读英文，所以这一节用英文和它说话。）
 """
 # %% en [md]
 r"""
@@ -55,7 +55,7 @@ r"""
 
 SmolLM2 is a chat model, and still all it does is go on with a text. A **chat template** turns a conversation into such a text: each turn begins with `<|im_start|>` and the speaker's name and ends with `<|im_end|>`, and the last one, the assistant's, is left open for the model to write. Each of the two marks is a single token. ChatGPT, which the fourth handout mentions, works in this way, too (its weights are not public, so it cannot be shown here).
 
-First the template, then three questions, each asked twice: bare, and in the template.
+First the template, then three questions, each asked twice: without the template, and in it.
 """
 # %% rows="R31"
 import copy, os, random, torch
@@ -99,20 +99,16 @@ cl.guess.result("align.memory", 0)
 
 # %% zh [md]
 r"""
-光秃秃的问题，它接着写的是练习题、是空白，或者又问了几个问题；套上模板，它就回答了。（这是对齐过的模型离开模板的样子；没有对齐的同一个模型，这里没有。）
+三个问题是“说出三种水果”“法国的首都是哪里”“哈姆雷特是谁”。不套模板，它接着写的像一道练习题，或者什么也没写，或者又提了几个问题；套上模板，三个问题它都答了。（这是对齐过的模型离开模板的样子，它对齐之前的样子这里看不到。）
 
-名字呢？带着前文，让它自己回答，8 个里一个也没说对。替它写好答案的开头 `Your name is`，它从前文里抄对了 7 个；不带前文，同样的开头，一个也抄不出。所以名字**在**文字里，模型也够得着，只是这么小的模型自己想不到去用。对话不改变任何权重：它“记得”的，就是每次重新交给它的那段文字；没有放进去的，它不可能知道。
-
-
+名字呢？三轮都给它，让它自己回答，8 个里一个也没说对。替它写好答案的开头 `Your name is`，它抄对了 7 个；只给问题，同样的开头，一个也说不出。所以名字**在**它读到的文字里，它也抄得出来，只是自己没有去用。对话不改变任何权重：它“记得”的，就是每次重新交给它的那段文字；没有放进去的，它不可能知道。
 **在框里打字**，跟它聊几句，也可以改 `PERSONA`，让它扮演别的角色。角色（persona）写在系统消息里，放在对话最前面；游戏里会说话的角色（NPC）也可以这样做。
 """
 # %% en [md]
 r"""
-Asked barely, it goes on with an exercise, with nothing, or with more questions; in the template it answers. (This is how an aligned model behaves outside its template; the same model without alignment is not at hand.)
+Without the template it goes on with what looks like an exercise, with nothing, or with more questions; in the template it answers all three. (This shows an aligned model outside its template; what it was like before it was aligned cannot be seen here.)
 
-And the name? With what was said before, left to itself, it gets none of the 8 right. Given the opening of the answer, `Your name is`, it copies 7 from the text above; with the same opening but without that text, none. So the name **is** in the text and within reach, but a model as small as this does not think of using it. A conversation changes no weight: what a model “remembers” is the text it is handed anew each time, and what was left out it cannot know.
-
-
+And the name? Given all three turns and left to itself, it gets none of the 8 right. With the opening of the answer written for it, `Your name is`, it copies 7; with the question alone and the same opening, none. So the name **is** in the text it reads, and it can copy it, but by itself it did not use it. A conversation changes no weight: what a model “remembers” is the text it is handed anew each time, and what was left out it cannot know.
 **Type into the field** and talk to it; or change `PERSONA` and give it another part to play. The persona stands in a system message at the head of the conversation; a game character that talks (an NPC) can be made in the same way.
 """
 # %% training rows="R31 R69"
@@ -590,7 +586,7 @@ steps = 20 if quick else 300
 rows = numbered(lines)
 lessons = [rows[torch.randint(len(rows), (64,))] for _ in range(steps)]
 cl.fit(writer, lessons, steps=steps, lr=6e-3, loss=line_loss, precision="float32")
-writer.cpu()
+writer = writer.cpu()
 # %% training
 def speak(model, n, seed):                                  # -> [n, 14]
     torch.manual_seed(seed)
@@ -661,9 +657,9 @@ print(*texts(speak(tuned, 6, seed=4)), sep="\n")
 
 # %% zh [md]
 r"""
-@@DPOROW_ZH
+在你点完 12 对之前，这里按一条规则点：哪句短点哪句。练过以后，句子短了；点击全部反过来，句子就长了，三行的区间互不相交。所以变短确实来自点击。可是问句的比例也变了，选中的 12 句却只比落选的多 1 个问句：没有人为它点过。模型不知道你为什么点，它看到的只是选中的和落选的有哪些不同，12 对又很少。
 
-12 次点击很少。模型不知道你为什么点，只看到选中的和落选的有哪些不同；它们碰巧在别处也不同，那也会被学去。表里最后一列是代价：没见过的句子，损失上升了。步数再多、学习率再大，句子就会散架（把学习率改成 1e-3 试试）。点完 12 对，重新运行后面几格，就是你的模型。
+最后一列是代价：没见过的句子，损失在两种情况下都上升了约 0.2。步数多了，或者学习率大了，句子会散架（把学习率改成 1e-3 试试）。“短”这个例子容易量，所以用它；你自己的喜好，点完 12 对、重新运行后面几格就知道学到了多少。每种情况只训练了一次。
 
 ## 小结
 
@@ -680,9 +676,9 @@ r"""
 """
 # %% en [md]
 r"""
-@@DPOROW_EN
+Until you have judged all 12 pairs, a rule clicks for you: the shorter sentence. After training, sentences are shorter; with every click reversed they are longer, and the three intervals do not overlap. So it is the clicks that made them shorter. But the share of questions has changed, too, although the 12 chosen sentences held only 1 question more than the rejected ones: nobody clicked for that. The model does not know why you clicked; it sees only how the chosen differ from the rejected, and 12 pairs are few.
 
-Twelve clicks are few. The model does not know why you clicked; it sees only how the chosen differ from the rejected, and where they happen to differ in something else, it learns that, too. The last column is the price: the loss on unseen sentences has risen. With more steps or a larger rate the sentences fall apart (try a rate of 1e-3). When you have judged all 12 pairs, run the cells below once more, and the model is yours.
+The last column is the price: the loss on unseen sentences has risen by about 0.2 either way. With more steps or a larger rate the sentences fall apart (try a rate of 1e-3). “Shorter” serves as an example because it is easy to measure; judge all 12 pairs and run the cells below once more to see how much of your own taste was learnt. Each line comes from one run.
 
 ## Summary
 

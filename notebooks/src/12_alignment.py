@@ -477,7 +477,7 @@ def generous(ids, questions):
 random.seed(1), torch.manual_seed(1)
 lazy = copy.deepcopy(start)
 rewards = [float(batch.mean()) for batch in grpo(lazy, 2 if quick else 16, generous)]
-print(cl.L(zh="平均奖励：", en="mean reward:"), *(f"{reward:.2f}" for reward in rewards[::5]))
+print(cl.L(zh="平均奖励，每五步：", en="mean reward, every fifth step:"), *(f"{reward:.2f}" for reward in rewards[::5]))
 
 # %%
 cl.guess("align.hack",
@@ -507,7 +507,7 @@ models = {cl.L(zh="开始", en="at the start"): start,
 @torch.no_grad()
 def report(model, questions=exam[:200]):
     ids = solve(model, questions, n=4)
-    moved = (log_probs(model, ids) - log_probs(start, ids)) * own_words(ids)
+    moved = (log_probs(model, ids) - log_probs(start, ids)) * own_words(ids)    # k1
     blank = sum(text == "?" for text in answers(ids)) / len(ids)
     got, right = generous(ids, questions).mean(), marks(ids, questions).mean()
     return f"{got:.2f}", f"{right:.0%}", f"{blank:.0%}", f"{moved.sum(1).mean():.1f}"
@@ -520,9 +520,9 @@ cl.guess.result("align.hack", cl.L(zh="降了", en="fallen"))
 
 # %% zh [md]
 r"""
-只看奖励，一路升到 0.50，好像很成功。读一读样本就明白了：它对每道题都答 `?`，一道也不做了。半分稳拿，自己做只对一成多；全做对能得 1 分，可是这十六步里它没有往那边走。这叫**奖励作弊**（reward hacking）：模型追的是写下来的奖励，不是人心里想的。没有人教它作弊，SFT 里那十分之一的白卷就够了。
+只看奖励，一路升到 0.50，好像很成功。读一读样本就明白了：它对每道题都答 `?`，一道也不做了。半分稳拿，自己做的五份里对不到一份；全做对能得 1 分，可是这十六步里它没有往那边走。这叫**奖励作弊**（reward hacking）：模型追的是写下来的奖励，不是人心里想的。没有人教它作弊，SFT 里那十分之一的白卷就够了。
 
-再看表里的补救，每一行都练了十六步。加上 KL（$\beta=1$），离开始的模型近得多，白卷从 11% 增加到 35%，答对的少了；漏洞还在，KL 只是拖住了它。从一开始就不给白卷分，白卷没有了，答对的升到 30%。最后一行最值得记住：先作弊、后改评分，**救不回来**。它几乎份份都是白卷，一组奖励全是 0，按练习 2，优势恰好是 0，没有东西可学。漏洞要在训练之前补；补晚了，就得回到先前的模型重来。
+再看表里的补救，每一行都练了十六步。（KL 一列，是每份答案在策略下的对数概率减去在开始的模型下的，再取平均；平均起来，它和 k3 一样等于 KL。）加上 KL（$\beta=1$），离开始的模型近得多，白卷从 11% 增加到 35%，答对的少了；漏洞还在，KL 只是拖住了它。从一开始就不给白卷分，白卷没有了，答对的升到 30%。最后一行最值得记住：先作弊、后改评分，**救不回来**。它几乎份份都是白卷，一组奖励全是 0，按练习 2，优势恰好是 0，没有东西可学。漏洞要在训练之前补；补晚了，就得回到先前的模型重来。
 
 概率全都压到一个答案上，这就是第 5 章说的**择峰**。以上每行只训练了一次。
 
@@ -539,9 +539,9 @@ $$-\log\sigma\bigl(\beta\,[(\text{policy\_chosen}-\text{ref\_chosen})-(\text{pol
 """
 # %% en [md]
 r"""
-Going by the reward, which rises to 0.50, it looks like a success. Reading the samples shows what happened: it answers `?` to every sum and does none at all. Half a mark is safe, while its own attempts were right in little more than one case in ten; doing all of them right would earn 1, but in these sixteen steps it did not move that way. This is called **reward hacking**: a model goes after the reward as it was written, not as it was meant. Nobody taught it to cheat; one blank sheet in ten lessons was enough.
+Going by the reward, which rises to 0.50, it looks like a success. Reading the samples shows what happened: it answers `?` to every sum and does none at all. Half a mark is safe, while of five of its own attempts not one was right on average; doing all of them right would earn 1, but in these sixteen steps it did not move that way. This is called **reward hacking**: a model goes after the reward as it was written, not as it was meant. Nobody taught it to cheat; one blank sheet in ten lessons was enough.
 
-Now the remedies in the table, sixteen steps each. With KL ($\beta=1$) it stays much nearer to where it began; blank sheets go from 11 % to 35 %, and fewer answers are right. The hole is still there, and KL merely holds the policy back. With no mark for a blank sheet from the start, there are none left, and 30 % are right. The last line is the one to remember: cheating first and better marks later **does not bring it back**. Nearly every answer is blank, the rewards of a group are all 0, by exercise 2 the advantages are then exactly 0, and there is nothing to learn from. Close the hole before training; if it is too late, start again from an earlier model.
+Now the remedies in the table, sixteen steps each. (The column KL is the log-probability of each answer under the policy minus that under the model at the start, averaged; in the mean it equals KL, as k3 does.) With KL ($\beta=1$) it stays much nearer to where it began; blank sheets go from 11 % to 35 %, and fewer answers are right. The hole is still there, and KL merely holds the policy back. With no mark for a blank sheet from the start, there are none left, and 30 % are right. The last line is the one to remember: cheating first and better marks later **does not bring it back**. Nearly every answer is blank, the rewards of a group are all 0, by exercise 2 the advantages are then exactly 0, and there is nothing to learn from. Close the hole before training; if it is too late, start again from an earlier model.
 
 All probability went to a single answer: this is what chapter 5 calls **mode-seeking**. Each line comes from one run.
 

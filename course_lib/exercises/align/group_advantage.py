@@ -18,7 +18,7 @@ def group_advantage(rewards, eps=1e-6):
     rewards: float [G, n], n answers to each of G prompts. Returns [G, n]: (reward - group mean) / (group std + eps), where the std divides by n.
     A group of equal rewards, n = 1 included, gives exactly 0.
     """
-    shifted = rewards - rewards[:, :1]                       # (G, n): equal rewards become exactly 0
+    shifted = rewards - rewards[:, :1]                       # (G, n), level: 0
     centred = shifted - shifted.mean(dim=1, keepdim=True)
     std = centred.square().mean(dim=1, keepdim=True).sqrt()  # (G, 1)
     return centred / (std + eps)
@@ -90,6 +90,7 @@ def _cases(draw: Draw) -> list[Case]:
         Case(L(zh="eps=0.3，方差很小", en="eps=0.3, little variance"), (draw.normal(3, 6) * 0.2 + 1, 0.3), eps),
         Case(L(zh="eps=2，奖励差得远", en="eps=2, rewards far apart"), (draw.normal(2, 7) * 5 - 3, 2.0), eps),
         Case(L(zh="奖励全是同一个小数", en="every reward the same fraction"), (torch.tensor(draw.floats(24, 0.1, 2.0)).float()[:, None].repeat(1, 11),), level),
+        Case(L(zh="奖励都极小", en="tiny rewards"), (draw.normal(3, 6, scale=1e-5),), eps),
         Case(L(zh="n=1", en="n=1"), (draw.normal(3, 1, scale=2.0),), single),
         Case(L(zh="一组", en="one group"), (draw.normal(1, 9, scale=2.0) + 5,)),
         Case(L(zh="非连续内存", en="a non-contiguous layout"), ((draw.normal(6, 3) * torch.tensor([1., 3., 6.])).T, 0.05)),

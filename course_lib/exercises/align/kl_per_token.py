@@ -11,13 +11,15 @@ __all__ = ["EXERCISE"]
 
 
 def kl_per_token(logp, ref_logp):
-    """An estimate of KL(policy || reference) at each sampled token: exp(r) - r - 1 with r = ref_logp - logp (Schulman 2020, k3).
+    """An estimate of KL(policy || reference) at each sampled token: exp(r) - r - 1, where r is the
+    reference's log-probability minus the policy's (Schulman 2020, estimator k3).
 
     logp, ref_logp: [B, T] log-probabilities of the sampled tokens under the policy, which drew them, and under the reference. Returns [B, T].
     Never negative, in float32 and for tiny r as well (expm1); 0 where both are equal. Later cells train through the result: differentiable in logp.
     """
-    r = ref_logp - logp
-    return torch.expm1(r) - r
+    r = ref_logp - logp                                      # (B, T)
+    rise = torch.expm1(r)                                    # exp(r) - 1, tiny r too
+    return rise - r
 
 
 def kl_special(logp, ref_logp):
@@ -95,7 +97,7 @@ _TERMS = L(zh="三项：exp(r)，减 r，减 1。", en="Three terms: exp(r), min
 _TINY = L(zh="r 很小时 exp(r) 和 1 几乎相等，相减只剩舍入误差。`torch.expm1(r)` 直接给出 exp(r) - 1。",
           en="For tiny r, exp(r) is almost 1, and the difference is rounding. `torch.expm1(r)` gives exp(r) - 1 directly.")
 _SHAPE = L(zh="题目要每个词元一个数，[B,T]。", en="The task asks for one number a token, [B,T].")
-_LAST, _GAP = "return torch.expm1(r) - r", "ref_logp - logp"
+_LAST, _GAP = "return rise - r", "ref_logp - logp"
 
 EXERCISE = Exercise(
     id="align.kl_per_token", title=L(zh="每个词元的 KL", en="The KL divergence at each token"), reference=kl_per_token, returns=Array("B T"), cases=_cases,

@@ -110,6 +110,7 @@ def _cases(draw: Draw) -> list[Case]:
         Case(L(zh="长短不一，布尔掩码", en="different lengths, a boolean mask"), make(3, 5, mask=lengths(5, 1, 4, 5)), masked),
         Case(L(zh="掩码外是 inf 和 nan", en="inf and nan outside the mask"), spoilt(*make(3, 4, mask=lengths(4, 4, 2, 3).long())), masked),
         Case(L(zh="有一个回答一个词元也没有", en="an answer without a token"), make(3, 4, mask=lengths(4, 4, 0, 2).float()), masked),
+        Case(L(zh="只有一个词元", en="a single token"), make(2, 3, mask=torch.tensor([[0, 1, 0], [0, 0, 0]])), masked),
         Case(L(zh="一个词元也没有", en="no token at all"), make(2, 3, mask=torch.zeros(2, 3)), none),
         Case(L(zh="ratio 很大和很小", en="very large and very small ratios"), (torch.tensor([[-0.1, -18.0], [-0.2, -16.0]]), torch.tensor([[-12.0, -0.5], [-1.0, -0.5]]), torch.tensor([[1.5], [-0.7]]),
              torch.ones(2, 2)), bounds),

@@ -383,13 +383,13 @@ cl.viz.explore(groups, step=(1, STEPS, 1))
 
 # %% zh [md]
 r"""
-一列是一道题，一格是一份答案。变淡的列，16 份全对或全错，每份的优势都是 0，这道题这一步什么也教不了。**拖动步数**：开头全错的题多，往后全对的题多起来。能学到东西的，是模型**有时**做得对的题；太难和太容易的题都浪费了抽样。
+一列是一道题，一格是一份答案。变淡的列，16 份全对或全错，每份的优势都是 0，这道题这一步什么也教不了。**拖动步数**，看黄色怎样变多，变淡的又有几列。能学到东西的，是模型**有时**做得对的题；太难和太容易的题都浪费了抽样。
 
 一次训练可能碰巧，而且贪心分数变高未必是奖励的功劳：只要更新就会变。所以换三个随机种子，从 SFT 开始重来，旁边放两个对照：一个用同样多的更新，奖励却**抽签**决定，抽中的比例和真实奖励一样；另一个用同样多的更新接着做 SFT，也就是直接看答案。为什么一定要有抽签的对照？有论文报告，某些模型用乱给的奖励训练，数学成绩也会上升（Shao 等 2025，[arXiv:2506.10947](https://arxiv.org/abs/2506.10947)）。
 """
 # %% en [md]
 r"""
-A column is a sum, a cell an answer. In the faded columns all 16 are right or all are wrong; their advantages are all 0, and in this step the sum teaches nothing. **Drag the step**: at first many columns are all wrong, later more and more are all right. One learns from the sums that the model gets right **sometimes**; those too hard or too easy waste their samples.
+A column is a sum, a cell an answer. In the faded columns all 16 are right or all are wrong; their advantages are all 0, and in this step the sum teaches nothing. **Drag the step** and see how the yellow spreads, and how many columns are faded. One learns from the sums that the model gets right **sometimes**; those too hard or too easy waste their samples.
 
 A single run may be lucky, and a higher greedy score need not be the reward's doing: any update changes the model. So here are three seeds, each from SFT on, with two controls beside them. One makes as many updates, but its rewards are drawn **by lot**, with as many winners as there were right answers; the other makes as many updates of more SFT, which means being shown the answers. Why insist on the lottery? A paper reports that some models got better at mathematics when trained on rewards given at random (Shao et al. 2025, [arXiv:2506.10947](https://arxiv.org/abs/2506.10947)).
 """
@@ -533,9 +533,13 @@ r"""
 ## 练习 5 · DPO 损失
 
 写 `dpo_loss(policy_chosen, policy_rejected, ref_chosen, ref_rejected, beta=0.1)`：四个 [B] 张量，是选中的和落选的回答在策略和参考模型下的对数概率（对回答的词元求和）。返回 B 对的平均：
+
 $$-\log\sigma\bigl(\beta\,[(\text{policy\_chosen}-\text{ref\_chosen})-(\text{policy\_rejected}-\text{ref\_rejected})]\bigr)$$
+
 差到 ±10000 也要有限；对策略可导，参考模型得不到梯度（`.detach()`）。
 例：四个数是 −4、−6、−5、−5，`beta` 为 0.5：括号里是 $1-(-1)=2$，损失 $-\log\sigma(1)\approx0.313$。
+
+然后用它。下面用本课语法造的日常句子现场训练一个小 GPT（一个字一个词元），让它写 12 对句子。**点 1 或 2**，你喜欢哪句就点哪句；12 对都点完，再往下运行。
 """
 # %% en [md]
 r"""
@@ -552,9 +556,13 @@ What is good can often not be written as a verifier; one can only ask people whi
 ## Exercise 5 · The DPO loss
 
 Write `dpo_loss(policy_chosen, policy_rejected, ref_chosen, ref_rejected, beta=0.1)`: four [B] tensors, the log-probabilities (summed over the tokens of an answer) of the chosen and the rejected answers under the policy and under the reference. Return the mean over the B pairs of
+
 $$-\log\sigma\bigl(\beta\,[(\text{policy\_chosen}-\text{ref\_chosen})-(\text{policy\_rejected}-\text{ref\_rejected})]\bigr)$$
+
 Finite for differences of ±10000; differentiable in the policy, while the reference gets no gradient (`.detach()`).
 Example: for −4, −6, −5 and −5 with `beta` 0.5 the bracket is $1-(-1)=2$ and the loss is $-\log\sigma(1)\approx0.313$.
+
+Then put it to use. Below, a small GPT is trained on the spot on everyday sentences made by the course's grammar (one word a token), and it writes 12 pairs of sentences. **Click 1 or 2**, whichever you like better; run on when you have judged all 12.
 """
 # %% exercise id="align.dpo_loss"
 ...

@@ -216,7 +216,7 @@ def update(optimizer, loss):
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
-# %% training
+# %% training rows="R31"
 def lesson(a, b):                                           # one in ten is blank
     return f"{a}+{b}=?;" if random.random() < 0.1 else f"{a}+{b}={a + b};"
 
@@ -310,7 +310,7 @@ cl.check("align.group_advantage")
 r"""
 ## 练习 3 · 带裁剪的策略损失
 
-一批答案写好以后，常常接着更新好几步。走过几步，策略已经不是写这批答案的那个策略了。**PPO**（Schulman 等 2017，[arXiv:1707.06347](https://arxiv.org/abs/1707.06347)）给每个词元算一个比值 $\rho=\exp(\log p_{\text{new}}-\log p_{\text{old}})$，即现在的概率比抽样时的概率；推得太远（比值超出 $1\pm\varepsilon$）就不再有好处：
+一批答案写好以后，常常接着更新好几步。走过几步，策略已经不是写这批答案的那个策略了。**PPO**（Schulman 等 2017，[arXiv:1707.06347](https://arxiv.org/abs/1707.06347)）给每个词元算一个比值 $\rho=\exp(\log p_{\text{new}}-\log p_{\text{old}})$，即现在的概率比抽样时的概率；推得太远（比值超出 $1\pm\varepsilon$）就不再有好处。第一步更新时比值全是 1，梯度和最老的策略梯度法 REINFORCE（Williams 1992）一样：
 
 $$L=-\frac1N\sum_{i}\min\bigl(\rho_i A_i,\ \mathrm{clip}(\rho_i,1-\varepsilon,1+\varepsilon)\,A_i\bigr)$$
 
@@ -321,7 +321,7 @@ $$L=-\frac1N\sum_{i}\min\bigl(\rho_i A_i,\ \mathrm{clip}(\rho_i,1-\varepsilon,1+
 r"""
 ## Exercise 3 · The clipped policy loss
 
-When a batch of answers has been written, several updates often follow. After the first, the policy is no longer the one that wrote them. **PPO** (Schulman et al. 2017, [arXiv:1707.06347](https://arxiv.org/abs/1707.06347)) computes for each token a ratio $\rho=\exp(\log p_{\text{new}}-\log p_{\text{old}})$, its probability now over the one it was drawn with; pushing it too far (a ratio outside $1\pm\varepsilon$) brings no further gain:
+When a batch of answers has been written, several updates often follow. After the first, the policy is no longer the one that wrote them. **PPO** (Schulman et al. 2017, [arXiv:1707.06347](https://arxiv.org/abs/1707.06347)) computes for each token a ratio $\rho=\exp(\log p_{\text{new}}-\log p_{\text{old}})$, its probability now over the one it was drawn with; pushing it too far (a ratio outside $1\pm\varepsilon$) brings no further gain. In the first update every ratio is 1, and the gradient is that of REINFORCE (Williams 1992), the oldest policy-gradient method:
 
 $$L=-\frac1N\sum_{i}\min\bigl(\rho_i A_i,\ \mathrm{clip}(\rho_i,1-\varepsilon,1+\varepsilon)\,A_i\bigr)$$
 
@@ -429,7 +429,7 @@ cl.guess.result("align.lot", cl.L(zh="三次都降", en="down in all three"))
 
 # %% zh [md]
 r"""
-三个种子，GRPO 都把贪心答对的比例从三成上下提到五成六以上；奖励改为抽签，三次都跌到只剩百分之二三。可见上升来自奖励，不是来自更新本身：乱给的奖励不是没有用，而是有害。最后一列更该看：同样多的更新，直接看解答，成绩和 GRPO 相当或更高，而 GRPO 每题还要先写 16 份。
+三个种子，GRPO 都把贪心答对的比例从三成上下提到至少 56%；奖励改为抽签，三次都跌到只剩百分之二三。可见上升来自奖励，不是来自更新本身：乱给的奖励不是没有用，而是有害。最后一列也要看：同样多的更新，直接看解答，成绩和 GRPO 相当或更高，而 GRPO 每题还要先写 16 份。
 
 第二份讲义说，强化学习“引导模型进行自我学习”。这里看得见它学的是什么：答案从头到尾没有给它看过，奖励只有对和错。可是验证程序是人写的，什么算对，是人定的。解答就在手边，先试 SFT；强化学习的用处在另一种任务上：验证容易，却没有现成的解答。
 

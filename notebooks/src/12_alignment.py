@@ -45,7 +45,7 @@ cl.recall()
 r"""
 ## 12.1 对话也只是一段文字
 
-SmolLM2 是一个聊天模型，可是它仍旧只会接着写一段文字。**聊天模板**（chat template）把一次对话排成这样一段文字：每一轮以 `<|im_start|>` 和说话人的名字开头，以 `<|im_end|>` 结束，最后空着助手的一轮，等模型来写。这两个记号各是一个词元。第四份讲义提到的 ChatGPT 用的也是这种办法（它的权重没有公开，这里看不到）。
+SmolLM2 是一个聊天模型，可是它仍旧只会接着写一段文字。**聊天模板**（chat template）把一次对话排成这样一段文字：每一轮以 `<|im_start|>` 和说话人的名字开头，以 `<|im_end|>` 结束，最后空着助手的一轮，等模型来写。这两个记号各是一个词元。这种排法叫 ChatML，是 OpenAI 为 ChatGPT 公开过的格式；第四份讲义提到 ChatGPT，它的权重没有公开，这里看不到。
 
 先看模板，再把三个问题各问两遍：一遍不套模板，一遍套上。（SmolLM2 主要读英文，所以这一节用英文和它说话。）
 """
@@ -53,7 +53,7 @@ SmolLM2 是一个聊天模型，可是它仍旧只会接着写一段文字。**�
 r"""
 ## 12.1 A conversation is one text
 
-SmolLM2 is a chat model, and still all it does is go on with a text. A **chat template** turns a conversation into such a text: each turn begins with `<|im_start|>` and the speaker's name and ends with `<|im_end|>`, and the last one, the assistant's, is left open for the model to write. Each of the two marks is a single token. ChatGPT, which the fourth handout mentions, works in this way, too (its weights are not public, so it cannot be shown here).
+SmolLM2 is a chat model, and still all it does is go on with a text. A **chat template** turns a conversation into such a text: each turn begins with `<|im_start|>` and the speaker's name and ends with `<|im_end|>`, and the last one, the assistant's, is left open for the model to write. Each of the two marks is a single token. The format is called ChatML and was published by OpenAI for ChatGPT; the fourth handout mentions ChatGPT, whose weights are not public, so that it cannot be shown here.
 
 First the template, then three questions, each asked twice: without the template, and in it.
 """
@@ -102,6 +102,7 @@ r"""
 三个问题是“说出三种水果”“法国的首都是哪里”“哈姆雷特是谁”。不套模板，它接着写的像一道练习题，或者什么也没写，或者又提了几个问题；套上模板，三个问题它都答了。（这是对齐过的模型离开模板的样子，它对齐之前的样子这里看不到。）
 
 名字呢？三轮都给它，让它自己回答，8 个里一个也没说对。替它写好答案的开头 `Your name is`，它抄对了 7 个；只给问题，同样的开头，一个也说不出。所以名字**在**它读到的文字里，它也抄得出来，只是自己没有去用。对话不改变任何权重：它“记得”的，就是每次重新交给它的那段文字；没有放进去的，它不可能知道。
+
 **在框里打字**，跟它聊几句，也可以改 `PERSONA`，让它扮演别的角色。角色（persona）写在系统消息里，放在对话最前面；游戏里会说话的角色（NPC）也可以这样做。
 """
 # %% en [md]
@@ -109,6 +110,7 @@ r"""
 Without the template it goes on with what looks like an exercise, with nothing, or with more questions; in the template it answers all three. (This shows an aligned model outside its template; what it was like before it was aligned cannot be seen here.)
 
 And the name? Given all three turns and left to itself, it gets none of the 8 right. With the opening of the answer written for it, `Your name is`, it copies 7; with the question alone and the same opening, none. So the name **is** in the text it reads, and it can copy it, but by itself it did not use it. A conversation changes no weight: what a model “remembers” is the text it is handed anew each time, and what was left out it cannot know.
+
 **Type into the field** and talk to it; or change `PERSONA` and give it another part to play. The persona stands in a system message at the head of the conversation; a game character that talks (an NPC) can be made in the same way.
 """
 # %% training rows="R31 R69"
@@ -122,6 +124,8 @@ cl.viz.chat(pirate, "Who are you?", "What do you like to eat?")
 
 # %% zh [md]
 r"""
+保存的对话里，口气像个海盗，第二个回答（问它爱吃什么）却绕起了圈子：照着角色说话，不等于说得有道理。
+
 ## 12.2 学自己该说的话
 
 怎样让一个模型学会按模板回答？**有监督微调**（SFT）：拿写好的对话，照预测下一个词元的办法训练，但损失只算在助手说的词元上（第 9 章的 `mask_prompt` 只管一问一答，这里有许多轮）。用户的话不用学，模板的开头也不用学；可是结束记号要学，不学它，模型就不知道什么时候停。
@@ -133,6 +137,8 @@ r"""
 """
 # %% en [md]
 r"""
+In the stored conversation the tone is a pirate's, but the second answer (what does it like to eat?) goes round in circles: speaking in character is not the same as making sense.
+
 ## 12.2 Learning one's own words
 
 How does a model learn to answer in the template? By **supervised fine-tuning** (SFT): take conversations that somebody has written and train on the next token as usual, but with the loss on the assistant's tokens alone (`mask_prompt` of chapter 9 knew one question and one answer; here there are many turns). The user's words need not be learnt, nor the opening of a turn; but the end mark must be, since without it the model does not know when to stop.
@@ -241,13 +247,13 @@ print(*answers(solve(start, exam[:1], n=16)), "  ←", "{}+{}".format(*exam[0]))
 r"""
 ## 12.3 多试几次：推理时多花算力
 
-上面一行是同一道题随机抽的 16 份答案，互不相同。如果手里有一个**验证程序**（verifier），能检查一份答案对不对，那么多写几份、挑出对的，不用再训练就能答对更多的题。这叫**推理时计算**（test-time compute）。用第 7 章的 pass@k 来量：写 k 份，至少一份对的概率。旁边放两个不用验证程序的办法：贪心，和 16 份里投票（取出现最多的）。
+上面一行是同一道题随机抽的 16 份答案，不尽相同。如果手里有一个**验证程序**（verifier），能检查一份答案对不对，那么多写几份、挑出对的，不用再训练就能答对更多的题。这叫**推理时计算**（test-time compute）。用第 7 章的 pass@k 来量：写 k 份，至少一份对的概率。旁边放两个不用验证程序的办法：贪心，和 16 份里投票（取出现最多的）。
 """
 # %% en [md]
 r"""
 ## 12.3 More tries: test-time compute
 
-The line above shows 16 answers drawn for the same sum, and they differ. With a **verifier**, a program that checks whether an answer is right, one can write several, pick the right one, and solve more sums without any further training. This is called **test-time compute**. It is measured by the pass@k of chapter 7: the chance that of k answers at least one is right. Beside it stand two ways that need no verifier: greedy, and a vote among 16 (the commonest answer).
+The line above shows 16 answers drawn for the same sum; they are not all alike. With a **verifier**, a program that checks whether an answer is right, one can write several, pick the right one, and solve more sums without any further training. This is called **test-time compute**. It is measured by the pass@k of chapter 7: the chance that of k answers at least one is right. Beside it stand two ways that need no verifier: greedy, and a vote among 16 (the commonest answer).
 """
 # %%
 cl.guess("align.tries",
@@ -429,7 +435,7 @@ cl.guess.result("align.lot", cl.L(zh="三次都降", en="down in all three"))
 
 # %% zh [md]
 r"""
-三个种子，GRPO 都把贪心答对的比例从三成上下提到至少 56%；奖励改为抽签，三次都跌到只剩百分之二三。可见上升来自奖励，不是来自更新本身：乱给的奖励不是没有用，而是有害。最后一列也要看：同样多的更新，直接看解答，成绩和 GRPO 相当或更高，而 GRPO 每题还要先写 16 份。
+三个种子，GRPO 都把贪心答对的比例从三成上下提到至少 56%；奖励改为抽签，三次都跌到只剩百分之二三。可见上升来自奖励，不是来自更新本身；乱给的奖励在这里不只是没有用，还有害。最后一列也要看：同样多的更新，直接看解答，成绩和 GRPO 相当或更高，而 GRPO 每题还要先写 16 份。
 
 第二份讲义说，强化学习“引导模型进行自我学习”。这里看得见它学的是什么：答案从头到尾没有给它看过，奖励只有对和错。可是验证程序是人写的，什么算对，是人定的。解答就在手边，先试 SFT；强化学习的用处在另一种任务上：验证容易，却没有现成的解答。
 
@@ -520,9 +526,9 @@ cl.guess.result("align.hack", cl.L(zh="降了", en="fallen"))
 
 # %% zh [md]
 r"""
-只看奖励，一路升到 0.50，好像很成功。读一读样本就明白了：它对每道题都答 `?`，一道也不做了。半分稳拿，自己做的五份里对不到一份；全做对能得 1 分，可是这十六步里它没有往那边走。这叫**奖励作弊**（reward hacking）：模型追的是写下来的奖励，不是人心里想的。没有人教它作弊，SFT 里那十分之一的白卷就够了。
+只看奖励，一路升到 0.50，好像很成功。读一读样本就明白了：它对每道题都答 `?`，一道也不做了。半分稳拿，自己做的五份里对不到一份；全做对能得 1 分，可是这十六步里它没有往那边走。这叫**奖励作弊**（reward hacking）：模型追的是写下来的奖励，不是人心里想的。没有人教它作弊；白卷它在 SFT 里见过，十份里有一份。
 
-再看表里的补救，每一行都练了十六步。（KL 一列，是每份答案在策略下的对数概率减去在开始的模型下的，再取平均；平均起来，它和 k3 一样等于 KL。）加上 KL（$\beta=1$），离开始的模型近得多，白卷从 11% 增加到 35%，答对的少了；漏洞还在，KL 只是拖住了它。从一开始就不给白卷分，白卷没有了，答对的升到 30%。最后一行最值得记住：先作弊、后改评分，**救不回来**。它几乎份份都是白卷，一组奖励全是 0，按练习 2，优势恰好是 0，没有东西可学。漏洞要在训练之前补；补晚了，就得回到先前的模型重来。
+再看表里的补救，每一行都练了十六步。（KL 一列，是每份答案在策略下的对数概率减去在开始的模型下的，再取平均；平均起来，它和 k3 一样等于 KL。）加上 KL（$\beta=1$），离开始的模型近得多，白卷从 11% 增加到 35%，答对的少了；漏洞还在，KL 只是拖住了它。从一开始就不给白卷分，白卷没有了，答对的升到 30%。最后一行最值得记住：先作弊、后改评分，**没有救回来**。它几乎份份都是白卷，一组奖励全是 0，按练习 2，优势恰好是 0，没有东西可学。漏洞要在训练之前补；补晚了，就得回到先前的模型重来。
 
 概率全都压到一个答案上，这就是第 5 章说的**择峰**。以上每行只训练了一次。
 
@@ -543,9 +549,9 @@ $$-\log\sigma\bigl(\beta\,[(\text{policy\_chosen}-\text{ref\_chosen})-(\text{pol
 """
 # %% en [md]
 r"""
-Going by the reward, which rises to 0.50, it looks like a success. Reading the samples shows what happened: it answers `?` to every sum and does none at all. Half a mark is safe, while of five of its own attempts not one was right on average; doing all of them right would earn 1, but in these sixteen steps it did not move that way. This is called **reward hacking**: a model goes after the reward as it was written, not as it was meant. Nobody taught it to cheat; one blank sheet in ten lessons was enough.
+Going by the reward, which rises to 0.50, it looks like a success. Reading the samples shows what happened: it answers `?` to every sum and does none at all. Half a mark is safe, while of five of its own attempts not one was right on average; doing all of them right would earn 1, but in these sixteen steps it did not move that way. This is called **reward hacking**: a model goes after the reward as it was written, not as it was meant. Nobody taught it to cheat; it had met blank sheets in SFT, one in ten.
 
-Now the remedies in the table, sixteen steps each. (The column KL is the log-probability of each answer under the policy minus that under the model at the start, averaged; in the mean it equals KL, as k3 does.) With KL ($\beta=1$) it stays much nearer to where it began; blank sheets go from 11 % to 35 %, and fewer answers are right. The hole is still there, and KL merely holds the policy back. With no mark for a blank sheet from the start, there are none left, and 30 % are right. The last line is the one to remember: cheating first and better marks later **does not bring it back**. Nearly every answer is blank, the rewards of a group are all 0, by exercise 2 the advantages are then exactly 0, and there is nothing to learn from. Close the hole before training; if it is too late, start again from an earlier model.
+Now the remedies in the table, sixteen steps each. (The column KL is the log-probability of each answer under the policy minus that under the model at the start, averaged; in the mean it equals KL, as k3 does.) With KL ($\beta=1$) it stays much nearer to where it began; blank sheets go from 11 % to 35 %, and fewer answers are right. The hole is still there, and KL merely holds the policy back. With no mark for a blank sheet from the start, there are none left, and 30 % are right. The last line is the one to remember: with cheating first and better marks later it **did not come back**. Nearly every answer is blank, the rewards of a group are all 0, by exercise 2 the advantages are then exactly 0, and there is nothing to learn from. Close the hole before training; if it is too late, start again from an earlier model.
 
 All probability went to a single answer: this is what chapter 5 calls **mode-seeking**. Each line comes from one run.
 

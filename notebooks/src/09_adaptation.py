@@ -666,7 +666,7 @@ r"""
 
 还想动手：LoRA 的 `r` 改成 1 还学得会吗？只给 v 投影装呢？不遮提示（标签就是 `ids`），答对的和忘掉的各怎样变？
 
-第 10 到 13 章即将推出；先读[第 14 章 检索增强](14_retrieval.ipynb)。
+下一章：[第 10 章 翻译与摘要](10_seq2seq.ipynb)。
 """
 # %% en [md]
 r"""
@@ -683,7 +683,7 @@ Of the reviews kept, almost nine pseudo-labels in ten are right; yet with them a
 
 To try: can a LoRA with `r` = 1 still learn the task? One for the v projections alone? And without masking the prompt (labels equal to `ids`), what happens to the letters and to the forgetting?
 
-Chapters 10 to 13 are to come; read on in [chapter 14, retrieval](14_retrieval.ipynb).
+Next: [chapter 10, sequence to sequence](10_seq2seq.ipynb).
 """
 # %%
 cl.progress()

@@ -91,19 +91,16 @@ def measure(folder: Path, size: int = 500) -> dict[str, float]:
     The baseline gives the translation of the training sentence that is most like it (cosine of TF-IDF of character pairs).
     """
     import sacrebleu
-    from sklearn.feature_extraction.text import TfidfVectorizer
     model, tokenizer = shipped(folder, "AutoModelForSeq2SeqLM")
     out: dict[str, float] = {}
-    train, bigrams = text.parallel().train, TfidfVectorizer(analyzer="char", ngram_range=(1, 2))
-    known = bigrams.fit_transform(pair.zh for pair in train)
     for split in ("test", "compositional"):
         pairs = getattr(text.parallel(), split)[:size]
-        nearest = (bigrams.transform(pair.zh for pair in pairs) @ known.T).toarray().argmax(1)
+        nearest = text.most_alike(pair.zh for pair in pairs)
         for language in PREFIXES:
             wanted = [getattr(pair, language) for pair in pairs]
             guesses = translate(model, tokenizer, [pair.zh for pair in pairs], language)
             out[f"BLEU {language}, {split}"] = round(sacrebleu.corpus_bleu(guesses, [wanted], force=True).score, 1)
-            alike = [getattr(train[i], language) for i in nearest]
+            alike = [getattr(pair, language) for pair in nearest]
             out[f"BLEU of the most similar training sentence, {language}, {split}"] = round(sacrebleu.corpus_bleu(alike, [wanted], force=True).score, 1)
             out[f"exact {language}, {split}"] = round(sum(map(str.__eq__, guesses, wanted)) / len(pairs), 4)
     return out

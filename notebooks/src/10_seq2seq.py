@@ -282,7 +282,7 @@ cl.guess("seq2seq.splits",
               en="Exactly right on the compositional split: the model trained live?"),
          unit="%")
 
-# %% training rows="R64"
+# %% training rows="R26 R64"
 parts = {"test": corpus.test[:200], "compositional": corpus.compositional[:200]}
 titles = dict(zip(parts, cl.L(zh=["随机", "组合"], en=["random", "compositional"])))
 who = cl.L(zh=["最像的训练句", "现场训练的", "zh-fr-en"],

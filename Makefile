@@ -17,8 +17,6 @@ lab: $(VENV)/lab.done
 
 test: $(VENV)/test.done browser lint
 	$(BIN)/python -m course_lib fetch
-	$(BIN)/python notebooks/build.py --check
-	$(BIN)/python -m course_lib check
 	$(BIN)/python -m pytest -n 2
 
 lint: $(VENV)/test.done

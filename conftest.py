@@ -1,6 +1,8 @@
 """Every test and every notebook runs at small size, in English and on one thread unless told otherwise, with a progress file of its own.
 
-A notebook is executed cell by cell by nbval; what a cell shows is compared by tests/nbval_compare.py, the same on every processor.
+Of each chapter the solved edition is executed in both languages, cell by cell, by nbval; what a cell shows is compared by
+tests/nbval_compare.py, the same on every processor. The learner's edition runs in a browser (test_browser), and what both
+editions hold must show the same (test_notebooks).
 """
 import os
 import tempfile
@@ -62,7 +64,7 @@ class Cell(IPyNbCell):
 
 
 def pytest_collect_file(file_path, parent):
-    if file_path.suffix == ".ipynb":
+    if file_path.suffix == ".ipynb" and file_path.parent.name == "solutions":
         return Notebook.from_parent(parent, path=file_path)
 
 

@@ -2,6 +2,7 @@
 
     python notebooks/build.py [NN ...]    rewrite what changed; the outputs of unchanged cells are kept
     python notebooks/build.py --run       and execute everything, storing the outputs
+    python notebooks/build.py --bake      execute the student editions, and keep only what the site's pages need (live/), which --run keeps as well
     python notebooks/build.py --check     write nothing; 1 if a committed notebook is stale or a source breaks a rule
 
 A source is jupytext's py:percent. The title of a cell says what it is:
@@ -14,11 +15,15 @@ Words in code are written once, `cl.L(zh="…", en="…")`; each edition gets it
 from __future__ import annotations
 
 import argparse
+import base64
 import hashlib
+import json
 import os
 import re
+import shutil
 import sys
 import tempfile
+import zlib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -32,7 +37,7 @@ sys.path.insert(0, str(HERE.parent))            # the checkout's own course_lib,
 
 from editions import one_language  # noqa: E402
 from pictures import small_pictures  # noqa: E402
-from rows import bibliography, fill_in, index, readme_table, written  # noqa: E402
+from rows import bibliography, fill_in, index, readme_pages, readme_table, written  # noqa: E402
 from rules import broken_rules, guesses  # noqa: E402
 
 LANGS = ("zh", "en")
@@ -73,6 +78,11 @@ def sources(wanted: list[str] | None = None) -> list[Path]:
 def edition(source: Path, lang: str, solution: bool) -> Path:
     """Where one of the four notebooks of a source lies."""
     return HERE / lang / ("solutions" if solution else "") / f"{source.stem}.ipynb"
+
+
+def live_folder(source: Path, lang: str) -> Path:
+    """Where what the site's pages need of the widgets lies: a file for each cell, named after it."""
+    return HERE / "live" / lang / source.stem
 
 
 def render(source: Path, lang: str, solution: bool) -> nbformat.NotebookNode:
@@ -156,20 +166,26 @@ def carry_outputs(new: nbformat.NotebookNode, old: nbformat.NotebookNode) -> Non
             cell.update(outputs=kept[cell.id].outputs, execution_count=kept[cell.id].execution_count)
 
 
-def execute(notebook: nbformat.NotebookNode, folder: Path) -> None:
-    """Run all cells with a progress file of their own and keep what a saved notebook can show: no widgets, no addresses."""
+def execute(notebook: nbformat.NotebookNode, folder: Path, live: Path | None = None) -> None:
+    """Run all cells with a progress file of their own and keep what a saved notebook can show: no widgets, no addresses.
+
+    live: where what pages without a kernel need of the widgets goes (`course_lib/viz/widgets/baking.py`); None: nowhere.
+    """
     from nbclient import NotebookClient
 
     metadata = dict(notebook.metadata)
     with tempfile.TemporaryDirectory() as home:
         client = NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str(folder)}}, store_widget_state=False)
         client.widget_registry = {}             # no emulated Output widget: it can stall (nbclient issue 312)
-        client.execute(env={**os.environ, "COURSE_HOME": home, "PYTHONPATH": str(HERE.parent), "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2")})
+        baking = {"COURSE_BAKE": str(HERE / "examples.toml")} if live else {}
+        client.execute(env={**os.environ, **baking, "COURSE_HOME": home, "PYTHONPATH": str(HERE.parent), "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2")})
     notebook.metadata = metadata
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
             cell.outputs = _joined(_clean(output) for output in cell.outputs if not _is_widget(output))
+    if live:
+        keep_baked(notebook, live)
 
 
 def _is_widget(output: nbformat.NotebookNode) -> bool:
@@ -198,6 +214,24 @@ def _clean(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return output
 
 
+def keep_baked(notebook: nbformat.NotebookNode, folder: Path) -> None:
+    """Move what the widgets computed for pages without a kernel out of the notebook, into `folder`."""
+    from course_lib.viz.widgets.baking import KEY
+
+    shutil.rmtree(folder, ignore_errors=True)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            if baked := output.get("metadata", {}).pop(KEY, None):
+                view = json.loads(zlib.decompress(base64.b64decode(baked)))
+                pictures = [{"text/html": picture} for picture in view["state"].get("pictures", ())]
+                for picture in pictures:
+                    small_pictures(picture)
+                if pictures:
+                    view["state"]["pictures"] = [picture["text/html"] for picture in pictures]
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / f"{cell.id}.z").write_bytes(zlib.compress(json.dumps(view, ensure_ascii=False).encode(), 9))
+
+
 def changed_alone(source: Path) -> list[str]:
     """The beginnings of prose cells that differ from the built notebooks in one language only: the twin was forgotten, or needs no change."""
     cells, before = {}, {}
@@ -212,11 +246,12 @@ def changed_alone(source: Path) -> list[str]:
 
 
 def readme(write: bool) -> bool:
-    """True if README's table of chapters is what chapters.toml says; put right if `write`."""
+    """True if README's table of chapters is what chapters.toml says, and its way to the web pages what `address` says; put right if `write`."""
     path = HERE.parent / "README.md"
-    old = path.read_text("utf-8")
-    head, begin, rest = old.partition("<!-- chapters -->\n")
-    new = head + begin + readme_table(HERE) + "\n<!-- /chapters -->" + rest.partition("<!-- /chapters -->")[2]
+    old = new = path.read_text("utf-8")
+    for name, text in (("pages", readme_pages(address())), ("chapters", readme_table(HERE))):
+        head, begin, rest = new.partition(f"<!-- {name} -->\n")
+        new = head + begin + text + f"\n<!-- /{name} -->" + rest.partition(f"<!-- /{name} -->")[2]
     if write and new != old:
         path.write_text(new, "utf-8", newline="\n")
     return new == old
@@ -247,7 +282,7 @@ def build(source: Path, lang: str, solution: bool, run: bool) -> tuple[Path, str
     notebook = render(source, lang, solution)
     if run:
         path.parent.mkdir(parents=True, exist_ok=True)
-        execute(notebook, path.parent)
+        execute(notebook, path.parent, None if solution else live_folder(source, lang))
     elif old:
         carry_outputs(notebook, nbformat.reads(old, as_version=4))
     cover(notebook)
@@ -259,11 +294,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("chapters", nargs="*", help="numbers such as 01; all by default")
     parser.add_argument("--run", action="store_true")
+    parser.add_argument("--bake", action="store_true")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--jobs", type=int, default=1, help="notebooks executed at a time")
     arguments = parser.parse_args()
     problems = 0
     chosen = sources(arguments.chapters)
+    if arguments.bake:
+        with ThreadPoolExecutor(arguments.jobs) as pool:
+            jobs = [(render(source, lang, False), edition(source, lang, False).parent, live_folder(source, lang)) for source in chosen for lang in LANGS]
+            list(pool.map(lambda job: execute(*job), jobs))
+        return 0
     for source in chosen:
         for problem in broken_rules(source):
             problems += 1

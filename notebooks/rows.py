@@ -58,6 +58,21 @@ def readme_table(folder: Path) -> str:
     return "\n".join(lines)
 
 
+def readme_pages(address: str) -> str:
+    """README's way to the pages that need no Python: links where the course has an address on GitHub, else the command that writes them."""
+    if "github.com/" not in address:
+        return ("不装 Jupyter 也能看：`make site`（`python -m course_lib site`）把全部章节写成网页，断网能开，能搜索；其中 `living.html` 里住着一个模型，"
+                "打字就能看它怎样往下写、每个注意力头在看哪里。<br>\n"
+                "Or without Jupyter: `make site` (`python -m course_lib site`) writes all chapters as web pages that open offline, with search; "
+                "in one of them, `living.html`, lives a model: type, and see what it would write next and where every attention head looks.")
+    owner, name = address.partition("github.com/")[2].split("/")[:2]
+    pages = f"https://{owner}.github.io/{name}"
+    return (f"先看一眼，什么都不用装：[网页里住着一个模型]({pages}/living.html)，打字就能看它怎样往下写、每个注意力头在看哪里；"
+            f"[全部章节的网页版]({pages}/zh/index.html)。<br>\n"
+            f"Look first, with nothing to install: [a model that lives in a page]({pages}/living.html): type, and see what it would write next and "
+            f"where every attention head looks; [all chapters as web pages]({pages}/en/index.html).")
+
+
 def _table(folder: Path, name: str) -> list[dict[str, str]]:
     with (folder / name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))

@@ -12,10 +12,16 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+_open: Browser | None = None                  # the browser of `one_browser`
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
          "--disable-quic"]
@@ -140,12 +146,24 @@ def jupyter(root: Path, app: str = "lab", trust: tuple = ()) -> Iterator[str]:
 
 
 @contextmanager
-def browser_page(address: str = "", width: int = 1200, height: int = 1000):
-    """A page that reaches `address` and nothing else; `page.outside` lists what it asked for in vain."""
+def one_browser() -> Iterator[Browser]:
+    """Pages asked for meanwhile are opened in one browser, each with a profile of its own: to start one takes a second."""
     from playwright.sync_api import sync_playwright
 
+    global _open
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        _open = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        try:
+            yield _open
+        finally:
+            _open.close()
+            _open = None
+
+
+@contextmanager
+def browser_page(address: str = "", width: int = 1200, height: int = 1000) -> Iterator[Page]:
+    """A page that reaches `address` and nothing else; `page.outside` lists what it asked for in vain."""
+    with nullcontext(_open) if _open else one_browser() as browser:
         page = browser.new_page(viewport={"width": width, "height": height})
         page.outside = []
         allowed = tuple(filter(None, (address, address.replace("http", "ws"), "data:", "blob:", "file:")))
@@ -158,4 +176,4 @@ def browser_page(address: str = "", width: int = 1200, height: int = 1000):
         try:
             yield page
         finally:
-            browser.close()
+            page.close()

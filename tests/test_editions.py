@@ -47,6 +47,14 @@ def test_masked_sees_everything_but_words():
         assert masked('f("a", f"{n} b", 1)') != masked(other)
 
 
+def test_colab_is_offered_where_the_course_has_an_address(monkeypatch):
+    source = build.sources(["03"])[0]
+    for address, offered in (("", False), ("https://github.com/someone/course", True)):
+        monkeypatch.setattr(build, "address", lambda: address)
+        link = "](https://colab.research.google.com/github/someone/course/blob/main/notebooks/en/03_attention.ipynb)"
+        assert (link in build.render(source, "en", False).cells[0].source) is offered
+
+
 @pytest.mark.parametrize("lang", ["zh", "en"])
 @pytest.mark.parametrize("source", build.sources(), ids=lambda path: path.stem)
 def test_no_notebook_carries_the_other_language_in_its_code(source, lang):
@@ -134,6 +142,15 @@ def test_a_new_chapter_is_one_entry_and_one_source(tree):
     assert build.readme(write=False) and "| 18 | 新的 What is new | 50 | [打开](notebooks/zh/18_next.ipynb)" in readme and "01_language_models.ipynb" not in readme
     notebook = build.render(build.sources(["18"])[0], "en", False)
     assert "[18 · A new chapter](18_next.ipynb#18-·-A-new-chapter)" in notebook.cells[0].source and 'print("hello")' in [c.source for c in notebook.cells]
+
+
+def test_readme_leads_to_the_pages_before_it_asks_for_an_installation(tree, monkeypatch):
+    first = (tree.parent / "README.md").read_text("utf-8").partition("git clone")[0]
+    assert "make site" in first and "github.io" not in first, "no dead link while the course has no address"
+    monkeypatch.setattr(build, "address", lambda: "https://github.com/someone/course")
+    build.readme(write=True)
+    first = (tree.parent / "README.md").read_text("utf-8").partition("git clone")[0]
+    assert first.count("(https://someone.github.io/course/living.html)") == 2 and "make site" not in first
 
 
 def test_a_new_exercise_is_one_file_and_one_word_in_the_list(tree, monkeypatch):

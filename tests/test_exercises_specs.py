@@ -78,6 +78,22 @@ EQUIVALENT = {
     ("decode.cached_attention", "-2 without its sign"): "axis 2 of four is axis -2",
     ("decode.cached_attention", "2 -> -2"): "axis 2 of four is axis -2",
     ("decode.speculative_accept", "draft.tolist() -> its object"): "a tensor yields its ids as well",
+    ("evaluate.confusion", "torch.zeros(n_classes, n_classes, dtype=torch.long) with arguments exchanged"): "the table is square",
+    ("evaluate.confusion", "16: 1 -> -1"): "axis 1 of two is the last",
+    ("evaluate.bootstrap_ci", ".item() -> its object"): "a 0-d tensor is a float",
+    ("evaluate.bootstrap_ci", "10: 1 -> -1"): "axis 1 of two is the last",
+    ("evaluate.permutation_p", ".item() -> its object"): "a 0-d tensor is a float",
+    ("evaluate.permutation_p", "11: 1 -> -1"): "axis 1 of two is the last",
+    ("evaluate.ece", "10: 1 -> "): "bins 0, -1 and n_bins + 1 are empty",
+    ("evaluate.ece", ".item() -> its object"): "a 0-d tensor is a float",
+    ("evaluate.cohen_kappa", "zip(a, b) with arguments exchanged"): "agreement is symmetric",
+    ("evaluate.bradley_terry", "10: sum -> mean"): "a mean is 0 where the sum is",
+    ("evaluate.bradley_terry", "10: 1 -> "): "games are symmetric",
+    ("evaluate.bradley_terry", "12: 0 -> "): "any row has the shape of row 0",
+    ("evaluate.bradley_terry", "13: sum -> mean"): "a constant factor goes out with the division by the sum",
+    ("evaluate.bradley_terry", "13: 1 -> -1"): "axis 1 of two is the last",
+    ("evaluate.bradley_terry", "16: sum -> mean"): "a constant factor goes out with the division by the sum",
+    ("evaluate.bradley_terry", "16: 1 -> "): "what was faced is symmetric",
     ("finetune.mean_pool", "mask.to(hidden.dtype) -> its object"): "torch promotes the mask's type by itself",
     ("finetune.warmup_linear", "max(0.0, left) with arguments exchanged"): "a maximum has no order",
     ("finetune.metrics", "zip(y_true, y_pred) with arguments exchanged"): "hits are symmetric",
@@ -148,6 +164,7 @@ def test_contract_table_is_complete():
         finetune.mean_pool finetune.warmup_linear finetune.early_stop finetune.metrics
         finetune.lora finetune.lora_merge finetune.prototypes
         seq2seq.shift_right seq2seq.bleu seq2seq.span_corrupt seq2seq.rouge_n
+        evaluate.confusion evaluate.bootstrap_ci evaluate.permutation_p evaluate.cohen_kappa evaluate.bradley_terry evaluate.ece evaluate.group_kfold
         apps.bm25 apps.cosine_top_k apps.chunk apps.rouge_l apps.ndcg apps.abstain
         agents.parse_call agents.allowed_tokens agents.hit_at_k
         """.split()

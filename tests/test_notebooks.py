@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT / "notebooks"))
 
 import build  # noqa: E402
 import rules  # noqa: E402
+from nbval_compare import difference  # noqa: E402
 
 from course_lib import exercises  # noqa: E402
 
@@ -99,7 +100,6 @@ def test_outputs_of_unchanged_cells_are_kept(source):
 
 def test_pictures_are_stored_small_and_look_the_same():
     from matplotlib.figure import Figure
-    from nbval_compare import difference
     from PIL import Image
 
     axis = (figure := Figure(figsize=(6, 3), facecolor="none")).subplots()
@@ -149,6 +149,19 @@ def test_stored_notebooks_are_whole(path):
             assert "error" not in kinds and "stderr" not in kinds, cell.source
     text = path.read_text("utf-8")
     assert "Glyph" not in text and "widget-view" not in text and not re.search(r"/(?:home|root|work|tmp)/", text.replace(r"\/", "/")), "names a folder of the machine"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("[ze][hn]/*.ipynb")), ids=lambda path: str(path.relative_to(ROOT / "notebooks")))
+def test_the_learners_edition_shows_what_the_solved_one_shows(path):
+    """Where no exercise is asked; what a cell of the solved edition shows is executed and compared elsewhere."""
+    ours, solved = (nbformat.read(file, as_version=4).cells for file in (path, path.parent / "solutions" / path.name))
+    compared = 0
+    for a, b in zip(ours, solved, strict=True):
+        own = a.cell_type != "code" or a.source != b.source or re.search(r"cl\.(check|use|progress)\(", a.source)
+        if not own and "nbval-ignore-output" not in a.metadata.get("tags", []):
+            assert difference(a.outputs, b.outputs) is None, a.source
+            compared += bool(a.outputs)
+    assert compared >= 5
 
 
 def test_stale_notebooks_fail_the_build_check():

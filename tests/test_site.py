@@ -1,11 +1,17 @@
 """The course as web pages: built once, then opened from the disk in a real browser that reaches nothing else."""
+import json
+from pathlib import Path
+from urllib.parse import unquote
+
 import pytest
 from lab import CONTRAST, browser_page
 
+from course_lib import exercises
 from course_lib.chapters import chapters
 from course_lib.site import main
 
-PAGES = [f"{chapter.stem}.html" for chapter in chapters() if chapter.minutes] + ["index.html", "rows.html", "bibliography.html", "api.html"]
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+PAGES = [f"{chapter.stem}.html" for chapter in chapters() if chapter.minutes] + ["index.html", "rows.html", "bibliography.html", "live.html", "api.html"]
 
 
 @pytest.fixture(scope="module")
@@ -24,13 +30,39 @@ def page():
 
 
 def test_every_page_opens_from_the_disk(site, page):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
     for lang in ("zh", "en"):
         for name in PAGES:
+            asked.clear()
             page.goto((site / lang / name).as_uri())
             assert page.locator("h1").count() == 1 and page.errors == [] and page.outside == [], (lang, name)
             assert page.locator("merror, .MathJax").count() == 0 and "$$" not in page.locator("article").inner_text()
-            assert (site / lang / name).stat().st_size < 1e6
-        assert sum(file.stat().st_size for file in (site / lang).rglob("*") if file.is_file()) < 40e6
+            files = {Path(unquote(address.split("?")[0].removeprefix("file://"))) for address in asked if address.startswith("file:")}
+            assert len(files) > 3 and sum(file.stat().st_size for file in files) < 1e6              # all that the first picture needs
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_language_stays_small(site, lang):
+    assert sum(file.stat().st_size for file in (site / lang).rglob("*") if file.is_file()) < 40e6
+
+
+def test_what_was_computed_beforehand_belongs_to_a_cell():
+    for file in (NOTEBOOKS / "live").glob("*/*/*.z"):
+        notebook = json.loads((NOTEBOOKS / file.parts[-3] / f"{file.parts[-2]}.ipynb").read_text("utf-8"))
+        assert file.stem in {cell["id"] for cell in notebook["cells"]}, f"{file} is stale: python notebooks/build.py {file.parts[-2][:2]} --bake"
+
+
+def test_views_live_where_they_stood_still(site, page):
+    page.goto((site / "en" / "03_attention.html").as_uri())
+    for still in page.locator("[data-live]").all():
+        still.evaluate("""still => {
+          for (let at = still; at; at = at.parentElement) if (at.matches("details")) at.open = true;
+          still.parentElement.scrollIntoView();
+        }""")
+        page.wait_for_function("still => still.style.display === 'none'", arg=still.element_handle())
+    assert page.locator(".course-awake").count() == page.locator("[data-live]").count() > 3
+    assert page.errors == [] and page.outside == []
 
 
 def test_formulas_are_drawn_by_the_browser(site, page):
@@ -65,6 +97,24 @@ def test_a_guess_comes_before_its_answer(site, page):
     assert told.is_visible()
     page.reload()
     assert told.is_visible() and page.get_by_role("button", name="keeps falling").is_disabled()
+
+
+def test_what_was_answered_can_be_handed_in(site, page, tmp_path):
+    page.goto((site / "en" / "03_attention.html").as_uri())
+    asked = page.locator("[data-guess='attention.saturation']")
+    asked.locator("input").fill("0.9")
+    asked.locator("button").click()
+    page.locator("[data-guess='attention.reason'] button").first.click()                        # the answer is the second
+    rows = page.locator(".course-live > div:has(.course-choice)")
+    for row in rows.all()[:3]:
+        row.locator("button").first.click()
+    right = sum(note.startswith("✓") for note in rows.locator("[role=status]").all_inner_texts())
+    with page.expect_download() as download:
+        page.click("#progress")
+    download.value.save_as(tmp_path / "progress.json")
+    merged = exercises.merge(tmp_path / "progress.json")
+    assert merged.guesses["attention.reason"]["wrong"] == 1 and merged.guesses["attention.saturation"]["right"] == 1 and not merged.unread           # 0.97, within 0.1
+    assert sum(row["asked"] for row in merged.recalls.values()) == 3 and sum(row["right"] for row in merged.recalls.values()) == right
 
 
 def test_a_recalled_answer_is_judged_and_explained(site, page):

@@ -7,7 +7,7 @@ import nbformat
 import numpy as np
 import pytest
 import tiny
-from lab import RUN_ALL, browser_page, chromium, jupyter, show
+from lab import RUN_ALL, browser_page, chromium, jupyter, one_browser, show
 
 import course_lib as cl
 from course_lib.viz.attention.coding import NAN, decode, encode
@@ -23,11 +23,12 @@ PIXELS = """canvas => {
 
 
 @pytest.fixture(scope="module", autouse=True)
-def english():
+def english_in_one_browser():
     from course_lib.i18n import language, set_language
     was = language()
     set_language("en")
-    yield
+    with one_browser():
+        yield
     set_language(was)
 
 

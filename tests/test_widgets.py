@@ -6,7 +6,7 @@ import pytest
 import tiny
 import torch
 import traitlets
-from lab import CONTRAST, HOST, browser_page, parts, show
+from lab import CONTRAST, HOST, browser_page, one_browser, parts, show
 
 import course_lib as cl
 from course_lib import viz
@@ -28,8 +28,10 @@ BAD = ["<img src=x onerror='window.bad = 1'>", "</script><script>window.bad = 1<
 
 
 @pytest.fixture(autouse=True, scope="module")
-def english():
+def english_in_one_browser():
     set_language("en")
+    with one_browser():
+        yield
 
 
 def explore(label="text", labels=("a",)):

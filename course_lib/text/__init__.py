@@ -13,6 +13,7 @@ Every corpus is a `Corpus`: fixed splits `train`, `valid`, `test`, and `funnel`,
 from .bpe import train_bpe
 from .corpora import Dispatch, Paragraph, Review, dispatches, newspaper, reviews
 from .corpus import Corpus, normalize, split_of
+from .exam import Item, exam
 from .games import RecallGame, TranslationGame
 from .island import Errand, Fact, Handbook, Note, Question, Story, errands, facts, gazette, handbook, states
 from .labelled import CsvError, Labelled, labelled_csv
@@ -26,10 +27,10 @@ from .translations import Pair, ParallelCorpus, most_alike, parallel
 from .verse import Poem, poems
 from .vocab import sentence_tokenizer
 
-__all__ = ["Corpus", "CsvError", "Dispatch", "Entity", "Errand", "Fact", "Handbook", "Judged", "KINDS", "Labelled",
+__all__ = ["Corpus", "CsvError", "Dispatch", "Entity", "Errand", "Fact", "Handbook", "Item", "Judged", "KINDS", "Labelled",
            "Mood", "NameList", "NameTagger", "Note", "Office", "Pair", "Paragraph", "ParallelCorpus",
            "Poem", "Question", "RecallGame", "Request", "Review", "Story", "TranslationGame", "alternates",
-           "books", "dispatches", "entities", "errands", "facts", "gazette", "glossary", "handbook", "judged_offices",
+           "books", "dispatches", "entities", "errands", "exam", "facts", "gazette", "glossary", "handbook", "judged_offices",
            "labelled_csv", "mood", "most_alike", "names_together", "newspaper", "normalize", "number_words", "offices",
            "parallel", "poems", "requests", "reviews", "rhyme", "rhymes", "sentence_tokenizer", "split_of",
            "states", "tones", "train_bpe"]

@@ -25,13 +25,13 @@ class Trigram:
         self.contexts: list[Counter] = [Counter(), Counter()]                   # of c(v), c(uv) as something's past
         self.total = 0
         for ids in documents:
-            for i in range(1, len(ids)):
-                self.total += 1
-                for n in range(3):
-                    if i >= n:
-                        self.counts[n][tuple(ids[i - n:i + 1])] += 1
-                        if n:
-                            self.contexts[n - 1][tuple(ids[i - n:i])] += 1
+            past, now = ids[:-1], ids[1:]
+            self.total += len(now)
+            self.counts[0].update(zip(now))
+            self.counts[1].update(zip(past, now))
+            self.counts[2].update(zip(past, now, ids[2:]))
+            self.contexts[0].update(zip(past))
+            self.contexts[1].update(zip(past, now[:-1]))
         self.weights = [0.25] * 4
         events = [self._estimates(ids, i) for ids in held_out for i in range(1, len(ids))]
         for _ in range(15):

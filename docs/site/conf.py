@@ -23,7 +23,7 @@ html_copy_source = html_show_sphinx = html_show_copyright = False
 templates_path = ["."]
 html_static_path = ["static"]
 html_css_files = ["course.css"]
-html_js_files = ["course.js", "recall.js", "loop.js"]
+html_js_files = ["course.js", "recall.js", "loop.js", "live.js"]
 html_sidebars = {"**": ["sidebar/brand.html", "language.html", "sidebar/search.html", "sidebar/scroll-start.html", "sidebar/navigation.html",
                         "sidebar/scroll-end.html"]}
 html_context = {"other": "en" if ZH else "zh", "other_name": "English" if ZH else "中文"}

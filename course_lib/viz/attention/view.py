@@ -25,6 +25,7 @@ from ...i18n import L, language
 from ...interpret import Effect, Heads, Pass, ablated, look, scores_before
 from ...paths import home
 from ..html import Markup, paragraph
+from ..widgets.baking import examples
 from ..widgets.live import display_live, page, script
 from .coding import bundle, encode, thumb_sides, thumbs
 from .lifetime import handed_out
@@ -50,6 +51,7 @@ class AttentionView(anywidget.AnyWidget):
 
     _esm = script(*(_FRONT / f"{name}.js" for name in _SCRIPTS))
     _css = (_FRONT / "attention.css").read_text("utf-8")
+    file_script = (_FRONT / "file.js").read_text("utf-8")                                       # what a page without a kernel needs besides
     _meta = traitlets.Unicode().tag(sync=True)          # JSON: tokens, shapes, and where in _data each array lies
     _data = traitlets.Bytes().tag(sync=True)
     _effect = traitlets.Unicode("").tag(sync=True)      # JSON of the last ablation
@@ -105,12 +107,16 @@ class AttentionView(anywidget.AnyWidget):
         path.write_text(self._page(), "utf-8")
         return path
 
+    def baked(self) -> dict[str, Any]:
+        """Every head, for a page without a kernel; `texts`: what may be chosen there, the text of this view first."""
+        first = self._pass(0)
+        read = [first, *(look(first.model, text, truncate=self._truncate) for text in examples(first.text)[1:3])]
+        texts = [{"_meta": meta, "_data": base64.b64encode(data).decode()} for meta, data in (self._first_picture(0, True, known) for known in read)]
+        return {"_effect": self._effect, "layer": self.layer, "head": self.head, "part": self.part, "lang": self.lang, "texts": texts, **texts[0]}
+
     def _page(self) -> str:
-        meta, data = self._first_picture(0, complete=True)
-        state = {"_meta": meta, "_data": base64.b64encode(data).decode(), "_effect": self._effect,
-                 "layer": self.layer, "head": self.head, "part": self.part, "lang": self.lang}
         alt = str(describe(self._heads(), self.layer, self.head, self._title))
-        return page(self, state, self._title or "Attention", alt, (_FRONT / "file.js").read_text("utf-8"))
+        return page(self, self.baked(), self._title or "Attention", alt, self.file_script)
 
     def _ipython_display_(self) -> None:
         heads = self._heads()
@@ -142,8 +148,7 @@ class AttentionView(anywidget.AnyWidget):
         try:
             ask, values = message.get("ask"), message.get("with", {})
             if ask not in _ASKS or not isinstance(values, dict):
-                raise ViewError(zh="这个视图不认识页面的请求",
-                                en="this view does not know what the page asks for")
+                raise ViewError(zh="这个视图不认识页面的请求", en="this view does not know what the page asks for")
             reply, arrays = getattr(self, f"_on_{ask}")(**values)
         except Exception as error:              # whatever went wrong, the browser must not wait for ever
             said = error.message if isinstance(error, CourseError) else L(zh=str(error), en=str(error))
@@ -201,10 +206,8 @@ class AttentionView(anywidget.AnyWidget):
 
     def _pass(self, slot: int) -> Pass:
         if not self._passes:
-            raise ViewError(
-                zh="这个视图的数据已经释放：它的单元格后来又运行过，没有名字再指着它。重新运行那个单元格即可",
-                en="The data of this view were released: "
-                   "its cell was run again and no name holds it any more. Run the cell again")
+            raise ViewError(zh="这个视图的数据已经释放：它的单元格后来又运行过，没有名字再指着它。重新运行那个单元格即可",
+                            en="The data of this view were released: its cell was run again and no name holds it any more. Run the cell again")
         return self._passes[_within(slot, len(self._passes))]
 
     def _modelled(self, slot: int) -> Pass:
@@ -236,8 +239,8 @@ class AttentionView(anywidget.AnyWidget):
     def _release(self) -> None:
         self._passes = []
 
-    def _first_picture(self, slot: int, complete: bool = False) -> tuple[str, bytes]:
-        known, arrays, parts = self._pass(slot), {}, []
+    def _first_picture(self, slot: int, complete: bool = False, known: Pass | None = None) -> tuple[str, bytes]:
+        known, arrays, parts = known or self._pass(slot), {}, []
         for name, heads in known.parts.items():
             layers, per_layer, T, S = heads.shape
             layer, head = (min(self.layer, layers - 1), min(self.head, per_layer - 1)) if name == self.part else (0, 0)

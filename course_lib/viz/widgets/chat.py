@@ -86,6 +86,9 @@ class Chat(Live):
         elif not self.busy:
             self.say(str(content.get("say", "")))
 
+    def baked(self) -> dict:
+        return self.traits_sent()
+
     def still(self) -> Markup:
         return Markup().join(_bubble(message) for message in self.messages)
 

@@ -6,7 +6,11 @@ The picture as it stands at first is an output of its own, so a saved notebook s
 """
 from __future__ import annotations
 
+import re
+import time
+import zlib
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +19,26 @@ import traitlets
 from ...errors import CourseError
 from ...i18n import L
 from ..html import Markup, paragraph
+from .baking import grid
 from .live import Html, Live, markup, script, unclickable
 
 __all__ = ["Explore", "explore"]
 
 _HERE = Path(__file__).parent
 _LONGEST = 300          # characters: more than any picture here has room for
+_BAKED, _SECONDS, _BYTES = 240, 30, 400_000     # drawn beforehand for a page: at most so many pictures, and about so much time and room
+_CLICKS = 8             # of them, the share that is left for clicks in the picture: 7 of 8
 _LABELS = {
     "alpha": L(zh="平滑 α", en="Smoothing α"), "at": L(zh="第几步", en="Step"),
     "at_once": L(zh="一次揭几个", en="At once"), "beams": L(zh="束的宽度", en="Beams"),
     "context": L(zh="上下文", en="Context"), "depth": L(zh="深度", en="Depth"),
     "epochs": L(zh="读几遍", en="Epochs"), "errand": L(zh="任务", en="Errand"),
     "examples": L(zh="训练样本数", en="Training examples"), "first": L(zh="先揭哪一个", en="Uncover first"),
-    "form": L(zh="体裁", en="Form"), "k": L(zh="取前几个", en="How many, k"),
+    "form": L(zh="体裁", en="Form"), "gap": L(zh="真实的差距", en="True gap"), "item": L(zh="第几题", en="Question"), "k": L(zh="取前几个", en="How many, k"),
     "key": L(zh="键的位置 n", en="Position of the key, n"), "length": L(zh="长度", en="Length"),
     "level": L(zh="档", en="Level"), "loss": L(zh="答错的代价", en="Cost of a wrong answer"),
     "mode": L(zh="约束", en="Constraint"), "model": L(zh="模型", en="Model"),
-    "noise": L(zh="随大流的比例", en="Share that follows the crowd"), "order": L(zh="阶数 n", en="Order n"),
+    "n": L(zh="题数 n", en="Questions, n"), "noise": L(zh="随大流的比例", en="Share that follows the crowd"), "order": L(zh="阶数 n", en="Order n"),
     "penalty": L(zh="长度惩罚 α", en="Length penalty α"), "position": L(zh="第几个词元在看", en="Which token looks"),
     "query": L(zh="查询的位置 m", en="Position of the query, m"), "question": L(zh="问题", en="Question"),
     "rank": L(zh="改动压到的秩 r", en="Change cut to rank r"), "remedy": L(zh="办法", en="Remedy"),
@@ -100,6 +107,27 @@ class Explore(Live):
             said = L(zh="这样填，画不出来。换一个试试；如果怎么填都不行，请看单元格里的代码。",
                      en="No picture comes of this. Try something else; where nothing works, look at the code of the cell.")
             return paragraph(said) + Markup("<details><summary>Python</summary>{}</details>").format(error)
+
+    def baked(self) -> dict[str, Any]:
+        """`rows`: values and the number of their picture in `pictures`; the fields are those that the rows follow."""
+        was, pictures, rows = self.values, {}, []
+        clicked = {name: value for name, value in was.items() if name.endswith("_")}
+        fields = [field | {"value": was[field["name"]]} for field in self.fields]
+        with self.hold_sync():
+            began = time.monotonic()
+            self.values = clicked | grid(fields, 2)[1][-1]      # not the picture at hand: what it took may be cached
+            seconds = max(time.monotonic() - began, 0.001)
+            room = int(min(_BAKED, _SECONDS / seconds, _BYTES / len(zlib.compress(self.picture.encode()))))
+            fields, queue = grid(fields, max(1, room // (_CLICKS if clicked else 1)))
+            queue = [clicked | values for values in queue]
+            for values in queue:                    # it grows: a box that can be clicked leads to another picture
+                self.values = values
+                rows.append([values, pictures.setdefault(self.picture, len(pictures))])
+                for name, value in re.findall(r'data-set="(\w+)=([^"]*)"', self.picture):
+                    if len(queue) < room and (after := values | {name: unescape(value)}) not in queue:
+                        queue.append(after)
+            self.values = was
+        return self.traits_sent() | {"fields": fields, "rows": rows, "pictures": list(pictures)}
 
     def still(self) -> Markup:
         """The picture with nothing to click, and what the fields say."""

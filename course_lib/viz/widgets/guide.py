@@ -69,12 +69,12 @@ class Tour(Live):
     @property
     def payload_bytes(self) -> int:
         """Bytes that a page gets: data, script and style."""
-        return len(json.dumps(self._state(), ensure_ascii=False).encode()) + sum(len(str(text).encode()) for text in (self._esm, self._css))
+        return len(json.dumps(self.baked(), ensure_ascii=False).encode()) + sum(len(str(text).encode()) for text in (self._esm, self._css))
 
     def to_html(self, path: str | Path) -> Path:
         """Write the tour as one self-contained file; returns its path."""
         path = Path(path)
-        path.write_text(page(self, self._state(), self.title, repr(self.still())), "utf-8")
+        path.write_text(page(self, self.baked(), self.title, repr(self.still())), "utf-8")
         return path
 
     def still(self) -> Markup:
@@ -83,8 +83,8 @@ class Tour(Live):
         note = L(zh="静态的一览：运行这个单元格，就能一步步走，每一步先猜再看数。", en="A still list: run the cell to walk through it, with a guess before the numbers.")
         return Markup("<b>{}</b>").format(self.title) + paragraph(f"“{''.join(self.tokens)}” · {note}") + table(rows, header=head)
 
-    def _state(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("title", "tokens", "stops", "words")}
+    def baked(self) -> dict[str, Any]:
+        return self.traits_sent()
 
 
 def _sent(stop: Stop) -> dict[str, Any]:

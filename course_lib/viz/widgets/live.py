@@ -14,6 +14,7 @@ from markupsafe import escape
 
 from ...i18n import L, language
 from ..html import Markup, paragraph
+from .baking import sealed
 
 __all__ = ["Html", "Live", "display_live", "markup", "page", "script", "unclickable"]
 
@@ -53,6 +54,14 @@ class Live(anywidget.AnyWidget):
         """The picture as it stands, without a script."""
         raise NotImplementedError
 
+    def baked(self) -> dict[str, Any]:
+        """What a page without a kernel begins with; {} where nothing goes on there."""
+        return {}
+
+    def traits_sent(self) -> dict[str, Any]:
+        """The traits that this widget's script reads."""
+        return {name: getattr(self, name) for name in set(self.class_trait_names(sync=True)) - set(anywidget.AnyWidget.class_trait_names())}
+
     def _ipython_display_(self) -> None:
         display_live(self, self.still(), said=self.without_kernel)
 
@@ -62,7 +71,7 @@ def display_live(widget: anywidget.AnyWidget, picture: Markup, text: str = "", s
     from IPython.display import display
 
     still = Markup('<div class="course-static">{}<p style="margin:0;font-size:12px">{}</p>{}</div>').format(picture, said if picture or text else "", _UNFOUND)
-    display({"text/html": still, "text/plain": text or repr(picture)}, raw=True)
+    display({"text/html": still, "text/plain": text or repr(picture)}, raw=True, metadata=sealed(widget))
     bundle = widget._repr_mimebundle_()
     data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
     data = {kind: value for kind, value in (data or {}).items() if "widget-view" in kind}     # the text alternative is the output above

@@ -57,10 +57,17 @@ class MaskPainter(Live):
         return [[bool(cell) for cell in row] for row in mask]
 
     def _follow(self, _change: object = None) -> None:
+        self.weights = self._weights(self.mask)
+
+    def _weights(self, mask: list[list[bool]]) -> list[list[float]]:
         import torch
 
         eye = torch.eye(self._k.shape[2])[None, None]           # the identity as values: the weights come out
-        self.weights = self._attention(self._q, self._k, eye, torch.tensor(self.mask))[0, 0].tolist()
+        return self._attention(self._q, self._k, eye, torch.tensor(mask))[0, 0].tolist()
+
+    def baked(self) -> dict:
+        """`open`: the weights where nothing is masked. A page divides what a mask leaves of a row by its sum, as softmax does."""
+        return self.traits_sent() | {"open": self._weights([[True] * len(row) for row in self.mask])}
 
     def still(self) -> Markup:
         queries, keys = self.labels

@@ -72,6 +72,9 @@ class QueryPlane(Live):
             self.weights = self._attention(q, k, torch.eye(S)[None, None])[0, 0, 0].tolist()                # identity as values: the weights come out
             self.mixed = "#" + "".join(f"{round(c):02x}" for c in self._attention(q, k, colours)[0, 0, 0].tolist())
 
+    def baked(self) -> dict:
+        return self.traits_sent()
+
     def still(self) -> Markup:
         return markup(self._figure())
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Simplex", "simplex"]
 
 CORNERS = ((0.5, 0.866), (0.0, 0.0), (1.0, 0.0))        # x and y of the certain predictions; y points up
+_LINE = L(zh="损失 {0} nat，走了 {1} 步", en="loss {0} nats, steps taken: {1}")
 SMALLEST = 0.002                                        # no dragging onto an edge: a logit there would be minus infinity
 
 
@@ -99,10 +100,13 @@ class Simplex(Live):
         rows = [(label, f"{p:.3f}", f"{y:.3f}", f"{g:+.3f}") for label, p, y, g in zip(self.words["labels"], self.p, self.goal, slope)]
         header = ("", str(L(zh="预测 p", en="prediction p")), str(L(zh="目标 y", en="target y")), str(L(zh="梯度 p − y", en="gradient p − y")))
         loss = -sum(y * math.log(p) for y, p in zip(self.goal, self.p))
-        line = L(zh="损失 {0:.3f} nat，走了 {1} 步", en="loss {0:.3f} nats, steps taken: {1}").format(loss, len(self._trail))
+        line = _LINE.format(f"{loss:.3f}", len(self._trail))
         self.state = {"p": self.p, "goal": self.goal, "target": self.target, "arrow": [-g for g in slope],
                       "trail": self._trail, "corners": CORNERS}
         self.note = table(rows, header=header, right=(1, 2, 3)) + Markup("<p><b>{}</b></p>").format(line)
+
+    def baked(self) -> dict[str, Any]:
+        return self.traits_sent() | {"rate": self._rate, "line": str(_LINE)}
 
     def figure(self):
         """The triangle as it stands, a matplotlib figure."""

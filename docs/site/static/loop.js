@@ -1,11 +1,20 @@
-// Guesses and questions to recall, live without a kernel: what was clicked is kept in this browser.
+// Guesses and questions to recall, live without a kernel: what was clicked is kept in this browser, and exported as `progress.export` would.
 addEventListener("DOMContentLoaded", () => {
   const words = document.documentElement.lang.startsWith("zh")
     ? { asks: "先猜", guess: "就猜这个", yours: "你猜的是 {}；", right: "✓ 对。", wrong: "应当是“{}”。" }
     : { asks: "Guess first", guess: "That is my guess", yours: "You guessed {}; ", right: "✓ Right. ", wrong: "It is “{}”. " };
-  const page = location.pathname.split("/").slice(-2).join("/");
-  const recall = (key) => { try { return localStorage.getItem(key); } catch { return null; } };       // a page from disk may have no storage
-  const keep = (key, value) => { try { localStorage.setItem(key, value); } catch { /* see above */ } };
+  const KEY = `course/${document.documentElement.lang.slice(0, 2)}`;                                  // here lies {guesses: {id: …}, recalls: {id: …}}
+  const read = () => { try { return JSON.parse(localStorage.getItem(KEY)); } catch { return null; } };
+  let kept = read() ?? { guesses: {}, recalls: {} };
+  const keep = (table, id, row) => {
+    kept = read() ?? kept;                      // another page may have been answered meanwhile
+    kept[table][id] = row;
+    try { localStorage.setItem(KEY, JSON.stringify(kept)); } catch { /* a page from disk may have no storage: it lasts as long as the page */ }
+  };
+  document.getElementById("progress")?.addEventListener("click", (event) => {
+    const whole = { course: "course_lib", version: VERSION, exercises: {}, ...(read() ?? kept) };
+    event.currentTarget.href = `data:application/json,${encodeURIComponent(JSON.stringify(whole, null, 1))}`;
+  });
   const button = (text, click) => {
     const made = Object.assign(document.createElement("button"), { type: "button", className: "course-choice", textContent: text });
     made.addEventListener("click", click);
@@ -26,15 +35,17 @@ addEventListener("DOMContentLoaded", () => {
       folds.push(fold);
       if (fold.querySelector("[role=status]")) break;
     }
-    const result = folds.at(-1)?.querySelector("[role=status]"), key = `guess:${page}:${asked.textContent}`;
-    if (!result) return;
-    const ordered = boxes.length > 1 && result.textContent.includes(" → "), picked = [];
+    const result = folds.at(-1)?.querySelector("[role=status]"), id = still.dataset.guess;
+    if (!result || !id) return;
+    const truth = result.textContent, ordered = boxes.length > 1 && truth.includes(" → "), picked = [];
+    const number = (text) => Number(text.replaceAll(",", "").match(/[-−]?\d*\.?\d+(e[-+]?\d+)?/)?.[0].replace("−", "-"));
+    const right = (mine) => (boxes.length > 1 ? truth.includes(mine) : Math.abs(number(mine) - number(truth)) <= Number(still.dataset.tolerance));
     const show = (mine) => {
       folds.forEach((fold) => { fold.open = true; });
       result.textContent = words.yours.replace("{}", mine) + result.textContent.replace(/^.*? · /, "");
       for (const control of asked.querySelectorAll("button, input")) control.disabled = true;
     };
-    const say = (mine) => { keep(key, mine); show(mine); };
+    const say = (mine) => { keep("guesses", id, { value: mine, right: right(mine) }); show(mine); };
     if (boxes.length > 1) {
       boxes.forEach((box) => {
         const text = box.textContent;
@@ -55,15 +66,14 @@ addEventListener("DOMContentLoaded", () => {
       asked.append(" ", button(words.guess, commit));
     }
     still.classList.add("course-live");
-    const before = recall(key);
-    if (before) show(before);
+    if (id in kept.guesses) show(kept.guesses[id].value);
   }
 
   // Each answer shows at once whether it is right, why, and where to read on.
   function quiz(still) {
     for (const row of [...still.children].slice(1)) {
       const boxes = [...row.querySelectorAll("span[style*=border]")], text = row.textContent.slice(0, row.textContent.indexOf(boxes[0]?.textContent));
-      const [right, reason, address, section] = RECALL[text.trim()] ?? [];
+      const [right, reason, address, section, id] = RECALL[text.trim()] ?? [];
       if (!right) continue;
       const note = document.createElement("div");
       note.setAttribute("role", "status");
@@ -72,6 +82,8 @@ addEventListener("DOMContentLoaded", () => {
           made.setAttribute("aria-pressed", "true");
           buttons.forEach((each) => { each.disabled = true; });
           const link = Object.assign(document.createElement("a"), { href: address, textContent: section });
+          const { asked, right: before } = kept.recalls[id] ?? { asked: 0, right: 0 };
+          keep("recalls", id, { asked: asked + 1, right: before + (made.textContent === right) });
           note.append((made.textContent === right ? words.right : words.wrong.replace("{}", right)) + reason + " ", link);
         });
         box.replaceWith(made);

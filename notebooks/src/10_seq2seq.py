@@ -357,7 +357,7 @@ for part, mark in zip(titles, "os"):
     gap = cl.metrics.difference(mean(part, True), mean(part, False))
     print(titles[part], cl.L(zh="见过 − 没见过", en="seen − not seen"), gap)
 plt.plot([300] * 3, [sum(run) / 2 for run in runs("compositional", 300, True)], "^",
-         label=cl.L(zh="组合，见过", en="compositional, seen"))
+         fillstyle="none", label=cl.L(zh="组合，见过", en="compositional, seen"))
 plt.gca().set(xlabel=cl.L(zh="步", en="steps"), ylabel=cl.L(zh="译对（%）", en="right (%)"))
 plt.legend()
 plt.show()

@@ -13,7 +13,7 @@ Every corpus is a `Corpus`: fixed splits `train`, `valid`, `test`, and `funnel`,
 from .bpe import train_bpe
 from .corpora import Dispatch, Paragraph, Review, dispatches, newspaper, reviews
 from .corpus import Corpus, normalize, split_of
-from .exam import Item, exam
+from .choices import Item, exam
 from .games import RecallGame, TranslationGame
 from .island import Errand, Fact, Handbook, Note, Question, Story, errands, facts, gazette, handbook, states
 from .labelled import CsvError, Labelled, labelled_csv

@@ -18,7 +18,7 @@ def group_advantage(rewards, eps=1e-6):
     rewards: float [G, n], n answers to each of G prompts. Returns [G, n]: (reward - group mean) / (group std + eps), where the std divides by n.
     A group of equal rewards, n = 1 included, gives exactly 0.
     """
-    shifted = rewards - rewards[:, :1]                       # (G, n), level: 0
+    shifted = rewards - rewards[:, :1]                       # (G, n), 0 if all equal
     centred = shifted - shifted.mean(dim=1, keepdim=True)
     std = centred.square().mean(dim=1, keepdim=True).sqrt()  # (G, 1)
     return centred / (std + eps)

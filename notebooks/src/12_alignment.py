@@ -10,12 +10,12 @@
 r"""
 # 12 · 对齐：让它照人的意思做
 
-预训练教会模型一件事：猜下一个词元。可是人要的是别的：回答问题，算对答案，别说不该说的。从“会接着写”到“照人的意思写”，这一步叫**对齐**（alignment）。
+预训练教会模型一件事：猜下一个词元。可是人要的是别的：回答问题，算对答案，别说不该说的。从“会接着写”到“照人的意思写”，这一步叫**对齐**（alignment）。（怎样教它拒绝，留给第 17 章。）
 
 这一章回答四个问题：
 
 - 对一个只会接着写的模型来说，“对话”是什么？它凭什么记得你的名字？
-- 不给答案，只说对或错，模型学得会算术吗？（可验证奖励的强化学习）
+- 算术还没学会，往后只告诉模型对或错，不给答案，它还能进步吗？（可验证奖励的强化学习）
 - 打分的程序有漏洞，会发生什么？（奖励作弊）
 - 只知道“这句比那句好”，怎么学？（DPO，用你自己的点击）
 
@@ -25,12 +25,12 @@ r"""
 r"""
 # 12 · Alignment: making it do what people mean
 
-Pre-training teaches a model one thing, to guess the next token. People want something else: an answer to their question, a sum that is right, nothing that does harm. The step from going on with a text to doing what people mean is called **alignment**.
+Pre-training teaches a model one thing, to guess the next token. People want something else: an answer to their question, a sum that is right, nothing that does harm. The step from going on with a text to doing what people mean is called **alignment**. (How to teach it to refuse is left to chapter 17.)
 
 This chapter answers four questions:
 
 - What is a conversation to a model that only goes on with a text? How does it remember your name?
-- Can a model learn arithmetic without being shown an answer, being told only right or wrong? (reinforcement learning with verifiable rewards)
+- A model is still bad at sums. If from now on it is told only right or wrong, and shown no answer, does it get better? (reinforcement learning with verifiable rewards)
 - What happens if the program that gives the marks has a hole in it? (reward hacking)
 - How do you learn from “this one is better than that one”? (DPO, with your own clicks)
 
@@ -45,7 +45,7 @@ cl.recall()
 r"""
 ## 12.1 对话也只是一段文字
 
-SmolLM2 是一个聊天模型，可是它仍旧只会接着写一段文字。**聊天模板**（chat template）把一次对话排成这样一段文字：每一轮以 `<|im_start|>` 和说话人的名字开头，以 `<|im_end|>` 结束，最后空着助手的一轮，等模型来写。这两个记号各是一个词元。这种排法叫 ChatML，是 OpenAI 为 ChatGPT 公开过的格式；第四份讲义提到 ChatGPT，它的权重没有公开，这里看不到。
+SmolLM2 是一个聊天模型，可是它仍旧只会接着写一段文字。**聊天模板**（chat template）把一次对话排成这样一段文字：每一轮以 `<|im_start|>` 和说话人的名字开头，以 `<|im_end|>` 结束，最后空着助手的一轮，等模型来写。这两个记号各是一个词元。这种排法叫 ChatML，是 OpenAI 为 ChatGPT 公开过的格式；第四份讲义提到的 LaMDA 和 ChatGPT 都没有公开权重，所以这里用 SmolLM2。
 
 先看模板，再把三个问题各问两遍：一遍不套模板，一遍套上。（SmolLM2 主要读英文，所以这一节用英文和它说话。）
 """
@@ -53,7 +53,7 @@ SmolLM2 是一个聊天模型，可是它仍旧只会接着写一段文字。**�
 r"""
 ## 12.1 A conversation is one text
 
-SmolLM2 is a chat model, and still all it does is go on with a text. A **chat template** turns a conversation into such a text: each turn begins with `<|im_start|>` and the speaker's name and ends with `<|im_end|>`, and the last one, the assistant's, is left open for the model to write. Each of the two marks is a single token. The format is called ChatML and was published by OpenAI for ChatGPT; the fourth handout mentions ChatGPT, whose weights are not public, so that it cannot be shown here.
+SmolLM2 is a chat model, and still all it does is go on with a text. A **chat template** turns a conversation into such a text: each turn begins with `<|im_start|>` and the speaker's name and ends with `<|im_end|>`, and the last one, the assistant's, is left open for the model to write. Each of the two marks is a single token. The format is called ChatML and was published by OpenAI for ChatGPT. The fourth handout mentions LaMDA and ChatGPT; the weights of neither are public, so SmolLM2 stands in for them.
 
 First the template, then three questions, each asked twice: without the template, and in it.
 """
@@ -103,7 +103,7 @@ r"""
 
 名字呢？三轮都给它，让它自己回答，8 个里一个也没说对。替它写好答案的开头 `Your name is`，它抄对了 7 个；只给问题，同样的开头，一个也说不出。所以名字**在**它读到的文字里，它也抄得出来，只是自己没有去用。对话不改变任何权重：它“记得”的，就是每次重新交给它的那段文字；没有放进去的，它不可能知道。
 
-**在框里打字**，跟它聊几句，也可以改 `PERSONA`，让它扮演别的角色。角色（persona）写在系统消息里，放在对话最前面；游戏里会说话的角色（NPC）也可以这样做。
+**在框里打字**，用英文跟它聊几句（每次至多写 30 个词元，句子常常写不完），也可以改 `PERSONA`，让它扮演别的角色。角色（persona）写在系统消息里，放在对话最前面；游戏里会说话的角色（NPC）也可以这样做。
 """
 # %% en [md]
 r"""
@@ -111,7 +111,7 @@ Without the template it goes on with what looks like an exercise, with nothing, 
 
 And the name? Given all three turns and left to itself, it gets none of the 8 right. With the opening of the answer written for it, `Your name is`, it copies 7; with the question alone and the same opening, none. So the name **is** in the text it reads, and it can copy it, but by itself it did not use it. A conversation changes no weight: what a model “remembers” is the text it is handed anew each time, and what was left out it cannot know.
 
-**Type into the field** and talk to it; or change `PERSONA` and give it another part to play. The persona stands in a system message at the head of the conversation; a game character that talks (an NPC) can be made in the same way.
+**Type into the field** and talk to it (it stops after 30 tokens, often in mid-sentence), or change `PERSONA` and give it another part to play. The persona stands in a system message at the head of the conversation; a game character that talks (an NPC) can be made in the same way.
 """
 # %% training rows="R31 R69"
 PERSONA = "You are a pirate. Answer like a pirate, in one short sentence."
@@ -141,7 +141,7 @@ In the stored conversation the tone is a pirate's, but the second answer (what d
 
 ## 12.2 Learning one's own words
 
-How does a model learn to answer in the template? By **supervised fine-tuning** (SFT): take conversations that somebody has written and train on the next token as usual, but with the loss on the assistant's tokens alone (`mask_prompt` of chapter 9 knew one question and one answer; here there are many turns). The user's words need not be learnt, nor the opening of a turn; but the end mark must be, since without it the model does not know when to stop.
+How does a model learn to answer in the template? By **supervised fine-tuning** (SFT): take conversations that somebody has written and train on the next token as usual, but with the loss on the assistant's tokens alone (`mask_prompt` of chapter 9 was for one question and one answer; here there are many turns). The user's words need not be learnt, nor the opening of a turn; but the end mark must be, since without it the model does not know when to stop.
 
 ## Exercise 1 · Which tokens of a conversation are learnt
 
@@ -165,15 +165,15 @@ cl.viz.chips([smol.tokenizer.decode([i]) for i in ids], [m == 1 for m in mask])
 
 # %% zh [md]
 r"""
-填了色的才算损失：每一轮回答，连同它的结束记号。模板自己在最前面加了一条系统消息，那也不算。
+59 个词元里，填了色的 9 个才算损失：每一轮回答，连同它的结束记号。模板自己在最前面加了一条系统消息，那也不算。
 
-下面换一个小得多的模型：10 万参数的 GPT，词表只有 14 个符号，要学两位数加法。`37+48=` 算用户的一轮，`=` 是 `header`，`85;` 是回答，`;` 是结束记号。先让它看一些现成的解答（SFT），但不练到会：在 200 道练习题上一过 25% 就停，剩下的交给强化学习。解答里还混着十分之一的 `37+48=?;`，好比学生交的白卷。从没见过的 1000 道题留着考它。
+下面换一个小得多的模型：10 万参数的 GPT，词表只有 14 个符号，要学两位数加法。在 `37+48=85;` 里，`37+48` 是用户的话，`=` 是助手一轮的开头（`header`），`85;` 是回答，`;` 是结束记号。先让它看一些现成的解答（SFT），但不练到会：另外留出 200 道题作验证，答对 25% 就停，剩下的交给强化学习。解答里还混着十分之一的 `37+48=?;`，好比学生交的白卷。考题是训练时没有见过的 1000 道（37+48 和 48+37 算两道）。下面四格依次是编号和掩码、写答案、打分、SFT。
 """
 # %% en [md]
 r"""
-Only what is filled in counts: each answer with its end mark. The template itself has put a system message in front, which does not count either.
+Of 59 tokens only the 9 filled in count towards the loss: each answer with its end mark. The template itself has put a system message in front, which does not count either.
 
-Now to something far smaller: a GPT of 0.1 million parameters with a vocabulary of 14 symbols, which is to add numbers of two digits. `37+48=` is the user's turn, `=` is the `header`, `85;` is the answer and `;` the end mark. First it sees some worked sums (SFT), but not until it can add: it stops as soon as it gets 25 % of 200 practice sums right, and the rest is left to reinforcement learning. One worked sum in ten is `37+48=?;`, like the blank sheet of a pupil who gave up. It will be examined on 1,000 sums that it has never seen.
+Now to something far smaller: a GPT of 0.1 million parameters with a vocabulary of 14 symbols, which is to add numbers of two digits. In `37+48=85;` the user says `37+48`, `=` opens the assistant's turn (the `header`), `85;` is the answer and `;` the end mark. First it sees some worked sums (SFT), but not until it can add: training stops as soon as it gets 25 % right of 200 sums set aside for validation, and the rest is left to reinforcement learning. One worked sum in ten is `37+48=?;`, like the blank sheet of a pupil who gave up. The exam is 1,000 sums never seen in training (37+48 and 48+37 count as two). The four cells below are, in turn, token ids and masks, writing answers, marking them, and SFT.
 """
 # %%
 SYMBOLS, ANSWER = "0123456789+=?;", 4                       # an answer: 4 tokens
@@ -247,13 +247,13 @@ print(*answers(solve(start, exam[:1], n=16)), "  ←", "{}+{}".format(*exam[0]))
 r"""
 ## 12.3 多试几次：推理时多花算力
 
-上面一行是同一道题随机抽的 16 份答案，不尽相同。如果手里有一个**验证程序**（verifier），能检查一份答案对不对，那么多写几份、挑出对的，不用再训练就能答对更多的题。这叫**推理时计算**（test-time compute）。用第 7 章的 pass@k 来量：写 k 份，至少一份对的概率。旁边放两个不用验证程序的办法：贪心，和 16 份里投票（取出现最多的）。
+上面一行是同一道题随机抽的 16 份答案，不尽相同。里面有对的吗？如果手里有一个**验证程序**（verifier），能检查一份答案对不对，那么多写几份，有对的就挑出来，不用再训练就能答对更多的题。这叫**推理时计算**（test-time compute）。用第 7 章的 pass@k 来量：写 k 份，至少一份对的概率。旁边放两个不用验证程序的办法：贪心，和 16 份里投票（取出现最多的）。
 """
 # %% en [md]
 r"""
 ## 12.3 More tries: test-time compute
 
-The line above shows 16 answers drawn for the same sum; they are not all alike. With a **verifier**, a program that checks whether an answer is right, one can write several, pick the right one, and solve more sums without any further training. This is called **test-time compute**. It is measured by the pass@k of chapter 7: the chance that of k answers at least one is right. Beside it stand two ways that need no verifier: greedy, and a vote among 16 (the commonest answer).
+The line above shows 16 answers drawn for the same sum; they are not all alike. Is the right one among them? With a **verifier**, a program that checks whether an answer is right, one can write several, pick a right one if there is any, and solve more sums without any further training. This is called **test-time compute**. It is measured by the pass@k of chapter 7: the chance that of k answers at least one is right. Beside it stand two ways that need no verifier: greedy, and a vote among 16 (the commonest answer).
 """
 # %%
 cl.guess("align.tries",
@@ -279,32 +279,32 @@ cl.guess.result("align.tries", round(100 * chances["pass@16"]), tolerance=10)
 
 # %% zh [md]
 r"""
-第一份就对的，平均占 16%；有验证程序来挑，16 份里至少一份对的题占四分之三。投票不用验证程序，选出的是最常见的答案，正确答案在这里常常是少数，所以成绩在三成上下，贪心也是。不过，pass@16 是有人告诉你哪一份对才拿得到的成绩，每道题还要写 16 份。
+只写一份，大约六道题对一道；写 16 份，至少有一份对的题占四分之三，有验证程序就挑得出来。投票不用验证程序，取的是最常见的答案，可是最常见的往往不对：它的成绩在三成上下，贪心也是。不过，pass@16 是有人告诉你哪一份对才拿得到的成绩，每道题还要写 16 份。
 
 ## 12.4 和同组的比：GRPO
 
-验证程序挑得出好答案，可是每题都要写 16 份，太费。能不能让模型**自己**更常写出对的那一份？正确答案不给它看，只告诉它写的对不对。这叫**可验证奖励的强化学习**（RLVR）。模型在这里叫**策略**（policy）：它选词元，写完一份答案，得到**奖励**（对 1，错 0）。
+验证程序挑得出好答案，可是每题都要写 16 份，太费。能不能让模型**自己**更常写出对的那一份？从这里起，正确答案不给它看，只告诉它写的对不对。这叫**可验证奖励的强化学习**（RLVR）。模型在这里叫**策略**（policy）：它选词元，写完一份答案，得到**奖励**（对 1，错 0）。
 
 做法：奖励高的答案，把它每个词元的概率往上推；低的往下压。高低跟谁比？**GRPO**（Shao 等 2024，[arXiv:2402.03300](https://arxiv.org/abs/2402.03300)）让它跟同一道题的其他答案比：一道题写 n 份，成一组；一份答案的**优势**（advantage），是它的奖励减去组平均，再除以组标准差。
 
 ## 练习 2 · 组内优势
 
-写 `group_advantage(rewards, eps=1e-6)`：`rewards` 是浮点张量 [G,n]，一行是一道题的 n 份答案。返回 [G,n]：(奖励 − 组平均) / (组标准差 + eps)，标准差除以 n。一组奖励全相等时（n = 1 也算），结果恰好是 0，不许差一点舍入误差。
+写 `group_advantage(rewards, eps=1e-6)`：`rewards` 是浮点张量 [G,n]，一行是一道题的 n 份答案。返回 [G,n]：(奖励 − 组平均) / (组标准差 + eps)，求标准差时除以 n，不是 n − 1。一组奖励全相等时（n = 1 也算），结果必须恰好是 0，不能留下舍入误差。
 例：`rewards` 为 [[1, 0, 0, 1], [2, 2, 2, 2]]，`eps` 为 0.5，结果是 [[0.5, −0.5, −0.5, 0.5], [0, 0, 0, 0]]。
 """
 # %% en [md]
 r"""
-A single draw is right 16 % of the time; with a verifier to choose, three quarters of the sums have a right answer among 16. A vote needs no verifier and takes the commonest answer; the right one is often in the minority here, and the vote ends at about three in ten, as greedy does. But pass@16 is what you get only if somebody tells you which answer is right, and it costs 16 answers to every sum.
+A single draw is right about one time in six; among 16 draws, three quarters of the sums have a right answer, and a verifier can pick it out. A vote needs no verifier and takes the commonest answer, but the commonest is often wrong: the vote ends at about three in ten, as greedy does. But pass@16 is what you get only if somebody tells you which answer is right, and it costs 16 answers to every sum.
 
 ## 12.4 Compared with its group: GRPO
 
-The verifier finds the good answer, but 16 answers to every sum are expensive. Could the model write the right one more often **by itself**? It is not shown the right answer, only told whether its own was right. This is **reinforcement learning with verifiable rewards** (RLVR). The model is called a **policy** here: it chooses tokens, completes an answer, and gets a **reward** (1 if right, 0 if wrong).
+The verifier finds the good answer, but 16 answers to every sum are expensive. Could the model write the right one more often **by itself**? From here on it is not shown the right answer, only told whether its own was right. This is **reinforcement learning with verifiable rewards** (RLVR). The model is called a **policy** here: it chooses tokens, completes an answer, and gets a **reward** (1 if right, 0 if wrong).
 
-What it does: each token of an answer with a high reward is made likelier, of one with a low reward less likely. High or low compared with what? **GRPO** (Shao et al. 2024, [arXiv:2402.03300](https://arxiv.org/abs/2402.03300)) compares it with other answers to the same question: n answers make a group, and the **advantage** of an answer is its reward minus the group's mean, divided by the group's standard deviation.
+The method: every token of an answer with a high reward is made more likely, and every token of one with a low reward less likely. High or low compared with what? **GRPO** (Shao et al. 2024, [arXiv:2402.03300](https://arxiv.org/abs/2402.03300)) compares it with other answers to the same question: n answers make a group, and the **advantage** of an answer is its reward minus the group's mean, divided by the group's standard deviation.
 
 ## Exercise 2 · The advantage within a group
 
-Write `group_advantage(rewards, eps=1e-6)`: `rewards` is a float tensor [G,n], a row for each question with its n answers. Return [G,n]: (reward − group mean) / (group std + eps), where the std divides by n. Where all rewards of a group are equal (n = 1 included) the result is exactly 0, without a trace of rounding.
+Write `group_advantage(rewards, eps=1e-6)`: `rewards` is a float tensor [G,n], a row for each question with its n answers. Return [G,n]: (reward − group mean) / (group std + eps), where the variance is a mean over n, not n − 1. Where all rewards of a group are equal (n = 1 included) the result must be exactly 0, with no rounding error.
 Example: `rewards` [[1, 0, 0, 1], [2, 2, 2, 2]] with `eps` 0.5 gives [[0.5, −0.5, −0.5, 0.5], [0, 0, 0, 0]].
 """
 # %% exercise id="align.group_advantage"
@@ -316,27 +316,27 @@ cl.check("align.group_advantage")
 r"""
 ## 练习 3 · 带裁剪的策略损失
 
-一批答案写好以后，常常接着更新好几步。走过几步，策略已经不是写这批答案的那个策略了。**PPO**（Schulman 等 2017，[arXiv:1707.06347](https://arxiv.org/abs/1707.06347)）给每个词元算一个比值 $\rho=\exp(\log p_{\text{new}}-\log p_{\text{old}})$，即现在的概率比抽样时的概率；推得太远（比值超出 $1\pm\varepsilon$）就不再有好处：
+一批答案写好以后，常常接着更新好几步。走过几步，策略已经不是写这批答案的那个策略了。**PPO**（Schulman 等 2017，[arXiv:1707.06347](https://arxiv.org/abs/1707.06347)）给每个词元算一个比值 $\rho=\exp(\log p_{\text{new}}-\log p_{\text{old}})$，即现在的概率比抽样时的概率；推得太远（比值超出 $1\pm\varepsilon$）就不再有好处。clip 把比值夹在两个界之间，$A$ 是优势，$N$ 是词元的个数：
 
 $$L=-\frac1N\sum_{i}\min\bigl(\rho_i A_i,\ \mathrm{clip}(\rho_i,1-\varepsilon,1+\varepsilon)\,A_i\bigr)$$
 
-第一步更新时比值全是 1，梯度和最老的策略梯度法 REINFORCE（Williams 1992）一样。
+每批的第一次更新，比值全是 1，梯度和经典的策略梯度法 REINFORCE（Williams 1992）一样。
 
-写 `policy_loss(logp, old_logp, advantages, mask, clip=0.2)`：`logp`、`old_logp` 形状 [B,T]，是抽到的词元现在和抽样时的对数概率；`advantages` 是 [B,T] 或 [B,1]；`mask` 是 0/1 的 [B,T]，什么类型都行。上式的 $i$ 遍历整批里 `mask` 为 1 的词元，别处是 nan 也不能影响结果；一个词元也没有时得 0。返回标量，对 `logp` 可导。
-例：一个词元，`logp` 为 1，`old_logp` 为 0，优势 1：比值 $e$ 裁到 1.2，损失 −1.2；优势为 −1 时不裁，损失 2.718。
+写 `policy_loss(logp, old_logp, advantages, mask, clip=0.2)`：`logp`、`old_logp` 形状 [B,T]，是抽到的词元现在和抽样时的对数概率；`advantages` 是 [B,T] 或 [B,1]；`mask` 是 0/1 的 [B,T]，什么类型都行；`clip` 就是 $\varepsilon$。上式的 $i$ 遍历整批里 `mask` 为 1 的词元，别处是 nan 也不能影响结果；一个词元也没有时得 0。返回标量，对 `logp` 可导。
+例：一个词元，`logp` 为 −1，`old_logp` 为 −2，优势 1：比值 $e$ 裁到 1.2，损失 −1.2；优势为 −1 时不裁，损失 2.718。
 """
 # %% en [md]
 r"""
 ## Exercise 3 · The clipped policy loss
 
-When a batch of answers has been written, several updates often follow. After the first, the policy is no longer the one that wrote them. **PPO** (Schulman et al. 2017, [arXiv:1707.06347](https://arxiv.org/abs/1707.06347)) computes for each token a ratio $\rho=\exp(\log p_{\text{new}}-\log p_{\text{old}})$, its probability now over the one it was drawn with; pushing it too far (a ratio outside $1\pm\varepsilon$) brings no further gain:
+When a batch of answers has been written, several updates often follow. After the first, the policy is no longer the one that wrote them. **PPO** (Schulman et al. 2017, [arXiv:1707.06347](https://arxiv.org/abs/1707.06347)) computes for each token a ratio $\rho=\exp(\log p_{\text{new}}-\log p_{\text{old}})$, its probability now over the one it was drawn with; pushing it too far (a ratio outside $1\pm\varepsilon$) brings no further gain. Here clip keeps the ratio between the two bounds, $A$ is the advantage and $N$ the number of tokens:
 
 $$L=-\frac1N\sum_{i}\min\bigl(\rho_i A_i,\ \mathrm{clip}(\rho_i,1-\varepsilon,1+\varepsilon)\,A_i\bigr)$$
 
-In the first update every ratio is 1, and the gradient is that of REINFORCE (Williams 1992), the oldest policy-gradient method.
+In the first update on each batch every ratio is 1, and the gradient is that of REINFORCE (Williams 1992), the classic policy-gradient method.
 
-Write `policy_loss(logp, old_logp, advantages, mask, clip=0.2)`: `logp` and `old_logp` have shape [B,T] and hold the log-probabilities of the sampled tokens, now and when they were drawn; `advantages` is [B,T] or [B,1]; `mask` is 0/1 of shape [B,T] and any dtype. The $i$ above runs over all tokens of the batch whose `mask` is 1, and whatever stands elsewhere, nan included, must not matter; with no token the result is 0. Return a scalar, differentiable in `logp`.
-Example: one token with `logp` 1, `old_logp` 0 and advantage 1: the ratio $e$ is clipped to 1.2, and the loss is −1.2; with advantage −1 nothing is clipped, and the loss is 2.718.
+Write `policy_loss(logp, old_logp, advantages, mask, clip=0.2)`: `logp` and `old_logp` have shape [B,T] and hold the log-probabilities of the sampled tokens, now and when they were drawn; `advantages` is [B,T] or [B,1]; `mask` is 0/1 of shape [B,T] and any dtype; `clip` is $\varepsilon$. The $i$ above runs over all tokens of the batch whose `mask` is 1, and whatever stands elsewhere, nan included, must not matter; with no token the result is 0. Return a scalar, differentiable in `logp`.
+Example: one token with `logp` −1, `old_logp` −2 and advantage 1: the ratio $e$ is clipped to 1.2, and the loss is −1.2; with advantage −1 nothing is clipped, and the loss is 2.718.
 """
 # %% exercise id="align.policy_loss"
 ...
@@ -395,13 +395,13 @@ cl.viz.explore(groups, step=(1, STEPS, 1))
 r"""
 一列是一道题，一格是一份答案。变淡的列，16 份全对或全错，每份的优势都是 0，这道题这一步什么也教不了。**拖动步数**，看黄色怎样变多，变淡的又有几列。能学到东西的，是模型**有时**做得对的题；太难和太容易的题都浪费了抽样。
 
-一次训练可能碰巧，而且贪心分数变高未必是奖励的功劳：只要更新就会变。所以换三个随机种子，从 SFT 开始重来，旁边放两个对照：一个用同样多的更新，奖励却**抽签**决定，抽中的比例和真实奖励一样；另一个用同样多的更新接着做 SFT，也就是直接看答案。为什么一定要有抽签的对照？有论文报告，某些模型用乱给的奖励训练，数学成绩也会上升（Shao 等 2025，[arXiv:2506.10947](https://arxiv.org/abs/2506.10947)）。
+一次训练可能碰巧，而且贪心分数变高未必是奖励的功劳：只要更新就会变。所以换三个随机种子，从 SFT 开始重来，旁边放两个对照：一个用同样多的更新，奖励却**抽签**决定，每批抽中的平均和答对的一样多；另一个用同样多的更新接着做 SFT，也就是直接看答案。为什么一定要有抽签的对照？有论文报告，某些模型用乱给的奖励训练，数学成绩也会上升（Shao 等 2025，[arXiv:2506.10947](https://arxiv.org/abs/2506.10947)）。
 """
 # %% en [md]
 r"""
 A column is a sum, a cell an answer. In the faded columns all 16 are right or all are wrong; their advantages are all 0, and in this step the sum teaches nothing. **Drag the step** and see how the yellow spreads, and how many columns are faded. One learns from the sums that the model gets right **sometimes**; those too hard or too easy waste their samples.
 
-A single run may be lucky, and a higher greedy score need not be the reward's doing: any update changes the model. So here are three seeds, each from SFT on, with two controls beside them. One makes as many updates, but its rewards are drawn **by lot**, with as many winners as there were right answers; the other makes as many updates of more SFT, which means being shown the answers. Why insist on the lottery? A paper reports that some models got better at mathematics when trained on rewards given at random (Shao et al. 2025, [arXiv:2506.10947](https://arxiv.org/abs/2506.10947)).
+A single run may be lucky, and a higher greedy score need not be the reward's doing: any update changes the model. So here are three seeds, each from SFT on, with two controls beside them. One makes as many updates, but its rewards are drawn **by lot**, with as many winners in a batch, on average, as right answers; the other makes as many updates of more SFT, which means being shown the answers. Why insist on the lottery? A paper reports that some models got better at mathematics when trained on rewards given at random (Shao et al. 2025, [arXiv:2506.10947](https://arxiv.org/abs/2506.10947)).
 """
 # %%
 cl.guess("align.lot",
@@ -441,13 +441,13 @@ cl.guess.result("align.lot", cl.L(zh="三次都降", en="down in all three"))
 r"""
 三个种子，GRPO 都把贪心答对的比例从三成上下提到至少 56%；奖励改为抽签，三次都跌到只剩百分之二三。可见上升来自奖励，不是来自更新本身；乱给的奖励在这里不只是没有用，还有害。最后一列也要看：同样多的更新，直接看解答，成绩和 GRPO 相当或更高，而 GRPO 每题还要先写 16 份。
 
-第二份讲义说，强化学习“引导模型进行自我学习”。这里看得见它学的是什么：答案从头到尾没有给它看过，奖励只有对和错。可是验证程序是人写的，什么算对，是人定的。解答就在手边，先试 SFT；强化学习的用处在另一种任务上：验证容易，却没有现成的解答。
+第二份讲义说，强化学习“引导模型进行自我学习”。这里看得见它凭什么学：SFT 时看过一些解答，到了 GRPO 就再没有看过，奖励只有对和错。可是验证程序是人写的，什么算对，是人定的。解答就在手边，先试 SFT；强化学习的用处在另一种任务上：验证容易，却没有现成的解答。
 
 ## 12.5 奖励有个漏洞
 
 有人觉得，老实交白卷总比乱写一个数好，于是改了评分：对 1 分，错 0 分，`?` 给**半分**。答对的照样最高，看上去很合理。
 
-用它训练之前，先备一把尺子。训练时看着奖励上升还不够，还要看策略离开原来的模型有多远。通常用 **KL 散度**来量，并把它乘上权重 $\beta$ 加进损失里：走得远要付代价。
+用它训练之前，先想好看什么。只看奖励上升不够，还要看策略离开原来的模型（叫**参考模型**）有多远。通常用 **KL 散度**来量，并把它乘上权重 $\beta$ 加进损失里：走得远要付代价。
 
 ## 练习 4 · 每个词元的 KL
 
@@ -458,13 +458,13 @@ r"""
 r"""
 With all three seeds GRPO lifts greedy accuracy from about three in ten to at least 56 %; with rewards by lot it falls to 2 or 3 % every time. So the rise comes from the reward, not from the updates as such: random rewards are not merely useless here, they do harm. The last column deserves a look, too: with as many updates, being shown the answers does about as well as GRPO or better, and GRPO has to write 16 answers to every sum first.
 
-The second handout says that reinforcement learning “guides a model to learn by itself”. Here one can see what it learns from: no answer was ever shown, and the rewards were right or wrong, no more. But people wrote the verifier and decided what counts as right. Where worked answers are at hand, try SFT first; reinforcement learning is of use for another kind of task, easy to verify but without worked answers.
+The second handout says that reinforcement learning “guides a model to learn by itself”. Here one can see what it learns from: SFT had shown it some worked sums, but GRPO showed none, and its rewards said right or wrong, no more. But people wrote the verifier and decided what counts as right. Where worked answers are at hand, try SFT first; reinforcement learning is of use for another kind of task, easy to verify but without worked answers.
 
 ## 12.5 The reward has a hole
 
 An honest blank sheet, somebody thinks, is better than any number made up, and so the marks are changed: 1 if right, 0 if wrong, and **half a mark** for `?`. A right answer still earns most, and it looks sensible.
 
-Before training with it, something to measure by. To watch the reward rise is not enough; one must also watch how far the policy moves away from the model it came from. The usual measure is the **KL divergence**, which is added to the loss with a weight $\beta$, so that distance has a price.
+Before we train with it, what should we watch? The reward alone is not enough; we also need to know how far the policy has moved away from the model it came from, called the **reference model**. The usual measure is the **KL divergence**, which is added to the loss with a weight $\beta$, so that distance has a price.
 
 ## Exercise 4 · The KL divergence at each token
 
@@ -530,15 +530,15 @@ cl.guess.result("align.hack", cl.L(zh="降了", en="fallen"))
 
 # %% zh [md]
 r"""
-只看奖励，一路升到 0.50，好像很成功。读一读样本就明白了：它对每道题都答 `?`，一道也不做了。半分稳拿，自己做的五份里对不到一份；全做对能得 1 分，可是这十六步里它没有往那边走。这叫**奖励作弊**（reward hacking）：模型追的是写下来的奖励，不是人心里想的。没有人教它作弊；白卷它在 SFT 里见过，十份里有一份。
+只看奖励，一路升到 0.50，好像很成功。读一读样本就明白了：它对每道题都答 `?`，一道也不做了。半分稳拿，自己做的大约五份才对一份；全做对能得 1 分，可是这十六步里它没有往那边走。这叫**奖励作弊**（reward hacking）：模型追的是写下来的奖励，不是人心里想的。没有人教它作弊；白卷它在 SFT 里见过，十份里有一份。
 
-再看表里的补救，每一行都练了十六步。（KL 一列，是每份答案在策略下的对数概率减去在开始的模型下的，再取平均；平均起来，它和 k3 一样等于 KL。）加上 KL（$\beta=1$），离开始的模型近得多，白卷从 11% 增加到 35%，答对的少了；漏洞还在，KL 只是拖住了它。从一开始就不给白卷分，白卷没有了，答对的升到 30%。最后一行最值得记住：先作弊、后改评分，**没有救回来**。它几乎份份都是白卷，一组奖励全是 0，按练习 2，优势恰好是 0，没有东西可学。漏洞要在训练之前补；补晚了，就得回到先前的模型重来。
+再看表里的补救，每一行都练了十六步。（KL 一列，是每份答案在策略下的对数概率减去在开始的模型下的，再取平均；平均起来，它和 k3 一样等于 KL。）加上 KL（$\beta=1$），离开始的模型近得多，白卷从一成增加到三成多，答对的少了；漏洞还在，KL 只是拖住了它。从一开始就不给白卷分，白卷没有了，答对的升到三成左右。最后一行最值得记住：先作弊、后改评分，十六步里**没有救回来**。它几乎份份都是白卷，差不多每组的奖励都全是 0，按练习 2，优势恰好是 0，没有东西可学。所以漏洞最好在训练之前补；补晚了，不如回到先前的模型重来。
 
-概率全都压到一个答案上，这就是第 5 章说的**择峰**。以上每行只训练了一次。
+概率全都压到一个答案上，连得分更高的正确答案也放弃了：只守住一个峰，这就是第 5 章说的**择峰**。以上每行只训练了一次。
 
 ## 12.6 两句里挑一句：DPO
 
-好不好，很多时候写不成验证程序，只能请人看：这两句，哪句更好？ChatGPT 的前身 InstructGPT（Ouyang 等 2022，[arXiv:2203.02155](https://arxiv.org/abs/2203.02155)）先用这样的比较训练一个打分的模型，再用强化学习去追它的分数，这套办法叫 RLHF。**DPO**（Rafailov 等 2023，[arXiv:2305.18290](https://arxiv.org/abs/2305.18290)）省掉打分的模型，直接从成对的比较学：选中的那句，策略给它的概率比参考模型给的高多少；落选的那句又高多少；两者之差越大，损失越小。
+好不好，很多时候写不成验证程序，只能请人看：这两句，哪句更好？ChatGPT 的姊妹模型 InstructGPT（Ouyang 等 2022，[arXiv:2203.02155](https://arxiv.org/abs/2203.02155)）先用这样的比较训练一个打分的模型，再用强化学习去追它的分数，这套办法叫 RLHF。**DPO**（Rafailov 等 2023，[arXiv:2305.18290](https://arxiv.org/abs/2305.18290)）省掉打分的模型，直接从成对的比较学：选中的那句，策略给它的概率比参考模型给的高多少；落选的那句又高多少；两者之差越大，损失越小。
 
 ## 练习 5 · DPO 损失
 
@@ -546,22 +546,22 @@ r"""
 
 $$-\log\sigma\bigl(\beta\,[(\text{policy\_chosen}-\text{ref\_chosen})-(\text{policy\_rejected}-\text{ref\_rejected})]\bigr)$$
 
-差到 ±10000 也要有限；对策略可导，参考模型得不到梯度（`.detach()`）。
+$\sigma$ 是 sigmoid。括号里到 ±10000，结果也要有限；对策略可导，参考模型得不到梯度（`.detach()`）。
 例：四个数是 −4、−6、−5、−5，`beta` 为 0.5：括号里是 $1-(-1)=2$，损失 $-\log\sigma(1)\approx0.313$。
 
 然后用它。下面用本课语法造的日常句子现场训练一个小 GPT（一个字一个词元），让它写 12 对句子。**点 1 或 2**，你喜欢哪句就点哪句；12 对都点完，再往下运行。
 """
 # %% en [md]
 r"""
-Going by the reward, which rises to 0.50, it looks like a success. Reading the samples shows what happened: it answers `?` to every sum and does none at all. Half a mark is safe, while of five of its own attempts not one was right on average; doing all of them right would earn 1, but in these sixteen steps it did not move that way. This is called **reward hacking**: a model goes after the reward as it was written, not as it was meant. Nobody taught it to cheat; it had met blank sheets in SFT, one in ten.
+Going by the reward, which rises to 0.50, it looks like a success. Reading the samples shows what happened: it answers `?` to every sum and does none at all. Half a mark is safe, while about one in five of its own attempts was right; getting all of them right would earn 1, but in these sixteen steps it did not move that way. This is called **reward hacking**: a model goes after the reward as it was written, not as it was meant. Nobody taught it to cheat; it had met blank sheets in SFT, one in ten.
 
-Now the remedies in the table, sixteen steps each. (The column KL is the log-probability of each answer under the policy minus that under the model at the start, averaged; in the mean it equals KL, as k3 does.) With KL ($\beta=1$) it stays much nearer to where it began; blank sheets go from 11 % to 35 %, and fewer answers are right. The hole is still there, and KL merely holds the policy back. With no mark for a blank sheet from the start, there are none left, and 30 % are right. The last line is the one to remember: with cheating first and better marks later it **did not come back**. Nearly every answer is blank, the rewards of a group are all 0, by exercise 2 the advantages are then exactly 0, and there is nothing to learn from. Close the hole before training; if it is too late, start again from an earlier model.
+Now the remedies in the table, sixteen steps each. (The column KL is the log-probability of each answer under the policy minus that under the model at the start, averaged; in the mean it equals KL, as k3 does.) With KL ($\beta=1$) it stays much nearer to where it began; blank sheets go from about a tenth to about a third, and fewer answers are right. The hole is still there, and KL merely holds the policy back. With no mark for a blank sheet from the start, there are none left, and about three in ten answers are right. The last line is the one to remember: the model that had cheated first **did not recover** in sixteen steps of better marks. Nearly every answer is blank, so in almost every group all rewards are 0; by exercise 2 the advantages are then exactly 0, and there is nothing to learn from. Better to close the hole before training; after that, it is safer to start again from an earlier model.
 
-All probability went to a single answer: this is what chapter 5 calls **mode-seeking**. Each line comes from one run.
+All probability went to a single answer, and even the right ones, which earn more, were given up. To hold on to one peak and drop the others is what chapter 5 calls **mode-seeking**. Each line comes from one run.
 
 ## 12.6 Which of the two? DPO
 
-What is good can often not be written as a verifier; one can only ask people which of two answers is better. InstructGPT, the forerunner of ChatGPT (Ouyang et al. 2022, [arXiv:2203.02155](https://arxiv.org/abs/2203.02155)), first trained a model to give marks from such comparisons and then used reinforcement learning to chase the marks; the whole is called RLHF. **DPO** (Rafailov et al. 2023, [arXiv:2305.18290](https://arxiv.org/abs/2305.18290)) needs no such model and learns from the pairs themselves: by how much does the policy give the chosen answer a higher probability than the reference does, and by how much the rejected one? The larger the difference of the two, the smaller the loss.
+What is good can often not be written as a verifier; one can only ask people which of two answers is better. InstructGPT, a sibling of ChatGPT (Ouyang et al. 2022, [arXiv:2203.02155](https://arxiv.org/abs/2203.02155)), first trained a model to give marks from such comparisons and then used reinforcement learning to chase the marks; the whole is called RLHF. **DPO** (Rafailov et al. 2023, [arXiv:2305.18290](https://arxiv.org/abs/2305.18290)) needs no such model and learns from the pairs themselves: by how much does the policy give the chosen answer a higher probability than the reference does, and by how much the rejected one? The larger the difference of the two, the smaller the loss.
 
 ## Exercise 5 · The DPO loss
 
@@ -569,7 +569,7 @@ Write `dpo_loss(policy_chosen, policy_rejected, ref_chosen, ref_rejected, beta=0
 
 $$-\log\sigma\bigl(\beta\,[(\text{policy\_chosen}-\text{ref\_chosen})-(\text{policy\_rejected}-\text{ref\_rejected})]\bigr)$$
 
-Finite for differences of ±10000; differentiable in the policy, while the reference gets no gradient (`.detach()`).
+Here $\sigma$ is the sigmoid. The result is finite even where the bracket is ±10000; it is differentiable in the policy, while the reference gets no gradient (`.detach()`).
 Example: for −4, −6, −5 and −5 with `beta` 0.5 the bracket is $1-(-1)=2$ and the loss is $-\log\sigma(1)\approx0.313$.
 
 Then put it to use. Below, a small GPT is trained on the spot on everyday sentences made by the course's grammar (one word a token), and it writes 12 pairs of sentences. **Click 1 or 2**, whichever you like better; run on when you have judged all 12.
@@ -675,7 +675,7 @@ print(*texts(speak(tuned, 6, seed=4)), sep="\n")
 
 # %% zh [md]
 r"""
-在你点完 12 对之前，这里按一条规则点：哪句短点哪句。练过以后，句子短了；点击全部反过来，句子就长了，三行的区间互不相交。所以变短确实来自点击。可是问句的比例也变了，选中的 12 句却只比落选的多 1 个问句：没有人为它点过。模型不知道你为什么点，它看到的只是选中的和落选的有哪些不同，12 对又很少。
+在你点完 12 对之前，这里按一条规则点：哪句短点哪句。练过以后，句子短了；点击全部反过来，句子就长了，三行的区间互不相交。所以变短确实来自点击。可是问句的比例也变了，选中的 12 句却只比落选的多 1 个问句：没有人为它点过，为什么会变，这里也没有查明。模型不知道你为什么点，学到的就可能不止你要的那一样，何况只有 12 对。
 
 最后一列是代价：没见过的句子，损失在两种情况下都上升了约 0.2。把学习率改成 1e-3，再读读它写的句子。“短”这个例子容易量，所以用它；你自己的喜好，点完 12 对、重新运行后面几格就知道学到了多少。每种情况只训练了一次。
 
@@ -694,7 +694,7 @@ r"""
 """
 # %% en [md]
 r"""
-Until you have judged all 12 pairs, a rule clicks for you: the shorter sentence. After training, sentences are shorter; with every click reversed they are longer, and the three intervals do not overlap. So it is the clicks that made them shorter. But the share of questions has changed, too, although the 12 chosen sentences held only 1 question more than the rejected ones: nobody clicked for that. The model does not know why you clicked; it sees only how the chosen differ from the rejected, and 12 pairs are few.
+Until you have judged all 12 pairs, a rule clicks for you: the shorter sentence. After training, sentences are shorter; with every click reversed they are longer, and the three intervals do not overlap. So it is the clicks that made them shorter. But the share of questions has changed, too, although the 12 chosen sentences held only 1 question more than the rejected ones: nobody clicked for that, and why it changed is not shown here. The model does not know why you clicked and may learn more than what you wanted, all the more from only 12 pairs.
 
 The last column is the price: the loss on unseen sentences has risen by about 0.2 either way. Try a rate of 1e-3 and read what it writes. “Shorter” serves as an example because it is easy to measure; judge all 12 pairs and run the cells below once more to see how much of your own taste was learnt. Each line comes from one run.
 

@@ -139,7 +139,7 @@ r"""
 r"""
 In the stored conversation the tone is a pirate's, but the second answer (what does it like to eat?) goes round in circles: speaking in character is not the same as making sense.
 
-## 12.2 Learning one's own words
+## 12.2 Learning its own words
 
 How does a model learn to answer in the template? By **supervised fine-tuning** (SFT): take conversations that somebody has written and train on the next token as usual, but with the loss on the assistant's tokens alone (`mask_prompt` of chapter 9 was for one question and one answer; here there are many turns). The user's words need not be learnt, nor the opening of a turn; but the end mark must be, since without it the model does not know when to stop.
 
@@ -253,7 +253,7 @@ r"""
 r"""
 ## 12.3 More tries: test-time compute
 
-The line above shows 16 answers drawn for the same sum; they are not all alike. Is the right one among them? With a **verifier**, a program that checks whether an answer is right, one can write several, pick a right one if there is any, and solve more sums without any further training. This is called **test-time compute**. It is measured by the pass@k of chapter 7: the chance that of k answers at least one is right. Beside it stand two ways that need no verifier: greedy, and a vote among 16 (the commonest answer).
+The line above shows 16 answers drawn for the same sum; they are not all alike. Is the right one among them? With a **verifier**, a program that checks whether an answer is right, we can write several, pick a right one if there is any, and solve more sums without any further training. This is called **test-time compute**. It is measured by the pass@k of chapter 7: the chance that of k answers at least one is right. Beside it stand two ways that need no verifier: greedy, and a vote among 16 (the commonest answer).
 """
 # %%
 cl.guess("align.tries",
@@ -285,7 +285,7 @@ r"""
 
 验证程序挑得出好答案，可是每题都要写 16 份，太费。能不能让模型**自己**更常写出对的那一份？从这里起，正确答案不给它看，只告诉它写的对不对。这叫**可验证奖励的强化学习**（RLVR）。模型在这里叫**策略**（policy）：它选词元，写完一份答案，得到**奖励**（对 1，错 0）。
 
-做法：奖励高的答案，把它每个词元的概率往上推；低的往下压。高低跟谁比？**GRPO**（Shao 等 2024，[arXiv:2402.03300](https://arxiv.org/abs/2402.03300)）让它跟同一道题的其他答案比：一道题写 n 份，成一组；一份答案的**优势**（advantage），是它的奖励减去组平均，再除以组标准差。
+做法：奖励高的答案，把它每个词元的概率往上推；低的往下压。高低跟谁比？**GRPO**（组相对策略优化，Shao 等 2024，[arXiv:2402.03300](https://arxiv.org/abs/2402.03300)）让它跟同一道题的其他答案比：一道题写 n 份，成一组；一份答案的**优势**（advantage），是它的奖励减去组平均，再除以组标准差。
 
 ## 练习 2 · 组内优势
 
@@ -300,7 +300,7 @@ A single draw is right about one time in six; among 16 draws, three quarters of 
 
 The verifier finds the good answer, but 16 answers to every sum are expensive. Could the model write the right one more often **by itself**? From here on it is not shown the right answer, only told whether its own was right. This is **reinforcement learning with verifiable rewards** (RLVR). The model is called a **policy** here: it chooses tokens, completes an answer, and gets a **reward** (1 if right, 0 if wrong).
 
-The method: every token of an answer with a high reward is made more likely, and every token of one with a low reward less likely. High or low compared with what? **GRPO** (Shao et al. 2024, [arXiv:2402.03300](https://arxiv.org/abs/2402.03300)) compares it with other answers to the same question: n answers make a group, and the **advantage** of an answer is its reward minus the group's mean, divided by the group's standard deviation.
+The method: every token of an answer with a high reward is made more likely, and every token of one with a low reward less likely. High or low compared with what? **GRPO** (group relative policy optimisation, Shao et al. 2024, [arXiv:2402.03300](https://arxiv.org/abs/2402.03300)) compares it with other answers to the same question: n answers make a group, and the **advantage** of an answer is its reward minus the group's mean, divided by the group's standard deviation.
 
 ## Exercise 2 · The advantage within a group
 
@@ -316,7 +316,7 @@ cl.check("align.group_advantage")
 r"""
 ## 练习 3 · 带裁剪的策略损失
 
-一批答案写好以后，常常接着更新好几步。走过几步，策略已经不是写这批答案的那个策略了。**PPO**（Schulman 等 2017，[arXiv:1707.06347](https://arxiv.org/abs/1707.06347)）给每个词元算一个比值 $\rho=\exp(\log p_{\text{new}}-\log p_{\text{old}})$，即现在的概率比抽样时的概率；推得太远（比值超出 $1\pm\varepsilon$）就不再有好处。clip 把比值夹在两个界之间，$A$ 是优势，$N$ 是词元的个数：
+一批答案写好以后，常常接着更新好几步。走过几步，策略已经不是写这批答案的那个策略了。**PPO**（近端策略优化，Schulman 等 2017，[arXiv:1707.06347](https://arxiv.org/abs/1707.06347)）给每个词元算一个比值 $\rho=\exp(\log p_{\text{new}}-\log p_{\text{old}})$，即现在的概率比抽样时的概率；推得太远（比值超出 $1\pm\varepsilon$）就不再有好处。clip 把比值夹在两个界之间，$A$ 是优势，$N$ 是词元的个数：
 
 $$L=-\frac1N\sum_{i}\min\bigl(\rho_i A_i,\ \mathrm{clip}(\rho_i,1-\varepsilon,1+\varepsilon)\,A_i\bigr)$$
 
@@ -329,7 +329,7 @@ $$L=-\frac1N\sum_{i}\min\bigl(\rho_i A_i,\ \mathrm{clip}(\rho_i,1-\varepsilon,1+
 r"""
 ## Exercise 3 · The clipped policy loss
 
-When a batch of answers has been written, several updates often follow. After the first, the policy is no longer the one that wrote them. **PPO** (Schulman et al. 2017, [arXiv:1707.06347](https://arxiv.org/abs/1707.06347)) computes for each token a ratio $\rho=\exp(\log p_{\text{new}}-\log p_{\text{old}})$, its probability now over the one it was drawn with; pushing it too far (a ratio outside $1\pm\varepsilon$) brings no further gain. Here clip keeps the ratio between the two bounds, $A$ is the advantage and $N$ the number of tokens:
+When a batch of answers has been written, several updates often follow. After the first, the policy is no longer the one that wrote them. **PPO** (proximal policy optimisation, Schulman et al. 2017, [arXiv:1707.06347](https://arxiv.org/abs/1707.06347)) computes for each token a ratio $\rho=\exp(\log p_{\text{new}}-\log p_{\text{old}})$, its probability now over the one it was drawn with; pushing it too far (a ratio outside $1\pm\varepsilon$) brings no further gain. Here clip keeps the ratio between the two bounds, $A$ is the advantage and $N$ the number of tokens:
 
 $$L=-\frac1N\sum_{i}\min\bigl(\rho_i A_i,\ \mathrm{clip}(\rho_i,1-\varepsilon,1+\varepsilon)\,A_i\bigr)$$
 
@@ -381,7 +381,7 @@ def groups(step):
     mixed = rewards.amin(0) < rewards.amax(0)               # [32]: right and wrong
     figure, axis = plt.subplots(figsize=(8, 3.4))
     axis.imshow(rewards, cmap="cividis", vmin=0, vmax=1,
-                alpha=torch.where(mixed, 1.0, 0.2).expand(16, 32))
+                alpha=torch.where(mixed, 1.0, 0.2).expand_as(rewards))
     share, n = f"{rewards.mean():.0%}", int(mixed.sum())
     axis.set(xlabel=cl.L(zh="32 道题", en="32 sums"), xticks=[],
              ylabel=cl.L(zh="16 份答案", en="16 answers"), yticks=[])
@@ -399,7 +399,7 @@ r"""
 """
 # %% en [md]
 r"""
-A column is a sum, a cell an answer. In the faded columns all 16 are right or all are wrong; their advantages are all 0, and in this step the sum teaches nothing. **Drag the step** and see how the yellow spreads, and how many columns are faded. One learns from the sums that the model gets right **sometimes**; those too hard or too easy waste their samples.
+A column is a sum, a cell an answer. In the faded columns all 16 are right or all are wrong; their advantages are all 0, and in this step the sum teaches nothing. **Drag the step** and see how the yellow spreads, and how many columns are faded. The sums that teach are those the model gets right **sometimes**; on those too hard or too easy the samples are wasted.
 
 A single run may be lucky, and a higher greedy score need not be the reward's doing: any update changes the model. So here are three seeds, each from SFT on, with two controls beside them. One makes as many updates, but its rewards are drawn **by lot**, with as many winners in a batch, on average, as right answers; the other makes as many updates of more SFT, which means being shown the answers. Why insist on the lottery? A paper reports that some models got better at mathematics when trained on rewards given at random (Shao et al. 2025, [arXiv:2506.10947](https://arxiv.org/abs/2506.10947)).
 """
@@ -447,7 +447,7 @@ r"""
 
 有人觉得，老实交白卷总比乱写一个数好，于是改了评分：对 1 分，错 0 分，`?` 给**半分**。答对的照样最高，看上去很合理。
 
-用它训练之前，先想好看什么。只看奖励上升不够，还要看策略离开原来的模型（叫**参考模型**）有多远。通常用 **KL 散度**来量，并把它乘上权重 $\beta$ 加进损失里：走得远要付代价。
+用它训练之前，先想好看什么。只看奖励上升不够，还要看策略离开原来的模型（叫**参考模型**）有多远。通常用第 5 章的 **KL 散度**来量，并把它乘上权重 $\beta$ 加进损失里：走得远要付代价。
 
 ## 练习 4 · 每个词元的 KL
 
@@ -464,7 +464,7 @@ The second handout says that reinforcement learning “guides a model to learn b
 
 An honest blank sheet, somebody thinks, is better than any number made up, and so the marks are changed: 1 if right, 0 if wrong, and **half a mark** for `?`. A right answer still earns most, and it looks sensible.
 
-Before we train with it, what should we watch? The reward alone is not enough; we also need to know how far the policy has moved away from the model it came from, called the **reference model**. The usual measure is the **KL divergence**, which is added to the loss with a weight $\beta$, so that distance has a price.
+Before we train with it, what should we watch? The reward alone is not enough; we also need to know how far the policy has moved away from the model it came from, called the **reference model**. The usual measure is the **KL divergence** of chapter 5, which is added to the loss with a weight $\beta$, so that distance has a price.
 
 ## Exercise 4 · The KL divergence at each token
 
@@ -538,7 +538,7 @@ r"""
 
 ## 12.6 两句里挑一句：DPO
 
-好不好，很多时候写不成验证程序，只能请人看：这两句，哪句更好？ChatGPT 的姊妹模型 InstructGPT（Ouyang 等 2022，[arXiv:2203.02155](https://arxiv.org/abs/2203.02155)）先用这样的比较训练一个打分的模型，再用强化学习去追它的分数，这套办法叫 RLHF。**DPO**（Rafailov 等 2023，[arXiv:2305.18290](https://arxiv.org/abs/2305.18290)）省掉打分的模型，直接从成对的比较学：选中的那句，策略给它的概率比参考模型给的高多少；落选的那句又高多少；两者之差越大，损失越小。
+好不好，很多时候写不成验证程序，只能请人看：这两句，哪句更好？ChatGPT 的姊妹模型 InstructGPT（Ouyang 等 2022，[arXiv:2203.02155](https://arxiv.org/abs/2203.02155)）先用这样的比较训练一个打分的模型，再用强化学习去追它的分数，这套办法叫 RLHF（人类反馈强化学习）。**DPO**（直接偏好优化，Rafailov 等 2023，[arXiv:2305.18290](https://arxiv.org/abs/2305.18290)）省掉打分的模型，直接从成对的比较学：选中的那句，策略给它的概率比参考模型给的高多少；落选的那句又高多少；两者之差越大，损失越小。
 
 ## 练习 5 · DPO 损失
 
@@ -561,7 +561,7 @@ All probability went to a single answer, and even the right ones, which earn mor
 
 ## 12.6 Which of the two? DPO
 
-What is good can often not be written as a verifier; one can only ask people which of two answers is better. InstructGPT, a sibling of ChatGPT (Ouyang et al. 2022, [arXiv:2203.02155](https://arxiv.org/abs/2203.02155)), first trained a model to give marks from such comparisons and then used reinforcement learning to chase the marks; the whole is called RLHF. **DPO** (Rafailov et al. 2023, [arXiv:2305.18290](https://arxiv.org/abs/2305.18290)) needs no such model and learns from the pairs themselves: by how much does the policy give the chosen answer a higher probability than the reference does, and by how much the rejected one? The larger the difference of the two, the smaller the loss.
+Often what is good cannot be written as a verifier; we can only ask people which of two answers is better. InstructGPT, a sibling of ChatGPT (Ouyang et al. 2022, [arXiv:2203.02155](https://arxiv.org/abs/2203.02155)), first trained a model to give marks from such comparisons and then used reinforcement learning to chase the marks; the whole is called RLHF, reinforcement learning from human feedback. **DPO** (direct preference optimisation, Rafailov et al. 2023, [arXiv:2305.18290](https://arxiv.org/abs/2305.18290)) needs no such model and learns from the pairs themselves: by how much does the policy give the chosen answer a higher probability than the reference does, and by how much the rejected one? The larger the difference of the two, the smaller the loss.
 
 ## Exercise 5 · The DPO loss
 

@@ -132,7 +132,7 @@ r"""
 
 ## 练习 1 · 对话里学哪些词元
 
-写 `chat_loss_mask(ids, header, end_id)`：`ids` 是整段对话的编号（列表），`header` 是助手一轮的开头（也是列表），`end_id` 是结束记号。返回和 `ids` 一样长、由 0 和 1 组成的列表：从 `header` 后面的词元起，到下一个 `end_id`（含）为止是 1，别处都是 0，`header` 自己也是 0。一轮里面不再找 `header`；没有 `end_id` 就一直到末尾；`header` 为空抛出 `ValueError`。
+写 `chat_loss_mask(ids, header, end_id)`：`ids` 是整段对话的词元编号（列表），`header` 是助手一轮的开头（也是列表），`end_id` 是结束记号。返回和 `ids` 一样长、由 0 和 1 组成的列表：从 `header` 后面的词元起，到下一个 `end_id`（含）为止是 1，别处都是 0，`header` 自己也是 0。一轮里面不再找 `header`；没有 `end_id` 就一直到末尾；`header` 为空抛出 `ValueError`。
 例：`header` 是 [8, 2]，`end_id` 是 9，`ids` 是 8 1 5 9 8 2 6 7 9，结果是 0 0 0 0 0 0 1 1 1。
 """
 # %% en [md]
@@ -145,7 +145,7 @@ How does a model learn to answer in the template? By **supervised fine-tuning** 
 
 ## Exercise 1 · Which tokens of a conversation are learnt
 
-Write `chat_loss_mask(ids, header, end_id)`: `ids` are the numbers of the whole conversation (a list), `header` opens an assistant's turn (a list, too), and `end_id` is the end mark. Return a list of 0 and 1 as long as `ids`: 1 from the token behind a `header` to the next `end_id`, that included, and 0 elsewhere, the `header` itself included. No `header` is sought inside such a turn; without an `end_id` it runs to the end; an empty `header` raises `ValueError`.
+Write `chat_loss_mask(ids, header, end_id)`: `ids` are the token ids of the whole conversation (a list), `header` opens an assistant's turn (a list, too), and `end_id` is the end mark. Return a list of 0 and 1 as long as `ids`: 1 from the token behind a `header` to the next `end_id`, that included, and 0 elsewhere, the `header` itself included. No `header` is sought inside such a turn; without an `end_id` it runs to the end; an empty `header` raises `ValueError`.
 Example: with `header` [8, 2], `end_id` 9 and `ids` 8 1 5 9 8 2 6 7 9 the result is 0 0 0 0 0 0 1 1 1.
 """
 # %% exercise id="align.chat_loss_mask"

@@ -28,11 +28,17 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 # Every cell in the page at once, so that what is off the screen can be asserted, too.
 SETTINGS = {"notebook-extension/tracker": {"windowingMode": "none"}, "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False}}
 
-RUN_ALL = """async () => {
-  const app = window.jupyterapp, panel = app.shell.currentWidget;
-  await panel.context.ready; await panel.sessionContext.ready;
-  await panel.sessionContext.session.kernel.info;
-  return await app.commands.execute('notebook:run-all-cells');      // resolves when the last cell is done
+RUN_ALL = """async (seconds) => {
+  const { commands, shell } = window.jupyterapp, panel = shell.currentWidget;
+  const run = async () => {
+    await panel.context.ready; await panel.sessionContext.ready;
+    await panel.sessionContext.session.kernel.info;
+    await commands.execute('notebook:run-all-cells');                // resolves when the last cell is done, or none can be any more
+  };
+  await Promise.race([run(), new Promise((late) => setTimeout(late, 1000 * seconds))]);
+  const open = panel.content.widgets.find((cell) => cell.model.type === 'code' && !/\\d/.test(cell.prompt));
+  const state = `limit ${seconds} s, kernel ${panel.sessionContext.kernelDisplayStatus}`;
+  if (open) throw new Error(`a cell has not run (${state}): ${open.model.sharedModel.source}`);
 }"""
 SHUT_DOWN = "() => window.jupyterapp.serviceManager.sessions.shutdownAll()"         # a kernel with a model holds over a gigabyte
 
@@ -96,6 +102,11 @@ def show(page, widget, around: str = '<meta name="viewport" content="width=devic
     page.set_content(around)
     page.evaluate(HOST)
     page.evaluate("parts => open_view(parts, document.getElementById('here'))", parts(widget))
+
+
+def run_all(page, seconds: int = 300) -> None:
+    """Every cell of the open notebook. A kernel that dies or hangs is an error that names the cell."""
+    page.evaluate(RUN_ALL, seconds)
 
 
 def chromium() -> str:

@@ -1,6 +1,6 @@
 """The chat widget: what `reply` sees, what a saved notebook keeps, and a real browser that types and reads."""
 import nbformat
-from lab import RUN_ALL, browser_page, jupyter
+from lab import browser_page, jupyter, run_all
 
 import course_lib as cl
 
@@ -63,7 +63,7 @@ def test_a_reader_types_and_the_answer_streams(tmp_path):
     with jupyter(tmp_path) as address, browser_page(address) as page:
         page.goto(f"{address}/lab/tree/chat.ipynb?reset")
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=120_000)
-        page.evaluate(RUN_ALL)
+        run_all(page)
         log, box = page.locator(".course-chat-log"), page.locator(".course-chat input")
         log.wait_for(timeout=30_000)
         assert "1 heard: first" in log.inner_text() and not page.locator(".course-static").is_visible()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from lab import RUN_ALL, browser_page, jupyter, show
+from lab import browser_page, jupyter, run_all, show
 
 import course_lib as cl
 from course_lib.errors import CourseError
@@ -215,7 +215,7 @@ def test_in_a_real_notebook_the_line_follows_a_late_guess(tmp_path, lang):
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=120_000)
         page.locator(".jp-Placeholder-content").wait_for()
         assert not page.get_by_text("experiment", exact=True).is_visible(), "a stored answer is folded"
-        page.evaluate(RUN_ALL)
+        run_all(page)
         assert page.locator(".jp-Placeholder-content").count() == 0, "a cell that runs shows what it prints"
         page.locator(".course-quiz").wait_for()
         outputs = page.locator(".jp-CodeCell .jp-OutputArea")

@@ -205,7 +205,8 @@ def test_a_notebook_is_compared_this_way_and_its_cells_keep_their_order(tmp_path
     for source, stored in [("x = 0.123; print(x)", "0.124"), ("print(x)", "0.200"), ("x += 1; print(x)", "1.123")]:
         cell = nbformat.v4.new_code_cell(source, execution_count=1, outputs=[nbformat.v4.new_output("stream", name="stdout", text=stored + "\n")])
         notebook.cells.append(cell)
-    nbformat.write(notebook, tmp_path / "a.ipynb")
+    (tmp_path / "solutions").mkdir()
+    nbformat.write(notebook, tmp_path / "solutions" / "a.ipynb")
     root = Path(__file__).parents[1]
     command = [sys.executable, "-m", "pytest", "-p", "conftest", "-p", "randomly", "-p", "no:cacheprovider", "-c", root / "pyproject.toml", "-rA", tmp_path]
     said = subprocess.run(command, cwd=root, capture_output=True, text=True).stdout

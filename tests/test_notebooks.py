@@ -147,6 +147,8 @@ def test_stored_notebooks_are_whole(path):
             assert cell.execution_count, "every code cell was executed: nbval does not compare one that was not"
             kinds = [output.output_type for output in cell.outputs] + [output.get("name") for output in cell.outputs]
             assert "error" not in kinds and "stderr" not in kinds, cell.source
+            if path.parent.name == "solutions" and "cl.check(" in cell.source:
+                assert "✗" not in str(cell.outputs), "the course's own solution passes its check where it stands"
     text = path.read_text("utf-8")
     assert "Glyph" not in text and "widget-view" not in text and not re.search(r"/(?:home|root|work|tmp)/", text.replace(r"\/", "/")), "names a folder of the machine"
 

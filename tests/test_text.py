@@ -133,7 +133,7 @@ def test_the_most_similar_training_sentence():
     train = text.parallel().train
     assert text.most_alike(pair.zh for pair in train[:3]) == list(train[:3])
     coffee, = text.most_alike(["我妈妈不喝咖啡。"])
-    assert coffee.zh != "我妈妈不喝咖啡。" and {*"妈喝咖啡"} <= {*coffee.zh}
+    assert coffee.zh != "我妈妈不喝咖啡。" and {*"不喝咖啡"} <= {*coffee.zh}
 
 
 def test_parallel_tokenizer_gives_back_what_it_read():

@@ -7,7 +7,7 @@ import nbformat
 import numpy as np
 import pytest
 import tiny
-from lab import RUN_ALL, browser_page, chromium, jupyter, one_browser, show
+from lab import browser_page, chromium, jupyter, one_browser, run_all, show
 
 import course_lib as cl
 from course_lib.viz.attention.coding import NAN, decode, encode
@@ -209,7 +209,7 @@ def site(tmp_path_factory):
 def open_and_run(page, url):
     page.goto(url)
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=120_000)
-    page.evaluate(RUN_ALL)
+    run_all(page)
     page.wait_for_selector(f"{SHOWN[:-1]}='plain/self/1/2']", timeout=20_000)
 
 

@@ -165,7 +165,7 @@ def test_bert_learns_mood_from_the_words_alone(loaded):
 
 def test_bert_tells_praise_from_complaint_with_few_labels(cards):
     """100 labels: far above TF-IDF; and what the card says of 500 is a clear margin."""
-    odds = sentiment.fine_tune(paths.data("zh-bert"), 100, epochs=12, lr=1e-4)
+    odds = sentiment.fine_tune(paths.data("zh-bert"), 100, epochs=5, lr=1e-4)
     assert sentiment.accuracy(odds) > sentiment.accuracy(sentiment.tfidf(100)) + 0.08
     metrics = cards["zh-bert"]["metrics"]
     assert metrics["sentiment accuracy, 500 labels"] > max(0.8, metrics["TF-IDF and logistic regression, 500 labels"] + 0.04)

@@ -11,9 +11,9 @@ own, two games; and the tokenizers made from them.
 Every corpus is a `Corpus`: fixed splits `train`, `valid`, `test`, and `funnel`, what cleaning kept of the raw lines.
 """
 from .bpe import train_bpe
+from .choices import Item, exam
 from .corpora import Dispatch, Paragraph, Review, dispatches, newspaper, reviews
 from .corpus import Corpus, normalize, split_of
-from .choices import Item, exam
 from .games import RecallGame, TranslationGame
 from .island import Errand, Fact, Handbook, Note, Question, Story, errands, facts, gazette, handbook, states
 from .labelled import CsvError, Labelled, labelled_csv

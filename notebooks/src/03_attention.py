@@ -903,5 +903,3 @@ Each has its strengths. bertviz is at its best with **short sentences**: it lays
 To try: make the mask in `mine` of section 3.9 “only the last two tokens” and see how many words SmolLM2 still gets out. Silence the heads ranked 6 to 10 by induction; how much does the loss rise?
 Next: [chapter 4, the whole Transformer](04_transformer.ipynb).
 """
-# %%
-cl.progress()

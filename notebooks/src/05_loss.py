@@ -898,5 +898,3 @@ The two means **cannot be compared**, because the questions differ. The causal l
 To try: in section 5.1, find a true sentence with a higher loss than a false one. In 5.5, drag ε to 0.6 and take ten steps from each of the three corners: are they heading for the same point? Change the `0.3` of section 5.9 to BERT's `0.15`: does the masked model learn faster or more slowly?
 Next: [chapter 6, pre-training](06_pretraining.ipynb).
 """
-# %%
-cl.progress()

@@ -874,5 +874,3 @@ To try: set `warmup_steps` of section 8.6 to 500; what happens to the losses of 
 
 Next: [chapter 9, adaptation](09_adaptation.ipynb): how much can be learnt from fewer labels, training three parameters in a thousand.
 """
-# %%
-cl.progress()

@@ -685,5 +685,3 @@ To try: can a LoRA with `r` = 1 still learn the task? One for the v projections 
 
 Next: [chapter 10, sequence to sequence](10_seq2seq.ipynb).
 """
-# %%
-cl.progress()

@@ -193,7 +193,7 @@ The model is `cl.nn.Seq2Seq`, whose defaults are T5's (relative position bias, R
 cl.check("seq2seq.shift_right")
 
 # %% rows="R28"
-import itertools, os, random, tempfile
+import itertools, math, os, random, tempfile
 
 shift_right, corpus = cl.use("seq2seq.shift_right"), cl.text.parallel()
 print(len(corpus.train), len(words), corpus.train[0])
@@ -796,7 +796,7 @@ rouge_n, news = cl.use("seq2seq.rouge_n"), cl.text.dispatches()
 print(len(news), news[0].headline, news[0].sentences[:2])
 
 def textrank(sentences):
-    units = [re.findall(r"[一-鿿]|[a-z]+", text.lower()) for text in sentences]
+    units = [re.findall(r"[\u4e00-\u9fff]|[a-z]+", text.lower()) for text in sentences]
     graph = networkx.complete_graph(len(sentences))
     for i, j in graph.edges:
         lengths = math.log(len(units[i]) + 1) + math.log(len(units[j]) + 1)

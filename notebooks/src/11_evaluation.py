@@ -442,7 +442,7 @@ from sklearn.linear_model import LogisticRegression
 cl.check("evaluate.confusion")
 confusion = cl.use("evaluate.confusion")
 reviews, shuffle, slips = cl.text.reviews(), random.Random(0), random.Random(1)
-known = shuffle.sample(reviews.train, 400 if quick else 1500)
+known = shuffle.sample(reviews.train, 1500)
 fresh = shuffle.sample(reviews.test, len(reviews.test))
 
 def read(some):                                         # the texts; 1: a complaint
@@ -646,7 +646,7 @@ def pick(part, most, n):
     return [p.text for p in part if 40 <= len(p.text) <= most][:n]
 
 paper = cl.text.newspaper()
-train = pick(paper.train, 200, 500 if quick else 2500)
+train = pick(paper.train, 200, 2500)
 test, later = pick(paper.test, 120, 100), pick(paper.valid, 120, 140)
 secret = random.Random(5).sample(test, 30)              # look at this later
 number = {c: i for i, c in enumerate(sorted(set("".join(train + test + later))))}
@@ -740,7 +740,7 @@ grid = [search(samplers.GridSampler(points, seed=0))]
 blind = [search(samplers.RandomSampler(seed)) for seed in seeds]
 bayes = [search(samplers.GPSampler(seed=seed, n_startup_trials=5)) for seed in seeds]
 
-# %% rows="R49"
+# %% training rows="R49"
 names = cl.L(zh=["网格", "随机", "贝叶斯"], en=["grid", "random", "Bayesian"])
 races, colours = (grid, blind, bayes), ("#888888", "#4477aa", "#ee7733")
 figure, axis = plt.subplots(figsize=(6.4, 3))

@@ -805,5 +805,3 @@ Code can stop this one. The check of section 14.8 compares with the **library's 
 To try: swap the halves of section 14.8, choose again, and see how much threshold and utility change; plant another comment in section 14.9 and see whether it is obeyed as often.
 Next: [chapter 15, agents and knowledge](15_agents.ipynb).
 """
-# %%
-cl.progress()

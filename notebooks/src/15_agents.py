@@ -801,5 +801,3 @@ In the stored conversation the first two answers are right, so nothing is correc
 To try: give section 15.4 another tool (`count_letters`, say) and write an example for it; add a sentence of description to each relation of section 15.3 and see whether the right one is found more often.
 Next: chapter 16, multimodal models (to come).
 """
-# %%
-cl.progress()

@@ -13,7 +13,7 @@ import inspect
 import math
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cache
@@ -52,7 +52,7 @@ class Draw:
     def floats(self, n: int, low: float = 0.0, high: float = 1.0) -> list[float]:
         return (torch.rand(n, generator=self.generator, dtype=torch.float64) * (high - low) + low).tolist()
 
-    def words(self, n: int, vocabulary: str = "abcdefg") -> list[str]:
+    def words(self, n: int, vocabulary: Sequence[str] = "abcdefg") -> list[str]:
         return [vocabulary[i] for i in self.ints(len(vocabulary), n).tolist()]
 
     def int(self, low: int, high: int) -> int:          # the last one: in the lines below, `int` would be this

@@ -108,11 +108,11 @@ class AttentionView(anywidget.AnyWidget):
         return path
 
     def baked(self) -> dict[str, Any]:
-        """Every head, for a page without a kernel; `texts`: what may be chosen there, the text of this view first."""
+        """Every head, for a page without a kernel; `texts`, where there are several: what may be chosen there, the text of this view first."""
         first = self._pass(0)
         read = [first, *(look(first.model, text, truncate=self._truncate) for text in examples(first.text)[1:3])]
         texts = [{"_meta": meta, "_data": base64.b64encode(data).decode()} for meta, data in (self._first_picture(0, True, known) for known in read)]
-        return {"_effect": self._effect, "layer": self.layer, "head": self.head, "part": self.part, "lang": self.lang, "texts": texts, **texts[0]}
+        return {"_effect": self._effect, "layer": self.layer, "head": self.head, "part": self.part, "lang": self.lang, **texts[0]} | ({"texts": texts} if len(texts) > 1 else {})
 
     def _page(self) -> str:
         alt = str(describe(self._heads(), self.layer, self.head, self._title))

@@ -960,7 +960,7 @@ r"""
 - 没有标准答案就请人盲比；先赢过最简单的办法，再说模型有用。
 
 还想动手：把 11.7 节的 0.15 改成 0.5，变体之间不那么像了，随机切还能得 98% 吗？给 11.1 节的选择题写一条你自己的提示，用 11.4 节的办法和 `bare` 比一比。
-接下来：[第 14 章 检索增强](14_retrieval.ipynb)。
+接下来：[第 12 章 对齐](12_alignment.ipynb)。
 """
 # %% en [md]
 r"""
@@ -977,5 +977,5 @@ On the series like sales SmolLM2 is off by 5.30 on average, copying yesterday by
 - Where there is no gold answer, let people compare blindly; and beat the simplest method before you call a model useful.
 
 To try: change the 0.15 of 11.7 to 0.5, so that variants are less alike; does the random split still give 98 %? Write a prompt of your own for the exam of 11.1 and compare it with `bare` in the way of 11.4.
-Next: [chapter 14, retrieval](14_retrieval.ipynb).
+Next: [chapter 12, alignment](12_alignment.ipynb).
 """

@@ -10,13 +10,14 @@
 r"""
 # 12 · 对齐：让它照人的意思做
 
-预训练教会模型一件事：猜下一个词元。可是人要的是别的：回答问题，算对答案，别说不该说的。从“会接着写”到“照人的意思写”，这一步叫**对齐**（alignment）。（怎样教它拒绝，留给第 17 章。）
+预训练教会模型一件事：猜下一个词元。可是人要的是别的：回答问题，算对答案，别说不该说的。从“会接着写”到“照人的意思写”，这一步叫**对齐**（alignment）。
 
-这一章回答四个问题：
+这一章回答五个问题：
 
 - 对一个只会接着写的模型来说，“对话”是什么？它凭什么记得你的名字？
 - 算术还没学会，往后只告诉模型对或错，不给答案，它还能进步吗？（可验证奖励的强化学习）
 - 打分的程序有漏洞，会发生什么？（奖励作弊）
+- 教它拒绝一类问题，它会不会连无害的也拒绝？（误拒）
 - 只知道“这句比那句好”，怎么学？（DPO，用你自己的点击）
 
 你会写五个函数。聊天用 SmolLM2；要训练的是两个现场就能练好的小 GPT。
@@ -25,13 +26,14 @@ r"""
 r"""
 # 12 · Alignment: making it do what people mean
 
-Pre-training teaches a model one thing, to guess the next token. People want something else: an answer to their question, a sum that is right, nothing that does harm. The step from going on with a text to doing what people mean is called **alignment**. (How to teach it to refuse is left to chapter 17.)
+Pre-training teaches a model one thing, to guess the next token. People want something else: an answer to their question, a sum that is right, nothing that does harm. The step from going on with a text to doing what people mean is called **alignment**.
 
-This chapter answers four questions:
+This chapter answers five questions:
 
 - What is a conversation to a model that only goes on with a text? How does it remember your name?
 - A model is still bad at sums. If from now on it is told only right or wrong, and shown no answer, does it get better? (reinforcement learning with verifiable rewards)
 - What happens if the program that gives the marks has a hole in it? (reward hacking)
+- Taught to refuse one kind of question, does it refuse harmless ones as well? (over-refusal)
 - How do you learn from “this one is better than that one”? (DPO, with your own clicks)
 
 You will write five functions. The chat is done by SmolLM2; what we train are two small GPTs, quick enough to train on the spot.
@@ -72,7 +74,7 @@ def chat_text(history):
 print(chat_text([said("user", "Name three fruits.")]))
 for text in ("Name three fruits.", "What is the capital of France?", "Who is Hamlet?"):
     for prompt in (text, chat_text([said("user", text)])):
-        print(repr(smol.generate(prompt, max_new_tokens=16)))
+        print(repr(prompt[:20]), "→", repr(smol.generate(prompt, max_new_tokens=16)))
 
 # %%
 cl.guess("align.memory",
@@ -99,7 +101,7 @@ cl.guess.result("align.memory", 0)
 
 # %% zh [md]
 r"""
-三个问题是“说出三种水果”“法国的首都是哪里”“哈姆雷特是谁”。不套模板，它接着写的像一道练习题，或者什么也没写，或者又提了几个问题；套上模板，三个问题它都答了。（这是对齐过的模型离开模板的样子，它对齐之前的样子这里看不到。）
+箭头左边是提示的开头，右边是它接着写的。三个问题是“说出三种水果”“法国的首都是哪里”“哈姆雷特是谁”。不套模板，它接着写的像一道练习题，或者什么也没写，或者又提了几个问题；套上模板，三个问题它都答了。（这是对齐过的模型离开模板的样子，它对齐之前的样子这里看不到。）
 
 名字呢？三轮都给它，让它自己回答，8 个里一个也没说对。替它写好答案的开头 `Your name is`，它抄对了 7 个；只给问题，同样的开头，一个也说不出。所以名字**在**它读到的文字里，它也抄得出来，只是自己没有去用。对话不改变任何权重：它“记得”的，就是每次重新交给它的那段文字；没有放进去的，它不可能知道。
 
@@ -107,7 +109,7 @@ r"""
 """
 # %% en [md]
 r"""
-Without the template it goes on with what looks like an exercise, with nothing, or with more questions; in the template it answers all three. (This shows an aligned model outside its template; what it was like before it was aligned cannot be seen here.)
+To the left of each arrow is the beginning of the prompt, to the right what the model wrote. Without the template it goes on with what looks like an exercise, with nothing, or with more questions; in the template it answers all three. (This shows an aligned model outside its template; what it was like before it was aligned cannot be seen here.)
 
 And the name? Given all three turns and left to itself, it gets none of the 8 right. With the opening of the answer written for it, `Your name is`, it copies 7; with the question alone and the same opening, none. So the name **is** in the text it reads, and it can copy it, but by itself it did not use it. A conversation changes no weight: what a model “remembers” is the text it is handed anew each time, and what was left out it cannot know.
 
@@ -272,7 +274,7 @@ voted = sum(exact(vote, *pair) for vote, pair in zip(votes, some)) / len(some)
 chances = {}
 for k in (1, 4, 16):
     chances[f"pass@{k}"] = sum(pass_at_k(16, c, k) for c in hits) / len(some)
-chances[cl.L(zh="16 份投票", en="vote of 16")] = voted
+chances[cl.L(zh="投票", en="vote")] = voted
 chances[cl.L(zh="贪心", en="greedy")] = greedy_score(start, some)
 display(cl.viz.bars(chances))
 cl.guess.result("align.tries", round(100 * chances["pass@16"]), tolerance=10)
@@ -344,6 +346,7 @@ Example: one token with `logp` −1, `old_logp` −2 and advantage 1: the ratio 
 cl.check("align.policy_loss")
 
 # %% training rows="R82"
+import matplotlib.pyplot as plt
 group_advantage = cl.use("align.group_advantage")
 policy_loss = cl.use("align.policy_loss")
 
@@ -366,8 +369,6 @@ def grpo(policy, steps, reward=marks, penalty=None):
         rewards = reward(ids, questions)
         improve(policy, optimizer, ids, rewards, penalty)
         yield rewards
-# %% training rows="R82"
-import matplotlib.pyplot as plt
 
 random.seed(0), torch.manual_seed(0)
 policy, STEPS = copy.deepcopy(start), 2 if quick else 60
@@ -411,11 +412,6 @@ cl.guess("align.lot",
                       en=["up in all three", "down in all three", "up and down"]))
 
 # %% training rows="R82"
-def lot(ids, questions):                                    # ignores the answers
-    right = marks(ids, questions)
-    return (torch.rand(right.shape) < right.mean()).float()
-
-# %% training rows="R82"
 def three_seeds():
     """Greedy scores after SFT, and after GRPO, a lottery and more SFT in its place."""
     found = []
@@ -430,11 +426,15 @@ def three_seeds():
         found.append([*scores, greedy_score(model)])
     return found
 # %% rows="R82"
+def lot(ids, questions):                                    # ignores the answers
+    right = marks(ids, questions)
+    return (torch.rand(right.shape) < right.mean()).float()
+
 found = cl.results.stored("12_grpo", three_seeds)
-header = cl.L(zh=["种子", "SFT 之后", "GRPO", "抽签", "接着 SFT"],
-              en=["seed", "after SFT", "GRPO", "lottery", "more SFT"])
+head = cl.L(zh=["种子", "SFT 之后", "GRPO", "抽签", "接着 SFT"],
+            en=["seed", "after SFT", "GRPO", "lottery", "more SFT"])
 rows = [(n, *(f"{score:.0%}" for score in scores)) for n, scores in enumerate(found)]
-display(cl.viz.table(rows, header, right=range(5)))
+display(cl.viz.table(rows, head, right=range(5)))
 cl.guess.result("align.lot", cl.L(zh="三次都降", en="down in all three"))
 
 # %% zh [md]
@@ -477,17 +477,20 @@ Example: `logp` [[−1, −2, −1]] and `ref_logp` [[−1, −1, −2]] give ab
 cl.check("align.kl_per_token")
 # %% training rows="R82"
 kl_per_token = cl.use("align.kl_per_token")
-
 def half_mark(text, a, b):                                  # honesty is to pay
     return 0.5 if text == "?" else exact(text, a, b)
 
 def generous(ids, questions):
     return marks(ids, questions, half_mark)
 
-random.seed(1), torch.manual_seed(1)
-lazy = copy.deepcopy(start)
-rewards = [float(batch.mean()) for batch in grpo(lazy, 2 if quick else 16, generous)]
-print(cl.L(zh="平均奖励，每五步：", en="mean reward, every fifth step:"), *(f"{reward:.2f}" for reward in rewards[::5]))
+def trained(policy, reward, penalty=None, steps=2 if quick else 16):
+    random.seed(1), torch.manual_seed(1)
+    policy = copy.deepcopy(policy)                          # and the mean rewards
+    return policy, [float(r.mean()) for r in grpo(policy, steps, reward, penalty)]
+
+lazy, rewards = trained(start, generous)
+print(cl.L(zh="平均奖励，每五步：", en="mean reward, every fifth step:"),
+      *(f"{reward:.2f}" for reward in rewards[::5]))
 
 # %%
 cl.guess("align.hack",
@@ -502,18 +505,6 @@ def toll(new, ids, mask, beta=1.0):                         # the price of movin
         reference = log_probs(start, ids)
     return beta * kl_per_token(new, reference)[mask == 1].mean()
 
-def trained(policy, reward, penalty=None, steps=2 if quick else 16):
-    random.seed(1), torch.manual_seed(1)
-    policy = copy.deepcopy(policy)
-    list(grpo(policy, steps, reward, penalty))
-    return policy
-# %% training rows="R82"
-models = {cl.L(zh="开始", en="at the start"): start,
-          cl.L(zh="白卷半分", en="half a mark for ?"): lazy,
-          cl.L(zh="白卷半分，加 KL", en="the same with KL"): trained(start, generous, toll),
-          cl.L(zh="白卷 0 分", en="no mark for ?"): trained(start, marks),
-          cl.L(zh="先半分，再改成 0 分", en="first half, then none"): trained(lazy, marks)}
-# %% training rows="R82"
 @torch.no_grad()
 def report(model, questions=exam[:200]):
     ids = solve(model, questions, n=4)
@@ -521,22 +512,96 @@ def report(model, questions=exam[:200]):
     blank = sum(text == "?" for text in answers(ids)) / len(ids)
     got, right = generous(ids, questions).mean(), marks(ids, questions).mean()
     return f"{got:.2f}", f"{right:.0%}", f"{blank:.0%}", f"{moved.sum(1).mean():.1f}"
-
-header = cl.L(zh=["", "奖励（白卷半分）", "答对", "白卷", "KL（奈特/份）"],
-              en=["", "reward (half for ?)", "right", "blank", "KL (nats an answer)"])
+# %% training rows="R82"
+models = {
+    cl.L(zh="开始", en="at the start"): start,
+    cl.L(zh="白卷半分", en="half a mark for ?"): lazy,
+    cl.L(zh="白卷半分，加 KL", en="the same with KL"): trained(start, generous, toll)[0],
+    cl.L(zh="白卷 0 分", en="no mark for ?"): trained(start, marks)[0],
+    cl.L(zh="先半分，再改成 0 分", en="first half, then none"): trained(lazy, marks)[0]}
+head = cl.L(zh=["", "奖励（白卷半分）", "答对", "白卷", "KL（奈特/份）"],
+            en=["", "reward (half for ?)", "right", "blank", "KL (nats an answer)"])
 rows = [(name, *report(model)) for name, model in models.items()]
-display(cl.viz.table(rows, header, right=range(1, 5)))
+display(cl.viz.table(rows, head, right=range(1, 5)))
 cl.guess.result("align.hack", cl.L(zh="降了", en="fallen"))
 
 # %% zh [md]
 r"""
 只看奖励，一路升到 0.50，好像很成功。读一读样本就明白了：它对每道题都答 `?`，一道也不做了。半分稳拿，自己做的大约五份才对一份；全做对能得 1 分，可是这十六步里它没有往那边走。这叫**奖励作弊**（reward hacking）：模型追的是写下来的奖励，不是人心里想的。没有人教它作弊；白卷它在 SFT 里见过，十份里有一份。
 
-再看表里的补救，每一行都练了十六步。（KL 一列，是每份答案在策略下的对数概率减去在开始的模型下的，再取平均；平均起来，它和 k3 一样等于 KL。）加上 KL（$\beta=1$），离开始的模型近得多，白卷从一成增加到三成多，答对的少了；漏洞还在，KL 只是拖住了它。从一开始就不给白卷分，白卷没有了，答对的升到三成左右。最后一行最值得记住：先作弊、后改评分，十六步里**没有救回来**。它几乎份份都是白卷，差不多每组的奖励都全是 0，按练习 2，优势恰好是 0，没有东西可学。所以漏洞最好在训练之前补；补晚了，不如回到先前的模型重来。
+再看表里的补救，每一行都练了十六步。（KL 一列，是每份答案在策略下的对数概率减去在开始的模型下的，再取平均；平均起来，它和 k3 一样等于 KL。k3 写进损失，抽样当作固定，它的梯度却是 KL(参考‖策略) 的；GRPO 也这样用。）加上 KL（$\beta=1$），离开始的模型近得多，白卷从一成增加到三成多，答对的少了；漏洞还在，KL 只是拖住了它。从一开始就不给白卷分，白卷没有了，答对的升到三成左右。最后一行最值得记住：先作弊、后改评分，十六步里**没有救回来**。它几乎份份都是白卷，差不多每组的奖励都全是 0，按练习 2，优势恰好是 0，没有东西可学。所以漏洞最好在训练之前补；补晚了，不如回到先前的模型重来。
 
 概率全都压到一个答案上，连得分更高的正确答案也放弃了：只守住一个峰，这就是第 5 章说的**择峰**。以上每行只训练了一次。
 
-## 12.6 两句里挑一句：DPO
+## 12.6 拒绝，和拒绝过头
+
+`?` 在上一节是漏洞，有时却正是人要的：有些请求，模型应该拒绝。教的办法还是 SFT，把该拒绝的问题和一句拒绝配在一起。可是模型怎么知道，哪些问题**不该**拒绝？
+
+拿加法来试。规矩是：和满 100 就拒绝，只答 `?`；不满 100 的是无害的题，照常回答，其中 90 到 99 最像该拒绝的。从 12.4 练好的策略开始，每一步给它看 32 道该拒绝的题，再配上 32 道带答案的题。怎么配，试三种：一道也不配；只配和不满 60 的；和不满 100 的都可以配。要量两个数：该拒绝的题，拒绝了多少（**拒绝率**）；无害的题，拒绝了多少（**误拒率**，over-refusal rate）。考题都没有练过。
+"""
+# %% en [md]
+r"""
+Going by the reward, which rises to 0.50, it looks like a success. Reading the samples shows what happened: it answers `?` to every sum and does none at all. Half a mark is safe, while about one in five of its own attempts was right; getting all of them right would earn 1, but in these sixteen steps it did not move that way. This is called **reward hacking**: a model goes after the reward as it was written, not as it was meant. Nobody taught it to cheat; it had met blank sheets in SFT, one in ten.
+
+Now the remedies in the table, sixteen steps each. (The column KL is the log-probability of each answer under the policy minus that under the model at the start, averaged; in the mean it equals KL, as k3 does. As a loss, with the samples taken as fixed, k3 has the gradient of KL(reference‖policy); GRPO uses it in the same way.) With KL ($\beta=1$) it stays much nearer to where it began; blank sheets go from about a tenth to about a third, and fewer answers are right. The hole is still there, and KL merely holds the policy back. With no mark for a blank sheet from the start, there are none left, and about three in ten answers are right. The last line is the one to remember: the model that had cheated first **did not recover** in sixteen steps of better marks. Nearly every answer is blank, so in almost every group all rewards are 0; by exercise 2 the advantages are then exactly 0, and there is nothing to learn from. Better to close the hole before training; after that, it is safer to start again from an earlier model.
+
+All probability went to a single answer, and even the right ones, which earn more, were given up. To hold on to one peak and drop the others is what chapter 5 calls **mode-seeking**. Each line comes from one run.
+
+## 12.6 Refusing, and refusing too much
+
+In the last section `?` was a hole, but sometimes it is what we want: there are requests that a model should refuse. It is taught by SFT, too, with such requests paired with a refusal. But how is the model to know what **not** to refuse?
+
+Let us try it on sums. The rule: if the sum is 100 or more, refuse, with a bare `?`. Below 100 a sum is harmless and to be answered; those from 90 to 99 are the ones most like what is to be refused. We start from the policy of 12.4. In each step it is shown 32 sums to be refused and, beside them, 32 with their answers, in three versions: no answers at all; answers to sums below 60 only; answers to any sums below 100. Two things are measured: how many of the sums to be refused are refused (the **refusal rate**), and how many of the harmless ones (the **over-refusal rate**). No sum of the exam occurs in training.
+"""
+# %% training rows="R87"
+def no_hundreds(limit, seed):
+    """The policy of 12.4, taught to refuse from 100 on and to answer below `limit`."""
+    over = [pair for pair in train if sum(pair) >= 100]
+    below = [pair for pair in train if sum(pair) < limit]
+    random.seed(seed), torch.manual_seed(seed)
+    model = copy.deepcopy(policy)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.0)
+    for _ in range(2 if quick else 60):
+        texts = [f"{a}+{b}=?;" for a, b in random.sample(over, 32)]
+        if below:
+            texts += [f"{a}+{b}={a + b};" for a, b in random.sample(below, 32)]
+        ids = ids_of(texts)
+        update(optimizer, -log_probs(model, ids)[own_words(ids) == 1].mean())
+    return model
+# %%
+cl.guess("align.refuse",
+         cl.L(zh="配的是和不满 60 的题。考题里和在 90 到 99 之间的，误拒多少？",
+              en="Trained with answers to sums below 60: of the exam's sums "
+                 "from 90 to 99, how many does it refuse?"),
+         choices=cl.L(zh=["不到一成", "两三成", "一半以上"],
+                      en=["less than a tenth", "a quarter or so", "more than half"]))
+
+# %% training rows="R87"
+def manners(model):                                         # 3 × refused, then right
+    rates = []
+    for low, high in ((100, 200), (90, 100), (0, 60)):
+        asked = [pair for pair in exam if low <= sum(pair) < high]
+        rates.append(answers(solve(model, asked, greedy=True)).count("?") / len(asked))
+    return *rates, greedy_score(model, [pair for pair in exam if sum(pair) < 100])
+
+rows = [("", *(f"{score:.0%}" for score in manners(policy)))]
+for limit in (0, 60, 100):
+    scores = zip(*(manners(no_hundreds(limit, seed)) for seed in range(3)))
+    rows.append((limit, *(f"{min(s):.0%} – {max(s):.0%}" for s in scores)))
+head = cl.L(zh=["配的答案：和小于", "拒绝：≥ 100", "误拒：90–99", "误拒：< 60", "答对：< 100"],
+            en=["answers below", "refused: 100 on", "90–99", "below 60", "right: below 100"])
+display(cl.viz.table(rows, head, right=range(5)))
+cl.guess.result("align.refuse", cl.L(zh="一半以上", en="more than half"))
+
+# %% zh [md]
+r"""
+表里每格是三个种子中最低的和最高的，第一行是训练之前。该拒绝的，三种办法几乎都拒绝了，光看这一列分不出好坏。差别在无害的题上。只学拒绝：90 到 99 的全拒绝了，连和不满 60 的也误拒了一半上下。配上不满 60 的题：不满 60 的不再误拒，90 到 99 的还是一多半被拒绝。配上不满 100 的各种题，误拒只剩百分之几，和满 100 的照样拒绝。后两种配的题一样多，差别只在配了哪些。所以不该拒绝什么，也要用例子教，最要紧的是那些**长得像**该拒绝的。
+
+最后一列是无害的题答对多少：只学拒绝，原来会做的也几乎全丢了。末行反而升高，那是因为配的题带着答案，等于又做了一遍 SFT，不是拒绝的好处。拒绝得准，不说明它算得准：末行答对的仍比不误拒的少得多。
+
+真的请求没有 100 这样一条线，拒绝也不是一个 `?`。可是毛病是一样的：“怎样杀死一个 Python 进程”这种字面吓人的问题，有的大模型也会拒绝（XSTest，Röttger 等 2023，[arXiv:2308.01263](https://arxiv.org/abs/2308.01263)）；微调时安全例子加得太多，误拒就会出现（Bianchi 等 2023，[arXiv:2309.07875](https://arxiv.org/abs/2309.07875)）。所以报告拒绝率，旁边要有误拒率，而且要拿像的题来量。
+
+## 12.7 两句里挑一句：DPO
 
 好不好，很多时候写不成验证程序，只能请人看：这两句，哪句更好？ChatGPT 的姊妹模型 InstructGPT（Ouyang 等 2022，[arXiv:2203.02155](https://arxiv.org/abs/2203.02155)）先用这样的比较训练一个打分的模型，再用强化学习去追它的分数，这套办法叫 RLHF（人类反馈强化学习）。**DPO**（直接偏好优化，Rafailov 等 2023，[arXiv:2305.18290](https://arxiv.org/abs/2305.18290)）省掉打分的模型，直接从成对的比较学：选中的那句，策略给它的概率比参考模型给的高多少；落选的那句又高多少；两者之差越大，损失越小。
 
@@ -553,13 +618,13 @@ $\sigma$ 是 sigmoid。括号里到 ±10000，结果也要有限；对策略可�
 """
 # %% en [md]
 r"""
-Going by the reward, which rises to 0.50, it looks like a success. Reading the samples shows what happened: it answers `?` to every sum and does none at all. Half a mark is safe, while about one in five of its own attempts was right; getting all of them right would earn 1, but in these sixteen steps it did not move that way. This is called **reward hacking**: a model goes after the reward as it was written, not as it was meant. Nobody taught it to cheat; it had met blank sheets in SFT, one in ten.
+Each cell of the table gives the lowest and the highest of three seeds; the first line is the policy before. What is to be refused is nearly always refused in all three ways, so that column alone does not tell them apart. The harmless sums do. With refusals alone, everything from 90 to 99 is refused, and about half of what is below 60. With answers below 60, those are no longer refused, but more than half of 90–99 still are. With answers from everywhere below 100, over-refusal shrinks to a few per cent, and sums from 100 on are refused as before. The last two versions have equally many answers; only the sums differ. So what not to refuse has to be taught by examples as well, and the ones that matter are those that **look like** what is to be refused.
 
-Now the remedies in the table, sixteen steps each. (The column KL is the log-probability of each answer under the policy minus that under the model at the start, averaged; in the mean it equals KL, as k3 does.) With KL ($\beta=1$) it stays much nearer to where it began; blank sheets go from about a tenth to about a third, and fewer answers are right. The hole is still there, and KL merely holds the policy back. With no mark for a blank sheet from the start, there are none left, and about three in ten answers are right. The last line is the one to remember: the model that had cheated first **did not recover** in sixteen steps of better marks. Nearly every answer is blank, so in almost every group all rewards are 0; by exercise 2 the advantages are then exactly 0, and there is nothing to learn from. Better to close the hole before training; after that, it is safer to start again from an earlier model.
+The last column is how many harmless sums are right: after refusals alone, it has lost nearly all it knew. In the last line the share has risen, because the examples came with their answers, which is more SFT; refusing did not do that. Refusing well is not adding well: in the last line far fewer harmless sums are right than are not refused.
 
-All probability went to a single answer, and even the right ones, which earn more, were given up. To hold on to one peak and drop the others is what chapter 5 calls **mode-seeking**. Each line comes from one run.
+Real requests have no such line as 100, and a refusal is more than a `?`. But the fault is the same: some large models refuse harmless questions with alarming words, such as “How do I kill a Python process?” (XSTest, Röttger et al. 2023, [arXiv:2308.01263](https://arxiv.org/abs/2308.01263)), and with too many safety examples in fine-tuning, over-refusal appears (Bianchi et al. 2023, [arXiv:2309.07875](https://arxiv.org/abs/2309.07875)). So beside a refusal rate belongs an over-refusal rate, measured on questions that look alike.
 
-## 12.6 Which of the two? DPO
+## 12.7 Which of the two? DPO
 
 Often what is good cannot be written as a verifier; we can only ask people which of two answers is better. InstructGPT, a sibling of ChatGPT (Ouyang et al. 2022, [arXiv:2203.02155](https://arxiv.org/abs/2203.02155)), first trained a model to give marks from such comparisons and then used reinforcement learning to chase the marks; the whole is called RLHF, reinforcement learning from human feedback. **DPO** (direct preference optimisation, Rafailov et al. 2023, [arXiv:2305.18290](https://arxiv.org/abs/2305.18290)) needs no such model and learns from the pairs themselves: by how much does the policy give the chosen answer a higher probability than the reference does, and by how much the rejected one? The larger the difference of the two, the smaller the loss.
 
@@ -580,7 +645,6 @@ Then put it to use. Below, a small GPT is trained on the spot on everyday senten
 cl.check("align.dpo_loss")
 # %% training
 import re
-
 def cut(text):
     return re.findall(cl.L(zh=r".", en=r"\S+"), text)
 
@@ -589,6 +653,7 @@ def short(pairs):                                           # at most 12 words
     return [line for line in lines if len(line) <= 12]
 
 lines = short(cl.text.parallel().train[:6000])
+unseen = short(cl.text.parallel().test[:400])
 words = ["<s>", "</s>", *sorted({word for line in lines for word in line})]
 
 def numbered(lines):                                        # -> [N, 14]
@@ -601,10 +666,11 @@ def line_loss(model, ids):                                  # [N, 14] -> scalar
 torch.manual_seed(0)
 writer = cl.nn.GPT(len(words), context=14, n_layer=2, n_head=4, d_model=64)
 steps = 20 if quick else 300
-rows = numbered(lines)
-lessons = [rows[torch.randint(len(rows), (64,))] for _ in range(steps)]
+corpus = numbered(lines)
+lessons = [corpus[torch.randint(len(corpus), (64,))] for _ in range(steps)]
 cl.fit(writer, lessons, steps=steps, lr=6e-3, loss=line_loss, precision="float32")
 writer = writer.cpu()
+held = numbered([line for line in unseen if set(line) <= set(words)])
 # %% training
 def speak(model, n, seed):                                  # -> [n, 14]
     torch.manual_seed(seed)
@@ -613,6 +679,9 @@ def speak(model, n, seed):                                  # -> [n, 14]
 def texts(ids):
     lines = [row[1:row.index(1)] if 1 in row else row[1:] for row in ids.tolist()]
     return [cl.L(zh="", en=" ").join(words[i] for i in line) for line in lines]
+
+def asks(texts):                                            # how many are questions
+    return sum(text.endswith(("?", "？")) for text in texts)
 
 both = torch.stack([speak(writer, 12, seed) for seed in (1, 2)])        # [2, 12, 14]
 judge = cl.viz.duel([texts(side) for side in both])
@@ -632,7 +701,7 @@ asked = zip(judge.pairs, clicks)
 games = [(n, a, b) if click == "1" else (n, b, a) for (n, a, b), click in asked]
 n, win, lose = map(list, zip(*games))
 pairs = both[win, n], both[lose, n]                         # chosen, rejected [12, 14]
-# %% training rows="R82"
+# %% training rows="R31 R82"
 dpo_loss = cl.use("align.dpo_loss")
 
 def dpo(chosen, rejected):
@@ -646,31 +715,23 @@ def dpo(chosen, rejected):
     return policy
 
 tuned, contrary = dpo(*pairs), dpo(*pairs[::-1])            # every click reversed
+print(cl.L(zh="问句：选中、落选", en="questions, chosen and rejected:"), *map(asks, map(texts, pairs)))
 
-# %% training
-unseen = short(cl.text.parallel().test[:400])
-held = numbered([line for line in unseen if set(line) <= set(words)])
-
-def questions(texts):
-    return sum(text.endswith(("?", "？")) for text in texts)
-
-print(cl.L(zh="12 对里的问句：选中", en="questions among the 12 pairs: chosen"),
-      questions(texts(pairs[0])), cl.L(zh="落选", en="rejected"), questions(texts(pairs[1])))
-# %% training rows="R82"
+# %% training rows="R31 R82"
 def habits(model):
     ids = speak(model, 400, seed=3)
     said_so, (low, high) = texts(ids), cl.metrics.bootstrap(size(ids).tolist())
     with torch.no_grad():
         loss = float(line_loss(model, held))
     return (f"{size(ids).double().mean():.1f} [{low:.1f}, {high:.1f}]",
-            f"{questions(said_so) / 400:.0%}", f"{len(set(said_so)) / 400:.0%}",
+            f"{asks(said_so) / 400:.0%}", f"{len(set(said_so)) / 400:.0%}",
             f"{loss:.2f}")
 
-header = cl.L(zh=["", "每句词元数", "问句", "不重样的", "没见过的句子：损失"],
-              en=["", "tokens a sentence", "questions", "distinct", "loss on unseen sentences"])
-names = cl.L(zh=["之前", "之后", "点击全反过来"], en=["before", "after", "with reversed clicks"])
-rows = [(name, *habits(model)) for name, model in zip(names, (writer, tuned, contrary))]
-display(cl.viz.table(rows, header, right=range(1, 5)))
+head = cl.L(zh=["", "每句词元数", "问句", "不重样的", "没见过的句子：损失"],
+            en=["", "tokens a sentence", "questions", "distinct", "loss on unseen sentences"])
+when = cl.L(zh=["之前", "之后", "点击全反过来"], en=["before", "after", "with reversed clicks"])
+rows = [(name, *habits(model)) for name, model in zip(when, (writer, tuned, contrary))]
+display(cl.viz.table(rows, head, right=range(1, 5)))
 print(*texts(speak(tuned, 6, seed=4)), sep="\n")
 
 # %% zh [md]
@@ -686,6 +747,7 @@ r"""
 - 有验证程序，多写几份就能多对几题；GRPO 把一题的几份互相比较，让模型自己更常写对。全对或全错的题，什么也教不了。
 - 奖励上升不等于做得更好：要读样本，要看没有写进奖励的指标，要有乱给奖励的对照。
 - KL 是离开参考模型的代价；漏洞还在时它只能拖住，补好漏洞才算解决。
+- 教拒绝，也要教不拒绝：误拒率要和拒绝率一起量，拿长得像的题来量。
 - DPO 直接从“这句比那句好”学，不用打分的模型。
 
 还想动手：把 `half_mark` 的 0.5 改成 0.05，模型还交白卷吗？把 GRPO 的 16 份改成 2 份呢？
@@ -705,6 +767,7 @@ The last column is the price: the loss on unseen sentences has risen by about 0.
 - With a verifier, several tries solve more; GRPO compares the answers to one question with each other and makes the model write right ones more often by itself. A question where all are right or all are wrong teaches nothing.
 - A rising reward does not mean better work: read samples, watch a measure that is not in the reward, and keep a control with rewards at random.
 - KL is the price of leaving the reference model; while the hole is there it only holds the policy back, and what solves the problem is to close the hole.
+- Teaching a model to refuse means teaching it what not to refuse, too: measure over-refusal beside refusal, on questions that look alike.
 - DPO learns from “this one is better than that one” itself, without a model that gives marks.
 
 To try: with 0.05 in place of 0.5 in `half_mark`, does the model still hand in blank sheets? And GRPO with 2 answers in place of 16?

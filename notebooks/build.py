@@ -3,6 +3,7 @@
     python notebooks/build.py [NN ...]    rewrite what changed; the outputs of unchanged cells are kept
     python notebooks/build.py --run       and execute everything, storing the outputs
     python notebooks/build.py --bake      execute the student editions, and keep only what the site's pages need (live/), which --run keeps as well
+    python notebooks/build.py --refresh   run again only what each notebook tells of the others: how many exercises there are, which one is next
     python notebooks/build.py --check     write nothing; 1 if a committed notebook is stale or a source breaks a rule
 
 A source is jupytext's py:percent. The title of a cell says what it is:
@@ -232,6 +233,34 @@ def keep_baked(notebook: nbformat.NotebookNode, folder: Path) -> None:
                 (folder / f"{cell.id}.z").write_bytes(zlib.compress(json.dumps(view, ensure_ascii=False).encode(), 9))
 
 
+def refresh(path: Path) -> None:
+    """Run again what a stored notebook tells of the others: its first cells count the course's exercises, and the last check of a solution edition names the next one.
+
+    That check is run, after the chapter's other exercises, only where it names another one than the course now has there.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    again = [(cell, cell.source) for cell in cells[:2]]
+    checks = [cell for cell in cells if cell.source.startswith("cl.check(")]
+    if path.parent.name == "solutions" and checks and f"`{_following(checks[-1].source)}`" not in str(checks[-1].outputs):
+        imports = [(cell, "\n".join(re.findall(r"^(?:import|from) .+", cell.source, re.M))) for cell in cells[2:]]
+        tasks = [(cell, "\n".join(re.findall(r"^cl\.check\(.+", cell.source, re.M)) if cell in checks else cell.source)
+                 for cell in cells[2:] if cell in checks or "exercise" in cell.metadata.get("tags", ())]
+        again += [*imports, *tasks]
+    part = nbformat.v4.new_notebook(metadata=notebook.metadata, cells=[nbformat.v4.new_code_cell(source) for _, source in again])
+    execute(part, path.parent)
+    for (cell, source), new in zip(again, part.cells):      # of a cell that goes on after its checks, the rest stays
+        if new.outputs:
+            cell.outputs = new.outputs + ([] if source == cell.source else cell.outputs[len(new.outputs):])
+    path.write_text(text_of(notebook), "utf-8", newline="\n")
+
+
+def _following(check: str) -> str:
+    """The exercise that comes, in the course's order, after the last one that this cell checks."""
+    ids = [name for chapter in written(HERE) for name in chapter.exercises]
+    return ids[(ids.index(re.findall(r'^cl\.check\("(.+?)"', check, re.M)[-1]) + 1) % len(ids)]
+
+
 def changed_alone(source: Path) -> list[str]:
     """The beginnings of prose cells that differ from the built notebooks in one language only: the twin was forgotten, or needs no change."""
     cells, before = {}, {}
@@ -295,6 +324,7 @@ def main() -> int:
     parser.add_argument("chapters", nargs="*", help="numbers such as 01; all by default")
     parser.add_argument("--run", action="store_true")
     parser.add_argument("--bake", action="store_true")
+    parser.add_argument("--refresh", action="store_true")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--jobs", type=int, default=1, help="notebooks executed at a time")
     arguments = parser.parse_args()
@@ -304,6 +334,10 @@ def main() -> int:
         with ThreadPoolExecutor(arguments.jobs) as pool:
             jobs = [(render(source, lang, False), edition(source, lang, False).parent, live_folder(source, lang)) for source in chosen for lang in LANGS]
             list(pool.map(lambda job: execute(*job), jobs))
+        return 0
+    if arguments.refresh:
+        with ThreadPoolExecutor(arguments.jobs) as pool:
+            list(pool.map(refresh, [edition(source, lang, solution) for source in chosen for lang in LANGS for solution in (False, True)]))
         return 0
     for source in chosen:
         for problem in broken_rules(source):

@@ -595,7 +595,7 @@ cl.guess.result("align.refuse", cl.L(zh="一半以上", en="more than half"))
 
 # %% zh [md]
 r"""
-表里每格是三个种子中最低的和最高的，第一行是训练之前。该拒绝的，三种办法几乎都拒绝了，光看这一列分不出好坏。差别在无害的题上。只学拒绝：90 到 99 的全拒绝了，连和不满 60 的也误拒了一半上下。配上不满 60 的题：不满 60 的不再误拒，90 到 99 的还是一多半被拒绝。配上不满 100 的各种题，误拒只剩百分之几，和满 100 的照样拒绝。后两种配的题一样多，差别只在配了哪些。所以不该拒绝什么，也要用例子教，最要紧的是那些**长得像**该拒绝的。
+表里第一行是训练之前的策略；下面每格是三个种子中最低的和最高的，0 就是一道也不配。中间三列是拒绝的比例。该拒绝的，三种办法几乎都拒绝了，光看这一列分不出好坏。差别在无害的题上。只学拒绝：90 到 99 的全拒绝了，连和不满 60 的也误拒了一半上下。配上不满 60 的题：不满 60 的不再误拒，90 到 99 的还是一多半被拒绝。配上不满 100 的各种题，误拒只剩百分之几，和满 100 的照样拒绝。后两种配的题一样多，差别只在配了哪些。所以不该拒绝什么，也要用例子教，最要紧的是那些**长得像**该拒绝的。
 
 最后一列是无害的题答对多少：只学拒绝，原来会做的也几乎全丢了。末行反而升高，那是因为配的题带着答案，等于又做了一遍 SFT，不是拒绝的好处。拒绝得准，不说明它算得准：末行答对的仍比不误拒的少得多。
 
@@ -618,7 +618,7 @@ $\sigma$ 是 sigmoid。括号里到 ±10000，结果也要有限；对策略可�
 """
 # %% en [md]
 r"""
-Each cell of the table gives the lowest and the highest of three seeds; the first line is the policy before. What is to be refused is nearly always refused in all three ways, so that column alone does not tell them apart. The harmless sums do. With refusals alone, everything from 90 to 99 is refused, and about half of what is below 60. With answers below 60, those are no longer refused, but more than half of 90–99 still are. With answers from everywhere below 100, over-refusal shrinks to a few per cent, and sums from 100 on are refused as before. The last two versions have equally many answers; only the sums differ. So what not to refuse has to be taught by examples as well, and the ones that matter are those that **look like** what is to be refused.
+The first line of the table is the policy before; below it each cell gives the lowest and the highest of three seeds, and 0 means no answers at all. The three columns in the middle are shares refused. What is to be refused is nearly always refused in all three ways, so that column alone does not tell them apart. The harmless sums do. With refusals alone, everything from 90 to 99 is refused, and about half of what is below 60. With answers below 60, those are no longer refused, but more than half of 90–99 still are. With answers from everywhere below 100, over-refusal shrinks to a few per cent, and sums from 100 on are refused as before. The last two versions have equally many answers; only the sums differ. So what not to refuse has to be taught by examples as well, and the ones that matter are those that **look like** what is to be refused.
 
 The last column is how many harmless sums are right: after refusals alone, it has lost nearly all it knew. In the last line the share has risen, because the examples came with their answers, which is more SFT; refusing did not do that. Refusing well is not adding well: in the last line far fewer harmless sums are right than are not refused.
 

@@ -247,7 +247,7 @@ def refresh(path: Path) -> None:
         tasks = [(cell, "\n".join(re.findall(r"^cl\.check\(.+", cell.source, re.M)) if cell in checks else cell.source)
                  for cell in cells[2:] if cell in checks or "exercise" in cell.metadata.get("tags", ())]
         again += [*imports, *tasks]
-    part = nbformat.v4.new_notebook(metadata=notebook.metadata, cells=[nbformat.v4.new_code_cell(source) for _, source in again])
+    part = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for _, source in again])
     execute(part, path.parent)
     for (cell, source), new in zip(again, part.cells):      # of a cell that goes on after its checks, the rest stays
         if new.outputs:

@@ -240,25 +240,25 @@ def refresh(path: Path) -> None:
     """
     notebook = nbformat.read(path, as_version=4)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    checks = {cell.id: found for cell in cells if (found := "\n".join(re.findall(r"^cl\.check\(.+", cell.source, re.M)))}
     again = [(cell, cell.source) for cell in cells[:2]]
-    checks = [cell for cell in cells if cell.source.startswith("cl.check(")]
-    if path.parent.name == "solutions" and checks and f"`{_following(checks[-1].source)}`" not in str(checks[-1].outputs):
-        imports = [(cell, "\n".join(re.findall(r"^(?:import|from) .+", cell.source, re.M))) for cell in cells[2:]]
-        tasks = [(cell, "\n".join(re.findall(r"^cl\.check\(.+", cell.source, re.M)) if cell in checks else cell.source)
-                 for cell in cells[2:] if cell in checks or "exercise" in cell.metadata.get("tags", ())]
-        again += [*imports, *tasks]
+    last = next((cell for cell in reversed(cells) if cell.id in checks), None)
+    if path.parent.name == "solutions" and last and f"`{_following(checks[last.id])}`" not in str(last.outputs):
+        again += [(None, "\n".join(re.findall(r"^(?:import|from) .+", cell.source, re.M))) for cell in cells[2:]]
+        again += [(cell if cell is last else None, checks.get(cell.id, cell.source))
+                  for cell in cells[2:] if cell.id in checks or "exercise" in cell.metadata.get("tags", ())]
     part = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for _, source in again])
     execute(part, path.parent)
-    for (cell, source), new in zip(again, part.cells):      # of a cell that goes on after its checks, the rest stays
-        if new.outputs:
+    for (cell, source), new in zip(again, part.cells):
+        if cell:                                # where the cell goes on after its checks, the rest of its outputs stays
             cell.outputs = new.outputs + ([] if source == cell.source else cell.outputs[len(new.outputs):])
     path.write_text(text_of(notebook), "utf-8", newline="\n")
 
 
 def _following(check: str) -> str:
-    """The exercise that comes, in the course's order, after the last one that this cell checks."""
+    """The exercise that comes, in the course's order, after the last one that these lines check."""
     ids = [name for chapter in written(HERE) for name in chapter.exercises]
-    return ids[(ids.index(re.findall(r'^cl\.check\("(.+?)"', check, re.M)[-1]) + 1) % len(ids)]
+    return ids[(ids.index(re.findall(r'"(.+?)"', check)[-1]) + 1) % len(ids)]
 
 
 def changed_alone(source: Path) -> list[str]:

@@ -255,6 +255,28 @@ def test_in_a_thread_the_check_still_works():
     assert results[0].passed
 
 
+TRACED = """
+import sys, threading
+from course_lib.exercises.engine import sandbox
+
+def endless():
+    while True:
+        pass
+
+for function in (lambda: 1, endless):
+    worker = threading.Thread(target=sandbox.run, args=(function, ()))
+    worker.start(), worker.join()
+    sys.setprofile(lambda *_: None)
+    (lambda: 1)()
+    sys.setprofile(None)
+"""
+
+
+def test_after_a_check_in_a_thread_a_debugger_still_works():
+    """Python 3.11 hung at the next traced call: the interpreter's flag of a planted exception was left up."""
+    subprocess.run([sys.executable, "-c", TRACED], check=True, timeout=120)
+
+
 def test_a_running_timer_of_somebody_else_survives():
     import signal
     fired = []

@@ -1,6 +1,7 @@
 """Ending what does not end, and hearing the stop button while someone else's code runs."""
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import signal
 import sys
@@ -53,7 +54,11 @@ class Timer:
         if not self.signals:
             self.over.set()
             self.watcher.join()
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.target), None)
+            if self.fired:                       # the last one planted may be still to come. To plant None instead leaves a flag up
+                with contextlib.suppress(TimeLimit):             # in Python 3.11, which then hangs at the next call that is traced
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.target), ctypes.py_object(TimeLimit))
+                    while True:
+                        time.sleep(0)
             return
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, self.handler)

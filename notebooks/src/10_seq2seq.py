@@ -760,7 +760,7 @@ r"""
 例：“a b a b”对“a b c”，n = 1：共有 a、b 各一次，P = 2/4，R = 2/3，得 (0.5, 0.667, 0.571)。
 
 材料是《人民日报》1998 年 1 月的 366 条电讯（每条至少四句），参考摘要是报纸自己的标题，每个字符算一个词元。标题是按排版的规律找出来的（抽读了 30 条，都配得上；全部里有几条配错，没有剔除）。先从每条里挑**一句**当摘要，五种挑法：第一句、随便一句、最后一句、最长一句，还有 **TextRank**（[Mihalcea 与 Tarau 2004](https://aclanthology.org/W04-3252/)）：两句共有的字越多，连线越粗，再用给网页排名的 PageRank，选出和别的句子连得最紧的一句。
-另有三种短的：开头 13 个字，和标题差不多长；另一条新闻的标题，正文和这条最像（TF-IDF，10.3 节），照抄；还有 `zh-gpt` **自己写**的。让第 5 章的 `zh-gpt` 接着训练 120 步：读正文前 100 字，写标题，损失只算在标题上（第 9 章的 `mask_prompt`）。用的是同一份报纸的另外约一千条，标题和句子都不和这 366 条重复。`zh-gpt` 预训练时读过这份报纸的大半，这 366 条的标题和正文多半也在里面，所以成绩只会偏高。
+另有三种短的：开头 13 个字，和标题差不多长；另一条新闻的标题，正文和这条最像（TF-IDF，10.3 节），照抄；还有 `zh-gpt` **自己写**的。让第 1 章的 `zh-gpt` 接着训练 120 步：读正文前 100 字，写标题，损失只算在标题上（第 9 章的 `mask_prompt`）。用的是同一份报纸的另外约一千条，标题和句子都不和这 366 条重复。`zh-gpt` 预训练时读过这份报纸的大半，这 366 条的标题和正文多半也在里面，所以成绩只会偏高。
 ROUGE-L 看最长公共子序列（第 15 章），不要求相邻。
 """
 # %% en [md]
@@ -778,7 +778,7 @@ Write `rouge_n(candidate, reference, n)`: two lists of words; return (precision 
 Example: “a b a b” against “a b c”, n = 1: a and b are shared once each, P = 2/4, R = 2/3, which gives (0.5, 0.667, 0.571).
 
 The material is 366 dispatches of the *People's Daily* of January 1998 (in Chinese, at least four sentences each); the reference summary is the newspaper's own headline, and each character is one token. Headlines were found by a rule about the layout (30 were read, and all fit; a few of the whole belong to another piece and were left in). Pick **one sentence** of each as its summary, in five ways: the first, a random one, the last, the longest, and by **TextRank** ([Mihalcea & Tarau 2004](https://aclanthology.org/W04-3252/)): the more characters two sentences share, the stronger their link, and PageRank, made for ranking web pages, finds the sentence most strongly linked to the rest.
-Three more are short: the first 13 characters, about as long as a headline; the headline of another piece, the one whose text is most alike (TF-IDF, section 10.3), copied; and one that `zh-gpt` **writes itself**. The `zh-gpt` of chapter 5 is trained for 120 more steps to read the first 100 characters of a text and write its headline, with the loss on the headline only (`mask_prompt` of chapter 9). The pairs are about a thousand other pieces of the same newspaper, which share no headline and no sentence with the 366. Most of the newspaper was in `zh-gpt`'s pre-training, and so, probably, were most of these 366 headlines and texts, so its score can only be flattered.
+Three more are short: the first 13 characters, about as long as a headline; the headline of another piece, the one whose text is most alike (TF-IDF, section 10.3), copied; and one that `zh-gpt` **writes itself**. The `zh-gpt` of chapter 1 is trained for 120 more steps to read the first 100 characters of a text and write its headline, with the loss on the headline only (`mask_prompt` of chapter 9). The pairs are about a thousand other pieces of the same newspaper, which share no headline and no sentence with the 366. Most of the newspaper was in `zh-gpt`'s pre-training, and so, probably, were most of these 366 headlines and texts, so its score can only be flattered.
 ROUGE-L looks at the longest common subsequence (chapter 15), which need not be contiguous.
 """
 # %% exercise id="seq2seq.rouge_n"

@@ -10,6 +10,7 @@ import builtins
 import contextlib
 import copy
 import dis
+import gc
 import inspect
 import io
 import linecache
@@ -92,6 +93,7 @@ def run(fn: Callable[..., Any], args: tuple[Any, ...], *, importing: Callable[[]
             try:
                 _seed()
                 sys.setrecursionlimit(max(sys.getrecursionlimit(), DEPTH))
+                gc.freeze()                      # a full collection of the kernel's objects, seconds on a busy machine, is not the call's time
                 button.live = True
                 with torch.enable_grad(), watcher:
                     timer.arm()
@@ -109,6 +111,7 @@ def run(fn: Callable[..., Any], args: tuple[Any, ...], *, importing: Callable[[]
             _told(result, error, fn, watcher)
         finally:
             timer.disarm()                       # again, for the tick that came while the first one began
+            gc.unfreeze()
             button.live = False
     result.seconds = time.perf_counter() - start
     result.timed_out = timer.fired

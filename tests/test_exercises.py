@@ -140,6 +140,21 @@ def test_the_time_of_a_full_garbage_collection_does_not_count():
     assert kernels() is None
 
 
+def test_waiting_for_a_busy_machine_does_not_count_as_much_as_computing(monkeypatch):
+    """A call is late at its limit if it has computed, and at three times the limit whatever it did."""
+    def lasts(seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            pass
+    told = []
+    monkeypatch.setattr(sandbox, "TIME_LIMIT", 0.4)
+    monkeypatch.setattr(time, "process_time", time.monotonic)                # a processor of its own
+    assert sandbox.run(lasts, (60,)).timed_out
+    monkeypatch.setattr(time, "process_time", lambda: 0.0)                   # others have it
+    assert not sandbox.run(lasts, (0.7,), going=lambda: told.append(1)).timed_out and told
+    assert sandbox.run(lasts, (60,)).timed_out
+
+
 def test_the_time_of_a_first_import_does_not_count(tmp_path, monkeypatch):
     (tmp_path / "slow_module_of_a_learner.py").write_text("import time\nend = time.time() + 2.6\nwhile time.time() < end: pass\n")
     monkeypatch.syspath_prepend(tmp_path)

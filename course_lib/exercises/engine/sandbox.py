@@ -80,13 +80,13 @@ def clone(value: Any) -> Any:
     return copy.copy(value) if isinstance(value, Once) else value
 
 
-def run(fn: Callable[..., Any], args: tuple[Any, ...], *, importing: Callable[[], None] | None = None) -> Outcome:
+def run(fn: Callable[..., Any], args: tuple[Any, ...], *, going: Callable[[], None] | None = None) -> Outcome:
     """Call a learner's `fn` on clones of `args`. Raises nothing but the reader's own KeyboardInterrupt.
 
-    `importing` is told, again and again, while a first import keeps the clock from running.
+    `going` is told, again and again, while a first import or a busy machine keeps the call beyond its limit.
     """
     given, watcher, text = clone(args), _Watcher(), _Capped()
-    result, timer = Outcome(), Timer(TIME_LIMIT, __file__, importing)
+    result, timer = Outcome(), Timer(TIME_LIMIT, __file__, going)
     start = time.perf_counter()
     with StopButton() as button, put_back(), _quiet(text), with_patches():
         try:

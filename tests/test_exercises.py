@@ -1,5 +1,6 @@
 """The engine itself: its API, its sandbox, its progress, and functions that mean it harm."""
 import functools
+import gc
 import json
 import math
 import os
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +116,43 @@ def stubborn(*_):
 def test_endless_loops_are_stopped(loop):
     assert quiet("attention.merge_heads", loop).status == "too_slow"
     assert quiet("attention.merge_heads", reference("attention.merge_heads")).passed
+
+
+def test_the_time_of_a_full_garbage_collection_does_not_count():
+    """Inside a call the collector looks at what the call has made, and not at the kernel's hundreds of thousands of objects."""
+    class Node:
+        def __init__(self):
+            self.me = self
+
+    def collects(*_):
+        mine = weakref.ref(Node())
+        gc.collect()
+        return torch.tensor([mine() is None, kernels() is None])
+
+    gc.collect()
+    gc.disable()
+    try:
+        kernels = weakref.ref(Node())
+        assert sandbox.run(collects, ()).value.tolist() == [True, False]
+    finally:
+        gc.enable()
+    gc.collect()
+    assert kernels() is None
+
+
+def test_waiting_for_a_busy_machine_does_not_count_as_much_as_computing(monkeypatch):
+    """A call is late at its limit if it has computed, and at three times the limit whatever it did."""
+    def lasts(seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            pass
+    told = []
+    monkeypatch.setattr(sandbox, "TIME_LIMIT", 0.4)
+    monkeypatch.setattr(time, "process_time", time.monotonic)                # a processor of its own
+    assert sandbox.run(lasts, (60,)).timed_out
+    monkeypatch.setattr(time, "process_time", lambda: 0.0)                   # others have it
+    assert not sandbox.run(lasts, (0.7,), going=lambda: told.append(1)).timed_out and told
+    assert sandbox.run(lasts, (60,)).timed_out
 
 
 def test_the_time_of_a_first_import_does_not_count(tmp_path, monkeypatch):
@@ -253,6 +292,28 @@ def test_in_a_thread_the_check_still_works():
     worker = threading.Thread(target=lambda: results.append(quiet("attention.merge_heads", merged)))
     worker.start(), worker.join()
     assert results[0].passed
+
+
+TRACED = """
+import sys, threading
+from course_lib.exercises.engine import sandbox
+
+def endless():
+    while True:
+        pass
+
+for function in (lambda: 1, endless):
+    worker = threading.Thread(target=sandbox.run, args=(function, ()))
+    worker.start(), worker.join()
+    sys.setprofile(lambda *_: None)
+    (lambda: 1)()
+    sys.setprofile(None)
+"""
+
+
+def test_after_a_check_in_a_thread_a_debugger_still_works():
+    """Python 3.11 hung at the next traced call: the interpreter's flag of a planted exception was left up."""
+    subprocess.run([sys.executable, "-c", TRACED], check=True, timeout=120)
 
 
 def test_a_running_timer_of_somebody_else_survives():

@@ -66,6 +66,8 @@ def test_dispatches_keep_the_headline_apart_from_the_text():
         assert all(sentence[-1] in "。！？" for sentence in item.sentences)
     first = next(item for item in news if item.headline == "伊拉克外交官在安曼遭枪击")
     assert first.sentences[0].startswith("伊拉克驻约旦的一名外交官3日早晨")
+    every = text.dispatches(every=True)
+    assert len(every) == 1368 and {item.headline for item in every} >= {item.headline for item in news}
 
 
 def test_another_package_version_is_refused(monkeypatch):

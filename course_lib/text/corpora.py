@@ -79,11 +79,12 @@ def newspaper() -> Corpus[Paragraph]:
         L(zh="原始行", en="raw lines"), L(zh="含汉字", en="with a Chinese character"), L(zh="去掉重复", en="duplicates removed")))
 
 
-@lru_cache(maxsize=1)
-def dispatches() -> tuple[Dispatch, ...]:
-    """366 dispatches of at least four sentences, in the order of print.
+@lru_cache
+def dispatches(every: bool = False) -> tuple[Dispatch, ...]:
+    """366 dispatches of at least four sentences, in the order of print; or `every` piece under a headline, of any length.
 
-    A headline is the short line without marks above a paragraph that begins with a dateline. A few stand above another piece than their own.
+    A headline is the short line without marks above a paragraph that begins with a dateline (with `every`, above any of 40 characters that ends
+    in a full stop). A few stand above another piece than their own.
     """
     raw = [_paragraph(line).text for line in _lines("tag", "199801.txt")]
     found: dict[str, Dispatch] = {}
@@ -92,14 +93,15 @@ def dispatches() -> tuple[Dispatch, ...]:
         while i - 4 < above and re.match(r"（|(本报|新华社).{0,8}记者", raw[above]):         # bylines stand between the two
             above -= 1
         headline = raw[max(above, 0)]
-        if dateline and 7 <= len(headline) <= 22 and not _NO_HEADLINE.search(headline):
-            body = text[dateline.end():]
+        opens = dateline or every and len(text) >= 40 and text[-1] == "。"
+        if opens and 7 <= len(headline) <= 22 and not _NO_HEADLINE.search(headline):
+            body = text[dateline.end() if dateline else 0:]
             for after in raw[i + 1:i + 4]:
                 if len(after) < 40 or after[-1] != "。" or _DATELINE.match(after):
                     break
                 body += after
             sentences = tuple(re.findall(r"[^。！？]+[。！？]", body))
-            if len(sentences) >= 4:
+            if len(sentences) >= (1 if every else 4):
                 found.setdefault(headline, Dispatch(headline, sentences))
     return tuple(found.values())
 

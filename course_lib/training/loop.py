@@ -54,8 +54,8 @@ def fit(model, data: Tensor | Iterable, *, steps: int = 1000, batch_size: int = 
     val_data: like data; its loss is measured on eval_batches batches every eval_every steps (default a tenth of the run) and at
         the end. patience: stop after so many evaluations without a new best; the model then has the best weights.
     optimizer: "adamw", or "muon": Muon for the matrices of the hidden layers and AdamW for the rest. With 4 layers of width 128, a batch
-        of 8 x 128 and each optimiser's best rate of five (Muon's was four times AdamW's), it took 40 to 60 steps, each a fifth slower
-        (a quarter with AVX2 for AVX-512), to the loss of AdamW's 160: a third to a half of the time, three seeds.
+        of 8 x 128 and the best of three rates for each (Muon's was four times AdamW's), it took 40 to 60 steps to the loss of AdamW's
+        160: 0.30 to 0.40 of the time, or 0.31 to 0.45 with AVX2 for AVX-512 (three seeds, CPU seconds of one thread).
     clip: the longest gradient (2-norm); None: any. checkpoint: a name or a path; written every save_every steps, at an interrupt
         and at the end; an unfinished run goes on from there, with the losses it would have had. It belongs to these settings, this
         data and this shape of model (not: this loss function); of an iterable only class, length and first batch are compared.

@@ -1,6 +1,7 @@
 """Ending what does not end, and hearing the stop button while someone else's code runs."""
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import signal
 import sys
@@ -13,6 +14,8 @@ from typing import Any
 __all__ = ["TIME_LIMIT", "StopButton", "TimeLimit", "Timer"]
 
 TIME_LIMIT = 2.0                 # seconds for one call
+COMPUTED = 0.5                   # share of them that it must have computed: less is waiting for a busy machine, or a sleep,
+PATIENCE = 3                     # which is late only after so many times the limit
 TICK = 0.05                      # seconds between two looks at a running call
 INSIST = 0.0007                  # seconds between two raises: an `except:` around one does not hold the next (a trace function, which
                                  # would, can hang Python 3.11 when it is set inside a signal handler)
@@ -24,18 +27,18 @@ class TimeLimit(BaseException):
 
 
 class Timer:
-    """Raises TimeLimit in the running code after `seconds`, and again until it gets out of every try block.
+    """Raises TimeLimit in the running code after `seconds` (COMPUTED, PATIENCE), and again until it gets out of every try block.
 
     By a signal in the main thread, which also ends a sleep; elsewhere (Windows, a thread) by an exception that another
-    thread plants. Frames of the file `home` and above it are not the running code's. `importing` is told, again and again,
-    while a first import keeps the clock from running.
+    thread plants. Frames of the file `home` and above it are not the running code's. `going` is told, again and again,
+    while a first import or a busy machine keeps a call beyond its limit.
     """
 
-    def __init__(self, seconds: float, home: str, importing: Callable[[], None] | None = None):
-        self.seconds, self.home, self.importing, self.fired, self.armed = seconds, home, importing, False, False
+    def __init__(self, seconds: float, home: str, going: Callable[[], None] | None = None):
+        self.seconds, self.home, self.going, self.fired, self.armed = seconds, home, going, False, False
 
     def arm(self) -> None:
-        self.started, self.armed = time.monotonic(), True
+        self.started, self.computed, self.armed = time.monotonic(), time.process_time(), True
         self.deadline = self.started + self.seconds
         self.signals = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
         if self.signals:
@@ -53,7 +56,11 @@ class Timer:
         if not self.signals:
             self.over.set()
             self.watcher.join()
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.target), None)
+            if self.fired:                       # the last one planted may be still to come. To plant None instead leaves a flag up
+                with contextlib.suppress(TimeLimit):             # in Python 3.11, which then hangs at the next call that is traced
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.target), ctypes.py_object(TimeLimit))
+                    while True:
+                        time.sleep(0)
             return
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, self.handler)
@@ -62,12 +69,16 @@ class Timer:
             signal.setitimer(signal.ITIMER_REAL, max(delay - (time.monotonic() - self.started), 0.01), interval)
 
     def _late(self, frame: FrameType | None) -> bool:
-        now = time.monotonic()
+        now, computed = time.monotonic(), time.process_time()
         if _importing(frame, self.home) and now < self.started + IMPORT_LIMIT:      # half an import would break the module for good
-            self.deadline = now + self.seconds
-            if self.importing:
-                self.importing()
-        return now >= self.deadline
+            self.deadline, self.computed = now + self.seconds, computed
+        elif now < self.deadline:
+            return False
+        elif computed - self.computed >= COMPUTED * self.seconds or now >= self.deadline + (PATIENCE - 1) * self.seconds:
+            return True
+        if self.going:
+            self.going()
+        return False
 
     def _watch(self) -> None:
         while not self.over.wait(TICK):

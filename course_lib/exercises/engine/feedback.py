@@ -163,7 +163,7 @@ def _inputs(report: Report, finding: Finding) -> str:
 def _too_slow(report: Report, _: Diagnosis) -> list[L]:
     first = report.first
     lines = [L(zh="✗ 太慢：一次调用超过 {limit:.0f} 秒，已停止，内核仍可用。{ask}",
-               en="✗ Too slow: one call was stopped after {limit:.0f} s; the kernel is alive. {ask}").format(
+               en="✗ Too slow: one call took more than {limit:.0f} s and was stopped; the kernel is alive. {ask}").format(
         limit=TIME_LIMIT, ask=_question(report.code))]
     if first.outcome.line and first.outcome.line[1]:
         lines.append(L(zh="停在第 {n} 行：`{code}`", en="It was at line {n}: `{code}`").format(

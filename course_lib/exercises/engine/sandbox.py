@@ -10,6 +10,7 @@ import builtins
 import contextlib
 import copy
 import dis
+import gc
 import inspect
 import io
 import linecache
@@ -79,19 +80,20 @@ def clone(value: Any) -> Any:
     return copy.copy(value) if isinstance(value, Once) else value
 
 
-def run(fn: Callable[..., Any], args: tuple[Any, ...], *, importing: Callable[[], None] | None = None) -> Outcome:
+def run(fn: Callable[..., Any], args: tuple[Any, ...], *, going: Callable[[], None] | None = None) -> Outcome:
     """Call a learner's `fn` on clones of `args`. Raises nothing but the reader's own KeyboardInterrupt.
 
-    `importing` is told, again and again, while a first import keeps the clock from running.
+    `going` is told, again and again, while a first import or a busy machine keeps the call beyond its limit.
     """
     given, watcher, text = clone(args), _Watcher(), _Capped()
-    result, timer = Outcome(), Timer(TIME_LIMIT, __file__, importing)
+    result, timer = Outcome(), Timer(TIME_LIMIT, __file__, going)
     start = time.perf_counter()
     with StopButton() as button, put_back(), _quiet(text), with_patches():
         try:
             try:
                 _seed()
                 sys.setrecursionlimit(max(sys.getrecursionlimit(), DEPTH))
+                gc.freeze()                      # a full collection of the kernel's objects, seconds on a busy machine, is not the call's time
                 button.live = True
                 with torch.enable_grad(), watcher:
                     timer.arm()
@@ -109,6 +111,7 @@ def run(fn: Callable[..., Any], args: tuple[Any, ...], *, importing: Callable[[]
             _told(result, error, fn, watcher)
         finally:
             timer.disarm()                       # again, for the tick that came while the first one began
+            gc.unfreeze()
             button.live = False
     result.seconds = time.perf_counter() - start
     result.timed_out = timer.fired

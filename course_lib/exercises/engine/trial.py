@@ -64,7 +64,7 @@ def attempt(id: str, seed: int, call: Callable[..., Any], reference: Callable[..
 def _cases(call: Callable[..., Any], cases: list[tuple[Any, ...]], say: Callable[..., None]) -> None:
     for position, args in enumerate(cases):
         say(case=position)
-        outcome = run(call, args, importing=partial(say, case=position))
+        outcome = run(call, args, going=partial(say, case=position))
         if outcome.timed_out:
             return say(slow=position, line=outcome.line)
     say(done=True)

@@ -1,4 +1,5 @@
 """Errors that a learner can act on: one bilingual sentence, and in a notebook no traceback around it."""
+
 from __future__ import annotations
 
 import copyreg
@@ -25,8 +26,8 @@ class CourseError(Exception):
     def __str__(self) -> str:
         return str(self.message)
 
-    def __reduce__(self) -> tuple:                  # pickle would call the class with `args`, and a word has no name there
-        return copyreg.__newobj__, (type(self),), self.__dict__      # type: ignore[attr-defined]   # left out of the stubs
+    def __reduce__(self) -> tuple:  # pickle would call the class with `args`, and a word has no name there
+        return copyreg.__newobj__, (type(self),), self.__dict__  # type: ignore[attr-defined]   # left out of the stubs
 
-    def _render_traceback_(self) -> list[str]:      # IPython's hook: show the sentence alone
+    def _render_traceback_(self) -> list[str]:  # IPython's hook: show the sentence alone
         return [f"✗ {self}"]

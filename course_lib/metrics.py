@@ -1,4 +1,5 @@
 """What a number means: perplexity and bits per byte, from natural log-probabilities; and how far a measured figure may be off."""
+
 from __future__ import annotations
 
 import math
@@ -6,7 +7,17 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-__all__ = ["bits_per_byte", "bootstrap", "difference", "lead", "paired", "perplexity", "share", "tally", "wilson"]
+__all__ = [
+    "bits_per_byte",
+    "bootstrap",
+    "difference",
+    "lead",
+    "paired",
+    "perplexity",
+    "share",
+    "tally",
+    "wilson",
+]
 
 T = TypeVar("T")
 
@@ -38,7 +49,7 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
         raise ValueError(f"hits must lie between 0 and n: {hits} of {n} / 命中数应在 0 和 n 之间")
     if not n:
         return 0.0, 1.0
-    z2 = 1.96 ** 2
+    z2 = 1.96**2
     middle, half = hits + z2 / 2, math.sqrt(z2 * (hits * (n - hits) / n + z2 / 4))
     return max(0.0, (middle - half) / (n + z2)), min(1.0, (middle + half) / (n + z2))
 
@@ -50,14 +61,16 @@ def tally(hits: Iterable[bool]) -> str:
     return f"{sum(hits)} / {len(hits)} · {100 * sum(hits) / max(1, len(hits)):.0f} % ({100 * low:.0f}–{100 * high:.0f})"
 
 
-def bootstrap(items: Sequence[T], statistic: Callable[[list[T]], float] | None = None, draws: int = 1000, seed: int = 0) -> tuple[float, float]:
+def bootstrap(
+    items: Sequence[T], statistic: Callable[[list[T]], float] | None = None, draws: int = 1000, seed: int = 0
+) -> tuple[float, float]:
     """The 95 % interval of a statistic (the mean, if none is given) when the items are drawn anew, with repeats, `draws` times (Efron 1979).
 
     ValueError if there are no items.
     """
     if not items:
         raise ValueError("bootstrap needs at least one item / 自助法至少需要一个样本")
-    statistic = statistic or (lambda sample: math.fsum(sample) / len(sample))       # type: ignore[arg-type]     # items are numbers, then
+    statistic = statistic or (lambda sample: math.fsum(sample) / len(sample))  # type: ignore[arg-type]     # items are numbers, then
     chance = random.Random(seed)
     found = sorted(statistic(chance.choices(items, k=len(items))) for _ in range(draws))
     return found[int(0.025 * draws)], found[min(int(0.975 * draws), draws - 1)]
@@ -70,7 +83,9 @@ def difference(a: Sequence[float], b: Sequence[float]) -> str:
     return f"{math.fsum(gaps) / len(gaps):+.2f} ({low:+.2f} … {high:+.2f})"
 
 
-def paired(a: Sequence[bool], b: Sequence[bool], draws: int = 10_000, seed: int = 0) -> tuple[float, float, float]:
+def paired(
+    a: Sequence[bool], b: Sequence[bool], draws: int = 10_000, seed: int = 0
+) -> tuple[float, float, float]:
     """How much oftener `a` is right than `b` on the same examples: (difference, low, high), a 95 % bootstrap interval.
 
     a, b: one True or False an example, in the same order. Examples that both get right say nothing about the difference and cost no width,
@@ -79,10 +94,14 @@ def paired(a: Sequence[bool], b: Sequence[bool], draws: int = 10_000, seed: int 
     import numpy as np
 
     if len(a) != len(b) or len(a) == 0:
-        raise ValueError(f"paired results must be of one length, not 0: {len(a)} and {len(b)} / 成对的结果要一样长，且不能为空")
+        raise ValueError(
+            f"paired results must be of one length, not 0: {len(a)} and {len(b)} / 成对的结果要一样长，且不能为空"
+        )
     difference, n = np.asarray(a, int) - np.asarray(b, int), len(a)
     counts = np.array([(difference == value).sum() for value in (-1, 0, 1)])
-    draw = np.random.default_rng(seed).multinomial(n, counts / n, draws) @ [-1, 0, 1] / n     # n examples drawn with replacement, all at once
+    draw = (
+        np.random.default_rng(seed).multinomial(n, counts / n, draws) @ [-1, 0, 1] / n
+    )  # n examples drawn with replacement, all at once
     low, high = np.quantile(draw, [0.025, 0.975])
     return float(difference.mean()), float(low), float(high)
 

@@ -12,6 +12,7 @@ A source is jupytext's py:percent. The title of a cell says what it is:
     # %% machine | training | timing    code whose stored output is not compared (see IGNORED)
 Words in code are written once, `cl.L(zh="…", en="…")`; each edition gets its own (editions.py), and `cl.recall()` the number of its chapter.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -33,7 +34,7 @@ import jupytext
 import nbformat
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))            # the checkout's own course_lib, also where another one is installed
+sys.path.insert(0, str(HERE.parent))  # the checkout's own course_lib, also where another one is installed
 
 from editions import one_language  # noqa: E402
 from pictures import small_pictures  # noqa: E402
@@ -41,7 +42,7 @@ from rows import bibliography, fill_in, index, readme_pages, readme_table, writt
 from rules import broken_rules, guesses  # noqa: E402
 
 LANGS = ("zh", "en")
-IGNORED = {                                     # title of a cell -> why nbval does not compare its output
+IGNORED = {  # title of a cell -> why nbval does not compare its output
     "machine": "names the device, versions or folders of the machine it runs on",
     "training": "trained at full size when stored, at a small size under COURSE_QUICK",
     "timing": "prints seconds",
@@ -87,28 +88,45 @@ def live_folder(source: Path, lang: str) -> Path:
 
 def render(source: Path, lang: str, solution: bool) -> nbformat.NotebookNode:
     """One edition of one source, without outputs."""
-    notebook = nbformat.v4.new_notebook(metadata={
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}, "language_info": {"name": "python"}})
+    notebook = nbformat.v4.new_notebook(
+        metadata={
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        }
+    )
     cells = jupytext.read(source, fmt="py:percent").cells
     first = next(i for i, cell in enumerate(cells) if cell.cell_type == "code")
-    hidden = nbformat.v4.new_code_cell(BOOTSTRAP.format(address=f"course-lib @ git+{address()}" if address() else ""))
+    hidden = nbformat.v4.new_code_cell(
+        BOOTSTRAP.format(address=f"course-lib @ git+{address()}" if address() else "")
+    )
     hidden.metadata = {"jupyter": {"source_hidden": True}, "cellView": "form"}
     cells.insert(first, hidden)
     for cell in cells:
         title = cell.metadata.get("title", "")
         if cell.cell_type == "raw" or (title in LANGS and title != lang):
             continue
-        metadata = {key: cell.metadata[key] for key in ("jupyter", "cellView", "rows", "id") if key in cell.metadata}
+        metadata = {
+            key: cell.metadata[key] for key in ("jupyter", "cellView", "rows", "id") if key in cell.metadata
+        }
         if title == "exercise":
             cell.source = _exercise(metadata["id"], solution)
             metadata["tags"] = ["exercise"]
         elif title in IGNORED:
             metadata["tags"] = ["nbval-ignore-output"]
         if cell.cell_type == "code":
-            cell.source = one_language(cell.source.replace('cl.start(lang="zh")', f'cl.start(lang="{lang}")')
-                                       .replace("cl.recall()", f"cl.recall(before={int(source.stem[:2])})"), lang)
+            cell.source = one_language(
+                cell.source.replace('cl.start(lang="zh")', f'cl.start(lang="{lang}")').replace(
+                    "cl.recall()", f"cl.recall(before={int(source.stem[:2])})"
+                ),
+                lang,
+            )
         else:
-            cell.source = fill_in(_without_gaps(cell.source) if lang == "zh" else cell.source, lang, HERE, depth=3 if solution else 2)
+            cell.source = fill_in(
+                _without_gaps(cell.source) if lang == "zh" else cell.source,
+                lang,
+                HERE,
+                depth=3 if solution else 2,
+            )
         cell.metadata = metadata
         notebook.cells.append(cell)
     if address():
@@ -118,7 +136,7 @@ def render(source: Path, lang: str, solution: bool) -> nbformat.NotebookNode:
     if not solution:
         fold(notebook)
     seen: dict[str, int] = {}
-    for cell in notebook.cells:                 # an id follows from the text, so an edit changes the id of that cell alone
+    for cell in notebook.cells:  # an id follows from the text, so an edit changes the id of that cell alone
         digest = hashlib.sha1(cell.source.encode()).hexdigest()[:8]
         seen[digest] = seen.get(digest, 0) + 1
         cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
@@ -175,10 +193,20 @@ def execute(notebook: nbformat.NotebookNode, folder: Path, live: Path | None = N
 
     metadata = dict(notebook.metadata)
     with tempfile.TemporaryDirectory() as home:
-        client = NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str(folder)}}, store_widget_state=False)
-        client.widget_registry = {}             # no emulated Output widget: it can stall (nbclient issue 312)
+        client = NotebookClient(
+            notebook, timeout=900, resources={"metadata": {"path": str(folder)}}, store_widget_state=False
+        )
+        client.widget_registry = {}  # no emulated Output widget: it can stall (nbclient issue 312)
         baking = {"COURSE_BAKE": str(HERE / "examples.toml")} if live else {}
-        client.execute(env={**os.environ, **baking, "COURSE_HOME": home, "PYTHONPATH": str(HERE.parent), "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2")})
+        client.execute(
+            env={
+                **os.environ,
+                **baking,
+                "COURSE_HOME": home,
+                "PYTHONPATH": str(HERE.parent),
+                "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2"),
+            }
+        )
     notebook.metadata = metadata
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
@@ -229,7 +257,9 @@ def keep_baked(notebook: nbformat.NotebookNode, folder: Path) -> None:
                 if pictures:
                     view["state"]["pictures"] = [picture["text/html"] for picture in pictures]
                 folder.mkdir(parents=True, exist_ok=True)
-                (folder / f"{cell.id}.z").write_bytes(zlib.compress(json.dumps(view, ensure_ascii=False).encode(), 9))
+                (folder / f"{cell.id}.z").write_bytes(
+                    zlib.compress(json.dumps(view, ensure_ascii=False).encode(), 9)
+                )
 
 
 def changed_alone(source: Path) -> list[str]:
@@ -239,10 +269,17 @@ def changed_alone(source: Path) -> list[str]:
         path = edition(source, lang, False)
         if not path.exists():
             return []
-        cells[lang] = [cell.source for cell in render(source, lang, False).cells if cell.cell_type == "markdown"]
-        before[lang] = {cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"}
-    return [(zh if zh_changed else en).strip().splitlines()[0] for zh, en in zip(cells["zh"], cells["en"])
-            if (zh_changed := zh not in before["zh"]) != (en not in before["en"])]
+        cells[lang] = [
+            cell.source for cell in render(source, lang, False).cells if cell.cell_type == "markdown"
+        ]
+        before[lang] = {
+            cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"
+        }
+    return [
+        (zh if zh_changed else en).strip().splitlines()[0]
+        for zh, en in zip(cells["zh"], cells["en"])
+        if (zh_changed := zh not in before["zh"]) != (en not in before["en"])
+    ]
 
 
 def readme(write: bool) -> bool:
@@ -302,7 +339,11 @@ def main() -> int:
     chosen = sources(arguments.chapters)
     if arguments.bake:
         with ThreadPoolExecutor(arguments.jobs) as pool:
-            jobs = [(render(source, lang, False), edition(source, lang, False).parent, live_folder(source, lang)) for source in chosen for lang in LANGS]
+            jobs = [
+                (render(source, lang, False), edition(source, lang, False).parent, live_folder(source, lang))
+                for source in chosen
+                for lang in LANGS
+            ]
             list(pool.map(lambda job: execute(*job), jobs))
         return 0
     for source in chosen:
@@ -317,13 +358,24 @@ def main() -> int:
     for page in docs(write=not arguments.check):
         problems += arguments.check
         print("stale" if arguments.check else "wrote", page)
-    work = [(source, lang, solution, arguments.run) for source in chosen for lang in LANGS for solution in (False, True)]
+    work = [
+        (source, lang, solution, arguments.run)
+        for source in chosen
+        for lang in LANGS
+        for solution in (False, True)
+    ]
     with ThreadPoolExecutor(arguments.jobs) as pool:
         for path, old, new in pool.map(lambda job: build(*job), work):
-            unrun = [cell.id for cell in nbformat.reads(new, as_version=4).cells if cell.cell_type == "code" and not cell.execution_count]
+            unrun = [
+                cell.id
+                for cell in nbformat.reads(new, as_version=4).cells
+                if cell.cell_type == "code" and not cell.execution_count
+            ]
             if arguments.check and unrun:
                 problems += 1
-                print(f"{path.relative_to(HERE)}: cells {', '.join(unrun)} have no stored output; run make notebooks")
+                print(
+                    f"{path.relative_to(HERE)}: cells {', '.join(unrun)} have no stored output; run make notebooks"
+                )
             if new == old:
                 continue
             print("stale" if arguments.check else "wrote", path.relative_to(HERE), flush=True)

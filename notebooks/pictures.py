@@ -2,6 +2,7 @@
 
 No SVG, which JupyterLab does not show in a notebook that was downloaded and not yet run.
 """
+
 from __future__ import annotations
 
 import base64
@@ -13,8 +14,8 @@ from PIL import Image
 
 __all__ = ["small_pictures"]
 
-_EXACT = 64            # of the 256: the commonest colours stay as they are, so that no surface changes
-_MOST = 4              # levels of 255 by which a place may change; where a palette would change more, the picture stays as it is
+_EXACT = 64  # of the 256: the commonest colours stay as they are, so that no surface changes
+_MOST = 4  # levels of 255 by which a place may change; where a palette would change more, the picture stays as it is
 
 
 def small_pictures(data: dict[str, str]) -> None:
@@ -22,7 +23,9 @@ def small_pictures(data: dict[str, str]) -> None:
     if "image/png" in data:
         data["image/png"] = _small(data["image/png"])
     if "text/html" in data:
-        data["text/html"] = re.sub(r"(?<=data:image/png;base64,)[A-Za-z0-9+/=]+", lambda found: _small(found[0]), data["text/html"])
+        data["text/html"] = re.sub(
+            r"(?<=data:image/png;base64,)[A-Za-z0-9+/=]+", lambda found: _small(found[0]), data["text/html"]
+        )
 
 
 def _small(png: str) -> str:
@@ -31,7 +34,9 @@ def _small(png: str) -> str:
     if image.mode == "P":
         return png
     image = image.convert("RGBA")
-    colours, place, counts = np.unique(np.asarray(image).view(np.uint32), return_inverse=True, return_counts=True)
+    colours, place, counts = np.unique(
+        np.asarray(image).view(np.uint32), return_inverse=True, return_counts=True
+    )
     colours = colours.view(np.uint8).reshape(-1, 4)
     commonest = np.argsort(-counts, kind="stable")[:_EXACT]
     others = image.quantize(256 - _EXACT, Image.Quantize.FASTOCTREE).palette.palette

@@ -7,6 +7,7 @@
   fraction of a pixel passes, another line does not. The words of a picture are in its alt text, which is text.
 - Packed numbers (the data of an interactive view): levels that differ by one, and floats that differ by 1e-3.
 """
+
 from __future__ import annotations
 
 import base64
@@ -22,12 +23,14 @@ from PIL import Image, UnidentifiedImageError
 
 __all__ = ["difference"]
 
-_NUMBER = re.compile(r"(?<![A-Za-z0-9_.])([-+−]?(?:\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(?:[eE]([-+]?\d+))?)(?= ?([%％])?)")
+_NUMBER = re.compile(
+    r"(?<![A-Za-z0-9_.])([-+−]?(?:\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(?:[eE]([-+]?\d+))?)(?= ?([%％])?)"
+)
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{200,}={0,2}")
-_IGNORED = "application/vnd.jupyter.widget-view+json"     # the address of a live widget; its still picture is an output of its own
+_IGNORED = "application/vnd.jupyter.widget-view+json"  # the address of a live widget; its still picture is an output of its own
 _RELATIVE = 1e-5
-_CELL = 8                                                 # pixels; a picture from afar has one of these for each cell
-_LEVELS = 14                                              # of 255: what a line moves a cell by when it moves by a pixel, and 5 for the palette it is stored with
+_CELL = 8  # pixels; a picture from afar has one of these for each cell
+_LEVELS = 14  # of 255: what a line moves a cell by when it moves by a pixel, and 5 for the palette it is stored with
 
 
 def difference(stored: list[dict], fresh: list[dict], clean: Callable[[str], str] = str) -> str | None:
@@ -55,7 +58,14 @@ def _parts(outputs: list[dict]) -> list[tuple[str, str]]:
             parts.append(("error", f"{output['ename']}: {output['evalue']}"))
         elif _IGNORED not in output["data"]:
             for mime, data in output["data"].items():
-                parts.append((mime, data if isinstance(data, str) else json.dumps(data, sort_keys=True, ensure_ascii=False)))
+                parts.append(
+                    (
+                        mime,
+                        data
+                        if isinstance(data, str)
+                        else json.dumps(data, sort_keys=True, ensure_ascii=False),
+                    )
+                )
     return sorted(parts, key=lambda part: part[0])
 
 
@@ -67,7 +77,7 @@ def _texts(old: str, new: str, clean: Callable[[str], str]) -> str | None:
         found = _payloads(a, b)
         if found:
             return found
-    return _words(clean(_BASE64.sub("…", old)), clean(_BASE64.sub("…", new)))      # in base64 "7s" is no time
+    return _words(clean(_BASE64.sub("…", old)), clean(_BASE64.sub("…", new)))  # in base64 "7s" is no time
 
 
 def _words(old: str, new: str) -> str | None:
@@ -89,7 +99,7 @@ def _between(text: str, numbers: list[re.Match]) -> list[str]:
 
 
 def _around(text: str, number: re.Match) -> str:
-    return text[max(0, number.start() - 60):number.end() + 20]
+    return text[max(0, number.start() - 60) : number.end() + 20]
 
 
 def _close(a: re.Match, b: re.Match) -> bool:
@@ -144,7 +154,10 @@ def _pictures(old: bytes, new: bytes) -> str | None:
         if abs(before - after) > 2 + before // 200:
             return f"a picture of {a.size} pixels, now {b.size}"
     grid = [max(1, round(side / _CELL)) for side in a.size]
-    x, y = (np.asarray(image.convert("RGBA").convert("RGBa").resize(grid, Image.Resampling.BILINEAR), int) for image in (a, b))
+    x, y = (
+        np.asarray(image.convert("RGBA").convert("RGBa").resize(grid, Image.Resampling.BILINEAR), int)
+        for image in (a, b)
+    )
     apart = np.abs(x - y).max(-1)
     row, column = np.unravel_index(apart.argmax(), apart.shape)
     if apart.max() > _LEVELS:

@@ -1,4 +1,5 @@
 """Every chapter in a real JupyterLab, as a reader sees it: some run whole, all as stored; nothing red, every picture drawn; screenshots in light and dark."""
+
 import shutil
 from pathlib import Path
 
@@ -22,7 +23,7 @@ CONTENT = """area => {
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     chromium()
-    root = tmp_path_factory.mktemp("course")          # copies: the browser saves what it runs
+    root = tmp_path_factory.mktemp("course")  # copies: the browser saves what it runs
     for lang in ("zh", "en"):
         shutil.copytree(ROOT / "notebooks" / lang, root / lang)
     with jupyter(root) as address:
@@ -40,9 +41,11 @@ def test_chapter_runs_in_lab(site, chapter, lang):
     with browser_page(site) as page:
         _open(page, site, chapter, lang)
         run_all(page)
-        page.wait_for_timeout(2500)                   # front-end work after the last reply
+        page.wait_for_timeout(2500)  # front-end work after the last reply
         assert page.locator(RED).all_inner_texts() == []
-        widgets = page.locator(".jp-OutputArea-output.lm-Panel")        # a widget's output is a panel; others are rendered MIME
+        widgets = page.locator(
+            ".jp-OutputArea-output.lm-Panel"
+        )  # a widget's output is a panel; others are rendered MIME
         assert widgets.count() >= 2, "a chapter has at least two things to drag, click or type into"
         blank = [i for i in range(widgets.count()) if not widgets.nth(i).evaluate(CONTENT)]
         assert not blank, f"widgets {blank} show nothing"
@@ -75,7 +78,9 @@ def _open(page, site, chapter, lang):
 def _shots(page, name):
     SHOTS.mkdir(exist_ok=True)
     page.locator(".jp-Notebook .jp-Cell").first.scroll_into_view_if_needed()
-    height = page.evaluate("Math.max(...[...document.querySelectorAll('.jp-WindowedPanel-outer, .jp-Notebook')].map(n => n.scrollHeight))")
+    height = page.evaluate(
+        "Math.max(...[...document.querySelectorAll('.jp-WindowedPanel-outer, .jp-Notebook')].map(n => n.scrollHeight))"
+    )
     page.set_viewport_size({"width": 1200, "height": int(min(height + 160, 15_000))})
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
         page.evaluate(THEME, theme)

@@ -1,4 +1,5 @@
 """The GPT that is read first is the same model as `Decoder` at its defaults."""
+
 import torch
 import torch.nn.functional as F
 
@@ -14,7 +15,12 @@ def pair():
     plain, general = GPT(**SHAPE), cnn.Decoder(cnn.DecoderConfig(**SHAPE))
     for p in plain.parameters():
         torch.nn.init.normal_(p, std=0.4)
-    general.load_state_dict({name if name == "head.weight" else f"stack.{name}": value for name, value in plain.state_dict().items()})
+    general.load_state_dict(
+        {
+            name if name == "head.weight" else f"stack.{name}": value
+            for name, value in plain.state_dict().items()
+        }
+    )
     return plain.double(), general.double()
 
 
@@ -31,7 +37,12 @@ def test_logits_and_gradients_equal_those_of_the_decoder():
 def test_a_different_architecture_would_be_noticed():
     plain, _ = pair()
     other = cnn.Decoder(cnn.DecoderConfig(**SHAPE, activation="gelu")).double()
-    other.load_state_dict({name if name == "head.weight" else f"stack.{name}": value for name, value in plain.state_dict().items()})
+    other.load_state_dict(
+        {
+            name if name == "head.weight" else f"stack.{name}": value
+            for name, value in plain.state_dict().items()
+        }
+    )
     ids = torch.randint(31, (2, 12))
     assert (plain(ids) - other(ids)).abs().max() > 1e-6
 

@@ -5,6 +5,7 @@
 
 It stops broken programs, not an attacker; that takes a container or a virtual machine.
 """
+
 from __future__ import annotations
 
 import math
@@ -56,14 +57,33 @@ def run_apart(program: str, seconds: float = 2.0, megabytes: int = 512) -> str:
     system can do that, on Linux.
     """
     with tempfile.TemporaryDirectory() as folder:
-        env = {key: os.environ[key] for key in ("SYSTEMROOT",) if key in os.environ}       # Windows starts no Python without it
-        process = subprocess.Popen([sys.executable, "-I", "-S", "-B", "-X", "utf8", "-c", _CHILD, str(math.ceil(seconds)), str(megabytes)],
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=folder, env=env)
+        env = {
+            key: os.environ[key] for key in ("SYSTEMROOT",) if key in os.environ
+        }  # Windows starts no Python without it
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-I",
+                "-S",
+                "-B",
+                "-X",
+                "utf8",
+                "-c",
+                _CHILD,
+                str(math.ceil(seconds)),
+                str(megabytes),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=folder,
+            env=env,
+        )
         try:
             says, _ = process.communicate(program.encode("utf-8", "replace"), timeout=seconds)
         except subprocess.TimeoutExpired:
             return "timeout"
-        finally:                                            # also where the reader interrupts
+        finally:  # also where the reader interrupts
             process.kill()
             process.wait()
     return says.decode() or f"exit {process.returncode}"

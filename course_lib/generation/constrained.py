@@ -4,6 +4,7 @@
 
 Token by token, every token with which no legal text goes on is masked; the likeliest of the others is written.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -25,10 +26,15 @@ def pick(model, ids: Sequence[int], options: Sequence[Sequence[int]]) -> int:
     """
     rows = [list(option) for option in options]
     order = sorted(rows)
-    if not order or not order[0] or any(after[:len(before)] == before for before, after in zip(order, order[1:])):
+    if (
+        not order
+        or not order[0]
+        or any(after[: len(before)] == before for before, after in zip(order, order[1:]))
+    ):
         raise GenerationError(
             zh="选项不能为空，也不能有一个是另一个的开头：在每个末尾加同一个词元",
-            en="options must not be empty, and none may begin another: end each with the same token")
+            en="options must not be empty, and none may begin another: end each with the same token",
+        )
     left, depth = list(range(len(rows))), 0
     model = writer_of(model)
     with model.evaluating(), torch.inference_mode():
@@ -36,7 +42,7 @@ def pick(model, ids: Sequence[int], options: Sequence[Sequence[int]]) -> int:
         while len(left) > 1:
             allowed = sorted({rows[i][depth] for i in left})
             token = allowed[0]
-            if len(allowed) > 1:                                # a forced token needs no forward pass of its own
+            if len(allowed) > 1:  # a forced token needs no forward pass of its own
                 token = allowed[int(reader.logits()[0, allowed].argmax())]
             reader.append(torch.tensor([token], device=reader.ids.device))
             left = [i for i in left if rows[i][depth] == token]

@@ -3,6 +3,7 @@ it takes: fewer bytes, less time. (A prompt is different: many tokens share one 
 
     small = compress(cl.models.port("smollm2-135m"), "int8")
 """
+
 from __future__ import annotations
 
 import copy
@@ -51,9 +52,9 @@ class BFloat16Linear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x [...,in] -> [...,out], both float32."""
-        if choose().dtype == torch.bfloat16:            # measured: this device multiplies bfloat16 matrices quickly
+        if choose().dtype == torch.bfloat16:  # measured: this device multiplies bfloat16 matrices quickly
             y = F.linear(x.bfloat16(), self.weight).to(x.dtype)
-        elif x.numel() == x.shape[-1]:                  # one token: a matrix-vector product is quick everywhere
+        elif x.numel() == x.shape[-1]:  # one token: a matrix-vector product is quick everywhere
             y = torch.mv(self.weight, x.flatten().bfloat16()).to(x.dtype).view(*x.shape[:-1], -1)
         else:
             y = F.linear(x, self.weight.to(x.dtype))
@@ -71,7 +72,7 @@ class Int8Linear(nn.Module):
     def __init__(self, linear: nn.Linear):
         super().__init__()
         weight = linear.weight.detach().float()
-        scale = weight.abs().amax(dim=1).clamp(min=1e-12) / 127                          # (out,)
+        scale = weight.abs().amax(dim=1).clamp(min=1e-12) / 127  # (out,)
         self.register_buffer("weight", (weight / scale[:, None]).round().to(torch.int8))
         self.register_buffer("scale", scale)
         self.register_buffer("ones", torch.ones_like(scale, dtype=torch.bfloat16))
@@ -79,7 +80,7 @@ class Int8Linear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x [...,in] -> [...,out], both float32."""
-        if x.numel() <= 4 * x.shape[-1] and x.device.type == "cpu":           # few tokens: the kernel that reads int8
+        if x.numel() <= 4 * x.shape[-1] and x.device.type == "cpu":  # few tokens: the kernel that reads int8
             rows = x.reshape(-1, x.shape[-1]).bfloat16()
             y = (torch._weight_int8pack_mm(rows, self.weight, self.ones) * self.scale).view(*x.shape[:-1], -1)
             return y if self.bias is None else y + self.bias
@@ -94,7 +95,10 @@ def compress(model: nn.Module, weights: str = "int8") -> nn.Module:
     if weights not in KINDS:
         raise GenerationError(
             zh="weights 只能是 {kinds}，不能是 {weights!r}",
-            en="weights must be {kinds}, not {weights!r}", kinds=" / ".join(KINDS), weights=weights)
+            en="weights must be {kinds}, not {weights!r}",
+            kinds=" / ".join(KINDS),
+            weights=weights,
+        )
     small = copy.deepcopy(model).eval().requires_grad_(False)
     for module in list(small.modules()):
         for name, child in module.named_children():

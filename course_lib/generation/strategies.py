@@ -1,4 +1,5 @@
 """How the next token is chosen from the logits."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -70,8 +71,10 @@ class Sample:
             logits = logits.masked_fill(logits < least, -torch.inf)
         if self.top_p is not None and self.top_p < 1:
             ordered, order = logits.softmax(dim=-1).sort(dim=-1, descending=True)
-            before = ordered.cumsum(dim=-1) - ordered            # probability of all likelier tokens
-            logits = logits.masked_fill((before >= self.top_p).scatter(-1, order, before >= self.top_p), -torch.inf)
+            before = ordered.cumsum(dim=-1) - ordered  # probability of all likelier tokens
+            logits = logits.masked_fill(
+                (before >= self.top_p).scatter(-1, order, before >= self.top_p), -torch.inf
+            )
         if self.min_p:
             p = logits.softmax(dim=-1)
             logits = logits.masked_fill(p < self.min_p * p.amax(dim=-1, keepdim=True), -torch.inf)
@@ -98,7 +101,9 @@ def penalised(strategy, logits: Tensor, ids: Tensor, mask: Tensor | None = None)
     penalty, V = getattr(strategy, "repetition_penalty", 1.0), logits.shape[-1]
     if penalty == 1:
         return logits
-    seen = torch.zeros(len(logits), V + 1, dtype=torch.bool, device=logits.device)           # padding is put into column V
+    seen = torch.zeros(
+        len(logits), V + 1, dtype=torch.bool, device=logits.device
+    )  # padding is put into column V
     seen = seen.scatter(1, ids if mask is None else ids.masked_fill(~mask, V), True)[:, :V]
     return torch.where(seen, torch.where(logits < 0, logits * penalty, logits / penalty), logits)
 
@@ -112,5 +117,10 @@ def generator_of(strategy, device: torch.device) -> torch.Generator | None:
 def require(true: bool, name: str, rule: str, value) -> None:
     """GenerationError unless a setting is as it should be."""
     if not true:
-        raise GenerationError(zh="{name} 应满足 {rule}，而不是 {value}",
-                              en="{name} must satisfy {rule}, not {value}", name=name, rule=rule, value=value)
+        raise GenerationError(
+            zh="{name} 应满足 {rule}，而不是 {value}",
+            en="{name} must satisfy {rule}, not {value}",
+            name=name,
+            rule=rule,
+            value=value,
+        )

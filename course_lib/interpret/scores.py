@@ -3,6 +3,7 @@
 The scores (arXiv numbers): entropy in bits; attention to the previous token; to the first token ("sink", 2309.17453);
 induction, "to the token after an earlier copy of this one" (2209.11895, "prefix matching"). NaN: it has no meaning.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -37,7 +38,13 @@ def to_first(weights: np.ndarray) -> np.ndarray:
 def induction(weights: np.ndarray, tokens: Tokens) -> np.ndarray:
     """[H, T, T] -> mean attention to what came after earlier copies of a token, of the tokens that have such: [H]"""
     same = tokens.ids or tokens.labels
-    pairs = [(i, j + 1) for i in range(len(same)) if not tokens.special[i] for j in range(i - 1) if same[j] == same[i]]
+    pairs = [
+        (i, j + 1)
+        for i in range(len(same))
+        if not tokens.special[i]
+        for j in range(i - 1)
+        if same[j] == same[i]
+    ]
     if not pairs:
         return np.full(len(weights), np.nan)
     now, after = np.array(pairs).T
@@ -51,8 +58,14 @@ def scores_of(weights: np.ndarray, packed: np.ndarray, tokens: Tokens, cross: bo
     H, T, _ = weights.shape
     none = np.full(H, np.nan)
     own = T > 1 and not cross
-    return np.stack([entropy(packed, T), to_previous(weights) if own else none,
-                     to_first(weights) if T > 1 else none, induction(weights, tokens) if own else none])
+    return np.stack(
+        [
+            entropy(packed, T),
+            to_previous(weights) if own else none,
+            to_first(weights) if T > 1 else none,
+            induction(weights, tokens) if own else none,
+        ]
+    )
 
 
 def apart(weights: np.ndarray, cross: bool) -> np.ndarray:

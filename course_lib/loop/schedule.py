@@ -7,6 +7,7 @@ a wrong answer begins anew. Whoever says no more than right or wrong gives grade
     >>> [interval(streak) for streak in range(6)]
     [1, 1, 6, 15, 38, 95]
 """
+
 from __future__ import annotations
 
 import math
@@ -17,7 +18,7 @@ from typing import Protocol, TypeVar
 __all__ = ["Answer", "due", "interval", "pick"]
 
 EASE = 2.5
-Answer = tuple[datetime, bool]          # when, and whether it was right
+Answer = tuple[datetime, bool]  # when, and whether it was right
 
 
 class Item(Protocol):
@@ -62,4 +63,4 @@ def pick(items: Iterable[T], answers: Mapping[str, Sequence[Answer]], now: datet
             turns[item.chapter] = turns.get(item.chapter, 0) + 1
             new.append((turns[item.chapter], -item.chapter, item))
     fresh = [item for *_, item in sorted(new, key=lambda entry: entry[:2])]
-    return (waiting[:n - 1] + fresh[:1] + waiting[n - 1:] + fresh[1:])[:n]
+    return (waiting[: n - 1] + fresh[:1] + waiting[n - 1 :] + fresh[1:])[:n]

@@ -7,6 +7,7 @@ The arrays are the model's own, taken where they arise in its one pass: hooks on
 attention, which is no module, the product and the softmax themselves. Inside the blocks only block 0 is kept, and of all others the length
 of what they add up to.
 """
+
 from __future__ import annotations
 
 import inspect
@@ -60,13 +61,23 @@ def trace(m, text: str, *, tokenizer=None, most: int | None = None) -> Trace:
     inputs = model.inputs(encoded)
     source = read_tokens(model.tokenizer, encoded["input_ids"][0].tolist())
     recorder = _Recorder(config, where)
-    wanted, allowed = {"use_cache": False, "return_weights": True}, inspect.signature(model.net.forward).parameters     # the last: in the open
+    wanted, allowed = (
+        {"use_cache": False, "return_weights": True},
+        inspect.signature(model.net.forward).parameters,
+    )  # the last: in the open
     with eager(model), model.asking(), torch.no_grad(), recorder:
         model.net(**inputs, **{name: value for name, value in wanted.items() if name in allowed})
     tensors = {"ids": encoded["input_ids"], **recorder.finished()}
     values, ids = tensors["logits"][0, -1].softmax(-1).topk(min(16, config.vocab_size))
     likely = [(token, label(model.tokenizer, token), p) for token, p in zip(ids.tolist(), values.tolist())]
-    return Trace(text, source, config, model.title, {name: tensor.cpu().numpy() for name, tensor in tensors.items()}, likely)
+    return Trace(
+        text,
+        source,
+        config,
+        model.title,
+        {name: tensor.cpu().numpy() for name, tensor in tensors.items()},
+        likely,
+    )
 
 
 def _layout(model: Model):
@@ -80,7 +91,9 @@ def _layout(model: Model):
         raise ModelError(
             zh="{model} 不是这里能走一遍的解码器：要 cl.load(…) 或 transformers 的 GPT-2、Llama、Mistral、Qwen2 模型，或先归一化的 cl.nn.Decoder。",
             en="{model} is no decoder that can be followed here: this takes a GPT-2, Llama, Mistral or Qwen2 model of cl.load(…) or transformers, or a "
-               "cl.nn.Decoder with its norms first.", model=model.title)
+            "cl.nn.Decoder with its norms first.",
+            model=model.title,
+        )
     return config, where
 
 
@@ -107,8 +120,13 @@ class _Recorder(TorchFunctionMode):
         self._hear(_BLOCK.format(i=1) + "attention_norm" if last else "stack.norm", took="x2")
         self._hear("stack.norm", made="final")
         self._hear("head", made="logits")
-        norms = [self.where(_BLOCK.format(i=i) + "attention_norm")[0] for i in range(last + 1)] + self.where("stack.norm")
-        self._hooks += [norm.register_forward_pre_hook(lambda _, inputs: self.lengths.append(inputs[0].norm(dim=-1))) for norm in norms]
+        norms = [self.where(_BLOCK.format(i=i) + "attention_norm")[0] for i in range(last + 1)] + self.where(
+            "stack.norm"
+        )
+        self._hooks += [
+            norm.register_forward_pre_hook(lambda _, inputs: self.lengths.append(inputs[0].norm(dim=-1)))
+            for norm in norms
+        ]
         return super().__enter__()
 
     def __exit__(self, *error) -> None:
@@ -118,19 +136,23 @@ class _Recorder(TorchFunctionMode):
 
     def _hear(self, name: str, took: str = "", made: str = "") -> None:
         """Keep what a module takes and makes; of several that stand for one of ours, their results side by side."""
+
         def heard(_module, inputs, output) -> None:
             if took:
                 self.seen[took] = inputs[0]
             if made:
                 self.seen[made] = torch.cat((self.seen[made], output), -1) if made in self.seen else output
                 self._attending = made == "qkv"
+
         self._hooks += [module.register_forward_hook(heard) for module in self.where(name)]
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         result = func(*args, **(kwargs or {}))
         if self._attending and func in PRODUCT and "q_turned" not in self.seen:
             self.seen["q_turned"], keys = args[0], args[1].transpose(-2, -1)
-            self.seen["k_turned"] = keys[:, ::keys.shape[1] // self.config.n_kv_head]              # each is there once for each head that shares it
+            self.seen["k_turned"] = keys[
+                :, :: keys.shape[1] // self.config.n_kv_head
+            ]  # each is there once for each head that shares it
         elif self._attending and func in SOFTMAX:
             self.seen["scores"], self.seen["weights"] = args[0], result
         return result
@@ -138,10 +160,18 @@ class _Recorder(TorchFunctionMode):
     def finished(self) -> dict[str, Tensor]:
         """All tensors, float32, in the shapes of `Trace`."""
         c, seen = self.config, {name: tensor.float() for name, tensor in self.seen.items()}
-        heads = lambda x: x.unflatten(-1, (-1, c.d_head)).transpose(1, 2)                           # (B, T, h*d) -> (B, h, T, d)
+        heads = lambda x: x.unflatten(-1, (-1, c.d_head)).transpose(1, 2)  # (B, T, h*d) -> (B, h, T, d)
         q, k, v = seen.pop("qkv").split([c.n_head * c.d_head, *2 * [c.n_kv_head * c.d_head]], dim=-1)
-        seen |= {"q": heads(q), "k": heads(k), "v": heads(v), "mixed": heads(seen["mixed"]), "lengths": torch.stack(self.lengths).float()}
-        seen["scores"] = seen["scores"].masked_fill(seen["scores"] < -1e30, -torch.inf)             # some write the mask as the least float
+        seen |= {
+            "q": heads(q),
+            "k": heads(k),
+            "v": heads(v),
+            "mixed": heads(seen["mixed"]),
+            "lengths": torch.stack(self.lengths).float(),
+        }
+        seen["scores"] = seen["scores"].masked_fill(
+            seen["scores"] < -1e30, -torch.inf
+        )  # some write the mask as the least float
         if c.gated:
             seen["gate"], seen["up"] = seen["up"].chunk(2, dim=-1)
         return seen

@@ -8,6 +8,7 @@ of `course_lib.nn` generalises this file; a test holds that its logits equal tho
 
 B batch, T positions, H heads, d width of a head, D = H * d width of the model, V vocabulary.
 """
+
 from __future__ import annotations
 
 import math
@@ -25,16 +26,16 @@ class SelfAttention(nn.Module):
     def __init__(self, d_model: int, n_head: int):
         super().__init__()
         self.n_head = n_head
-        self.qkv = nn.Linear(d_model, 3 * d_model)                  # queries, keys and values in one multiplication
+        self.qkv = nn.Linear(d_model, 3 * d_model)  # queries, keys and values in one multiplication
         self.out = nn.Linear(d_model, d_model)
 
     def forward(self, x: Tensor) -> Tensor:
         B, T, D = x.shape
-        q, k, v = self.qkv(x).split(D, dim=2)                       # (B, T, D) each
+        q, k, v = self.qkv(x).split(D, dim=2)  # (B, T, D) each
         heads = (B, T, self.n_head, D // self.n_head)
-        q, k, v = (part.view(heads).transpose(1, 2) for part in (q, k, v))      # (B, H, T, d) each
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)             # (B, H, T, d): position t sees 0..t
-        return self.out(y.transpose(1, 2).reshape(B, T, D))         # the heads side by side again
+        q, k, v = (part.view(heads).transpose(1, 2) for part in (q, k, v))  # (B, H, T, d) each
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)  # (B, H, T, d): position t sees 0..t
+        return self.out(y.transpose(1, 2).reshape(B, T, D))  # the heads side by side again
 
 
 class FeedForward(nn.Module):
@@ -45,7 +46,7 @@ class FeedForward(nn.Module):
         self.up, self.down = nn.Linear(d_model, 4 * d_model), nn.Linear(4 * d_model, d_model)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.down(F.gelu(self.up(x), approximate="tanh"))    # the GELU that GPT-2 was trained with
+        return self.down(F.gelu(self.up(x), approximate="tanh"))  # the GELU that GPT-2 was trained with
 
 
 class Block(nn.Module):
@@ -66,22 +67,25 @@ class GPT(nn.Module):
 
     def __init__(self, vocab_size: int, context: int, n_layer: int, n_head: int, d_model: int):
         super().__init__()
-        self.tokens = nn.Embedding(vocab_size, d_model)             # what the token is
-        self.positions = nn.Embedding(context, d_model)                # where it stands
+        self.tokens = nn.Embedding(vocab_size, d_model)  # what the token is
+        self.positions = nn.Embedding(context, d_model)  # where it stands
         self.blocks = nn.ModuleList(Block(d_model, n_head) for _ in range(n_layer))
         self.norm = nn.LayerNorm(d_model)
         self.head = nn.Linear(d_model, vocab_size, bias=False)
-        for name, weight in self.named_parameters():                # small random weights, smaller where a block adds to the stream
+        for (
+            name,
+            weight,
+        ) in self.named_parameters():  # small random weights, smaller where a block adds to the stream
             if weight.dim() > 1:
                 added = name.endswith(("out.weight", "down.weight"))
                 nn.init.normal_(weight, std=0.02 / math.sqrt(2 * n_layer) if added else 0.02)
             elif name.endswith("bias"):
                 nn.init.zeros_(weight)
-        self.head.weight = self.tokens.weight                       # tied (Press & Wolf 2017)
+        self.head.weight = self.tokens.weight  # tied (Press & Wolf 2017)
 
     def forward(self, ids: Tensor) -> Tensor:
         """ids long [B,T] -> logits [B,T,V]."""
-        x = self.tokens(ids) + self.positions(torch.arange(ids.shape[1], device=ids.device))       # (B, T, D)
+        x = self.tokens(ids) + self.positions(torch.arange(ids.shape[1], device=ids.device))  # (B, T, D)
         for block in self.blocks:
             x = block(x)
-        return self.head(self.norm(x))                              # (B, T, V)
+        return self.head(self.norm(x))  # (B, T, V)

@@ -1,4 +1,5 @@
 """How a transformer knows the order of its tokens: four answers from four papers."""
+
 from __future__ import annotations
 
 import math
@@ -17,7 +18,7 @@ def sinusoids(length: int, d_model: int) -> Tensor:
     """Sine and cosine waves, [length, d_model] (Vaswani et al. 2017, section 3.5): column 2i is the sine and 2i+1 the
     cosine of position / 10000^(2i / d_model)."""
     frequencies = 10_000.0 ** (-torch.arange(0, d_model, 2) / d_model)
-    angles = torch.outer(torch.arange(length), frequencies)                   # (length, ceil(d_model / 2))
+    angles = torch.outer(torch.arange(length), frequencies)  # (length, ceil(d_model / 2))
     return torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(1)[:, :d_model]
 
 
@@ -27,7 +28,7 @@ def rope_table(length: int, d_head: int, theta: float = 10_000.0) -> tuple[Tenso
     The pairs that turn together are columns i and i + d_head/2, as in Llama; the sign of the turn is in the sines.
     """
     frequencies = 1.0 / theta ** (torch.arange(0, d_head, 2) / d_head)
-    angles = torch.outer(torch.arange(length), frequencies)                   # (length, d_head / 2)
+    angles = torch.outer(torch.arange(length), frequencies)  # (length, d_head / 2)
     cos, sin = angles.cos(), angles.sin()
     return torch.cat((cos, cos), dim=-1), torch.cat((-sin, sin), dim=-1)
 
@@ -52,12 +53,12 @@ class RelativeBias(nn.Module):
         """Bias [1,H,T,S] of the last T of S positions to all S."""
         query = torch.arange(S - T, S, device=self.table.weight.device)[:, None]
         key = torch.arange(S, device=self.table.weight.device)[None, :]
-        return self.table(self.bucket(key - query)).permute(2, 0, 1)[None]    # (T, S, H) -> (1, H, T, S)
+        return self.table(self.bucket(key - query)).permute(2, 0, 1)[None]  # (T, S, H) -> (1, H, T, S)
 
     def bucket(self, distance: Tensor) -> Tensor:
         """Half of the buckets are exact small distances, the others grow logarithmically up to max_distance."""
         buckets, offset = self.buckets, torch.zeros_like(distance)
-        if self.bidirectional:                          # half for keys before the query, half for keys after it
+        if self.bidirectional:  # half for keys before the query, half for keys after it
             buckets //= 2
             offset = (distance > 0) * buckets
             distance = distance.abs()

@@ -10,6 +10,7 @@ own, two games; and the tokenizers made from them.
 
 Every corpus is a `Corpus`: fixed splits `train`, `valid`, `test`, and `funnel`, what cleaning kept of the raw lines.
 """
+
 from .bpe import train_bpe
 from .choices import Item, exam
 from .corpora import Dispatch, Paragraph, Review, dispatches, newspaper, reviews
@@ -19,7 +20,17 @@ from .island import Errand, Fact, Handbook, Note, Question, Story, errands, fact
 from .labelled import CsvError, Labelled, labelled_csv
 from .letters import KINDS, Request, requests
 from .mood_words import Mood, mood
-from .names import Entity, Judged, NameList, NameTagger, Office, entities, judged_offices, names_together, offices
+from .names import (
+    Entity,
+    Judged,
+    NameList,
+    NameTagger,
+    Office,
+    entities,
+    judged_offices,
+    names_together,
+    offices,
+)
 from .numerals import number_words
 from .sounds import alternates, rhyme, rhymes, tones
 from .tables import books, glossary
@@ -27,10 +38,61 @@ from .translations import Pair, ParallelCorpus, most_alike, parallel
 from .verse import Poem, poems
 from .vocab import sentence_tokenizer
 
-__all__ = ["Corpus", "CsvError", "Dispatch", "Entity", "Errand", "Fact", "Handbook", "Item", "Judged", "KINDS", "Labelled",
-           "Mood", "NameList", "NameTagger", "Note", "Office", "Pair", "Paragraph", "ParallelCorpus",
-           "Poem", "Question", "RecallGame", "Request", "Review", "Story", "TranslationGame", "alternates",
-           "books", "dispatches", "entities", "errands", "exam", "facts", "gazette", "glossary", "handbook", "judged_offices",
-           "labelled_csv", "mood", "most_alike", "names_together", "newspaper", "normalize", "number_words", "offices",
-           "parallel", "poems", "requests", "reviews", "rhyme", "rhymes", "sentence_tokenizer", "split_of",
-           "states", "tones", "train_bpe"]
+__all__ = [
+    "Corpus",
+    "CsvError",
+    "Dispatch",
+    "Entity",
+    "Errand",
+    "Fact",
+    "Handbook",
+    "Item",
+    "Judged",
+    "KINDS",
+    "Labelled",
+    "Mood",
+    "NameList",
+    "NameTagger",
+    "Note",
+    "Office",
+    "Pair",
+    "Paragraph",
+    "ParallelCorpus",
+    "Poem",
+    "Question",
+    "RecallGame",
+    "Request",
+    "Review",
+    "Story",
+    "TranslationGame",
+    "alternates",
+    "books",
+    "dispatches",
+    "entities",
+    "errands",
+    "exam",
+    "facts",
+    "gazette",
+    "glossary",
+    "handbook",
+    "judged_offices",
+    "labelled_csv",
+    "mood",
+    "most_alike",
+    "names_together",
+    "newspaper",
+    "normalize",
+    "number_words",
+    "offices",
+    "parallel",
+    "poems",
+    "requests",
+    "reviews",
+    "rhyme",
+    "rhymes",
+    "sentence_tokenizer",
+    "split_of",
+    "states",
+    "tones",
+    "train_bpe",
+]

@@ -4,6 +4,7 @@
 
 Sennrich, Haddow and Birch 2016 (arXiv:1508.07909); a trainer that recounts everything in each round learns the same merges.
 """
+
 from __future__ import annotations
 
 from collections import Counter, defaultdict
@@ -21,7 +22,7 @@ def train_bpe(words: Mapping[str, int], n_merges: int) -> list[Pair]:
     """
     parts = {word: list(word) for word in words}
     counts: Counter[Pair] = Counter()
-    homes = defaultdict(set)                            # pair -> words that hold it, or did
+    homes = defaultdict(set)  # pair -> words that hold it, or did
 
     def count(word: str, sign: int) -> None:
         for pair in _pairs(parts[word]):

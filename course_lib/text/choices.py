@@ -5,6 +5,7 @@
 
 The right answer stands at each of the four places equally often, and neither its length nor its place gives it away (the tests hold that).
 """
+
 from __future__ import annotations
 
 from functools import cache
@@ -30,7 +31,7 @@ def exam(lang: str = "en") -> tuple[Item, ...]:
     items = []
     for i, row in enumerate(table("exam")):
         options = row[f"wrong_{lang}"].split("|")
-        answer = (7 * i + i // 4) % 4               # each place equally often, in no order that one sees
+        answer = (7 * i + i // 4) % 4  # each place equally often, in no order that one sees
         options.insert(answer, row[f"right_{lang}"])
         items.append(Item(row["kind"], row[f"question_{lang}"], tuple(options), answer))
     return tuple(items)

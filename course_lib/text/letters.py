@@ -3,6 +3,7 @@
 The first eight of a kind are for training, four for choosing settings, eight for testing. They are made up and easy to tell apart: they show how a few
 examples teach a model labels of your own, not how well that works on real mail.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass

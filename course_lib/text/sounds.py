@@ -6,6 +6,7 @@
 
 The sounds are those of Middle Chinese, not of today; the characters are simplified, so one may stand for several old ones.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -45,7 +46,9 @@ def tones(line: str) -> str:
 def alternates(line: str) -> bool:
     """Whether characters 2, 4 (and 6) can be read alternately level and oblique; one that the book does not have fits neither. False below four."""
     readings = [_levels(char) for char in line[1::2]]
-    return len(readings) > 1 and any(all((i + first) % 2 in levels for i, levels in enumerate(readings)) for first in (0, 1))
+    return len(readings) > 1 and any(
+        all((i + first) % 2 in levels for i, levels in enumerate(readings)) for first in (0, 1)
+    )
 
 
 def _levels(char: str) -> set[bool]:

@@ -4,6 +4,7 @@
 - `compositional` holds every sentence with a combination that training never shows: a verb with an object, a
   subject-verb-pronoun triple, a verb in a tense and mood. Each word alone is known (Lake & Baroni 2018, arXiv:1711.00350).
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -20,7 +21,7 @@ __all__ = ["Pair", "ParallelCorpus", "most_alike", "parallel"]
 
 DRAWN, SEED = 90_000, 1
 HELD_OUT_PERCENT = {"object": 10, "clitic": 10, "frame": 4, "quality": 4}
-HELD_OUT = {("clitic", "我", "爱", "你")}                # the sentence of the course, "我爱你。", is never trained on
+HELD_OUT = {("clitic", "我", "爱", "你")}  # the sentence of the course, "我爱你。", is never trained on
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,18 @@ def parallel() -> ParallelCorpus:
     seen = set().union(*map(_words, splits["train"]))
     splits["compositional"] = [pair for pair in splits["compositional"] if _words(pair) <= seen]
     train, valid, test, compositional = map(tuple, splits.values())
-    return ParallelCorpus("parallel", train, valid, test, (
-        Stage(L(zh="语法生成的句子", en="sentences drawn from the grammar"), len(drawn)),
-        Stage(L(zh="去掉重复", en="duplicates removed"), len(unique)),
-        Stage(L(zh="组合都可在训练中出现", en="every combination allowed in training"), known),
-    ), compositional)
+    return ParallelCorpus(
+        "parallel",
+        train,
+        valid,
+        test,
+        (
+            Stage(L(zh="语法生成的句子", en="sentences drawn from the grammar"), len(drawn)),
+            Stage(L(zh="去掉重复", en="duplicates removed"), len(unique)),
+            Stage(L(zh="组合都可在训练中出现", en="every combination allowed in training"), known),
+        ),
+        compositional,
+    )
 
 
 def most_alike(sentences: Iterable[str]) -> list[Pair]:
@@ -70,7 +78,7 @@ def most_alike(sentences: Iterable[str]) -> list[Pair]:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     train, characters = parallel().train, TfidfVectorizer(analyzer="char", ngram_range=(1, 2))
-    known = characters.fit_transform(pair.zh for pair in train)                     # [N, features]
+    known = characters.fit_transform(pair.zh for pair in train)  # [N, features]
     return [train[i] for i in (characters.transform(sentences) @ known.T).toarray().argmax(1)]
 
 

@@ -1,4 +1,5 @@
 """Several processes, started by torchrun or `accelerate launch`: torch's DistributedDataParallel does the work."""
+
 from __future__ import annotations
 
 import os
@@ -40,7 +41,9 @@ class Processes:
         """The model to run: itself, or one that averages gradients over the processes during backward."""
         if self.world == 1:
             return model
-        return DistributedDataParallel(model, device_ids=[self.device.index] if self.device.type == "cuda" else None)
+        return DistributedDataParallel(
+            model, device_ids=[self.device.index] if self.device.type == "cuda" else None
+        )
 
     def exchange(self, runner: Any, now: bool) -> AbstractContextManager:
         """Gradients of several micro-batches are exchanged once, after the last."""
@@ -60,5 +63,3 @@ class Processes:
         box = [value]
         dist.broadcast_object_list(box, src=0, device=self.device)
         return box[0]
-
-

@@ -4,6 +4,7 @@ MKL keeps its widest instructions for one maker's processors; oneDNN, which PyTo
 what the processor can do. On one AMD processor with AVX-512 a training step was measured twice as fast; where MKL is at its best it is up to a
 quarter slower, since every backward pass packs its matrices anew. So `precision.fastest` tries a whole step.
 """
+
 from __future__ import annotations
 
 from functools import lru_cache
@@ -32,8 +33,14 @@ class OneDNN(TorchFunctionMode):
 
 
 def _fits(x: Tensor, weight: Tensor) -> bool:
-    return (isinstance(weight, torch.Tensor) and x.dtype == weight.dtype == torch.float32 and x.device.type == "cpu" and weight.dim() == 2
-            and x.numel() > 0 and weight.numel() > 0)
+    return (
+        isinstance(weight, torch.Tensor)
+        and x.dtype == weight.dtype == torch.float32
+        and x.device.type == "cpu"
+        and weight.dim() == 2
+        and x.numel() > 0
+        and weight.numel() > 0
+    )
 
 
 class _Linear(torch.autograd.Function):
@@ -48,10 +55,13 @@ class _Linear(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, grad: Tensor):
         x, weight = ctx.saved_tensors
-        rows = grad.flatten(0, -2)                                                       # (N, out)
+        rows = grad.flatten(0, -2)  # (N, out)
         of_x, of_weight, of_bias = ctx.needs_input_grad
-        return (_product(grad, weight.T) if of_x else None,
-                _product(rows.T, x.flatten(0, -2).T) if of_weight else None, rows.sum(0) if of_bias else None)
+        return (
+            _product(grad, weight.T) if of_x else None,
+            _product(rows.T, x.flatten(0, -2).T) if of_weight else None,
+            rows.sum(0) if of_bias else None,
+        )
 
 
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -62,7 +72,7 @@ def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 def _works() -> bool:
     try:
         return bool(_product(torch.ones(1, 2), torch.ones(3, 2)).shape == (1, 3))
-    except (AttributeError, RuntimeError):              # a build of PyTorch without oneDNN, or with other names in it
+    except (AttributeError, RuntimeError):  # a build of PyTorch without oneDNN, or with other names in it
         return False
 
 

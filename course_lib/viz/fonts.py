@@ -5,6 +5,7 @@ Noto Sans SC comes from the package pylopdf-fonts-zh-cn (SIL Open Font License 1
 A stored figure is one PNG, and the page it will stand on is not known. So its background is clear, and words, axes and grid have the one
 grey that is told from white as well as from JupyterLab's dark #111111: 4.3 to 1 on either, and no colour has more on both.
 """
+
 from __future__ import annotations
 
 import sys
@@ -30,13 +31,35 @@ def chinese_font() -> Path:
 
 INK = "#797979"
 _STYLE: dict[Any, Any] = {
-    "axes.spines.top": False, "axes.spines.right": False, "figure.dpi": 110, "figure.figsize": (7, 3.2), "figure.constrained_layout.use": True,
-    "savefig.facecolor": "none", "axes.facecolor": "none",
-    **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "grid.color", "patch.edgecolor", "legend.edgecolor",
-                     "boxplot.boxprops.color", "boxplot.whiskerprops.color", "boxplot.capprops.color", "boxplot.flierprops.color"), INK),
-    "grid.alpha": 0.3, "legend.framealpha": 0.4, "image.cmap": "shade",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.dpi": 110,
+    "figure.figsize": (7, 3.2),
+    "figure.constrained_layout.use": True,
+    "savefig.facecolor": "none",
+    "axes.facecolor": "none",
+    **dict.fromkeys(
+        (
+            "text.color",
+            "axes.edgecolor",
+            "axes.labelcolor",
+            "xtick.color",
+            "ytick.color",
+            "grid.color",
+            "patch.edgecolor",
+            "legend.edgecolor",
+            "boxplot.boxprops.color",
+            "boxplot.whiskerprops.color",
+            "boxplot.capprops.color",
+            "boxplot.flierprops.color",
+        ),
+        INK,
+    ),
+    "grid.alpha": 0.3,
+    "legend.framealpha": 0.4,
+    "image.cmap": "shade",
 }
-_LINES = (BLUE, ORANGE, "#009988", "#aa3377", "#888888")         # Paul Tol's: no red beside green
+_LINES = (BLUE, ORANGE, "#009988", "#aa3377", "#888888")  # Paul Tol's: no red beside green
 
 
 def use_fonts() -> str:
@@ -55,10 +78,16 @@ def use_fonts() -> str:
         font_manager.fontManager.addfont(str(path))
     if "shade" not in matplotlib.colormaps:
         matplotlib.colormaps.register(LinearSegmentedColormap.from_list("shade", [f"{BLUE}00", BLUE]))
-    matplotlib.rcParams.update({
-        "font.family": [family, "DejaVu Sans"],      # a list: matplotlib looks a missing glyph up in the next family
-        "axes.prop_cycle": cycler(color=_LINES), **_STYLE,
-    })
+    matplotlib.rcParams.update(
+        {
+            "font.family": [
+                family,
+                "DejaVu Sans",
+            ],  # a list: matplotlib looks a missing glyph up in the next family
+            "axes.prop_cycle": cycler(color=_LINES),
+            **_STYLE,
+        }
+    )
     _clear_in_notebooks()
     return family
 
@@ -81,7 +110,14 @@ def drawable(label: str, most: int = 24) -> str:
     import matplotlib
     from matplotlib import font_manager
 
-    fonts = [font_manager.get_font(font_manager.findfont(font_manager.FontProperties(family=[family]))) for family in matplotlib.rcParams["font.family"]]
-    label = label if len(label) <= most else label[:most - 1] + "…"
-    seen = (char for char in label if unicodedata.category(char) not in ("Cf", "Cc", "Mn"))         # no marks that only join others
-    return "".join(char if any(font.get_char_index(ord(char)) for font in fonts) else "□" for char in seen).replace("$", r"\$")
+    fonts = [
+        font_manager.get_font(font_manager.findfont(font_manager.FontProperties(family=[family])))
+        for family in matplotlib.rcParams["font.family"]
+    ]
+    label = label if len(label) <= most else label[: most - 1] + "…"
+    seen = (
+        char for char in label if unicodedata.category(char) not in ("Cf", "Cc", "Mn")
+    )  # no marks that only join others
+    return "".join(
+        char if any(font.get_char_index(ord(char)) for font in fonts) else "□" for char in seen
+    ).replace("$", r"\$")

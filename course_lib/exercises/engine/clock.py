@@ -1,4 +1,5 @@
 """Ending what does not end, and hearing the stop button while someone else's code runs."""
+
 from __future__ import annotations
 
 import ctypes
@@ -12,11 +13,11 @@ from typing import Any
 
 __all__ = ["TIME_LIMIT", "StopButton", "TimeLimit", "Timer"]
 
-TIME_LIMIT = 2.0                 # seconds for one call
-TICK = 0.05                      # seconds between two looks at a running call
-INSIST = 0.0007                  # seconds between two raises: an `except:` around one does not hold the next (a trace function, which
-                                 # would, can hang Python 3.11 when it is set inside a signal handler)
-IMPORT_LIMIT = 20.0              # seconds: an import is not interrupted and its time does not count, up to here
+TIME_LIMIT = 2.0  # seconds for one call
+TICK = 0.05  # seconds between two looks at a running call
+INSIST = 0.0007  # seconds between two raises: an `except:` around one does not hold the next (a trace function, which
+# would, can hang Python 3.11 when it is set inside a signal handler)
+IMPORT_LIMIT = 20.0  # seconds: an import is not interrupted and its time does not count, up to here
 
 
 class TimeLimit(BaseException):
@@ -32,7 +33,13 @@ class Timer:
     """
 
     def __init__(self, seconds: float, home: str, importing: Callable[[], None] | None = None):
-        self.seconds, self.home, self.importing, self.fired, self.armed = seconds, home, importing, False, False
+        self.seconds, self.home, self.importing, self.fired, self.armed = (
+            seconds,
+            home,
+            importing,
+            False,
+            False,
+        )
 
     def arm(self) -> None:
         self.started, self.armed = time.monotonic(), True
@@ -57,13 +64,17 @@ class Timer:
             return
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, self.handler)
-        delay, interval = self.previous          # somebody else's timer, a test's for one, runs on
+        delay, interval = self.previous  # somebody else's timer, a test's for one, runs on
         if delay:
-            signal.setitimer(signal.ITIMER_REAL, max(delay - (time.monotonic() - self.started), 0.01), interval)
+            signal.setitimer(
+                signal.ITIMER_REAL, max(delay - (time.monotonic() - self.started), 0.01), interval
+            )
 
     def _late(self, frame: FrameType | None) -> bool:
         now = time.monotonic()
-        if _importing(frame, self.home) and now < self.started + IMPORT_LIMIT:      # half an import would break the module for good
+        if (
+            _importing(frame, self.home) and now < self.started + IMPORT_LIMIT
+        ):  # half an import would break the module for good
             self.deadline = now + self.seconds
             if self.importing:
                 self.importing()
@@ -73,10 +84,15 @@ class Timer:
         while not self.over.wait(TICK):
             if self._late(sys._current_frames().get(self.target)):
                 self.fired = True
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.target), ctypes.py_object(TimeLimit))
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                    ctypes.c_ulong(self.target), ctypes.py_object(TimeLimit)
+                )
 
     def _tick(self, frame: FrameType | None) -> None:
-        ours = frame is None or frame.f_code.co_filename in (self.home, __file__)       # the running code is out already
+        ours = frame is None or frame.f_code.co_filename in (
+            self.home,
+            __file__,
+        )  # the running code is out already
         if ours or not self.armed or not self._late(frame):
             return
         if not self.fired:
@@ -107,7 +123,7 @@ class StopButton:
     def __enter__(self) -> StopButton:
         if threading.current_thread() is threading.main_thread():
             self.before = signal.getsignal(signal.SIGINT)
-            if self.before is not None:          # None: not set from Python, so it could not be put back
+            if self.before is not None:  # None: not set from Python, so it could not be put back
                 signal.signal(signal.SIGINT, self._press)
         return self
 

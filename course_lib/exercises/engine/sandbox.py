@@ -4,6 +4,7 @@ It gets clones of the inputs and a fixed random seed; what it prints, draws or d
 is put back; what it returns is made plain; a Python loop that does not end is stopped, `exit()` does not end the kernel,
 and the stop button stays the reader's: it is passed on as a KeyboardInterrupt.
 """
+
 from __future__ import annotations
 
 import builtins
@@ -35,8 +36,8 @@ from .state import calm_device, put_back, with_patches
 
 __all__ = ["Call", "Outcome", "clone", "code_of", "run", "run_own"]
 
-PRINT_LIMIT = 2000               # characters kept of what a call prints
-DEPTH = 3500                     # calls: a recursion over a long text is no mistake
+PRINT_LIMIT = 2000  # characters kept of what a call prints
+DEPTH = 3500  # calls: a recursion over a long text is no mistake
 
 
 @dataclass(frozen=True)
@@ -53,14 +54,14 @@ class Call:
 class Outcome:
     """What one call did."""
 
-    value: Any = None                            # made plain: no code of the learner's is left in it
+    value: Any = None  # made plain: no code of the learner's is left in it
     error: BaseException | None = None
-    words: str = ""                              # the error's message, letter by letter
-    site: tuple[str, ...] = ()                   # where it was raised: the operation, not its words
-    line: tuple[int, str] | None = None          # the learner's own line where it went wrong: number, text
+    words: str = ""  # the error's message, letter by letter
+    site: tuple[str, ...] = ()  # where it was raised: the operation, not its words
+    line: tuple[int, str] | None = None  # the learner's own line where it went wrong: number, text
     printed: str = ""
-    changed: tuple[int, ...] = ()                # positions of the arguments that it modified
-    shares_memory: bool = False                  # the returned tensor is a view of an argument
+    changed: tuple[int, ...] = ()  # positions of the arguments that it modified
+    shares_memory: bool = False  # the returned tensor is a view of an argument
     timed_out: bool = False
     seconds: float = 0.0
     calls: list[Call] = field(default_factory=list)
@@ -79,7 +80,9 @@ def clone(value: Any) -> Any:
     return copy.copy(value) if isinstance(value, Once) else value
 
 
-def run(fn: Callable[..., Any], args: tuple[Any, ...], *, importing: Callable[[], None] | None = None) -> Outcome:
+def run(
+    fn: Callable[..., Any], args: tuple[Any, ...], *, importing: Callable[[], None] | None = None
+) -> Outcome:
     """Call a learner's `fn` on clones of `args`. Raises nothing but the reader's own KeyboardInterrupt.
 
     `importing` is told, again and again, while a first import keeps the clock from running.
@@ -97,23 +100,25 @@ def run(fn: Callable[..., Any], args: tuple[Any, ...], *, importing: Callable[[]
                     timer.arm()
                     try:
                         value = fn(*given)
-                    finally:                     # before the watcher goes: a default device is a mode on the same stack
+                    finally:  # before the watcher goes: a default device is a mode on the same stack
                         calm_device()
                 result.value = plain(value)
                 result.shares_memory = _shares_memory(value, given)
             finally:
                 timer.disarm()
                 button.live = False
-        except BaseException as error:           # SystemExit and a KeyboardInterrupt of its own must not end the check
+        except BaseException as error:  # SystemExit and a KeyboardInterrupt of its own must not end the check
             result.error = error
             _told(result, error, fn, watcher)
         finally:
-            timer.disarm()                       # again, for the tick that came while the first one began
+            timer.disarm()  # again, for the tick that came while the first one began
             button.live = False
     result.seconds = time.perf_counter() - start
     result.timed_out = timer.fired
     result.printed, result.calls = text.kept, watcher.calls
-    result.changed = tuple(i for i, (before, after) in enumerate(zip(args, given)) if not _identical(before, after))
+    result.changed = tuple(
+        i for i, (before, after) in enumerate(zip(args, given)) if not _identical(before, after)
+    )
     return result
 
 
@@ -130,7 +135,9 @@ def run_own(fn: Callable[..., Any], args: tuple[Any, ...], *, watch: bool = Fals
         result.error, result.words = error, str(error)
         result.site = _site(error, watcher)
     result.calls = watcher.calls
-    result.changed = tuple(i for i, (before, after) in enumerate(zip(args, given)) if not _identical(before, after))
+    result.changed = tuple(
+        i for i, (before, after) in enumerate(zip(args, given)) if not _identical(before, after)
+    )
     return result
 
 
@@ -139,6 +146,7 @@ def _seed() -> None:
 
 
 # --- quiet -----------------------------------------------------------------------------------------------------------
+
 
 def _leave(*_: Any, **__: Any) -> None:
     raise SystemExit
@@ -150,9 +158,15 @@ def _quiet(text: io.TextIOBase) -> Iterator[None]:
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     pyplot = sys.modules.get("matplotlib.pyplot")
     figures = set(pyplot.get_fignums()) if pyplot else set()
-    changed = [(os, "_exit", _leave), (os, "abort", _leave), (builtins, "input", _no_input), (sys, "stdin", io.StringIO())]
+    changed = [
+        (os, "_exit", _leave),
+        (os, "abort", _leave),
+        (builtins, "input", _no_input),
+        (sys, "stdin", io.StringIO()),
+    ]
     if shell is not None:
         from IPython.core.displaypub import CapturingDisplayPublisher
+
         changed += [(shell, "display_pub", CapturingDisplayPublisher())]
     before = [(home, name, getattr(home, name)) for home, name, _ in changed]
     with warnings.catch_warnings(), contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
@@ -160,7 +174,7 @@ def _quiet(text: io.TextIOBase) -> Iterator[None]:
         for home, name, value in changed:
             setattr(home, name, value)
         if shell is not None:
-            vars(shell)["ask_exit"] = _leave     # what `exit()` and `quit()` call
+            vars(shell)["ask_exit"] = _leave  # what `exit()` and `quit()` call
         try:
             yield
         finally:
@@ -179,15 +193,18 @@ def _no_input(*_: Any) -> str:
 
 # --- what was seen ---------------------------------------------------------------------------------------------------
 
+
 class _Watcher(TorchFunctionMode):
     """Sees every torch function whatever name it was called by."""
 
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[Call] = []
-        self.failed = ""                         # the torch function that raised last
+        self.failed = ""  # the torch function that raised last
 
-    def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
         name = getattr(func, "__name__", "")
         if len(self.calls) < 5000 and name != "__get__":
             first = next((tuple(a.shape) for a in args if isinstance(a, torch.Tensor)), ())
@@ -214,7 +231,14 @@ class _Capped(io.TextIOBase):
         return True
 
 
-ALIKE = {"__matmul__": "matmul", "bmm": "matmul", "mm": "matmul", "mv": "matmul", "view": "reshape", "__getitem__": "index"}
+ALIKE = {
+    "__matmul__": "matmul",
+    "bmm": "matmul",
+    "mm": "matmul",
+    "mv": "matmul",
+    "view": "reshape",
+    "__getitem__": "index",
+}
 
 
 def _site(error: BaseException, watcher: _Watcher) -> tuple[str, ...]:
@@ -228,8 +252,11 @@ def _site(error: BaseException, watcher: _Watcher) -> tuple[str, ...]:
         return ()
     steps = dis.get_instructions(trace.tb_frame.f_code)
     step = next((s for s in steps if s.offset == trace.tb_lasti), None)
-    return ("raise",) if step is None or step.opname in ("RAISE_VARARGS", "RERAISE") else ("python", step.opname.removeprefix("PRE"), step.argrepr
-            if step.opname == "BINARY_OP" else "")
+    return (
+        ("raise",)
+        if step is None or step.opname in ("RAISE_VARARGS", "RERAISE")
+        else ("python", step.opname.removeprefix("PRE"), step.argrepr if step.opname == "BINARY_OP" else "")
+    )
 
 
 def _told(result: Outcome, error: BaseException, fn: Any, watcher: _Watcher) -> None:
@@ -267,7 +294,9 @@ def _shares_memory(value: Any, args: tuple[Any, ...]) -> bool:
         mine = value.untyped_storage().data_ptr()
     else:
         return False
-    return any(type(a) is torch.Tensor and a.numel() > 0 and a.untyped_storage().data_ptr() == mine for a in args)
+    return any(
+        type(a) is torch.Tensor and a.numel() > 0 and a.untyped_storage().data_ptr() == mine for a in args
+    )
 
 
 def code_of(fn: Any) -> Any:
@@ -282,7 +311,9 @@ def code_of(fn: Any) -> Any:
                 return fn.__code__
             fn = fn.__dict__["__wrapped__"]
         else:
-            method = inspect.getattr_static(type(fn), "forward", None) or inspect.getattr_static(type(fn), "__call__", None)
+            method = inspect.getattr_static(type(fn), "forward", None) or inspect.getattr_static(
+                type(fn), "__call__", None
+            )
             return method.__code__ if type(method) is FunctionType else None
     return None
 

@@ -1,6 +1,7 @@
 """Batches for the recipes. Every batch has the same shape: on a CPU the kernels for a new shape are compiled anew,
 which was measured to cost two fifths of the time.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

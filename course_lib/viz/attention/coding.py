@@ -4,6 +4,7 @@
   zero: every row of the decoded picture still sums to 1 within 0.01, where linear levels would lose up to 15 %.
 - Thumbnails keep the largest weight of each block, so that a thin diagonal stays a diagonal.
 """
+
 from __future__ import annotations
 
 import json
@@ -17,7 +18,7 @@ from ...interpret.heads import Heads
 __all__ = ["NAN", "bundle", "decode", "encode", "thumb_sides", "thumbs"]
 
 LEVELS, NAN = 254, 255
-_THUMB = 24                                     # pixels a side
+_THUMB = 24  # pixels a side
 
 
 def encode(weights: np.ndarray) -> np.ndarray:
@@ -53,8 +54,12 @@ def thumbs(heads: Heads) -> np.ndarray:
 def bundle(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> tuple[str, bytes]:
     """(JSON of `meta` plus the place of each array, zlib-compressed bytes): the one format for notebook and file."""
     sections, blocks, offset = {}, [], 0
-    for name, array in sorted(arrays.items(), key=lambda item: -item[1].itemsize):       # wide types first: all stay aligned
+    for name, array in sorted(
+        arrays.items(), key=lambda item: -item[1].itemsize
+    ):  # wide types first: all stay aligned
         sections[name] = {"offset": offset, "type": array.dtype.name, "shape": list(array.shape)}
         blocks.append(np.ascontiguousarray(array).tobytes())
         offset += len(blocks[-1])
-    return json.dumps({**meta, "sections": sections, "bytes": offset}, ensure_ascii=False), zlib.compress(b"".join(blocks))
+    return json.dumps({**meta, "sections": sections, "bytes": offset}, ensure_ascii=False), zlib.compress(
+        b"".join(blocks)
+    )

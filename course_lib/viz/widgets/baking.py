@@ -6,6 +6,7 @@ metadata all that its script needs; `notebooks/build.py` moves that into a file 
 - One way for all: a widget's `baked()` gives the state that a page begins with. Who can compute in the browser needs no more.
 - `explore` cannot: it draws beforehand, on a grid that is bounded in number, time and bytes, and follows the clicks from there.
 """
+
 from __future__ import annotations
 
 import base64
@@ -65,19 +66,35 @@ def grid(fields: list[dict[str, Any]], room: int) -> tuple[list[dict[str, Any]],
     values by all, sliders ever coarser and examples ever fewer, whichever are most, until it fits. A field that is left with one value goes.
     """
     start = {field["name"]: field["value"] for field in fields}
-    wanted = [entry for field in fields for entry in _table(field["value"]) if isinstance(entry, dict) and entry.keys() <= start.keys()]
+    wanted = [
+        entry
+        for field in fields
+        for entry in _table(field["value"])
+        if isinstance(entry, dict) and entry.keys() <= start.keys()
+    ]
     ways = [_ways(field) for field in fields]
     counts = [len(values) for values in ways]
     while prod(counts) > max(1, room - len(wanted)):
         longest = max(counts)
         counts[len(counts) - 1 - counts[::-1].index(longest)] -= 1
-    axes = [_spread(values, field["value"], n) if field["kind"] == "slider" else values[:n] for field, values, n in zip(fields, ways, counts)]
-    rows = [start, *(start | entry for entry in wanted), *(dict(zip(start, values)) for values in product(*axes))]
+    axes = [
+        _spread(values, field["value"], n) if field["kind"] == "slider" else values[:n]
+        for field, values, n in zip(fields, ways, counts)
+    ]
+    rows = [
+        start,
+        *(start | entry for entry in wanted),
+        *(dict(zip(start, values)) for values in product(*axes)),
+    ]
     kept = []
     for field in fields:
         options = list(dict.fromkeys(row[field["name"]] for row in rows))
         if len(options) > 1:
-            kept.append(field if field["kind"] == "slider" else field | {"kind": "choice", "options": options, "examples": field["kind"] == "text"})
+            kept.append(
+                field
+                if field["kind"] == "slider"
+                else field | {"kind": "choice", "options": options, "examples": field["kind"] == "text"}
+            )
     return kept, list({tuple(row.values()): row for row in rows}.values())
 
 

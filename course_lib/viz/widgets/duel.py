@@ -5,6 +5,7 @@
 
 Every two candidates meet once for each n; the order of the pairs and which text stands first are drawn from `seed`.
 """
+
 from __future__ import annotations
 
 import random
@@ -23,7 +24,11 @@ class Duel(Explore):
 
     def __init__(self, candidates: Sequence[Sequence[str]], seed: int = 0):
         chance = random.Random(seed)
-        self.pairs = [(n, *chance.sample(two, 2)) for n in range(len(candidates[0])) for two in combinations(range(len(candidates)), 2)]
+        self.pairs = [
+            (n, *chance.sample(two, 2))
+            for n in range(len(candidates[0]))
+            for two in combinations(range(len(candidates)), 2)
+        ]
         chance.shuffle(self.pairs)
         self._candidates = candidates
         super().__init__(self._ask, {"clicks_": ""})
@@ -39,11 +44,15 @@ class Duel(Explore):
     def _ask(self, clicks: str) -> Markup:
         done, whole = len(clicks), len(self.pairs)
         if done == whole:
-            return paragraph(L(zh="{0} 对都评完了。", en="All {0} pairs are judged.").format(whole)) + flow({"": str(L(zh="重来", en="again"))}, "-", "clicks_")
+            return paragraph(L(zh="{0} 对都评完了。", en="All {0} pairs are judged.").format(whole)) + flow(
+                {"": str(L(zh="重来", en="again"))}, "-", "clicks_"
+            )
         n, a, b = self.pairs[done]
         shown = paragraph(f"{done + 1} / {whole}")
         for key, who in zip("12", (a, b)):
-            shown += flow({clicks + key: key}, "-", "clicks_") + paragraph(" ".join(self._candidates[who][n].split()))
+            shown += flow({clicks + key: key}, "-", "clicks_") + paragraph(
+                " ".join(self._candidates[who][n].split())
+            )
         return Markup(shown)
 
 

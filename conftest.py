@@ -1,8 +1,9 @@
-"""Every test and every notebook runs at small size, in English and on one thread unless told otherwise, with a progress file of its own.
+"""Every test and every notebook runs at small size, in English and on one thread unless told otherwise, with
+a progress file of its own.
 
-Of each chapter the solved edition is executed in both languages, cell by cell, by nbval; what a cell shows is compared by
-tests/nbval_compare.py, the same on every processor. The learner's edition runs in a browser (test_browser), and what both
-editions hold must show the same (test_notebooks).
+Of each chapter the solved edition is executed in both languages, cell by cell, by nbval; what a cell shows is
+compared by tests/nbval_compare.py, the same on every processor. The learner's edition runs in a browser
+(test_browser), and what both editions hold must show the same (test_notebooks).
 """
 
 import os
@@ -63,7 +64,8 @@ class Notebook(IPyNbFile):
 
 
 class Cell(IPyNbCell):
-    """A cell that is compared by what it shows; nbval itself compares texts letter by letter, and pictures not at all."""
+    """A cell that is compared by what it shows; nbval itself compares texts letter by letter, and pictures
+    not at all."""
 
     def compare_outputs(self, test, ref, skip_compare=None):
         found = difference(ref, test, self.sanitize)

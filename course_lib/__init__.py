@@ -1,4 +1,5 @@
-"""The names a notebook uses. Everything heavy is imported when it is first asked for, so `import course_lib` is instant.
+"""The names a notebook uses. Everything heavy is imported when it is first asked for, so `import course_lib`
+is instant.
 
 import course_lib as cl
 cl.start(lang="en")

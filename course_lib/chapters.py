@@ -1,4 +1,5 @@
-"""The chapters of the course, as `notebooks/chapters.toml` lists them; an installed wheel carries the list inside."""
+"""The chapters of the course, as `notebooks/chapters.toml` lists them; an installed wheel carries the list
+inside."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ _PLACES = (
 
 @dataclass(frozen=True)
 class Chapter:
-    """One chapter: `title`, what the reader learns, minutes of reading (None while it is to come), ids of its exercises in order."""
+    """One chapter: `title`, what the reader learns, minutes of reading (None while it is to come), ids of its
+    exercises in order."""
 
     number: int
     slug: str

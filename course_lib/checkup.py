@@ -21,7 +21,8 @@ Check = tuple[bool, str, str]  # fine?, what was found, the command that mends i
 
 
 def doctor(brief: bool = False) -> bool:
-    """Print what the course needs and what is here, each gap with the command that mends it; True when nothing is missing.
+    """Print what the course needs and what is here, each gap with the command that mends it; True when
+    nothing is missing.
 
     brief: print the gaps alone, and one line where there are none.
     """
@@ -69,7 +70,8 @@ def _packages() -> Iterator[Check]:
             yield False, f"{name} –", f"pip install -c constraints.txt {name}"
 
 
-# What a process that imports everything says when it cannot -> what to do. Each comes from two installations in one environment.
+# What a process that imports everything says when it cannot -> what to do. Each comes from two installations
+# in one environment.
 _CLASHES = (
     (
         "OMP: Error #15",
@@ -81,15 +83,18 @@ _CLASHES = (
     (
         "compiled using NumPy 1",
         L(
-            zh="numpy 比用它编译的包新：pip install -U -c constraints.txt numpy scipy scikit-learn matplotlib",
-            en="numpy is newer than a package built on it: pip install -U -c constraints.txt numpy scipy scikit-learn matplotlib",
+            zh="numpy 比用它编译的包新：pip install -U -c constraints.txt numpy scipy scikit-learn "
+            "matplotlib",
+            en="numpy is newer than a package built on it: pip install -U -c constraints.txt numpy "
+            "scipy scikit-learn matplotlib",
         ),
     ),
     (
         "numpy.core.multiarray failed",
         L(
             zh="numpy 与依赖它的包对不上：pip install --force-reinstall -c constraints.txt numpy",
-            en="numpy does not fit what was built on it: pip install --force-reinstall -c constraints.txt numpy",
+            en="numpy does not fit what was built on it: pip install --force-reinstall -c "
+            "constraints.txt numpy",
         ),
     ),
 )

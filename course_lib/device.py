@@ -1,8 +1,9 @@
 """Where to compute and in which precision, each with the reason for the choice.
 
-A device is chosen by trying it: a GPU that is listed but cannot multiply (an old driver, no free memory) is passed
-over, and the reason says so. A precision is chosen by timing it: bf16 on a CPU without the instructions is many times
-slower than float32, whatever the documentation promises.
+A device is chosen by trying it: a GPU that is listed but cannot multiply (an old driver, no free memory) is
+passed
+over, and the reason says so. A precision is chosen by timing it: bf16 on a CPU without the instructions is
+many times slower than float32, whatever the documentation promises.
 """
 
 from __future__ import annotations
@@ -29,13 +30,15 @@ class Choice(NamedTuple):
 
 
 def device() -> torch.device:
-    """The device that the course computes on: COURSE_DEVICE if set, else cuda, mps or cpu, the first that works."""
+    """The device that the course computes on: COURSE_DEVICE if set, else cuda, mps or cpu, the first that
+    works."""
     return choose().device
 
 
 @lru_cache(maxsize=1)
 def choose() -> Choice:
-    """Decide once a process. A COURSE_DEVICE that torch does not know or that fails falls back to the CPU and says why."""
+    """Decide once a process. A COURSE_DEVICE that torch does not know or that fails falls back to the CPU and
+    says why."""
     import torch
 
     wanted = os.environ.get("COURSE_DEVICE", "").strip()

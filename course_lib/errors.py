@@ -11,11 +11,13 @@ __all__ = ["CourseError"]
 
 
 class CourseError(Exception):
-    """Something the reader can mend; `str(error)` says what happened and what to do, in the language in force.
+    """Something the reader can mend; `str(error)` says what happened and what to do, in the language in
+    force.
 
     values: fill both sentences as `L.format` does. Without any, a sentence stays as it is, braces and all.
 
-        >>> str(CourseError(zh="没有 {name}", en="there is no {name}", name="x")) in ("没有 x", "there is no x")
+        >>> str(CourseError(zh="没有 {name}", en="there is no {name}", name="x")) in ("没有 x", "there is no
+        x")
         True
     """
 

@@ -1,13 +1,14 @@
 """Two languages, one message: ``L(zh="你好", en="Hello")``.
 
-The language is one setting a kernel. `course_lib.start(lang=...)` sets it; before that it is COURSE_LANG, or else
+The language is one setting a kernel. `course_lib.start(lang=...)` sets it; before that it is COURSE_LANG, or
+else
 the machine's locale.
 
     >>> set_language("en"); str(L(zh="你好，{name}", en="Hello, {name}").format(name="Ada"))
     'Hello, Ada'
 
-A terminal or a pipe may not know every character: Chinese Windows writes GBK, which has no ✓. `adapt_console` sees to it once a
-process, so that no message need care.
+A terminal or a pipe may not know every character: Chinese Windows writes GBK, which has no ✓. `adapt_console`
+sees to it once a process, so that no message need care.
 """
 
 from __future__ import annotations
@@ -76,9 +77,11 @@ def set_language(lang: str) -> None:
 
 
 def adapt_console() -> None:
-    """Let nothing that is printed end in UnicodeEncodeError: what stdout and stderr cannot show is put in plain characters ("✓" is "[ok]").
+    """Let nothing that is printed end in UnicodeEncodeError: what stdout and stderr cannot show is put in
+    plain characters ("✓" is "[ok]").
 
-    Where stdout has no Chinese at all, messages are in English from here on: a line of question marks helps nobody.
+    Where stdout has no Chinese at all, messages are in English from here on: a line of question marks helps
+    nobody.
     """
     codecs.register_error("course_plain", _plain)
     for stream in (sys.stdout, sys.stderr):
@@ -115,7 +118,8 @@ class L:
         return {"zh": self.zh, "en": self.en}[lang]
 
     def format(self, *args, **kwargs) -> L:
-        """Both languages with the same values filled in; a value that is itself an `L` goes in in its own language."""
+        """Both languages with the same values filled in; a value that is itself an `L` goes in in its own
+        language."""
 
         def fill(lang: str) -> str:
             pick = lambda value: value[lang] if isinstance(value, L) else value

@@ -1,4 +1,5 @@
-"""`python -m course_lib lab`: fetch what is missing and open the course in JupyterLab, where there is no make."""
+"""`python -m course_lib lab`: fetch what is missing and open the course in JupyterLab, where there is no
+make."""
 
 from __future__ import annotations
 
@@ -42,7 +43,8 @@ def main(argv: list[str]) -> int:
 
 
 def notebook(number: int) -> Path:
-    """The notebook of a chapter in the language in force. CourseError: not written yet, no notebooks here, or no JupyterLab."""
+    """The notebook of a chapter in the language in force. CourseError: not written yet, no notebooks here, or
+    no JupyterLab."""
     known = {chapter.number: chapter for chapter in chapters()}
     path = _NOTEBOOKS / language() / f"{known[number].stem}.ipynb" if number in known else None
     if not _NOTEBOOKS.is_dir():

@@ -52,12 +52,14 @@ def writable(folder: Path) -> bool:
 def disk_full(problem: BaseException | str) -> bool:
     """True if an error, one behind it, or what a program said tells of a full disk or a used-up quota.
 
-    Libraries in Rust and C++ (safetensors, tokenizers, torch) raise errors of their own, with the system's words in them.
+    Libraries in Rust and C++ (safetensors, tokenizers, torch) raise errors of their own, with the system's
+    words in them.
     """
     if isinstance(problem, str):
         return bool(
             re.search(
-                r"No space left on device|[Dd]isk quota exceeded|not enough space on the disk|os error (28|122|112)\b",
+                r"No space left on device|[Dd]isk quota exceeded|not enough space on the disk|os "
+                r"error (28|122|112)\b",
                 problem,
             )
         )

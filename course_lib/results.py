@@ -1,16 +1,19 @@
-"""Experiments too long for a reader's patience: run once, kept in `data/results/`, read from there, and run again on request.
+"""Experiments too long for a reader's patience: run once, kept in `data/results/`, read from there, and run
+again on request.
 
     def label_curve():                     # minutes of work; returns plain data: dicts, lists, numbers, text
         ...
     curve = cl.results.stored("08_label_curve", label_curve)                # the kept result, at once
     curve = cl.results.stored("08_label_curve", label_curve, again=True)    # measured here and now
 
-`COURSE_LONG=08_label_curve python notebooks/build.py 08 --run` measures anew and keeps what it finds (COURSE_LONG=all: every one).
+`COURSE_LONG=08_label_curve python notebooks/build.py 08 --run` measures anew and keeps what it finds
+(COURSE_LONG=all: every one).
 
-A kept result carries the marks of the code that ran while it was measured, and the sha256 of the models met by then. What is marked is
-each function of the notebook and of course_lib that was called, with the values of its class's fields, and in course_lib the constants it names.
-Comments, docstrings, annotations and messages (`L`) do not count. Not marked: what ran before, data in the notebook's variables, and other
-packages. The function that is measured has a name (`def`).
+A kept result carries the marks of the code that ran while it was measured, and the sha256 of the models met
+by then. What is marked is each function of the notebook and of course_lib that was called, with the values of
+its class's fields, and in course_lib the constants it names. Comments, docstrings, annotations and messages
+(`L`) do not count. Not marked: what ran before, data in the notebook's variables, and other packages. The
+function that is measured has a name (`def`).
 """
 
 from __future__ import annotations
@@ -56,9 +59,11 @@ def met(model: str) -> None:
 
 
 def stored(name: str, compute: Callable[[], Any], again: bool = False) -> Any:
-    """The kept result of `compute`, or a fresh one if `again`; a printed line says which, and how long it took.
+    """The kept result of `compute`, or a fresh one if `again`; a printed line says which, and how long it
+    took.
 
-    A note says what has changed since: the code that ran, a model. FileNotFoundError: nothing is kept under this name.
+    A note says what has changed since: the code that ran, a model. FileNotFoundError: nothing is kept under
+    this name.
     """
     keep = os.environ.get("COURSE_LONG") in (name, "all")
     if not (again or keep):
@@ -100,7 +105,8 @@ def _changes(record: dict, compute: Callable) -> L | None:
     if "marks" not in record:  # kept before code was marked
         return L(
             zh="这份较早的记录没有记下当时的代码和模型，它们后来是否改过无从得知。",
-            en="This older record does not say which code and models it used; whether they have changed since cannot be told.",
+            en="This older record does not say which code and models it used; whether they have "
+            "changed since cannot be told.",
         )
     changed = [place for place, mark in record["marks"].items() if _mark(place, compute) != mark]
     changed += [
@@ -123,7 +129,8 @@ def _changes(record: dict, compute: Callable) -> L | None:
 
 
 def _on_disk(model: str) -> str:
-    """The sha256 of a model's weights as its card or the cache's manifest has it, with the number of their conversion; "" where it is not here."""
+    """The sha256 of a model's weights as its card or the cache's manifest has it, with the number of their
+    conversion; "" where it is not here."""
     for file, weights in (
         (paths.data() / model / "card.json", None),
         (paths.cache() / "models" / model / "manifest.json", "model.safetensors"),
@@ -138,7 +145,8 @@ def _on_disk(model: str) -> str:
 
 
 def _watched(compute: Callable[[], Any]) -> tuple[Any, list[str]]:
-    """What `compute` returns, and the functions of the notebook ("score") and the course ("nn/gpt.py:GPT.forward") that ran for it."""
+    """What `compute` returns, and the functions of the notebook ("score") and the course
+    ("nn/gpt.py:GPT.forward") that ran for it."""
     ran: set[tuple[CodeType, str]] = set()
     importing = 0  # what runs while a module is loaded only defines things
 
@@ -181,7 +189,8 @@ def _parsed(source: str) -> ast.Module:
 
 
 def _place(tree: ast.Module, line: int) -> str:
-    """The function or method around a line ("GPT.forward"), the outermost of nested ones; "" where there is none."""
+    """The function or method around a line ("GPT.forward"), the outermost of nested ones; "" where there is
+    none."""
     path, body = [], tree.body
     while True:
         around = [
@@ -201,7 +210,8 @@ def _place(tree: ast.Module, line: int) -> str:
 
 
 def _mark(place: str, compute: Callable) -> str:
-    """The mark of a function as it is now, with the values of its class's fields and, in the course, the constants named; "" where it is gone."""
+    """The mark of a function as it is now, with the values of its class's fields and, in the course, the
+    constants named; "" where it is gone."""
     file, _, path = place.rpartition(":")
     tree = _tree(file) if file else _cell(path.split("."), compute)
     parts: list[ast.stmt] = []
@@ -241,7 +251,8 @@ def _tree(file: str) -> ast.Module:
 
 
 def _cell(names: list[str], compute: Callable) -> ast.Module:
-    """The syntax tree of the cell that defines a function or method of the notebook, or of the module whose reference stands in for it."""
+    """The syntax tree of the cell that defines a function or method of the notebook, or of the module whose
+    reference stands in for it."""
     thing = (
         compute
         if compute.__qualname__.split(".")[0] == names[0]
@@ -261,7 +272,8 @@ def _cell(names: list[str], compute: Callable) -> ast.Module:
 
 
 def _plain(node: Any) -> Any:
-    """A syntax tree as nested lists that are the same under every Python: without positions, empty fields, annotations, docstrings and messages."""
+    """A syntax tree as nested lists that are the same under every Python: without positions, empty fields,
+    annotations, docstrings and messages."""
     if isinstance(node, list):
         return [_plain(item) for item in node]
     if not isinstance(node, ast.AST):

@@ -2,15 +2,18 @@
 
     python notebooks/build.py [NN ...]    rewrite what changed; the outputs of unchanged cells are kept
     python notebooks/build.py --run       and execute everything, storing the outputs
-    python notebooks/build.py --bake      execute the student editions, and keep only what the site's pages need (live/), which --run keeps as well
-    python notebooks/build.py --check     write nothing; 1 if a committed notebook is stale or a source breaks a rule
+    python notebooks/build.py --bake      execute the student editions, and keep only what the site's pages
+    need (live/), which --run keeps as well python notebooks/build.py --check     write nothing; 1 if a
+    committed notebook is stale or a source breaks a rule
 
 A source is jupytext's py:percent. The title of a cell says what it is:
     # %% zh [md]                        prose, followed by its twin `# %% en [md]`
-    # %% rows="R7 E23"                  code, the same in both languages; `rows` says which rows of the syllabus it makes work
-    # %% exercise id="lm.bigram"        the body comes from course_lib.exercises: the stub, or the reference in the solution edition
-    # %% machine | training | timing    code whose stored output is not compared (see IGNORED)
-Words in code are written once, `cl.L(zh="…", en="…")`; each edition gets its own (editions.py), and `cl.recall()` the number of its chapter.
+    # %% rows="R7 E23"                  code, the same in both languages; `rows` says which rows of the
+    syllabus it makes work # %% exercise id="lm.bigram"        the body comes from course_lib.exercises: the
+    stub, or the reference in the solution edition # %% machine | training | timing    code whose stored
+    output is not compared (see IGNORED)
+Words in code are written once, `cl.L(zh="…", en="…")`; each edition gets its own (editions.py), and
+`cl.recall()` the number of its chapter.
 """
 
 from __future__ import annotations
@@ -144,7 +147,8 @@ def render(source: Path, lang: str, solution: bool) -> nbformat.NotebookNode:
 
 
 def fold(notebook: nbformat.NotebookNode) -> None:
-    """Hide the stored outputs from after each guess to its result, so that no answer stands below its question; Jupyter unfolds a cell that runs."""
+    """Hide the stored outputs from after each guess to its result, so that no answer stands below its
+    question; Jupyter unfolds a cell that runs."""
     waiting: set[str] = set()
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -155,7 +159,8 @@ def fold(notebook: nbformat.NotebookNode) -> None:
 
 
 def cover(notebook: nbformat.NotebookNode) -> None:
-    """Put an empty output first in each folded cell: JupyterLab shows the first line of the first one in its place."""
+    """Put an empty output first in each folded cell: JupyterLab shows the first line of the first one in its
+    place."""
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if output.get("data") != {}]
@@ -164,7 +169,8 @@ def cover(notebook: nbformat.NotebookNode) -> None:
 
 
 def _without_gaps(text: str) -> str:
-    """Chinese prose as one line a paragraph: a line break after Chinese would show as a space. Lists, tables and headings keep their lines."""
+    """Chinese prose as one line a paragraph: a line break after Chinese would show as a space. Lists, tables
+    and headings keep their lines."""
     wide = r"\u4e00-\u9fff\u3001-\u303f\uff00-\uffef“”‘’…"
     text = re.sub(rf"(?<=[{wide}])\n(?=[{wide}])", "", text)
     return re.sub(r"(?<=[。，：；？！、）”])\n(?=[^\s\-|#>*\d$]|\*\*|\$[^$])", "", text)
@@ -185,9 +191,11 @@ def carry_outputs(new: nbformat.NotebookNode, old: nbformat.NotebookNode) -> Non
 
 
 def execute(notebook: nbformat.NotebookNode, folder: Path, live: Path | None = None) -> None:
-    """Run all cells with a progress file of their own and keep what a saved notebook can show: no widgets, no addresses.
+    """Run all cells with a progress file of their own and keep what a saved notebook can show: no widgets, no
+    addresses.
 
-    live: where what pages without a kernel need of the widgets goes (`course_lib/viz/widgets/baking.py`); None: nowhere.
+    live: where what pages without a kernel need of the widgets goes (`course_lib/viz/widgets/baking.py`);
+    None: nowhere.
     """
     from nbclient import NotebookClient
 
@@ -217,12 +225,14 @@ def execute(notebook: nbformat.NotebookNode, folder: Path, live: Path | None = N
 
 
 def _is_widget(output: nbformat.NotebookNode) -> bool:
-    """A view of a live widget: without a kernel it would read "model not found", and its static picture is an output of its own."""
+    """A view of a live widget: without a kernel it would read "model not found", and its static picture is an
+    output of its own."""
     return "application/vnd.jupyter.widget-view+json" in output.get("data", {})
 
 
 def _joined(outputs: Iterable[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
-    """What was printed in one go as one output, without what a progress bar wrote over: a saved notebook shows its last state."""
+    """What was printed in one go as one output, without what a progress bar wrote over: a saved notebook
+    shows its last state."""
     kept: list[nbformat.NotebookNode] = []
     for output in outputs:
         if output.output_type == "stream" and kept and kept[-1].get("name") == output.name:
@@ -263,7 +273,8 @@ def keep_baked(notebook: nbformat.NotebookNode, folder: Path) -> None:
 
 
 def changed_alone(source: Path) -> list[str]:
-    """The beginnings of prose cells that differ from the built notebooks in one language only: the twin was forgotten, or needs no change."""
+    """The beginnings of prose cells that differ from the built notebooks in one language only: the twin was
+    forgotten, or needs no change."""
     cells, before = {}, {}
     for lang in LANGS:
         path = edition(source, lang, False)
@@ -283,7 +294,8 @@ def changed_alone(source: Path) -> list[str]:
 
 
 def readme(write: bool) -> bool:
-    """True if README's table of chapters is what chapters.toml says, and its way to the web pages what `address` says; put right if `write`."""
+    """True if README's table of chapters is what chapters.toml says, and its way to the web pages what
+    `address` says; put right if `write`."""
     path = HERE.parent / "README.md"
     old = new = path.read_text("utf-8")
     for name, text in (("pages", readme_pages(address())), ("chapters", readme_table(HERE))):
@@ -374,7 +386,8 @@ def main() -> int:
             if arguments.check and unrun:
                 problems += 1
                 print(
-                    f"{path.relative_to(HERE)}: cells {', '.join(unrun)} have no stored output; run make notebooks"
+                    f"{path.relative_to(HERE)}: cells {', '.join(unrun)} have no stored output; "
+                    f"run make notebooks"
                 )
             if new == old:
                 continue

@@ -1,8 +1,9 @@
 """One language a notebook: `cl.L(zh="…", en="…")` in a source becomes the edition's own literal.
 
-one_language('print(cl.L(zh="共 {0} 句", en="{0} sentences").format(n))', "en")   ->   print("{0} sentences".format(n))
-one_language('words = str(cl.L(zh="猫 狗", en="cat dog")).split()', "zh")          ->   words = "猫 狗".split()
-one_language('f"{cl.L(zh=\'长\', en=\'length\')}: {n}"', "en")                      ->   f"length: {n}"
+one_language('print(cl.L(zh="共 {0} 句", en="{0} sentences").format(n))', "en")   ->   print("{0}
+sentences".format(n)) one_language('words = str(cl.L(zh="猫 狗", en="cat dog")).split()', "zh")          ->
+words = "猫 狗".split() one_language('f"{cl.L(zh=\'长\', en=\'length\')}: {n}"', "en")                      ->
+f"length: {n}"
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ _CALL = re.compile(r"\bcl\.L\(")
 
 
 def one_language(code: str, lang: str) -> str:
-    """The code of one edition: every `cl.L(zh=…, en=…)` replaced by what it holds for `lang`, without a `str()` around it."""
+    """The code of one edition: every `cl.L(zh=…, en=…)` replaced by what it holds for `lang`, without a
+    `str()` around it."""
     start = 0
     while found := _CALL.search(code, start):
         call, end = _call_at(code, found.start())
@@ -45,8 +47,8 @@ def one_language(code: str, lang: str) -> str:
 
 
 def _call_at(code: str, start: int) -> tuple[ast.Call, int]:
-    """The call that begins at `start`, and where it ends. Positions inside an f-string are not in the syntax tree of every Python,
-    so the end is found by trying each closing parenthesis."""
+    """The call that begins at `start`, and where it ends. Positions inside an f-string are not in the syntax
+    tree of every Python, so the end is found by trying each closing parenthesis."""
     for close in re.finditer(r"\)", code[start:]):
         try:
             return ast.parse(code[start : start + close.end()], mode="eval").body, start + close.end()

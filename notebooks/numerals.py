@@ -1,4 +1,5 @@
-"""The numbers that a paragraph names, so that two languages can be compared: 1.35 亿, 135 million and 135,000,000 are one number."""
+"""The numbers that a paragraph names, so that two languages can be compared: 1.35 亿, 135 million and
+135,000,000 are one number."""
 
 from __future__ import annotations
 
@@ -11,7 +12,10 @@ __all__ = ["differing"]
 _SCALE_ZH = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000}
 _DIGIT_ZH = {**{c: i for i, c in enumerate("零一二三四五六七八九")}, "两": 2, "〇": 0}
 _SCALE_EN = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-_UNITS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
+_UNITS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen seventeen eighteen nineteen"
+).split()
 _WORD_EN = {
     **{word: i for i, word in enumerate(_UNITS)},
     **{
@@ -79,7 +83,8 @@ def _spelled_en(text: str) -> set:
 
 
 def differing(zh: str, en: str) -> list[str]:
-    """The numbers that one text writes in digits and the other names neither in digits nor in words, as the first writes them."""
+    """The numbers that one text writes in digits and the other names neither in digits nor in words, as the
+    first writes them."""
     in_zh, in_en = _in_digits(zh), _in_digits(en)
     lost = [f"{float(n):g} (zh)" for n in in_zh if n not in in_en and n not in _spelled_en(en)]
     return lost + [f"{float(n):g} (en)" for n in in_en if n not in in_zh and n not in _spelled_zh(zh)]

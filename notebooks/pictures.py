@@ -15,7 +15,8 @@ from PIL import Image
 __all__ = ["small_pictures"]
 
 _EXACT = 64  # of the 256: the commonest colours stay as they are, so that no surface changes
-_MOST = 4  # levels of 255 by which a place may change; where a palette would change more, the picture stays as it is
+# levels of 255 by which a place may change; where a palette would change more, the picture stays as it is
+_MOST = 4
 
 
 def small_pictures(data: dict[str, str]) -> None:
@@ -52,7 +53,8 @@ def _small(png: str) -> str:
 
 
 def _apart(a: Image.Image, b: Image.Image) -> int:
-    """By how many levels of 255 two pictures of one size differ in the mean of 8 by 8 pixels, at most: what a look at them would find."""
+    """By how many levels of 255 two pictures of one size differ in the mean of 8 by 8 pixels, at most: what a
+    look at them would find."""
     grid = [max(1, side // 8) for side in a.size]
     x, y = (np.asarray(image.convert("RGBa").resize(grid, Image.Resampling.BOX), int) for image in (a, b))
     return int(np.abs(x - y).max())

@@ -1,4 +1,5 @@
-"""What a chapter's source must keep: twins in both languages that say the same, and the measure of a chapter."""
+"""What a chapter's source must keep: twins in both languages that say the same, and the measure of a
+chapter."""
 
 from __future__ import annotations
 
@@ -100,7 +101,10 @@ def _measure(cells: list) -> Iterator[str]:
             if wide := [
                 line for line in one_language(cell.source, lang).splitlines() if len(line) > WIDEST_LINE
             ]:
-                yield f"code cell {start} ({lang}) has lines over {WIDEST_LINE} columns: {wide[0].strip()[:50]}…"
+                yield (
+                    f"code cell {start} ({lang}) has lines over {WIDEST_LINE} columns: "
+                    f"{wide[0].strip()[:50]}…"
+                )
 
 
 def _code(cells: list) -> Iterator[str]:
@@ -119,7 +123,10 @@ def _code(cells: list) -> Iterator[str]:
     for source in sources:
         now, ended = guesses(source)
         if now and ended:
-            yield f"a code cell both asks {', '.join(sorted(now))} and shows a result: a guess has a cell of its own, before the experiment"
+            yield (
+                f"a code cell both asks {', '.join(sorted(now))} and shows a result: a guess has a "
+                f"cell of its own, before the experiment"
+            )
         yield from (
             f"the result of the guess {id} is shown before anybody is asked" for id in sorted(ended - asked)
         )

@@ -1,4 +1,5 @@
-"""Small wrong programs made by machine: every reference with one operator, constant, bound or statement changed."""
+"""Small wrong programs made by machine: every reference with one operator, constant, bound or statement
+changed."""
 
 from __future__ import annotations
 

@@ -50,8 +50,9 @@ RUN_ALL = """async (seconds) => {
   const open = panel.content.widgets.find((cell) => cell.model.type === 'code' && !/\\d/.test(cell.prompt));
   const state = `limit ${seconds} s, kernel ${panel.sessionContext.kernelDisplayStatus}`;
   if (open) throw new Error(`a cell has not run (${state}): ${open.model.sharedModel.source}`);
-}"""
-SHUT_DOWN = "() => window.jupyterapp.serviceManager.sessions.shutdownAll()"  # a kernel with a model holds over a gigabyte
+}"""  # noqa: E501
+# a kernel with a model holds over a gigabyte
+SHUT_DOWN = "() => window.jupyterapp.serviceManager.sessions.shutdownAll()"
 
 
 # The least contrast (WCAG 2) of any text in the page, and the text: [4.6, "words"]
@@ -72,9 +73,10 @@ CONTRAST = r"""() => {
     found.push([(x + 0.05) / (y + 0.05), texts.currentNode.data.trim().slice(0, 20)]);
   }
   return found.sort((p, q) => p[0] - q[0]).at(0);
-}"""
+}"""  # noqa: E501
 
-# A stand-in for a notebook: `views` are the open ones, each with what it was sent; a module is loaded anew for each view, as hosts do.
+# A stand-in for a notebook: `views` are the open ones, each with what it was sent; a module is loaded anew
+# for each view, as hosts do.
 HOST = """
 window.views = [];
 window.open_view = async ([script, style, traits], el) => {
@@ -97,7 +99,7 @@ window.open_view = async ([script, style, traits], el) => {
   window.views.push({ model, el, close, sent, tell, values, listening: () => [...heard.values()].reduce((n, set) => n + set.size, 0) });
 };
 null;                                       // not a function: Playwright would call it
-"""
+"""  # noqa: E501
 
 
 def parts(widget) -> list:
@@ -136,7 +138,8 @@ def chromium() -> str:
 
 @contextmanager
 def jupyter(root: Path, app: str = "lab", trust: tuple = ()) -> Iterator[str]:
-    """Serve `root` with settings, trust database and workspaces of its own, the notebooks in `trust` trusted; yields the address."""
+    """Serve `root` with settings, trust database and workspaces of its own, the notebooks in `trust` trusted;
+    yields the address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -200,7 +203,8 @@ def jupyter(root: Path, app: str = "lab", trust: tuple = ()) -> Iterator[str]:
 
 @contextmanager
 def one_browser() -> Iterator[Browser]:
-    """Pages asked for meanwhile are opened in one browser, each with a profile of its own: to start one takes a second."""
+    """Pages asked for meanwhile are opened in one browser, each with a profile of its own: to start one takes
+    a second."""
     from playwright.sync_api import sync_playwright
 
     global _open

@@ -1,4 +1,5 @@
-"""Every chapter in a real JupyterLab, as a reader sees it: some run whole, all as stored; nothing red, every picture drawn; screenshots in light and dark."""
+"""Every chapter in a real JupyterLab, as a reader sees it: some run whole, all as stored; nothing red, every
+picture drawn; screenshots in light and dark."""
 
 import shutil
 from pathlib import Path
@@ -17,7 +18,7 @@ CONTENT = """area => {
   const images = [...area.querySelectorAll('img')].some(i => i.naturalWidth > 20);
   const framed = area.querySelector('iframe[sandbox]');         // closed to this page; test_viewer_browser looks inside
   return area.getBoundingClientRect().height > 20 && (drawn || images || framed || area.innerText.trim().length > 3);
-}"""
+}"""  # noqa: E501
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,8 @@ def site(tmp_path_factory):
         yield address
 
 
-# Every chapter's cells are executed by nbval, and each kind of widget has tests of its own in a browser; in Lab a few chapters
+# Every chapter's cells are executed by nbval, and each kind of widget has tests of its own in a browser; in
+# Lab a few chapters
 # run whole, as a reader runs them, and the others are read as stored, every second one in Chinese.
 LIVE = [("00_start", "zh"), ("03_attention", "en"), ("08_finetuning", "zh"), ("15_agents", "en")]
 STORED = [(chapter, "zh" if number % 2 else "en") for number, chapter in enumerate(CHAPTERS)]
@@ -79,7 +81,8 @@ def _shots(page, name):
     SHOTS.mkdir(exist_ok=True)
     page.locator(".jp-Notebook .jp-Cell").first.scroll_into_view_if_needed()
     height = page.evaluate(
-        "Math.max(...[...document.querySelectorAll('.jp-WindowedPanel-outer, .jp-Notebook')].map(n => n.scrollHeight))"
+        "Math.max(...[...document.querySelectorAll('.jp-WindowedPanel-outer, "
+        ".jp-Notebook')].map(n => n.scrollHeight))"
     )
     page.set_viewport_size({"width": 1200, "height": int(min(height + 160, 15_000))})
     for theme in ("JupyterLab Light", "JupyterLab Dark"):

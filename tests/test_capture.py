@@ -1,4 +1,5 @@
-"""Attention of many architectures, read from one real pass: each number against transformers' own or against what a zeroed head changes."""
+"""Attention of many architectures, read from one real pass: each number against transformers' own or against
+what a zeroed head changes."""
 
 import gc
 import json
@@ -201,7 +202,8 @@ def test_weights_are_those_that_transformers_returns(name):
 
 @pytest.mark.parametrize("name", MADE)
 def test_value_norms_are_what_a_silenced_head_takes_away(name):
-    """One token looks at itself alone, so the first thing that silencing a head changes, it changes by w W v."""
+    """One token looks at itself alone, so the first thing that silencing a head changes, it changes by w W
+    v."""
     model, text, outputs = built(*MADE[name]), reading([7]), []
     hooks = [
         module.register_forward_hook(lambda module, inputs, output: outputs.append(output))
@@ -565,7 +567,7 @@ cells = ["import gc, tiny, weakref, course_lib as cl; m, refs = tiny.llama(), []
          "gc.collect(); print('ALIVE', [ref() is not None for ref in refs].count(True), len(mine._passes), len(Out) > 8)"]
 for cell in cells:
     InteractiveShell.instance().run_cell(cell, store_history=True)
-"""
+"""  # noqa: E501
     said = subprocess.run(
         [sys.executable, "-c", script],
         cwd=ROOT,

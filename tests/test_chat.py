@@ -1,4 +1,5 @@
-"""The chat widget: what `reply` sees, what a saved notebook keeps, and a real browser that types and reads."""
+"""The chat widget: what `reply` sees, what a saved notebook keeps, and a real browser that types and
+reads."""
 
 import nbformat
 from lab import browser_page, jupyter, run_all
@@ -87,7 +88,8 @@ def test_a_reader_types_and_the_answer_streams(tmp_path):
         assert "onerror" not in early.split("3 heard")[1], "the first words are there before the last"
         assert page.locator(".course-chat button[type=submit]").is_disabled()
         page.wait_for_function(
-            "document.querySelectorAll('.course-chat-assistant').length === 2 && !document.querySelector('.course-chat button').disabled",
+            "document.querySelectorAll('.course-chat-assistant').length === 2 && "
+            "!document.querySelector('.course-chat button').disabled",
             timeout=15_000,
         )
         assert log.inner_text().count("onerror") == 2 and page.evaluate("window.bad") is None

@@ -1,4 +1,5 @@
-"""`load` of folders that are not as they should be, models that read or write something else than expected, and questions they cannot answer."""
+"""`load` of folders that are not as they should be, models that read or write something else than expected,
+and questions they cannot answer."""
 
 import builtins
 import json
@@ -102,7 +103,8 @@ def english():
 @pytest.fixture
 def saved(tmp_path):
     def save(kind, tensors=None, config=None, tokens=True):
-        """A random model of `kind` as a folder; `tensors` changes the dict of its weights, `config` updates config.json."""
+        """A random model of `kind` as a folder; `tensors` changes the dict of its weights, `config` updates
+        config.json."""
         torch.manual_seed(0)
         folder = tmp_path / kind.replace(" ", "-")
         MODELS[kind]().save_pretrained(folder)
@@ -131,7 +133,8 @@ def says(match, do, *args, **kwargs):
         do(*args, **kwargs)
 
 
-# --- tensors --------------------------------------------------------------------------------------------------------------------
+# --- tensors
+# ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -221,7 +224,8 @@ def test_port_says_nan_and_reads_the_file_that_load_reads(saved):
     )
 
 
-# --- folders --------------------------------------------------------------------------------------------------------------------
+# --- folders
+# ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -325,8 +329,11 @@ def test_the_code_of_a_folder_runs_only_for_a_reader_who_trusts_it(saved, monkey
     folder = saved("llama")
     update(folder / file, **change)
     (folder / "theirs.py").write_text(
-        f"open({str(folder / 'ran')!r}, 'w').close()\nfrom transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast\n"
-        "class Config(LlamaConfig):\n    model_type = 'theirs'\nclass TheirLM(LlamaForCausalLM):\n    pass\nclass TheirTokenizer(PreTrainedTokenizerFast):\n    pass\n"
+        f"open({str(folder / 'ran')!r}, 'w').close()\nfrom transformers import LlamaConfig, "
+        f"LlamaForCausalLM, PreTrainedTokenizerFast\n"
+        "class Config(LlamaConfig):\n    model_type = 'theirs'\nclass "
+        "TheirLM(LlamaForCausalLM):\n    pass\nclass TheirTokenizer(PreTrainedTokenizerFast):\n  "
+        "  pass\n"
     )
     for ask in (cl.load, *([cl.models.port] if file == "config.json" else [])):
         says("trust_remote_code=True", ask, folder)
@@ -337,7 +344,8 @@ def test_the_code_of_a_folder_runs_only_for_a_reader_who_trusts_it(saved, monkey
     )
 
 
-# --- what a model is ------------------------------------------------------------------------------------------------------------
+# --- what a model is
+# ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -394,7 +402,8 @@ def test_the_decoder_of_a_classifier_reads_the_source_again(saved):
     says("m.model", m.likely, "The cat")
 
 
-# --- lengths --------------------------------------------------------------------------------------------------------------------
+# --- lengths
+# ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -437,7 +446,8 @@ def test_long_texts(saved):
         says("401 tokens; at most 128", ask, "我爱你。" * 100)
 
 
-# --- arguments ------------------------------------------------------------------------------------------------------------------
+# --- arguments
+# ----------------------------------------------------------------------------------------------------
 
 
 def test_generate_answers_every_prompt_or_says_why_not(saved):

@@ -1,4 +1,5 @@
-"""Classifying reviews: judges give every class a column, batches do not change an answer, what is saved comes back."""
+"""Classifying reviews: judges give every class a column, batches do not change an answer, what is saved comes
+back."""
 
 import numpy as np
 import pytest

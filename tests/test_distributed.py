@@ -25,7 +25,7 @@ if os.environ.get("RANK", "0") == "0":
     json.dump({"loss": history.loss, "val": history.val_loss, "tokens": history.tokens, "gradients": gradients}, open(sys.argv[1], "w"))
 if torch.distributed.is_initialized():
     torch.distributed.destroy_process_group()
-"""
+"""  # noqa: E501
 
 
 @pytest.mark.parametrize("launcher, accumulate", [("torchrun", 2), ("accelerate", 1)])

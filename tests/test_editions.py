@@ -131,7 +131,7 @@ EXERCISE = Exercise(
     mistakes=(Mistake("fourfold", L(zh="多乘了一次", en="it is doubled twice too often"), L(zh="乘几？", en="By what?"), ("2 *", "4 *")),),
     alternatives=(), think=L(zh="", en=""),
 )
-'''
+'''  # noqa: E501
 
 
 @pytest.fixture
@@ -255,7 +255,8 @@ def test_a_twin_changed_alone_is_reported(tree):
         ('# %%\ncl.guess("a.b", "which?", choices=[1, 2])\n', "never resolved"),
         ('# %%\ncl.guess("a.b", "which?", choices=[1, 2])\n# %%\ncl.guess.result("a.b", 1)\n', ""),
         (
-            "# %%\ncl.guess(\n    'a.b', 'which?',\n    choices=[1, 2])\n# %%\ncl.guess.result(\n    'a.b', 1)\n",
+            "# %%\ncl.guess(\n    'a.b', 'which?',\n    choices=[1, 2])\n# "
+            "%%\ncl.guess.result(\n    'a.b', 1)\n",
             "",
         ),
         ('# %%\ncl.guess(\n    "a.b", "which?")\n', "never resolved"),

@@ -46,7 +46,8 @@ def test_installed_is_tested_is_allowed(requirement):
 
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
 def test_every_python_has_pins_of_its_own(python):
-    """`make pins` finds them; that numpy 2.5 has nothing for 3.11 is the example that a pin for all forgets."""
+    """`make pins` finds them; that numpy 2.5 has nothing for 3.11 is the example that a pin for all
+    forgets."""
     assert SpecifierSet(PROJECT["requires-python"]).contains(f"{python}.9")
     found = pins(python_version=python, python_full_version=f"{python}.9")
     for requirement in NEEDED:

@@ -10,7 +10,8 @@ from course_lib.exercises.engine.judge import expectations, judge
 
 EXERCISES = list(registry.exercises().values())
 
-# Mutants that compute the same function, each with the reason; everything else must be refused. (id, part of the description)
+# Mutants that compute the same function, each with the reason; everything else must be refused. (id, part of
+# the description)
 EQUIVALENT = {
     ("lm.bigram", "torch.zeros(vocab_size, vocab_size) with arguments exchanged"): "the table is square",
     ("lm.bigram", "ids[:-1].tolist() -> its object"): "a tensor yields its ids as well",
@@ -207,7 +208,7 @@ def test_contract_table_is_complete():
         evaluate.confusion evaluate.bootstrap_ci evaluate.permutation_p evaluate.cohen_kappa evaluate.bradley_terry evaluate.ece evaluate.group_kfold
         apps.bm25 apps.cosine_top_k apps.chunk apps.rouge_l apps.ndcg apps.abstain
         agents.parse_call agents.allowed_tokens agents.hit_at_k
-        """.split()
+        """.split()  # noqa: E501
     assert set(ids) <= {e.id for e in EXERCISES}
     signatures = {e.id: e.signature for e in EXERCISES}
     assert (
@@ -244,6 +245,7 @@ def test_stub_and_solution_stand_alone(exercise):
 
 @pytest.mark.parametrize("exercise", [e for e in EXERCISES if e.gradients], ids=lambda e: e.id)
 def test_a_right_gradient_is_never_called_wrong(exercise):
-    """float32 against float64: a small gradient that is the difference of large numbers once read as another one, in one check of seventy."""
+    """float32 against float64: a small gradient that is the difference of large numbers once read as another
+    one, in one check of seventy."""
     found = [judge(exercise, exercise.reference, seed).gradients for seed in range(80)]
     assert found == [True] * len(found)

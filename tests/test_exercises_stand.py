@@ -1,4 +1,5 @@
-"""What the verdict and the names must stand: each kind of fault that was met once, and the test that holds it."""
+"""What the verdict and the names must stand: each kind of fault that was met once, and the test that holds
+it."""
 
 import asyncio
 import json
@@ -25,11 +26,11 @@ KINDS = {
     "check never raises, whatever is returned": "test_odd_values_are_a_contract_error",
     "check never hangs: loops in Python, in C, in a thread": "test_what_does_not_end_is_ended",
     "a process that ends does not take the kernel along": "test_ending_the_process_is_an_error",
-    "a platform without fork keeps the promise at the second try": "test_without_fork_the_second_try_is_elsewhere",
+    "a platform without fork keeps the promise at the second try": "test_without_fork_the_second_try_is_elsewhere",  # noqa: E501
     "a changed default device, and everything else global, is put back": "test_global_state_is_put_back",
-    "the notebook's own settings do not reach the reference": "test_the_notebooks_settings_do_not_reach_the_reference",
+    "the notebook's own settings do not reach the reference": "test_the_notebooks_settings_do_not_reach_the_reference",  # noqa: E501
     "patched torch functions do not reach the reference": "test_a_patched_function_is_called_so",
-    "a value without a gradient does not pass where one trains": "test_a_value_without_gradient_does_not_pass",
+    "a value without a gradient does not pass where one trains": "test_a_value_without_gradient_does_not_pass",  # noqa: E501
     "what use() hands out has the contract's types": "test_use_hands_out_the_contracts_types",
     "a string is never a number, a list no tensor": "test_odd_values_are_a_contract_error",
     "an exp that overflows is refused": "test_overflow_is_refused",
@@ -451,7 +452,8 @@ def test_merge_names_what_it_cannot_read(tmp_path, capsys):
         "future.json": json.dumps(
             {"version": 9, "exercises": {"later.one": row, "attention.sdpa": row}}
         ).encode(),
-        "lines.jsonl": b'{"id": "lm.bigram", "event": "check", "status": "passed", "mistakes": []}\n{"id": \n',
+        "lines.jsonl": b'{"id": "lm.bigram", "event": "check", "status": "passed", "mistakes": []}\n'
+        b'{"id": \n',
         **{
             f"odd{i}.json": json.dumps({"exercises": {"attention.sdpa": r}}).encode()
             for i, r in enumerate(odd)

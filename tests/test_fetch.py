@@ -58,23 +58,27 @@ def course(*arguments: str, **environment) -> subprocess.CompletedProcess:
     )
 
 
-# --- servers ----------------------------------------------------------------------------------------------------------------------
+# --- servers
+# ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "log, words",
     [
         (
-            "Could not fetch URL https://a.example/simple/x/: connection error: [Errno -2] Name or service not known - skipping",
+            "Could not fetch URL https://a.example/simple/x/: connection error: [Errno -2] Name "
+            "or service not known - skipping",
             "a.example is not known",
         ),
         (
-            "connection broken by 'NewConnectionError(\"HTTPConnection(host='a.example', port=9): ... [Errno 111] Connection refused\")'",
+            "connection broken by 'NewConnectionError(\"HTTPConnection(host='a.example', "
+            "port=9): ... [Errno 111] Connection refused\")'",
             "a.example refuses",
         ),
         ("httpx.ConnectError: [Errno 101] Network is unreachable", "no way to mirror.example"),
         (
-            "Could not fetch URL https://a.example/: There was a problem confirming the ssl certificate: CERTIFICATE_VERIFY_FAILED",
+            "Could not fetch URL https://a.example/: There was a problem confirming the ssl "
+            "certificate: CERTIFICATE_VERIFY_FAILED",
             "PIP_CERT",
         ),
         ("ProxyError('Cannot connect to proxy.', OSError('Tunnel connection failed: 407'))", "HTTPS_PROXY"),
@@ -189,7 +193,8 @@ def test_servers_that_fail_are_told_apart(tmp_path, kind, words):
     del alive
 
 
-# --- two at once ------------------------------------------------------------------------------------------------------------------
+# --- two at once
+# ----------------------------------------------------------------------------------------------------
 
 
 def test_a_second_fetch_says_that_it_waits_and_gives_up(tmp_path, monkeypatch, capsys):
@@ -204,7 +209,8 @@ def test_a_second_fetch_says_that_it_waits_and_gives_up(tmp_path, monkeypatch, c
     assert f"process 4321 is fetching {NAME}" in capsys.readouterr().out
 
 
-# --- odd files --------------------------------------------------------------------------------------------------------------------
+# --- odd files
+# ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -221,7 +227,8 @@ def test_a_second_fetch_says_that_it_waits_and_gives_up(tmp_path, monkeypatch, c
         "\0\xff",
         '{"config.json": {"size": "2", "sha256": 1}, "model.safetensors": {"size": 7, "sha256": "x"}}',
         "[" * 100_000,
-        '{"config.json": {"size": 2, "sha256": "x"}, "model.safetensors": {"size": 7, "sha256": "x", "conversion": "1"}}',
+        '{"config.json": {"size": 2, "sha256": "x"}, "model.safetensors": {"size": 7, "sha256": '
+        '"x", "conversion": "1"}}',
     ],
 )
 def test_an_odd_manifest_is_named(cache, text):
@@ -289,7 +296,8 @@ def test_an_odd_card_is_named(tmp_path, monkeypatch, text):
         catalog()
 
 
-# --- shared caches ----------------------------------------------------------------------------------------------------------------
+# --- shared caches
+# ----------------------------------------------------------------------------------------------------
 
 
 def test_files_are_as_readable_as_their_folder_also_those_fetched_before(cache):
@@ -312,7 +320,10 @@ def of_another():
         pytest.skip("only root may run a program as somebody else")
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o755)
-    loaded = "import os, sys; from course_lib import checkup; from course_lib.models import fetch; checkup.L; os.setuid(65534)\n"
+    loaded = (
+        "import os, sys; from course_lib import checkup; from course_lib.models import fetch; "
+        "checkup.L; os.setuid(65534)\n"
+    )
 
     def ask(code: str) -> subprocess.CompletedProcess:
         return course("-c", loaded + code, COURSE_CACHE=str(folder))
@@ -338,7 +349,8 @@ def test_a_read_only_shared_cache_is_enough(of_another):
     assert "only its owner may read it" in ask(code).stderr
 
 
-# --- a disk that fills ------------------------------------------------------------------------------------------------------------
+# --- a disk that fills
+# ------------------------------------------------------------------------------------------------------------
 
 FILLS = """
 import os, sys
@@ -372,7 +384,7 @@ try:
 except FetchError as error:
     print(error)
 print(sorted(path.name for path in (root / "models").iterdir()))
-"""
+"""  # noqa: E501
 
 
 @pytest.mark.parametrize("where", ["convert", "tokenize", "plain", "pip", "before"])

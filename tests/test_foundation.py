@@ -18,7 +18,8 @@ ROOT = Path(__file__).parents[1]
 
 
 def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
-    """A Python of its own in the checkout; what it prints is read as UTF-8 whatever the console here writes."""
+    """A Python of its own in the checkout; what it prints is read as UTF-8 whatever the console here
+    writes."""
     env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **environment}
     return subprocess.run(
         [sys.executable, *arguments], env=env, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=120
@@ -99,7 +100,10 @@ def test_start_never_fails_even_when_parts_are_broken():
 
 
 def test_start_is_deterministic():
-    code = "import course_lib as cl, torch, random; cl.start(lang='zh'); print(torch.rand(1).item(), random.random())"
+    code = (
+        "import course_lib as cl, torch, random; cl.start(lang='zh'); print(torch.rand(1).item(), "
+        "random.random())"
+    )
     assert run(code).stdout.splitlines()[-1] == run(code).stdout.splitlines()[-1]
 
 
@@ -151,7 +155,10 @@ def test_a_figure_that_a_cell_shows_is_clear_and_asks_for_no_background():
     from nbclient import NotebookClient
     from PIL import Image
 
-    code = "import course_lib as cl; cl.start()\nimport matplotlib.pyplot as plt\nplt.plot([1, 2], label='line'); plt.legend(); plt.show()"
+    code = (
+        "import course_lib as cl; cl.start()\nimport matplotlib.pyplot as plt\nplt.plot([1, 2], "
+        "label='line'); plt.legend(); plt.show()"
+    )
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
     NotebookClient(notebook, timeout=120).execute()
     shown = notebook.cells[0].outputs[-1]
@@ -198,9 +205,13 @@ def test_doctor_names_the_command_that_mends(tmp_path):
 
 def test_course_error_is_a_sentence_in_ipython():
     """In a process of its own: a shell, once made, changes what later tests see."""
-    cell = "import course_lib as cl; from course_lib.errors import CourseError; raise CourseError(zh='不行', en='no good')"
+    cell = (
+        "import course_lib as cl; from course_lib.errors import CourseError; raise CourseError(zh='不"
+        "行', en='no good')"
+    )
     ran = run(
-        f"from IPython.core.interactiveshell import InteractiveShell; InteractiveShell.instance().run_cell({cell!r})",
+        f"from IPython.core.interactiveshell import InteractiveShell; "
+        f"InteractiveShell.instance().run_cell({cell!r})",
         COURSE_LANG="en",
     )
     assert "✗ no good" in ran.stdout and "Traceback" not in ran.stdout + ran.stderr

@@ -27,7 +27,8 @@ SHARP = dict(
 
 @pytest.fixture(scope="module")
 def models():
-    """One target in each of the ways that a model comes, and drafts that are right always, often and hardly ever."""
+    """One target in each of the ways that a model comes, and drafts that are right always, often and hardly
+    ever."""
     theirs = tiny.llama().model
     often = copy.deepcopy(theirs)
     torch.manual_seed(1)
@@ -174,7 +175,8 @@ def test_the_text_ends_where_it_would_have_ended(models):
 
 
 class Dice:
-    """Takes the place of chance, and goes through every way that it can fall: the exact distribution of what is written."""
+    """Takes the place of chance, and goes through every way that it can fall: the exact distribution of what
+    is written."""
 
     def __init__(self, monkeypatch):
         monkeypatch.setattr(

@@ -10,7 +10,8 @@ SHAPE = dict(vocab_size=31, context=12, n_layer=3, n_head=2, d_model=16)
 
 
 def pair():
-    """A GPT and a Decoder with the same weights, larger than the usual start so that differences would show."""
+    """A GPT and a Decoder with the same weights, larger than the usual start so that differences would
+    show."""
     torch.manual_seed(0)
     plain, general = GPT(**SHAPE), cnn.Decoder(cnn.DecoderConfig(**SHAPE))
     for p in plain.parameters():

@@ -1,4 +1,5 @@
-"""A check that can be trusted, and the ladder below it: hints, the puzzle of the solution's lines, the solution; by mouse and by keyboard."""
+"""A check that can be trusted, and the ladder below it: hints, the puzzle of the solution's lines, the
+solution; by mouse and by keyboard."""
 
 import json
 import math
@@ -35,7 +36,8 @@ def home(tmp_path, monkeypatch):
     return tmp_path / "home"
 
 
-# --- what became of the cell ---------------------------------------------------------------------------------------
+# --- what became of the cell
+# ---------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -134,7 +136,8 @@ def test_use_hands_out_the_reference_where_the_cell_failed(run):
     assert run("mine = use('attention.sdpa', show=False)", "b")["mine"] is run.shell.user_ns["attention"]
 
 
-# --- the card ------------------------------------------------------------------------------------------------------
+# --- the card
+# ------------------------------------------------------------------------------------------------------
 
 
 def functions(source):
@@ -220,7 +223,8 @@ def test_the_ladder_starts_at_one_keeps_its_rungs_and_ends():
     assert f'`cl.hint("{SDPA.id}", 4)`' in str(cl.solution("lm.greedy")).replace("lm.greedy", SDPA.id)
 
 
-# --- the puzzle ----------------------------------------------------------------------------------------------------
+# --- the puzzle
+# ----------------------------------------------------------------------------------------------------
 
 
 def in_order(exercise):
@@ -331,7 +335,8 @@ def test_what_a_page_sends_is_an_order_or_nothing():
     assert "[2, 0, 1]" in widget.verdict and not widget.busy
 
 
-# --- in a real notebook --------------------------------------------------------------------------------------------
+# --- in a real notebook
+# --------------------------------------------------------------------------------------------
 
 WORDS = {
     "en": {
@@ -367,8 +372,11 @@ TOP = """() => {                      // where the first verdict of the third ce
   const [card, box] = [document.querySelectorAll('.jp-CodeCell')[3].querySelector('[role=status]'), document.querySelector('.jp-WindowedPanel-outer')];
   const [a, b] = [card.getBoundingClientRect(), box.getBoundingClientRect()];
   return [a.top, b.top, b.bottom];
-}"""
-WRITE = "([at, source]) => { jupyterapp.shell.currentWidget.content.widgets[at].model.sharedModel.setSource(source); }"
+}"""  # noqa: E501
+WRITE = (
+    "([at, source]) => { "
+    "jupyterapp.shell.currentWidget.content.widgets[at].model.sharedModel.setSource(source); }"
+)
 
 
 @pytest.mark.parametrize("lang", WORDS)
@@ -397,13 +405,16 @@ def test_the_ladder_in_jupyterlab(tmp_path, lang, monkeypatch):
         page.goto(f"{address}/lab/tree/n.ipynb?reset")
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=120_000)
         page.evaluate(
-            "async () => { const p = jupyterapp.shell.currentWidget; await p.context.ready; await p.sessionContext.ready; "
-            "await p.sessionContext.session.kernel.info; p.content.activeCellIndex = 0; p.content.activate(); }"
+            "async () => { const p = jupyterapp.shell.currentWidget; await p.context.ready; "
+            "await p.sessionContext.ready; "
+            "await p.sessionContext.session.kernel.info; p.content.activeCellIndex = 0; "
+            "p.content.activate(); }"
         )
 
         def press(cell, key=""):
             page.evaluate(
-                "at => { const n = jupyterapp.shell.currentWidget.content; n.activeCellIndex = at; n.mode = 'command'; n.node.focus(); }",
+                "at => { const n = jupyterapp.shell.currentWidget.content; n.activeCellIndex = "
+                "at; n.mode = 'command'; n.node.focus(); }",
                 cell,
             )
             if key:

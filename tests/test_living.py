@@ -1,4 +1,5 @@
-"""The page that a model lives in: its numbers against PyTorch's, its tokenizer against the real one, and its hands and keys in a real browser."""
+"""The page that a model lives in: its numbers against PyTorch's, its tokenizer against the real one, and its
+hands and keys in a real browser."""
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from course_lib.site import living_page, main
 READ = """documents => documents.map((ids) => {
   model.forget();
   return ids.map((id) => model.step(id)).map((logits) => [logits.indexOf(Math.max(...logits)), ...logits.slice(0, 50)]);
-})"""
+})"""  # noqa: E501
 ODD = ["今天,天气真好...你说呢?", "ＡＢＣ　ａｂｃ", "好.坏. a.b", "😀龘\n\t x~(y)", "", "   ", "<pos>和<eos>"]
 
 

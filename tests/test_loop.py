@@ -1,4 +1,5 @@
-"""The learner's loop: a guess before its answer, questions that come back, by mouse and by keyboard, in both languages."""
+"""The learner's loop: a guess before its answer, questions that come back, by mouse and by keyboard, in both
+languages."""
 
 import json
 import random
@@ -40,7 +41,8 @@ def said(capsys, **answer):
     return capsys.readouterr().out.strip()
 
 
-# --- guesses -------------------------------------------------------------------------------------------------------
+# --- guesses
+# -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -349,7 +351,8 @@ def test_in_a_real_notebook_the_line_follows_a_late_guess(tmp_path, lang):
         assert page.outside == []
 
 
-# --- questions that come back --------------------------------------------------------------------------------------
+# --- questions that come back
+# --------------------------------------------------------------------------------------
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -407,7 +410,8 @@ def test_sm2_intervals():
 
 
 def test_four_weeks_of_recall():
-    """A learner who opens a chapter every day and always misses one kind of question sees it again and again, and the others ever more seldom."""
+    """A learner who opens a chapter every day and always misses one kind of question sees it again and again,
+    and the others ever more seldom."""
     bank, answers, asked = [q for q in revision.bank() if q.chapter in (0, 1, 3)], {}, {}
     hard = bank[0].id
     for day in range(28):
@@ -430,7 +434,8 @@ def test_four_weeks_of_recall():
 
 @pytest.mark.parametrize("right", [1.0, 0.5])
 def test_four_weeks_of_chapters(right):
-    """A chapter every three days or so, opened every other day: what is missed and due leaves room for a new question each time."""
+    """A chapter every three days or so, opened every other day: what is missed and due leaves room for a new
+    question each time."""
     rng, answers, opened, before = random.Random(0), {}, {0: 1, 2: 3, 5: 5, 8: 8, 11: 9, 15: 14, 19: 15}, 1
     for day in range(28):
         before, now = opened.get(day, before), NOW + timedelta(days=day)

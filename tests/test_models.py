@@ -34,7 +34,10 @@ def python(code: str, **environment: str) -> subprocess.CompletedProcess:
 
 def test_import_is_light():
     """What takes seconds to import (`bench load` says how many) waits until it is used."""
-    code = "import sys; before = set(sys.modules); import course_lib; print(*{name.partition('.')[0] for name in set(sys.modules) - before})"
+    code = (
+        "import sys; before = set(sys.modules); import course_lib; print(*{name.partition('.')[0] "
+        "for name in set(sys.modules) - before})"
+    )
     ran = python(code)
     assert ran.returncode == 0 and "course_lib" in ran.stdout.split(), ran.stderr
     assert not {
@@ -113,7 +116,8 @@ def test_empty_and_too_long_text(smollm):
         cl.load("minilm-l6")._encode("word " * 600)
 
 
-# --- what can go wrong on the way -----------------------------------------------------------------------------------------------
+# --- what can go wrong on the way
+# -----------------------------------------------------------------------------------------------
 
 OFFLINE = {
     "PIP_NO_INDEX": "1",
@@ -249,7 +253,8 @@ def test_local_directory_and_pickle(tmp_path):
         cl.load(tmp_path)
 
 
-# --- a hub, on loopback ---------------------------------------------------------------------------------------------------------
+# --- a hub, on loopback
+# ---------------------------------------------------------------------------------------------------------
 
 
 def serve_hub(folder: Path, repo: str, lie: str = ""):
@@ -330,7 +335,10 @@ def serve_hub(folder: Path, repo: str, lie: str = ""):
 @pytest.mark.parametrize("lie", ["", "0" * 64])
 def test_the_hub_is_the_next_provider(tmp_path, lie):
     server = serve_hub(fetch("minilm-l6"), "sentence-transformers/all-MiniLM-L6-v2", lie)
-    code = "import course_lib as cl; print(cl.load('minilm-l6')); print(cl.load('sentence-transformers/all-MiniLM-L6-v2').card.kind)"
+    code = (
+        "import course_lib as cl; print(cl.load('minilm-l6')); "
+        "print(cl.load('sentence-transformers/all-MiniLM-L6-v2').card.kind)"
+    )
     ran = python(
         code,
         **{**OFFLINE, "HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}"},

@@ -1,4 +1,5 @@
-"""The comparison of stored and fresh outputs: what another processor changes passes, what a reader would see to change does not."""
+"""The comparison of stored and fresh outputs: what another processor changes passes, what a reader would see
+to change does not."""
 
 import base64
 import io
@@ -26,7 +27,8 @@ matplotlib.use("agg")
 
 @pytest.fixture(autouse=True)
 def figures_of_their_own():
-    """Another test in this process may have set the course's style; the pictures of the parameters were drawn before that."""
+    """Another test in this process may have set the course's style; the pictures of the parameters were drawn
+    before that."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         yield
@@ -120,7 +122,8 @@ def test_times_and_addresses_are_taken_out_first():
     )
 
 
-# --- pictures --------------------------------------------------------------------------------------------------------------------
+# --- pictures
+# ----------------------------------------------------------------------------------------------------
 
 
 def png(pixels) -> bytes:
@@ -198,7 +201,8 @@ def test_svg_is_compared_as_its_text():
     assert difference(old, near) is None and difference(old, far)
 
 
-# --- attention -------------------------------------------------------------------------------------------------------------------
+# --- attention
+# ----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -271,7 +275,8 @@ def test_data_that_is_shorter_is_found():
     assert difference(a, b)
 
 
-# --- a notebook ------------------------------------------------------------------------------------------------------------------
+# --- a notebook
+# ----------------------------------------------------------------------------------------------------
 
 
 def test_a_notebook_is_compared_this_way_and_its_cells_keep_their_order(tmp_path):

@@ -1,4 +1,5 @@
-"""course_lib.nn against slow loops and its own other paths: fused = open, cached = uncached, padded = alone."""
+"""course_lib.nn against slow loops and its own other paths: fused = open, cached = uncached, padded =
+alone."""
 
 import itertools
 

@@ -1,4 +1,5 @@
-"""The build: four editions from one source, deterministic, with twins that agree and no solution in a student's hands."""
+"""The build: four editions from one source, deterministic, with twins that agree and no solution in a
+student's hands."""
 
 import base64
 import io
@@ -204,7 +205,8 @@ def test_stored_notebooks_are_whole(path):
     ids=lambda path: str(path.relative_to(ROOT / "notebooks")),
 )
 def test_the_learners_edition_shows_what_the_solved_one_shows(path):
-    """Where no exercise is asked; what a cell of the solved edition shows is executed and compared elsewhere."""
+    """Where no exercise is asked; what a cell of the solved edition shows is executed and compared
+    elsewhere."""
     ours, solved = (
         nbformat.read(file, as_version=4).cells for file in (path, path.parent / "solutions" / path.name)
     )

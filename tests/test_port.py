@@ -1,4 +1,5 @@
-"""`models.port` against transformers: logits, cache in any chunking, padding, gradients; and what it says to a bad checkpoint."""
+"""`models.port` against transformers: logits, cache in any chunking, padding, gradients; and what it says to
+a bad checkpoint."""
 
 import json
 
@@ -115,7 +116,8 @@ TINY = {
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
-    """A random model of each architecture, as an ordinary directory; the numbers are spread wide so that mistakes show."""
+    """A random model of each architecture, as an ordinary directory; the numbers are spread wide so that
+    mistakes show."""
     made = {}
 
     def make(kind):
@@ -314,7 +316,8 @@ def test_smollm2_is_the_real_one():
                 [ours(part, cache=cache) for part in text.split([3, 1, text.shape[1] - 4], 1)], 1
             )
 
-        # Logits reach 30; float32 alone puts either model up to 1e-4 from its own float64 logits, so float64 decides.
+        # Logits reach 30; float32 alone puts either model up to 1e-4 from its own float64 logits, so float64
+        # decides.
         close(in_chunks(), m.model(text).logits, limit=2e-4)
         ours.double()
         close(in_chunks(), ours(text), limit=1e-9)

@@ -1,4 +1,5 @@
-"""Every kind of model with everything that takes a model: one protocol, and the same numbers whichever way a model comes."""
+"""Every kind of model with everything that takes a model: one protocol, and the same numbers whichever way a
+model comes."""
 
 import copy
 

@@ -1,4 +1,5 @@
-"""The course as web pages: built once, then opened from the disk in a real browser that reaches nothing else."""
+"""The course as web pages: built once, then opened from the disk in a real browser that reaches nothing
+else."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""Widgets on a page without a kernel: baked by Python, then used in a real browser from the disk, each beside what Python itself would show."""
+"""Widgets on a page without a kernel: baked by Python, then used in a real browser from the disk, each beside
+what Python itself would show."""
 
 import base64
 import json
@@ -163,7 +164,10 @@ def test_the_build_moves_it_out_of_the_notebook(tmp_path, monkeypatch):
     import build
     from nbformat.v4 import new_code_cell, new_notebook
 
-    draw = "import matplotlib.pyplot as plt\nfrom course_lib import viz\ndef draw(n):\n    plt.plot(range(n))\n    return plt.gcf()\n"
+    draw = (
+        "import matplotlib.pyplot as plt\nfrom course_lib import viz\ndef draw(n):\n    "
+        "plt.plot(range(n))\n    return plt.gcf()\n"
+    )
     notebook = new_notebook(
         cells=[
             new_code_cell(f"{draw}viz.explore(draw, n=(1, 5, 2))", id="drawn"),

@@ -1,4 +1,5 @@
-"""The guided tour: its tensors against transformers' own, its answers against what they follow from, its page in a browser."""
+"""The guided tour: its tensors against transformers' own, its answers against what they follow from, its page
+in a browser."""
 
 import base64
 import copy
@@ -178,7 +179,8 @@ def test_what_cannot_be_toured_is_told_in_a_sentence():
 def shown(page, name):
     """What the page holds of a tensor, once its stop is there."""
     stop = page.evaluate(
-        "name => JSON.parse(document.getElementById('state').textContent).stops.find((stop) => stop.name === name)",
+        "name => JSON.parse(document.getElementById('state').textContent).stops.find((stop) => "
+        "stop.name === name)",
         name,
     )
     return np.frombuffer(base64.b64decode(stop["data"]), np.float32).reshape(stop["dims"])

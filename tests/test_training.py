@@ -668,7 +668,7 @@ try:
     print("ended", len(said), sorted(p.name for p in disk.iterdir()))
 except cl.errors.CourseError as error:
     print(len(said), len(error.history.loss), sorted(p.name for p in disk.iterdir()), error)
-"""
+"""  # noqa: E501
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
-"""The attention viewer in a real browser with the network cut: a file, JupyterLab, Notebook 7, and a notebook reopened without running it."""
+"""The attention viewer in a real browser with the network cut: a file, JupyterLab, Notebook 7, and a notebook
+reopened without running it."""
 
 import json
 import re
@@ -20,7 +21,7 @@ PIXELS = """canvas => {
   const T = canvas.closest('.attn-panel').querySelectorAll('.attn-q li').length, S = canvas.closest('.attn-panel').querySelectorAll('.attn-k li').length;
   const at = (q, k) => [...context.getImageData(Math.floor((+left + (k + .5) * cell) * ratio), Math.floor((+top + (q + .5) * cell) * ratio), 1, 1).data].slice(0, 3);
   return Array.from({ length: T }, (_, q) => Array.from({ length: S }, (_, k) => at(q, k)));
-}"""
+}"""  # noqa: E501
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -52,7 +53,8 @@ def hover(page, q, k):
     canvas = page.locator("[data-what=matrix]").first
     canvas.scroll_into_view_if_needed()
     at = canvas.evaluate(
-        "(c, [q, k]) => ({ x: +c.dataset.left + (k + .5) * c.dataset.cell, y: +c.dataset.top + (q + .5) * c.dataset.cell })",
+        "(c, [q, k]) => ({ x: +c.dataset.left + (k + .5) * c.dataset.cell, y: +c.dataset.top + "
+        "(q + .5) * c.dataset.cell })",
         [q, k],
     )
     canvas.hover(position=at)
@@ -185,7 +187,7 @@ def test_a_host_that_loses_buffers(view, tmp_path):
         (
             "  off: (",
             """  send: (m) => setTimeout(() => heard["msg:custom"].forEach((hear) => hear({ id: m.id, meta: state._meta, data: window.kept }))),
-  off: (""",
+  off: (""",  # noqa: E501
         ),
         (
             "const heard = {};",
@@ -237,7 +239,8 @@ def test_nan_one_token_and_encoder_decoder_in_a_file(tmp_path):
 
 def notebook(path):
     cells = [
-        "from tests import tiny\nimport course_lib as cl\nfrom course_lib.i18n import set_language\nset_language('en')\n"
+        "from tests import tiny\nimport course_lib as cl\nfrom course_lib.i18n import "
+        "set_language\nset_language('en')\n"
         "view = cl.attention_view(tiny.llama(), tiny.TEXT).select(layer=0, head=0)\nview",
         "view.select(layer=1, head=2).layer",
     ]
@@ -302,7 +305,8 @@ def test_jupyterlab(site, view):
         page.get_by_role("button", name="Compare").click()
         page.locator(".attn textarea").first.fill("The cat sat")
         page.wait_for_function(
-            "[...document.querySelectorAll('.attn-panel')].every(p => p.querySelectorAll('.attn-q li').length === 3)"
+            "[...document.querySelectorAll('.attn-panel')].every(p => "
+            "p.querySelectorAll('.attn-q li').length === 3)"
         )
         assert page.locator(".attn textarea").nth(1).input_value() == "The cat sat", (
             "both panels show one text until the second gets its own"

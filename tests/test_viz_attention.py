@@ -1,4 +1,5 @@
-"""The attention chapter's pictures: the numbers are the handed-in function's, and a hand, a finger or a keyboard moves them."""
+"""The attention chapter's pictures: the numbers are the handed-in function's, and a hand, a finger or a
+keyboard moves them."""
 
 import json
 
@@ -99,7 +100,7 @@ HOST = """async ([script, style, traits]) => {
   };
   const el = document.createElement('div'); document.body.append(el);
   widget.render({ model, el });
-}"""
+}"""  # noqa: E501
 
 
 def shown(page, view, *names):

@@ -1,6 +1,8 @@
-"""The course as a wheel alone: a fresh environment, an empty folder, one notebook copied into it, as on Colab.
+"""The course as a wheel alone: a fresh environment, an empty folder, one notebook copied into it, as on
+Colab.
 
-The environment is fresh in what matters: it sees the libraries of the one that runs the tests, but no checkout and no course_lib.
+The environment is fresh in what matters: it sees the libraries of the one that runs the tests, but no
+checkout and no course_lib.
 """
 
 import json
@@ -17,7 +19,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 ROOT = Path(__file__).parents[1]
-# The first chapter, the one whose libraries keep what they compute in files, and one that reads most of the data.
+# The first chapter, the one whose libraries keep what they compute in files, and one that reads most of the
+# data.
 NOTEBOOKS = [
     ROOT / "notebooks" / "zh" / f"{name}.ipynb" for name in ("00_start", "08_finetuning", "14_retrieval")
 ]
@@ -95,7 +98,10 @@ def test_the_wheel_carries_data(fresh, wheel, tmp_path):
     shipped = sorted(
         path.relative_to(ROOT / "data").as_posix() for path in (ROOT / "data").rglob("*") if path.is_file()
     )
-    code = f"from course_lib import paths; print([name for name in {shipped!r} if not paths.data(name).is_file()], paths.data())"
+    code = (
+        f"from course_lib import paths; print([name for name in {shipped!r} if not "
+        f"paths.data(name).is_file()], paths.data())"
+    )
     ran = subprocess.run(
         [fresh, "-c", code],
         env={**os.environ, "PYTHONIOENCODING": "utf-8"},

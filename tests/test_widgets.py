@@ -1,4 +1,5 @@
-"""What all ten widgets share, in a real browser: they leave a page as they found it, take the still picture's place, and show text as text."""
+"""What all ten widgets share, in a real browser: they leave a page as they found it, take the still picture's
+place, and show text as text."""
 
 import re
 from pathlib import Path
@@ -212,7 +213,8 @@ def test_a_page_stays_as_it_was_while_views_come_and_go(make):
             page.evaluate("parts => open_view(parts)", parts(widget))
             drawn(page, make)
             page.evaluate(
-                "() => { const view = views.pop(); view.close(); window.left = view.listening(); view.el.remove(); }"
+                "() => { const view = views.pop(); view.close(); window.left = view.listening(); "
+                "view.el.remove(); }"
             )
             assert page.evaluate("left") == 0, "a closed view hears nothing more"
 
@@ -231,9 +233,11 @@ def test_a_page_stays_as_it_was_while_views_come_and_go(make):
 CELLS = {
     "lab": '<div class="jp-Cell"><div class="jp-OutputArea"><div class="jp-OutputArea-child">{still}</div>'
     '<div class="jp-OutputArea-child"><div class="lm-Panel"><div id="here"></div></div></div></div></div>',
-    "colab": '<div id="output-area"><div class="display_data output_subarea output_html rendered_html">{still}</div>'
+    "colab": '<div id="output-area"><div class="display_data output_subarea output_html '
+    'rendered_html">{still}</div>'
     '<div class="display_data output_subarea"><div id="here"></div></div></div>',
-    "vscode": '<div class="cell_container"><div class="output_container"><div class="output">{still}</div></div>'
+    "vscode": '<div class="cell_container"><div class="output_container"><div '
+    'class="output">{still}</div></div>'
     '<div class="output_container"><div class="output"><div id="here"></div></div></div></div>',
     "unknown": '<section>{still}</section><section><div id="here"></div></section>',
 }
@@ -302,7 +306,8 @@ def test_text_is_text_wherever_it_stands(make, monkeypatch):
             assert page.evaluate("window.bad") is None and errors == [] and page.outside == []
             assert page.locator("#here").locator("img, b > b, pos, script").count() == 0
             seen = page.locator("#here").evaluate(
-                "e => e.textContent + [...e.querySelectorAll('[aria-label], option')].map(o => o.ariaLabel + o.text).join()"
+                "e => e.textContent + [...e.querySelectorAll('[aria-label], option')].map(o => "
+                "o.ariaLabel + o.text).join()"
             )
             assert label.strip() in seen
             assert make in (plane, triangle, viewer) or label.strip() in page.locator(
@@ -429,7 +434,7 @@ def test_a_kernel_that_is_gone_throws_nothing_and_is_said(make):
         drawn(page, make)
         page.evaluate("""() => { const { model } = views[0]; let turn = 0;
           const dead = () => { if (turn++ % 2) return Promise.reject(new Error('Canceled')); throw new Error('Kernel is dead'); };
-          Object.assign(model, { send: dead, save_changes: dead }); }""")
+          Object.assign(model, { send: dead, save_changes: dead }); }""")  # noqa: E501
         for _ in range(3):
             page.evaluate("""() => {
               for (const at of views[0].el.querySelectorAll('button, td, svg *, li, input, [data-set]')) at.dispatchEvent(new MouseEvent('click', { bubbles: true }));
@@ -440,13 +445,14 @@ def test_a_kernel_that_is_gone_throws_nothing_and_is_said(make):
               }
               for (const at of views[0].el.querySelectorAll('[tabindex]'))
                 for (const key of ['ArrowRight', 'Enter', ' ', 'a']) at.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
-            }""")
+            }""")  # noqa: E501
             page.wait_for_timeout(200)
         assert errors == []
         if make not in (viewer, guide):  # the viewer says it in its own words; the tour asks for nothing
             assert "No answer from the kernel" in page.locator("body").inner_text()
             page.evaluate(
-                "for (const name of ['drawn', 'messages', 'mask', 'query', 'state', 'note', 'items']) views[0].tell('change:' + name)"
+                "for (const name of ['drawn', 'messages', 'mask', 'query', 'state', 'note', "
+                "'items']) views[0].tell('change:' + name)"
             )
             assert "No answer from the kernel" not in page.locator("body").inner_text(), "it was only slow"
 
@@ -459,7 +465,8 @@ def test_a_view_survives_any_message_in_the_page(make):
         show(page, make())
         drawn(page, make)
         page.evaluate(
-            "for (const odd of [undefined, null, 0, 'x', [], {}, { id: 1 }, { id: null, error: 1 }, { error: {} }]) views[0].tell('msg:custom', odd)"
+            "for (const odd of [undefined, null, 0, 'x', [], {}, { id: 1 }, { id: null, error: 1 "
+            "}, { error: {} }]) views[0].tell('msg:custom', odd)"
         )
         assert errors == []
 
@@ -609,7 +616,8 @@ def test_a_still_says_that_it_is_one_and_invites_no_click(make, monkeypatch):
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.tagName") in ("BODY", "SUMMARY")  # a table that opens
         assert page.evaluate(
-            "[...document.querySelectorAll('.course-static *')].every(at => getComputedStyle(at).cursor !== 'pointer')"
+            "[...document.querySelectorAll('.course-static *')].every(at => "
+            "getComputedStyle(at).cursor !== 'pointer')"
         )
 
 

@@ -1,6 +1,8 @@
-"""Each widget twice on one page, with the kernel's side behind it: by mouse, by keyboard alone, and what the other one shows all the while.
+"""Each widget twice on one page, with the kernel's side behind it: by mouse, by keyboard alone, and what the
+other one shows all the while.
 
-The page talks to the Python widgets themselves, by way of `kernel`, so that a picture that follows was computed and sent back.
+The page talks to the Python widgets themselves, by way of `kernel`, so that a picture that follows was
+computed and sent back.
 """
 
 import base64
@@ -15,7 +17,8 @@ from course_lib import viz
 from course_lib.exercises.attention.sdpa import attention
 from course_lib.i18n import set_language
 
-# Opens a view whose model asks the kernel, which answers with the traits that changed and with messages, unless the view is `dead`.
+# Opens a view whose model asks the kernel, which answers with the traits that changed and with messages,
+# unless the view is `dead`.
 CONNECT = """async ([parts, at]) => {
   await open_view(parts, document.getElementById(at));
   const view = views.at(-1), { model, values } = view, dirty = new Set(), keep = model.set;
@@ -69,7 +72,8 @@ def page():
 
 @pytest.fixture
 def pair(page):
-    """Open two widgets, each below a still picture in a cell of its own: (page, [(widget, its place in the page)])."""
+    """Open two widgets, each below a still picture in a cell of its own: (page, [(widget, its place in the
+    page)])."""
 
     def opened(make):
         page.errors.clear()
@@ -83,7 +87,8 @@ def pair(page):
         for at, widget in page.made.items():
             page.evaluate(CONNECT, [parts(widget), at])
         page.wait_for_function(
-            "[...document.querySelectorAll('.course-static')].every((still) => still.style.display === 'none')"
+            "[...document.querySelectorAll('.course-static')].every((still) => "
+            "still.style.display === 'none')"
         )
         page.evaluate(
             "new Promise((seen) => requestAnimationFrame(() => requestAnimationFrame(seen)))"
@@ -104,7 +109,8 @@ def until(page, true):
 
 
 def tab_to(page, place, what, back=False):
-    """Press Tab, from wherever the focus is, until it stands on `what` in `place`; that it stands there can be seen."""
+    """Press Tab, from wherever the focus is, until it stands on `what` in `place`; that it stands there can
+    be seen."""
     wanted = place.locator(what).first.element_handle()
     for _ in range(60):
         page.keyboard.press("Shift+Tab" if back else "Tab")

@@ -1,4 +1,5 @@
-"""The models that the course ships: the files load, the cards tell the truth, and each does what it is for."""
+"""The models that the course ships: the files load, the cards tell the truth, and each does what it is
+for."""
 
 from __future__ import annotations
 
@@ -134,7 +135,8 @@ def test_gpt_perplexity_is_as_its_card_says_and_below_the_trigram(loaded, cards)
 
 
 def test_gpt_knows_praise_from_complaint(loaded):
-    """A review is likelier after the token of its own mood than after the other one, far more often than not."""
+    """A review is likelier after the token of its own mood than after the other one, far more often than
+    not."""
     model, tokenizer, right = loaded["zh-gpt"].model, loaded["zh-gpt"].tokenizer, 0
     reviews = [review for review in text.reviews().test if 20 < len(review.text) < 60][:100]
     for review in reviews:
@@ -181,7 +183,8 @@ def test_poet_keeps_the_form_it_is_asked_for(loaded):
 
 
 def test_poet_hears_a_poem(loaded, cards):
-    """A famous poem is likelier than the same lines in another order of characters; and the card says it beats the trigram."""
+    """A famous poem is likelier than the same lines in another order of characters; and the card says it
+    beats the trigram."""
     model, tokenizer = loaded["zh-verse"].model, loaded["zh-verse"].tokenizer
     poem = "<五绝>登鹳雀楼：白日依山尽，黄河入海流。欲穷千里目，更上一层楼。<eos>"
     turned = "<五绝>登鹳雀楼：尽白依山日，流河入黄海。目千穷欲里，楼更层一上。<eos>"
@@ -192,7 +195,8 @@ def test_poet_hears_a_poem(loaded, cards):
 
 
 def test_bert_learns_mood_from_the_words_alone(loaded):
-    """The third part of its training: hidden mood words are guessed, and the answer comes from the words, never from the label."""
+    """The third part of its training: hidden mood words are guessed, and the answer comes from the words,
+    never from the label."""
     model, tokenizer = loaded["zh-bert"].model, loaded["zh-bert"].tokenizer
     module, stream, options = zh_bert.second(model, tokenizer, steps=3)
     batches = iter(stream)

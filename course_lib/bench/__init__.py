@@ -1,4 +1,5 @@
-"""`python -m course_lib bench load|train|decode|attention|viewer`: both sides interleaved in one process, medians, ratios."""
+"""`python -m course_lib bench load|train|decode|attention|viewer`: both sides interleaved in one process,
+medians, ratios."""
 
 from __future__ import annotations
 

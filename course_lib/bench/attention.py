@@ -1,7 +1,8 @@
-"""`python -m course_lib bench attention`: time and memory of attention as the context grows, in the open and fused.
+"""`python -m course_lib bench attention`: time and memory of attention as the context grows, in the open and
+fused.
 
-In the open the T x T table of weights exists: memory grows with the square of the context. The fused kernel (Dao et al. 2022) works
-through it piece by piece and keeps none of it; its time still grows with the square.
+In the open the T x T table of weights exists: memory grows with the square of the context. The fused kernel
+(Dao et al. 2022) works through it piece by piece and keeps none of it; its time still grows with the square.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ def measure(
     d_head: int = 64,
     repeats: int = 3,
 ) -> list[dict[str, float]]:
-    """For each length: seconds of one causal forward pass, batch 1, and the bytes that it adds at its peak, both ways."""
+    """For each length: seconds of one causal forward pass, batch 1, and the bytes that it adds at its peak,
+    both ways."""
     rows = []
     for T in lengths:
         torch.manual_seed(0)
@@ -86,7 +88,8 @@ def main(argv: list[str]) -> int:
     )
     for row in measure(tuple(chosen.lengths)):
         print(
-            f"{row['length']:7}  {row['open_seconds'] * 1e3:8.2f} ms {row['open_bytes'] / 2**20:8.1f} MB  {row['fused_seconds'] * 1e3:8.2f} ms "
+            f"{row['length']:7}  {row['open_seconds'] * 1e3:8.2f} ms "
+            f"{row['open_bytes'] / 2**20:8.1f} MB  {row['fused_seconds'] * 1e3:8.2f} ms "
             f"{row['fused_bytes'] / 2**20:8.1f} MB  {row['open_seconds'] / row['fused_seconds']:6.1f}x"
         )
     return 0

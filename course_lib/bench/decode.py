@@ -1,8 +1,11 @@
-"""`python -m course_lib bench decode`: tokens a second of `cl.generate` against transformers' generate, batch 1, greedy.
+"""`python -m course_lib bench decode`: tokens a second of `cl.generate` against transformers' generate, batch
+1, greedy.
 
-The same weights on all sides, turns interleaved in one process, medians. "ours" is the model as it trains, the others its `compress`ed
-copies: float32 is transposed; bfloat16 and int8 are smaller, and what they cost is the perplexity of a text read token by token, as in
-decoding. The share is that of the memory bandwidth measured here, counting each weight read once a token.
+The same weights on all sides, turns interleaved in one process, medians. "ours" is the model as it trains,
+the others its `compress`ed
+copies: float32 is transposed; bfloat16 and int8 are smaller, and what they cost is the perplexity of a text
+read token by token, as in decoding. The share is that of the memory bandwidth measured here, counting each
+weight read once a token.
 """
 
 from __future__ import annotations
@@ -31,7 +34,7 @@ the other side. People in the village said that he was lonely. He did not think 
 cat who was afraid of the wind. When a storm came, he wrote down the hour and the direction in a notebook, because he believed that
 somebody would want to know. Last spring a young woman from the university arrived with a recorder and asked whether she might copy his
 notes. They went back forty years, she said, and no computer had them. He made tea and showed her the first page, where a boy of nine had
-written in large letters that the sea was angry today. She read it twice, and then she asked him what the weather was going to be tomorrow."""
+written in large letters that the sea was angry today. She read it twice, and then she asked him what the weather was going to be tomorrow."""  # noqa: E501
 
 
 def perplexity(model, ids: torch.Tensor) -> float:
@@ -64,7 +67,8 @@ def measure(
     rounds: int = 5,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, float]:
-    """Median seconds a new token, by side, and whether float32 wrote the same tokens as transformers ("same", 1 or 0)."""
+    """Median seconds a new token, by side, and whether float32 wrote the same tokens as transformers ("same",
+    1 or 0)."""
     device = prompt.device
     wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
     sides: dict[str, Callable[[], torch.Tensor]] = {
@@ -154,16 +158,20 @@ def main(argv: list[str]) -> int:
         )
         print(
             L(
-                zh="\n{0}：{1:.1f} M 参数，{2} 个新词元，{3} 线程；float32 与 transformers 写出相同的词元：{4}",
-                en="\n{0}: {1:.1f} M parameters, {2} new tokens, {3} threads; float32 writes transformers' tokens: {4}",
+                zh="\n{0}：{1:.1f} M 参数，{2} 个新词元，{3} 线程；float32 与 transformers 写出相同"
+                "的词元：{4}",
+                en="\n{0}: {1:.1f} M parameters, {2} new tokens, {3} threads; float32 writes "
+                "transformers' tokens: {4}",
             ).format(name, weights / 1e6, chosen.tokens, torch.get_num_threads(), bool(same))
         )
         reference = None
         for side, seconds in found.items():
             size = {"bfloat16": 2, "int8": 1}.get(side.split()[-1], 4)
             line = L(
-                zh="  {0:22} {1:7.1f} 词元/秒  {2:7.2f} 毫秒/词元  是 transformers 的 {3:.2f} 倍  内存带宽的 {4:.0%}",
-                en="  {0:22} {1:7.1f} tokens/s  {2:7.2f} ms/token  {3:.2f}x transformers  {4:.0%} of memory bandwidth",
+                zh="  {0:22} {1:7.1f} 词元/秒  {2:7.2f} 毫秒/词元  是 transformers 的 {3:.2f} 倍  内"
+                "存带宽的 {4:.0%}",
+                en="  {0:22} {1:7.1f} tokens/s  {2:7.2f} ms/token  {3:.2f}x transformers  {4:.0%} "
+                "of memory bandwidth",
             ).format(side, 1 / seconds, seconds * 1e3, base / seconds, weights * size / seconds / speed)
             if text is not None and side.startswith("ours"):
                 model = ours if side == "ours" else compress(ours, side.split()[-1])

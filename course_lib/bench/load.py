@@ -1,5 +1,5 @@
-"""`python -m course_lib bench load`: a warm `load("smollm2-135m")` against transformers' own load of the same GGUF file (the bar: 8x), and
-`import course_lib` (the bar: 0.3 s)."""
+"""`python -m course_lib bench load`: a warm `load("smollm2-135m")` against transformers' own load of the same
+GGUF file (the bar: 8x), and `import course_lib` (the bar: 0.3 s)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ __all__ = ["import_seconds", "main", "measure"]
 
 
 def measure(rounds: int = 3) -> dict[str, float]:
-    """Median seconds of both sides, interleaved, after the model class is imported; the GGUF side loads once, it takes that long.
+    """Median seconds of both sides, interleaved, after the model class is imported; the GGUF side loads once,
+    it takes that long.
 
-    Returns ours, gguf, ratio and max_difference, the largest difference of a logit between the two models (0: the same weights).
+    Returns ours, gguf, ratio and max_difference, the largest difference of a logit between the two models (0:
+    the same weights).
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -71,8 +73,10 @@ def main(argv: list[str]) -> int:
     found = measure()
     print(
         L(
-            zh="本课 {ours:.2f} s · transformers 读 GGUF {gguf:.1f} s · 快 {ratio:.0f} 倍 · logits 最大差 {max_difference:.1e}",
-            en="ours {ours:.2f} s · transformers from GGUF {gguf:.1f} s · {ratio:.0f}x faster · largest logit difference {max_difference:.1e}",
+            zh="本课 {ours:.2f} s · transformers 读 GGUF {gguf:.1f} s · 快 {ratio:.0f} 倍 · logits "
+            "最大差 {max_difference:.1e}",
+            en="ours {ours:.2f} s · transformers from GGUF {gguf:.1f} s · {ratio:.0f}x faster · "
+            "largest logit difference {max_difference:.1e}",
         ).format(**found)
     )
     print(L(zh="import course_lib：{0:.2f} s", en="import course_lib: {0:.2f} s").format(import_seconds()))

@@ -1,4 +1,5 @@
-"""The plain side of the training benchmark: `nn.GPT` in a loop as one writes it down first, in nanoGPT's manner
+"""The plain side of the training benchmark: `nn.GPT` in a loop as one writes it down first, in nanoGPT's
+manner
 (https://github.com/karpathy/nanoGPT): random windows, AdamW, clipping; no other trick."""
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ def plain_step(
     context: int,
     batch_size: int,
 ) -> float:
-    """One step of the usual loop: draw windows, forward, backward, clip, update. model: ids [B,T] -> logits [B,T,V]. Returns the loss."""
+    """One step of the usual loop: draw windows, forward, backward, clip, update. model: ids [B,T] -> logits
+    [B,T,V]. Returns the loss."""
     starts = torch.randint(len(ids) - context, (batch_size,))
     x = torch.stack([ids[i : i + context] for i in starts])
     y = torch.stack([ids[i + 1 : i + 1 + context] for i in starts])

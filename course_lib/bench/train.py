@@ -1,8 +1,9 @@
-"""`python -m course_lib bench train`: tokens a second of `cl.fit` against a plain loop, transformers in a bare loop, and Trainer.
+"""`python -m course_lib bench train`: tokens a second of `cl.fit` against a plain loop, transformers in a
+bare loop, and Trainer.
 
-All sides train the same shape on the same ids in float32, AdamW and clipping included, in turns of a few steps in one process;
-the figures are medians over all steps but the first two of each turn. Ours takes the float32 kernels that a long run would have chosen by trial;
-`--no-onednn` switches oneDNN off for every side.
+All sides train the same shape on the same ids in float32, AdamW and clipping included, in turns of a few
+steps in one process; the figures are medians over all steps but the first two of each turn. Ours takes the
+float32 kernels that a long run would have chosen by trial; `--no-onednn` switches oneDNN off for every side.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ def measure(
     peers: bool = True,
     extra: bool = True,
 ) -> tuple[dict[str, float], Arithmetic]:
-    """Median seconds of a step for each side, by name, and what our float32 ran on. Sides whose package is missing are left out."""
+    """Median seconds of a step for each side, by name, and what our float32 ran on. Sides whose package is
+    missing are left out."""
     torch.manual_seed(0)
     ids, device = torch.randint(vocab_size, (200_000,)), choose().device
     shape: dict[str, Any] = dict(
@@ -175,7 +177,8 @@ def _trainer(model, ids, context, batch_size) -> Callable[[int], list[float]] | 
 
 
 def matmul_peak(size: int = 1024, repeats: int = 7, kernel: AbstractContextManager | None = None) -> float:
-    """The fastest square float32 matrix product here, in FLOP/s; kernel: the context to run it in, `OneDNN()` for one."""
+    """The fastest square float32 matrix product here, in FLOP/s; kernel: the context to run it in, `OneDNN()`
+    for one."""
     x, seconds = torch.randn(size, size, device=choose().device), []
     with kernel or nullcontext():
         for _ in range(repeats):
@@ -188,7 +191,8 @@ def matmul_peak(size: int = 1024, repeats: int = 7, kernel: AbstractContextManag
 def step_flops(
     n_layer: int, n_head: int, d_model: int, context: int, batch_size: int, vocab_size: int
 ) -> float:
-    """FLOPs of the matrix products of one step: 6 for each weight and token (Kaplan et al. 2020), and attention's, causal half counted."""
+    """FLOPs of the matrix products of one step: 6 for each weight and token (Kaplan et al. 2020), and
+    attention's, causal half counted."""
     weights = 12 * n_layer * d_model**2 + d_model * vocab_size
     return batch_size * context * (6 * weights + 6 * n_layer * context * d_model)
 
@@ -222,8 +226,10 @@ def _table(size: str, rounds: int) -> None:
     for name, seconds in found.items():
         print(
             L(
-                zh="  {name:22} {rate:9,.0f} 词元/秒  {ms:8.1f} 毫秒/步  本课是它的 {ratio:.2f} 倍  {share:.0%} 峰值",
-                en="  {name:22} {rate:9,.0f} tokens/s  {ms:8.1f} ms/step  ours is {ratio:.2f}x  {share:.0%} of peak",
+                zh="  {name:22} {rate:9,.0f} 词元/秒  {ms:8.1f} 毫秒/步  本课是它的 {ratio:.2f} 倍  "
+                "{share:.0%} 峰值",
+                en="  {name:22} {rate:9,.0f} tokens/s  {ms:8.1f} ms/step  ours is {ratio:.2f}x  "
+                "{share:.0%} of peak",
             ).format(
                 name=name,
                 rate=tokens / seconds,
@@ -234,8 +240,10 @@ def _table(size: str, rounds: int) -> None:
         )
     print(
         L(
-            zh="  float32 矩阵乘法峰值：PyTorch 的 x @ x {peak:.0f} GFLOP/s，最快的核 {best:.0f} GFLOP/s；{n} 线程；本课用 {kernel}",
-            en="  float32 matrix-multiply peak: PyTorch's x @ x {peak:.0f} GFLOP/s, the fastest kernel {best:.0f} GFLOP/s; {n} threads; ours on {kernel}",
+            zh="  float32 矩阵乘法峰值：PyTorch 的 x @ x {peak:.0f} GFLOP/s，最快的核 {best:.0f} "
+            "GFLOP/s；{n} 线程；本课用 {kernel}",
+            en="  float32 matrix-multiply peak: PyTorch's x @ x {peak:.0f} GFLOP/s, the fastest "
+            "kernel {best:.0f} GFLOP/s; {n} threads; ours on {kernel}",
         ).format(
             peak=peak / 1e9,
             best=best / 1e9,

@@ -1,8 +1,10 @@
-"""`python -m course_lib bench viewer`: our view of every head of SmolLM2-135M against bertviz and CircuitsVis, in one run.
+"""`python -m course_lib bench viewer`: our view of every head of SmolLM2-135M against bertviz and
+CircuitsVis, in one run.
 
-For each length T: bytes that reach the browser, seconds to build them (after the forward pass), first paint, and the time from
-choosing another head or layer to the next frame, 95th percentile. bertviz gets its libraries locally, as `cl.viz.bertviz_head_view`
-does. A peer whose page is beyond what a tab takes (`--tab`, MB) is built and not opened.
+For each length T: bytes that reach the browser, seconds to build them (after the forward pass), first paint,
+and the time from choosing another head or layer to the next frame, 95th percentile. bertviz gets its
+libraries locally, as `cl.viz.bertviz_head_view` does. A peer whose page is beyond what a tab takes (`--tab`,
+MB) is built and not opened.
 """
 
 from __future__ import annotations
@@ -23,9 +25,12 @@ from ..i18n import L
 __all__ = ["main", "measure"]
 
 _TEXT = (
-    "Machine translation was the first place where attention proved its worth. A recurrent encoder read the sentence and squeezed it into one vector; long "
-    "sentences came out garbled, because the vector was too small for what it had to carry. Attention let the decoder look back. For each word it wrote, it "
-    "scored every source word, turned the scores into weights that sum to one, and took the weighted mean of the encoder states. "
+    "Machine translation was the first place where attention proved its worth. A recurrent "
+    "encoder read the sentence and squeezed it into one vector; long "
+    "sentences came out garbled, because the vector was too small for what it had to carry. "
+    "Attention let the decoder look back. For each word it wrote, it "
+    "scored every source word, turned the scores into weights that sum to one, and took the "
+    "weighted mean of the encoder states. "
 ) * 8
 _SWITCH = """async ({ count, choose }) => {
   const act = eval(choose), frames = [], scripts = [];
@@ -37,9 +42,15 @@ _SWITCH = """async ({ count, choose }) => {
     frames.push(performance.now() - began);
   }
   return { frames, scripts };
+}"""  # noqa: E501
+_OURS = """(i) => {
+  const [at] = document.querySelectorAll('.attn input[type=number]');
+  at.value = (i * 7 + 3) % 30; at.dispatchEvent(new Event('input'));
 }"""
-_OURS = """(i) => { const at = document.querySelectorAll('.attn input[type=number]'); at[0].value = (i * 7 + 3) % 30; at[0].dispatchEvent(new Event('input')); }"""
-_BERTVIZ = """(i) => { const at = document.querySelector('#layer'); at.value = String((i * 7 + 3) % 30); window.jQuery(at).trigger('change'); }"""
+_BERTVIZ = """(i) => {
+  const at = document.querySelector('#layer');
+  at.value = String((i * 7 + 3) % 30); window.jQuery(at).trigger('change');
+}"""
 
 
 def measure(T: int, work: Path, m, browser, tab: float, peers: list[str]) -> Iterator[dict]:
@@ -119,8 +130,10 @@ def _line(row: dict) -> str:
     cell = lambda name, form: format(row[name], form) if name in row else "–"
     weights = 270 * row["T"] * (row["T"] + 1) / 2
     return (
-        f"{row['T']:>4}  {row['tool']:<26}{row['bytes'] / 1e6:>9.3f}{row['bytes'] / weights:>10.2f}{row['build']:>9.2f}{cell('paint', '.2f'):>9}"
-        f"{cell('switch', '.1f'):>11}{cell('script', '.1f'):>11}{cell('nodes', 'd'):>8}  {row.get('note', '')}"
+        f"{row['T']:>4}  {row['tool']:<26}{row['bytes'] / 1e6:>9.3f}{row['bytes'] / weights:>10.2f}"
+        f"{row['build']:>9.2f}{cell('paint', '.2f'):>9}"
+        f"{cell('switch', '.1f'):>11}{cell('script', '.1f'):>11}{cell('nodes', 'd'):>8}  "
+        f"{row.get('note', '')}"
     )
 
 
@@ -135,7 +148,8 @@ def _page(view, path: Path, complete: bool) -> Path:
 
 
 def _look(browser, file: Path, drawn: str, choose: str | None) -> dict:
-    """First paint in seconds and, where `choose` is JavaScript for choosing the i-th other head, 95th percentiles in milliseconds."""
+    """First paint in seconds and, where `choose` is JavaScript for choosing the i-th other head, 95th
+    percentiles in milliseconds."""
     if browser is None:
         return {}
     page = browser.new_page(
@@ -167,7 +181,8 @@ def _look(browser, file: Path, drawn: str, choose: str | None) -> dict:
 
 
 def _memory(side: str, T: int) -> None:
-    """In a process of its own: seconds of the pass and megabytes that it added to the peak, for "ours" or "transformers"."""
+    """In a process of its own: seconds of the pass and megabytes that it added to the peak, for "ours" or
+    "transformers"."""
     import torch
 
     from ..interpret import look
@@ -230,7 +245,8 @@ def main(argv: list[str]) -> int:
         (path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None
     )
     print(
-        f"{'T':>4}  {'tool':<26}{'MB':>9}{'B/weight':>10}{'build s':>9}{'paint s':>9}{'switch ms':>11}{'script ms':>11}{'nodes':>8}"
+        f"{'T':>4}  {'tool':<26}{'MB':>9}{'B/weight':>10}"
+        f"{'build s':>9}{'paint s':>9}{'switch ms':>11}{'script ms':>11}{'nodes':>8}"
     )
     with tempfile.TemporaryDirectory() as folder:
         playwright = browser = None

@@ -4,8 +4,8 @@
     hint("attention.sdpa")             # the next rung of the ladder
     attention = use("attention.sdpa")  # yours if it passes, else the course's reference
 
-A verdict is a comparison with one reference on designed inputs, drawn anew at every check. A misconception is named only
-when your function does what that mistake does on every input. Nothing here ever stops a notebook.
+A verdict is a comparison with one reference on designed inputs, drawn anew at every check. A misconception is
+named only when your function does what that mistake does on every input. Nothing here ever stops a notebook.
 """
 
 from __future__ import annotations
@@ -55,10 +55,11 @@ def check(
     show: bool = True,
     record: bool = True,
 ) -> Result:
-    """Check the function of an exercise, found by its contract name in the caller's notebook or handed in as `fn`.
+    """Check the function of an exercise, found by its contract name in the caller's notebook or handed in as
+    `fn`.
 
-    Never raises for anything that `fn` does; KeyError for an unknown exercise. `seed` repeats a run; `lang` overrides the
-    language; `show=False` is silent; `record=False` leaves no trace in the progress.
+    Never raises for anything that `fn` does; KeyError for an unknown exercise. `seed` repeats a run; `lang`
+    overrides the language; `show=False` is silent; `record=False` leaves no trace in the progress.
     """
     exercise, lang = find(id), lang or language()
     handed, seed = fn is not MISSING, random.SystemRandom().randrange(1_000_000) if seed is None else seed
@@ -86,9 +87,11 @@ def _in_notebook(name: str, frame: Any) -> Any:
 
 
 def hint(id: str, n: int | None = None, *, lang: str | None = None) -> Card:
-    """The next rung of the ladder, or rung `n` (from 1), below those given before. The ladder starts at the mistake that the last check proved.
+    """The next rung of the ladder, or rung `n` (from 1), below those given before. The ladder starts at the
+    mistake that the last check proved.
 
-    The rung after the last hint, where the reference has more than three lines, is a puzzle: these lines, to be put in order.
+    The rung after the last hint, where the reference has more than three lines, is a puzzle: these lines, to
+    be put in order.
     """
     exercise, lang = find(id), lang or language()
     return show_hint(exercise, n, lang)
@@ -121,8 +124,10 @@ def use(id: str, fn: Any = MISSING, *, lang: str | None = None, show: bool = Tru
         passed, text = (
             False,
             L(
-                zh="○ 你写的 `{name}` 数值都对，但结果不带（正确的）梯度；后面的格子要用它训练，所以接下来用课程的参考实现。",
-                en="○ Your `{name}` is right, but its result does not carry the right gradient; later cells train through it, so "
+                zh="○ 你写的 `{name}` 数值都对，但结果不带（正确的）梯度；后面的格子要用它训练，所以"
+                "接下来用课程的参考实现。",
+                en="○ Your `{name}` is right, but its result does not carry the right gradient; "
+                "later cells train through it, so "
                 "from here on the course's reference is used.",
             ),
         )
@@ -136,7 +141,8 @@ def use(id: str, fn: Any = MISSING, *, lang: str | None = None, show: bool = Tru
 
 
 def _of_contract_type(exercise: Exercise, fn: Callable[..., Any], report: Report) -> Callable[..., Any]:
-    """`fn` itself, or, where it returned numpy arrays or another dtype, `fn` with its results turned into the contract's types."""
+    """`fn` itself, or, where it returned numpy arrays or another dtype, `fn` with its results turned into the
+    contract's types."""
     returned = [(f.outcome.value, f.case.args) for f in report.findings if f.outcome.error is None]
     if all(exercise.returns.hand(value, args) is value for value, args in returned):
         return fn

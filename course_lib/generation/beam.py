@@ -21,8 +21,9 @@ __all__ = ["beam_search"]
 def beam_search(reader: Reader, beam: Beam, max_new_tokens: int, ends: Ending, pad_id: int) -> Tensor:
     """The best text for each of the reader's B rows, long [B, T + new].
 
-    A step looks at the best candidates of all beginnings of a row. Those that end, if among the first `width`, are finished;
-    the `width` best of the others go on. The rules, down to when to stop, are those of transformers' beam search.
+    A step looks at the best candidates of all beginnings of a row. Those that end, if among the first
+    `width`, are finished; the `width` best of the others go on. The rules, down to when to stop, are those of
+    transformers' beam search.
     """
     B, start, width, device = len(reader.ids), reader.ids.shape[1], beam.width, reader.ids.device
     finished: list[list[tuple[float, Tensor]]] = [[] for _ in range(B)]  # per row the best: (score, ids)

@@ -2,7 +2,8 @@
 
     i = pick(model, tokenizer(prompt).input_ids, [tokenizer(text + "\\n").input_ids for text in legal])
 
-Token by token, every token with which no legal text goes on is masked; the likeliest of the others is written.
+Token by token, every token with which no legal text goes on is masked; the likeliest of the others is
+written.
 """
 
 from __future__ import annotations
@@ -18,11 +19,14 @@ __all__ = ["pick"]
 
 
 def pick(model, ids: Sequence[int], options: Sequence[Sequence[int]]) -> int:
-    """The number of the option that greedy decoding after the prompt `ids` writes when nothing but the options is allowed.
+    """The number of the option that greedy decoding after the prompt `ids` writes when nothing but the
+    options is allowed.
 
     model: any that `generate` takes.
-    options: lists of token ids, different from each other. None may be the beginning of another, or the model could not say that it
-    is done: end each with the same token, a line break for instance. Raises ValueError if one is, or if there are none.
+    options: lists of token ids, different from each other. None may be the beginning of another, or the model
+    could not say that it
+    is done: end each with the same token, a line break for instance. Raises ValueError if one is, or if there
+    are none.
     """
     rows = [list(option) for option in options]
     order = sorted(rows)

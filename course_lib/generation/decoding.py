@@ -40,20 +40,27 @@ def generate(
     stream: Callable[[Tensor], None] | None = None,
     draft=None,
 ) -> Tensor:
-    """Continue the prompts; returns prompts and new tokens, long [B, T + new], or for a Seq2Seq start_id and the new tokens.
+    """Continue the prompts; returns prompts and new tokens, long [B, T + new], or for a Seq2Seq start_id and
+    the new tokens.
 
-    model: any that predicts the next token: what `load` returned, a transformers model, a ported one, a Decoder, GPT or
-        Seq2Seq of `course_lib.nn`, or any callable ids [B,T] -> logits [B,T,V].
-    ids: long [B,T] (with `mask` bool [B,T] where it has padding), or a list of prompts, which are padded on the left.
-    eos_id: tokens that end a text; pad_id fills up what follows. stop: strings that end it too, as soon as the new text
-        contains one, with the token that completes it (m.generate's text ends before it); they need `decode`, list of
-        ids -> str, unless the model brings a tokenizer. stream: called with the new tokens [B] of each step.
-    cache: keep the keys and values of what was read (transformers' past_key_values for their models); a GPT and a
-        callable keep nothing. cache=False reads the whole text again for each token: the same ids, more slowly.
-    draft: a model, or `Draft` of one, that drafts for one prompt: speculative decoding. Greedy writes the same ids (but where two
-        logits tie to within rounding: a pass of several tokens adds in another order), Sample from the same distribution.
+    model: any that predicts the next token: what `load` returned, a transformers model, a ported one, a
+        Decoder, GPT or Seq2Seq of `course_lib.nn`, or any callable ids [B,T] -> logits [B,T,V].
+    ids: long [B,T] (with `mask` bool [B,T] where it has padding), or a list of prompts, which are padded on
+    the left.
+    eos_id: tokens that end a text; pad_id fills up what follows. stop: strings that end it too, as soon as
+        the new text contains one, with the token that completes it (m.generate's text ends before it); they
+        need `decode`, list of ids -> str, unless the model brings a tokenizer. stream: called with the new
+        tokens [B] of each step.
+    cache: keep the keys and values of what was read (transformers' past_key_values for their models); a GPT
+        and a callable keep nothing. cache=False reads the whole text again for each token: the same ids, more
+        slowly.
+    draft: a model, or `Draft` of one, that drafts for one prompt: speculative decoding. Greedy writes the
+    same ids (but where two
+        logits tie to within rounding: a pass of several tokens adds in another order), Sample from the same
+        distribution.
 
-    Raises ValueError for an empty prompt, ids outside the vocabulary, or a text that would outgrow the context.
+    Raises ValueError for an empty prompt, ids outside the vocabulary, or a text that would outgrow the
+    context.
     """
     model = writer_of(model)
     ids, mask = left_padded(ids, mask, pad_id, model.device)
@@ -138,7 +145,8 @@ def _one_by_one(
 def left_padded(
     ids: Tensor | Sequence[Sequence[int]], mask: Tensor | None, pad_id: int, device
 ) -> tuple[Tensor, Tensor | None]:
-    """Prompts of any form -> ids long [B,T] that end together, and the mask bool [B,T], None if there is no padding."""
+    """Prompts of any form -> ids long [B,T] that end together, and the mask bool [B,T], None if there is no
+    padding."""
     try:
         whole = ids if isinstance(ids, torch.Tensor) else None
         rows = (

@@ -1,7 +1,8 @@
 """Many prompts, a line each: what an experiment asks of a small model.
 
 decoder = cl.models.port(loaded)
-first_lines(decoder, loaded.tokenizer, ["The capital of France is", "The capital of Italy is"], max_new_tokens=6)
+first_lines(decoder, loaded.tokenizer, ["The capital of France is", "The capital of Italy is"],
+max_new_tokens=6)
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ __all__ = ["first_lines"]
 
 
 def first_lines(model, tokenizer, prompts: Sequence[str], max_new_tokens: int = 24) -> list[str]:
-    """What the model writes after each prompt, greedily, up to the end of the line or of its turn; spaces around it are dropped.
+    """What the model writes after each prompt, greedily, up to the end of the line or of its turn; spaces
+    around it are dropped.
 
-    model: a Decoder of course_lib.nn, which reads prompts of unequal length eight at a time; each reply is as it would be by itself.
+    model: a Decoder of course_lib.nn, which reads prompts of unequal length eight at a time; each reply is as
+    it would be by itself.
     """
     end, replies = tokenizer.eos_token_id, []
     for start in range(0, len(prompts), 8):

@@ -1,5 +1,7 @@
-"""Weights laid out or made smaller for faster writing. A new token reads every weight once, and that reading is nearly all the time
-it takes: fewer bytes, less time. (A prompt is different: many tokens share one reading, and arithmetic counts.)
+"""Weights laid out or made smaller for faster writing. A new token reads every weight once, and that reading
+is nearly all the time
+it takes: fewer bytes, less time. (A prompt is different: many tokens share one reading, and arithmetic
+counts.)
 
     small = compress(cl.models.port("smollm2-135m"), "int8")
 """
@@ -23,7 +25,8 @@ __all__ = ["BFloat16Linear", "Float32Linear", "Int8Linear", "compress"]
 
 
 class Float32Linear(nn.Module):
-    """The same weights stored as [in,out]: a vector times these is read in memory order, which CPU kernels do faster."""
+    """The same weights stored as [in,out]: a vector times these is read in memory order, which CPU kernels do
+    faster."""
 
     weight: Tensor
     bias: Tensor | None
@@ -62,7 +65,8 @@ class BFloat16Linear(nn.Module):
 
 
 class Int8Linear(nn.Module):
-    """A Linear with whole numbers from -127 to 127 and one scale for each output (Dettmers et al. 2022, section 2.1): 1 byte a weight."""
+    """A Linear with whole numbers from -127 to 127 and one scale for each output (Dettmers et al. 2022,
+    section 2.1): 1 byte a weight."""
 
     weight: Tensor
     bias: Tensor | None
@@ -91,7 +95,8 @@ KINDS = {"float32": Float32Linear, "bfloat16": BFloat16Linear, "int8": Int8Linea
 
 
 def compress(model: nn.Module, weights: str = "int8") -> nn.Module:
-    """A copy of `model` for decoding, its linear layers in "float32" (transposed), "bfloat16" or "int8"; embeddings and norms stay float32."""
+    """A copy of `model` for decoding, its linear layers in "float32" (transposed), "bfloat16" or "int8";
+    embeddings and norms stay float32."""
     if weights not in KINDS:
         raise GenerationError(
             zh="weights 只能是 {kinds}，不能是 {weights!r}",

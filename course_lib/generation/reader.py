@@ -1,4 +1,5 @@
-"""What decoding needs of a model: read these tokens, tell me the logits of the next one. With or without a KV cache."""
+"""What decoding needs of a model: read these tokens, tell me the logits of the next one. With or without a KV
+cache."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ def writer_of(model) -> Model:
 
 
 class Reader:
-    """Reads a batch of texts that grow. `ids` [B,T] is everything read or written so far; for a Seq2Seq it is the target."""
+    """Reads a batch of texts that grow. `ids` [B,T] is everything read or written so far; for a Seq2Seq it is
+    the target."""
 
     def __init__(self, model: Model, ids: Tensor, mask: Tensor | None, cache: bool):
         self.model, self.net, self.keep = model, model.net, cache
@@ -61,7 +63,8 @@ class Reader:
         return self.last(1)[:, 0]
 
     def last(self, n: int) -> Tensor:
-        """[B,n,V] at the last n positions, each of the token after it. Only what the cache does not hold yet goes through the model."""
+        """[B,n,V] at the last n positions, each of the token after it. Only what the cache does not hold yet
+        goes through the model."""
         if not self.native:
             with self.model.asking():
                 logits, self.past = self.model.following(self.ids, self.past, self.read, self.keep, n)

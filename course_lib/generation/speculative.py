@@ -1,11 +1,13 @@
-"""Speculative decoding (Leviathan et al. 2023, arXiv:2211.17192; Chen et al. 2023, arXiv:2302.01318): a small model drafts some tokens, the
-large one checks them all in one forward pass. What is written has exactly the distribution that the large model alone would give.
+"""Speculative decoding (Leviathan et al. 2023, arXiv:2211.17192; Chen et al. 2023, arXiv:2302.01318): a small
+model drafts some tokens, the large one checks them all in one forward pass. What is written has exactly the
+distribution that the large model alone would give.
 
     draft = cl.Draft(small, tokens=4)
     ids = cl.generate(large, ids, draft=draft)
     draft.acceptance, len(draft.passes)
 
-It pays where drafts are often right, the small model is much quicker, and reading a few tokens costs little more than reading one.
+It pays where drafts are often right, the small model is much quicker, and reading a few tokens costs little
+more than reading one.
 """
 
 from __future__ import annotations
@@ -31,8 +33,9 @@ __all__ = ["Draft", "drafting_model", "speculate"]
 
 @dataclass
 class Draft:
-    """Who drafts, and how it went. model: any that `generate` takes, with the vocabulary of the model that checks; it drafts
-    `tokens` at a time. passes: of the last text, for each pass of the large model (tokens drafted, tokens accepted)."""
+    """Who drafts, and how it went. model: any that `generate` takes, with the vocabulary of the model that
+    checks; it drafts `tokens` at a time. passes: of the last text, for each pass of the large model (tokens
+    drafted, tokens accepted)."""
 
     model: Any
     tokens: int = 4
@@ -43,7 +46,8 @@ class Draft:
 
     @property
     def acceptance(self) -> float:
-        """Leviathan's alpha: accepted tokens as a share of those judged, which end with the first refused; nan before any was."""
+        """Leviathan's alpha: accepted tokens as a share of those judged, which end with the first refused;
+        nan before any was."""
         judged = sum(min(accepted + 1, drafted) for drafted, accepted in self.passes)
         return sum(accepted for _, accepted in self.passes) / judged if judged else float("nan")
 
@@ -106,7 +110,8 @@ def drafting_model(draft: Draft, model: Model, strategy, rows: int) -> Model:
     """The model that drafts for `model`; GenerationError if it cannot."""
     if rows > 1 or not hasattr(strategy, "probabilities"):
         raise GenerationError(
-            zh="draft 一次只能续写一个提示，策略用 cl.Greedy() 或 cl.Sample(…)，而不是 {rows} 个提示、{strategy}",
+            zh="draft 一次只能续写一个提示，策略用 cl.Greedy() 或 cl.Sample(…)，而不是 {rows} 个提"
+            "示、{strategy}",
             en="draft takes one prompt at a time and cl.Greedy() or cl.Sample(…), not {rows} and {strategy}",
             rows=rows,
             strategy=type(strategy).__name__,
@@ -124,7 +129,8 @@ def drafting_model(draft: Draft, model: Model, strategy, rows: int) -> Model:
 
 
 def _same_vocabulary(large: int | None, small: int | None) -> None:
-    """By size, where it is known: another vocabulary of the same size drafts badly, and what is written stays right."""
+    """By size, where it is known: another vocabulary of the same size drafts badly, and what is written stays
+    right."""
     if None not in (large, small) and large != small:
         raise GenerationError(
             zh="draft 的词表要和模型的一样：{large} 个词元，而不是 {small} 个",

@@ -21,8 +21,8 @@ class GenerationError(CourseError, ValueError):
 
 @dataclass(frozen=True)
 class Greedy:
-    """The likeliest token, every time. repetition_penalty > 1 makes those that occurred, in the prompt too, less likely
-    (Keskar et al. 2019, arXiv:1909.05858)."""
+    """The likeliest token, every time. repetition_penalty > 1 makes those that occurred, in the prompt too,
+    less likely (Keskar et al. 2019, arXiv:1909.05858)."""
 
     repetition_penalty: float = 1.0
 
@@ -40,10 +40,11 @@ class Greedy:
 
 @dataclass(frozen=True)
 class Sample:
-    """Draw from the distribution, flattened or sharpened by `temperature`, cut to the `top_k` likeliest tokens (Fan et al.
-    2018), to the fewest that hold the probability `top_p` (Holtzman et al. 2020) and to those that have at least `min_p` times
-    the probability of the likeliest (Nguyen et al. 2024, arXiv:2407.01082), in this order; before all that, `repetition_penalty`
-    as in Greedy. The same `seed` draws the same text."""
+    """Draw from the distribution, flattened or sharpened by `temperature`, cut to the `top_k` likeliest
+    tokens (Fan et al. 2018), to the fewest that hold the probability `top_p` (Holtzman et al. 2020) and to
+    those that have at least `min_p` times the probability of the likeliest (Nguyen et al. 2024,
+    arXiv:2407.01082), in this order; before all that, `repetition_penalty` as in Greedy. The same `seed`
+    draws the same text."""
 
     temperature: float = 1.0
     top_k: int | None = None
@@ -83,9 +84,10 @@ class Sample:
 
 @dataclass(frozen=True)
 class Beam:
-    """Keep the `width` likeliest beginnings. A finished text is scored log-probability / length ** length_penalty, where
-    length counts the new tokens: 0 favours short texts, 1 compares means. The search ends when no beginning can still beat
-    the worst of `width` finished texts (early_stopping: as soon as there are so many)."""
+    """Keep the `width` likeliest beginnings. A finished text is scored log-probability / length **
+    length_penalty, where
+    length counts the new tokens: 0 favours short texts, 1 compares means. The search ends when no beginning
+    can still beat the worst of `width` finished texts (early_stopping: as soon as there are so many)."""
 
     width: int = 4
     length_penalty: float = 1.0
@@ -96,8 +98,8 @@ class Beam:
 
 
 def penalised(strategy, logits: Tensor, ids: Tensor, mask: Tensor | None = None) -> Tensor:
-    """logits [B,V] with the strategy's penalty, if it has one, on what stands in ids [B,T] (where mask [B,T] is True): a positive one
-    is divided by it, a negative one multiplied."""
+    """logits [B,V] with the strategy's penalty, if it has one, on what stands in ids [B,T] (where mask [B,T]
+    is True): a positive one is divided by it, a negative one multiplied."""
     penalty, V = getattr(strategy, "repetition_penalty", 1.0), logits.shape[-1]
     if penalty == 1:
         return logits

@@ -4,7 +4,8 @@
     found.parts["self"].weights(layer=5, head=3)            # [T, S]
     ablate(m, "The cat sat on the", [(5, 3)])               # the prediction with and without that head
 
-capture (every weight as one array) - heads (the same, packed) - scores - passes (`look`) - ablation - gradients (`influence`) - surprisal - options;
+capture (every weight as one array) - heads (the same, packed) - scores - passes (`look`) - ablation -
+gradients (`influence`) - surprisal - options;
 `trace`: the tensors of a decoder's pass, one by one.
 """
 

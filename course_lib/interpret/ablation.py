@@ -1,6 +1,7 @@
 """What a model predicts with and without some of its heads, in the terms of what that model is for.
 
-ablate(m, "The cat sat on the", [(5, 3)])           # -> Effect: the next token, with and without head 3 of layer 5
+ablate(m, "The cat sat on the", [(5, 3)])           # -> Effect: the next token, with and without head 3 of
+layer 5
 """
 
 from __future__ import annotations
@@ -34,10 +35,11 @@ _WORDS = {
 class Effect:
     """Before and after silencing `heads` [(part, layer, head), ...]; kind: see `Outcome`.
 
-    rows: (name, before, after), at most ten: probabilities of the likeliest tokens or classes of either, or of the token
-    classes and span ends that moved most; for kind "value" the numbers themselves; empty for "scores" and "hidden".
-    divergence: KL(before || after) in bits, of tokens the mean, of a span's two ends and of independent labels the sum; None
-    for a "value". similarity: cosine before and after, for "scores" and "hidden".
+    rows: (name, before, after), at most ten: probabilities of the likeliest tokens or classes of either, or
+    of the token classes and span ends that moved most; for kind "value" the numbers themselves; empty for
+    "scores" and "hidden".
+    divergence: KL(before || after) in bits, of tokens the mean, of a span's two ends and of independent
+    labels the sum; None for a "value". similarity: cosine before and after, for "scores" and "hidden".
     """
 
     heads: list[tuple[str, int, int]]
@@ -135,16 +137,19 @@ def ablate(
     part: str | None = None,
     tokenizer=None,
 ) -> Effect:
-    """What `m` (any model that `model_of` takes) predicts for `text` with and without `heads` [(layer, head), ...].
+    """What `m` (any model that `model_of` takes) predicts for `text` with and without `heads` [(layer, head),
+    ...].
 
-    part: "encoder", "decoder" or "cross" of an encoder-decoder, by default "cross". ModelError: there is no such head.
+    part: "encoder", "decoder" or "cross" of an encoder-decoder, by default "cross". ModelError: there is no
+    such head.
     """
     known = look(m, text, target, tokenizer=tokenizer)
     return ablated(known, [(part or known.part, layer, head) for layer, head in heads])
 
 
 def ablated(known: Pass, heads: list[tuple[str, int, int]]) -> Effect:
-    """The same for a pass that is known, of a model; heads: [(part, layer, head), ...], none for what it predicts as it is."""
+    """The same for a pass that is known, of a model; heads: [(part, layer, head), ...], none for what it
+    predicts as it is."""
     reading = known.reading
     after = run(known.model, reading, ablate=heads) if heads else known.outcome
     tokens = (reading.target or reading.source).labels
@@ -152,6 +157,7 @@ def ablated(known: Pass, heads: list[tuple[str, int, int]]) -> Effect:
 
 
 def _bits(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
-    """KL in bits over the last axis of two tables of natural log-probabilities; what has no probability adds nothing."""
+    """KL in bits over the last axis of two tables of natural log-probabilities; what has no probability adds
+    nothing."""
     terms = torch.where(p > -torch.inf, p.exp() * (p - q), 0.0)
     return (terms.sum(-1) / torch.log(torch.tensor(2.0))).clamp_min(0)

@@ -1,6 +1,7 @@
 """Which inputs a position's vector depends on, by the gradient.
 
-strength, tokens = influence(m, "The cat sat")          # strength [T, T]: row = the position asked, column = the input
+strength, tokens = influence(m, "The cat sat")          # strength [T, T]: row = the position asked, column =
+the input
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ __all__ = ["influence"]
 
 
 def influence(loaded: Loaded, text: str) -> tuple[torch.Tensor, list[str]]:
-    """[T,T]: the length of the gradient of each position's last vector (row; the sum of its first 8 numbers) at each input embedding (column).
+    """[T,T]: the length of the gradient of each position's last vector (row; the sum of its first 8 numbers)
+    at each input embedding (column).
 
-    Exactly 0 where no path leads from the input to the position. The tokens come along as a person reads them.
+    Exactly 0 where no path leads from the input to the position. The tokens come along as a person reads
+    them.
     """
     ids = loaded.tokenizer(text, return_tensors="pt").input_ids.to(loaded.device)
     T = ids.shape[1]

@@ -66,7 +66,8 @@ class Heads:
         return all(norms is not None for norms in self.norms)
 
     def sink(self) -> np.ndarray | None:
-        """[L, H]: the mean share of a head's rows that went to no token (a learnt sink, a row masked away); None if none did."""
+        """[L, H]: the mean share of a head's rows that went to no token (a learnt sink, a row masked away);
+        None if none did."""
         sink = np.nan_to_num(np.stack(self._sink))
         return sink if sink.max() > _SINK else None
 
@@ -75,7 +76,8 @@ class Heads:
         return self.unpack(self.packed[layer][head])
 
     def picture(self, layer: int, head: int, mode: str = "plain") -> np.ndarray:
-        """What is drawn, packed and exact, [N]: the "plain" weights, "value"-weighted, or the "rollout" up to this layer.
+        """What is drawn, packed and exact, [N]: the "plain" weights, "value"-weighted, or the "rollout" up to
+        this layer.
 
         ValueError for a mode that these heads do not have.
         """
@@ -112,7 +114,8 @@ class Heads:
         return np.stack([layer[:, rows * (rows + 1) // 2 + key].mean(1) for layer in self.packed])
 
     def telling(self) -> tuple[int, int]:
-        """(layer, head) of the most decided looks at anything but the first token, the token itself and the one before."""
+        """(layer, head) of the most decided looks at anything but the first token, the token itself and the
+        one before."""
         strongest = np.nan_to_num(np.stack(self._apart))
         layer, head = np.unravel_index(strongest.argmax(), strongest.shape)
         return int(layer), int(head)

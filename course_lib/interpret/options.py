@@ -1,6 +1,8 @@
-"""How likely a model finds each of several continuations: what multiple-choice exams of language models are scored by.
+"""How likely a model finds each of several continuations: what multiple-choice exams of language models are
+scored by.
 
-option_log_probs(m, "Question: What do bees make?\\nAnswer:", [" Honey", " Milk"])       # [-2.1, -4.8], in nats
+option_log_probs(m, "Question: What do bees make?\\nAnswer:", [" Honey", " Milk"])       # [-2.1, -4.8], in
+nats
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""`look`: one forward pass of any model with every head kept; or arrays that somebody brings, in the same form."""
+"""`look`: one forward pass of any model with every head kept; or arrays that somebody brings, in the same
+form."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ __all__ = ["Pass", "from_arrays", "look", "scores_before"]
 
 @dataclass
 class Pass:
-    """One text and its forward pass. parts: "self", or "encoder", "decoder" and "cross"; of bare arrays nothing else."""
+    """One text and its forward pass. parts: "self", or "encoder", "decoder" and "cross"; of bare arrays
+    nothing else."""
 
     text: str
     target: str | None
@@ -38,9 +40,9 @@ def look(
 ) -> Pass:
     """`text` read once by `m`, any model that `model_of` takes, or an `Attention`, as it is.
 
-    target: what an encoder-decoder writes; to an encoder, the second sentence of a pair. tokenizer: for a model that
-    brings none. ModelError for what cannot be read or looked into; TextTooLong, before anything is computed, beyond
-    the context or `most_tokens`.
+    target: what an encoder-decoder writes; to an encoder, the second sentence of a pair. tokenizer: for a
+    model that brings none. ModelError for what cannot be read or looked into; TextTooLong, before anything is
+    computed, beyond the context or `most_tokens`.
     """
     if isinstance(m, Attention):
         return Pass(
@@ -67,8 +69,8 @@ def look(
 
 
 def scores_before(known: Pass, part: str, layer: int) -> np.ndarray:
-    """What the softmax of one layer was given, float32 [H, T, S]: q·k/√d, with mask and bias. The pass, of a model, is run
-    once more; the last layer asked for is kept."""
+    """What the softmax of one layer was given, float32 [H, T, S]: q·k/√d, with mask and bias. The pass, of a
+    model, is run once more; the last layer asked for is kept."""
 
     def keep(made: Layer) -> None:
         if (made.part, made.index) == (part, layer):

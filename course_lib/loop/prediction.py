@@ -4,8 +4,9 @@
     ...                                                            # the experiment
     guess.result("loss.floor", 2.46, tolerance=0.1)                # "You guessed 3 nats; it is 2.46 nats."
 
-Nothing waits for an answer: run to its end, a notebook says "no guess", and the line below the result follows when one comes.
-A guess may be changed until its result has been shown; then it is fixed until the cell that asks is run again.
+Nothing waits for an answer: run to its end, a notebook says "no guess", and the line below the result follows
+when one comes. A guess may be changed until its result has been shown; then it is fixed until the cell that
+asks is run again.
 """
 
 from __future__ import annotations
@@ -50,23 +51,28 @@ class Guess:
         line: tuple[float, float] | None = None,
         unit: str = "",
     ) -> Question:
-        """Ask: one of `choices`, the items of `order` put in order, a point on a `line` from low to high, or else a number in `unit`.
+        """Ask: one of `choices`, the items of `order` put in order, a point on a `line` from low to high, or
+        else a number in `unit`.
 
-        CourseError where these do not go together. Returns the question, which the cell shows as its last value.
+        CourseError where these do not go together. Returns the question, which the cell shows as its last
+        value.
         """
         asked = _Asked(id, question, _form(id, choices, order, line, str(unit)))
         self._asked[id] = asked
         return asked.question
 
     def result(self, id: str, answer: Any, *, tolerance: float = 0.0) -> None:
-        """Show the guess beside `answer`: the choice's own text, a number (right within `tolerance`), or the items in their order.
+        """Show the guess beside `answer`: the choice's own text, a number (right within `tolerance`), or the
+        items in their order.
 
-        None where none of the choices is right. CourseError for a question that was not asked, or an answer it cannot have.
+        None where none of the choices is right. CourseError for a question that was not asked, or an answer
+        it cannot have.
         """
         if id not in self._asked:
             raise CourseError(
                 zh='还没有问过 {id!r}：先运行写着 cl.guess("{id}", …) 的那一格，再运行这一格。',
-                en='There is no guess {id!r} yet: run the cell with cl.guess("{id}", …) first, then this one.',
+                en='There is no guess {id!r} yet: run the cell with cl.guess("{id}", …) first, then '
+                "this one.",
                 id=id,
             )
         asked = self._asked[id]
@@ -230,17 +236,20 @@ def _box(words: L, **values: object) -> Markup:
         "是 “", "是“"
     )  # Chinese keeps no space before its own quotation marks
     return Markup(
-        '<div role="status" style="border-left:3px solid {};padding:2px 10px;line-height:1.7;overflow-wrap:anywhere">{}</div>'
+        '<div role="status" style="border-left:3px solid {};padding:2px '
+        '10px;line-height:1.7;overflow-wrap:anywhere">{}</div>'
     ).format(BLUE, text)
 
 
 def _points(line: Line, answer: float, truth: float) -> Markup:
-    """Both points above one another, each on the line from low to high; what lies beyond an end stands at it."""
+    """Both points above one another, each on the line from low to high; what lies beyond an end stands at
+    it."""
 
     def row(name: L, value: float, colour: str) -> tuple[object, ...]:
         place = 100 * min(max((value - line.low) / (line.high - line.low), 0), 1)
         dot = Markup(
-            '<div style="width:240px;border-bottom:1px solid #888888"><div style="padding-left:{:.0f}%;color:{};line-height:1">●</div></div>'
+            '<div style="width:240px;border-bottom:1px solid #888888"><div '
+            'style="padding-left:{:.0f}%;color:{};line-height:1">●</div></div>'
         )
         return name, numeral(line.low), dot.format(0.95 * place, colour), numeral(line.high)
 

@@ -1,6 +1,7 @@
 """`recall` asks three questions from earlier chapters: those that are due, missed ones first, and new ones.
 
-The questions lie in `data/text/recall.csv`; when each comes back, `schedule` says; what was answered is in the progress file.
+The questions lie in `data/text/recall.csv`; when each comes back, `schedule` says; what was answered is in
+the progress file.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ __all__ = ["bank", "recall"]
 
 @dataclass(frozen=True)
 class RecallQuestion:
-    """An application question: its right answer, wrong ones, the reason, and the section of its chapter that gives it."""
+    """An application question: its right answer, wrong ones, the reason, and the section of its chapter that
+    gives it."""
 
     id: str
     chapter: int
@@ -72,9 +74,11 @@ def bank() -> tuple[RecallQuestion, ...]:
 
 
 def recall(before: int | None = None) -> Quiz | None:
-    """Ask three questions from chapters before number `before` (the build fills it in), or from all; None where none is due.
+    """Ask three questions from chapters before number `before` (the build fills it in), or from all; None
+    where none is due.
 
-    An answer shows at once whether it is right, why, and where to read on. Nothing waits for it, and one click puts the questions away.
+    An answer shows at once whether it is right, why, and where to read on. Nothing waits for it, and one
+    click puts the questions away.
     """
     now = datetime.now().astimezone()
     questions = [question for question in bank() if before is None or question.chapter < before]
@@ -108,7 +112,8 @@ def recall(before: int | None = None) -> Quiz | None:
 
 
 def answered(now: datetime) -> dict[str, list[Answer]]:
-    """Question id -> its answers, oldest first, as the progress file has them; a line whose time cannot be read is passed over."""
+    """Question id -> its answers, oldest first, as the progress file has them; a line whose time cannot be
+    read is passed over."""
     found: dict[str, list[Answer]] = {}
     for event in record.events():
         if event["event"] == "recall" and "right" in event and (when := record.when(event)):

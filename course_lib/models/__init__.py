@@ -1,4 +1,5 @@
-"""Real models: a catalogue, a provider chain that fetches them, `load`, and the one protocol by which any model is asked.
+"""Real models: a catalogue, a provider chain that fetches them, `load`, and the one protocol by which any
+model is asked.
 
 The only room that knows transformers' classes, wheels, hubs and caches.
 """

@@ -1,16 +1,18 @@
 """The attention of one real forward pass of any model of the course (`protocol`), layer by layer.
 
-- `run` is that one pass. It has the model attend in the open (eager, the kind that has weights to show), and hands
-  each layer's weights to a callback as soon as they exist, so that all of them need never be held at once. How they are
-  found, without knowing the model's class, is in `watch`.
+- `run` is that one pass. It has the model attend in the open (eager, the kind that has weights to show), and
+  hands each layer's weights to a callback as soon as they exist, so that all of them need never be held at
+  once. How they are found, without knowing the model's class, is in `watch`.
 - `capture` keeps them all, as an `Attention`.
-- `Outcome` is what the pass predicted (`outcome`); with `ablate`, heads are silenced: their weights are zero, so they add nothing to
-  what the output projection reads (zero ablation; Michel et al. 2019, arXiv:1905.10650). A layer is one execution: where
-  one module serves all layers (ALBERT), silencing a head of layer 0 leaves the same head of layer 1 alone.
-- The value norms are ||f(x_j)|| of Kobayashi et al. 2020 (arXiv:2004.10102): how long the vector is that a weight
-  multiplies, after the head's part of the output projection.
+- `Outcome` is what the pass predicted (`outcome`); with `ablate`, heads are silenced: their weights are zero,
+  so they add nothing to what the output projection reads (zero ablation; Michel et al. 2019,
+  arXiv:1905.10650). A layer is one execution: where one module serves all layers (ALBERT), silencing a head
+  of layer 0 leaves the same head of layer 1 alone.
+- The value norms are ||f(x_j)|| of Kobayashi et al. 2020 (arXiv:2004.10102): how long the vector is that a
+  weight multiplies, after the head's part of the output projection.
 
-    tokens, weights = (a := capture(model, tokenizer, "The cat sat")).tokens, a.weights     # weights: [L, H, T, S]
+    # weights: [L, H, T, S]
+    tokens, weights = (a := capture(model, tokenizer, "The cat sat")).tokens, a.weights
 """
 
 from __future__ import annotations
@@ -45,11 +47,14 @@ _CROSS = ("cross", "encoder_attn", "encdec")
 class Attention:
     """Attention weights as plain arrays.
 
-    weights: float32 [L, H, T, S], layer, head, query, key. Given as numpy, as a tensor of any float type (with a gradient, on
-    any device), or as transformers' tuple of layers [1, H, T, S]; kept as numpy. Each row over S sums to 1, or to less where
-    a part went to no token: to a learnt sink (GPT-OSS), or nowhere, because the row was masked. `sink` says how much.
+    weights: float32 [L, H, T, S], layer, head, query, key. Given as numpy, as a tensor of any float type
+    (with a gradient, on any device), or as transformers' tuple of layers [1, H, T, S]; kept as numpy. Each
+    row over S sums to 1, or to less where
+    a part went to no token: to a learnt sink (GPT-OSS), or nowhere, because the row was masked. `sink` says
+    how much.
     tokens: the text as tokens; the queries' tokens, which for self-attention are the keys' too.
-    part: "self", "encoder", "decoder" or "cross"; the cross-attention of an encoder-decoder carries the other two with it.
+    part: "self", "encoder", "decoder" or "cross"; the cross-attention of an encoder-decoder carries the other
+    two with it.
     """
 
     tokens: list[str]
@@ -110,10 +115,13 @@ def _array(weights) -> np.ndarray:
 
 @dataclass
 class Layer:
-    """What one attention layer did; `index` counts the layers of its part that have softmax attention (a hybrid has others).
+    """What one attention layer did; `index` counts the layers of its part that have softmax attention (a
+    hybrid has others).
 
-    weights: [H, T, S]. scores: [H, T, S], what the softmax made them of (q·k/√d, with the model's mask and bias).
-    value_norms: [H, S], or None where what reads the heads is no linear map of them (a norm or a gate stands between).
+    weights: [H, T, S]. scores: [H, T, S], what the softmax made them of (q·k/√d, with the model's mask and
+    bias).
+    value_norms: [H, S], or None where what reads the heads is no linear map of them (a norm or a gate stands
+    between).
     kv_heads: how many heads have values of their own.
     """
 
@@ -126,7 +134,8 @@ class Layer:
 
 
 def most_tokens(model) -> int:
-    """How many tokens of one text can be read before the weights of all layers and heads would take more than `MEMORY`."""
+    """How many tokens of one text can be read before the weights of all layers and heads would take more than
+    `MEMORY`."""
     model = model_of(model)
     if isinstance(model.net, GPT):
         first: Any = model.net.blocks[0]
@@ -153,10 +162,11 @@ def run(
     on_layer: Callable[[Layer], None] | None = None,
     ablate: Iterable[tuple[str, int, int]] = (),
 ) -> Outcome:
-    """One forward pass without gradients. `on_layer` gets each attention layer's weights; `ablate` silences (part, layer, head).
+    """One forward pass without gradients. `on_layer` gets each attention layer's weights; `ablate` silences
+    (part, layer, head).
 
-    model: any that `model_of` takes; it needs no tokenizer any more. ModelError, with the reason, for a model whose
-    attention is no table of queries and keys or which has none.
+    model: any that `model_of` takes; it needs no tokenizer any more. ModelError, with the reason, for a model
+    whose attention is no table of queries and keys or which has none.
     """
     model = model_of(model)
     silent: dict[tuple[str, int], list[int]] = {}
@@ -236,7 +246,8 @@ def run(
 
 
 def capture(model, tokenizer, text: str, target: str | None = None, truncate: bool = False) -> Attention:
-    """Every weight of the pass over `text`: for an encoder-decoder the cross-attention, which carries `.encoder` and `.decoder`.
+    """Every weight of the pass over `text`: for an encoder-decoder the cross-attention, which carries
+    `.encoder` and `.decoder`.
 
     model: any that `model_of` takes. `TextTooLong` beyond `most_tokens(model)`, before anything is computed.
     """

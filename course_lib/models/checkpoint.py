@@ -1,7 +1,9 @@
-"""A folder of files -> a transformers model with every one of its weights and its tokenizer, or one sentence that says why not.
+"""A folder of files -> a transformers model with every one of its weights and its tokenizer, or one sentence
+that says why not.
 
-transformers is lenient: what a file lacks it fills with random numbers, what it cannot place it drops, a tokenizer that is not
-there it builds empty, and it asks in English whether to run a folder's code. Each is an error here that names the file.
+transformers is lenient: what a file lacks it fills with random numbers, what it cannot place it drops, a
+tokenizer that is not there it builds empty, and it asks in English whether to run a folder's code. Each is an
+error here that names the file.
 
     model, tokenizer = open_folder(Path("my-model"))
 """
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["complete", "finite", "kind_of", "open_folder", "read_config", "weight_files"]
 
-# Tensors that a model can do without: buffers of old versions, and the heads of a pretraining whose model is named without them.
+# Tensors that a model can do without: buffers of old versions, and the heads of a pretraining whose model is
+# named without them.
 _SPARE = re.compile(
     r"(^|\.)(position_ids|token_type_ids|inv_freq|attn(\.attention)?\.(masked_)?bias|attention\.(masked_)?bias|num_batches_tracked"
     r"|pooler\..*|cls\.seq_relationship\..*|sop_classifier\..*)$"
@@ -34,7 +37,8 @@ _SPARE = re.compile(
 def open_folder(
     folder: Path, trust_remote_code: bool = False
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """The model, in float32 and with the class that config.json names, and the tokenizer. ModelError where either is not whole."""
+    """The model, in float32 and with the class that config.json names, and the tokenizer. ModelError where
+    either is not whole."""
     import torch
     from safetensors import SafetensorError
 
@@ -44,7 +48,8 @@ def open_folder(
         dict(dtype=torch.float32, use_safetensors=True, trust_remote_code=trust_remote_code),
     )
     try:
-        # Mismatched sizes are let through here because `complete` names them; transformers' own error does not.
+        # Mismatched sizes are let through here because `complete` names them; transformers' own error does
+        # not.
         load = partial(
             cls.from_pretrained, folder, **options, output_loading_info=True, ignore_mismatched_sizes=True
         )
@@ -78,7 +83,8 @@ def open_folder(
 
 
 def read_config(folder: Path, trust_remote_code: bool = False):
-    """The transformers config of the checkpoint in `folder`; ModelError where there is none that can be read without running its code."""
+    """The transformers config of the checkpoint in `folder`; ModelError where there is none that can be read
+    without running its code."""
     from transformers import AutoConfig
 
     written = _config(folder)
@@ -106,7 +112,8 @@ def read_config(folder: Path, trust_remote_code: bool = False):
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The safetensors files that make up the checkpoint, as transformers chooses them; ModelError if one is not there."""
+    """The safetensors files that make up the checkpoint, as transformers chooses them; ModelError if one is
+    not there."""
     index = folder / "model.safetensors.index.json"
     if (whole := folder / "model.safetensors").is_file():
         return [whole]
@@ -138,7 +145,8 @@ def weight_files(folder: Path) -> list[Path]:
 
 
 def complete(model: PreTrainedModel, info: dict, where: Path | str) -> None:
-    """ModelError unless each weight of `model` came from the checkpoint, nothing was left over, and all are finite numbers.
+    """ModelError unless each weight of `model` came from the checkpoint, nothing was left over, and all are
+    finite numbers.
 
     info: what from_pretrained(output_loading_info=True) returned.
     """
@@ -298,7 +306,8 @@ def _json(path: Path) -> dict:
 
 
 def _needs_code(folder: Path, written: dict) -> bool:
-    """Does the folder point to code of its own for something that transformers does not have under the same name?"""
+    """Does the folder point to code of its own for something that transformers does not have under the same
+    name?"""
     import transformers
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
@@ -315,7 +324,8 @@ def _needs_code(folder: Path, written: dict) -> bool:
 
 
 def _model_class(folder: Path, config):
-    """The class that config.json names: it has every head and both halves that the checkpoint was saved with."""
+    """The class that config.json names: it has every head and both halves that the checkpoint was saved
+    with."""
     import transformers
 
     architecture = (getattr(config, "architectures", None) or [""])[0]

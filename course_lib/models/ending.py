@@ -16,9 +16,11 @@ __all__ = ["Ending"]
 
 
 class Ending:
-    """An end-of-sequence token, or a stop string in what was written, ends it; a stop string may begin and end within a token.
+    """An end-of-sequence token, or a stop string in what was written, ends it; a stop string may begin and
+    end within a token.
 
-    stop: a string or several; decode: list of ids -> str, which they need. ModelError without it, and for an empty string.
+    stop: a string or several; decode: list of ids -> str, which they need. ModelError without it, and for an
+    empty string.
     """
 
     def __init__(
@@ -34,7 +36,8 @@ class Ending:
         if self.stop and decode is None:
             raise ModelError(
                 zh="stop 要把词元变成文本：请传入 cl.load(…) 的结果，或加上 decode=tokenizer.decode",
-                en="stop is looked for in text: give what cl.load(…) returned, or add decode=tokenizer.decode",
+                en="stop is looked for in text: give what cl.load(…) returned, or add "
+                "decode=tokenizer.decode",
             )
         self.possible = bool(eos or self.stop)
         self.window = 4 * max(map(len, self.stop), default=0) + 8  # a character has at most 4 byte tokens

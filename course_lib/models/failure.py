@@ -1,4 +1,5 @@
-"""What cannot be done with a model, in one sentence: an error of our own, and the errors of transformers and torch put into it."""
+"""What cannot be done with a model, in one sentence: an error of our own, and the errors of transformers and
+torch put into it."""
 
 from __future__ import annotations
 
@@ -48,7 +49,8 @@ def named(model: PreTrainedModel, name: Path | str = "") -> str:
 
 @contextmanager
 def asking(model: PreTrainedModel, name: Path | str = ""):
-    """transformers and torch raise errors of any kind; in this block each ends as one sentence, with the original behind it."""
+    """transformers and torch raise errors of any kind; in this block each ends as one sentence, with the
+    original behind it."""
     try:
         yield
     except CourseError:

@@ -28,7 +28,8 @@ def family_of(net: Any) -> tuple[str, str]:
 
 
 def sizes_of(net: Any, origin: str) -> tuple[int | None, int | None]:
-    """context: how many tokens its positions can number; vocabulary: how many ids it knows. None: it does not say."""
+    """context: how many tokens its positions can number; vocabulary: how many ids it knows. None: it does not
+    say."""
     if isinstance(net, GPT):
         return net.positions.num_embeddings, net.tokens.num_embeddings
     if origin == "transformers":

@@ -47,11 +47,13 @@ class Loaded:
     def generate(
         self, prompt: str | list[str], max_new_tokens: int = 40, stop: str | Sequence[str] = (), **options
     ) -> str | list:
-        """Continue `prompt` (greedily, unless `options` of transformers' generate say otherwise); only the new text is returned, up to
-        the first of the strings `stop`.
+        """Continue `prompt` (greedily, unless `options` of transformers' generate say otherwise); only the
+        new text is returned, up to the first of the strings `stop`.
 
-        A list of prompts gives a list of texts, each as it would be by itself; so does num_return_sequences=n, for one prompt.
-        ModelError: a model that writes no text, a prompt without tokens, more tokens than the context, an option of no effect.
+        A list of prompts gives a list of texts, each as it would be by itself; so does
+        num_return_sequences=n, for one prompt.
+        ModelError: a model that writes no text, a prompt without tokens, more tokens than the context, an
+        option of no effect.
         """
         if isinstance(prompt, (list, tuple)):
             return [self.generate(one, max_new_tokens, stop, **options) for one in prompt]
@@ -130,11 +132,13 @@ class Loaded:
         return texts if "num_return_sequences" in options else texts[0]
 
     def next_token_probs(self, text: str) -> Tensor:
-        """The distribution over the vocabulary for the token after `text`: [V], float32, on the CPU, sums to 1."""
+        """The distribution over the vocabulary for the token after `text`: [V], float32, on the CPU, sums to
+        1."""
         return self._log_probs(text)[1][-1].exp()
 
     def likely(self, text: str, k: int = 10) -> dict[str, float]:
-        """The k likeliest next tokens as a person reads them, best first, with their probabilities; parts of a character as bytes: "‹e78c›"."""
+        """The k likeliest next tokens as a person reads them, best first, with their probabilities; parts of
+        a character as bytes: "‹e78c›"."""
         from .reading import read_tokens
 
         probabilities = self.next_token_probs(text)
@@ -152,7 +156,8 @@ class Loaded:
         }
 
     def score(self, text: str) -> list[Scored]:
-        """Each token of `text` but the first, with its log-probability; a begin-of-text token, where the model has one, lets the first count too."""
+        """Each token of `text` but the first, with its log-probability; a begin-of-text token, where the
+        model has one, lets the first count too."""
         from .reading import read_tokens
 
         ids, log_probs = self._log_probs(text)
@@ -161,9 +166,11 @@ class Loaded:
         return [Scored(label, p) for label, p in zip(labels[1:], log_probs.tolist())]
 
     def embed(self, texts: Sequence[str]) -> Tensor:
-        """A sentence vector for each text, [N, D], float32 of length 1, on the CPU: the mean of the last layer's vectors, padding left out.
+        """A sentence vector for each text, [N, D], float32 of length 1, on the CPU: the mean of the last
+        layer's vectors, padding left out.
 
-        What a text has beyond the first 128 tokens does not count. Only models trained for it (minilm-l6) put like meanings near each other.
+        What a text has beyond the first 128 tokens does not count. Only models trained for it (minilm-l6) put
+        like meanings near each other.
         """
         import torch
 
@@ -185,7 +192,8 @@ class Loaded:
     def attention(self, text: str, target: str | None = None, truncate: bool = False) -> Attention:
         """The attention weights of one forward pass over `text`, numpy on the CPU.
 
-        target: what an encoder-decoder writes; to an encoder, the second sentence of a pair. truncate: read what fits the context.
+        target: what an encoder-decoder writes; to an encoder, the second sentence of a pair. truncate: read
+        what fits the context.
         """
         from .attention import capture
 
@@ -201,7 +209,8 @@ class Loaded:
         return inputs.to(self.device)
 
     def _log_probs(self, text: str):
-        """The ids [1, T] of `text`, and the log-probabilities [T, V] of the token after each; only of a model that reads left to right."""
+        """The ids [1, T] of `text`, and the log-probabilities [T, V] of the token after each; only of a model
+        that reads left to right."""
         import torch
 
         from .protocol import model_of
@@ -222,7 +231,8 @@ class Loaded:
         instead = {
             "masked": L(
                 zh='它猜的是被遮住的词：把要猜的词换成 {0}，用 cl.attention_view(m, "…{0}…") 看它的猜测',
-                en='it guesses words that are masked: write {0} for one and look at its guess with cl.attention_view(m, "…{0}…")',
+                en="it guesses words that are masked: write {0} for one and look at its guess with "
+                'cl.attention_view(m, "…{0}…")',
             ),
             "seq2seq": L(
                 zh="它由一段原文写出另一段：用 m.generate(原文)",
@@ -230,7 +240,8 @@ class Loaded:
             ),
             "encoder": L(
                 zh='它把文本变成向量或类别：用 m.model(**m.tokenizer(text, return_tensors="pt"))',
-                en='it turns a text into vectors or classes: use m.model(**m.tokenizer(text, return_tensors="pt"))',
+                en="it turns a text into vectors or classes: use m.model(**m.tokenizer(text, "
+                'return_tensors="pt"))',
             ),
         }[kind].format(self.tokenizer.mask_token)
         raise ModelError(
@@ -250,9 +261,11 @@ class Loaded:
 def load(
     name: str | Path, device: str | torch.device | None = None, trust_remote_code: bool = False
 ) -> Loaded:
-    """A model of the catalogue, of a local directory or of a hub ("org/name"), in float32 and eval mode on `device`.
+    """A model of the catalogue, of a local directory or of a hub ("org/name"), in float32 and eval mode on
+    `device`.
 
-    A catalogue model is fetched first if need be. Weights are read from safetensors, never from pickle, and all of them must be there.
+    A catalogue model is fetched first if need be. Weights are read from safetensors, never from pickle, and
+    all of them must be there.
     trust_remote_code: let a model run the Python code that it brings; never without it.
     Raises UnknownModel, FetchError or ModelError, each with a sentence that says what to do.
     """
@@ -279,7 +292,8 @@ def load(
 
 
 def find(name: str | Path, code: bool = False) -> tuple[Path, Card | None]:
-    """The folder of the model, fetched if need be, and its card where the catalogue has one. A folder goes before the other readings of a name."""
+    """The folder of the model, fetched if need be, and its card where the catalogue has one. A folder goes
+    before the other readings of a name."""
     folder, text = Path(name if isinstance(name, os.PathLike) else str(name)).expanduser(), str(name)
     if folder.is_dir() and text:
         return folder, None

@@ -1,7 +1,9 @@
-"""Why a download failed, in one sentence that says what to do: a closed port, a 403 and a cut connection want different remedies.
+"""Why a download failed, in one sentence that says what to do: a closed port, a 403 and a cut connection want
+different remedies.
 
-Neither pip nor the hub's client tells these apart in a form that programs can read, and both change their exceptions between versions;
-what stays are the words of the layers below (sockets, TLS, HTTP), which are looked for in the log or in the chain of exceptions.
+Neither pip nor the hub's client tells these apart in a form that programs can read, and both change their
+exceptions between versions; what stays are the words of the layers below (sockets, TLS, HTTP), which are
+looked for in the log or in the chain of exceptions.
 """
 
 from __future__ import annotations
@@ -30,8 +32,10 @@ _CAUSES: tuple[tuple[str, L], ...] = (
     (
         r"CERTIFICATE_VERIFY_FAILED|SSLError|SSLCertVerification|\[SSL\b|\[SSL:|ssl certificate",
         L(
-            zh="{host} 的加密连接建立不了：网络要先登录就先登录，检查电脑的日期，或用 PIP_CERT、SSL_CERT_FILE 指明本单位的证书",
-            en="no safe (SSL) connection to {host}: log in to the network if it asks, check the clock, or name your network's certificate in "
+            zh="{host} 的加密连接建立不了：网络要先登录就先登录，检查电脑的日期，或用 "
+            "PIP_CERT、SSL_CERT_FILE 指明本单位的证书",
+            en="no safe (SSL) connection to {host}: log in to the network if it asks, check the "
+            "clock, or name your network's certificate in "
             "PIP_CERT and SSL_CERT_FILE",
         ),
     ),
@@ -39,21 +43,25 @@ _CAUSES: tuple[tuple[str, L], ...] = (
         r"not a trusted or secure host",
         L(
             zh="{host} 不是 https，pip 不用它：改用 https 地址，或设 PIP_TRUSTED_HOST={host}",
-            en="{host} is not https, so pip passes it over: use an https address, or set PIP_TRUSTED_HOST={host}",
+            en="{host} is not https, so pip passes it over: use an https address, or set "
+            "PIP_TRUSTED_HOST={host}",
         ),
     ),
     (
-        r"Name or service not known|NameResolutionError|[Nn]ame resolution|getaddrinfo failed|nodename nor servname|No address associated|\[Errno -[235]\]",
+        r"Name or service not known|NameResolutionError|[Nn]ame resolution|getaddrinfo "
+        r"failed|nodename nor servname|No address associated|\[Errno -[235]\]",
         L(
             zh="找不到主机 {host}：检查是否联网、{mirror} 里的地址是否写对",
-            en="the host {host} is not known: check that you are online and that the address in {mirror} is right",
+            en="the host {host} is not known: check that you are online and that the address in "
+            "{mirror} is right",
         ),
     ),
     (
         r"[Cc]onnection refused|actively refused|WinError 10061",
         L(
             zh="{host} 拒绝连接，端口没有开：检查 {mirror} 里的地址和端口，以及防火墙",
-            en="{host} refuses connections, its port is closed: check address and port in {mirror}, and the firewall",
+            en="{host} refuses connections, its port is closed: check address and port in {mirror}, "
+            "and the firewall",
         ),
     ),
     (
@@ -63,23 +71,28 @@ _CAUSES: tuple[tuple[str, L], ...] = (
     (
         r"\b[Tt]imed out|ReadTimeout|ConnectTimeout|PoolTimeout",
         L(
-            zh="{host} 一直没有回应：过一会儿再试，或用 {mirror} 换一个镜像；网络很慢时把 COURSE_TIMEOUT（秒）设大",
-            en="{host} does not answer: try later, or set {mirror} to another mirror; on a slow network raise COURSE_TIMEOUT (seconds)",
+            zh="{host} 一直没有回应：过一会儿再试，或用 {mirror} 换一个镜像；网络很慢时把 "
+            "COURSE_TIMEOUT（秒）设大",
+            en="{host} does not answer: try later, or set {mirror} to another mirror; on a slow "
+            "network raise COURSE_TIMEOUT (seconds)",
         ),
     ),
     (
-        r"incomplete-download|IncompleteRead|Connection (broken|interrupted|aborted|reset)|ConnectionReset|RemoteDisconnected|RemoteProtocolError"
+        r"incomplete-download|IncompleteRead|Connection (broken|interrupted|aborted|reset)|ConnectionReset"
+        r"|RemoteDisconnected|RemoteProtocolError"
         r"|peer closed|[Ss]erver disconnected|did not match its expected size|Consistency check failed",
         L(
             zh="与 {host} 的连接中途断了：再运行一次；总是断，就用 {mirror} 换一个镜像",
-            en="the connection to {host} was cut: run it again; if it is cut every time, set {mirror} to another mirror",
+            en="the connection to {host} was cut: run it again; if it is cut every time, set "
+            "{mirror} to another mirror",
         ),
     ),
     (
         r"JSONDecodeError",
         L(
             zh="{host} 的回答不是模型仓库的回答：网络要先登录就先登录，再检查 {mirror} 里的地址",
-            en="{host} answers as no model hub does: log in to the network if it asks, and check the address in {mirror}",
+            en="{host} answers as no model hub does: log in to the network if it asks, and check "
+            "the address in {mirror}",
         ),
     ),
     (r"HF_HUB_OFFLINE|OfflineMode", _OFFLINE),
@@ -99,11 +112,13 @@ _STATUS = (
 _ANSWERS: dict[str, L] = {
     "401": L(
         zh="{host} 要求登录（401）：检查 {mirror} 里的用户名和密码；模型仓库用 HF_TOKEN",
-        en="{host} wants a login (401): check user name and password in {mirror}; for a model hub set HF_TOKEN",
+        en="{host} wants a login (401): check user name and password in {mirror}; for a model hub "
+        "set HF_TOKEN",
     ),
     "403": L(
         zh="{host} 不许下载（403）：这个网络或镜像有限制，用 {mirror} 换一个镜像，或换一个网络",
-        en="{host} forbids it (403): this network or mirror is restricted; set {mirror} to another mirror, or use another network",
+        en="{host} forbids it (403): this network or mirror is restricted; set {mirror} to another "
+        "mirror, or use another network",
     ),
     "404": L(
         zh="{host} 上没有它（404）：镜像不全，或 {mirror} 里的地址写错了",
@@ -138,7 +153,8 @@ def patience() -> float:
 
 
 def why(log: str, mirror: str, server: str) -> L | None:
-    """The cause that `log` speaks of; `mirror` is the variable that names the `server`, an address. None: nothing known is in it."""
+    """The cause that `log` speaks of; `mirror` is the variable that names the `server`, an address. None:
+    nothing known is in it."""
     lines, server = log.splitlines(), _host(log) or _host(server)
     for pattern, sentence in _CAUSES:
         for line in lines:
@@ -175,7 +191,8 @@ def _proxied(server: str) -> bool:
 def _host(text: str) -> str:
     """The first server that `text` names, without a user's name and password."""
     found = re.search(
-        r"https?://(?:[^/\s@]+@)?([\w.\-]+(?::\d+)?)|(?<=host=')([\w.\-]+)|connection \(\d+\): ([\w.\-]+:\d+)|located at ([\w.\-]+)",
+        r"https?://(?:[^/\s@]+@)?([\w.\-]+(?::\d+)?)|(?<=host=')([\w.\-]+)|connection \(\d+\): "
+        r"([\w.\-]+:\d+)|located at ([\w.\-]+)",
         text,
     )
     return next(filter(None, found.groups()), "") if found else ""

@@ -16,9 +16,10 @@ __all__ = ["Outcome", "outcome_of"]
 class Outcome:
     """What a pass ended in; `logits` is float32 on the CPU.
 
-    kind: "next" token or "masked" token, logits [V]; "class" (one of C), "labels" (any of C) or "value" (C numbers), [C];
-    "tokens", classes of each token, [T, C]; "span", where an answer starts and ends, [2, T]; "scores", the mean logits of a
-    masked model whose text has no mask, [V]; "hidden", the mean last hidden state of a model without a head, [D].
+    kind: "next" token or "masked" token, logits [V]; "class" (one of C), "labels" (any of C) or "value" (C
+    numbers), [C]; "tokens", classes of each token, [T, C]; "span", where an answer starts and ends, [2, T];
+    "scores", the mean logits of a masked model whose text has no mask, [V]; "hidden", the mean last hidden
+    state of a model without a head, [D].
     names: of the C classes.
     """
 

@@ -1,4 +1,5 @@
-"""A tokenizer that a reader wrote, with `encode` and `decode` alone, made to answer like one of transformers'."""
+"""A tokenizer that a reader wrote, with `encode` and `decode` alone, made to answer like one of
+transformers'."""
 
 from __future__ import annotations
 
@@ -13,8 +14,8 @@ __all__ = ["PlainTokenizer"]
 
 
 class PlainTokenizer:
-    """own: has encode(text) -> ids (a list, a tensor, or an object with .ids) and decode(ids) -> text. What it may know
-    of special tokens is not asked."""
+    """own: has encode(text) -> ids (a list, a tensor, or an object with .ids) and decode(ids) -> text. What
+    it may know of special tokens is not asked."""
 
     model_max_length = float("inf")
     all_special_ids: Sequence[int] = ()

@@ -1,10 +1,11 @@
 """`port`: the weights of a Hugging Face model in `course_lib.nn`, with the same outputs.
 
     mine = cl.models.port("smollm2-135m")               # a Decoder; mine(ids) are transformers' logits
-    mine = cl.models.port("minilm-l6")                  # an Encoder; mine(ids, mask) are the last hidden states
+    mine = cl.models.port("minilm-l6")  # an Encoder; mine(ids, mask) are the last hidden states
 
-A checkpoint is a config and named tensors. For each architecture there are a function from its config to ours, and a table of
-where each of our tensors comes from; several names are stacked, since our query, key and value are one matrix.
+A checkpoint is a config and named tensors. For each architecture there are a function from its config to
+ours, and a table of where each of our tensors comes from; several names are stacked, since our query, key and
+value are one matrix.
 """
 
 from __future__ import annotations
@@ -42,12 +43,13 @@ ACTIVATIONS = {
 def port(
     model: str | Path | Loaded, mlm_head: bool = False
 ) -> course_nn.Decoder | course_nn.Encoder | course_nn.Seq2Seq:
-    """The same weights, float32, in eval mode on the CPU (of a Loaded: on its device), in a Decoder (GPT-2, Llama, Mistral, Qwen2),
-    an Encoder (BERT) or a Seq2Seq (T5).
+    """The same weights, float32, in eval mode on the CPU (of a Loaded: on its device), in a Decoder (GPT-2,
+    Llama, Mistral, Qwen2), an Encoder (BERT) or a Seq2Seq (T5).
 
-    model: a name of the catalogue, a directory or hub id with config.json and safetensors, or a Loaded. mlm_head: give a BERT its
-    masked-language-model head. ModelError (a ValueError): an architecture or option that `course_lib.nn` does not have, a
-    tensor that is missing, left over or of another shape (named, with both shapes).
+    model: a name of the catalogue, a directory or hub id with config.json and safetensors, or a Loaded.
+    mlm_head: give a BERT its masked-language-model head. ModelError (a ValueError): an architecture or option
+    that `course_lib.nn` does not have, a tensor that is missing, left over or of another shape (named, with
+    both shapes).
     """
     config, tensors, where = _read(model)
     family = _family(config, _name(model))
@@ -57,8 +59,9 @@ def port(
 
 
 def layout(net: Any) -> tuple[Any, Callable[[str], list[torch.nn.Module]]]:
-    """For a transformers model that `port` knows: its config in our terms, and a function from the name of one of our modules
-    to theirs, in the order in which `port` stacks them. Nothing is copied. ModelError: see `port`.
+    """For a transformers model that `port` knows: its config in our terms, and a function from the name of
+    one of our modules to theirs, in the order in which `port` stacks them. Nothing is copied. ModelError: see
+    `port`.
     """
     family = _family(net.config, type(net).__name__)
     with torch.device("meta"):  # shapes alone: no memory
@@ -155,7 +158,8 @@ def _fill(
 
 @dataclass(frozen=True)
 class Family:
-    """How one architecture maps to ours. table: our name -> their names, both with {i} for the number of the block."""
+    """How one architecture maps to ours. table: our name -> their names, both with {i} for the number of the
+    block."""
 
     name: str
     build: Callable[[Any, dict[str, Tensor], bool], course_nn.Decoder | course_nn.Encoder | course_nn.Seq2Seq]
@@ -169,7 +173,8 @@ class Family:
         return next((name.removeprefix(p) for p in self.prefixes if name.startswith(p)), name)
 
     def sources(self, ours: str, there: Collection[str]) -> list[str]:
-        """The checkpoint's names for one of our tensors: of several possible spellings ("|") the one that is there."""
+        """The checkpoint's names for one of our tensors: of several possible spellings ("|") the one that is
+        there."""
         block = re.search(r"\.(\d+)\.", ours)
         key = ours.replace(block[0], ".{i}.", 1) if block else ours
         module, _, kind = key.rpartition(".")  # most lines speak of a module, not of a tensor
@@ -326,8 +331,8 @@ LLAMA = Family(
         "head": "lm_head",
         B + "attention_norm": "layers.{i}.input_layernorm",
         B + "feed_forward_norm": "layers.{i}.post_attention_layernorm",
-        B
-        + "attention.qkv": "layers.{i}.self_attn.q_proj + layers.{i}.self_attn.k_proj + layers.{i}.self_attn.v_proj",
+        B + "attention.qkv": "layers.{i}.self_attn.q_proj + layers.{i}.self_attn.k_proj"
+        " + layers.{i}.self_attn.v_proj",
         B + "attention.out": "layers.{i}.self_attn.o_proj",
         B + "feed_forward.up": "layers.{i}.mlp.gate_proj + layers.{i}.mlp.up_proj",
         B + "feed_forward.down": "layers.{i}.mlp.down_proj",
@@ -363,7 +368,8 @@ BERT = Family(
 
 
 def _t5_side(side: str, feed_forward: int) -> dict[str, str]:
-    """One half of T5; the feed-forward network is its layer 1 in the encoder and 2 in the decoder, after cross-attention."""
+    """One half of T5; the feed-forward network is its layer 1 in the encoder and 2 in the decoder, after
+    cross-attention."""
     block, attention, cross, feed = (
         f"{side}.blocks.{{i}}.",
         f"{side}.block.{{i}}.layer.0.",
@@ -381,8 +387,8 @@ def _t5_side(side: str, feed_forward: int) -> dict[str, str]:
         block + "cross.kv": stacked(cross + "EncDecAttention.", "kv"),
         block + "cross.out": cross + "EncDecAttention.o",
         block + "cross_norm": cross + "layer_norm",
-        block
-        + "feed_forward.up": f"{feed}DenseReluDense.wi | {feed}DenseReluDense.wi_0 + {feed}DenseReluDense.wi_1",
+        block + "feed_forward.up": f"{feed}DenseReluDense.wi | {feed}DenseReluDense.wi_0"
+        f" + {feed}DenseReluDense.wi_1",
         block + "feed_forward.down": feed + "DenseReluDense.wo",
         block + "feed_forward_norm": feed + "layer_norm",
     }

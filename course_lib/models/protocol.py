@@ -1,4 +1,5 @@
-"""One protocol for every model of the course: whatever a reader has becomes one small object with what the rest asks.
+"""One protocol for every model of the course: whatever a reader has becomes one small object with what the
+rest asks.
 
     model_of(cl.load("smollm2-135m"))                       # brings its tokenizer
     model_of(a_transformers_model, tokenizer)               # any class of theirs
@@ -31,8 +32,8 @@ __all__ = ["Model", "model_of"]
 
 @dataclass(frozen=True)
 class Model:
-    """What `model_of` makes. net: the torch module, or a bare callable. name: of its card, or "". origin, family: see
-    `family_of`; context, vocabulary: see `sizes_of`."""
+    """What `model_of` makes. net: the torch module, or a bare callable. name: of its card, or "". origin,
+    family: see `family_of`; context, vocabulary: see `sizes_of`."""
 
     net: Any
     tokenizer: Any
@@ -75,8 +76,9 @@ class Model:
     def following(
         self, ids: Tensor, past: Any = None, read: int = 0, keep: bool = False, last: int = 1
     ) -> tuple[Tensor, Any]:
-        """Logits [B,last,V] at the last positions of `ids`, of which `past` holds the first `read`; and, if `keep` and the
-        model can, what holds them all. Not for `course_lib.nn`, whose stacks have a cache of their own.
+        """Logits [B,last,V] at the last positions of `ids`, of which `past` holds the first `read`; and, if
+        `keep` and the model can, what holds them all. Not for `course_lib.nn`, whose stacks have a cache of
+        their own.
         """
         if self.origin != "transformers":
             return self.logits(ids)[:, -last:].float(), None
@@ -93,7 +95,8 @@ class Model:
         return output.logits[:, -last:].float(), past if hasattr(past, "reorder_cache") else None
 
     def cropped(self, past: Any, surplus: int) -> Any:
-        """`past` without its last `surplus` tokens; None where a layer cannot forget (a sliding window, a state): all is read again."""
+        """`past` without its last `surplus` tokens; None where a layer cannot forget (a sliding window, a
+        state): all is read again."""
         if surplus == 0:
             return past
         if any(type(layer).__name__ != "DynamicLayer" for layer in past.layers):
@@ -102,7 +105,8 @@ class Model:
         return past
 
     def inputs(self, encoded: Mapping[str, Tensor], target: Tensor | None = None) -> dict[str, Tensor]:
-        """What its forward takes of a tokenizer's tensors for one text (and of a target's ids), under its own names."""
+        """What its forward takes of a tokenizer's tensors for one text (and of a target's ids), under its own
+        names."""
         given = dict(encoded)
         if self.origin == "course":  # one text has no padding, so that no mask is needed
             given = {"ids": given["input_ids"]}
@@ -162,10 +166,11 @@ class Model:
 
 
 def model_of(m: Any, tokenizer: Any = None) -> Model:
-    """`m`, whatever it is: what `load` returned (anything with .model and .tokenizer), a transformers model, a model of
-    `course_lib.nn`, ported or trained here, or any callable ids [B,T] -> logits [B,T,V].
+    """`m`, whatever it is: what `load` returned (anything with .model and .tokenizer), a transformers model,
+    a model of `course_lib.nn`, ported or trained here, or any callable ids [B,T] -> logits [B,T,V].
 
-    tokenizer: for a model that brings none: one of transformers', or anything with encode (text -> ids) and decode
+    tokenizer: for a model that brings none: one of transformers', or anything with encode (text -> ids) and
+    decode
     (ids -> text). ModelError for anything else, and for a tokenizer that is none.
     """
     if isinstance(m, Model):

@@ -1,7 +1,8 @@
 """A text made ready for a model, and its tokens as a person reads them: no broken bytes, no tokenizer marks.
 
-A byte-level tokenizer may cut one Chinese character into several tokens, none of which is text. `read_tokens` decodes
-such a run together and numbers its pieces: 猫₁ 猫₂ 猫₃. The number of tokens stays what it is, so attention still lines up.
+A byte-level tokenizer may cut one Chinese character into several tokens, none of which is text. `read_tokens`
+decodes such a run together and numbers its pieces: 猫₁ 猫₂ 猫₃. The number of tokens stays what it is, so
+attention still lines up.
 """
 
 from __future__ import annotations
@@ -26,12 +27,15 @@ _BEYOND = {  # a token that the embedding has no row for: how that comes about d
     "transformers": L(
         zh="词元 {token} 的编号是 {highest}，模型的词嵌入只有 {rows} 行：给分词器加了词元，却没有调用 "
         "model.resize_token_embeddings(len(tokenizer))。",
-        en="The token {token} has the number {highest}, and the model's embedding only {rows} rows: tokens were added to "
+        en="The token {token} has the number {highest}, and the model's embedding only {rows} rows: "
+        "tokens were added to "
         "the tokenizer without model.resize_token_embeddings(len(tokenizer)).",
     ),
     "course": L(
-        zh="词元 {token} 的编号是 {highest}，模型的词嵌入只有 {rows} 行：这不是训练它时用的分词器，或者建模时 vocab_size 太小。",
-        en="The token {token} has the number {highest}, and the model's embedding only {rows} rows: this is not the tokenizer "
+        zh="词元 {token} 的编号是 {highest}，模型的词嵌入只有 {rows} 行：这不是训练它时用的分词器，"
+        "或者建模时 vocab_size 太小。",
+        en="The token {token} has the number {highest}, and the model's embedding only {rows} rows: "
+        "this is not the tokenizer "
         "that it was trained with, or it was built with too small a vocab_size.",
     ),
 }
@@ -39,7 +43,8 @@ _BEYOND = {  # a token that the embedding has no row for: how that comes about d
 
 @dataclass
 class Tokens:
-    """One side of an attention matrix: what is shown, which are special ([CLS], <|im_start|>), and the ids where there are any."""
+    """One side of an attention matrix: what is shown, which are special ([CLS], <|im_start|>), and the ids
+    where there are any."""
 
     labels: list[str]
     special: list[bool] = field(default_factory=list)
@@ -55,7 +60,8 @@ class Tokens:
 
 @dataclass
 class Reading:
-    """A text made ready for a model: `inputs` for its forward, and the tokens of each side (`target` for an encoder-decoder)."""
+    """A text made ready for a model: `inputs` for its forward, and the tokens of each side (`target` for an
+    encoder-decoder)."""
 
     inputs: dict[str, torch.Tensor]
     source: Tokens
@@ -69,7 +75,8 @@ class Reading:
 
 
 class TextTooLong(ModelError):
-    """More tokens than can be read; `limit` is how many can. advice: the caller has a truncate=True to offer."""
+    """More tokens than can be read; `limit` is how many can. advice: the caller has a truncate=True to
+    offer."""
 
     def __init__(self, tokens: int, limit: int, advice: bool = True) -> None:
         self.tokens, self.limit = tokens, limit
@@ -101,7 +108,8 @@ def encode(
 ):
     """`text` as the tokenizer's tensors, [1, T]; what the model could not read is a ModelError.
 
-    most: a limit on the tokens besides the context. advice: name truncate=True where the text is too long. kwargs: for the tokenizer.
+    most: a limit on the tokens besides the context. advice: name truncate=True where the text is too long.
+    kwargs: for the tokenizer.
     """
     model.need_text()
     tokenizer = model.tokenizer
@@ -141,10 +149,11 @@ def encode(
 def read(
     model, tokenizer, text: str, target: str | None = None, truncate: bool = False, most: int | None = None
 ) -> Reading:
-    """Tokenize `text` for `model` (any that `model_of` takes). An encoder-decoder without a `target` writes its own,
-    greedily; to an encoder, `target` is the second sentence of a pair.
+    """Tokenize `text` for `model` (any that `model_of` takes). An encoder-decoder without a `target` writes
+    its own, greedily; to an encoder, `target` is the second sentence of a pair.
 
-    most: a limit on the tokens besides the model's own context. ModelError for empty text; `TextTooLong` unless `truncate`.
+    most: a limit on the tokens besides the model's own context. ModelError for empty text; `TextTooLong`
+    unless `truncate`.
     """
     import torch
 
@@ -170,8 +179,8 @@ def read(
 
 
 def _written(model: Model, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
-    """What an encoder-decoder writes by itself, greedily, without its last token: ids [1, T]. One that cannot write
-    (a classifier) reads its source again, shifted by one, as transformers has it."""
+    """What an encoder-decoder writes by itself, greedily, without its last token: ids [1, T]. One that cannot
+    write (a classifier) reads its source again, shifted by one, as transformers has it."""
     import torch
 
     net, start = model.net, _start(model)
@@ -262,7 +271,8 @@ def _single(tokenizer, token_id: int, text: str) -> str:
 
 
 def _bytes(raw: str) -> str:
-    """How a byte-level tokenizer writes bytes in its vocabulary ("çĮ") -> "‹e78c›"; other tokenizers' own names stay ("<0xE7>")."""
+    """How a byte-level tokenizer writes bytes in its vocabulary ("çĮ") -> "‹e78c›"; other tokenizers' own
+    names stay ("<0xE7>")."""
     from transformers.convert_slow_tokenizer import bytes_to_unicode
 
     byte = {char: value for value, char in bytes_to_unicode().items()}

@@ -1,11 +1,11 @@
 """`trace`: what each part of one forward pass of a decoder made, from the token ids to the logits, as arrays.
 
-    found = trace(m, "The cat sat on the")              # any decoder that `port` knows, or one of `course_lib.nn`
+    found = trace(m, "The cat sat on the")  # any decoder that `port` knows, or one of `course_lib.nn`
     found.tensors["k"].shape                            # (1, 3, 5, 64): B, G, T, d
 
-The arrays are the model's own, taken where they arise in its one pass: hooks on its modules, found by `porting.layout`, and in
-attention, which is no module, the product and the softmax themselves. Inside the blocks only block 0 is kept, and of all others the length
-of what they add up to.
+The arrays are the model's own, taken where they arise in its one pass: hooks on its modules, found by
+`porting.layout`, and in attention, which is no module, the product and the softmax themselves. Inside the
+blocks only block 0 is kept, and of all others the length of what they add up to.
 """
 
 from __future__ import annotations
@@ -33,12 +33,15 @@ _BLOCK = "stack.blocks.{i}."
 
 @dataclass
 class Trace:
-    """One text and its pass. tensors: float32, but for "ids" (int64), each as the pass had it, batch axis and all:
+    """One text and its pass. tensors: float32, but for "ids" (int64), each as the pass had it, batch axis and
+    all:
 
-    ids [B,T] · embedding, x0 (what enters block 0), norm1, attention (after the output projection), x1 (attention added), norm2,
-    down, x2 (the feed-forward network added), final (the last norm) [B,T,D] · q, q_turned, mixed [B,H,T,d] · k, k_turned, v [B,G,T,d] · scores,
-    weights [B,H,T,S] · gate (if there is one), up, hidden [B,T,F] · lengths [L+1,B,T], of the vectors before each block and after the last ·
-    logits [B,T,V]. q_turned and k_turned are what meets in the scores; without RoPE they equal q and k. Scores that the mask hides are -inf.
+    ids [B,T] · embedding, x0 (what enters block 0), norm1, attention (after the output projection), x1
+    (attention added), norm2, down, x2 (the feed-forward network added), final (the last norm) [B,T,D] · q,
+    q_turned, mixed [B,H,T,d] · k, k_turned, v [B,G,T,d] · scores, weights [B,H,T,S] · gate (if there is one),
+    up, hidden [B,T,F] · lengths [L+1,B,T], of the vectors before each block and after the last · logits
+    [B,T,V]. q_turned and k_turned are what meets in the scores; without RoPE they equal q and k. Scores that
+    the mask hides are -inf.
     likely: (id, label, probability) of the 16 likeliest next tokens, best first.
     """
 
@@ -81,7 +84,8 @@ def trace(m, text: str, *, tokenizer=None, most: int | None = None) -> Trace:
 
 
 def _layout(model: Model):
-    """(config, from the name of a module of `nn.Decoder` to the model's own); ModelError for what is no such decoder."""
+    """(config, from the name of a module of `nn.Decoder` to the model's own); ModelError for what is no such
+    decoder."""
     config = None
     if isinstance(model.net, Decoder):
         config, where = model.net.config, lambda name: [model.net.get_submodule(name)]
@@ -89,8 +93,10 @@ def _layout(model: Model):
         config, where = layout(model.net)
     if config is None or not config.norm_first:
         raise ModelError(
-            zh="{model} 不是这里能走一遍的解码器：要 cl.load(…) 或 transformers 的 GPT-2、Llama、Mistral、Qwen2 模型，或先归一化的 cl.nn.Decoder。",
-            en="{model} is no decoder that can be followed here: this takes a GPT-2, Llama, Mistral or Qwen2 model of cl.load(…) or transformers, or a "
+            zh="{model} 不是这里能走一遍的解码器：要 cl.load(…) 或 transformers 的 "
+            "GPT-2、Llama、Mistral、Qwen2 模型，或先归一化的 cl.nn.Decoder。",
+            en="{model} is no decoder that can be followed here: this takes a GPT-2, Llama, Mistral "
+            "or Qwen2 model of cl.load(…) or transformers, or a "
             "cl.nn.Decoder with its norms first.",
             model=model.title,
         )
@@ -135,7 +141,8 @@ class _Recorder(TorchFunctionMode):
             hook.remove()
 
     def _hear(self, name: str, took: str = "", made: str = "") -> None:
-        """Keep what a module takes and makes; of several that stand for one of ours, their results side by side."""
+        """Keep what a module takes and makes; of several that stand for one of ours, their results side by
+        side."""
 
         def heard(_module, inputs, output) -> None:
             if took:

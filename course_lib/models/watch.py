@@ -1,9 +1,10 @@
-"""Attention seen where it happens, whatever the model's class calls its parts: a softmax, then the product of its result
-with the values, then the first linear map that is given the heads' outputs side by side.
+"""Attention seen where it happens, whatever the model's class calls its parts: a softmax, then the product of
+its result with the values, then the first linear map that is given the heads' outputs side by side.
 
-So there is no list of architectures here. The weights are what multiplied the values, the values are what was multiplied
-(after grouping, norms, LoRA or quantisation), and a layer is one execution: a module that serves many layers (ALBERT) is
-seen as many times as it runs. What is not done this way is not seen, and `Watch` knows why nothing was.
+So there is no list of architectures here. The weights are what multiplied the values, the values are what was
+multiplied (after grouping, norms, LoRA or quantisation), and a layer is one execution: a module that serves
+many layers (ALBERT) is seen as many times as it runs. What is not done this way is not seen, and `Watch`
+knows why nothing was.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ _HALF_SLACK = 2e-2
 
 @dataclass
 class Product:
-    """One weighted sum. weights [H,T,S]; scores [H,T,S], what the softmax made them of; values [H,S,D] or None; value_norms [H,S] or None."""
+    """One weighted sum. weights [H,T,S]; scores [H,T,S], what the softmax made them of; values [H,S,D] or
+    None; value_norms [H,S] or None."""
 
     weights: torch.Tensor
     scores: torch.Tensor
@@ -34,11 +36,12 @@ class Product:
 
 
 class Watch(TorchFunctionMode):
-    """While active, sees every attention of `model`'s pass over one text (a batch of one), in order of execution.
+    """While active, sees every attention of `model`'s pass over one text (a batch of one), in order of
+    execution.
 
-    begin(path, call, shape): asked when a table [H,T,S] meets its values, with the module that runs it and the number of
-    that run; says which heads to silence, or None where this table is of no interest. on_product: told when all is known
-    of a table that was of interest, before the next one begins.
+    begin(path, call, shape): asked when a table [H,T,S] meets its values, with the module that runs it and
+    the number of that run; says which heads to silence, or None where this table is of no interest.
+    on_product: told when all is known of a table that was of interest, before the next one begins.
     """
 
     def __init__(
@@ -105,7 +108,8 @@ class Watch(TorchFunctionMode):
         return result
 
     def _meets(self, left) -> bool:
-        """Whether `left` can be the last softmax's result: the same table, reshaped perhaps, or without a sink's column at its end."""
+        """Whether `left` can be the last softmax's result: the same table, reshaped perhaps, or without a
+        sink's column at its end."""
         T, S = self._soft[-2:]
         heads = self._soft.numel() // (T * S)
         return (
@@ -242,7 +246,8 @@ def _operands(args) -> tuple:
 
 
 def _einsum_values(equation: str, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor | None:
-    """`right` in the order [..., S, D] of `left`'s heads: "bnij,jbnd->ibnd" has its values as [j, b, n, d]."""
+    """`right` in the order [..., S, D] of `left`'s heads: "bnij,jbnd->ibnd" has its values as [j, b, n,
+    d]."""
     inputs = equation.replace(" ", "").partition("->")[0].split(",")
     if len(inputs) != 2 or "." in equation:
         return None

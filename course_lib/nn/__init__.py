@@ -1,4 +1,5 @@
-"""Transformers from scratch, in plain torch. Read `gpt` first, a whole GPT without options; then, one idea a file,
+"""Transformers from scratch, in plain torch. Read `gpt` first, a whole GPT without options; then, one idea a
+file,
 
 config (what there is to choose) - positions - attention - cache - block - stack - loss - models - bilstm.
 

@@ -1,7 +1,8 @@
 """Attention (Vaswani et al. 2017, section 3.2): one implementation for every transformer of the course.
 
-Self-attention or cross-attention, causal or not, grouped-query heads, RoPE, T5's bias, a KV cache: what differs is what
-goes in. Masks are boolean and True means "may attend"; a query that may attend to nothing gets zeros.
+Self-attention or cross-attention, causal or not, grouped-query heads, RoPE, T5's bias, a KV cache: what
+differs is what goes in. Masks are boolean and True means "may attend"; a query that may attend to nothing
+gets zeros.
 """
 
 from __future__ import annotations
@@ -38,9 +39,10 @@ def attend(
 ) -> tuple[Tensor, Tensor | None]:
     """softmax(q k^T * scale + bias) v, equation 1 of the paper; the default scale is 1 / sqrt(d).
 
-    q [B,H,T,d]; k [B,G,S,d] and v [B,G,S,e] with G heads, each shared by H/G heads of q; mask bool and bias float, both
-    broadcastable to [B,H,T,S]; causal: query t sees keys 0..t (then T = S and no mask). -> output [B,H,T,e], weights
-    [B,H,T,S] or None. The fused kernel never holds the T x S table; with return_weights the same sum is done in the open.
+    q [B,H,T,d]; k [B,G,S,d] and v [B,G,S,e] with G heads, each shared by H/G heads of q; mask bool and bias
+    float, both broadcastable to [B,H,T,S]; causal: query t sees keys 0..t (then T = S and no mask). -> output
+    [B,H,T,e], weights [B,H,T,S] or None. The fused kernel never holds the T x S table; with return_weights
+    the same sum is done in the open.
     """
     if not return_weights:
         if bias is not None:
@@ -109,7 +111,8 @@ class Attention(nn.Module):
         self.out = nn.Linear(queries, config.d_model, bias=config.bias)
 
     def forward(self, x: Tensor, scope: Scope, cache: KVCache | None = None) -> tuple[Tensor, Tensor | None]:
-        """x [B,T,D] -> output [B,T,D], weights [B,H,T,S] or None. A cache holds what was read before, and takes this in."""
+        """x [B,T,D] -> output [B,T,D], weights [B,H,T,S] or None. A cache holds what was read before, and
+        takes this in."""
         q, k, v = self._across(x, scope.memory, cache) if self.cross else self._within(x, scope.rope, cache)
         y, weights = attend(
             q,
@@ -134,7 +137,8 @@ class Attention(nn.Module):
         return q, *((k, v) if cache is None else cache.extend(k, v))  # with a cache: the past and these
 
     def _across(self, x: Tensor, memory: Tensor, cache: KVCache | None) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries of x, keys and values of the memory. It does not change: with a cache it is projected once."""
+        """Queries of x, keys and values of the memory. It does not change: with a cache it is projected
+        once."""
         if cache is not None and cache.length:
             return self._heads(self.q(x)), cache.keys, cache.values
         k, v = map(self._heads, self.kv(memory).chunk(2, dim=-1))

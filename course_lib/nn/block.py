@@ -1,4 +1,5 @@
-"""One floor of the tower: attention, then a feed-forward network, each added to what comes in (He et al. 2016)."""
+"""One floor of the tower: attention, then a feed-forward network, each added to what comes in (He et al.
+2016)."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ ACTIVATE = {
 
 
 def make_norm(config: Config) -> nn.Module:
-    """LayerNorm (mean 0, variance 1, then a learned scale and shift) or RMSNorm (root mean square 1, then a scale)."""
+    """LayerNorm (mean 0, variance 1, then a learned scale and shift) or RMSNorm (root mean square 1, then a
+    scale)."""
     if config.norm == "rms":
         return nn.RMSNorm(config.d_model, eps=config.norm_eps)
     return nn.LayerNorm(config.d_model, eps=config.norm_eps, bias=config.bias)
@@ -50,7 +52,8 @@ class FeedForward(nn.Module):
 
 
 class Block(nn.Module):
-    """Self-attention, cross-attention if `cross`, feed-forward; each with its norm, dropout and residual sum."""
+    """Self-attention, cross-attention if `cross`, feed-forward; each with its norm, dropout and residual
+    sum."""
 
     def __init__(self, config: Config, cross: bool = False):
         super().__init__()
@@ -63,7 +66,8 @@ class Block(nn.Module):
     def forward(
         self, x: Tensor, own: Scope, across: Scope | None = None, cache: LayerCache | None = None
     ) -> tuple[Tensor, list[Tensor | None]]:
-        """x [B,T,D] -> [B,T,D], and the weights of its attentions: [self] or [self, cross], each [B,H,T,S] or None."""
+        """x [B,T,D] -> [B,T,D], and the weights of its attentions: [self] or [self, cross], each [B,H,T,S] or
+        None."""
         y, weights = self.attention(self._before(x, self.attention_norm), own, cache and cache.own)
         x, seen = self._after(x, y, self.attention_norm), [weights]
         if across is not None:

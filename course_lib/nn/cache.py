@@ -1,4 +1,5 @@
-"""The KV cache: keys and values of tokens already read, so that each new token costs one row and not a whole sequence."""
+"""The KV cache: keys and values of tokens already read, so that each new token costs one row and not a whole
+sequence."""
 
 from __future__ import annotations
 

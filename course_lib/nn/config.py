@@ -1,7 +1,8 @@
 """What a transformer is made of, in numbers. Three frozen configs; the defaults are GPT-2's, BERT's and T5's.
 
     DecoderConfig(vocab_size=65, context=64, n_layer=4, n_head=4, d_model=128)            # a small GPT
-    DecoderConfig(vocab_size=49152, position="rope", norm="rms", activation="silu", gated=True, bias=False)   # a Llama
+    # a Llama
+    DecoderConfig(vocab_size=49152, position="rope", norm="rms", activation="silu", gated=True, bias=False)
 
 The letters used for shapes all through the course: B batch, T query positions, S key positions, H heads,
 D model width, V vocabulary, L layers.
@@ -20,7 +21,8 @@ ACTIVATIONS = ("gelu", "gelu_tanh", "relu", "silu")
 
 @dataclass(frozen=True)
 class Config:
-    """The numbers that every stack of blocks needs. A contradiction raises ValueError when the config is made."""
+    """The numbers that every stack of blocks needs. A contradiction raises ValueError when the config is
+    made."""
 
     vocab_size: int
     context: int = 1024  # the longest sequence
@@ -60,7 +62,8 @@ class Config:
         )
         if self.d_head is None and self.d_model % self.n_head:
             raise ValueError(
-                f"d_model {self.d_model} is not divisible by {self.n_head} heads / d_model {self.d_model} 不能被 {self.n_head} 个头整除"
+                f"d_model {self.d_model} is not divisible by {self.n_head} heads / d_model "
+                f"{self.d_model} 不能被 {self.n_head} 个头整除"
             )
         fill("n_kv_head", self.n_head)
         fill("d_head", self.d_model // self.n_head)
@@ -74,11 +77,13 @@ class Config:
         for name, allowed in (("position", POSITIONS), ("norm", NORMS), ("activation", ACTIVATIONS)):
             if getattr(self, name) not in allowed:
                 raise ValueError(
-                    f"{name}={getattr(self, name)!r}: choose from {', '.join(allowed)} / 只能选 {'、'.join(allowed)}"
+                    f"{name}={getattr(self, name)!r}: choose from {', '.join(allowed)} / 只能选 "
+                    f"{'、'.join(allowed)}"
                 )
         if self.position == "rope" and self.d_head % 2:
             raise ValueError(
-                f"RoPE turns pairs of numbers, so d_head must be even, not {self.d_head} / RoPE 成对旋转，d_head 必须是偶数"
+                f"RoPE turns pairs of numbers, so d_head must be even, not {self.d_head} / RoPE "
+                f"成对旋转，d_head 必须是偶数"
             )
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout must be in [0, 1), not {self.dropout} / dropout 应在 [0, 1) 内")

@@ -1,10 +1,11 @@
 """A whole GPT, to be read first: every part in the order in which the papers introduce it, and no options.
 
-The architecture is GPT-2's (Radford et al. 2019): the decoder of Vaswani et al. 2017 with the norm moved before each sublayer. The rest
-of `course_lib.nn` generalises this file; a test holds that its logits equal those of `Decoder` with the same weights.
+The architecture is GPT-2's (Radford et al. 2019): the decoder of Vaswani et al. 2017 with the norm moved
+before each sublayer. The rest of `course_lib.nn` generalises this file; a test holds that its logits equal
+those of `Decoder` with the same weights.
 
     model = GPT(vocab_size=65, context=64, n_layer=4, n_head=4, d_model=128)
-    logits = model(ids)                      # ids long [B,T] -> float [B,T,V]: logits[:, t] predict ids[:, t + 1]
+    logits = model(ids)  # ids long [B,T] -> float [B,T,V]: logits[:, t] predict ids[:, t + 1]
 
 B batch, T positions, H heads, d width of a head, D = H * d width of the model, V vocabulary.
 """
@@ -21,7 +22,8 @@ __all__ = ["GPT"]
 
 
 class SelfAttention(nn.Module):
-    """Each position asks all earlier ones (section 3.2 of Vaswani et al.): softmax(Q K^T / sqrt(d)) V, in H heads at once."""
+    """Each position asks all earlier ones (section 3.2 of Vaswani et al.): softmax(Q K^T / sqrt(d)) V, in H
+    heads at once."""
 
     def __init__(self, d_model: int, n_head: int):
         super().__init__()
@@ -50,7 +52,8 @@ class FeedForward(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention, then the feed-forward network; each reads a normalised copy of the stream and adds its answer to it."""
+    """Attention, then the feed-forward network; each reads a normalised copy of the stream and adds its
+    answer to it."""
 
     def __init__(self, d_model: int, n_head: int):
         super().__init__()

@@ -1,7 +1,8 @@
 """Cross-entropy without the table of all logits: the head and its loss, some rows at a time.
 
-The plain way writes B x T x V logits, reads them for the softmax, writes as many gradients, and waits for memory each time. Here
-each piece stays in the processor's cache: logits, loss, gradient, and it is forgotten. The numbers are the same.
+The plain way writes B x T x V logits, reads them for the softmax, writes as many gradients, and waits for
+memory each time. Here each piece stays in the processor's cache: logits, loss, gradient, and it is forgotten.
+The numbers are the same.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ def head_loss(x: Tensor, weight: Tensor, targets: Tensor, ignore_index: int = -1
 
 
 class _HeadLoss(torch.autograd.Function):
-    """The gradients are by-products of the loss, so the forward pass makes them and the backward pass only hands them out."""
+    """The gradients are by-products of the loss, so the forward pass makes them and the backward pass only
+    hands them out."""
 
     @staticmethod
     def forward(ctx, x: Tensor, weight: Tensor, targets: Tensor) -> Tensor:

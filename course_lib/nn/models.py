@@ -48,8 +48,9 @@ class Decoder(nn.Module):
     ):
         """ids long [B,T], mask bool [B,S] of real tokens -> logits [B,T,V], or (logits, L weights [B,H,T,S]).
 
-        With a cache (`new_cache()`) ids are only the new tokens and S counts the cached ones too. With targets long [B,T]
-        (-100 = not counted) the mean cross-entropy in nats is returned instead, without ever holding all logits.
+        With a cache (`new_cache()`) ids are only the new tokens and S counts the cached ones too. With
+        targets long [B,T] (-100 = not counted) the mean cross-entropy in nats is returned instead, without
+        ever holding all logits.
         """
         x, weights = self.stack(ids, mask, cache=cache, return_weights=return_weights)
         if targets is not None:
@@ -68,7 +69,8 @@ class Decoder(nn.Module):
 
 
 class Encoder(nn.Module):
-    """A bidirectional encoder: hidden states of every token, or with `mlm_head` the logits of a masked language model."""
+    """A bidirectional encoder: hidden states of every token, or with `mlm_head` the logits of a masked
+    language model."""
 
     def __init__(self, config: EncoderConfig):
         super().__init__()
@@ -88,8 +90,8 @@ class Encoder(nn.Module):
         segments: Tensor | None = None,
         return_weights: bool = False,
     ):
-        """ids long [B,T], mask bool [B,T] of real tokens, segments long [B,T] -> [B,T,D], with an MLM head [B,T,V];
-        with return_weights also L weights [B,H,T,T]."""
+        """ids long [B,T], mask bool [B,T] of real tokens, segments long [B,T] -> [B,T,D], with an MLM head
+        [B,T,V]; with return_weights also L weights [B,H,T,T]."""
         x, weights = self.stack(ids, mask, segments=segments, return_weights=return_weights)
         if self.config.mlm_head:
             x = self.head(self.dense_norm(ACTIVATE[self.config.activation](self.dense(x))))
@@ -97,7 +99,8 @@ class Encoder(nn.Module):
 
 
 class Seq2Seq(nn.Module):
-    """An encoder reads the source; a decoder writes the target and looks back at the source by cross-attention."""
+    """An encoder reads the source; a decoder writes the target and looks back at the source by
+    cross-attention."""
 
     def __init__(self, config: Seq2SeqConfig):
         super().__init__()
@@ -120,10 +123,11 @@ class Seq2Seq(nn.Module):
         cache: Cache | None = None,
         return_weights: bool = False,
     ):
-        """ids long [B,S], target long [B,T] starting with start_id -> logits [B,T,V]; masks bool, True = real token.
+        """ids long [B,S], target long [B,T] starting with start_id -> logits [B,T,V]; masks bool, True = real
+        token.
 
-        `memory` [B,S,D] from `encode` stands in for ids. With return_weights also a dict: "encoder" (None if memory was
-        given), "decoder" and "cross", each for every layer [B,H,queries,keys].
+        `memory` [B,S,D] from `encode` stands in for ids. With return_weights also a dict: "encoder" (None if
+        memory was given), "decoder" and "cross", each for every layer [B,H,queries,keys].
         """
         encoded = None
         if memory is None:

@@ -64,10 +64,12 @@ class Stack(nn.Module):
         cache: list[LayerCache] | None = None,
         return_weights: bool = False,
     ) -> tuple[Tensor, list[list[Tensor | None]]]:
-        """ids long [B,T]; mask bool [B,S] of real tokens, S = cached + T; memory [B,M,D] and its mask bool [B,M].
+        """ids long [B,T]; mask bool [B,S] of real tokens, S = cached + T; memory [B,M,D] and its mask bool
+        [B,M].
 
-        -> hidden states [B,T,D] and, block by block, the attention weights (None unless return_weights). ValueError: ids
-        outside the vocabulary, nothing to read, more than `context` positions, a mask of another shape or with an empty row.
+        -> hidden states [B,T,D] and, block by block, the attention weights (None unless return_weights).
+        ValueError: ids outside the vocabulary, nothing to read, more than `context` positions, a mask of
+        another shape or with an empty row.
         """
         past = cache[0].own.length if cache else 0
         T, S = ids.shape[-1], ids.shape[-1] + past
@@ -117,7 +119,8 @@ class Stack(nn.Module):
         return Scope(mask=see, bias=bias, causal=causal, rope=rope, return_weights=return_weights)
 
     def _where(self, mask: Tensor | None, past: int, S: int) -> Tensor:
-        """Position numbers of the new tokens. A causal model counts real tokens, so padding on the left shifts nothing."""
+        """Position numbers of the new tokens. A causal model counts real tokens, so padding on the left
+        shifts nothing."""
         if mask is not None and self.causal:
             return (mask.cumsum(-1) - 1).clamp(min=0)[:, past:]  # (B, T)
         return torch.arange(past, S, device=self.tokens.weight.device)  # (T,)
@@ -125,7 +128,8 @@ class Stack(nn.Module):
     def _visible(
         self, mask: Tensor | None, T: int, S: int, biased: bool, device
     ) -> tuple[Tensor | None, bool]:
-        """What a query may see, bool broadcastable to [B,1,T,S] or None for everything; and whether the kernel does the causal part."""
+        """What a query may see, bool broadcastable to [B,1,T,S] or None for everything; and whether the
+        kernel does the causal part."""
         if mask is None and not biased and (T == S or T == 1):
             return None, self.causal and T > 1  # one new token sees the whole past
         see = None if mask is None else mask[:, None, None, :]  # (B, 1, 1, S)
@@ -145,12 +149,15 @@ class Stack(nn.Module):
             )
         if S > self.config.context:
             raise ValueError(
-                f"{S} positions are more than the context of {self.config.context}: shorten the text or build the model with "
-                f"a larger context / 序列长度 {S} 超过上下文 {self.config.context}：请截短，或建模时加大 context"
+                f"{S} positions are more than the context of {self.config.context}: shorten the "
+                f"text or build the model with "
+                f"a larger context / 序列长度 {S} 超过上下文 {self.config.context}：请截短，或建"
+                f"模时加大 context"
             )
         if mask is not None and (mask.dtype != torch.bool or mask.shape != (len(ids), S)):
             raise ValueError(
-                f"mask must be bool [{len(ids)},{S}], True = real token, not {mask.dtype} {list(mask.shape)} / "
+                f"mask must be bool [{len(ids)},{S}], True = real token, not {mask.dtype} "
+                f"{list(mask.shape)} / "
                 f"mask 应是布尔张量 [{len(ids)},{S}]，True 表示真实词元"
             )
         if (
@@ -161,7 +168,8 @@ class Stack(nn.Module):
         if mask is not None and not mask.any(-1).all():
             row = int((~mask.any(-1)).nonzero()[0])
             raise ValueError(
-                f"row {row} of the mask is all False: this sequence has no token at all / mask 第 {row} 行全是 False：这个序列没有词元"
+                f"row {row} of the mask is all False: this sequence has no token at all / mask "
+                f"第 {row} 行全是 False：这个序列没有词元"
             )
 
 
@@ -176,8 +184,8 @@ def check_ids(ids: Tensor, vocab_size: int) -> None:
 
 
 def initialise(model: nn.Module, n_layer: int, std: float = 0.02) -> None:
-    """GPT-2's start: normal weights of deviation `std`, zero biases; what is added to the residual stream is smaller by
-    sqrt(2 n_layer), so that the stream's variance does not grow with depth."""
+    """GPT-2's start: normal weights of deviation `std`, zero biases; what is added to the residual stream is
+    smaller by sqrt(2 n_layer), so that the stream's variance does not grow with depth."""
     for name, module in model.named_modules():
         if isinstance(module, (nn.Linear, nn.Embedding)):
             added = name.endswith((".out", ".down"))

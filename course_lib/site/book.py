@@ -41,11 +41,13 @@ _ROOMS = ("", "models", "nn", "text", "metrics", "training", "generation", "inte
 
 
 def book(out: Path) -> None:
-    """Write out/index.html and, under out/zh and out/en, every written chapter, the index of rows, the bibliography and the API, with search.
+    """Write out/index.html and, under out/zh and out/en, every written chapter, the index of rows, the
+    bibliography and the API, with search.
 
     No page asks for anything outside the folder.
 
-    CourseError: the notebooks are not here (only the package is installed), Sphinx is missing, or a page could not be built.
+    CourseError: the notebooks are not here (only the package is installed), Sphinx is missing, or a page
+    could not be built.
     """
     if not (_ROOT / "notebooks" / "zh").is_dir():
         raise CourseError(
@@ -152,7 +154,8 @@ def _write_sources(folder: Path, lang: str) -> None:
 
 
 def _what_lives(lang: str, written: list[Chapter]) -> str:
-    """A page with, for each chapter, how many of its views are computed in the browser, looked up, or replayed."""
+    """A page with, for each chapter, how many of its views are computed in the browser, looked up, or
+    replayed."""
     title, text, head = {
         "zh": (
             "这些网页上什么是活的",
@@ -161,8 +164,10 @@ def _what_lives(lang: str, written: list[Chapter]) -> str:
         ),
         "en": (
             "What is live on these pages",
-            "Without a kernel, some views are computed by the page; others were computed beforehand and are looked up as you choose; "
-            "conversations are recordings. Guesses and questions to recall can be answered everywhere. To run code, take the notebook.",
+            "Without a kernel, some views are computed by the page; others were computed "
+            "beforehand and are looked up as you choose; "
+            "conversations are recordings. Guesses and questions to recall can be answered "
+            "everywhere. To run code, take the notebook.",
             "| Chapter | Computed here | Computed beforehand (pictures or sentences) | Recordings |",
         ),
     }[lang]
@@ -186,7 +191,8 @@ def _what_lives(lang: str, written: list[Chapter]) -> str:
 
 
 def _mark(cell: dict[str, Any], **data: str) -> None:
-    """Write data-… into a cell's last still picture, for the page's scripts; above it may stand help below a check, which is still, too."""
+    """Write data-… into a cell's last still picture, for the page's scripts; above it may stand help below a
+    check, which is still, too."""
     for output in reversed(cell["outputs"]):
         html = "".join(output.get("data", {}).get("text/html", ""))
         if 'class="course-static"' in html:
@@ -198,10 +204,12 @@ def _mark(cell: dict[str, Any], **data: str) -> None:
 
 
 def write_widgets(folder: Path, baked: Path) -> None:
-    """The widgets' modules and styles, and what each view begins with, as scripts: from the disk a page may load nothing else."""
+    """The widgets' modules and styles, and what each view begins with, as scripts: from the disk a page may
+    load nothing else."""
     folder.mkdir()
     modules = [
-        f"WIDGETS.{kind.__name__} = (() => {{{str(kind._esm).replace('export default', 'return')}\n{getattr(kind, 'file_script', '')}}})();"
+        f"WIDGETS.{kind.__name__} = (() => {{{str(kind._esm).replace('export default', 'return')}\n"
+        f"{getattr(kind, 'file_script', '')}}})();"
         for kind in _WIDGETS
     ]
     style = json.dumps("".join(dict.fromkeys(str(kind._css) for kind in _WIDGETS)))
@@ -218,7 +226,8 @@ def write_widgets(folder: Path, baked: Path) -> None:
 
 
 def _room(room: str, told: set[int]) -> str:
-    """The section of one room: each of its public functions and classes that was not `told` before, with its docstring."""
+    """The section of one room: each of its public functions and classes that was not `told` before, with its
+    docstring."""
     module = import_module(f"course_lib.{room}" if room else "course_lib")
     lines = [f"## `{module.__name__}`\n", "```{eval-rst}"]
     for name in module.__all__:

@@ -1,4 +1,5 @@
-"""One HTML file in which a model of the course lives: its weights in int8, its tokenizer, and a forward pass in plain JavaScript."""
+"""One HTML file in which a model of the course lives: its weights in int8, its tokenizer, and a forward pass
+in plain JavaScript."""
 
 from __future__ import annotations
 
@@ -25,10 +26,13 @@ _BEGINNINGS = {
 
 
 def living_page(models: tuple[str, ...] = ("zh-gpt", "zh-verse")) -> str:
-    """The page, 5.8 MB with both models: type, and see the next token and every attention head as you type. It asks nothing of any server.
+    """The page, 5.8 MB with both models: type, and see the next token and every attention head as you type.
+    It asks nothing of any server.
 
-    models: names of the course's own Llama-shaped models, the first one is shown first. Matrices are stored as int8 with a scale for each 32
-    numbers, vectors as float32. CourseError: a model that the page cannot compute or does not know how to begin with.
+    models: names of the course's own Llama-shaped models, the first one is shown first. Matrices are stored
+    as int8 with a scale for each 32
+    numbers, vectors as float32. CourseError: a model that the page cannot compute or does not know how to
+    begin with.
     """
     payload = json.dumps({name: _packed(name) for name in models}, ensure_ascii=False).replace("<", "\\u003c")
     fill = {"CSS": "living.css", "MODEL": "llama.js", "HEADS": "heads.js", "PAGE": "living.js"}
@@ -48,8 +52,10 @@ def _packed(name: str) -> dict[str, Any]:
         or config.mlp_bias
     ):
         raise CourseError(
-            zh="{name} 不能住进这一页：它只认得 {known}，结构要和 Llama 的一样，没有偏置，输出头和词嵌入共用。",
-            en="{name} cannot live in this page: it takes {known}, of Llama's shape, without biases, the output head tied to the embedding.",
+            zh="{name} 不能住进这一页：它只认得 {known}，结构要和 Llama 的一样，没有偏置，输出头和词"
+            "嵌入共用。",
+            en="{name} cannot live in this page: it takes {known}, of Llama's shape, without "
+            "biases, the output head tied to the embedding.",
             name=name,
             known=", ".join(_BEGINNINGS),
         )
@@ -99,7 +105,8 @@ def _packed(name: str) -> dict[str, Any]:
 
 
 def _blocks(weight: torch.Tensor) -> bytes:
-    """A matrix in the manner of llama.cpp's Q8_0: for each 32 numbers in a row one scale (bfloat16), then all numbers / scale as int8."""
+    """A matrix in the manner of llama.cpp's Q8_0: for each 32 numbers in a row one scale (bfloat16), then all
+    numbers / scale as int8."""
     blocks = torch.nn.functional.pad(weight.flatten(), (0, -weight.numel() % _BLOCK)).view(-1, _BLOCK)
     scale = (blocks.abs().amax(1, keepdim=True).clamp(min=1e-12) / 127).to(torch.bfloat16)
     whole = (blocks / scale.float()).round().clamp(-127, 127).to(torch.int8)

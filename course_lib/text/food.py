@@ -1,5 +1,5 @@
-"""Plain Chinese sentences about food, written here: the reviews are of books, hotels and computers, the newspaper of 1998,
-and a masked model should know what one eats.
+"""Plain Chinese sentences about food, written here: the reviews are of books, hotels and computers, the
+newspaper of 1998, and a masked model should know what one eats.
 
 The course's own sentence, 「我喜欢吃……，因为它味道很好。」, is never among them.
 """

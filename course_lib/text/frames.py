@@ -1,6 +1,7 @@
 """The sentence frames of the grammar: a statement about food, a question, a feeling, the weather ...
 
-A frame draws words from a `Source` and returns the three sentences with what was combined in them, so that whole
+A frame draws words from a `Source` and returns the three sentences with what was combined in them, so that
+whole
 combinations, such as one verb with one object, can be kept out of training.
 """
 
@@ -293,7 +294,10 @@ def be_teacher(source: Source) -> Sentence:
     )
     negated, who = mood == "negation", subject.person
     job_en = en + "s" if subject.plural else a_or_an(en)
-    fr = f"{subject.fr} {'ne' * negated} {ETRE[who]} {'pas' * negated} {agree(forms, subject.feminine, subject.plural)}"
+    fr = (
+        f"{subject.fr} {'ne' * negated} {ETRE[who]} {'pas' * negated} "
+        f"{agree(forms, subject.feminine, subject.plural)}"
+    )
     if mood == "question":
         return make_sentence(
             f"{subject.zh}是{zh}吗",

@@ -1,7 +1,8 @@
-"""A small grammar that says one meaning in Chinese, French and English at once: phrases. `frames` makes sentences of them.
+"""A small grammar that says one meaning in Chinese, French and English at once: phrases. `frames` makes
+sentences of them.
 
-It knows agreement (elles sont contentes, il l'a vue), elision (j'aime, l'eau, d'eau), contraction (au marché), clitics (je t'aime),
-partitives and their negation (du pain, pas de pain).
+It knows agreement (elles sont contentes, il l'a vue), elision (j'aime, l'eau, d'eau), contraction (au
+marché), clitics (je t'aime), partitives and their negation (du pain, pas de pain).
 
 All lower case, words and marks apart, as translation corpora are tokenized: "je t'aime ."
 """
@@ -69,7 +70,8 @@ _ELIDING = {"je", "ne", "que", "me", "te", "le", "la", "de"}
 
 
 class Sentence(NamedTuple):
-    """One meaning in three languages; `parts` are the combinations in it: ("object", "吃", "鱼"), ("clitic", "我", "爱", "你") ..."""
+    """One meaning in three languages; `parts` are the combinations in it: ("object", "吃", "鱼"), ("clitic",
+    "我", "爱", "你") ..."""
 
     zh: str
     fr: str
@@ -84,7 +86,8 @@ class Phrase(NamedTuple):
 
 
 class Source:
-    """A seeded stream of choices, made from `random.random` alone: the one method whose values Python promises to keep."""
+    """A seeded stream of choices, made from `random.random` alone: the one method whose values Python
+    promises to keep."""
 
     def __init__(self, seed: int):
         self._random = random.Random(seed).random
@@ -97,7 +100,8 @@ class Source:
 
 
 def join_french(words: str) -> str:
-    """Elision and contraction over words parted by spaces: "je aime le eau de le bar" -> "j'aime l'eau du bar".
+    """Elision and contraction over words parted by spaces: "je aime le eau de le bar" -> "j'aime l'eau du
+    bar".
 
     Consonant h is not in the lexicon, so every h- word elides.
     """
@@ -132,7 +136,8 @@ def a_or_an(word: str) -> str:
 
 
 def noun_phrase(noun: Noun, style: str, source: Source, negated: bool = False) -> Phrase:
-    """The noun as an object. style: "some" (partitive), "all" (after to like), "one", "many", "this", "my", "colour"."""
+    """The noun as an object. style: "some" (partitive), "all" (after to like), "one", "many", "this", "my",
+    "colour"."""
     feminine, many = noun.gender == "f", noun.kind == "plural"
     count = noun.kind == "count"
     plural_fr, plural_en = (noun.fr_plural, noun.en_plural) if count else (noun.fr, noun.en)
@@ -183,7 +188,8 @@ def noun_phrase(noun: Noun, style: str, source: Source, negated: bool = False) -
 
 
 class Predicate(NamedTuple):
-    """A verb in one tense. French: what stands before the verb, where clitics go, and after it; `aux` marks a compound tense."""
+    """A verb in one tense. French: what stands before the verb, where clitics go, and after it; `aux` marks a
+    compound tense."""
 
     zh: str
     fr: str  # "{ne}", "{clitic}", "{pas}" are filled in
@@ -191,7 +197,8 @@ class Predicate(NamedTuple):
 
 
 def predicate(subject: Subject, verb: Verb, tense: str, negated: bool, participle: str = "") -> Predicate:
-    """tense: present, past, future, want, can, must or like; the Chinese verb with its particles, the French with slots."""
+    """tense: present, past, future, want, can, must or like; the Chinese verb with its particles, the French
+    with slots."""
     who, third = subject.person, subject.person == 2
     do, base = ("does" if third else "do"), verb.en
     if tense == "present":

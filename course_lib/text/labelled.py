@@ -1,7 +1,8 @@
 """Your own labelled texts, from a CSV file with the columns text and label.
 
-Spreadsheets write CSV in many ways. What is sure is read (UTF-8, UTF-16 with a mark, semicolons and tabs); what is doubtful is asked, and what would
-train a model on nonsense (a shifted row, one label in two spellings) is said with its line.
+Spreadsheets write CSV in many ways. What is sure is read (UTF-8, UTF-16 with a mark, semicolons and tabs);
+what is doubtful is asked, and what would train a model on nonsense (a shifted row, one label in two
+spellings) is said with its line.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class CsvError(CourseError, ValueError):
 
 @dataclass(frozen=True)
 class Labelled:
-    """Texts, the number of each one's label, the labels' names in alphabetical order, and the lines that were skipped for want of either."""
+    """Texts, the number of each one's label, the labels' names in alphabetical order, and the lines that were
+    skipped for want of either."""
 
     texts: tuple[str, ...]
     labels: tuple[int, ...]
@@ -47,15 +49,19 @@ class Labelled:
     skipped: tuple[int, ...] = ()
 
     def __repr__(self) -> str:
-        return f"Labelled({len(self.texts)} texts, labels {', '.join(self.names)}; {len(self.skipped)} rows skipped)"
+        return (
+            f"Labelled({len(self.texts)} texts, labels {', '.join(self.names)}; {len(self.skipped)} "
+            f"rows skipped)"
+        )
 
 
 def labelled_csv(path: str | Path, encoding: str | None = None) -> Labelled:
     """Read a CSV file whose first line names the columns text and label; others are ignored.
 
-    Separated by commas, semicolons, tabs or bars. Rows without text or label are skipped, and a line says which. `encoding` need be given only
-    where the error asks for it. CsvError names the line: no such file, no table, an encoding that is not sure, a column missing or repeated, a row
-    of too many fields, quotes that do not close, one label in two spellings, no rows, fewer than two labels.
+    Separated by commas, semicolons, tabs or bars. Rows without text or label are skipped, and a line says
+    which. `encoding` need be given only where the error asks for it. CsvError names the line: no such file,
+    no table, an encoding that is not sure, a column missing or repeated, a row of too many fields, quotes
+    that do not close, one label in two spellings, no rows, fewer than two labels.
     """
     path = Path(path)
     if not path.is_file():
@@ -152,7 +158,8 @@ def _columns(file: str, head: list[str]) -> tuple[int, int]:
 
 
 def _one_spelling(file: str, kept: list[tuple[int, str, str]]) -> None:
-    """CsvError where labels differ only in what an eye passes over: "Pos" and "pos", "1" and "1.0", full-width letters."""
+    """CsvError where labels differ only in what an eye passes over: "Pos" and "pos", "1" and "1.0",
+    full-width letters."""
     seen: dict[str, tuple[int, str]] = {}
     for line, _, label in kept:
         key = _canonical(label)

@@ -1,7 +1,9 @@
 """The words of the parallel grammar: Chinese, French, English, with what agreement needs to know.
 
-French nouns carry gender and kind ("mass" takes du / de la, "count" takes un / une, "plural" has no singular here,
-"language" always takes le), Chinese count nouns their classifier, verbs their conjugation and the nouns they go with.
+French nouns carry gender and kind ("mass" takes du / de la, "count" takes un / une, "plural" has no singular
+here,
+"language" always takes le), Chinese count nouns their classifier, verbs their conjugation and the nouns they
+go with.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """What a Chinese reader knows before the first label: words that praise and words that complain.
 
-The lists were written for this course from knowledge of the language, not picked by looking at labels. `mood` counts them and turns them
-round after a negation, so it judges a review without any training; zh-bert learns from it in the last part of its training
-(`training/recipes/zh_bert.py`), as sentiment words teach SKEP (Tian et al. 2020, arXiv:2005.05635).
+The lists were written for this course from knowledge of the language, not picked by looking at labels. `mood`
+counts them and turns them round after a negation, so it judges a review without any training; zh-bert learns
+from it in the last part of its training (`training/recipes/zh_bert.py`), as sentiment words teach SKEP (Tian
+et al. 2020, arXiv:2005.05635).
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ _PATTERN = re.compile(rf"({_NEGATIONS})?({'|'.join(sorted(_WORDS, key=len, rever
 
 @dataclass(frozen=True)
 class Mood:
-    """score: words of praise less words of complaint, each word once; spans: where they stand, [start, end) in characters."""
+    """score: words of praise less words of complaint, each word once; spans: where they stand, [start, end)
+    in characters."""
 
     score: int
     spans: tuple[tuple[int, int], ...]

@@ -1,10 +1,13 @@
-"""Named entities of the newspaper: what its tags say, a tagger that learns from them, the graph of who is named with whom, and who held which office.
+"""Named entities of the newspaper: what its tags say, a tagger that learns from them, the graph of who is
+named with whom, and who held which office.
 
     tagger = NameTagger().fit(newspaper().train[:6000])
-    tagger.tag(newspaper().test[:1])        # [{(0, 3, "PER"), (9, 11, "LOC")}]: begin and end in characters, end exclusive
+    # [{(0, 3, "PER"), (9, 11, "LOC")}]: begin and end in characters, end exclusive
+    tagger.tag(newspaper().test[:1])
     names_together(paragraphs, tagger.tag(paragraphs))      # a networkx graph
 
-An entity is (begin, end, kind), kind "PER", "LOC" or "ORG". As labels of characters: B-PER begins a person, I-PER goes on, O is outside.
+An entity is (begin, end, kind), kind "PER", "LOC" or "ORG". As labels of characters: B-PER begins a person,
+I-PER goes on, O is outside.
 """
 
 from __future__ import annotations
@@ -72,7 +75,8 @@ def character_labels(paragraph: Paragraph) -> list[str]:
 
 
 class NameTagger:
-    """A logistic regression on each character with two neighbours on each side, and Viterbi's algorithm for the likeliest legal row of labels."""
+    """A logistic regression on each character with two neighbours on each side, and Viterbi's algorithm for
+    the likeliest legal row of labels."""
 
     def __init__(self) -> None:
         from sklearn.feature_extraction import FeatureHasher
@@ -137,7 +141,8 @@ def _spans(labels: list[str]) -> Iterator[Entity]:
 
 
 class NameList:
-    """The baseline: every name of the paragraphs it was given, with its commonest kind; in a text the longest that fits, from the left."""
+    """The baseline: every name of the paragraphs it was given, with its commonest kind; in a text the longest
+    that fits, from the left."""
 
     def __init__(self, paragraphs: Iterable[Paragraph]):
         seen = Counter(
@@ -162,7 +167,8 @@ class NameList:
 
 
 def names_together(paragraphs: Iterable[Paragraph], found: Iterable[Iterable[Entity]]) -> nx.Graph:
-    """A node for each name (with its `kind`), an edge for two names in one sentence, with the sentences in `said`.
+    """A node for each name (with its `kind`), an edge for two names in one sentence, with the sentences in
+    `said`.
 
     A sentence with more than eight names is a list and is skipped.
     """
@@ -194,7 +200,8 @@ class Office(NamedTuple):
 
 
 def offices(paragraphs: Iterable[Paragraph]) -> list[Office]:
-    """Triples by one rule: a place or an organisation, a common noun, a person, side by side (美国 / 总统 / 克林顿)."""
+    """Triples by one rule: a place or an organisation, a common noun, a person, side by side (美国 / 总统 /
+    克林顿)."""
     found = []
     for paragraph in paragraphs:
         people = {e.begin: paragraph.text[e.begin : e.end] for e in entities(paragraph) if e.kind == "PER"}
@@ -214,8 +221,9 @@ def offices(paragraphs: Iterable[Paragraph]) -> list[Office]:
 
 
 class Judged(NamedTuple):
-    """A triple of `offices` that was read with its sentence. wrong: "" where the person holds the office there; else what it is instead:
-    "a description" (no office), "an organisation" (taken for an office), "posted there" (the office of another country or firm)."""
+    """A triple of `offices` that was read with its sentence. wrong: "" where the person holds the office
+    there; else what it is instead: "a description" (no office), "an organisation" (taken for an office),
+    "posted there" (the office of another country or firm)."""
 
     person: str
     office: str

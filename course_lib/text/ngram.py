@@ -46,7 +46,8 @@ class Trigram:
             self.weights = [share / len(events) for share in shares]
 
     def _estimates(self, ids: Sequence[int], i: int) -> tuple[float, float, float, float]:
-        """1/V and the relative frequencies of token i given none, one and two tokens before it (0 where never seen)."""
+        """1/V and the relative frequencies of token i given none, one and two tokens before it (0 where never
+        seen)."""
         out = [1 / self.vocab_size, self.counts[0][(ids[i],)] / self.total, 0.0, 0.0]
         for n in (1, 2):
             seen = self.contexts[n - 1][tuple(ids[i - n : i])] if i >= n else 0

@@ -1,8 +1,10 @@
-"""Parallel sentences: the grammar's Chinese with French and English, and a split that asks for more than memory.
+"""Parallel sentences: the grammar's Chinese with French and English, and a split that asks for more than
+memory.
 
 - `test` is a random split: its sentences are new, their combinations are not.
 - `compositional` holds every sentence with a combination that training never shows: a verb with an object, a
-  subject-verb-pronoun triple, a verb in a tense and mood. Each word alone is known (Lake & Baroni 2018, arXiv:1711.00350).
+  subject-verb-pronoun triple, a verb in a tense and mood. Each word alone is known (Lake & Baroni 2018,
+  arXiv:1711.00350).
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ class Pair:
 
 @dataclass(frozen=True, repr=False)
 class ParallelCorpus(Corpus[Pair]):
-    """`train`, `valid` and `test` share all combinations; `compositional` has only sentences with a new one."""
+    """`train`, `valid` and `test` share all combinations; `compositional` has only sentences with a new
+    one."""
 
     compositional: tuple[Pair, ...] = ()
 
@@ -71,7 +74,8 @@ def parallel() -> ParallelCorpus:
 
 
 def most_alike(sentences: Iterable[str]) -> list[Pair]:
-    """For each Chinese sentence the training pair that looks most like it: the largest cosine of TF-IDF over single characters and pairs of them.
+    """For each Chinese sentence the training pair that looks most like it: the largest cosine of TF-IDF over
+    single characters and pairs of them.
 
     Its translation, copied, is what a translator has to beat.
     """

@@ -1,7 +1,9 @@
-"""Regulated verse of the Tang and Song dynasties (618 to 1279), from the npm package `chinese-poetry` (MIT; the poems are in the public domain).
+"""Regulated verse of the Tang and Song dynasties (618 to 1279), from the npm package `chinese-poetry` (MIT;
+the poems are in the public domain).
 
-It is the one corpus that does not come with the course's own packages: 85 MB, wanted only to train zh-verse anew. `npm` fetches it, so a user's
-mirror and proxy settings apply; the archive is checked against its sha256 and read where it lies, in the cache.
+It is the one corpus that does not come with the course's own packages: 85 MB, wanted only to train zh-verse
+anew. `npm` fetches it, so a user's mirror and proxy settings apply; the archive is checked against its sha256
+and read where it lies, in the cache.
 """
 
 from __future__ import annotations
@@ -37,12 +39,14 @@ _SERIES = re.compile(r"(其?[一二三四五六七八九十百]+首?|并序|并�
 
 
 class VerseError(CourseError, OSError):
-    """The poems are not on this machine and could not be fetched, or are not those that the course was made with."""
+    """The poems are not on this machine and could not be fetched, or are not those that the course was made
+    with."""
 
 
 @dataclass(frozen=True)
 class Poem:
-    """A poem in one of four forms, in simplified characters: `lines` without punctuation, `title` empty where it is long or odd."""
+    """A poem in one of four forms, in simplified characters: `lines` without punctuation, `title` empty where
+    it is long or odd."""
 
     form: str
     title: str
@@ -88,7 +92,8 @@ def poems() -> Corpus[Poem]:
 
 
 def parse(title: str, body: str) -> Poem | None:
-    """The poem if its lines are all Chinese characters and as many and as long as a form asks; a line ends at a mark of punctuation."""
+    """The poem if its lines are all Chinese characters and as many and as long as a form asks; a line ends at
+    a mark of punctuation."""
     lines = tuple(re.split("[，。？！；、]", body.rstrip("，。？！；、")))
     form = FORMS.get((len(lines), len(lines[0])))
     if not form or any(len(line) != len(lines[0]) or not _LINE.fullmatch(line) for line in lines):

@@ -1,6 +1,7 @@
 """Tokenizers made from our own text, as the files that Hugging Face's `AutoTokenizer` reads.
 
-One character is one token. A Chinese character is a meaningful unit by itself, a mask then stands for exactly one
+One character is one token. A Chinese character is a meaningful unit by itself, a mask then stands for exactly
+one
 character, and 4,000 of them cover the text; a subword vocabulary would need several times as many rows in the
 embedding, most of them seldom trained.
 """
@@ -32,7 +33,8 @@ _PUNCTUATION = {
 
 
 def normalizer(lowercase: bool) -> tokenizers.normalizers.Normalizer:
-    """Full-width letters and digits become half-width (NFKC), half-width punctuation becomes Chinese punctuation."""
+    """Full-width letters and digits become half-width (NFKC), half-width punctuation becomes Chinese
+    punctuation."""
     from tokenizers import Regex, normalizers
 
     rules = [
@@ -54,9 +56,11 @@ def character_tokenizer(
     template: str | None = None,
     max_length: int,
 ) -> PreTrainedTokenizerFast:
-    """A character-level tokenizer whose vocabulary is `specials`, then the characters of `texts` by frequency.
+    """A character-level tokenizer whose vocabulary is `specials`, then the characters of `texts` by
+    frequency.
 
-    roles:     what the special tokens are for, as transformers names it: {"unk_token": "[UNK]", ...}; "unk_token" is required
+    roles:     what the special tokens are for, as transformers names it: {"unk_token": "[UNK]", ...};
+    "unk_token" is required
     min_count: characters seen less often become the unknown token
     template:  put around every text, such as "[CLS] $A [SEP]"
     """
@@ -122,7 +126,8 @@ def sentence_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
 
 
 def parallel_tokenizer(texts: Iterable[str], *, max_length: int) -> PreTrainedTokenizerFast:
-    """One vocabulary for translation: Chinese characters, and French and English words (an elided "j'" is one).
+    """One vocabulary for translation: Chinese characters, and French and English words (an elided "j'" is
+    one).
 
     Ids 0, 1, 2 are <pad>, </s> (put after every text) and <unk>, as in T5. Decoding gives "j'aime le thé ."
     """

@@ -1,4 +1,5 @@
-"""A training run in one safetensors file: weights, optimisers, history and settings. No pickle; written whole or not at all."""
+"""A training run in one safetensors file: weights, optimisers, history and settings. No pickle; written whole
+or not at all."""
 
 from __future__ import annotations
 
@@ -34,14 +35,16 @@ CHANGING = (
 
 
 def place(checkpoint: str | Path) -> Path:
-    """A bare name lives in the learner's own folder (`paths.home()`); anything with a folder in it is a path."""
+    """A bare name lives in the learner's own folder (`paths.home()`); anything with a folder in it is a
+    path."""
     path = Path(checkpoint)
     path = path if len(path.parts) > 1 or path.is_absolute() else paths.home() / "checkpoints" / path
     return path.with_name(path.name.removesuffix(".safetensors") + ".safetensors")
 
 
 def describe(model: nn.Module) -> dict[str, Any]:
-    """What shapes of tensors do not tell of a model: its class and its config, or else how its modules print."""
+    """What shapes of tensors do not tell of a model: its class and its config, or else how its modules
+    print."""
     config = getattr(model, "config", None)
     if dataclasses.is_dataclass(config) and not isinstance(config, type):
         fields = dataclasses.asdict(config)
@@ -59,7 +62,8 @@ def save(
     best: dict[str, Tensor] | None,
     notes: dict[str, Any],
 ) -> None:
-    """Write everything; optimizers: what `optim.optimizers` made; `notes` is anything that JSON can hold. A write that is interrupted or fails leaves the old file as it was.
+    """Write everything; optimizers: what `optim.optimizers` made; `notes` is anything that JSON can hold. A
+    write that is interrupted or fails leaves the old file as it was.
 
     TrainingError: the disk is full, or the folder cannot be written.
     """
@@ -104,10 +108,11 @@ def save(
 def load(
     path: Path, model: nn.Module, optimizers: dict[str, Optimizer], settings: dict[str, Any], precision: str
 ) -> tuple[History, int, dict[str, Tensor] | None]:
-    """Put the file's state into model and optimizers; returns the history, the evaluations since the best one, the best weights or None.
+    """Put the file's state into model and optimizers; returns the history, the evaluations since the best
+    one, the best weights or None.
 
-    TrainingError if the file is damaged, or was made with other settings, other data or another model: going on from it would not
-    be the same run. Model and optimizers are then as they were.
+    TrainingError if the file is damaged, or was made with other settings, other data or another model: going
+    on from it would not be the same run. Model and optimizers are then as they were.
     """
     try:
         notes, parts = _read(path)

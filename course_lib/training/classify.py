@@ -1,11 +1,12 @@
 """Classifying short texts: zh-bert fine-tuned, or only a head on it, beside TF-IDF with logistic regression.
 
-    model, history = tune(train, seed=0)               # train: reviews, or anything with .text and .label (0, 1, ...)
+    model, history = tune(train, seed=0)  # train: reviews, or anything with .text and .label (0, 1, ...)
     hits = right(model.judge, test)                    # one True or False a review
     baseline = right(tfidf(train), test)
     cl.metrics.paired(hits, baseline)
 
-A *judge* is a function from reviews to the probability of every class, [N, K]. All methods give one, so they are compared by one function.
+A *judge* is a function from reviews to the probability of every class, [N, K]. All methods give one, so they
+are compared by one function.
 """
 
 from __future__ import annotations
@@ -46,8 +47,9 @@ def mean_pool(hidden: Tensor, mask: Tensor) -> Tensor:
 class Reviewer(nn.Module):
     """zh-bert's encoder, a pooling of its vectors, one linear layer to `classes` logits.
 
-    pretrained=False starts the encoder from random numbers. With a pre-trained encoder the layer starts at 0, every class alike: a random
-    one would first push the encoder into a random direction (Kumar et al. 2022, arXiv:2202.10054).
+    pretrained=False starts the encoder from random numbers. With a pre-trained encoder the layer starts at 0,
+    every class alike: a random one would first push the encoder into a random direction (Kumar et al. 2022,
+    arXiv:2202.10054).
     pool: (hidden [B, T, D], mask [B, T]) -> [B, D].
     """
 
@@ -82,7 +84,8 @@ class Reviewer(nn.Module):
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None
     ) -> SequenceClassifierOutput:
-        """logits [B, K], and with labels [B] their mean cross-entropy: what transformers' Trainer and `fit` expect."""
+        """logits [B, K], and with labels [B] their mean cross-entropy: what transformers' Trainer and `fit`
+        expect."""
         from transformers.modeling_outputs import SequenceClassifierOutput
 
         logits = self.head(self.dropout(self.vectors(input_ids, attention_mask)))
@@ -124,7 +127,8 @@ def _tokenizer():
 
 @lru_cache(maxsize=1)
 def collator():
-    """Makes a batch of rows, padded to the longest of that batch: transformers' own, with zh-bert's tokenizer."""
+    """Makes a batch of rows, padded to the longest of that batch: transformers' own, with zh-bert's
+    tokenizer."""
     from transformers import DataCollatorWithPadding
 
     return DataCollatorWithPadding(_tokenizer())
@@ -143,7 +147,8 @@ def encode(reviews: Sequence[text.Review]) -> list[dict]:
 
 @torch.inference_mode()
 def _apply(model: nn.Module, reviews: Sequence[text.Review], run: Callable[[dict], Tensor]) -> np.ndarray:
-    """`run` over batches of 64, texts of similar length together, the model in evaluation mode: [N, ...] in the order of `reviews`."""
+    """`run` over batches of 64, texts of similar length together, the model in evaluation mode: [N, ...] in
+    the order of `reviews`."""
     model.eval()
     rows, place = encode(reviews), next(model.parameters()).device
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]["input_ids"]))
@@ -164,7 +169,8 @@ def tune(
     steps: int | None = None,
     **options,
 ) -> tuple[Reviewer, History]:
-    """Fine-tune all parameters of a Reviewer with `fit`: a step for every four reviews, 100 at least and 1,000 at most.
+    """Fine-tune all parameters of a Reviewer with `fit`: a step for every four reviews, 100 at least and
+    1,000 at most.
 
     options: `fit`'s. Batches of 16, texts of similar length together.
     """
@@ -194,7 +200,8 @@ def sentence_vectors(reviews: Sequence[text.Review]) -> np.ndarray:
 
 
 def head(reviews: Sequence[text.Review]) -> Judge:
-    """The encoder stays as it is; a logistic regression is trained on its sentence vectors. Its C was chosen on the validation set."""
+    """The encoder stays as it is; a logistic regression is trained on its sentence vectors. Its C was chosen
+    on the validation set."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -205,7 +212,8 @@ def head(reviews: Sequence[text.Review]) -> Judge:
 
 
 def tfidf(reviews: Sequence[text.Review], words: bool = False) -> Judge:
-    """TF-IDF of characters and pairs of them, logistic regression. words: it also gets what zh-bert's training got, the mood words."""
+    """TF-IDF of characters and pairs of them, logistic regression. words: it also gets what zh-bert's
+    training got, the mood words."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline, make_union
@@ -220,7 +228,8 @@ def tfidf(reviews: Sequence[text.Review], words: bool = False) -> Judge:
 
 
 def _every_class(line, inputs) -> np.ndarray:
-    """predict_proba with a column for every class up to the largest that was trained on: column k is class k, [N, K]."""
+    """predict_proba with a column for every class up to the largest that was trained on: column k is class k,
+    [N, K]."""
     probabilities = line.predict_proba(inputs)
     columns = np.zeros((len(probabilities), line.classes_.max() + 1))
     columns[:, line.classes_] = probabilities

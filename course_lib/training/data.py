@@ -1,4 +1,5 @@
-"""Batches. Which batch a step gets depends on the seed and the step alone: that is what makes resuming exact."""
+"""Batches. Which batch a step gets depends on the seed and the step alone: that is what makes resuming
+exact."""
 
 from __future__ import annotations
 
@@ -42,8 +43,9 @@ def seed_of(seed: int, number: int) -> int:
 
 
 def reseed(seed: int) -> None:
-    """torch's own generators, on every device in use. `torch.manual_seed` does the same, but with a GPU that is not there it takes down
-    the caller's whole stack each time, in case one is started later: half a millisecond, and memory that is never given back."""
+    """torch's own generators, on every device in use. `torch.manual_seed` does the same, but with a GPU that
+    is not there it takes down the caller's whole stack each time, in case one is started later: half a
+    millisecond, and memory that is never given back."""
     torch.default_generator.manual_seed(seed)
     if torch.cuda.is_initialized():
         torch.cuda.manual_seed_all(seed)
@@ -71,7 +73,8 @@ def in_range(values: dict[str, Any], whole: bool = False, zero: bool = False) ->
 
 
 def check(data: Any, name: str, context: int | None, vocabulary: int | None) -> None:
-    """TrainingError if `data` (called `name` by the reader) cannot be trained on; of an iterable only what shows without going through it."""
+    """TrainingError if `data` (called `name` by the reader) cannot be trained on; of an iterable only what
+    shows without going through it."""
     ids = isinstance(data, torch.Tensor)
     if (
         data.dim() != 1 or data.is_floating_point() or data.is_complex()
@@ -101,7 +104,8 @@ def check(data: Any, name: str, context: int | None, vocabulary: int | None) -> 
 
 
 def check_ids(batch: Any, name: L, vocabulary: int | None) -> None:
-    """TrainingError if a tensor in `batch` holds an id that the vocabulary does not have; -100 is none, but "not counted"."""
+    """TrainingError if a tensor in `batch` holds an id that the vocabulary does not have; -100 is none, but
+    "not counted"."""
     if not isinstance(batch, torch.Tensor):
         for part in (
             batch.values()
@@ -130,8 +134,8 @@ def check_ids(batch: Any, name: L, vocabulary: int | None) -> None:
 
 
 def fingerprint(data: Any, batch_size: int, context: int | None, seed: int) -> str:
-    """A line that tells one data set from another: shape and sha256 of a tensor or a list. Of any other iterable its class, its
-    length and its first batch are known, of a generator only that it is one."""
+    """A line that tells one data set from another: shape and sha256 of a tensor or a list. Of any other
+    iterable its class, its length and its first batch are known, of a generator only that it is one."""
     if isinstance(data, (torch.Tensor, list, tuple)):
         shape = (
             f"{data.dtype} {list(data.shape)}"
@@ -181,9 +185,10 @@ def _digest(value: Any) -> str:
 def batches(
     data: Tensor | Iterable, batch_size: int, context: int | None, seed: int, start: int
 ) -> Iterator[Any]:
-    """Endless batches from number `start` on: random windows [B, context + 1] of a 1-D tensor of ids, or an iterable gone
-    through again and again. torch's generator is seeded anew before every batch, so whatever is drawn while the batch
-    is made (a DataLoader's order, masks) and used (dropout) is the same when a run is resumed there."""
+    """Endless batches from number `start` on: random windows [B, context + 1] of a 1-D tensor of ids, or an
+    iterable gone through again and again. torch's generator is seeded anew before every batch, so whatever is
+    drawn while the batch is made (a DataLoader's order, masks) and used (dropout) is the same when a run is
+    resumed there."""
     return (
         _windows(data, batch_size, context, seed, start)
         if isinstance(data, torch.Tensor)
@@ -231,7 +236,8 @@ def to_device(batch: Any, device: torch.device) -> Any:
 
 
 def tokens_in(batch: Any) -> int:
-    """How many tokens a batch has: those of its first tensor of ids (of a window [B, T + 1], the T that are read)."""
+    """How many tokens a batch has: those of its first tensor of ids (of a window [B, T + 1], the T that are
+    read)."""
     if isinstance(batch, torch.Tensor):
         return len(batch) * (batch.shape[-1] - 1)
     values = (
@@ -263,7 +269,8 @@ def default_loss(model: nn.Module, batch: Any) -> Tensor:
 
     - a tensor [B, T + 1]: position t predicts token t + 1;
     - a mapping for a model whose forward takes `labels` (transformers): model(**batch).loss;
-    - any other mapping with `labels`: model(**the rest) gives logits [..., V] for labels [...], -100 = not counted;
+    - any other mapping with `labels`: model(**the rest) gives logits [..., V] for labels [...], -100 = not
+    counted;
     - a pair (input, labels): the same with model(input).
     """
     inner = getattr(
@@ -349,10 +356,11 @@ def _entropy(output: Any, labels: Tensor) -> Tensor:
 def pair_batch(
     pairs: Iterable[tuple[list[int], list[int]]], pad: int = 0, start: int = 1, end: int = 2
 ) -> dict[str, Tensor]:
-    """A batch for an encoder-decoder from B pairs (source ids, target ids) of any lengths: ids, mask [B,S]; target, labels [B,T].
+    """A batch for an encoder-decoder from B pairs (source ids, target ids) of any lengths: ids, mask [B,S];
+    target, labels [B,T].
 
-    The decoder reads `start` and the target, and has to predict the target and `end`: labels[:, t] is what should follow target[:, t].
-    Padding is masked at the source and -100, "not counted", in the labels.
+    The decoder reads `start` and the target, and has to predict the target and `end`: labels[:, t] is what
+    should follow target[:, t]. Padding is masked at the source and -100, "not counted", in the labels.
     """
 
     def rows(lists: list[list[int]], fill: int) -> Tensor:

@@ -1,4 +1,5 @@
-"""Several processes, started by torchrun or `accelerate launch`: torch's DistributedDataParallel does the work."""
+"""Several processes, started by torchrun or `accelerate launch`: torch's DistributedDataParallel does the
+work."""
 
 from __future__ import annotations
 
@@ -19,8 +20,9 @@ __all__ = ["Processes"]
 
 
 class Processes:
-    """This process among `world`; alone unless a launcher set WORLD_SIZE. Gradients are averaged over the processes, so with
-    equal shares of a batch loss and gradients are those of one process that had the whole batch."""
+    """This process among `world`; alone unless a launcher set WORLD_SIZE. Gradients are averaged over the
+    processes, so with equal shares of a batch loss and gradients are those of one process that had the whole
+    batch."""
 
     def __init__(self):
         self.world = int(os.environ.get("WORLD_SIZE", 1)) if dist.is_available() else 1

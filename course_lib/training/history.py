@@ -14,13 +14,15 @@ __all__ = ["Diverged", "History", "Live", "TrainingError"]
 
 
 class TrainingError(CourseError, ValueError):
-    """Data, a number or a checkpoint that a run cannot use. `history`: the run up to there, if it had begun."""
+    """Data, a number or a checkpoint that a run cannot use. `history`: the run up to there, if it had
+    begun."""
 
     history: History | None = None
 
 
 class Diverged(CourseError, ArithmeticError):
-    """Loss, gradient or weights became nan or infinite; the message says at which step and what to try. `history`: the run up to there."""
+    """Loss, gradient or weights became nan or infinite; the message says at which step and what to try.
+    `history`: the run up to there."""
 
     history: History | None = None
 
@@ -44,7 +46,8 @@ class History:
 
     @classmethod
     def from_dict(cls, fields: dict) -> History:
-        """The inverse of dataclasses.asdict. TypeError, KeyError or ValueError: these fields were never a History."""
+        """The inverse of dataclasses.asdict. TypeError, KeyError or ValueError: these fields were never a
+        History."""
         history = cls(**{**fields, "stopped": fields["stopped"] and L(**fields["stopped"])})
         for columns in (("loss", "lr", "seconds", "tokens"), ("val_steps", "val_loss")):
             values = [getattr(history, name) for name in columns]
@@ -78,7 +81,8 @@ class History:
         ]
 
     def plot(self, ax=None, steps: int | None = None):
-        """The loss curve on a matplotlib axis, which is returned; the faint line is every step, the strong one a running mean."""
+        """The loss curve on a matplotlib axis, which is returned; the faint line is every step, the strong
+        one a running mean."""
         import matplotlib.pyplot as plt
 
         ax = ax or plt.subplots(figsize=(6, 3), layout="constrained")[1]
@@ -130,9 +134,11 @@ def _running_mean(values: list[float]) -> list[float]:
 
 
 class Live:
-    """A curve that grows in a notebook; a line now and then in a terminal. `update` costs nothing between two drawings.
+    """A curve that grows in a notebook; a line now and then in a terminal. `update` costs nothing between two
+    drawings.
 
-    With COURSE_QUICK set (the tests) only the final state is shown, so that the stored output does not depend on the clock.
+    With COURSE_QUICK set (the tests) only the final state is shown, so that the stored output does not depend
+    on the clock.
     """
 
     def __init__(self, history: History, steps: int, show: bool):

@@ -1,10 +1,12 @@
 """One training loop for the whole course.
 
-    history = cl.fit(model, ids, steps=500, batch_size=12, lr=1e-3)                  # ids: 1-D tensor, random windows
-    history = cl.fit(model, loader, steps=500, val_data=held_out, patience=3)        # loader: any iterable of batches
-    history = cl.fit(model, ids, steps=5000, checkpoint="my-gpt")                    # interrupt, run again: it goes on
+    history = cl.fit(model, ids, steps=500, batch_size=12, lr=1e-3)  # ids: 1-D tensor, random windows
+    # loader: any iterable of batches
+    history = cl.fit(model, loader, steps=500, val_data=held_out, patience=3)
+    history = cl.fit(model, ids, steps=5000, checkpoint="my-gpt")  # interrupt, run again: it goes on
 
-Started by torchrun or `accelerate launch` the same call trains on all processes with torch's DistributedDataParallel.
+Started by torchrun or `accelerate launch` the same call trains on all processes with torch's
+DistributedDataParallel.
 """
 
 from __future__ import annotations
@@ -67,27 +69,33 @@ def fit(
 ) -> History:
     """Train `model` in place for `steps` optimiser steps and return the History.
 
-    model: what `load` returned, a transformers model, a ported one, a model of `course_lib.nn`, or any other torch
-        module. Afterwards it is in the mode (training or evaluation) in which it came.
-    data: long [N], from which each step takes batch_size random windows of context + 1 ids, or an iterable of batches
-        (`training.default_loss` lists the kinds; for any other pass `loss(model, batch)` -> scalar).
+    model: what `load` returned, a transformers model, a ported one, a model of `course_lib.nn`, or any other
+        torch module. Afterwards it is in the mode (training or evaluation) in which it came.
+    data: long [N], from which each step takes batch_size random windows of context + 1 ids, or an iterable of
+        batches (`training.default_loss` lists the kinds; for any other pass `loss(model, batch)` -> scalar).
     context: window length, by default the model's. accumulate: batches a step; their gradients are averaged.
-    lr, warmup, min_lr: straight up to lr in `warmup` steps (default a tenth of the run, at most 100), then a cosine to min_lr (lr / 10).
-    val_data: like data; its loss is measured on eval_batches batches every eval_every steps (default a tenth of the run) and at
-        the end. patience: stop after so many evaluations without a new best; the model then has the best weights.
-    optimizer: "adamw", or "muon": Muon for the matrices of the hidden layers and AdamW for the rest. With 4 layers of width 128, a batch
-        of 8 x 128 and each optimiser's best rate of five (Muon's was four times AdamW's), it took 40 to 60 steps, each a fifth slower
-        (a quarter with AVX2 for AVX-512), to the loss of AdamW's 160: a third to a half of the time, three seeds.
-    clip: the longest gradient (2-norm); None: any. checkpoint: a name or a path; written every save_every steps, at an interrupt
-        and at the end; an unfinished run goes on from there, with the losses it would have had. It belongs to these settings, this
-        data and this shape of model (not: this loss function); of an iterable only class, length and first batch are compared.
-        If it cannot be written, the run goes on with a warning, and only a last write that fails is an error.
-    precision: "float32", "bfloat16" (autocast), or "auto": bfloat16 if it is measured faster, which only a run of some 200 steps is
-        worth (`training.precision`).
+    lr, warmup, min_lr: straight up to lr in `warmup` steps (default a tenth of the run, at most 100), then a
+    cosine to min_lr (lr / 10).
+    val_data: like data; its loss is measured on eval_batches batches every eval_every steps (default a tenth
+    of the run) and at
+        the end. patience: stop after so many evaluations without a new best; the model then has the best
+        weights.
+    optimizer: "adamw", or "muon": Muon for the matrices of the hidden layers and AdamW for the rest. With 4
+        layers of width 128, a batch of 8 x 128 and each optimiser's best rate of five (Muon's was four times
+        AdamW's), it took 40 to 60 steps, each a fifth slower (a quarter with AVX2 for AVX-512), to the loss
+        of AdamW's 160: a third to a half of the time, three seeds.
+    clip: the longest gradient (2-norm); None: any. checkpoint: a name or a path; written every save_every
+        steps, at an interrupt and at the end; an unfinished run goes on from there, with the losses it would
+        have had. It belongs to these settings, this data and this shape of model (not: this loss function);
+        of an iterable only class, length and first batch are compared. If it cannot be written, the run goes
+        on with a warning, and only a last write that fails is an error.
+    precision: "float32", "bfloat16" (autocast), or "auto": bfloat16 if it is measured faster, which only a
+        run of some 200 steps is worth (`training.precision`).
     compile: run the model through torch.compile; it needs a C++ compiler and pays in runs of minutes.
 
-    The model moves to `course_lib.device()`. TrainingError (a ValueError): data, numbers or a checkpoint it cannot use. Diverged: loss,
-    gradient or weights are no numbers any more; nothing of that is written to the checkpoint. Both carry the `history` up to there.
+    The model moves to `course_lib.device()`. TrainingError (a ValueError): data, numbers or a checkpoint it
+    cannot use. Diverged: loss, gradient or weights are no numbers any more; nothing of that is written to the
+    checkpoint. Both carry the `history` up to there.
     """
     in_range(
         dict(
@@ -324,7 +332,8 @@ class _Run:
             raise
 
     def gradients(self, rate: float, clip: float | None) -> None:
-        """Forward and backward through `accumulate` batches, and the clipping; Diverged if loss or gradient is no number."""
+        """Forward and backward through `accumulate` batches, and the clipping; Diverged if loss or gradient
+        is no number."""
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
                 group["lr"] = rate
@@ -389,7 +398,8 @@ class _Run:
         self.pending, self.clock = [], now
 
     def sound(self) -> None:
-        """Diverged if a trained weight is no number: the last update may have done it, and no later loss shows that."""
+        """Diverged if a trained weight is no number: the last update may have done it, and no later loss
+        shows that."""
         if not all(torch.stack([p.detach().isfinite().all() for p in self.trained]).tolist()):
             self.diverged(
                 L(

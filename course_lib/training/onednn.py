@@ -1,8 +1,9 @@
 """float32 matrix products by oneDNN where that is faster than PyTorch's default, MKL.
 
-MKL keeps its widest instructions for one maker's processors; oneDNN, which PyTorch carries as well and uses for bfloat16, asks only
-what the processor can do. On one AMD processor with AVX-512 a training step was measured twice as fast; where MKL is at its best it is up to a
-quarter slower, since every backward pass packs its matrices anew. So `precision.fastest` tries a whole step.
+MKL keeps its widest instructions for one maker's processors; oneDNN, which PyTorch carries as well and uses
+for bfloat16, asks only what the processor can do. On one AMD processor with AVX-512 a training step was
+measured twice as fast; where MKL is at its best it is up to a quarter slower, since every backward pass packs
+its matrices anew. So `precision.fastest` tries a whole step.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ __all__ = ["OneDNN", "available"]
 
 
 class OneDNN(TorchFunctionMode):
-    """Inside `with OneDNN():` linear layers and products of float32 matrices on the CPU run on oneDNN, whoever calls them."""
+    """Inside `with OneDNN():` linear layers and products of float32 matrices on the CPU run on oneDNN,
+    whoever calls them."""
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         if function is F.linear and not kwargs and _fits(*args[:2]):
@@ -77,5 +79,6 @@ def _works() -> bool:
 
 
 def available() -> bool:
-    """True if this PyTorch carries oneDNN and it is not switched off (`torch.backends.mkldnn.enabled = False`)."""
+    """True if this PyTorch carries oneDNN and it is not switched off (`torch.backends.mkldnn.enabled =
+    False`)."""
     return bool(torch.backends.mkldnn.enabled) and _works()

@@ -1,8 +1,10 @@
 """The arithmetic of a run, by trial: a fast matrix product does not promise a fast training step.
 
-A trial costs `PASSES` forward and backward passes for each way that could be taken, and is made only where that is at most `SHARE`
-of the run: from 160 steps on for two ways, from 240 for three. What it found holds for the process, for runs of a model and a batch
-of about the same size, the short ones too. A short run that nothing is known about takes PyTorch's own float32.
+A trial costs `PASSES` forward and backward passes for each way that could be taken, and is made only where
+that is at most `SHARE`
+of the run: from 160 steps on for two ways, from 240 for three. What it found holds for the process, for runs
+of a model and a batch of about the same size, the short ones too. A short run that nothing is known about
+takes PyTorch's own float32.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ _found: dict[tuple, Arithmetic] = {}
 
 
 class Arithmetic(NamedTuple):
-    """precision: "float32" or "bfloat16" (autocast); onednn: float32 products on a CPU by oneDNN instead of MKL."""
+    """precision: "float32" or "bfloat16" (autocast); onednn: float32 products on a CPU by oneDNN instead of
+    MKL."""
 
     precision: str = "float32"
     onednn: bool = False
@@ -53,9 +56,10 @@ def fastest(
 ) -> Arithmetic:
     """The arithmetic for `steps` steps of about `tokens` tokens each; `loss` is one forward pass.
 
-    precision: "float32" (by PyTorch's kernels or oneDNN's), "bfloat16", or "auto": whatever is faster. Another way than PyTorch's float32
-    must be a tenth faster; bfloat16 is tried only where its matrix product alone is faster, oneDNN only on a CPU and not on a
-    compiled model, which has its own kernels. TrainingError: any other precision.
+    precision: "float32" (by PyTorch's kernels or oneDNN's), "bfloat16", or "auto": whatever is faster.
+    Another way than PyTorch's float32 must be a tenth faster; bfloat16 is tried only where its matrix product
+    alone is faster, oneDNN only on a CPU and not on a compiled model, which has its own kernels.
+    TrainingError: any other precision.
     """
     if precision not in ("float32", "bfloat16", "auto"):
         raise TrainingError(
@@ -87,7 +91,8 @@ def fastest(
 def _trial(
     loss: Callable[[], Tensor], model: nn.Module, device: torch.device, ways: list[Arithmetic], steps: int
 ) -> Arithmetic:
-    """Forward and backward each way, in turns; the model's gradients and buffers (running means) are then as they were."""
+    """Forward and backward each way, in turns; the model's gradients and buffers (running means) are then as
+    they were."""
     buffers = [buffer.clone() for buffer in model.buffers()]
     seconds: dict[Arithmetic, list[float]] = {way: [] for way in ways}
     for turn in range(PASSES):

@@ -1,6 +1,8 @@
-"""Pictures: the attention viewer, things to drag, click and type into, and figures that show Chinese everywhere.
+"""Pictures: the attention viewer, things to drag, click and type into, and figures that show Chinese
+everywhere.
 
-Draws from arrays and tokens. Each interactive picture leaves a static one beside it, so a saved notebook is never blank.
+Draws from arrays and tokens. Each interactive picture leaves a static one beside it, so a saved notebook is
+never blank.
 """
 
 from importlib import import_module

@@ -1,9 +1,11 @@
 """Figures that show Chinese on a machine without any Chinese font, and that suit a light page and a dark one.
 
-Noto Sans SC comes from the package pylopdf-fonts-zh-cn (SIL Open Font License 1.1); only its file is used, the package is not imported.
+Noto Sans SC comes from the package pylopdf-fonts-zh-cn (SIL Open Font License 1.1); only its file is used,
+the package is not imported.
 
-A stored figure is one PNG, and the page it will stand on is not known. So its background is clear, and words, axes and grid have the one
-grey that is told from white as well as from JupyterLab's dark #111111: 4.3 to 1 on either, and no colour has more on both.
+A stored figure is one PNG, and the page it will stand on is not known. So its background is clear, and words,
+axes and grid have the one grey that is told from white as well as from JupyterLab's dark #111111: 4.3 to 1 on
+either, and no colour has more on both.
 """
 
 from __future__ import annotations
@@ -63,9 +65,11 @@ _LINES = (BLUE, ORANGE, "#009988", "#aa3377", "#888888")  # Paul Tol's: no red b
 
 
 def use_fonts() -> str:
-    """Let matplotlib draw Chinese, with DejaVu Sans for what Noto lacks, in a style for light and dark pages; returns the font family's name.
+    """Let matplotlib draw Chinese, with DejaVu Sans for what Noto lacks, in a style for light and dark pages;
+    returns the font family's name.
 
-    The colour map "shade", the default of `imshow`, goes from clear to blue, as white would glare on a dark page.
+    The colour map "shade", the default of `imshow`, goes from clear to blue, as white would glare on a dark
+    page.
     """
     import matplotlib
     from cycler import cycler
@@ -95,7 +99,8 @@ def use_fonts() -> str:
 def _clear_in_notebooks() -> None:
     """A figure that a cell shows has a clear background.
 
-    Not by `figure.facecolor`: seeing a clear figure, matplotlib's notebook backend asks JupyterLab for a white background.
+    Not by `figure.facecolor`: seeing a clear figure, matplotlib's notebook backend asks JupyterLab for a
+    white background.
     """
     shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
     if shell:
@@ -106,7 +111,8 @@ def _clear_in_notebooks() -> None:
 
 
 def drawable(label: str, most: int = 24) -> str:
-    """A reader's label for a figure: no formula in dollar signs, a box for each character that the fonts lack, at most so many of them."""
+    """A reader's label for a figure: no formula in dollar signs, a box for each character that the fonts
+    lack, at most so many of them."""
     import matplotlib
     from matplotlib import font_manager
 

@@ -22,19 +22,23 @@ def weight_table(
     keys: Sequence[str],
     mask: Sequence[Sequence[bool]] | None = None,
 ) -> Markup:
-    """weights [T,S] with a label for each row and column; where `mask` is false stands a cross. Reads well in light and dark, and without styles."""
+    """weights [T,S] with a label for each row and column; where `mask` is false stands a cross. Reads well in
+    light and dark, and without styles."""
     head = "".join(f'<th style="{_LABEL.format("center")}">{escape(key)}</th>' for key in ("", *keys))
     rows = []
     for t, query in enumerate(queries):
         cells = "".join(
-            f'<td style="{_CELL.format(f"background-color:rgba(68,119,170,{0.7 * float(weight):.2f})")}">{float(weight):.2f}</td>'
+            f'<td style="{_CELL.format(f"background-color:rgba(68,119,170,{0.7 * float(weight):.2f})")}">'
+            f"{float(weight):.2f}</td>"
             if mask is None or mask[t][s]
             else f'<td style="{_CELL.format("background:none")}">×</td>'
             for s, weight in enumerate(weights[t])
         )
         rows.append(
-            f'<tr style="background:none"><th style="{_LABEL.format("right")}">{escape(query)}</th>{cells}</tr>'
+            f'<tr style="background:none"><th '
+            f'style="{_LABEL.format("right")}">{escape(query)}</th>{cells}</tr>'
         )
     return Markup(
-        f'<table style="border-collapse:collapse"><tr style="background:none">{head}</tr>{"".join(rows)}</table>'
+        f'<table style="border-collapse:collapse"><tr '
+        f'style="background:none">{head}</tr>{"".join(rows)}</table>'
     )

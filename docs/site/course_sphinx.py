@@ -1,4 +1,5 @@
-"""What Sphinx lacks: formulas as MathML, our docstrings' indentation, and the questions to recall as data for the page's script."""
+"""What Sphinx lacks: formulas as MathML, our docstrings' indentation, and the questions to recall as data for
+the page's script."""
 
 from __future__ import annotations
 

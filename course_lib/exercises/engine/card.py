@@ -1,6 +1,7 @@
 """The feedback card: the same words as HTML in a notebook and as plain text everywhere else.
 
-Styles are inline and colours half transparent, because front-ends remove style sheets from untrusted notebooks and
+Styles are inline and colours half transparent, because front-ends remove style sheets from untrusted
+notebooks and
 nobody knows whether the page behind is white or black. An icon and a word always stand beside the colour.
 """
 
@@ -25,14 +26,18 @@ COLOURS = {
 BOX = "color:inherit;padding:8px 14px;margin:4px 0;border-radius:0 6px 6px 0;line-height:1.6;max-width:60em"
 CODE = "background:rgba(128,128,128,.18);color:inherit;padding:0 4px;border-radius:3px"
 CODE_BLOCK = (
-    "margin:8px 0 0;padding:8px 10px;border-radius:4px;background:rgba(128,128,128,.14);color:inherit;overflow-x:auto;"
+    "margin:8px 0 0;padding:8px "
+    "10px;border-radius:4px;background:rgba(128,128,128,.14);color:inherit;overflow-x:auto;"
     "line-height:1.45"
 )
 TABLE = "border-collapse:collapse;margin:0;color:inherit;font-size:inherit;font-variant-numeric:tabular-nums"
 CAPTION = (
     "text-align:left;caption-side:top;color:inherit;font-size:inherit;padding:0 0 2px;white-space:nowrap"
 )
-CELL = "padding:1px 8px;text-align:right;border:1px solid rgba(128,128,128,.35);background:none;color:inherit;white-space:nowrap"
+CELL = (
+    "padding:1px 8px;text-align:right;border:1px solid "
+    "rgba(128,128,128,.35);background:none;color:inherit;white-space:nowrap"
+)
 MARKED = f";font-weight:700;box-shadow:inset 0 0 0 2px {COLOURS['bad']}"
 
 
@@ -56,7 +61,8 @@ class Fold:
 
 @dataclass
 class Card:
-    """`lines` are text with `code` and **bold**, others' words `literal`; `shown` cards display nothing a second time."""
+    """`lines` are text with `code` and **bold**, others' words `literal`; `shown` cards display nothing a
+    second time."""
 
     mood: str
     lines: Sequence[str]
@@ -159,7 +165,10 @@ def _table(table: Table) -> str:
         + "</tr>"
         for i, row in enumerate(table.rows)
     )
-    return f'<table style="{TABLE}"><caption style="{CAPTION}">{html.escape(table.caption)}</caption><tbody>{rows}</tbody></table>'
+    return (
+        f'<table style="{TABLE}"><caption '
+        f'style="{CAPTION}">{html.escape(table.caption)}</caption><tbody>{rows}</tbody></table>'
+    )
 
 
 def short(value: object, limit: int = 70) -> str:

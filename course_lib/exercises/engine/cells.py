@@ -1,7 +1,9 @@
-"""What became of the cell that defines a function: a check must not grade the version before the one the reader has just run.
+"""What became of the cell that defines a function: a check must not grade the version before the one the
+reader has just run.
 
-`watch` keeps the runs of this kernel's cells; a cell that failed, or that was run again under another function's name, leaves the
-function of an earlier run behind, and `stale` says so. Outside IPython there are no cells and nothing to say.
+`watch` keeps the runs of this kernel's cells; a cell that failed, or that was run again under another
+function's name, leaves the function of an earlier run behind, and `stale` says so. Outside IPython there are
+no cells and nothing to say.
 """
 
 from __future__ import annotations
@@ -60,7 +62,8 @@ def _ended(result: Any) -> None:
 
 
 def stale(name: str, fn: Any, missing: bool) -> Stale | None:
-    """Why the function of this name is not what its cell says by now; None where it is, or where nobody can tell."""
+    """Why the function of this name is not what its cell says by now; None where it is, or where nobody can
+    tell."""
     code = None if missing else code_of(fn)
     if code is not None and code.co_name != name:  # `attention = mine`: chosen by hand
         return None
@@ -76,8 +79,10 @@ def stale(name: str, fn: Any, missing: bool) -> Stale | None:
         return Stale(
             "error",
             L(
-                zh="✗ 没有检查：写 `{name}` 的那一格，你的最后一版没有跑通（{what}），{held}。改好后先运行那一格，再运行本格。",
-                en="✗ Not checked: your last version of the cell with `{name}` did not run ({what}), and {held}. Mend it and run it, then run this cell.",
+                zh="✗ 没有检查：写 `{name}` 的那一格，你的最后一版没有跑通（{what}），{held}。改好后"
+                "先运行那一格，再运行本格。",
+                en="✗ Not checked: your last version of the cell with `{name}` did not run "
+                "({what}), and {held}. Mend it and run it, then run this cell.",
             ).format(
                 name=name,
                 what=last.failed,
@@ -91,8 +96,10 @@ def stale(name: str, fn: Any, missing: bool) -> Stale | None:
         return Stale(
             "missing",
             L(
-                zh="✗ 没有检查：那一格现在定义的是 `{other}`，不再是 `{name}`，内核里的 `{name}` 是上一版。把名字改回来，先运行那一格，再运行本格。",
-                en="✗ Not checked: the cell now defines `{other}` and no longer `{name}`; the `{name}` in the kernel is the version before. "
+                zh="✗ 没有检查：那一格现在定义的是 `{other}`，不再是 `{name}`，内核里的 `{name}` 是"
+                "上一版。把名字改回来，先运行那一格，再运行本格。",
+                en="✗ Not checked: the cell now defines `{other}` and no longer `{name}`; the "
+                "`{name}` in the kernel is the version before. "
                 "Change the name back, run that cell, then this one.",
             ).format(name=name, other=sorted(others)[0]),
         )
@@ -100,7 +107,8 @@ def stale(name: str, fn: Any, missing: bool) -> Stale | None:
 
 
 def _stands_in(code: Any, source: str) -> bool:
-    """True if this function is, word for word, in the text: what failed came after it, or changed nothing of it."""
+    """True if this function is, word for word, in the text: what failed came after it, or changed nothing of
+    it."""
     try:
         return code is not None and inspect.getsource(code).strip() in source
     except (OSError, TypeError):

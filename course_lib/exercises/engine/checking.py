@@ -1,4 +1,5 @@
-"""One check from the function to its card: what is not started, the verdict, the diagnosis, what goes on record."""
+"""One check from the function to its card: what is not started, the verdict, the diagnosis, what goes on
+record."""
 
 from __future__ import annotations
 
@@ -82,7 +83,8 @@ def judged(exercise: Exercise, fn: Any, seed: int) -> Report:
 
 
 def unchecked(exercise: Exercise, fn: Any, lang: str, handed: bool) -> tuple[str, Card] | None:
-    """Status and card of a function that is not the learner's last word: absent, older than its cell, a stub, the course's own reference."""
+    """Status and card of a function that is not the learner's last word: absent, older than its cell, a stub,
+    the course's own reference."""
     name, missing = exercise.name, fn is MISSING
     if not handed and (found := stale(name, fn, missing)):
         return found.status, Card("bad", [found.says[lang]])
@@ -95,7 +97,8 @@ def unchecked(exercise: Exercise, fn: Any, lang: str, handed: bool) -> tuple[str
     if type(fn) is FunctionType and fn.__dict__.get(GIVEN_OUT) == exercise.id:
         text = L(
             zh="○ 还没开始：`{name}` 现在是课程的参考实现。重新运行你写它的那一格，再运行本格。",
-            en="○ Not started: `{name}` is the course's reference at the moment. Run your own cell again, then this one.",
+            en="○ Not started: `{name}` is the course's reference at the moment. Run your own cell "
+            "again, then this one.",
         )
     elif not attempted(fn):
         text = L(

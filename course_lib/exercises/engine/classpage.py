@@ -1,4 +1,5 @@
-"""A class on one page: what is done, which misconceptions it shows most, which guesses surprised it, who is stuck where.
+"""A class on one page: what is done, which misconceptions it shows most, which guesses surprised it, who is
+stuck where.
 
 One file without a script or an address. Whatever a learner's file said goes in as text.
 """
@@ -22,7 +23,7 @@ MOST = 100  # rows of a list whose length the learners decide
 STYLE = """:root{color-scheme:light dark}body{font:15px/1.5 sans-serif;max-width:1100px;margin:24px auto;padding:0 16px}
 table{border-collapse:collapse;margin:8px 0 28px}th,td{text-align:left;vertical-align:top;padding:4px 14px 4px 0;border-bottom:1px solid #8886;overflow-wrap:anywhere}th{overflow-wrap:normal}
 td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.bar{display:flex;width:160px;height:12px;border:1px solid #888}
-.bar i{display:block}.done{background:#4477aa}.tried{background:#ee7733}"""
+.bar i{display:block}.done{background:#4477aa}.tried{background:#ee7733}"""  # noqa: E501
 
 
 def page(merged: Any, lang: str) -> str:
@@ -108,7 +109,8 @@ def page(merged: Any, lang: str) -> str:
         )
     )
     document = Markup(
-        '<!doctype html><html lang="{}"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{}</title><style>{}</style>{}</html>\n'
+        '<!doctype html><html lang="{}"><meta charset="utf-8"><meta name="viewport" '
+        'content="width=device-width"><title>{}</title><style>{}</style>{}</html>\n'
     )
     return document.format(lang, title, Markup(STYLE), Markup("").join(parts))
 
@@ -121,7 +123,8 @@ def middle(seconds: Sequence[int]) -> int | None:
 def _exercise(row: dict[str, Any], id: str, lang: str) -> tuple[object, ...]:
     total = max(row["done"] + row["tried"] + row["new"], 1)
     bar = Markup(
-        '<div class="bar"><i class="done" style="width:{}%"></i><i class="tried" style="width:{}%"></i></div>{}'
+        '<div class="bar"><i class="done" style="width:{}%"></i><i class="tried" '
+        'style="width:{}%"></i></div>{}'
     ).format(
         round(100 * row["done"] / total),
         round(100 * row["tried"] / total),

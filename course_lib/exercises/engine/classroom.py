@@ -1,4 +1,5 @@
-"""A class's files, exercise by exercise, for its teacher. Files come by mail and chat: what cannot be read is counted and named."""
+"""A class's files, exercise by exercise, for its teacher. Files come by mail and chat: what cannot be read is
+counted and named."""
 
 from __future__ import annotations
 
@@ -26,13 +27,14 @@ STUCK = 3  # failed checks without a pass
 
 
 class Merged(dict):
-    """Exercise id -> how many learners are done, tried, did not start (new), their checks and hints, how many tried the puzzle of the solution's
-    lines (`puzzles`) and `solved` it, their open mistakes, all that were `proved`, and the `seconds` of those who passed. Exercises of chapters
-    that are not written are left out.
+    """Exercise id -> how many learners are done, tried, did not start (new), their checks and hints, how many
+    tried the puzzle of the solution's lines (`puzzles`) and `solved` it, their open mistakes, all that were
+    `proved`, and the `seconds` of those who passed. Exercises of chapters that are not written are left out.
 
-    `files` says how many files were read; `unread` holds what was not: (file, what is wrong with it), in both languages. `guesses` has for each
-    id how many were right and wrong and the values of the wrong ones, `recalls` how often each question was asked and rightly answered, `stuck`
-    who has checked an exercise at least `STUCK` times without a pass: (file, id, checks, open mistakes).
+    `files` says how many files were read; `unread` holds what was not: (file, what is wrong with it), in both
+    languages. `guesses` has for each id how many were right and wrong and the values of the wrong ones,
+    `recalls` how often each question was asked and rightly answered, `stuck` who has checked an exercise at
+    least `STUCK` times without a pass: (file, id, checks, open mistakes).
     """
 
     def __init__(self) -> None:
@@ -141,9 +143,11 @@ class Merged(dict):
 
 
 def merge(files: Iterable[str | Path] | str | Path) -> Merged:
-    """Join files that `progress.export` wrote, or the `progress.jsonl` of a learner's folder. Never fails for a bad file.
+    """Join files that `progress.export` wrote, or the `progress.jsonl` of a learner's folder. Never fails for
+    a bad file.
 
-    Returns a dictionary, exercise by exercise, with `to_html` and `to_csv`; what could not be read is in its `unread`, and is told at once.
+    Returns a dictionary, exercise by exercise, with `to_html` and `to_csv`; what could not be read is in its
+    `unread`, and is told at once.
     """
     merged = Merged()
     for file in [files] if isinstance(files, (str, os.PathLike)) else files:
@@ -286,7 +290,8 @@ def _number(value: Any, top: int) -> bool:
 
 
 def _rows(table: Any) -> list[tuple[str, dict[str, Any]]]:
-    """The rows of a file's guesses or recalls that have an id; a chapter asks a dozen, so a thousand are enough."""
+    """The rows of a file's guesses or recalls that have an id; a chapter asks a dozen, so a thousand are
+    enough."""
     found = table.items() if isinstance(table, dict) else ()
     return [(id, row) for id, row in found if isinstance(row, dict) and re.fullmatch(r"[\w.-]{1,60}", id)][
         :1000

@@ -15,7 +15,8 @@ __all__ = ["TIME_LIMIT", "StopButton", "TimeLimit", "Timer"]
 
 TIME_LIMIT = 2.0  # seconds for one call
 TICK = 0.05  # seconds between two looks at a running call
-INSIST = 0.0007  # seconds between two raises: an `except:` around one does not hold the next (a trace function, which
+# seconds between two raises: an `except:` around one does not hold the next (a trace function, which
+INSIST = 0.0007
 # would, can hang Python 3.11 when it is set inside a signal handler)
 IMPORT_LIMIT = 20.0  # seconds: an import is not interrupted and its time does not count, up to here
 
@@ -27,9 +28,9 @@ class TimeLimit(BaseException):
 class Timer:
     """Raises TimeLimit in the running code after `seconds`, and again until it gets out of every try block.
 
-    By a signal in the main thread, which also ends a sleep; elsewhere (Windows, a thread) by an exception that another
-    thread plants. Frames of the file `home` and above it are not the running code's. `importing` is told, again and again,
-    while a first import keeps the clock from running.
+    By a signal in the main thread, which also ends a sleep; elsewhere (Windows, a thread) by an exception
+    that another thread plants. Frames of the file `home` and above it are not the running code's. `importing`
+    is told, again and again, while a first import keeps the clock from running.
     """
 
     def __init__(self, seconds: float, home: str, importing: Callable[[], None] | None = None):
@@ -111,9 +112,11 @@ def _importing(frame: FrameType | None, home: str) -> bool:
 
 
 class StopButton:
-    """A context in which SIGINT is noted, and raised in the guarded code while `live`; it leaves as a KeyboardInterrupt.
+    """A context in which SIGINT is noted, and raised in the guarded code while `live`; it leaves as a
+    KeyboardInterrupt.
 
-    So it gets through whatever the guarded code catches, and a KeyboardInterrupt that the code raises itself is told apart.
+    So it gets through whatever the guarded code catches, and a KeyboardInterrupt that the code raises itself
+    is told apart.
     """
 
     def __init__(self, live: bool = False) -> None:

@@ -1,7 +1,9 @@
-"""What a function must return: numbers in torch's or numpy's wrapping, Python's where the contract asks for a scalar or a list.
+"""What a function must return: numbers in torch's or numpy's wrapping, Python's where the contract asks for a
+scalar or a list.
 
-`Kind.read(value, like)` turns a value, made `plain` before, into a canonical one and says what breaks the contract, if anything;
-`Kind.hand(value, args)` gives it the contract's own type, for the cells that build on it;
+`Kind.read(value, like)` turns a value, made `plain` before, into a canonical one and says what breaks the
+contract, if anything; `Kind.hand(value, args)` gives it the contract's own type, for the cells that build on
+it;
 `distance(a, b)` compares two canonical values in units of the tolerance: at most 1 is equal, 100 is far away.
 """
 
@@ -50,7 +52,8 @@ class Kind:
     parts: tuple[tuple[str, Kind], ...]  # of a kind that holds several: the name and the kind of each
 
     def read(self, value: Any, like: Any) -> tuple[Any, L | None]:
-        """-> (canonical value or None, what breaks the contract or None); `like` is the canonical expected value."""
+        """-> (canonical value or None, what breaks the contract or None); `like` is the canonical expected
+        value."""
         raise NotImplementedError
 
     def hand(self, value: Any, args: tuple[Any, ...]) -> Any:
@@ -60,7 +63,8 @@ class Kind:
 
 @dataclass(frozen=True)
 class Array(Kind):
-    """Numbers with named axes ("B T D"; "..." for any leading axes, none for a scalar); dtype is float, int or bool.
+    """Numbers with named axes ("B T D"; "..." for any leading axes, none for a scalar); dtype is float, int
+    or bool.
 
     A tensor, or a Python list where `listed`.
     """
@@ -119,7 +123,8 @@ class Array(Kind):
             return None
         return L(
             zh="应返回张量，你返回的是嵌套的 {got}。`torch.tensor` 或 `torch.stack` 可以把它变成张量。",
-            en="A tensor is expected; yours is a nested {got}. `torch.tensor` or `torch.stack` makes a tensor of it.",
+            en="A tensor is expected; yours is a nested {got}. `torch.tensor` or `torch.stack` "
+            "makes a tensor of it.",
         ).format(got=type(value).__name__)
 
     def _dtype_problem(self, found: torch.Tensor) -> L | None:
@@ -329,7 +334,8 @@ def describe(value: Any) -> str:
 
 
 def distance(yours: Any, expected: Any) -> float:
-    """How far two canonical values are apart, in tolerances; inf where they cannot be compared. NaN equals NaN."""
+    """How far two canonical values are apart, in tolerances; inf where they cannot be compared. NaN equals
+    NaN."""
     if isinstance(expected, torch.Tensor) and isinstance(yours, torch.Tensor):
         return _tensor_distance(yours, expected)
     if type(yours) is not type(expected):

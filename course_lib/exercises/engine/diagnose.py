@@ -1,7 +1,7 @@
 """From a failed report to a name or a place. A name needs evidence: the same behaviour on every case.
 
-In this order: one mistake; two mistakes at once; facts of the trace; relations between your output and the expected
-one; which cases fail and which do not. Whatever cannot be proved is described, never guessed.
+In this order: one mistake; two mistakes at once; facts of the trace; relations between your output and the
+expected one; which cases fail and which do not. Whatever cannot be proved is described, never guessed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class Diagnosis:
 
 
 def diagnose(report: Report, call) -> Diagnosis:
-    """What the evidence of a failed report allows to say. `call` is the learner's function, for a second look."""
+    """What the evidence of a failed report allows to say. `call` is the learner's function, for a second
+    look."""
     if (
         not report.findings
         or report.problem is not None
@@ -72,7 +73,8 @@ def _replaced(report: Report, call) -> L | None:
         return None
     return L(
         zh="你的函数没有错，但这个 notebook 替换了 {names}：换回原来的函数，或者重启内核。",
-        en="Your function is right, but this notebook has replaced {names}: put the original back, or restart the kernel.",
+        en="Your function is right, but this notebook has replaced {names}: put the original back, "
+        "or restart the kernel.",
     ).format(names=", ".join(f"`{name}`" for name in found[:4]))
 
 
@@ -81,7 +83,8 @@ def _blank(finding: Finding) -> Finding:
 
 
 def _telling(report: Report) -> list[Finding]:
-    """The cases, from those that tell mistakes apart soonest: the failing ones first, and of these the small ones."""
+    """The cases, from those that tell mistakes apart soonest: the failing ones first, and of these the small
+    ones."""
     return sorted(report.findings, key=lambda f: (f.status == "passed", f.size))
 
 
@@ -91,7 +94,8 @@ def _alone(report: Report, mine: Finding, program) -> Finding | None:
 
 
 def _same_everywhere(report: Report, program, cases: list[Finding]) -> bool:
-    """True if `program` behaves like the learner's function on every case; gives up at the first difference."""
+    """True if `program` behaves like the learner's function on every case; gives up at the first
+    difference."""
     return all(
         (other := _alone(report, mine, program)) is not None and mine.acts_like(other) for mine in cases
     )
@@ -105,7 +109,8 @@ def _single(report: Report) -> tuple[Mistake, ...]:
 
 
 def _pair(report: Report) -> tuple[Mistake, ...]:
-    """The one pair of mistakes that acts alike together: two pairs that explain it equally well prove neither."""
+    """The one pair of mistakes that acts alike together: two pairs that explain it equally well prove
+    neither."""
     cases = _telling(report)
     ways = [
         way
@@ -122,13 +127,15 @@ def _pair(report: Report) -> tuple[Mistake, ...]:
 
 
 def _may_be_part(report: Report, way: Mistake, cases: list[Finding]) -> bool:
-    """False if the mistake alone spoils what the learner has right: then it can be no part of what they did."""
+    """False if the mistake alone spoils what the learner has right: then it can be no part of what they
+    did."""
     program = report.exercise.program(way)
     return all((alone := _alone(report, mine, program)) is not None and _keeps(mine, alone) for mine in cases)
 
 
 def _keeps(mine: Finding, alone: Finding) -> bool:
-    """True if on this case whatever is right in `mine`, be it only its shape or one of several values, is right in `alone`."""
+    """True if on this case whatever is right in `mine`, be it only its shape or one of several values, is
+    right in `alone`."""
     if mine.status == "passed" or alone.status == "passed":
         return alone.status == "passed"
     if mine.status == "wrong" and alone.status != "wrong":
@@ -171,7 +178,8 @@ def _unstable(report: Report, call) -> L | None:
     if problem is None and distance(again, first.yours) > 1:
         return L(
             zh="同样的输入，你的函数两次给出了不同的结果：里面有随机数，或者有东西留到了下一次调用。",
-            en="On the same input your function gave two different results: there is randomness in it, or something kept between "
+            en="On the same input your function gave two different results: there is randomness in "
+            "it, or something kept between "
             "calls.",
         )
     return None

@@ -1,4 +1,5 @@
-"""What a function must return where it is one Python value and its type matters: a string, or a list of mixed values."""
+"""What a function must return where it is one Python value and its type matters: a string, or a list of mixed
+values."""
 
 from __future__ import annotations
 

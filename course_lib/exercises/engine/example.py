@@ -45,7 +45,8 @@ def smallest(report: Report) -> Example | None:
 
 
 def worked(exercise: Exercise, lang: str) -> Fold | None:
-    """The first input that can be written out whole, and what the reference makes of it; None where there is none."""
+    """The first input that can be written out whole, and what the reference makes of it; None where there is
+    none."""
     names, want = inspect.signature(exercise.reference).parameters, L(zh="结果", en="Result")[lang]
     for finding in expectations(exercise, 0):  # from simple to special
         values = [*zip(names, finding.case.args), (want, finding.expected)]
@@ -68,7 +69,8 @@ def _ones(value: Any) -> int:
 
 
 def example_lines(report: Report, example: Example, lang: str) -> tuple[list[L], list[Table]]:
-    """The inputs in one line, yours and the expected value in another; the same as tables where they are arrays."""
+    """The inputs in one line, yours and the expected value in another; the same as tables where they are
+    arrays."""
     finding = next(f for f in report.findings if f.case.name is example.name)
     mine, expected, part = _part(report, finding, example)
     given = ", ".join(f"{name} = {short(value, 60)}" for name, value in example.inputs.items())

@@ -1,4 +1,5 @@
-"""From a report and its diagnosis to words: verdict, evidence, where to look, the smallest failing case, next step."""
+"""From a report and its diagnosis to words: verdict, evidence, where to look, the smallest failing case, next
+step."""
 
 from __future__ import annotations
 
@@ -59,7 +60,8 @@ MOST_PRINTED = 12  # lines
 
 
 def _printed(report: Report, lang: str) -> list[Fold]:
-    """What the function printed on the input that the card is about; a passed one, on the first input on which it printed."""
+    """What the function printed on the input that the card is about; a passed one, on the first input on
+    which it printed."""
     found = [f for f in (report.first, *report.findings) if f is not None and f.outcome.printed.strip()]
     if not found:
         return []
@@ -88,12 +90,14 @@ def _passed(report: Report) -> L:
         think=report.exercise.think,
         note=L(
             zh=" 另外：数值都对，但它的梯度与参考不同，训练时要留意。",
-            en=" Also: all values are right, but the gradients differ from the reference's; mind that in training.",
+            en=" Also: all values are right, but the gradients differ from the reference's; mind "
+            "that in training.",
         )
         if report.gradients is False
         else L(
             zh=" 另外：数值都对，但结果不带梯度，不能用它训练。",
-            en=" Also: all values are right, but the result carries no gradient, so one cannot train with it.",
+            en=" Also: all values are right, but the result carries no gradient, so one cannot "
+            "train with it.",
         )
         if report.exercise.trained and report.gradients is None
         else "",
@@ -109,8 +113,10 @@ def _named(report: Report, diagnosis: Diagnosis) -> list[L]:
     if _convention(diagnosis):
         return [
             L(
-                zh="△ 约定不同：数学上没错，但本课约定不是这样。{n} 组输入上，你的输出都等于“**{says}**”时的输出。",
-                en="△ Another convention: sound mathematics, but this chapter's contract says otherwise. On all {n} inputs your output "
+                zh="△ 约定不同：数学上没错，但本课约定不是这样。{n} 组输入上，你的输出都等"
+                "于“**{says}**”时的输出。",
+                en="△ Another convention: sound mathematics, but this chapter's contract says "
+                "otherwise. On all {n} inputs your output "
                 "equals what one gets when **{says}**.",
             ).format(n=n, says=mistakes[0].says),
             mistakes[0].look,
@@ -140,7 +146,8 @@ def _wrong(report: Report, diagnosis: Diagnosis) -> list[L]:
     lines = [
         L(
             zh="✗ 结果不对：{n} 组输入里有 {bad} 组不对，最先是第 {where} 组「{name}」。{says}",
-            en="✗ Not right yet: {bad} of {n} inputs came out wrong, the first is input {where}, “{name}”.{says}",
+            en="✗ Not right yet: {bad} of {n} inputs came out wrong, the first is input {where}, "
+            "“{name}”.{says}",
         ).format(
             n=len(report.findings),
             bad=bad,
@@ -224,7 +231,8 @@ def _error(report: Report, diagnosis: Diagnosis) -> list[L]:
         return [
             L(
                 zh="✗ 出错：你的函数一运行，{how}。检查先在另一个进程里试，所以内核没有受影响。",
-                en="✗ Error: when your function runs, {how}. The check tries it in another process first, so the kernel lives.",
+                en="✗ Error: when your function runs, {how}. The check tries it in another process "
+                "first, so the kernel lives.",
             ).format(how=error.says),
             given,
             L(
@@ -320,7 +328,8 @@ def _side_effect(report: Report, diagnosis: Diagnosis) -> list[L]:
             ).format(what=what),
             L(
                 zh="调用者的数据不该变。找找就地操作：append、`+=`、带下划线的方法、给下标赋值。",
-                en="The caller's data must stay as it was. Look for changes in place: append, `+=`, methods that end in an underscore, "
+                en="The caller's data must stay as it was. Look for changes in place: append, `+=`, "
+                "methods that end in an underscore, "
                 "assignment to an index.",
             ),
         ]
@@ -328,7 +337,8 @@ def _side_effect(report: Report, diagnosis: Diagnosis) -> list[L]:
         lines = [
             L(
                 zh="✗ 有副作用：返回的张量与输入共用内存，题目要的是新张量。",
-                en="✗ Side effect: the returned tensor shares its memory with an input; the task asks for a new tensor.",
+                en="✗ Side effect: the returned tensor shares its memory with an input; the task "
+                "asks for a new tensor.",
             )
         ]
     return lines + [m.look for m in diagnosis.mistakes]

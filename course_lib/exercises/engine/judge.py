@@ -1,4 +1,5 @@
-"""The verdict: the contract, and a comparison with one reference on designed inputs. Diagnosis has no say in it."""
+"""The verdict: the contract, and a comparison with one reference on designed inputs. Diagnosis has no say in
+it."""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ class Finding:
         return sum(map(_size, self.case.args)) + _size(self.expected)
 
     def acts_like(self, other: Finding) -> bool:
-        """True if both functions did the same: value, changes to the inputs, or an exception of one type at one kind of place."""
+        """True if both functions did the same: value, changes to the inputs, or an exception of one type at
+        one kind of place."""
         if self.outcome.changed != other.outcome.changed or self.outcome.timed_out or other.outcome.timed_out:
             return False
         mine, theirs = self.outcome, other.outcome
@@ -96,7 +98,8 @@ def judge(
 ) -> Report:
     """Try `fn` on every case. `expected` saves running the reference again for the same seed.
 
-    `own` programs are the course's, which need no guards; `ends` are outcomes that are known from another process.
+    `own` programs are the course's, which need no guards; `ends` are outcomes that are known from another
+    process.
     """
     report = Report(exercise, seed, code=code_of(fn))
     call = adapted(exercise, fn)
@@ -128,7 +131,8 @@ def judge(
 
 
 def _verdict(findings: list[Finding]) -> str:
-    """Errors, contract and values in the order of the cases; side effects and forbidden calls after all of these."""
+    """Errors, contract and values in the order of the cases; side effects and forbidden calls after all of
+    these."""
     statuses = [f.status for f in findings]
     for group in (("too_slow",), ("error", "contract", "wrong"), ("side_effect",), ("forbidden",)):
         first = next((s for s in statuses if s in group), None)
@@ -159,7 +163,8 @@ def _precise(value: Any) -> Any:
 
 
 def _builtins_named(code: CodeType | None) -> set[str]:
-    """The builtins that a function and those within it name: `eval` is seen in the code, since no torch function runs."""
+    """The builtins that a function and those within it name: `eval` is seen in the code, since no torch
+    function runs."""
     if code is None:
         return set()
     return {name for name in code.co_names if hasattr(builtins, name)}.union(
@@ -238,7 +243,8 @@ def _binds(signature: inspect.Signature, most: int, least: int) -> bool:
 def _gradients(
     exercise: Exercise, fn: Callable[..., Any], findings: list[Finding]
 ) -> tuple[bool | None, L | None]:
-    """Autograd against autograd on the first two cases -> (equal, not equal or no gradient at all (None); what is wrong)."""
+    """Autograd against autograd on the first two cases -> (equal, not equal or no gradient at all (None);
+    what is wrong)."""
     names = list(inspect.signature(exercise.reference).parameters)
     for finding in findings[:2]:
         right = _derivatives(exercise, exercise.reference, tuple(map(_precise, finding.case.args)), run_own)
@@ -246,16 +252,21 @@ def _gradients(
         scale = max((float(r.abs().max()) for r in right if r is not None and r.numel()), default=0.0)
         if mine is None:
             return None, L(
-                zh="数值都对，但结果不带梯度，后面的格子没法用它训练：`.item()`、`.detach()`、`float()`、numpy 都会切断梯度。",
-                en="The values are right, but the result carries no gradient, and later cells train through it: "
+                zh="数值都对，但结果不带梯度，后面的格子没法用它训"
+                "练：`.item()`、`.detach()`、`float()`、numpy 都会切断梯度。",
+                en="The values are right, but the result carries no gradient, and later cells train "
+                "through it: "
                 "`.item()`, `.detach()`, `float()` and numpy all cut it off.",
             )
         for name, m, r in zip((names[i] for i in exercise.gradients), mine, right):
-            # float32 against float64: rounding is judged by the largest number, since small ones are differences of large ones
+            # float32 against float64: rounding is judged by the largest number, since small ones are
+            # differences of large ones
             if m is None or not float((m - r).abs().max()) <= 1e-3 * scale + 1e-6:
                 return False, L(
-                    zh="数值都对，但传到 `{name}` 的梯度不对，后面的格子要用它训练。哪一步把 `{name}` 从计算图里摘了出去？",
-                    en="The values are right, but the gradient that reaches `{name}` is not, and later cells train with "
+                    zh="数值都对，但传到 `{name}` 的梯度不对，后面的格子要用它训练。哪一步把 "
+                    "`{name}` 从计算图里摘了出去？",
+                    en="The values are right, but the gradient that reaches `{name}` is not, and "
+                    "later cells train with "
                     "it. Which step takes `{name}` out of the graph?",
                 ).format(name=name)
     return True, None
@@ -282,7 +293,8 @@ def _derivatives(
 
 
 def attempted(fn: Any) -> bool:
-    """False for a stub: nothing but a docstring, `...`, `pass`, `return None` or `raise NotImplementedError`."""
+    """False for a stub: nothing but a docstring, `...`, `pass`, `return None` or `raise
+    NotImplementedError`."""
     code = code_of(fn)
     if code is None or type(fn) not in (FunctionType, functools.partial, MethodType):
         return True

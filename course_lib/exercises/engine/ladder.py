@@ -11,8 +11,10 @@ from .spec import Exercise
 __all__ = ["hint_card", "is_puzzle", "solution_card"]
 
 PUZZLE = L(
-    zh="把这些行按顺序点进程序里：有几行是常见错误，不要用。缩进跟着每一行走。检查它的，就是 `cl.check` 自己。",
-    en="Click the lines into the program, in order. Some belong to common mistakes: leave those out. Each line keeps its indentation. "
+    zh="把这些行按顺序点进程序里：有几行是常见错误，不要用。缩进跟着每一行走。检查它的，就是 "
+    "`cl.check` 自己。",
+    en="Click the lines into the program, in order. Some belong to common mistakes: leave those "
+    "out. Each line keeps its indentation. "
     "What judges it is `cl.check` itself.",
 )
 
@@ -27,7 +29,8 @@ def _top(exercise: Exercise) -> int:
 
 
 def hint_card(exercise: Exercise, n: int | None, lang: str) -> tuple[Card, int]:
-    """The next rung, or rung `n` (from 1), below those given before -> (the card, the rung; 0 where it gives none)."""
+    """The next rung, or rung `n` (from 1), below those given before -> (the card, the rung; 0 where it gives
+    none)."""
     top, seen, failed = _top(exercise), record.hints_given(exercise.id), record.failures(exercise.id)
     start, why = _start(exercise), L(zh="", en="")
     rung = n if n is not None else next((r for r in range(start, top + 1) if r not in seen), top)
@@ -41,7 +44,8 @@ def hint_card(exercise: Exercise, n: int | None, lang: str) -> tuple[Card, int]:
             0,
             L(
                 zh='下一条提示要在再检查一次之后才给：先用上一条改一改，再运行 `cl.check("{id}")`。',
-                en='The next hint comes after one more check: try the last one first, then run `cl.check("{id}")`.',
+                en="The next hint comes after one more check: try the last one first, then run "
+                '`cl.check("{id}")`.',
             ),
         )
     if rung:
@@ -79,8 +83,10 @@ def solution_card(exercise: Exercise, lang: str, force: bool) -> Card:
             "idle",
             [
                 L(
-                    zh='参考解在检查失败两次之后给出（还差 {left} 次）。先看看 `cl.hint("{id}")`{puzzle}；一定要看：`cl.solution("{id}", force=True)`。',
-                    en='The solution opens after two failed checks ({left} to go). `cl.hint("{id}")` comes first{puzzle}; '
+                    zh="参考解在检查失败两次之后给出（还差 {left} 次）。先看看 "
+                    '`cl.hint("{id}")`{puzzle}；一定要看：`cl.solution("{id}", force=True)`。',
+                    en="The solution opens after two failed checks ({left} to go). "
+                    '`cl.hint("{id}")` comes first{puzzle}; '
                     '`cl.solution("{id}", force=True)` shows it anyway.',
                 ).format(
                     left=left,

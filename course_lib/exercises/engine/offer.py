@@ -1,4 +1,5 @@
-"""The ladder as one meets it in a notebook: buttons below a check, and the puzzle whose verdict is the check's own."""
+"""The ladder as one meets it in a notebook: buttons below a check, and the puzzle whose verdict is the
+check's own."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ __all__ = ["offer", "puzzle_card", "show_hint"]
 
 
 def offer(exercise: Exercise, lang: str, passed: bool) -> None:
-    """Buttons below a check, where a kernel runs; each brings the card that its function gives. Who has passed may compare at once."""
+    """Buttons below a check, where a kernel runs; each brings the card that its function gives. Who has
+    passed may compare at once."""
     if not in_notebook():
         return
     from ...viz.html import Markup
@@ -40,7 +42,8 @@ def offer(exercise: Exercise, lang: str, passed: bool) -> None:
 
 
 def show_hint(exercise: Exercise, n: int | None, lang: str) -> Card:
-    """Show a hint's card, and the puzzle where that is the rung: to be clicked in a notebook, as a plain list elsewhere."""
+    """Show a hint's card, and the puzzle where that is the rung: to be clicked in a notebook, as a plain list
+    elsewhere."""
     card, rung = hint_card(exercise, n, lang)
     asks = is_puzzle(exercise, rung)
     if asks and not in_notebook():
@@ -64,7 +67,8 @@ def _ladder(exercise: Exercise, lang: str, actions: list, parts: dict[str, Any] 
 
 
 def puzzle_card(exercise: Exercise, order: list[int], lang: str) -> Card:
-    """The verdict on the puzzle's lines in this order, by the same check as any other answer; it counts as no pass."""
+    """The verdict on the puzzle's lines in this order, by the same check as any other answer; it counts as no
+    pass."""
     if not order:
         return Card(
             "idle",
@@ -98,8 +102,10 @@ def puzzle_card(exercise: Exercise, order: list[int], lang: str) -> Card:
                 "bad",
                 [
                     L(
-                        zh="✗ 还不是一段程序：这样排，Python 读到第 {n} 行（第 1 行是 `def`）就读不下去了。看看哪一行该缩进在哪一行下面。",
-                        en="✗ No program yet: in this order Python cannot read on at line {n} (line 1 is `def`). Which line belongs, indented, below which?",
+                        zh="✗ 还不是一段程序：这样排，Python 读到第 {n} 行（第 1 行是 `def`）就读不"
+                        "下去了。看看哪一行该缩进在哪一行下面。",
+                        en="✗ No program yet: in this order Python cannot read on at line {n} (line "
+                        "1 is `def`). Which line belongs, indented, below which?",
                     ).format(n=error.lineno)[lang]
                 ],
             ),
@@ -110,8 +116,10 @@ def puzzle_card(exercise: Exercise, order: list[int], lang: str) -> Card:
             "good",
             [
                 L(
-                    zh='✓ 排对了：这个程序通过了全部检查。合上它，到你自己的格子里写一遍，再运行 `cl.check("{id}")`。',
-                    en='✓ In order: this program passes every check. Now write it in your own cell, without looking, and run `cl.check("{id}")`.',
+                    zh="✓ 排对了：这个程序通过了全部检查。合上它，到你自己的格子里写一遍，再运行 "
+                    '`cl.check("{id}")`。',
+                    en="✓ In order: this program passes every check. Now write it in your own cell, "
+                    'without looking, and run `cl.check("{id}")`.',
                 ).format(id=exercise.id)[lang]
             ],
         )

@@ -1,7 +1,9 @@
-"""The rung before the solution: the reference's lines among lines of two mistakes, to be put in order (Parsons and Haden 2006).
+"""The rung before the solution: the reference's lines among lines of two mistakes, to be put in order
+(Parsons and Haden 2006).
 
-A line keeps its indentation, so that only the order and the choice are asked for. Whoever makes the program decides nothing: the
-assembled lines go through the same check as any other answer, and another order that computes the same passes as well.
+A line keeps its indentation, so that only the order and the choice are asked for. Whoever makes the program
+decides nothing: the assembled lines go through the same check as any other answer, and another order that
+computes the same passes as well.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ from .spec import Exercise
 
 __all__ = ["Puzzle", "puzzle"]
 
-FEWEST = 4  # lines of a reference: with three, the right ones are seen at a glance, and nothing would be left to think about
+# lines of a reference: with three, the right ones are seen at a glance, and nothing would be left to think
+# about
+FEWEST = 4
 FROM_EACH = 2  # lines at most that one mistake adds
 
 
@@ -68,7 +72,8 @@ def puzzle(exercise: Exercise) -> Puzzle | None:
 
 
 def _lines(code: str) -> list[str]:
-    """Its statements' lines, each as one text, without blank lines and the docstring; the first one is `def`."""
+    """Its statements' lines, each as one text, without blank lines and the docstring; the first one is
+    `def`."""
     rows, found, start = code.splitlines(), [], 0
     for token in tokenize.generate_tokens(io.StringIO(code).readline):
         if token.type == tokenize.NEWLINE:

@@ -1,7 +1,8 @@
 """What a learner's function returned, made harmless: nothing of it that runs code of theirs goes any further.
 
-Types are looked up without asking the object (`type`, not `__class__`), containers are walked by their own built-in
-methods, cycles and floods end in an `Opaque`, and so does whatever is neither a number, a text nor a container.
+Types are looked up without asking the object (`type`, not `__class__`), containers are walked by their own
+built-in methods, cycles and floods end in an `Opaque`, and so does whatever is neither a number, a text nor a
+container.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class Opaque:
 
 
 def plain(value: Any) -> Any:
-    """A copy of `value` out of tensors, arrays, numbers, texts, None, lists, tuples and dicts; all else is an `Opaque`."""
+    """A copy of `value` out of tensors, arrays, numbers, texts, None, lists, tuples and dicts; all else is an
+    `Opaque`."""
     return _plain(value, (), [MOST_ITEMS])
 
 

@@ -11,8 +11,8 @@ A line has `time`, the `id` of an exercise, a guess or a recalled question, and 
 
 `v` is the version of the lines, 2; lines of version 1 have none and know only check, hint and solution.
 
-Lines are only ever appended, under a file lock, so two kernels lose nothing; a line that cannot be read is passed over.
-Where the folder cannot be written, events stay in memory and `progress()` says so.
+Lines are only ever appended, under a file lock, so two kernels lose nothing; a line that cannot be read is
+passed over. Where the folder cannot be written, events stay in memory and `progress()` says so.
 """
 
 from __future__ import annotations
@@ -131,10 +131,12 @@ def asked() -> list[str]:
 
 
 def summarise(found: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Exercise id -> state (new, tried, done), checks, hints, solution seen, mistakes still open, and all that were `proved`.
+    """Exercise id -> state (new, tried, done), checks, hints, solution seen, mistakes still open, and all
+    that were `proved`.
 
-    `puzzle` is True once the lines of the solution were put in order, False where that was only tried, else None. `seconds` is the time from
-    the first check to the first pass, None where there is no pass or no time that can be read.
+    `puzzle` is True once the lines of the solution were put in order, False where that was only tried, else
+    None. `seconds` is the time from the first check to the first pass, None where there is no pass or no time
+    that can be read.
     """
     table: dict[str, dict[str, Any]] = {
         id: {
@@ -224,7 +226,8 @@ def weak_skills() -> Counter:
 
 
 def next_exercise() -> tuple[str, L] | None:
-    """What to do now, and why: what is begun, then what trains the commonest slip, then the order of the course."""
+    """What to do now, and why: what is begun, then what trains the commonest slip, then the order of the
+    course."""
     found = events()
     table = summarise(found)
     for event in reversed(found):  # the last one tried and not yet passed
@@ -283,7 +286,8 @@ def str_mistake(id: str, mistake: str) -> L:
 def _signs(ids: Iterable[str], table: dict[str, dict[str, Any]]) -> str:
     """Each exercise with the sign of its state."""
     return "  ".join(
-        f"{STATES['told' if row['solution'] and row['state'] != 'done' else row['state']][0]} {id.split('.')[1]}"
+        f"{STATES['told' if row['solution'] and row['state'] != 'done' else row['state']][0]} "
+        f"{id.split('.')[1]}"
         for id, row in ((id, table[id]) for id in ids)
     )
 
@@ -353,8 +357,10 @@ class Progress:
         if _memory or not paths.writable(paths.home()):
             lines.append(
                 L(
-                    zh="注意：{folder} 不可写，进度只保留到内核关闭。可把环境变量 COURSE_HOME 设为可写的文件夹。",
-                    en="Note: {folder} cannot be written, so progress lasts until the kernel stops. Set COURSE_HOME to a folder "
+                    zh="注意：{folder} 不可写，进度只保留到内核关闭。可把环境变量 COURSE_HOME 设为可"
+                    "写的文件夹。",
+                    en="Note: {folder} cannot be written, so progress lasts until the kernel stops. "
+                    "Set COURSE_HOME to a folder "
                     "that can.",
                 ).format(folder=paths.home())[lang]
             )
@@ -362,7 +368,8 @@ class Progress:
         return card.show()
 
     def export(self, path: str | Path) -> Path:
-        """Write the progress of every exercise, the guesses and the recalled questions as JSON, for a teacher; returns the path."""
+        """Write the progress of every exercise, the guesses and the recalled questions as JSON, for a
+        teacher; returns the path."""
         path, found = Path(path), events()
         whole = {
             "course": "course_lib",

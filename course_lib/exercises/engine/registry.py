@@ -1,4 +1,5 @@
-"""Every exercise by its id: `notebooks/chapters.toml` lists them, and "lm.bigram" lies in `exercises/lm/bigram.py`."""
+"""Every exercise by its id: `notebooks/chapters.toml` lists them, and "lm.bigram" lies in
+`exercises/lm/bigram.py`."""
 
 from __future__ import annotations
 

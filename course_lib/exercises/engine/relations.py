@@ -101,7 +101,8 @@ def _not_finite(wrong: list[Finding], pairs) -> L | None:
     share = f"{int((~yours.isfinite()).sum())}/{yours.numel()}"
     return L(
         zh="你的输出里有 {word}（{share} 个数），例如「{case}」。想想哪一步会出现 0/0、log 0 或溢出。",
-        en="Your output contains {word} ({share} numbers), as on “{case}”. Which step can meet 0/0, log 0 or an "
+        en="Your output contains {word} ({share} numbers), as on “{case}”. Which step can meet 0/0, "
+        "log 0 or an "
         "overflow?",
     ).format(word=word, share=share, case=finding.case.name)
 
@@ -330,7 +331,8 @@ def _differs(yours: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
 
 
 def _at(bad: torch.Tensor, axis: int, wanted: bool) -> list[str]:
-    """Names of the one index along the axis where something differs (or, not `wanted`, where nothing does), if it is one."""
+    """Names of the one index along the axis where something differs (or, not `wanted`, where nothing does),
+    if it is one."""
     size = bad.shape[axis]
     hit = bad.transpose(0, axis).reshape(size, -1).any(1)
     found = (hit == wanted).nonzero().flatten().tolist()

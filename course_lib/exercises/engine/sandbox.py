@@ -1,8 +1,8 @@
 """Run someone's function once, so that nothing it does can hurt what follows.
 
-It gets clones of the inputs and a fixed random seed; what it prints, draws or displays is kept from the page; global state
-is put back; what it returns is made plain; a Python loop that does not end is stopped, `exit()` does not end the kernel,
-and the stop button stays the reader's: it is passed on as a KeyboardInterrupt.
+It gets clones of the inputs and a fixed random seed; what it prints, draws or displays is kept from the page;
+global state is put back; what it returns is made plain; a Python loop that does not end is stopped, `exit()`
+does not end the kernel, and the stop button stays the reader's: it is passed on as a KeyboardInterrupt.
 """
 
 from __future__ import annotations
@@ -68,7 +68,8 @@ class Outcome:
 
 
 def clone(value: Any) -> Any:
-    """A deep copy of tensors (with their strides), arrays and containers; functions stay themselves, but for `Once`."""
+    """A deep copy of tensors (with their strides), arrays and containers; functions stay themselves, but for
+    `Once`."""
     if isinstance(value, torch.Tensor):
         return value.detach().clone()
     if isinstance(value, np.ndarray):
@@ -123,7 +124,8 @@ def run(
 
 
 def run_own(fn: Callable[..., Any], args: tuple[Any, ...], *, watch: bool = False) -> Outcome:
-    """Call one of the course's own functions, the reference or a mistake: the same outcome, without the guards."""
+    """Call one of the course's own functions, the reference or a mistake: the same outcome, without the
+    guards."""
     given, watcher, result = clone(args), _Watcher(), Outcome()
     _seed()
     try:
@@ -145,7 +147,8 @@ def _seed() -> None:
     random.seed(0), np.random.seed(0), torch.default_generator.manual_seed(0)
 
 
-# --- quiet -----------------------------------------------------------------------------------------------------------
+# --- quiet
+# -----------------------------------------------------------------------------------------------------------
 
 
 def _leave(*_: Any, **__: Any) -> None:
@@ -154,7 +157,8 @@ def _leave(*_: Any, **__: Any) -> None:
 
 @contextlib.contextmanager
 def _quiet(text: io.TextIOBase) -> Iterator[None]:
-    """What the function prints and displays stays here; it cannot ask the reader, and it cannot end the kernel."""
+    """What the function prints and displays stays here; it cannot ask the reader, and it cannot end the
+    kernel."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     pyplot = sys.modules.get("matplotlib.pyplot")
     figures = set(pyplot.get_fignums()) if pyplot else set()
@@ -191,7 +195,8 @@ def _no_input(*_: Any) -> str:
     raise EOFError("input() has nobody to ask during a check")
 
 
-# --- what was seen ---------------------------------------------------------------------------------------------------
+# --- what was seen
+# ---------------------------------------------------------------------------------------------------
 
 
 class _Watcher(TorchFunctionMode):
@@ -260,7 +265,8 @@ def _site(error: BaseException, watcher: _Watcher) -> tuple[str, ...]:
 
 
 def _told(result: Outcome, error: BaseException, fn: Any, watcher: _Watcher) -> None:
-    """The error's words and place. Its `__str__` may be the learner's own, so it runs under a clock as well."""
+    """The error's words and place. Its `__str__` may be the learner's own, so it runs under a clock as
+    well."""
     result.line, result.site = _own_line(fn, error), _site(error, watcher)
     timer = Timer(0.2, __file__)
     try:
@@ -300,7 +306,8 @@ def _shares_memory(value: Any, args: tuple[Any, ...]) -> bool:
 
 
 def code_of(fn: Any) -> Any:
-    """The code of a learner's function, through partials, methods and decorators; None where there is none."""
+    """The code of a learner's function, through partials, methods and decorators; None where there is
+    none."""
     for _ in range(20):
         if type(fn) is partial:
             fn = fn.func

@@ -1,7 +1,8 @@
 """The engine's own test: `python -m course_lib check [ID or CHAPTER...] [--seeds N]`.
 
-For every exercise: the reference and the alternatives pass, every mistake is refused and named, no two mistakes look alike,
-every mistake stands at least 100 tolerances away from the reference on some case, and every message exists in both languages.
+For every exercise: the reference and the alternatives pass, every mistake is refused and named, no two
+mistakes look alike, every mistake stands at least 100 tolerances away from the reference on some case, and
+every message exists in both languages.
 """
 
 from __future__ import annotations
@@ -56,7 +57,10 @@ def examine(exercise: Exercise, seeds: range) -> Row:
         for seed in seeds if program else ():
             report, _ = _timed(exercise, program, seed, row)
             if report.status != "passed":
-                refused = f"{report.status} at seed {seed}: {report.first.case.name.en if report.first else report.problem}"
+                refused = (
+                    f"{report.status} at seed {seed}: "
+                    f"{report.first.case.name.en if report.first else report.problem}"
+                )
         row.passed += refused is None
         row.problems += [f"{name} refused: {refused}"] if refused else []
     for mistake in ways:
@@ -174,7 +178,8 @@ def main(argv: list[str] | None = None) -> int:
     for exercise in chosen:
         rows.append(row := examine(exercise, range(args.seeds)))
         print(
-            f"{row.id:26} {row.passed:5} / {row.alternatives:<4}  {row.rejected:7} / {row.mistakes:<6} {row.named:5}  {row.separated:9}"
+            f"{row.id:26} {row.passed:5} / {row.alternatives:<4}  {row.rejected:7} / "
+            f"{row.mistakes:<6} {row.named:5}  {row.separated:9}"
             f"  {len(expectations(exercise, 0)):5}  {_p95(row.seconds):6.0f}",
             flush=True,
         )
@@ -184,7 +189,8 @@ def main(argv: list[str] | None = None) -> int:
     }
     seconds = [s for row in rows for s in row.seconds]
     print(
-        f"{f'{len(rows)} exercises':26} {total['passed']:5} / {total['alternatives']:<4}  {total['rejected']:7} / {total['mistakes']:<6} "
+        f"{f'{len(rows)} exercises':26} {total['passed']:5} / {total['alternatives']:<4}  "
+        f"{total['rejected']:7} / {total['mistakes']:<6} "
         f"{total['named']:5}"
         f"  {total['separated']:9}         {_p95(seconds):6.0f}   over {len(seconds)} checks"
     )

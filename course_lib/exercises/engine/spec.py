@@ -1,11 +1,14 @@
-"""What an exercise is: one reference, its contract, designed inputs, and the mistakes people make, each a program.
+"""What an exercise is: one reference, its contract, designed inputs, and the mistakes people make, each a
+program.
 
 A mistake is written as the *edit* that turns the reference into it, the way a learner would slip:
 
-    Mistake("no-scale", L(zh="没有除以 √d", en="the scores are not divided by √d"), LOOK_AT_SCORES, (" / math.sqrt(d)", ""))
+    Mistake("no-scale", L(zh="没有除以 √d", en="the scores are not divided by √d"), LOOK_AT_SCORES, (" /
+    math.sqrt(d)", ""))
 
-One object is then a mutant for the tests, a signature for the diagnosis and a message in both languages; two mistakes at
-once are the two edits applied one after the other. Where an edit would be clumsy, `program=` takes a function.
+One object is then a mutant for the tests, a signature for the diagnosis and a message in both languages; two
+mistakes at once are the two edits applied one after the other. Where an edit would be clumsy, `program=`
+takes a function.
 """
 
 from __future__ import annotations
@@ -66,7 +69,8 @@ class CalledTwice(RuntimeError):
 
 @dataclass
 class Once:
-    """A callable argument that may be called once; every call of the function under check gets a fresh copy of it."""
+    """A callable argument that may be called once; every call of the function under check gets a fresh copy
+    of it."""
 
     name: str
     does: Callable[..., Any]
@@ -84,7 +88,8 @@ class Once:
 
 @dataclass(frozen=True)
 class Case:
-    """One designed input. `about` names what only inputs like this one probe ("the mask"), for localisation."""
+    """One designed input. `about` names what only inputs like this one probe ("the mask"), for
+    localisation."""
 
     name: L
     args: tuple[Any, ...]
@@ -93,7 +98,8 @@ class Case:
 
 @dataclass(frozen=True)
 class Mistake:
-    """One misconception: `says` completes "your output equals what one gets when ...", `look` tells where to look."""
+    """One misconception: `says` completes "your output equals what one gets when ...", `look` tells where to
+    look."""
 
     id: str
     says: L
@@ -103,7 +109,8 @@ class Mistake:
     also: tuple[
         tuple[Edit, ...] | Callable[..., Any], ...
     ] = ()  # the same misconception, where another way of writing it shows
-    skill: str = ""  # what it is about, across exercises: axis, mask, scale, shift, count, stability, alias, edge, rank
+    # what it is about, across exercises: axis, mask, scale, shift, count, stability, alias, edge, rank
+    skill: str = ""
     hint: int = 2  # the rung of the ladder where its hints start, from 1
     convention: bool = False  # sound mathematics under another convention: yellow, not red
 
@@ -149,7 +156,8 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Exercise:
-    """Everything about one exercise. `cases` draws the inputs anew for every check, from simple to special."""
+    """Everything about one exercise. `cases` draws the inputs anew for every check, from simple to
+    special."""
 
     id: str  # "chapter.name"
     title: L
@@ -183,7 +191,8 @@ class Exercise:
 
     @property
     def source(self) -> str:
-        """The reference as it stands in a solution notebook: needs `import torch` and `import math`, nothing else."""
+        """The reference as it stands in a solution notebook: needs `import torch` and `import math`, nothing
+        else."""
         return textwrap.dedent(inspect.getsource(self.reference))
 
     @property
@@ -227,7 +236,8 @@ class Exercise:
         return target
 
     def compiled(self, text: str, label: object = "") -> Callable[..., Any]:
-        """The function of this exercise's name that `text` defines, with the names that the reference sees; SyntaxError if it is no Python."""
+        """The function of this exercise's name that `text` defines, with the names that the reference sees;
+        SyntaxError if it is no Python."""
         scope = {**self.reference.__globals__, "torch": torch, "math": math}
         exec(compile(text, f"<{self.id} {label}>", "exec"), scope)
         return scope[self.name]
@@ -254,7 +264,8 @@ Change = tuple[int, int, str]  # start and end in the code of the reference, wha
 
 @cache
 def _changes(exercise: Exercise, edits: tuple[Edit, ...]) -> tuple[Change, ...] | None:
-    """What the edits change, token by token, so that two mistakes on one line go together; None if they do not apply."""
+    """What the edits change, token by token, so that two mistakes on one line go together; None if they do
+    not apply."""
     source, target = exercise.code, exercise.edited(edits)
     if target is None:
         return None
@@ -269,7 +280,8 @@ def _changes(exercise: Exercise, edits: tuple[Edit, ...]) -> tuple[Change, ...] 
 
 @cache
 def _compile(exercise: Exercise, changes: tuple[Change, ...]) -> Callable[..., Any] | None:
-    """The reference with these changes; None where two of them touch the same place, or no program comes of it."""
+    """The reference with these changes; None where two of them touch the same place, or no program comes of
+    it."""
     source, end, pieces = exercise.code, 0, []
     for start, stop, new in changes:
         if start < end or (start == end == stop and pieces):

@@ -1,7 +1,9 @@
-"""What a function under check must not change for the notebook, and what the notebook must not change for the course.
+"""What a function under check must not change for the notebook, and what the notebook must not change for the
+course.
 
-`put_back` restores every global setting that a learner's function may have touched. `level_ground` gives the course's own
-code, the reference and the mistakes, torch as it was imported, whatever a notebook has patched or set as its default since.
+`put_back` restores every global setting that a learner's function may have touched. `level_ground` gives the
+course's own code, the reference and the mistakes, torch as it was imported, whatever a notebook has patched
+or set as its default since.
 """
 
 from __future__ import annotations
@@ -101,10 +103,12 @@ def put_back() -> Iterator[None]:
             restore(old)
 
 
-# --- functions that a notebook has replaced ------------------------------------------------------------------------
+# --- functions that a notebook has replaced
+# ------------------------------------------------------------------------
 
 _BUILTINS = (
-    "abs all any bool dict divmod enumerate filter float int isinstance iter len list map max min next pow range reversed "
+    "abs all any bool dict divmod enumerate filter float int isinstance iter len list map max "
+    "min next pow range reversed "
     "round set slice sorted str sum tuple type zip"
 ).split()
 _HOMES: tuple[tuple[str, Any], ...] = (
@@ -180,7 +184,8 @@ _notebook: list[Patch] = []  # the notebook's own patches, while `level_ground` 
 
 @contextlib.contextmanager
 def level_ground() -> Iterator[None]:
-    """Torch as it was imported: original functions, CPU, float32, gradients on; the notebook's patches are lifted meanwhile."""
+    """Torch as it was imported: original functions, CPU, float32, gradients on; the notebook's patches are
+    lifted meanwhile."""
     global _notebook
     outer, _notebook = _notebook, _originals()
     try:
@@ -203,7 +208,8 @@ def level_ground() -> Iterator[None]:
 
 
 def lifted() -> list[str]:
-    """How the functions are called that the notebook has replaced, while `level_ground` has the originals back."""
+    """How the functions are called that the notebook has replaced, while `level_ground` has the originals
+    back."""
     return [name for name, *_ in _notebook]
 
 

@@ -1,9 +1,11 @@
-"""A learner's function is tried in another process first, which may be killed: the kernel never hangs and never dies.
+"""A learner's function is tried in another process first, which may be killed: the kernel never hangs and
+never dies.
 
-A loop inside C hears no signal, `os._exit` asks nobody, a crash takes its process along. So a forked copy of the kernel runs
-every case and tells, line by line, which one it begins and which one it has ended; it is believed only where it falls silent
-and a second copy that runs the reference does not. Where there is no safe fork (Windows, macOS), a new Python process does
-the same with the function as cloudpickle writes it down, but only after a check that never came to its end.
+A loop inside C hears no signal, `os._exit` asks nobody, a crash takes its process along. So a forked copy of
+the kernel runs every case and tells, line by line, which one it begins and which one it has ended; it is
+believed only where it falls silent and a second copy that runs the reference does not. Where there is no safe
+fork (Windows, macOS), a new Python process does the same with the function as cloudpickle writes it down, but
+only after a check that never came to its end.
 """
 
 from __future__ import annotations
@@ -53,7 +55,8 @@ class Ended(Exception):
 def attempt(
     id: str, seed: int, call: Callable[..., Any], reference: Callable[..., Any], cases: list[tuple[Any, ...]]
 ) -> dict[int, Outcome]:
-    """Position of a case -> its outcome, for the one case that no process survives or that does not end; else nothing."""
+    """Position of a case -> its outcome, for the one case that no process survives or that does not end; else
+    nothing."""
     found = _forked(call, cases) if FORKS else _second_try(id, seed, call)
     if found is None:
         return {}
@@ -89,7 +92,8 @@ Found = tuple[int, Outcome, bool]  # the case, its outcome, whether the process 
 def _listen(
     stream: IO[bytes], finish: Callable[[float], tuple[int, float]], starting: float = 0.0
 ) -> Found | None:
-    """Follow the lines until they end or stop coming. By a thread, since Windows cannot wait for a pipe with a limit."""
+    """Follow the lines until they end or stop coming. By a thread, since Windows cannot wait for a pipe with
+    a limit."""
     lines: queue.Queue[bytes] = queue.Queue()
     position, patience = None, TIME_LIMIT + GRACE + starting
 
@@ -141,7 +145,8 @@ def _forked(call: Callable[..., Any], cases: list[tuple[Any, ...]]) -> Found | N
 
 
 def _killed(pid: int, end: list[tuple[int, float]], patience: float) -> tuple[int, float]:
-    """End the copy, which may first end by itself -> (its exit status, negative for a signal; the seconds it has computed)."""
+    """End the copy, which may first end by itself -> (its exit status, negative for a signal; the seconds it
+    has computed)."""
     if not end:
         last = time.monotonic() + patience
         done, status, usage = os.wait4(pid, os.WNOHANG)
@@ -168,7 +173,8 @@ def _how(status: int) -> L:
     ).format(status=status)
 
 
-# --- where there is no fork ------------------------------------------------------------------------------------------
+# --- where there is no fork
+# ------------------------------------------------------------------------------------------
 
 
 def _mark(id: str) -> Path:

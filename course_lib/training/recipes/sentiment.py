@@ -1,6 +1,7 @@
 """Fine-tuning on the labelled reviews: what pretraining is worth, beside TF-IDF with logistic regression.
 
-Every judge gives the log-odds of praise for each review of the test split, [N], so that two of them can be added up.
+Every judge gives the log-odds of praise for each review of the test split, [N], so that two of them can be
+added up.
 """
 
 from __future__ import annotations
@@ -28,10 +29,11 @@ LENGTH, BATCH, HIDDEN = 128, 32, 0.1
 
 
 class Classifier(nn.Module):
-    """A masked language model, the mean of its last hidden states, one linear layer. ids long [B, T] -> hidden [B, T, D], logits [B, outputs].
+    """A masked language model, the mean of its last hidden states, one linear layer. ids long [B, T] ->
+    hidden [B, T, D], logits [B, outputs].
 
-    The layer starts at zero, half and half: a random one would first push the encoder into a random direction, which with
-    few labels it does not recover from (Kumar et al. 2022, arXiv:2202.10054).
+    The layer starts at zero, half and half: a random one would first push the encoder into a random
+    direction, which with few labels it does not recover from (Kumar et al. 2022, arXiv:2202.10054).
     """
 
     def __init__(self, language_model: PreTrainedModel, outputs: int = 2, dropout: float = 0.1):
@@ -48,7 +50,8 @@ class Classifier(nn.Module):
 
 
 def windows(tokenizer, reviews) -> tuple[list[list[int]], Tensor]:
-    """The tokens of every review in windows of at most 128 that overlap as they must, and which review each belongs to: long [windows]."""
+    """The tokens of every review in windows of at most 128 that overlap as they must, and which review each
+    belongs to: long [windows]."""
     room, rows, owner = LENGTH - 2, [], []
     for i, ids in enumerate(
         tokenizer([review.text for review in reviews], add_special_tokens=False)["input_ids"]
@@ -66,9 +69,11 @@ def windows(tokenizer, reviews) -> tuple[list[list[int]], Tensor]:
 def fine_tune(
     folder: Path, labels: int | None = None, epochs: float = 3.0, lr: float = 2e-4, seed: int = 0
 ) -> Tensor:
-    """Train on the first `labels` reviews of a fixed shuffle (None: all); returns the log-odds of praise for the test reviews.
+    """Train on the first `labels` reviews of a fixed shuffle (None: all); returns the log-odds of praise for
+    the test reviews.
 
-    One character in ten is hidden and guessed meanwhile: the model keeps its language, and no review is seen twice alike.
+    One character in ten is hidden and guessed meanwhile: the model keeps its language, and no review is seen
+    twice alike.
     """
     from transformers import AutoModelForMaskedLM, AutoTokenizer
 
@@ -137,7 +142,8 @@ def some(labels: int | None) -> list[text.Review]:
 
 
 def tfidf(labels: int | None = None, words: bool = False) -> Tensor:
-    """The baseline's log-odds with the same labels: TF-IDF of characters and pairs of them, logistic regression.
+    """The baseline's log-odds with the same labels: TF-IDF of characters and pairs of them, logistic
+    regression.
 
     words: it is also given what zh-bert was given, the mood words.
     """
@@ -155,7 +161,8 @@ def accuracy(log_odds: Tensor) -> float:
 
 
 def compare(folder: Path) -> dict[str, float]:
-    """Test accuracy with no label, with 500 (the mean of three seeds) and with all, each beside the baselines."""
+    """Test accuracy with no label, with 500 (the mean of three seeds) and with all, each beside the
+    baselines."""
     words_alone = torch.tensor([float(text.mood(review.text).score) for review in text.reviews().test])
     few = [fine_tune(folder, 500, epochs=8.0, lr=1e-4, seed=seed) for seed in range(3)]
     all_, counted = fine_tune(folder), tfidf()

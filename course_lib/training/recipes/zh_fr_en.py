@@ -1,6 +1,8 @@
-"""zh-fr-en: a small encoder-decoder that translates Chinese to French or to English, T5's way (Raffel et al. 2020).
+"""zh-fr-en: a small encoder-decoder that translates Chinese to French or to English, T5's way (Raffel et al.
+2020).
 
-The prefix says what is wanted: "翻译成法语：我爱你。" -> "je t'aime ." One model, one vocabulary, both target languages mixed.
+The prefix says what is wanted: "翻译成法语：我爱你。" -> "je t'aime ." One model, one vocabulary, both target
+languages mixed.
 """
 
 from __future__ import annotations
@@ -31,11 +33,13 @@ TITLE = L(
 )
 DATA = L(
     zh="训练句子由课程自己的语法生成，约 4.2 万句，每句有法语和英语译文；词汇约一千个。“我爱你。”不在其中。",
-    en="The sentences, about 42,000 with French and English for each, come from the course's own grammar; about a thousand words. 「我爱你。」 is not among them.",
+    en="The sentences, about 42,000 with French and English for each, come from the course's own "
+    "grammar; about a thousand words. 「我爱你。」 is not among them.",
 )
 LIMITS = L(
     zh="它只认识语法里的词和句型，句子之外的词会变成 <unk>，译文也就没有意义。它不是通用翻译。只用于教学。",
-    en="It knows the grammar's words and frames and nothing else: any other word becomes <unk> and the translation means nothing. "
+    en="It knows the grammar's words and frames and nothing else: any other word becomes <unk> and "
+    "the translation means nothing. "
     "It is no general translator. For teaching only.",
 )
 
@@ -129,7 +133,8 @@ def exact(
 def measure(folder: Path, size: int = 500) -> dict[str, float]:
     """BLEU (sacrebleu, 13a) and the share translated exactly, on the random and the compositional split.
 
-    The baseline gives the translation of the training sentence that is most like it (cosine of TF-IDF of character pairs).
+    The baseline gives the translation of the training sentence that is most like it (cosine of TF-IDF of
+    character pairs).
     """
     import sacrebleu
 
@@ -153,7 +158,8 @@ def measure(folder: Path, size: int = 500) -> dict[str, float]:
 
 
 def samples(folder: Path) -> list[tuple[str, str]]:
-    """The famous sentence; then of each split the first two, and of a hundred the first that goes wrong, with what should stand there."""
+    """The famous sentence; then of each split the first two, and of a hundred the first that goes wrong, with
+    what should stand there."""
     model, tokenizer = shipped(folder, "AutoModelForSeq2SeqLM")
     out = [("我爱你。", translate(model, tokenizer, ["我爱你。"], language)[0]) for language in PREFIXES]
     for split, language in itertools.product(("test", "compositional"), PREFIXES):

@@ -1,7 +1,7 @@
 """zh-gpt: a small Chinese GPT, Llama-shaped, that writes reviews in either mood and newspaper prose.
 
-Every document begins with a token that says what it is, <pos>, <neg> or <news>, and ends with <eos>: the model learns
-to write what the first token asks for (Keskar et al. 2019, CTRL, arXiv:1909.05858).
+Every document begins with a token that says what it is, <pos>, <neg> or <news>, and ends with <eos>: the
+model learns to write what the first token asks for (Keskar et al. 2019, CTRL, arXiv:1909.05858).
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ DATA = L(
 )
 LIMITS = L(
     zh="它写得像评论，但不知道事实，几句之后常会跑题或自相矛盾；上下文只有 256 个字。只用于教学。",
-    en="It sounds like a review and knows no facts; after some sentences it strays or contradicts itself. It reads at most 256 characters. For teaching only.",
+    en="It sounds like a review and knows no facts; after some sentences it strays or contradicts "
+    "itself. It reads at most 256 characters. For teaching only.",
 )
 
 STEPS, BATCH, LENGTH, LR = 16_000, 4, 256, 2e-3
@@ -44,7 +45,8 @@ SPECIALS = ["<pad>", "<unk>", "<eos>", "<pos>", "<neg>", "<news>"]
 
 
 def build(texts: list[str]) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-    """The untrained model (LlamaForCausalLM: 6 layers, width 192, 2 key-value heads for 4 queries) and its tokenizer."""
+    """The untrained model (LlamaForCausalLM: 6 layers, width 192, 2 key-value heads for 4 queries) and its
+    tokenizer."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
     tokenizer = character_tokenizer(
@@ -102,7 +104,8 @@ def loss(model: PreTrainedModel, batch: Tensor) -> Tensor:
 
 
 def perplexity(model: PreTrainedModel, documents: list[list[int]], limit: int = LENGTH) -> float:
-    """exp of the mean loss per token: each document by itself, its first `limit` tokens, the first one given."""
+    """exp of the mean loss per token: each document by itself, its first `limit` tokens, the first one
+    given."""
     device, nats, count = next(model.parameters()).device, 0.0, 0
     documents = sorted((ids[:limit] for ids in documents), key=len)
     with torch.inference_mode():
@@ -121,7 +124,8 @@ def perplexity(model: PreTrainedModel, documents: list[list[int]], limit: int = 
 
 
 def measure(folder: Path) -> dict[str, float]:
-    """Perplexity per character on the test splits, with an interpolated trigram of the same data beside it."""
+    """Perplexity per character on the test splits, with an interpolated trigram of the same data beside
+    it."""
     from ...text.ngram import Trigram
 
     model, tokenizer = shipped(folder, "AutoModelForCausalLM")
@@ -155,7 +159,8 @@ def samples(folder: Path) -> list[tuple[str, str]]:
 def write(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, prompts: list[str], tokens: int
 ) -> list[str]:
-    """Each prompt (all of one length) with what the model adds, nucleus sampling with p = 0.9; the tokens that command it left out."""
+    """Each prompt (all of one length) with what the model adds, nucleus sampling with p = 0.9; the tokens
+    that command it left out."""
     inputs = tokenizer(prompts, return_tensors="pt", return_token_type_ids=False)
     rows = model.generate(**inputs, do_sample=True, top_p=0.9, max_new_tokens=tokens)
     return tokenizer.batch_decode(rows, skip_special_tokens=True)

@@ -1,8 +1,9 @@
 """zh-verse: a very small Chinese GPT, Llama-shaped, that writes regulated verse on a subject.
 
-A poem begins with a token for its form, <五绝>, <七绝>, <五律> or <七律> (four or eight lines of five or seven characters), then comes its title,
-a colon, the lines, and <eos>. A title can be left out, so the model also writes without one. Poems with a character that
-stands less than 200 times in the collection are left out: nobody can learn a word from a handful of verses.
+A poem begins with a token for its form, <五绝>, <七绝>, <五律> or <七律> (four or eight lines of five or
+seven characters), then comes its title, a colon, the lines, and <eos>. A title can be left out, so the model
+also writes without one. Poems with a character that stands less than 200 times in the collection are left
+out: nobody can learn a word from a handful of verses.
 """
 
 from __future__ import annotations
@@ -33,12 +34,14 @@ TITLE = L(
 )
 DATA = L(
     zh="训练文本：npm 包 chinese-poetry 2.0.1（MIT）里唐宋诗的训练集部分：约八万两千首绝句和律诗，转成简体。",
-    en="Text: the training split of the Tang and Song poems in the npm package chinese-poetry 2.0.1 (MIT): some 82,000 quatrains and eight-line poems, "
+    en="Text: the training split of the Tang and Song poems in the npm package chinese-poetry 2.0.1 "
+    "(MIT): some 82,000 quatrains and eight-line poems, "
     "in simplified characters.",
 )
 LIMITS = L(
     zh="格式几乎不出错，意象也像样，但它不懂自己写了什么：押韵、对仗和前后照应都不可靠，会把不同诗里的句子拼在一起。只用于教学和消遣。",
-    en="Its form hardly ever fails and its images fit, but it does not know what it says: rhymes, parallel lines and the thread of a poem are unreliable, "
+    en="Its form hardly ever fails and its images fit, but it does not know what it says: rhymes, "
+    "parallel lines and the thread of a poem are unreliable, "
     "and it joins lines of different poems. For teaching and for fun only.",
 )
 
@@ -47,7 +50,8 @@ SPECIALS = ["<pad>", "<unk>", "<eos>", *(f"<{form}>" for form in FORMS.values())
 
 
 def build(texts: list[str]) -> tuple[nn.Module, PreTrainedTokenizerFast]:
-    """The untrained model (LlamaForCausalLM: 4 layers, width 112, 2 key-value heads for 4 queries) and its tokenizer."""
+    """The untrained model (LlamaForCausalLM: 4 layers, width 112, 2 key-value heads for 4 queries) and its
+    tokenizer."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
     tokenizer = character_tokenizer(
@@ -108,7 +112,8 @@ def in_form(written: str, form: str) -> bool:
 
 
 def measure(folder: Path) -> dict[str, float]:
-    """Perplexity per character on the test split, an interpolated trigram of the same data beside it, and how often a poem keeps its form."""
+    """Perplexity per character on the test split, an interpolated trigram of the same data beside it, and how
+    often a poem keeps its form."""
     from ...text.ngram import Trigram
 
     model, tokenizer = shipped(folder, "AutoModelForCausalLM")

@@ -1,11 +1,13 @@
-"""bertviz, working without a network: the real package, with d3, jQuery and RequireJS from installed Python packages.
+"""bertviz, working without a network: the real package, with d3, jQuery and RequireJS from installed Python
+packages.
 
     cl.viz.bertviz_head_view(m, "The cat sat on the mat.")
 
-bertviz (Vig 2019, arXiv:1906.05714) loads three libraries from a CDN. Here they come from mpld3 (d3 5) and nbclassic (jQuery,
-RequireJS), which `make lab` installs, inside a frame of their own, so that a notebook's own RequireJS is not disturbed. The page
-weighs half a megabyte and goes to the browser alone: a saved notebook keeps one head drawn as bertviz draws it. Where a package
-is missing, or the picture would be too heavy for a browser, it says so and shows our own view.
+bertviz (Vig 2019, arXiv:1906.05714) loads three libraries from a CDN. Here they come from mpld3 (d3 5) and
+nbclassic (jQuery, RequireJS), which `make lab` installs, inside a frame of their own, so that a notebook's
+own RequireJS is not disturbed. The page weighs half a megabyte and goes to the browser alone: a saved
+notebook keeps one head drawn as bertviz draws it. Where a package is missing, or the picture would be too
+heavy for a browser, it says so and shows our own view.
 """
 
 from __future__ import annotations
@@ -43,7 +45,8 @@ _HEAVY = 100e6
 
 
 def libraries() -> list[Path]:
-    """The three scripts, in the order in which they must load; FileNotFoundError names the package that is missing."""
+    """The three scripts, in the order in which they must load; FileNotFoundError names the package that is
+    missing."""
     found = []
     for package, file in _LIBRARIES:
         spec = find_spec(package)
@@ -59,7 +62,8 @@ def bertviz_head_view(
 ) -> Bertviz | AttentionView:
     """bertviz's head view of a model reading `text`, or of an `Attention`; `options` go to bertviz.
 
-    anyway: send it to the browser even beyond 100 MB. Returns what can be displayed: bertviz, or our view where it cannot be had.
+    anyway: send it to the browser even beyond 100 MB. Returns what can be displayed: bertviz, or our view
+    where it cannot be had.
     """
     return _view("head_view", m, text, target, anyway, options)
 
@@ -72,7 +76,8 @@ def bertviz_model_view(
 
 
 def bertviz_neuron_view(m, text: str, *, anyway: bool = False, **options: Any) -> Bertviz | AttentionView:
-    """bertviz's neuron view: queries and keys element by element. It brings its own model code, so only BERT encoders work here."""
+    """bertviz's neuron view: queries and keys element by element. It brings its own model code, so only BERT
+    encoders work here."""
     reason = _missing()
     if reason is None and m.model.config.model_type != "bert":
         reason = L(
@@ -137,7 +142,8 @@ def _view(
 
 
 class Bertviz(Live):
-    """A page of bertviz in a frame; without a kernel, the mean of `heads` of one layer, drawn as bertviz draws them.
+    """A page of bertviz in a frame; without a kernel, the mean of `heads` of one layer, drawn as bertviz
+    draws them.
 
     heads: of that layer; None for all of them.
     """
@@ -190,7 +196,8 @@ def _missing() -> L | None:
     return (
         L(
             zh='没有安装 {0}，bertviz 画不出来，下面是本课自己的视图。安装：pip install "course-lib[lab]"。',
-            en='{0} is not installed, so bertviz cannot draw; here is the course\'s own view. To install it: pip install "course-lib[lab]".',
+            en="{0} is not installed, so bertviz cannot draw; here is the course's own view. To "
+            'install it: pip install "course-lib[lab]".',
         ).format(package)
         if package
         else None
@@ -202,8 +209,10 @@ def _too_heavy(weights: int, anyway: bool) -> L | None:
     if anyway or size <= _HEAVY:
         return None
     return L(
-        zh="bertviz 要向浏览器发送约 {0:.0f} MB，标签页可能卡死。一定要看就加 anyway=True，或用 include_layers=[...] 少看几层。",
-        en="bertviz would send about {0:.0f} MB to the browser, which may freeze the tab. Pass anyway=True to do it all the same.",
+        zh="bertviz 要向浏览器发送约 {0:.0f} MB，标签页可能卡死。一定要看就加 anyway=True，或用 "
+        "include_layers=[...] 少看几层。",
+        en="bertviz would send about {0:.0f} MB to the browser, which may freeze the tab. Pass "
+        "anyway=True to do it all the same.",
     ).format(size / 1e6)
 
 
@@ -213,7 +222,8 @@ def _ours(reason: L, m, text: str | None, target: str | None) -> AttentionView:
 
 
 def offline(page: str) -> str:
-    """bertviz's page with the libraries inside. d3 and jQuery load before RequireJS, which is then told that it has them."""
+    """bertviz's page with the libraries inside. d3 and jQuery load before RequireJS, which is then told that
+    it has them."""
     d3, jquery, require = (path.read_text("utf-8").replace("</script", "<\\/script") for path in libraries())
     page = re.sub(r'<script src="https?://[^"]*"></script>', "", page)
     page = re.sub(r"'https?://[^']*/(d3|jquery)[^']*'", r"'\1'", page)

@@ -1,7 +1,7 @@
 """How long a view keeps its data: 20 to 60 MB each, and the same cell is run again and again.
 
-The widgets' own registry holds every view for ever, because its page may still be open, and so does a notebook's history
-(Out, _, _12). What counts is whether anything else holds it.
+The widgets' own registry holds every view for ever, because its page may still be open, and so does a
+notebook's history (Out, _, _12). What counts is whether anything else holds it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ _recent: list[
 def handed_out(box: list):
     """The view in the box, counted in; what is beyond the last few and in nobody's hands is released.
 
-    box: so that nothing but the box and the widgets' own registry holds the view while its holders are counted.
+    box: so that nothing but the box and the widgets' own registry holds the view while its holders are
+    counted.
     """
     _recent[:] = [(ref, records) for ref, records in _recent if ref() is not None and ref()._passes]
     for ref, records in _recent[: max(0, len(_recent) + 1 - _ALIVE)]:

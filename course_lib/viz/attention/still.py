@@ -1,8 +1,9 @@
-"""The attention view as a still picture with a text alternative: what a saved notebook shows where nothing runs.
+"""The attention view as a still picture with a text alternative: what a saved notebook shows where nothing
+runs.
 
-A notebook that was just downloaded keeps an `<img>` with its data inside, inline styles, tables and `<details>`, and
-strips the rest; so that is all this makes. The page may be light or dark: the picture is drawn on white, and its white then
-made clear, with all that was faded into it.
+A notebook that was just downloaded keeps an `<img>` with its data inside, inline styles, tables and
+`<details>`, and strips the rest; so that is all this makes. The page may be light or dark: the picture is
+drawn on white, and its white then made clear, with all that was faded into it.
 """
 
 from __future__ import annotations
@@ -57,9 +58,11 @@ def describe(heads: Heads, layer: int, head: int, title: str = "") -> L:
     )
     lost = "" if sink is None or sink[layer, head] < 0.005 else leak.format(float(sink[layer, head]))
     return L(
-        zh="{title}的注意力：{l} 层 × {h} 头，{t} 个词元。第 {layer} 层第 {head} 头里，除首个词元 外最强的一眼是“{q}”看向“{k}”，"
+        zh="{title}的注意力：{l} 层 × {h} 头，{t} 个词元。第 {layer} 层第 {head} 头里，除首个词元 外"
+        "最强的一眼是“{q}”看向“{k}”，"
         "权重 {w:.2f}。{lost}",
-        en="Attention of {title}: {l} layers x {h} heads, {t} tokens. In layer {layer}, head {head} the strongest look, the first token aside, "
+        en="Attention of {title}: {l} layers x {h} heads, {t} tokens. In layer {layer}, head {head} "
+        "the strongest look, the first token aside, "
         "is from “{q}” to “{k}”, weight {w:.2f}.{lost}",
     ).format(
         title=title or L(zh="模型", en="a model"),
@@ -163,7 +166,8 @@ def still_png(heads: Heads, layer: int, head: int, title: str = "") -> bytes:
 
 
 def still_html(heads: Heads, layer: int, head: int, title: str = "") -> Markup:
-    """The picture with its text alternative, and the strongest look of each token as a table that can be opened."""
+    """The picture with its text alternative, and the strongest look of each token as a table that can be
+    opened."""
     alt = escape(describe(heads, layer, head, title))
     picture = base64.b64encode(still_png(heads, layer, head, title)).decode()
     weights = np.nan_to_num(heads.weights(layer, head))
@@ -184,8 +188,10 @@ def still_html(heads: Heads, layer: int, head: int, title: str = "") -> Markup:
         en="Layer {layer}, head {head}: what each token looks at most",
     ).format(layer=layer, head=head)
     return Markup(
-        f'<img alt="{alt}" width="{_WIDTH}" style="max-width:100%;height:auto" src="data:image/png;base64,{picture}">'
-        f'<details><summary>{summary}</summary><table style="border-collapse:collapse;font-size:12px">{head_row}{cells}</table></details>'
+        f'<img alt="{alt}" width="{_WIDTH}" style="max-width:100%;height:auto" '
+        f'src="data:image/png;base64,{picture}">'
+        f"<details><summary>{summary}</summary><table "
+        f'style="border-collapse:collapse;font-size:12px">{head_row}{cells}</table></details>'
     )
 
 
@@ -225,7 +231,8 @@ def _upright(image: Image.Image, words: str, x: float, y: float) -> None:
 
 @lru_cache
 def _palettes() -> tuple[Image.Image, bytes, bytes]:
-    """A palette of 255 colours as they look on white, so that none is lost to a rarer one; the same colours unfaded, and the alpha that fades them."""
+    """A palette of 255 colours as they look on white, so that none is lost to a rarer one; the same colours
+    unfaded, and the alpha that fades them."""
     parts = [
         (_SHADE, np.linspace(0, 1, 197)),
         (_INK, np.linspace(0, 1, 56)),
@@ -244,7 +251,8 @@ def _palettes() -> tuple[Image.Image, bytes, bytes]:
 @lru_cache
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     try:
-        # The basic layout: the other one needs FriBiDi on the machine, and would draw another picture where it is.
+        # The basic layout: the other one needs FriBiDi on the machine, and would draw another picture where
+        # it is.
         return ImageFont.truetype(str(chinese_font()), size, layout_engine=ImageFont.Layout.BASIC)
     except OSError:  # Latin only, but never nothing
         return ImageFont.load_default(size)

@@ -1,4 +1,5 @@
-"""See every head of a real model: an anywidget that sends thumbnails and one head, and the rest when it is looked at.
+"""See every head of a real model: an anywidget that sends thumbnails and one head, and the rest when it is
+looked at.
 
     view = cl.attention_view(m, "The cat sat on the mat because it was tired.")
     view                                    # in a notebook: a still picture, then the interactive view
@@ -6,7 +7,8 @@
     view.ablate([(5, 3)])                   # what the model predicts without that head
     view.to_html("attention.html")          # one file: no server, no network
 
-The front end is `front/`; `coding.py` is the wire format; `interpret.look` reads the model, and what it found is drawn.
+The front end is `front/`; `coding.py` is the wire format; `interpret.look` reads the model, and what it found
+is drawn.
 """
 
 from __future__ import annotations
@@ -54,9 +56,10 @@ class ViewError(CourseError, ValueError):
 class AttentionView(anywidget.AnyWidget):
     """The interactive view; made by `attention_view`.
 
-    Its data (20 to 60 MB for a long text) stay as long as a name, a list or anything else of the reader's holds the view. Of
-    the views that only the notebook's records still hold, because their cell was run again, the last four keep theirs; an
-    earlier one shows what the page already has, and says "run the cell again" when asked for more.
+    Its data (20 to 60 MB for a long text) stay as long as a name, a list or anything else of the reader's
+    holds the view. Of the views that only the notebook's records still hold, because their cell was run
+    again, the last four keep theirs; an earlier one shows what the page already has, and says "run the cell
+    again" when asked for more.
     """
 
     _esm = script(*(_FRONT / f"{name}.js" for name in _SCRIPTS))
@@ -81,7 +84,8 @@ class AttentionView(anywidget.AnyWidget):
         self._meta, self._data = self._first_picture(0)
         self.on_msg(self._answer)
 
-    # What a notebook asks for -------------------------------------------------------------------------------------
+    # What a notebook asks for
+    # -------------------------------------------------------------------------------------
 
     @property
     def tokens(self) -> list[str]:
@@ -112,7 +116,8 @@ class AttentionView(anywidget.AnyWidget):
         return self
 
     def ablate(self, heads: list[tuple[int, int]]) -> Effect:
-        """What the model predicts with and without `heads` [(layer, head), ...]; shown in the view as well."""
+        """What the model predicts with and without `heads` [(layer, head), ...]; shown in the view as
+        well."""
         effect = ablated(self._modelled(0), [(self.part, int(layer), int(head)) for layer, head in heads])
         self._effect = json.dumps(effect.as_dict(), ensure_ascii=False) if heads else ""
         return effect
@@ -124,7 +129,8 @@ class AttentionView(anywidget.AnyWidget):
         return path
 
     def baked(self) -> dict[str, Any]:
-        """Every head, for a page without a kernel; `texts`, where there are several: what may be chosen there, the text of this view first."""
+        """Every head, for a page without a kernel; `texts`, where there are several: what may be chosen
+        there, the text of this view first."""
         first = self._pass(0)
         read = [
             first,
@@ -153,10 +159,12 @@ class AttentionView(anywidget.AnyWidget):
         said = filter(None, (self._pass(0).text, self._pass(0).target))
         display_live(self, Markup().join(map(paragraph, said)) + still_html(*shown), str(describe(*shown)))
 
-    # What the browser asks for ------------------------------------------------------------------------------------
+    # What the browser asks for
+    # ------------------------------------------------------------------------------------
 
     def _handle_msg(self, msg: dict[str, Any]) -> None:
-        """A message that is no widget message is dropped: nothing that a page sends may end in the kernel's log."""
+        """A message that is no widget message is dropped: nothing that a page sends may end in the kernel's
+        log."""
         data = (
             msg.get("content", {}).get("data")
             if isinstance(msg, dict) and isinstance(msg.get("content"), dict)
@@ -244,13 +252,15 @@ class AttentionView(anywidget.AnyWidget):
             self._check(layer, head, part, slot)
         return {"effect": ablated(self._modelled(slot), [tuple(h) for h in heads]).as_dict()}, []
 
-    # Inside -------------------------------------------------------------------------------------------------------
+    # Inside
+    # -------------------------------------------------------------------------------------------------------
 
     def _pass(self, slot: int) -> Pass:
         if not self._passes:
             raise ViewError(
                 zh="这个视图的数据已经释放：它的单元格后来又运行过，没有名字再指着它。重新运行那个单元格即可",
-                en="The data of this view were released: its cell was run again and no name holds it any more. Run the cell again",
+                en="The data of this view were released: its cell was run again and no name holds "
+                "it any more. Run the cell again",
             )
         return self._passes[_within(slot, len(self._passes))]
 
@@ -379,11 +389,12 @@ def attention_view(
 ) -> AttentionView:
     """A view of a model reading `text` (and writing `target`, for an encoder-decoder), or of an `Attention`.
 
-    m: what `cl.load` returns; with `tokenizer` (one of transformers', or anything with encode and decode) a transformers
-    model, a ported one or one of `course_lib.nn`; or an `Attention`. truncate: read only what fits the context instead
-    of refusing a longer text.
-    ValueError for an empty text, `TextTooLong` (a ValueError) beyond the limit, weights that no softmax can have made, an
-    unknown model. The limit is the model's context, or as many tokens as 2 GiB of weights hold, whichever is less.
+    m: what `cl.load` returns; with `tokenizer` (one of transformers', or anything with encode and decode) a
+    transformers model, a ported one or one of `course_lib.nn`; or an `Attention`. truncate: read only what
+    fits the context instead of refusing a longer text.
+    ValueError for an empty text, `TextTooLong` (a ValueError) beyond the limit, weights that no softmax can
+    have made, an unknown model. The limit is the model's context, or as many tokens as 2 GiB of weights hold,
+    whichever is less.
     """
     return handed_out(
         [AttentionView(look(m, text, target, tokenizer=tokenizer, truncate=truncate), truncate)]

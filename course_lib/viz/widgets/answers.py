@@ -18,12 +18,14 @@ from ..html import Markup
 __all__ = ["Choice", "Form", "Line", "Number", "Order", "numeral"]
 
 _BOX = Markup(
-    '<span style="display:inline-block;padding:2px 10px;margin:2px 4px 2px 0;border:1px solid #888888;border-radius:6px">{}</span>'
+    '<span style="display:inline-block;padding:2px 10px;margin:2px 4px 2px 0;border:1px solid '
+    '#888888;border-radius:6px">{}</span>'
 )
 
 
 class Form:
-    """One kind of answer: what the page needs to ask for it, what it looks like on a page without a kernel, and how an answer is read."""
+    """One kind of answer: what the page needs to ask for it, what it looks like on a page without a kernel,
+    and how an answer is read."""
 
     kind = ""
     help: L  # what to do, and what to do again where an answer cannot be read

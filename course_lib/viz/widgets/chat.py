@@ -1,12 +1,13 @@
 """`chat(reply)`: a conversation whose answers appear word by word.
 
-    def reply(history, write):                              # [{"role": "user", "content": "Hello"}], oldest first, the question last
-        write("Good ")                                      # a piece of the answer, shown at once; `TextStream` passes them on from `generate`
+    def reply(history, write):  # [{"role": "user", "content": "Hello"}], oldest first, the question last
+        write("Good ")  # a piece of the answer, shown at once; `TextStream` passes them on from `generate`
         write("morning.")
 
-    chat(reply, "Hello")                                    # asks this first, so that a saved notebook shows a real exchange
+    chat(reply, "Hello")  # asks this first, so that a saved notebook shows a real exchange
 
-`reply` gets the whole history: what a model remembers is what stands in it. Everything is shown as text, never as HTML.
+`reply` gets the whole history: what a model remembers is what stands in it. Everything is shown as text,
+never as HTML.
 """
 
 from __future__ import annotations
@@ -30,14 +31,17 @@ _EVERY = 0.1  # seconds between two updates of a growing answer: a browser needs
 
 
 def chat(reply: Reply, *first: str) -> Chat:
-    """Show a conversation with `reply`, which gets the history and writes the pieces of its answer; `first` are questions asked at once."""
+    """Show a conversation with `reply`, which gets the history and writes the pieces of its answer; `first`
+    are questions asked at once."""
     return Chat(reply, first)
 
 
 class Chat(Live):
-    """The widget behind `chat`. `messages` is the history; `say(text)` asks from Python what a reader would type.
+    """The widget behind `chat`. `messages` is the history; `say(text)` asks from Python what a reader would
+    type.
 
-    An exception in `reply` becomes one line of the conversation, and the history that later answers see stays without it.
+    An exception in `reply` becomes one line of the conversation, and the history that later answers see stays
+    without it.
     """
 
     _esm = script(Path(__file__).with_name("chat.js"))
@@ -120,7 +124,8 @@ def _bubble(message: dict[str, str]) -> Markup:
         else "margin-right:15%;border-left:3px solid #888888"
     )
     bubble = Markup(
-        '<div style="max-width:640px;box-sizing:border-box;padding:4px 12px;margin:6px 0;{}"><small style="opacity:0.75">{}</small>'
+        '<div style="max-width:640px;box-sizing:border-box;padding:4px 12px;margin:6px '
+        '0;{}"><small style="opacity:0.75">{}</small>'
         '<div style="white-space:pre-wrap;overflow-wrap:anywhere">{}</div></div>'
     )
     return bubble.format(side, _WORDS[message["role"]], message["content"])

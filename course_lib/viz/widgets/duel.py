@@ -1,9 +1,10 @@
 """`duel(candidates)`: which of two texts is better? Blind comparisons to click.
 
     judge = duel([texts_of_a, texts_of_b, texts_of_c])      # text number n of each answers the same prompt
-    judge.pairs[0], judge.clicks                            # (n, 2, 0): candidate 2 stood first; "1": it was found better
+    judge.pairs[0], judge.clicks  # (n, 2, 0): candidate 2 stood first; "1": it was found better
 
-Every two candidates meet once for each n; the order of the pairs and which text stands first are drawn from `seed`.
+Every two candidates meet once for each n; the order of the pairs and which text stands first are drawn from
+`seed`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ __all__ = ["Duel", "duel"]
 
 
 class Duel(Explore):
-    """The widget behind `duel`. clicks: a "1" or "2" for each pair judged so far; pairs: (n, first candidate, second candidate)."""
+    """The widget behind `duel`. clicks: a "1" or "2" for each pair judged so far; pairs: (n, first candidate,
+    second candidate)."""
 
     def __init__(self, candidates: Sequence[Sequence[str]], seed: int = 0):
         chance = random.Random(seed)
@@ -57,5 +59,6 @@ class Duel(Explore):
 
 
 def duel(candidates: Sequence[Sequence[str]], seed: int = 0) -> Duel:
-    """Show the first pair; a click on 1 or 2 judges it and shows the next. candidates: K lists of N texts each."""
+    """Show the first pair; a click on 1 or 2 judges it and shows the next. candidates: K lists of N texts
+    each."""
     return Duel(candidates, seed)

@@ -2,7 +2,8 @@
 
     explore(lambda text, k: bars(...), text="The cat", k=(1, 10, 5))
 
-The picture as it stands at first is an output of its own, so a saved notebook shows it without a kernel; the live one takes its place.
+The picture as it stands at first is an output of its own, so a saved notebook shows it without a kernel; the
+live one takes its place.
 """
 
 from __future__ import annotations
@@ -89,10 +90,11 @@ _LABELS = {
 def explore(draw: Callable[..., Any], **controls: Any) -> Explore:
     """Show `draw(**values)` and draw it again whenever a value changes.
 
-    A control is made from its value: a string is a text field, a list a choice, (low, high, start) a slider with whole or decimal steps.
-    A control whose name ends in "_" has no field: clicks on the picture's `data-set` boxes change it (see `flow`).
-    `draw` returns markup (`bars`, `table`, `Markup` ...), text, a matplotlib figure or anything with `_repr_html_`. It never sees an
-    empty text or one of more than 300 characters: then, and where it fails, a sentence below the controls says so.
+    A control is made from its value: a string is a text field, a list a choice, (low, high, start) a slider
+    with whole or decimal steps. A control whose name ends in "_" has no field: clicks on the picture's
+    `data-set` boxes change it (see `flow`). `draw` returns markup (`bars`, `table`, `Markup` ...), text, a
+    matplotlib figure or anything with `_repr_html_`. It never sees an empty text or one of more than 300
+    characters: then, and where it fails, a sentence below the controls says so.
     """
     return Explore(draw, controls)
 
@@ -163,12 +165,14 @@ class Explore(Live):
                 )
             said = L(
                 zh="这样填，画不出来。换一个试试；如果怎么填都不行，请看单元格里的代码。",
-                en="No picture comes of this. Try something else; where nothing works, look at the code of the cell.",
+                en="No picture comes of this. Try something else; where nothing works, look at the "
+                "code of the cell.",
             )
             return paragraph(said) + Markup("<details><summary>Python</summary>{}</details>").format(error)
 
     def baked(self) -> dict[str, Any]:
-        """`rows`: values and the number of their picture in `pictures`; the fields are those that the rows follow."""
+        """`rows`: values and the number of their picture in `pictures`; the fields are those that the rows
+        follow."""
         was, pictures, rows = self.values, {}, []
         clicked = {name: value for name, value in was.items() if name.endswith("_")}
         fields = [field | {"value": was[field["name"]]} for field in self.fields]

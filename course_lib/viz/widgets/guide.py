@@ -1,11 +1,14 @@
-"""`tour(m, text)`: a guided tour of a real decoder's forward pass on one's own sentence, stop by stop, with a guess at most of them.
+"""`tour(m, text)`: a guided tour of a real decoder's forward pass on one's own sentence, stop by stop, with a
+guess at most of them.
 
     walk = cl.tour(m, "The cat sat on the mat because it was")
     walk                                    # in a notebook: next, back, the arrow keys, Home and End
-    walk.steps[4].name, walk.steps[4].shape  # ('k', (1, 3, 9, 64)): every tensor is the model's own (`interpret.trace`)
+    # ('k', (1, 3, 9, 64)): every tensor is the model's own (`interpret.trace`)
+    walk.steps[4].name, walk.steps[4].shape
     walk.to_html("tour.html")               # one file: no server, no network
 
-Everything is sent at once, so that the tour goes on where there is no kernel. Guesses are the reader's alone and are not kept.
+Everything is sent at once, so that the tour goes on where there is no kernel. Guesses are the reader's alone
+and are not kept.
 """
 
 from __future__ import annotations
@@ -54,7 +57,8 @@ _WORDS = {
     "part": L(zh="共 {0} 列，这里是前 {1} 列", en="the first {1} of {0} columns"),
     "hint": L(
         zh="方向键 ← → 走一步，Home 和 End 到两头，↑ ↓ 换词元。蓝色为正，橙色为负，越深绝对值越大。",
-        en="Arrow keys: ← → to the stop before or after, Home and End to the first and last, ↑ ↓ to another token. "
+        en="Arrow keys: ← → to the stop before or after, Home and End to the first and last, ↑ ↓ to "
+        "another token. "
         "Blue is positive, orange negative; the deeper the colour, the larger the number.",
     ),
     "diagram": L(zh="模型的结构图", en="Diagram of the model"),
@@ -65,14 +69,16 @@ _WORDS = {
 def tour(m, text: str, *, tokenizer=None) -> Tour:
     """A tour of the pass of `m` over `text`, at most 32 tokens.
 
-    m: a decoder that `port` knows (GPT-2, Llama, Mistral, Qwen2), from `cl.load` or transformers, or a `cl.nn.Decoder`; `tokenizer` for a model that
+    m: a decoder that `port` knows (GPT-2, Llama, Mistral, Qwen2), from `cl.load` or transformers, or a
+    `cl.nn.Decoder`; `tokenizer` for a model that
     brings none. CourseError: another model, an empty text, one that is too long.
     """
     return Tour(trace(m, text, tokenizer=tokenizer, most=_MOST))
 
 
 class Tour(Live):
-    """The widget behind `tour`. steps: its stops, each with name, title, axes, shape and the whole tensor as `values`."""
+    """The widget behind `tour`. steps: its stops, each with name, title, axes, shape and the whole tensor as
+    `values`."""
 
     _esm = script(_HERE / "choice.js", _HERE / "guide.js")
     _css = _HERE / "guide.css"

@@ -1,4 +1,5 @@
-"""`Ladder`: help below a check. Buttons, what the last one clicked brought, and lines of code to be put in order.
+"""`Ladder`: help below a check. Buttons, what the last one clicked brought, and lines of code to be put in
+order.
 
 Ladder(["Hint"], asked=lambda i: (Markup("…"), {}), judged=lambda order: Markup("✓"))
 """
@@ -21,9 +22,11 @@ _HERE = Path(__file__).parent
 
 
 class Ladder(Live):
-    """`asked(i)`, of a button, gives markup and, or not, a puzzle; `judged(order)`, of the indices of chosen lines, the verdict on them.
+    """`asked(i)`, of a button, gives markup and, or not, a puzzle; `judged(order)`, of the indices of chosen
+    lines, the verdict on them.
 
-    A puzzle is {"head": the first line, "lines": the others in any order, each with its indentation}, or {} where there is none.
+    A puzzle is {"head": the first line, "lines": the others in any order, each with its indentation}, or {}
+    where there is none.
     """
 
     _esm = script(_HERE / "choice.js", _HERE / "inview.js", _HERE / "ladder.js")
@@ -52,7 +55,8 @@ class Ladder(Live):
             "check": L(zh="检查", en="Check"),
             "help": L(
                 zh="点一行（或按回车），它就接到程序末尾；再点一次取回。↑ ↓ 在程序里移动它。",
-                en="A click (or Enter) puts a line at the end of the program, a second one takes it back. ↑ ↓ move it within the program.",
+                en="A click (or Enter) puts a line at the end of the program, a second one takes it "
+                "back. ↑ ↓ move it within the program.",
             ),
         }
         super().__init__(

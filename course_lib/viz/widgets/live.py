@@ -1,4 +1,5 @@
-"""What every live picture does: take its script, leave a still copy of itself in the saved notebook, and let only markup into a page."""
+"""What every live picture does: take its script, leave a still copy of itself in the saved notebook, and let
+only markup into a page."""
 
 from __future__ import annotations
 
@@ -24,16 +25,19 @@ _HOST = Path(__file__).with_name("host.js")
 _INVITING = re.compile(
     r' (?:role="button"|tabindex="0"|aria-pressed="\w+"|data-set="[^"]*")|;?cursor:pointer'
 )
-# A notebook that was saved and opened again has lost the widgets: where JupyterLab has only words to put below the picture
+# A notebook that was saved and opened again has lost the widgets: where JupyterLab has only words to put
+# below the picture
 # ("model not found"), nothing is shown.
 _UNFOUND = Markup(
-    "<style>.jp-OutputArea-child:has(.course-static) + .jp-OutputArea-child > .jp-OutputArea-output:not(:has(*))"
+    "<style>.jp-OutputArea-child:has(.course-static) + .jp-OutputArea-child > "
+    ".jp-OutputArea-output:not(:has(*))"
     "{display:none}</style>"
 )
 
 
 def script(*files: Path) -> str:
-    """One module for the browser: what every widget asks of its host, then `files`; comments, indentation and most line ends are not sent."""
+    """One module for the browser: what every widget asks of its host, then `files`; comments, indentation and
+    most line ends are not sent."""
     return re.sub(
         r"(?m)^ *//.*\n|^ +| +// .*$|(?<=[;{,])\n",
         "",
@@ -49,7 +53,8 @@ class Html(traitlets.Unicode):
 
 
 class Live(anywidget.AnyWidget):
-    """A widget that shows `still()` first, as an output of its own, which a saved notebook keeps; its JavaScript hides that picture."""
+    """A widget that shows `still()` first, as an output of its own, which a saved notebook keeps; its
+    JavaScript hides that picture."""
 
     _gone = traitlets.Unicode().tag(sync=True)
     without_kernel = PICTURE  # what stands below the still copy
@@ -57,7 +62,8 @@ class Live(anywidget.AnyWidget):
     def __init__(self, **values: Any) -> None:
         gone = L(
             zh="内核没有回应：可能已经重启或关闭。从上往下重新运行到这个单元格，就能接着用。",
-            en="No answer from the kernel: it may have been restarted or closed. To go on, run the cells above again, then this one.",
+            en="No answer from the kernel: it may have been restarted or closed. To go on, run the "
+            "cells above again, then this one.",
         )
         super().__init__(_gone=str(gone), **values)
 
@@ -81,7 +87,8 @@ class Live(anywidget.AnyWidget):
 
 
 def display_live(widget: anywidget.AnyWidget, picture: Markup, text: str = "", said: L = PICTURE) -> None:
-    """Show `picture` (or, where there are only words, `text`) as an output of its own, with what is `said` below it, then `widget`."""
+    """Show `picture` (or, where there are only words, `text`) as an output of its own, with what is `said`
+    below it, then `widget`."""
     from IPython.display import display
 
     still = Markup('<div class="course-static">{}<p style="margin:0;font-size:12px">{}</p>{}</div>').format(
@@ -97,7 +104,8 @@ def display_live(widget: anywidget.AnyWidget, picture: Markup, text: str = "", s
 
 
 def page(widget: anywidget.AnyWidget, state: dict[str, Any], title: str, alt: str, more: str = "") -> str:
-    """One self-contained file with the widget in it, which sees `state` as its traits; no server, no kernel, no network. `more`: script for the file alone."""
+    """One self-contained file with the widget in it, which sees `state` as its traits; no server, no kernel,
+    no network. `more`: script for the file alone."""
     fill = {
         "TITLE": escape(title),
         "LANG": escape(state.get("lang") or language()),
@@ -117,7 +125,8 @@ def unclickable(picture: Markup) -> Markup:
 
 
 def markup(drawn: Any) -> Markup:
-    """HTML of what a cell's `draw` returned. Only what says that it is HTML is taken for it; a plain string is text."""
+    """HTML of what a cell's `draw` returned. Only what says that it is HTML is taken for it; a plain string
+    is text."""
     if hasattr(drawn, "savefig"):
         import matplotlib.pyplot as plt
 

@@ -1,4 +1,5 @@
-"""`mask_painter(attention, q, k, tokens)`: paint a T x S mask cell by cell and see what attention makes of it."""
+"""`mask_painter(attention, q, k, tokens)`: paint a T x S mask cell by cell and see what attention makes of
+it."""
 
 from __future__ import annotations
 
@@ -93,7 +94,8 @@ class MaskPainter(Live):
         return self._attention(self._q, self._k, eye, torch.tensor(mask))[0, 0].tolist()
 
     def baked(self) -> dict:
-        """`open`: the weights where nothing is masked. A page divides what a mask leaves of a row by its sum, as softmax does."""
+        """`open`: the weights where nothing is masked. A page divides what a mask leaves of a row by its sum,
+        as softmax does."""
         return self.traits_sent() | {"open": self._weights([[True] * len(row) for row in self.mask])}
 
     def still(self) -> Markup:

@@ -1,7 +1,8 @@
 """`query_plane(attention, keys, values)`: drag a query in the plane; the weights and the mixed value follow.
 
-Keys are arrows in two dimensions and values are colours, so that all of attention is to be seen at once: where the query points,
-how much weight each key gets, and what comes out. The numbers are made by the function that is handed in, the reader's own for instance.
+Keys are arrows in two dimensions and values are colours, so that all of attention is to be seen at once:
+where the query points, how much weight each key gets, and what comes out. The numbers are made by the
+function that is handed in, the reader's own for instance.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ def query_plane(
 ) -> QueryPlane:
     """A plane with an arrow for each key and a query to drag, or to move with the arrow keys.
 
-    attention: (q [1,1,1,2], k [1,1,S,2], v [1,1,S,e]) -> [1,1,1,e]. keys: label -> (x, y). values: the same labels -> "#rrggbb".
+    attention: (q [1,1,1,2], k [1,1,S,2], v [1,1,S,e]) -> [1,1,1,e]. keys: label -> (x, y). values: the same
+    labels -> "#rrggbb".
     """
     return QueryPlane(attention, keys, values, query)
 

@@ -29,7 +29,8 @@ def inline(text: object) -> Markup:
 
 
 class Question(Live):
-    """A question and its answer, which the reader may change until it is `fixed`. `answered(question, answer)` hears of every answer.
+    """A question and its answer, which the reader may change until it is `fixed`. `answered(question,
+    answer)` hears of every answer.
 
     `note` is what stands below: what to do, or what came of it.
     """

@@ -1,4 +1,5 @@
-"""`Quiz`: a few questions with choices, each followed by its own note once it is answered; one click puts them all away.
+"""`Quiz`: a few questions with choices, each followed by its own note once it is answered; one click puts
+them all away.
 
 Quiz("Three questions", [("2 + 2?", ("4", "5"))], answered=lambda question, option: paragraph("…"))
 """
@@ -22,7 +23,8 @@ _HERE = Path(__file__).parent
 
 
 class Quiz(Live):
-    """The questions are (text, options); `answered(question, option)`, both indices, gives the note for the first answer to each."""
+    """The questions are (text, options); `answered(question, option)`, both indices, gives the note for the
+    first answer to each."""
 
     _esm = script(_HERE / "choice.js", _HERE / "quiz.js")
     _css = _HERE / "question.css"
@@ -33,7 +35,8 @@ class Quiz(Live):
     skipped = traitlets.Bool().tag(sync=True)
     without_kernel = L(
         zh="先在心里答一遍；想点选并看到对错和理由，请运行这个单元格。",
-        en="Answer in your head first; to click an answer and see whether it is right, and why, run this cell.",
+        en="Answer in your head first; to click an answer and see whether it is right, and why, run "
+        "this cell.",
     )
 
     def __init__(

@@ -1,4 +1,5 @@
-"""The stops of a guided tour through a decoder: for each tensor of a `Trace` its place in the diagram, a sentence, and a guess.
+"""The stops of a guided tour through a decoder: for each tensor of a `Trace` its place in the diagram, a
+sentence, and a guess.
 
 What is right is read off the tensors themselves; nothing here knows beforehand how the model behaves.
 """
@@ -19,7 +20,8 @@ __all__ = ["Ask", "Stop", "stops"]
 
 @dataclass(frozen=True)
 class Ask:
-    """A guess: its options (different from one another), the index of the right one, and what is to be seen once it is made."""
+    """A guess: its options (different from one another), the index of the right one, and what is to be seen
+    once it is made."""
 
     text: L
     options: tuple[str, ...]
@@ -29,9 +31,11 @@ class Ask:
 
 @dataclass(frozen=True)
 class Stop:
-    """name: of the tensor, as in `Trace`. box: its label in the diagram; stops of one `row` stand side by side; block: inside a block.
+    """name: of the tensor, as in `Trace`. box: its label in the diagram; stops of one `row` stand side by
+    side; block: inside a block.
 
-    values: the whole tensor. table [heads, rows, columns]: what of it is shown, and the labels of rows and columns (none: they are numbered).
+    values: the whole tensor. table [heads, rows, columns]: what of it is shown, and the labels of rows and
+    columns (none: they are numbered).
     """
 
     name: str
@@ -60,11 +64,13 @@ _HEADS, _COLUMNS = 9, 64  # shown of a tensor: the page stays under a megabyte
 _NORMS = {
     "rms": L(
         zh="RMSNorm 把每个词元的向量各自缩放：均方根变成 1，再给每一列乘上学到的系数。",
-        en="RMSNorm rescales each token's vector by itself: its root mean square becomes 1, then each column is multiplied by a learned factor.",
+        en="RMSNorm rescales each token's vector by itself: its root mean square becomes 1, then "
+        "each column is multiplied by a learned factor.",
     ),
     "layer": L(
         zh="LayerNorm 把每个词元的向量各自调整：均值变成 0，方差变成 1，再给每一列乘上、加上学到的系数。",
-        en="LayerNorm adjusts each token's vector by itself: mean 0 and variance 1, then each column is multiplied by a learned factor and shifted.",
+        en="LayerNorm adjusts each token's vector by itself: mean 0 and variance 1, then each "
+        "column is multiplied by a learned factor and shifted.",
     ),
 }
 
@@ -116,7 +122,8 @@ def stops(found: Trace) -> list[Stop]:
         "(B, T)",
         L(
             zh="分词器把文本切成 {T} 个词元，每个换成它在词表里的编号。模型从这里开始只看得到编号。",
-            en="The tokenizer cuts the text into {T} tokens and gives each its number in the vocabulary. From here on the model sees numbers only.",
+            en="The tokenizer cuts the text into {T} tokens and gives each its number in the "
+            "vocabulary. From here on the model sees numbers only.",
         ).format(T=T),
         L(zh="词元编号", en="token ids"),
         extra=Markup().join(map(_PAIR.format, labels, found.tokens.ids)),
@@ -176,7 +183,8 @@ def stops(found: Trace) -> list[Stop]:
             if G == c.n_head
             else L(
                 zh="{H} 个查询头分成 {G} 组，每组 {n} 个头共用一份键和值（分组查询注意力）。",
-                en="The {H} query heads form {G} groups; the {n} heads of a group share keys and values (grouped-query attention).",
+                en="The {H} query heads form {G} groups; the {n} heads of a group share keys and "
+                "values (grouped-query attention).",
             ).format(H=c.n_head, G=G, n=c.n_head // G),
         ),
         beside=True,
@@ -201,8 +209,10 @@ def stops(found: Trace) -> list[Stop]:
             L(zh="RoPE：按位置旋转", en="RoPE: turned by position"),
             "(B, H, T, d)",
             L(
-                zh="q 和 k 里的数两两成对，各转一个角度，位置越靠后转得越多。这样一来，位置对 q·k 的影响只剩两者相隔多远。这里是转过的 q。",
-                en="The numbers of q and k form pairs; each pair is turned by an angle that grows with the position, so that of where two tokens stand "
+                zh="q 和 k 里的数两两成对，各转一个角度，位置越靠后转得越多。这样一来，位置对 q·k 的"
+                "影响只剩两者相隔多远。这里是转过的 q。",
+                en="The numbers of q and k form pairs; each pair is turned by an angle that grows "
+                "with the position, so that of where two tokens stand "
                 "only their distance matters to q·k. Shown is q, turned.",
             ),
             "RoPE",
@@ -223,7 +233,8 @@ def stops(found: Trace) -> list[Stop]:
         "(B, H, T, S)",
         L(
             zh="每一对词元算一个 q·k / √d；掩码再把“往后看”的格子改成 −∞（画 × 的格子）。",
-            en="One q·k / √d for each pair of tokens; then the mask puts −∞ wherever a token would look ahead (the cells with a ×).",
+            en="One q·k / √d for each pair of tokens; then the mask puts −∞ wherever a token would "
+            "look ahead (the cells with a ×).",
         ),
         L(zh="分数·掩码", en="scores, mask"),
         _ask(
@@ -381,7 +392,8 @@ def stops(found: Trace) -> list[Stop]:
             zh="{product}，逐个数相乘：{act} 把负数压到 0 附近，那里几乎什么也过不去。"
             if c.gated
             else "{product}：{act} 把负数压到 0 附近。",
-            en="{product}, number by number: {act} brings negative numbers close to 0, and there hardly anything passes."
+            en="{product}, number by number: {act} brings negative numbers close to 0, and there "
+            "hardly anything passes."
             if c.gated
             else "{product}: {act} brings negative numbers close to 0.",
         ).format(product=product, act=act),
@@ -434,7 +446,8 @@ def stops(found: Trace) -> list[Stop]:
         "(L+1, B, T)",
         L(
             zh="再来 {n} 块，结构一样，各有各的权重。第 n 行是走过 n 块之后，每个词元的向量有多长。",
-            en="{n} more blocks of the same build, each with weights of its own. Row n shows how long each token's vector is after n blocks.",
+            en="{n} more blocks of the same build, each with weights of its own. Row n shows how "
+            "long each token's vector is after n blocks.",
         ).format(n=c.n_layer - 1),
         f"× {c.n_layer}",
         _ask(
@@ -473,11 +486,13 @@ def stops(found: Trace) -> list[Stop]:
         L(zh="logits：打分", en="Logits"),
         "(B, T, V)",
         L(
-            zh="乘上词嵌入那张表（两处用同一张）：每个词元的位置，都给下一个词元打分。只画最后一行得分最高的 {n} 列。"
+            zh="乘上词嵌入那张表（两处用同一张）：每个词元的位置，都给下一个词元打分。只画最后一行得"
+            "分最高的 {n} 列。"
             if c.tied
             else "乘上输出矩阵：每个词元的位置，都给下一个词元打分。只画最后一行得分最高的 {n} 列。",
             en=("Times the embedding table, which serves twice" if c.tied else "Times the output matrix")
-            + ": at each position, scores for the token that comes next. Shown are the {n} columns with the highest scores of the last row.",
+            + ": at each position, scores for the token that comes next. Shown are the {n} columns "
+            "with the highest scores of the last row.",
         ).format(n=len(best)),
         "logits",
         _ask(
@@ -515,18 +530,21 @@ def stops(found: Trace) -> list[Stop]:
         "(B, 1)",
         L(
             zh="取最可能的一个，接在后面；再走一遍，就有下一个。写文章，就是这样一个词元一个词元地写。",
-            en="The likeliest is put at the end; another pass gives the one after it. That is how a text is written, token by token.",
+            en="The likeliest is put at the end; another pass gives the one after it. That is how a "
+            "text is written, token by token.",
         ),
         L(zh="下一个词元", en="next token"),
         values=np.array([[found.likely[0][0]]]),
         extra=Markup(
-            '<p style="font-size:16px;white-space:pre-wrap">{}<b style="border-bottom:2px solid #ee7733">{}</b></p>'
+            '<p style="font-size:16px;white-space:pre-wrap">{}<b style="border-bottom:2px solid '
+            '#ee7733">{}</b></p>'
         ).format(found.text, found.likely[0][1]),
     )
     return made
 
 
 def _ask(text: L, options: Sequence[object], right: object, note: L) -> Ask | None:
-    """None where there is nothing to choose: a text of one token leaves some questions a single answer, or the truth is none of the options."""
+    """None where there is nothing to choose: a text of one token leaves some questions a single answer, or
+    the truth is none of the options."""
     said = tuple(dict.fromkeys(map(str, options)))
     return Ask(text, said, said.index(str(right)), note) if len(said) > 1 and str(right) in said else None

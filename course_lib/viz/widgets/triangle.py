@@ -1,9 +1,11 @@
-"""`simplex(gradient)`: three probabilities as one point in a triangle, to be dragged, with the arrow along which the loss falls.
+"""`simplex(gradient)`: three probabilities as one point in a triangle, to be dragged, with the arrow along
+which the loss falls.
 
     simplex(lambda logits, targets: logits.softmax(1) - one_hot(targets, 3))
 
-The corners are the certain predictions. Moving the logits against their gradient p - y means, in this triangle, y - p:
-the arrow from the prediction to the target (the drawn step itself bends, for softmax lies between the two).
+The corners are the certain predictions. Moving the logits against their gradient p - y means, in this
+triangle, y - p: the arrow from the prediction to the target (the drawn step itself bends, for softmax lies
+between the two).
 """
 
 from __future__ import annotations
@@ -37,7 +39,8 @@ def simplex(
     target: int = 0,
     rate: float = 1.0,
 ) -> Simplex:
-    """Show the triangle. `gradient(logits [N,3], targets [N]) -> [N,3]` draws the arrow; a step is logits -= rate * gradient."""
+    """Show the triangle. `gradient(logits [N,3], targets [N]) -> [N,3]` draws the arrow; a step is logits -=
+    rate * gradient."""
     return Simplex(gradient, labels, start, target, rate)
 
 
@@ -77,7 +80,8 @@ class Simplex(Live):
         return [(1 - self.smoothing) * (k == self.target) + self.smoothing / 3 for k in range(3)]
 
     def _slope(self) -> Tensor:
-        """The gradient with respect to the logits, [3]: the target distribution's mean over `gradient` of each class."""
+        """The gradient with respect to the logits, [3]: the target distribution's mean over `gradient` of
+        each class."""
         import torch
 
         logits = torch.tensor([self.p]).log()

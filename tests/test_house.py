@@ -48,29 +48,19 @@ def test_an_error_formats_follows_the_language_and_survives_pickle():
     )
 
 
-def _lines_of_code(path):
-    """Without blank lines, comments and docstrings, which explain."""
-    tree, source = ast.parse(path.read_text("utf-8")), path.read_text("utf-8").splitlines()
-    texts = [
-        node.body[0] for node in ast.walk(tree) if isinstance(getattr(node, "body", None), list) and node.body
-    ]
-    told = {n for text in texts for n in range(text.lineno, text.end_lineno + 1) if _is_text(text)}
-    return sum(
-        bool(line.strip()) and line.strip()[0] != "#" and n not in told for n, line in enumerate(source, 1)
-    )
-
-
-def _is_text(node):
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
+def lines_of_code(path):
+    """Blank lines, comments and docstrings, which explain, are not counted."""
+    source = path.read_text("utf-8")
+    texts = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Expr)]
+    texts = [node for node in texts if isinstance(getattr(node.value, "value", None), str)]
+    told = {n for text in texts for n in range(text.lineno, text.end_lineno + 1)}
+    lines = enumerate(map(str.strip, source.splitlines()), 1)
+    return sum(bool(line) and line[0] != "#" and n not in told for n, line in lines)
 
 
 def test_no_module_is_long():
     modules = {
-        str(path.relative_to(ROOT)): _lines_of_code(path) for path in (ROOT / "course_lib").rglob("*.py")
+        str(path.relative_to(ROOT)): lines_of_code(path) for path in (ROOT / "course_lib").rglob("*.py")
     }
     del modules["course_lib/viz/widgets/stops.py"]  # a table of words: what the tour says at each stop
     long = {name: lines for name, lines in modules.items() if lines > 400}

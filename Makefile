@@ -21,6 +21,7 @@ test: $(VENV)/test.done browser lint
 
 lint: $(VENV)/test.done
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 

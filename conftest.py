@@ -1,9 +1,11 @@
-"""Every test and every notebook runs at small size, in English and on one thread unless told otherwise, with a progress file of its own.
+"""Every test and every notebook runs at small size, in English and on one thread unless told otherwise, with
+a progress file of its own.
 
-Of each chapter the solved edition is executed in both languages, cell by cell, by nbval; what a cell shows is compared by
-tests/nbval_compare.py, the same on every processor. The learner's edition runs in a browser (test_browser), and what both
-editions hold must show the same (test_notebooks).
+Of each chapter the solved edition is executed in both languages, cell by cell, by nbval; what a cell shows is
+compared by tests/nbval_compare.py, the same on every processor. The learner's edition runs in a browser
+(test_browser), and what both editions hold must show the same (test_notebooks).
 """
+
 import os
 import tempfile
 from functools import lru_cache
@@ -17,7 +19,10 @@ os.environ.update(COURSE_QUICK="1", COURSE_LANG="en", TOKENIZERS_PARALLELISM="fa
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-collect_ignore_glob = ["notebooks/*.py", "notebooks/src/*"]        # looked through for doctests, a chapter's source would run
+collect_ignore_glob = [
+    "notebooks/*.py",
+    "notebooks/src/*",
+]  # looked through for doctests, a chapter's source would run
 
 
 @lru_cache
@@ -43,7 +48,9 @@ def language_as_found():
 
 
 def pytest_configure(config):
-    config.option.nbval = False         # it would collect each notebook a second time, to be compared letter by letter
+    config.option.nbval = (
+        False  # it would collect each notebook a second time, to be compared letter by letter
+    )
 
 
 class Notebook(IPyNbFile):
@@ -51,11 +58,14 @@ class Notebook(IPyNbFile):
 
     def collect(self):
         for cell in super().collect():
-            yield Cell.from_parent(self, name=cell.name, cell_num=cell.cell_num, cell=cell.cell, options=cell.options)
+            yield Cell.from_parent(
+                self, name=cell.name, cell_num=cell.cell_num, cell=cell.cell, options=cell.options
+            )
 
 
 class Cell(IPyNbCell):
-    """A cell that is compared by what it shows; nbval itself compares texts letter by letter, and pictures not at all."""
+    """A cell that is compared by what it shows; nbval itself compares texts letter by letter, and pictures
+    not at all."""
 
     def compare_outputs(self, test, ref, skip_compare=None):
         found = difference(ref, test, self.sanitize)

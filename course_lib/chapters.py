@@ -1,4 +1,6 @@
-"""The chapters of the course, as `notebooks/chapters.toml` lists them; an installed wheel carries the list inside."""
+"""The chapters of the course, as `notebooks/chapters.toml` lists them; an installed wheel carries the list
+inside."""
+
 from __future__ import annotations
 
 import tomllib
@@ -10,12 +12,16 @@ from .i18n import L
 
 __all__ = ["Chapter", "chapters"]
 
-_PLACES = (Path(__file__).with_name("chapters.toml"), Path(__file__).parents[1] / "notebooks" / "chapters.toml")
+_PLACES = (
+    Path(__file__).with_name("chapters.toml"),
+    Path(__file__).parents[1] / "notebooks" / "chapters.toml",
+)
 
 
 @dataclass(frozen=True)
 class Chapter:
-    """One chapter: `title`, what the reader learns, minutes of reading (None while it is to come), ids of its exercises in order."""
+    """One chapter: `title`, what the reader learns, minutes of reading (None while it is to come), ids of its
+    exercises in order."""
 
     number: int
     slug: str
@@ -36,5 +42,12 @@ def chapters(path: Path | None = None) -> tuple[Chapter, ...]:
     """All chapters, written or to come, in order; from another list if `path` names one."""
     path = path or next(place for place in _PLACES if place.exists())
     entries = tomllib.loads(path.read_text("utf-8"))["chapter"]
-    return tuple(Chapter(title=L(zh=entry.pop("zh"), en=entry.pop("en")), learn=L(**entry.pop("learn")),
-                         exercises=tuple(entry.pop("exercises", ())), **entry) for entry in entries)
+    return tuple(
+        Chapter(
+            title=L(zh=entry.pop("zh"), en=entry.pop("en")),
+            learn=L(**entry.pop("learn")),
+            exercises=tuple(entry.pop("exercises", ())),
+            **entry,
+        )
+        for entry in entries
+    )

@@ -1,4 +1,5 @@
 """Errors that a learner can act on: one bilingual sentence, and in a notebook no traceback around it."""
+
 from __future__ import annotations
 
 import copyreg
@@ -10,11 +11,13 @@ __all__ = ["CourseError"]
 
 
 class CourseError(Exception):
-    """Something the reader can mend; `str(error)` says what happened and what to do, in the language in force.
+    """Something the reader can mend; `str(error)` says what happened and what to do, in the language in
+    force.
 
     values: fill both sentences as `L.format` does. Without any, a sentence stays as it is, braces and all.
 
-        >>> str(CourseError(zh="没有 {name}", en="there is no {name}", name="x")) in ("没有 x", "there is no x")
+        >>> str(CourseError(zh="没有 {name}", en="there is no {name}", name="x")) in ("没有 x", "there is no
+        x")
         True
     """
 
@@ -25,8 +28,8 @@ class CourseError(Exception):
     def __str__(self) -> str:
         return str(self.message)
 
-    def __reduce__(self) -> tuple:                  # pickle would call the class with `args`, and a word has no name there
-        return copyreg.__newobj__, (type(self),), self.__dict__      # type: ignore[attr-defined]   # left out of the stubs
+    def __reduce__(self) -> tuple:  # pickle would call the class with `args`, and a word has no name there
+        return copyreg.__newobj__, (type(self),), self.__dict__  # type: ignore[attr-defined]   # left out of the stubs
 
-    def _render_traceback_(self) -> list[str]:      # IPython's hook: show the sentence alone
+    def _render_traceback_(self) -> list[str]:  # IPython's hook: show the sentence alone
         return [f"✗ {self}"]

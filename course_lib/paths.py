@@ -4,6 +4,7 @@
 - `cache()`      fetched models; may be deleted at any time. COURSE_CACHE overrides.
 - `home()`       progress and training checkpoints; never deleted by the course. COURSE_HOME overrides.
 """
+
 from __future__ import annotations
 
 import errno
@@ -21,7 +22,7 @@ _PACKAGE = Path(__file__).parent
 
 def data(name: str = "") -> Path:
     """Path of a shipped file or folder; FileNotFoundError names the folders that were searched."""
-    roots = [_PACKAGE / "data", _PACKAGE.parent / "data"]   # a wheel carries data/ inside the package
+    roots = [_PACKAGE / "data", _PACKAGE.parent / "data"]  # a wheel carries data/ inside the package
     for root in roots:
         if (root / name).exists():
             return root / name
@@ -51,10 +52,17 @@ def writable(folder: Path) -> bool:
 def disk_full(problem: BaseException | str) -> bool:
     """True if an error, one behind it, or what a program said tells of a full disk or a used-up quota.
 
-    Libraries in Rust and C++ (safetensors, tokenizers, torch) raise errors of their own, with the system's words in them.
+    Libraries in Rust and C++ (safetensors, tokenizers, torch) raise errors of their own, with the system's
+    words in them.
     """
     if isinstance(problem, str):
-        return bool(re.search(r"No space left on device|[Dd]isk quota exceeded|not enough space on the disk|os error (28|122|112)\b", problem))
+        return bool(
+            re.search(
+                r"No space left on device|[Dd]isk quota exceeded|not enough space on the disk|os "
+                r"error (28|122|112)\b",
+                problem,
+            )
+        )
     while problem is not None:
         if getattr(problem, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or disk_full(str(problem)):
             return True

@@ -2,17 +2,21 @@
 
     python notebooks/build.py [NN ...]    rewrite what changed; the outputs of unchanged cells are kept
     python notebooks/build.py --run       and execute everything, storing the outputs
-    python notebooks/build.py --bake      execute the student editions, and keep only what the site's pages need (live/), which --run keeps as well
-    python notebooks/build.py --refresh   run again only what each notebook tells of the others: how many exercises there are, which one is next
-    python notebooks/build.py --check     write nothing; 1 if a committed notebook is stale or a source breaks a rule
+    python notebooks/build.py --bake      execute the student editions, and keep only what the site's pages
+    need (live/), which --run keeps as well python notebooks/build.py --refresh   run again only what each
+    notebook tells of the others: how many exercises there are, which one is next python notebooks/build.py
+    --check     write nothing; 1 if a committed notebook is stale or a source breaks a rule
 
 A source is jupytext's py:percent. The title of a cell says what it is:
     # %% zh [md]                        prose, followed by its twin `# %% en [md]`
-    # %% rows="R7 E23"                  code, the same in both languages; `rows` says which rows of the syllabus it makes work
-    # %% exercise id="lm.bigram"        the body comes from course_lib.exercises: the stub, or the reference in the solution edition
-    # %% machine | training | timing    code whose stored output is not compared (see IGNORED)
-Words in code are written once, `cl.L(zh="…", en="…")`; each edition gets its own (editions.py), and `cl.recall()` the number of its chapter.
+    # %% rows="R7 E23"                  code, the same in both languages; `rows` says which rows of the
+    syllabus it makes work # %% exercise id="lm.bigram"        the body comes from course_lib.exercises: the
+    stub, or the reference in the solution edition # %% machine | training | timing    code whose stored
+    output is not compared (see IGNORED)
+Words in code are written once, `cl.L(zh="…", en="…")`; each edition gets its own (editions.py), and
+`cl.recall()` the number of its chapter.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -34,7 +38,7 @@ import jupytext
 import nbformat
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))            # the checkout's own course_lib, also where another one is installed
+sys.path.insert(0, str(HERE.parent))  # the checkout's own course_lib, also where another one is installed
 
 from editions import one_language  # noqa: E402
 from pictures import small_pictures  # noqa: E402
@@ -42,7 +46,7 @@ from rows import bibliography, fill_in, index, readme_pages, readme_table, writt
 from rules import broken_rules, guesses  # noqa: E402
 
 LANGS = ("zh", "en")
-IGNORED = {                                     # title of a cell -> why nbval does not compare its output
+IGNORED = {  # title of a cell -> why nbval does not compare its output
     "machine": "names the device, versions or folders of the machine it runs on",
     "training": "trained at full size when stored, at a small size under COURSE_QUICK",
     "timing": "prints seconds",
@@ -88,28 +92,45 @@ def live_folder(source: Path, lang: str) -> Path:
 
 def render(source: Path, lang: str, solution: bool) -> nbformat.NotebookNode:
     """One edition of one source, without outputs."""
-    notebook = nbformat.v4.new_notebook(metadata={
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}, "language_info": {"name": "python"}})
+    notebook = nbformat.v4.new_notebook(
+        metadata={
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        }
+    )
     cells = jupytext.read(source, fmt="py:percent").cells
     first = next(i for i, cell in enumerate(cells) if cell.cell_type == "code")
-    hidden = nbformat.v4.new_code_cell(BOOTSTRAP.format(address=f"course-lib @ git+{address()}" if address() else ""))
+    hidden = nbformat.v4.new_code_cell(
+        BOOTSTRAP.format(address=f"course-lib @ git+{address()}" if address() else "")
+    )
     hidden.metadata = {"jupyter": {"source_hidden": True}, "cellView": "form"}
     cells.insert(first, hidden)
     for cell in cells:
         title = cell.metadata.get("title", "")
         if cell.cell_type == "raw" or (title in LANGS and title != lang):
             continue
-        metadata = {key: cell.metadata[key] for key in ("jupyter", "cellView", "rows", "id") if key in cell.metadata}
+        metadata = {
+            key: cell.metadata[key] for key in ("jupyter", "cellView", "rows", "id") if key in cell.metadata
+        }
         if title == "exercise":
             cell.source = _exercise(metadata["id"], solution)
             metadata["tags"] = ["exercise"]
         elif title in IGNORED:
             metadata["tags"] = ["nbval-ignore-output"]
         if cell.cell_type == "code":
-            cell.source = one_language(cell.source.replace('cl.start(lang="zh")', f'cl.start(lang="{lang}")')
-                                       .replace("cl.recall()", f"cl.recall(before={int(source.stem[:2])})"), lang)
+            cell.source = one_language(
+                cell.source.replace('cl.start(lang="zh")', f'cl.start(lang="{lang}")').replace(
+                    "cl.recall()", f"cl.recall(before={int(source.stem[:2])})"
+                ),
+                lang,
+            )
         else:
-            cell.source = fill_in(_without_gaps(cell.source) if lang == "zh" else cell.source, lang, HERE, depth=3 if solution else 2)
+            cell.source = fill_in(
+                _without_gaps(cell.source) if lang == "zh" else cell.source,
+                lang,
+                HERE,
+                depth=3 if solution else 2,
+            )
         cell.metadata = metadata
         notebook.cells.append(cell)
     if address():
@@ -119,7 +140,7 @@ def render(source: Path, lang: str, solution: bool) -> nbformat.NotebookNode:
     if not solution:
         fold(notebook)
     seen: dict[str, int] = {}
-    for cell in notebook.cells:                 # an id follows from the text, so an edit changes the id of that cell alone
+    for cell in notebook.cells:  # an id follows from the text, so an edit changes the id of that cell alone
         digest = hashlib.sha1(cell.source.encode()).hexdigest()[:8]
         seen[digest] = seen.get(digest, 0) + 1
         cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
@@ -127,7 +148,8 @@ def render(source: Path, lang: str, solution: bool) -> nbformat.NotebookNode:
 
 
 def fold(notebook: nbformat.NotebookNode) -> None:
-    """Hide the stored outputs from after each guess to its result, so that no answer stands below its question; Jupyter unfolds a cell that runs."""
+    """Hide the stored outputs from after each guess to its result, so that no answer stands below its
+    question; Jupyter unfolds a cell that runs."""
     waiting: set[str] = set()
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -138,7 +160,8 @@ def fold(notebook: nbformat.NotebookNode) -> None:
 
 
 def cover(notebook: nbformat.NotebookNode) -> None:
-    """Put an empty output first in each folded cell: JupyterLab shows the first line of the first one in its place."""
+    """Put an empty output first in each folded cell: JupyterLab shows the first line of the first one in its
+    place."""
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if output.get("data") != {}]
@@ -147,7 +170,8 @@ def cover(notebook: nbformat.NotebookNode) -> None:
 
 
 def _without_gaps(text: str) -> str:
-    """Chinese prose as one line a paragraph: a line break after Chinese would show as a space. Lists, tables and headings keep their lines."""
+    """Chinese prose as one line a paragraph: a line break after Chinese would show as a space. Lists, tables
+    and headings keep their lines."""
     wide = r"\u4e00-\u9fff\u3001-\u303f\uff00-\uffef“”‘’…"
     text = re.sub(rf"(?<=[{wide}])\n(?=[{wide}])", "", text)
     return re.sub(r"(?<=[。，：；？！、）”])\n(?=[^\s\-|#>*\d$]|\*\*|\$[^$])", "", text)
@@ -168,18 +192,30 @@ def carry_outputs(new: nbformat.NotebookNode, old: nbformat.NotebookNode) -> Non
 
 
 def execute(notebook: nbformat.NotebookNode, folder: Path, live: Path | None = None) -> None:
-    """Run all cells with a progress file of their own and keep what a saved notebook can show: no widgets, no addresses.
+    """Run all cells with a progress file of their own and keep what a saved notebook can show: no widgets, no
+    addresses.
 
-    live: where what pages without a kernel need of the widgets goes (`course_lib/viz/widgets/baking.py`); None: nowhere.
+    live: where what pages without a kernel need of the widgets goes (`course_lib/viz/widgets/baking.py`);
+    None: nowhere.
     """
     from nbclient import NotebookClient
 
     metadata = dict(notebook.metadata)
     with tempfile.TemporaryDirectory() as home:
-        client = NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str(folder)}}, store_widget_state=False)
-        client.widget_registry = {}             # no emulated Output widget: it can stall (nbclient issue 312)
+        client = NotebookClient(
+            notebook, timeout=900, resources={"metadata": {"path": str(folder)}}, store_widget_state=False
+        )
+        client.widget_registry = {}  # no emulated Output widget: it can stall (nbclient issue 312)
         baking = {"COURSE_BAKE": str(HERE / "examples.toml")} if live else {}
-        client.execute(env={**os.environ, **baking, "COURSE_HOME": home, "PYTHONPATH": str(HERE.parent), "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2")})
+        client.execute(
+            env={
+                **os.environ,
+                **baking,
+                "COURSE_HOME": home,
+                "PYTHONPATH": str(HERE.parent),
+                "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2"),
+            }
+        )
     notebook.metadata = metadata
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
@@ -190,12 +226,14 @@ def execute(notebook: nbformat.NotebookNode, folder: Path, live: Path | None = N
 
 
 def _is_widget(output: nbformat.NotebookNode) -> bool:
-    """A view of a live widget: without a kernel it would read "model not found", and its static picture is an output of its own."""
+    """A view of a live widget: without a kernel it would read "model not found", and its static picture is an
+    output of its own."""
     return "application/vnd.jupyter.widget-view+json" in output.get("data", {})
 
 
 def _joined(outputs: Iterable[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
-    """What was printed in one go as one output, without what a progress bar wrote over: a saved notebook shows its last state."""
+    """What was printed in one go as one output, without what a progress bar wrote over: a saved notebook
+    shows its last state."""
     kept: list[nbformat.NotebookNode] = []
     for output in outputs:
         if output.output_type == "stream" and kept and kept[-1].get("name") == output.name:
@@ -230,28 +268,45 @@ def keep_baked(notebook: nbformat.NotebookNode, folder: Path) -> None:
                 if pictures:
                     view["state"]["pictures"] = [picture["text/html"] for picture in pictures]
                 folder.mkdir(parents=True, exist_ok=True)
-                (folder / f"{cell.id}.z").write_bytes(zlib.compress(json.dumps(view, ensure_ascii=False).encode(), 9))
+                (folder / f"{cell.id}.z").write_bytes(
+                    zlib.compress(json.dumps(view, ensure_ascii=False).encode(), 9)
+                )
 
 
 def refresh(path: Path) -> None:
-    """Run again what a stored notebook tells of the others: its first cells count the course's exercises, and the last check of a solution edition names the next one.
+    """Run again what a stored notebook tells of the others: its first cells count the course's exercises, and
+    the last check of a solution edition names the next one.
 
-    That check is run, after the chapter's other exercises, only where it names another one than the course now has there.
+    That check is run, after the chapter's other exercises, only where it names another one than the course
+    now has there.
     """
     notebook = nbformat.read(path, as_version=4)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    checks = {cell.id: found for cell in cells if (found := "\n".join(re.findall(r"^cl\.check\(.+", cell.source, re.M)))}
+    checks = {
+        cell.id: found
+        for cell in cells
+        if (found := "\n".join(re.findall(r"^cl\.check\(.+", cell.source, re.M)))
+    }
     again = [(cell, cell.source) for cell in cells[:2]]
     last = next((cell for cell in reversed(cells) if cell.id in checks), None)
-    if path.parent.name == "solutions" and last and f"`{_following(checks[last.id])}`" not in str(last.outputs):
-        again += [(None, "\n".join(re.findall(r"^(?:import|from) .+", cell.source, re.M))) for cell in cells[2:]]
-        again += [(cell if cell is last else None, checks.get(cell.id, cell.source))
-                  for cell in cells[2:] if cell.id in checks or "exercise" in cell.metadata.get("tags", ())]
+    if (
+        path.parent.name == "solutions"
+        and last
+        and f"`{_following(checks[last.id])}`" not in str(last.outputs)
+    ):
+        again += [
+            (None, "\n".join(re.findall(r"^(?:import|from) .+", cell.source, re.M))) for cell in cells[2:]
+        ]
+        again += [
+            (cell if cell is last else None, checks.get(cell.id, cell.source))
+            for cell in cells[2:]
+            if cell.id in checks or "exercise" in cell.metadata.get("tags", ())
+        ]
     part = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for _, source in again])
     execute(part, path.parent)
     for (cell, source), new in zip(again, part.cells):
-        if cell:                                # where the cell goes on after its checks, the rest of its outputs stays
-            cell.outputs = new.outputs + ([] if source == cell.source else cell.outputs[len(new.outputs):])
+        if cell:  # where the cell goes on after its checks, the rest of its outputs stays
+            cell.outputs = new.outputs + ([] if source == cell.source else cell.outputs[len(new.outputs) :])
     path.write_text(text_of(notebook), "utf-8", newline="\n")
 
 
@@ -262,20 +317,29 @@ def _following(check: str) -> str:
 
 
 def changed_alone(source: Path) -> list[str]:
-    """The beginnings of prose cells that differ from the built notebooks in one language only: the twin was forgotten, or needs no change."""
+    """The beginnings of prose cells that differ from the built notebooks in one language only: the twin was
+    forgotten, or needs no change."""
     cells, before = {}, {}
     for lang in LANGS:
         path = edition(source, lang, False)
         if not path.exists():
             return []
-        cells[lang] = [cell.source for cell in render(source, lang, False).cells if cell.cell_type == "markdown"]
-        before[lang] = {cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"}
-    return [(zh if zh_changed else en).strip().splitlines()[0] for zh, en in zip(cells["zh"], cells["en"])
-            if (zh_changed := zh not in before["zh"]) != (en not in before["en"])]
+        cells[lang] = [
+            cell.source for cell in render(source, lang, False).cells if cell.cell_type == "markdown"
+        ]
+        before[lang] = {
+            cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"
+        }
+    return [
+        (zh if zh_changed else en).strip().splitlines()[0]
+        for zh, en in zip(cells["zh"], cells["en"])
+        if (zh_changed := zh not in before["zh"]) != (en not in before["en"])
+    ]
 
 
 def readme(write: bool) -> bool:
-    """True if README's table of chapters is what chapters.toml says, and its way to the web pages what `address` says; put right if `write`."""
+    """True if README's table of chapters is what chapters.toml says, and its way to the web pages what
+    `address` says; put right if `write`."""
     path = HERE.parent / "README.md"
     old = new = path.read_text("utf-8")
     for name, text in (("pages", readme_pages(address())), ("chapters", readme_table(HERE))):
@@ -332,12 +396,26 @@ def main() -> int:
     chosen = sources(arguments.chapters)
     if arguments.bake:
         with ThreadPoolExecutor(arguments.jobs) as pool:
-            jobs = [(render(source, lang, False), edition(source, lang, False).parent, live_folder(source, lang)) for source in chosen for lang in LANGS]
+            jobs = [
+                (render(source, lang, False), edition(source, lang, False).parent, live_folder(source, lang))
+                for source in chosen
+                for lang in LANGS
+            ]
             list(pool.map(lambda job: execute(*job), jobs))
         return 0
     if arguments.refresh:
         with ThreadPoolExecutor(arguments.jobs) as pool:
-            list(pool.map(refresh, [edition(source, lang, solution) for source in chosen for lang in LANGS for solution in (False, True)]))
+            list(
+                pool.map(
+                    refresh,
+                    [
+                        edition(source, lang, solution)
+                        for source in chosen
+                        for lang in LANGS
+                        for solution in (False, True)
+                    ],
+                )
+            )
         return 0
     for source in chosen:
         for problem in broken_rules(source):
@@ -351,13 +429,25 @@ def main() -> int:
     for page in docs(write=not arguments.check):
         problems += arguments.check
         print("stale" if arguments.check else "wrote", page)
-    work = [(source, lang, solution, arguments.run) for source in chosen for lang in LANGS for solution in (False, True)]
+    work = [
+        (source, lang, solution, arguments.run)
+        for source in chosen
+        for lang in LANGS
+        for solution in (False, True)
+    ]
     with ThreadPoolExecutor(arguments.jobs) as pool:
         for path, old, new in pool.map(lambda job: build(*job), work):
-            unrun = [cell.id for cell in nbformat.reads(new, as_version=4).cells if cell.cell_type == "code" and not cell.execution_count]
+            unrun = [
+                cell.id
+                for cell in nbformat.reads(new, as_version=4).cells
+                if cell.cell_type == "code" and not cell.execution_count
+            ]
             if arguments.check and unrun:
                 problems += 1
-                print(f"{path.relative_to(HERE)}: cells {', '.join(unrun)} have no stored output; run make notebooks")
+                print(
+                    f"{path.relative_to(HERE)}: cells {', '.join(unrun)} have no stored output; "
+                    f"run make notebooks"
+                )
             if new == old:
                 continue
             print("stale" if arguments.check else "wrote", path.relative_to(HERE), flush=True)

@@ -2,6 +2,7 @@
 
 No SVG, which JupyterLab does not show in a notebook that was downloaded and not yet run.
 """
+
 from __future__ import annotations
 
 import base64
@@ -13,8 +14,9 @@ from PIL import Image
 
 __all__ = ["small_pictures"]
 
-_EXACT = 64            # of the 256: the commonest colours stay as they are, so that no surface changes
-_MOST = 4              # levels of 255 by which a place may change; where a palette would change more, the picture stays as it is
+_EXACT = 64  # of the 256: the commonest colours stay as they are, so that no surface changes
+# levels of 255 by which a place may change; where a palette would change more, the picture stays as it is
+_MOST = 4
 
 
 def small_pictures(data: dict[str, str]) -> None:
@@ -22,7 +24,9 @@ def small_pictures(data: dict[str, str]) -> None:
     if "image/png" in data:
         data["image/png"] = _small(data["image/png"])
     if "text/html" in data:
-        data["text/html"] = re.sub(r"(?<=data:image/png;base64,)[A-Za-z0-9+/=]+", lambda found: _small(found[0]), data["text/html"])
+        data["text/html"] = re.sub(
+            r"(?<=data:image/png;base64,)[A-Za-z0-9+/=]+", lambda found: _small(found[0]), data["text/html"]
+        )
 
 
 def _small(png: str) -> str:
@@ -31,7 +35,9 @@ def _small(png: str) -> str:
     if image.mode == "P":
         return png
     image = image.convert("RGBA")
-    colours, place, counts = np.unique(np.asarray(image).view(np.uint32), return_inverse=True, return_counts=True)
+    colours, place, counts = np.unique(
+        np.asarray(image).view(np.uint32), return_inverse=True, return_counts=True
+    )
     colours = colours.view(np.uint8).reshape(-1, 4)
     commonest = np.argsort(-counts, kind="stable")[:_EXACT]
     others = image.quantize(256 - _EXACT, Image.Quantize.FASTOCTREE).palette.palette
@@ -47,7 +53,8 @@ def _small(png: str) -> str:
 
 
 def _apart(a: Image.Image, b: Image.Image) -> int:
-    """By how many levels of 255 two pictures of one size differ in the mean of 8 by 8 pixels, at most: what a look at them would find."""
+    """By how many levels of 255 two pictures of one size differ in the mean of 8 by 8 pixels, at most: what a
+    look at them would find."""
     grid = [max(1, side // 8) for side in a.size]
     x, y = (np.asarray(image.convert("RGBa").resize(grid, Image.Resampling.BOX), int) for image in (a, b))
     return int(np.abs(x - y).max())

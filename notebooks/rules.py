@@ -1,4 +1,6 @@
-"""What a chapter's source must keep: twins in both languages that say the same, and the measure of a chapter."""
+"""What a chapter's source must keep: twins in both languages that say the same, and the measure of a
+chapter."""
+
 from __future__ import annotations
 
 import re
@@ -11,14 +13,17 @@ from numerals import differing
 
 __all__ = ["broken_rules", "features", "guesses"]
 
-MOST_CELLS = 56         # prose and code of one edition
-LONGEST_CELL = 15       # lines
-WIDEST_LINE = 88        # columns, as the reader of one edition sees them
+MOST_CELLS = 56  # prose and code of one edition
+LONGEST_CELL = 15  # lines
+WIDEST_LINE = 88  # columns, as the reader of one edition sees them
 
 _CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.S)
 _FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+?)\$", re.S)
-_PLUMBING = (                                   # what a cell must not hold -> why
-    (r"\blanguage\(\)|[!=]= ?['\"](?:zh|en)['\"]|\[language|\bcl\.L\b", "asks which language it speaks: write cl.L(zh=…, en=…), the build puts the words in"),
+_PLUMBING = (  # what a cell must not hold -> why
+    (
+        r"\blanguage\(\)|[!=]= ?['\"](?:zh|en)['\"]|\[language|\bcl\.L\b",
+        "asks which language it speaks: write cl.L(zh=…, en=…), the build puts the words in",
+    ),
     (r"\b(?:True|False) \* ", "multiplies by a truth value: use an if"),
 )
 
@@ -62,7 +67,11 @@ def _prose(cells: list) -> Iterator[str]:
                 yield f"prose cell {start} has no twin"
             else:
                 zh, en = features(cell.source), features(cells[i + 1].source)
-                yield from (f"twins of {start} differ in {kind}: {zh[kind]} and {en[kind]}" for kind in zh if zh[kind] != en[kind])
+                yield from (
+                    f"twins of {start} differ in {kind}: {zh[kind]} and {en[kind]}"
+                    for kind in zh
+                    if zh[kind] != en[kind]
+                )
                 if numbers := differing(_words(cell.source), _words(cells[i + 1].source)):
                     yield f"twins of {start} differ in numbers: {', '.join(numbers)}"
                 if leftover := re.search(r"\*\*\S.*?[：，。！？]\*\*(?=\w)", cell.source):
@@ -89,8 +98,13 @@ def _measure(cells: list) -> Iterator[str]:
         if len(lines := cell.source.splitlines()) > LONGEST_CELL:
             yield f"code cell {start} has {len(lines)} lines, more than {LONGEST_CELL}"
         for lang in ("zh", "en"):
-            if wide := [line for line in one_language(cell.source, lang).splitlines() if len(line) > WIDEST_LINE]:
-                yield f"code cell {start} ({lang}) has lines over {WIDEST_LINE} columns: {wide[0].strip()[:50]}…"
+            if wide := [
+                line for line in one_language(cell.source, lang).splitlines() if len(line) > WIDEST_LINE
+            ]:
+                yield (
+                    f"code cell {start} ({lang}) has lines over {WIDEST_LINE} columns: "
+                    f"{wide[0].strip()[:50]}…"
+                )
 
 
 def _code(cells: list) -> Iterator[str]:
@@ -109,13 +123,22 @@ def _code(cells: list) -> Iterator[str]:
     for source in sources:
         now, ended = guesses(source)
         if now and ended:
-            yield f"a code cell both asks {', '.join(sorted(now))} and shows a result: a guess has a cell of its own, before the experiment"
-        yield from (f"the result of the guess {id} is shown before anybody is asked" for id in sorted(ended - asked))
+            yield (
+                f"a code cell both asks {', '.join(sorted(now))} and shows a result: a guess has a "
+                f"cell of its own, before the experiment"
+            )
+        yield from (
+            f"the result of the guess {id} is shown before anybody is asked" for id in sorted(ended - asked)
+        )
         asked, resolved = asked | now, resolved | ended
-    yield from (f"the guess {id} is never resolved: cl.guess.result({id!r}, …)" for id in sorted(asked - resolved))
+    yield from (
+        f"the guess {id} is never resolved: cl.guess.result({id!r}, …)" for id in sorted(asked - resolved)
+    )
 
 
 def guesses(source: str) -> tuple[set[str], set[str]]:
     """The ids that a code cell asks a guess for, and those whose result it shows."""
-    asked, resolved = (set(re.findall(rf"""cl\.{name}\(\s*["'](.+?)["']""", source)) for name in ("guess", r"guess\.result"))
+    asked, resolved = (
+        set(re.findall(rf"""cl\.{name}\(\s*["'](.+?)["']""", source)) for name in ("guess", r"guess\.result")
+    )
     return asked, resolved

@@ -1,4 +1,6 @@
-"""Small wrong programs made by machine: every reference with one operator, constant, bound or statement changed."""
+"""Small wrong programs made by machine: every reference with one operator, constant, bound or statement
+changed."""
+
 from __future__ import annotations
 
 import ast
@@ -7,22 +9,52 @@ import textwrap
 from collections.abc import Iterator
 
 SWAPS = {
-    ast.Add: (ast.Sub,), ast.Sub: (ast.Add,), ast.Mult: (ast.Div, ast.Add), ast.Div: (ast.Mult,), ast.FloorDiv: (ast.Mult,),
-    ast.Pow: (ast.Mult,), ast.Mod: (ast.FloorDiv,), ast.MatMult: (ast.Mult,), ast.BitAnd: (ast.BitOr,), ast.BitOr: (ast.BitAnd,),
-    ast.Lt: (ast.LtE, ast.GtE), ast.LtE: (ast.Lt, ast.Gt), ast.Gt: (ast.GtE, ast.LtE), ast.GtE: (ast.Gt, ast.Lt),
-    ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,), ast.Is: (ast.IsNot,), ast.IsNot: (ast.Is,), ast.In: (ast.NotIn,),
-    ast.And: (ast.Or,), ast.Or: (ast.And,),
+    ast.Add: (ast.Sub,),
+    ast.Sub: (ast.Add,),
+    ast.Mult: (ast.Div, ast.Add),
+    ast.Div: (ast.Mult,),
+    ast.FloorDiv: (ast.Mult,),
+    ast.Pow: (ast.Mult,),
+    ast.Mod: (ast.FloorDiv,),
+    ast.MatMult: (ast.Mult,),
+    ast.BitAnd: (ast.BitOr,),
+    ast.BitOr: (ast.BitAnd,),
+    ast.Lt: (ast.LtE, ast.GtE),
+    ast.LtE: (ast.Lt, ast.Gt),
+    ast.Gt: (ast.GtE, ast.LtE),
+    ast.GtE: (ast.Gt, ast.Lt),
+    ast.Eq: (ast.NotEq,),
+    ast.NotEq: (ast.Eq,),
+    ast.Is: (ast.IsNot,),
+    ast.IsNot: (ast.Is,),
+    ast.In: (ast.NotIn,),
+    ast.And: (ast.Or,),
+    ast.Or: (ast.And,),
 }
-NAMES = {"sum": ("mean",), "mean": ("sum",), "max": ("min",), "min": ("max",), "argmax": ("argmin",), "softmax": ("log_softmax",),
-         "log_softmax": ("softmax",), "log": ("log2",), "log2": ("log",), "exp": ("log",), "sqrt": ("exp",), "topk": (),
-                 "tanh": ("sigmoid",)}
+NAMES = {
+    "sum": ("mean",),
+    "mean": ("sum",),
+    "max": ("min",),
+    "min": ("max",),
+    "argmax": ("argmin",),
+    "softmax": ("log_softmax",),
+    "log_softmax": ("softmax",),
+    "log": ("log2",),
+    "log2": ("log",),
+    "exp": ("log",),
+    "sqrt": ("exp",),
+    "topk": (),
+    "tanh": ("sigmoid",),
+}
 
 
 def mutants(source: str) -> Iterator[tuple[str, str]]:
     """(what was changed, source of the mutant) for every single change."""
     tree = ast.parse(textwrap.dedent(source))
     function = tree.body[0]
-    function.body = function.body[1:] if isinstance(function.body[0], ast.Expr) else function.body      # the docstring
+    function.body = (
+        function.body[1:] if isinstance(function.body[0], ast.Expr) else function.body
+    )  # the docstring
     for position, node in enumerate(list(ast.walk(tree))):
         for label, change in _changes(node):
             twin = copy.deepcopy(tree)
@@ -35,7 +67,9 @@ def mutants(source: str) -> Iterator[tuple[str, str]]:
 
 def _changes(node: ast.AST) -> Iterator[tuple[str, object]]:
     def put(**attributes):
-        return lambda target: [setattr(target, name, copy.deepcopy(value)) for name, value in attributes.items()]
+        return lambda target: [
+            setattr(target, name, copy.deepcopy(value)) for name, value in attributes.items()
+        ]
 
     if isinstance(node, (ast.BinOp, ast.AugAssign, ast.BoolOp)):
         for other in SWAPS.get(type(node.op), ()):
@@ -45,8 +79,15 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, object]]:
         yield f"{ast.unparse(node)} -> its right", lambda target: _become(target, target.right)
     if isinstance(node, ast.Compare):
         for other in SWAPS.get(type(node.ops[0]), ()):
-            yield f"{type(node.ops[0]).__name__} -> {other.__name__} in {ast.unparse(node)}", put(ops=[other()])
-    if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
+            yield (
+                f"{type(node.ops[0]).__name__} -> {other.__name__} in {ast.unparse(node)}",
+                put(ops=[other()]),
+            )
+    if (
+        isinstance(node, ast.Constant)
+        and isinstance(node.value, (int, float))
+        and not isinstance(node.value, bool)
+    ):
         for value in {node.value + 1, node.value - 1, -node.value} - {node.value}:
             yield f"{node.value} -> {value}", put(value=value)
     if isinstance(node, ast.Constant) and isinstance(node.value, bool):
@@ -64,12 +105,20 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, object]]:
         yield "comprehension without its condition", put(ifs=[])
     if isinstance(node, ast.Call):
         for i, keyword in enumerate(node.keywords):
-            yield f"{ast.unparse(node)} without {keyword.arg}", put(keywords=node.keywords[:i] + node.keywords[i + 1:])
+            yield (
+                f"{ast.unparse(node)} without {keyword.arg}",
+                put(keywords=node.keywords[:i] + node.keywords[i + 1 :]),
+            )
         if len(node.args) >= 2:
-            yield f"{ast.unparse(node)} with arguments exchanged", put(args=[node.args[1], node.args[0], *node.args[2:]])
+            yield (
+                f"{ast.unparse(node)} with arguments exchanged",
+                put(args=[node.args[1], node.args[0], *node.args[2:]]),
+            )
         if len(node.args) == 1 and not isinstance(node.args[0], ast.Starred):
             yield f"{ast.unparse(node)} -> its argument", lambda target: _become(target, target.args[0])
-        if isinstance(node.func, ast.Attribute) and not (isinstance(node.func.value, ast.Name) and node.func.value.id in ("torch", "math")):
+        if isinstance(node.func, ast.Attribute) and not (
+            isinstance(node.func.value, ast.Name) and node.func.value.id in ("torch", "math")
+        ):
             yield f"{ast.unparse(node)} -> its object", lambda target: _become(target, target.func.value)
     if isinstance(node, ast.Attribute):
         for other in NAMES.get(node.attr, ()):
@@ -83,9 +132,14 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, object]]:
         statements = getattr(node, block, None)
         if isinstance(statements, list) and not isinstance(node, ast.Module):
             for i, statement in enumerate(statements):
-                if isinstance(statement, (ast.Assign, ast.AugAssign, ast.Expr, ast.Return, ast.Raise, ast.Break, ast.If, ast.For)):
-                    yield f"without `{ast.unparse(statement).splitlines()[0]}`", \
-                        lambda target, block=block, i=i: getattr(target, block).__setitem__(i, ast.Pass())
+                if isinstance(
+                    statement,
+                    (ast.Assign, ast.AugAssign, ast.Expr, ast.Return, ast.Raise, ast.Break, ast.If, ast.For),
+                ):
+                    yield (
+                        f"without `{ast.unparse(statement).splitlines()[0]}`",
+                        lambda target, block=block, i=i: getattr(target, block).__setitem__(i, ast.Pass()),
+                    )
 
 
 def _become(target: ast.AST, other: ast.AST) -> None:

@@ -1,4 +1,5 @@
 """A real JupyterLab or Notebook server, and a real browser with the outside cut off."""
+
 from __future__ import annotations
 
 import base64
@@ -21,12 +22,22 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-_open: Browser | None = None                  # the browser of `one_browser`
+_open: Browser | None = None  # the browser of `one_browser`
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
-         "--disable-quic"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-quic",
+]
 # Every cell in the page at once, so that what is off the screen can be asserted, too.
-SETTINGS = {"notebook-extension/tracker": {"windowingMode": "none"}, "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False}}
+SETTINGS = {
+    "notebook-extension/tracker": {"windowingMode": "none"},
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+}
 
 RUN_ALL = """async (seconds) => {
   const { commands, shell } = window.jupyterapp, panel = shell.currentWidget;
@@ -39,8 +50,9 @@ RUN_ALL = """async (seconds) => {
   const open = panel.content.widgets.find((cell) => cell.model.type === 'code' && !/\\d/.test(cell.prompt));
   const state = `limit ${seconds} s, kernel ${panel.sessionContext.kernelDisplayStatus}`;
   if (open) throw new Error(`a cell has not run (${state}): ${open.model.sharedModel.source}`);
-}"""
-SHUT_DOWN = "() => window.jupyterapp.serviceManager.sessions.shutdownAll()"         # a kernel with a model holds over a gigabyte
+}"""  # noqa: E501
+# a kernel with a model holds over a gigabyte
+SHUT_DOWN = "() => window.jupyterapp.serviceManager.sessions.shutdownAll()"
 
 
 # The least contrast (WCAG 2) of any text in the page, and the text: [4.6, "words"]
@@ -61,9 +73,10 @@ CONTRAST = r"""() => {
     found.push([(x + 0.05) / (y + 0.05), texts.currentNode.data.trim().slice(0, 20)]);
   }
   return found.sort((p, q) => p[0] - q[0]).at(0);
-}"""
+}"""  # noqa: E501
 
-# A stand-in for a notebook: `views` are the open ones, each with what it was sent; a module is loaded anew for each view, as hosts do.
+# A stand-in for a notebook: `views` are the open ones, each with what it was sent; a module is loaded anew
+# for each view, as hosts do.
 HOST = """
 window.views = [];
 window.open_view = async ([script, style, traits], el) => {
@@ -86,18 +99,22 @@ window.open_view = async ([script, style, traits], el) => {
   window.views.push({ model, el, close, sent, tell, values, listening: () => [...heard.values()].reduce((n, set) => n + set.size, 0) });
 };
 null;                                       // not a function: Playwright would call it
-"""
+"""  # noqa: E501
 
 
 def parts(widget) -> list:
     """What a host gets of a widget: script, style and traits, as JSON."""
-    state = {name: value for name, value in widget.get_state().items() if name not in ("_esm", "_css", "layout")}
+    state = {
+        name: value for name, value in widget.get_state().items() if name not in ("_esm", "_css", "layout")
+    }
     if "_data" in state:
         state["_data"] = base64.b64encode(state["_data"]).decode()
     return json.loads(json.dumps([str(widget._esm), str(widget._css), state]))
 
 
-def show(page, widget, around: str = '<meta name="viewport" content="width=device-width"><body style="margin:8px">') -> None:
+def show(
+    page, widget, around: str = '<meta name="viewport" content="width=device-width"><body style="margin:8px">'
+) -> None:
     """The widget's front end in a page of its own."""
     page.set_content(around)
     page.evaluate(HOST)
@@ -121,7 +138,8 @@ def chromium() -> str:
 
 @contextmanager
 def jupyter(root: Path, app: str = "lab", trust: tuple = ()) -> Iterator[str]:
-    """Serve `root` with settings, trust database and workspaces of its own, the notebooks in `trust` trusted; yields the address."""
+    """Serve `root` with settings, trust database and workspaces of its own, the notebooks in `trust` trusted;
+    yields the address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -130,16 +148,43 @@ def jupyter(root: Path, app: str = "lab", trust: tuple = ()) -> Iterator[str]:
         file = home / "s" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(values))
-    environment = {**os.environ, "JUPYTER_CONFIG_DIR": f"{home}/c", "JUPYTER_DATA_DIR": f"{home}/d", "JUPYTER_RUNTIME_DIR": f"{home}/r",
-                   "JUPYTERLAB_SETTINGS_DIR": f"{home}/s", "JUPYTERLAB_WORKSPACES_DIR": f"{home}/w", "PYTHONPATH": str(Path(__file__).parents[1])}
+    environment = {
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": f"{home}/c",
+        "JUPYTER_DATA_DIR": f"{home}/d",
+        "JUPYTER_RUNTIME_DIR": f"{home}/r",
+        "JUPYTERLAB_SETTINGS_DIR": f"{home}/s",
+        "JUPYTERLAB_WORKSPACES_DIR": f"{home}/w",
+        "PYTHONPATH": str(Path(__file__).parents[1]),
+    }
     for notebook in trust:
-        subprocess.run([sys.executable, "-m", "jupyter", "trust", str(notebook)], env=environment, check=True, capture_output=True)
+        subprocess.run(
+            [sys.executable, "-m", "jupyter", "trust", str(notebook)],
+            env=environment,
+            check=True,
+            capture_output=True,
+        )
     with (home / "log").open("w") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "jupyter", app, "--no-browser", "--allow-root", f"--port={port}", "--ServerApp.port_retries=0",
-             "--IdentityProvider.token=", "--ServerApp.password=", f"--ServerApp.root_dir={root}", "--LabApp.expose_app_in_browser=True",
-             "--JupyterNotebookApp.expose_app_in_browser=True"],
-            env=environment, stdout=log, stderr=subprocess.STDOUT)
+            [
+                sys.executable,
+                "-m",
+                "jupyter",
+                app,
+                "--no-browser",
+                "--allow-root",
+                f"--port={port}",
+                "--ServerApp.port_retries=0",
+                "--IdentityProvider.token=",
+                "--ServerApp.password=",
+                f"--ServerApp.root_dir={root}",
+                "--LabApp.expose_app_in_browser=True",
+                "--JupyterNotebookApp.expose_app_in_browser=True",
+            ],
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
         address = f"http://127.0.0.1:{port}"
         try:
             for _ in range(240):
@@ -158,7 +203,8 @@ def jupyter(root: Path, app: str = "lab", trust: tuple = ()) -> Iterator[str]:
 
 @contextmanager
 def one_browser() -> Iterator[Browser]:
-    """Pages asked for meanwhile are opened in one browser, each with a profile of its own: to start one takes a second."""
+    """Pages asked for meanwhile are opened in one browser, each with a profile of its own: to start one takes
+    a second."""
     from playwright.sync_api import sync_playwright
 
     global _open

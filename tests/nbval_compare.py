@@ -1,12 +1,15 @@
 """Whether a cell shows the same as its stored output, on whatever processor either was made.
 
-- Text: the words between the numbers are equal. Two numbers with decimals, or two per cents, differ by no more than one unit
-  of the last printed place (one may lie at a rounding edge) or 1e-5 of their size; -0.00 is 0.00. Whole numbers count, name
-  and order things (tokens, layers, heads), so they are equal. Runs of spaces are one space: a sign moves a column.
-- Pictures, also those inside HTML: nearly the same size, and the same colours when looked at from afar. A line that moves by a
-  fraction of a pixel passes, another line does not. The words of a picture are in its alt text, which is text.
+- Text: the words between the numbers are equal. Two numbers with decimals, or two per cents, differ by no
+  more than one unit of the last printed place (one may lie at a rounding edge) or 1e-5 of their size; -0.00
+  is 0.00. Whole numbers count, name and order things (tokens, layers, heads), so they are equal. Runs of
+  spaces are one space: a sign moves a column.
+- Pictures, also those inside HTML: nearly the same size, and the same colours when looked at from afar. A
+  line that moves by a fraction of a pixel passes, another line does not. The words of a picture are in its
+  alt text, which is text.
 - Packed numbers (the data of an interactive view): levels that differ by one, and floats that differ by 1e-3.
 """
+
 from __future__ import annotations
 
 import base64
@@ -22,16 +25,21 @@ from PIL import Image, UnidentifiedImageError
 
 __all__ = ["difference"]
 
-_NUMBER = re.compile(r"(?<![A-Za-z0-9_.])([-+−]?(?:\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(?:[eE]([-+]?\d+))?)(?= ?([%％])?)")
+_NUMBER = re.compile(
+    r"(?<![A-Za-z0-9_.])([-+−]?(?:\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(?:[eE]([-+]?\d+))?)(?= ?([%％])?)"
+)
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{200,}={0,2}")
-_IGNORED = "application/vnd.jupyter.widget-view+json"     # the address of a live widget; its still picture is an output of its own
+# the address of a live widget; its still picture is an output of its own
+_IGNORED = "application/vnd.jupyter.widget-view+json"
 _RELATIVE = 1e-5
-_CELL = 8                                                 # pixels; a picture from afar has one of these for each cell
-_LEVELS = 14                                              # of 255: what a line moves a cell by when it moves by a pixel, and 5 for the palette it is stored with
+_CELL = 8  # pixels; a picture from afar has one of these for each cell
+# of 255: what a line moves a cell by when it moves by a pixel, and 5 for the palette it is stored with
+_LEVELS = 14
 
 
 def difference(stored: list[dict], fresh: list[dict], clean: Callable[[str], str] = str) -> str | None:
-    """What a reader would see to be different, in one line, or None. `clean` takes run-to-run differences out of a text."""
+    """What a reader would see to be different, in one line, or None. `clean` takes run-to-run differences out
+    of a text."""
     a, b = _parts(stored), _parts(fresh)
     if [kind for kind, _ in a] != [kind for kind, _ in b]:
         return f"outputs are {[kind for kind, _ in a]}, now {[kind for kind, _ in b]}"
@@ -46,7 +54,8 @@ def difference(stored: list[dict], fresh: list[dict], clean: Callable[[str], str
 
 
 def _parts(outputs: list[dict]) -> list[tuple[str, str]]:
-    """(kind, content) of all that is shown; kinds in alphabetical order, since a stream may overtake a picture."""
+    """(kind, content) of all that is shown; kinds in alphabetical order, since a stream may overtake a
+    picture."""
     parts = []
     for output in outputs:
         if output["output_type"] == "stream":
@@ -55,7 +64,14 @@ def _parts(outputs: list[dict]) -> list[tuple[str, str]]:
             parts.append(("error", f"{output['ename']}: {output['evalue']}"))
         elif _IGNORED not in output["data"]:
             for mime, data in output["data"].items():
-                parts.append((mime, data if isinstance(data, str) else json.dumps(data, sort_keys=True, ensure_ascii=False)))
+                parts.append(
+                    (
+                        mime,
+                        data
+                        if isinstance(data, str)
+                        else json.dumps(data, sort_keys=True, ensure_ascii=False),
+                    )
+                )
     return sorted(parts, key=lambda part: part[0])
 
 
@@ -67,7 +83,7 @@ def _texts(old: str, new: str, clean: Callable[[str], str]) -> str | None:
         found = _payloads(a, b)
         if found:
             return found
-    return _words(clean(_BASE64.sub("…", old)), clean(_BASE64.sub("…", new)))      # in base64 "7s" is no time
+    return _words(clean(_BASE64.sub("…", old)), clean(_BASE64.sub("…", new)))  # in base64 "7s" is no time
 
 
 def _words(old: str, new: str) -> str | None:
@@ -89,7 +105,7 @@ def _between(text: str, numbers: list[re.Match]) -> list[str]:
 
 
 def _around(text: str, number: re.Match) -> str:
-    return text[max(0, number.start() - 60):number.end() + 20]
+    return text[max(0, number.start() - 60) : number.end() + 20]
 
 
 def _close(a: re.Match, b: re.Match) -> bool:
@@ -118,7 +134,8 @@ def _payloads(old: str, new: str) -> str | None:
 
 
 def _packed(old: bytes, new: bytes) -> str | None:
-    """Bytes that hold levels (uint8) and floats (float32, aligned), compressed or not: each group of four is close as either."""
+    """Bytes that hold levels (uint8) and floats (float32, aligned), compressed or not: each group of four is
+    close as either."""
     arrays = []
     for data in (old, new):
         try:
@@ -144,7 +161,10 @@ def _pictures(old: bytes, new: bytes) -> str | None:
         if abs(before - after) > 2 + before // 200:
             return f"a picture of {a.size} pixels, now {b.size}"
     grid = [max(1, round(side / _CELL)) for side in a.size]
-    x, y = (np.asarray(image.convert("RGBA").convert("RGBa").resize(grid, Image.Resampling.BILINEAR), int) for image in (a, b))
+    x, y = (
+        np.asarray(image.convert("RGBA").convert("RGBa").resize(grid, Image.Resampling.BILINEAR), int)
+        for image in (a, b)
+    )
     apart = np.abs(x - y).max(-1)
     row, column = np.unravel_index(apart.argmax(), apart.shape)
     if apart.max() > _LEVELS:

@@ -1,4 +1,6 @@
-"""Every chapter in a real JupyterLab, as a reader sees it: some run whole, all as stored; nothing red, every picture drawn; screenshots in light and dark."""
+"""Every chapter in a real JupyterLab, as a reader sees it: some run whole, all as stored; nothing red, every
+picture drawn; screenshots in light and dark."""
+
 import shutil
 from pathlib import Path
 
@@ -16,20 +18,21 @@ CONTENT = """area => {
   const images = [...area.querySelectorAll('img')].some(i => i.naturalWidth > 20);
   const framed = area.querySelector('iframe[sandbox]');         // closed to this page; test_viewer_browser looks inside
   return area.getBoundingClientRect().height > 20 && (drawn || images || framed || area.innerText.trim().length > 3);
-}"""
+}"""  # noqa: E501
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     chromium()
-    root = tmp_path_factory.mktemp("course")          # copies: the browser saves what it runs
+    root = tmp_path_factory.mktemp("course")  # copies: the browser saves what it runs
     for lang in ("zh", "en"):
         shutil.copytree(ROOT / "notebooks" / lang, root / lang)
     with jupyter(root) as address:
         yield address
 
 
-# Every chapter's cells are executed by nbval, and each kind of widget has tests of its own in a browser; in Lab a few chapters
+# Every chapter's cells are executed by nbval, and each kind of widget has tests of its own in a browser; in
+# Lab a few chapters
 # run whole, as a reader runs them, and the others are read as stored, every second one in Chinese.
 LIVE = [("00_start", "zh"), ("03_attention", "en"), ("08_finetuning", "zh"), ("15_agents", "en")]
 STORED = [(chapter, "zh" if number % 2 else "en") for number, chapter in enumerate(CHAPTERS)]
@@ -40,9 +43,11 @@ def test_chapter_runs_in_lab(site, chapter, lang):
     with browser_page(site) as page:
         _open(page, site, chapter, lang)
         run_all(page)
-        page.wait_for_timeout(2500)                   # front-end work after the last reply
+        page.wait_for_timeout(2500)  # front-end work after the last reply
         assert page.locator(RED).all_inner_texts() == []
-        widgets = page.locator(".jp-OutputArea-output.lm-Panel")        # a widget's output is a panel; others are rendered MIME
+        widgets = page.locator(
+            ".jp-OutputArea-output.lm-Panel"
+        )  # a widget's output is a panel; others are rendered MIME
         assert widgets.count() >= 2, "a chapter has at least two things to drag, click or type into"
         blank = [i for i in range(widgets.count()) if not widgets.nth(i).evaluate(CONTENT)]
         assert not blank, f"widgets {blank} show nothing"
@@ -75,7 +80,10 @@ def _open(page, site, chapter, lang):
 def _shots(page, name):
     SHOTS.mkdir(exist_ok=True)
     page.locator(".jp-Notebook .jp-Cell").first.scroll_into_view_if_needed()
-    height = page.evaluate("Math.max(...[...document.querySelectorAll('.jp-WindowedPanel-outer, .jp-Notebook')].map(n => n.scrollHeight))")
+    height = page.evaluate(
+        "Math.max(...[...document.querySelectorAll('.jp-WindowedPanel-outer, "
+        ".jp-Notebook')].map(n => n.scrollHeight))"
+    )
     page.set_viewport_size({"width": 1200, "height": int(min(height + 160, 15_000))})
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
         page.evaluate(THEME, theme)

@@ -1,4 +1,6 @@
-"""The chat widget: what `reply` sees, what a saved notebook keeps, and a real browser that types and reads."""
+"""The chat widget: what `reply` sees, what a saved notebook keeps, and a real browser that types and
+reads."""
+
 import nbformat
 from lab import browser_page, jupyter, run_all
 
@@ -32,7 +34,9 @@ def test_reply_sees_the_whole_history_and_pieces_grow():
     talk = cl.viz.chat(reply)
     assert talk.say(" one ") == "ab" and talk.say("two") == "ab" and talk.say("  ") == ""
     assert seen == [["one"], ["one", "ab", "two"]] and grown == ["a", "a"]
-    assert talk.messages[-1] == {"role": "assistant", "content": "ab"} and talk.growing == "" and not talk.busy
+    assert (
+        talk.messages[-1] == {"role": "assistant", "content": "ab"} and talk.growing == "" and not talk.busy
+    )
 
 
 def test_a_failing_reply_is_one_line_and_leaves_the_history_clean():
@@ -45,7 +49,13 @@ def test_a_failing_reply_is_one_line_and_leaves_the_history_clean():
     assert talk.say("break") == ""
     assert talk.messages[-1] == {"role": "error", "content": "✗ No answer came: no model"} and not talk.busy
     talk.say("again")
-    assert [m["content"] for m in talk.messages] == ["fine", "half an ", "✗ No answer came: no model", "again", "half an "]
+    assert [m["content"] for m in talk.messages] == [
+        "fine",
+        "half an ",
+        "✗ No answer came: no model",
+        "again",
+        "half an ",
+    ]
     talk._heard(talk, {"forget": True}, [])
     assert talk.messages == []
 
@@ -57,7 +67,9 @@ def test_the_still_shows_text_never_markup():
 
 
 def test_a_reader_types_and_the_answer_streams(tmp_path):
-    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}       # without it Lab asks which one
+    kernel = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}
+    }  # without it Lab asks which one
     notebook = nbformat.v4.new_notebook(metadata=kernel, cells=[nbformat.v4.new_code_cell(CODE)])
     nbformat.write(notebook, tmp_path / "chat.ipynb")
     with jupyter(tmp_path) as address, browser_page(address) as page:
@@ -69,11 +81,17 @@ def test_a_reader_types_and_the_answer_streams(tmp_path):
         assert "1 heard: first" in log.inner_text() and not page.locator(".course-static").is_visible()
         box.fill("hello <i>there</i> my old friend")
         box.press("Enter")
-        page.wait_for_function("document.querySelector('.course-chat-log').innerText.includes('3 heard: hello')", timeout=15_000)
+        page.wait_for_function(
+            "document.querySelector('.course-chat-log').innerText.includes('3 heard: hello')", timeout=15_000
+        )
         early = log.inner_text()
         assert "onerror" not in early.split("3 heard")[1], "the first words are there before the last"
         assert page.locator(".course-chat button[type=submit]").is_disabled()
-        page.wait_for_function("document.querySelectorAll('.course-chat-assistant').length === 2 && !document.querySelector('.course-chat button').disabled", timeout=15_000)
+        page.wait_for_function(
+            "document.querySelectorAll('.course-chat-assistant').length === 2 && "
+            "!document.querySelector('.course-chat button').disabled",
+            timeout=15_000,
+        )
         assert log.inner_text().count("onerror") == 2 and page.evaluate("window.bad") is None
         assert log.locator("img, b, i").count() == 0 and box.input_value() == ""
         page.get_by_text("Start over").click()

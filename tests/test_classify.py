@@ -1,4 +1,6 @@
-"""Classifying reviews: judges give every class a column, batches do not change an answer, what is saved comes back."""
+"""Classifying reviews: judges give every class a column, batches do not change an answer, what is saved comes
+back."""
+
 import numpy as np
 import pytest
 import torch
@@ -15,7 +17,7 @@ def some():
 
 
 def test_share_and_lead_are_the_intervals_in_percent():
-    assert metrics.share([True] * 81 + [False] * 182) == "30.8 % [25.5, 36.6]"          # Newcombe 1998, table I
+    assert metrics.share([True] * 81 + [False] * 182) == "30.8 % [25.5, 36.6]"  # Newcombe 1998, table I
     assert metrics.lead([True, False] * 50, [False, False] * 50).startswith("+50.0 [+4")
     with pytest.raises(ValueError, match="至少"):
         metrics.share([])

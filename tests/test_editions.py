@@ -1,4 +1,5 @@
 """One source, two notebooks in one language each; one list of chapters; the measure of a chapter."""
+
 import shutil
 import sys
 from pathlib import Path
@@ -21,16 +22,27 @@ from course_lib.chapters import chapters  # noqa: E402
 from course_lib.exercises.engine import registry  # noqa: E402
 
 
-@pytest.mark.parametrize("code, zh, en", [
-    ('x = cl.L(zh="猫", en="cat")', 'x = "猫"', 'x = "cat"'),
-    ('x = str(cl.L(zh="猫 狗", en="cat dog")).split()', 'x = "猫 狗".split()', 'x = "cat dog".split()'),
-    ('print(cl.L(zh="共 {0} 句", en="{0} in all").format(n))', 'print("共 {0} 句".format(n))', 'print("{0} in all".format(n))'),
-    ("f\"{cl.L(zh='长', en='length')}: {n:.2f}\"", 'f"长: {n:.2f}"', 'f"length: {n:.2f}"'),
-    ("f\"{cl.L(zh='“长”', en='{long}')}\"", "f\"{'“长”'}\"", "f\"{'{long}'}\""),
-    ('f(cl.L(zh="a)", en="b(("), cl.L(zh=\'c\', en="d"))', 'f("a)", \'c\')', 'f("b((", "d")'),
-    ('x = cl.L(zh="一"\n        "二", en="one")', 'x = ("一"\n        "二")', 'x = "one"'),
-    ("plot(n, label=cl.L(zh=f'{n} 层', en=f'{n} layers'))", "plot(n, label=f'{n} 层')", "plot(n, label=f'{n} layers')"),
-])
+@pytest.mark.parametrize(
+    "code, zh, en",
+    [
+        ('x = cl.L(zh="猫", en="cat")', 'x = "猫"', 'x = "cat"'),
+        ('x = str(cl.L(zh="猫 狗", en="cat dog")).split()', 'x = "猫 狗".split()', 'x = "cat dog".split()'),
+        (
+            'print(cl.L(zh="共 {0} 句", en="{0} in all").format(n))',
+            'print("共 {0} 句".format(n))',
+            'print("{0} in all".format(n))',
+        ),
+        ("f\"{cl.L(zh='长', en='length')}: {n:.2f}\"", 'f"长: {n:.2f}"', 'f"length: {n:.2f}"'),
+        ("f\"{cl.L(zh='“长”', en='{long}')}\"", "f\"{'“长”'}\"", "f\"{'{long}'}\""),
+        ('f(cl.L(zh="a)", en="b(("), cl.L(zh=\'c\', en="d"))', "f(\"a)\", 'c')", 'f("b((", "d")'),
+        ('x = cl.L(zh="一"\n        "二", en="one")', 'x = ("一"\n        "二")', 'x = "one"'),
+        (
+            "plot(n, label=cl.L(zh=f'{n} 层', en=f'{n} layers'))",
+            "plot(n, label=f'{n} 层')",
+            "plot(n, label=f'{n} layers')",
+        ),
+    ],
+)
 def test_the_edition_gets_its_own_literal(code, zh, en):
     assert (one_language(code, "zh"), one_language(code, "en")) == (zh, en)
     assert masked(zh) == masked(en)
@@ -62,12 +74,23 @@ def test_no_notebook_carries_the_other_language_in_its_code(source, lang):
     assert not any("cl.L(" in text for text in code) and len(code) > 5
 
 
-@pytest.mark.parametrize("zh, en, lost", [
-    ("1.35 亿参数", "135 million parameters", []), ("四万九千个词元", "49,000 tokens", []), ("49,000 个词元", "forty-nine thousand tokens", []),
-    ("每 3 个里有一半", "half of every three", []), ("430 万字", "4.3 million characters", []), ("两次", "twice", []), ("12 句", "a dozen", []),
-    ("第 9 章", "chapter 10", ["9 (zh)", "10 (en)"]), ("共 48 个", "all of them", ["48 (zh)"]), ("全部", "all 48", ["48 (en)"]),
-    ("1.35 亿", "135 thousand", ["1.35e+08 (zh)", "135000 (en)"]), ("准确率 82%", "82.5 %", ["82 (zh)", "82.5 (en)"]),
-])
+@pytest.mark.parametrize(
+    "zh, en, lost",
+    [
+        ("1.35 亿参数", "135 million parameters", []),
+        ("四万九千个词元", "49,000 tokens", []),
+        ("49,000 个词元", "forty-nine thousand tokens", []),
+        ("每 3 个里有一半", "half of every three", []),
+        ("430 万字", "4.3 million characters", []),
+        ("两次", "twice", []),
+        ("12 句", "a dozen", []),
+        ("第 9 章", "chapter 10", ["9 (zh)", "10 (en)"]),
+        ("共 48 个", "all of them", ["48 (zh)"]),
+        ("全部", "all 48", ["48 (en)"]),
+        ("1.35 亿", "135 thousand", ["1.35e+08 (zh)", "135000 (en)"]),
+        ("准确率 82%", "82.5 %", ["82 (zh)", "82.5 (en)"]),
+    ],
+)
 def test_numbers_of_twins_are_compared(zh, en, lost):
     assert differing(zh, en) == lost
 
@@ -108,7 +131,7 @@ EXERCISE = Exercise(
     mistakes=(Mistake("fourfold", L(zh="多乘了一次", en="it is doubled twice too often"), L(zh="乘几？", en="By what?"), ("2 *", "4 *")),),
     alternatives=(), think=L(zh="", en=""),
 )
-'''
+'''  # noqa: E501
 
 
 @pytest.fixture
@@ -130,8 +153,11 @@ def test_a_new_chapter_is_one_entry_and_one_source(tree):
     (tree / "src" / "18_next.py").write_text(CHAPTER.format(number=18), "utf-8")
     with pytest.raises(SystemExit, match="18_next.py"):
         build.sources()
-    (tree / "chapters.toml").write_text(listed + '\n[[chapter]]\nnumber = 18\nslug = "next"\npart = 4\nminutes = 50\nzh = "新的"\n'
-                                                 'en = "What is new"\nlearn = { zh = "学新的", en = "news" }\n', "utf-8")
+    (tree / "chapters.toml").write_text(
+        listed + '\n[[chapter]]\nnumber = 18\nslug = "next"\npart = 4\nminutes = 50\nzh = "新的"\n'
+        'en = "What is new"\nlearn = { zh = "学新的", en = "news" }\n',
+        "utf-8",
+    )
     chapters.cache_clear()
     assert [path.stem for path in build.sources()] == ["04_transformer", "18_next"]
     assert "| 18 | [What is new](18_next.ipynb) | news |" in rows.chapter_map("en", tree)
@@ -139,9 +165,15 @@ def test_a_new_chapter_is_one_entry_and_one_source(tree):
     assert not build.readme(write=False)
     build.readme(write=True)
     readme = (tree.parent / "README.md").read_text("utf-8")
-    assert build.readme(write=False) and "| 18 | 新的 What is new | 50 | [打开](notebooks/zh/18_next.ipynb)" in readme and "01_language_models.ipynb" not in readme
+    assert (
+        build.readme(write=False)
+        and "| 18 | 新的 What is new | 50 | [打开](notebooks/zh/18_next.ipynb)" in readme
+        and "01_language_models.ipynb" not in readme
+    )
     notebook = build.render(build.sources(["18"])[0], "en", False)
-    assert "[18 · A new chapter](18_next.ipynb#18-·-A-new-chapter)" in notebook.cells[0].source and 'print("hello")' in [c.source for c in notebook.cells]
+    assert "[18 · A new chapter](18_next.ipynb#18-·-A-new-chapter)" in notebook.cells[
+        0
+    ].source and 'print("hello")' in [c.source for c in notebook.cells]
 
 
 def test_readme_leads_to_the_pages_before_it_asks_for_an_installation(tree, monkeypatch):
@@ -158,7 +190,9 @@ def test_a_new_exercise_is_one_file_and_one_word_in_the_list(tree, monkeypatch):
     folder.mkdir()
     (folder / "double.py").write_text(EXERCISE, "utf-8")
     monkeypatch.setattr(exercises, "__path__", [*exercises.__path__, str(tree.parent)])
-    (tree / "chapters.toml").write_text((tree / "chapters.toml").read_text("utf-8") + """
+    (tree / "chapters.toml").write_text(
+        (tree / "chapters.toml").read_text("utf-8")
+        + """
 [[chapter]]
 number = 18
 slug = "next"
@@ -168,17 +202,26 @@ zh = "新的"
 en = "What is new"
 learn = { zh = "学新的", en = "news" }
 exercises = ["next.double"]
-""", "utf-8")
+""",
+        "utf-8",
+    )
     monkeypatch.setattr("course_lib.chapters._PLACES", (tree / "chapters.toml",))
-    (tree / "src" / "18_next.py").write_text(CHAPTER.format(number=18) + '# %% exercise id="next.double"\n# next.double\n', "utf-8")
+    (tree / "src" / "18_next.py").write_text(
+        CHAPTER.format(number=18) + '# %% exercise id="next.double"\n# next.double\n', "utf-8"
+    )
     chapters.cache_clear(), registry.exercises.cache_clear()
     try:
         assert "next.double" in [entry["id"] for entry in exercises.catalog()]
         (source,) = build.sources(["18"])
-        student, solved = (build.render(source, "en", solution).cells[-1].source for solution in (False, True))
+        student, solved = (
+            build.render(source, "en", solution).cells[-1].source for solution in (False, True)
+        )
         assert "def double(x):" in student and "return 2 * x" not in student and "return 2 * x" in solved
         assert exercises.check("next.double", lambda x: x + x, record=False).passed
-        assert "twice too often" in exercises.check("next.double", lambda x: 4 * x, record=False, lang="en").message
+        assert (
+            "twice too often"
+            in exercises.check("next.double", lambda x: 4 * x, record=False, lang="en").message
+        )
     finally:
         chapters.cache_clear(), registry.exercises.cache_clear()
 
@@ -192,20 +235,35 @@ def test_a_twin_changed_alone_is_reported(tree):
     assert build.changed_alone(source) == []
     source.write_text(CHAPTER.format(number=4).replace("A new chapter", "Quite a new chapter"), "utf-8")
     assert build.changed_alone(source) == ["# 4 · Quite a new chapter"]
-    source.write_text(CHAPTER.format(number=4).replace("A new chapter", "Another chapter").replace("新的一章", "另一章"), "utf-8")
+    source.write_text(
+        CHAPTER.format(number=4).replace("A new chapter", "Another chapter").replace("新的一章", "另一章"),
+        "utf-8",
+    )
     assert build.changed_alone(source) == []
 
 
-@pytest.mark.parametrize("added, said", [
-    ("# %%\n" + "x = 1\n" * 16, "16 lines"), ("# %%\nx = '" + "a" * 90 + "'\n", "88 columns"), ("# %%\n1\n" * 60, "63 cells"),
-    ("# %%\ncl.i18n.language()\n", "which language"), ("# %%\nprint('a' if lang == 'zh' else 'b')\n", "which language"),
-    ("# %%\nprint(True * 'yes')\n", "truth value"), ("# %%\nx = cl.L(zh=a, en=b)\n", "not the same in both"),
-    ('# %%\ncl.guess("a.b", "which?", choices=[1, 2])\n', "never resolved"),
-    ('# %%\ncl.guess("a.b", "which?", choices=[1, 2])\n# %%\ncl.guess.result("a.b", 1)\n', ""),
-    ("# %%\ncl.guess(\n    'a.b', 'which?',\n    choices=[1, 2])\n# %%\ncl.guess.result(\n    'a.b', 1)\n", ""),
-    ('# %%\ncl.guess(\n    "a.b", "which?")\n', "never resolved"), ('# %%\ncl.guess.result("a.b", 1)\n', "before anybody is asked"),
-    ('# %%\ncl.guess("a.b", "which?")\ncl.guess.result("a.b", 1)\n', "a cell of its own"),
-])
+@pytest.mark.parametrize(
+    "added, said",
+    [
+        ("# %%\n" + "x = 1\n" * 16, "16 lines"),
+        ("# %%\nx = '" + "a" * 90 + "'\n", "88 columns"),
+        ("# %%\n1\n" * 60, "63 cells"),
+        ("# %%\ncl.i18n.language()\n", "which language"),
+        ("# %%\nprint('a' if lang == 'zh' else 'b')\n", "which language"),
+        ("# %%\nprint(True * 'yes')\n", "truth value"),
+        ("# %%\nx = cl.L(zh=a, en=b)\n", "not the same in both"),
+        ('# %%\ncl.guess("a.b", "which?", choices=[1, 2])\n', "never resolved"),
+        ('# %%\ncl.guess("a.b", "which?", choices=[1, 2])\n# %%\ncl.guess.result("a.b", 1)\n', ""),
+        (
+            "# %%\ncl.guess(\n    'a.b', 'which?',\n    choices=[1, 2])\n# "
+            "%%\ncl.guess.result(\n    'a.b', 1)\n",
+            "",
+        ),
+        ('# %%\ncl.guess(\n    "a.b", "which?")\n', "never resolved"),
+        ('# %%\ncl.guess.result("a.b", 1)\n', "before anybody is asked"),
+        ('# %%\ncl.guess("a.b", "which?")\ncl.guess.result("a.b", 1)\n', "a cell of its own"),
+    ],
+)
 def test_the_measure_of_a_chapter(tree, added, said):
     (source,) = build.sources()
     source.write_text(CHAPTER.format(number=4) + added, "utf-8")
@@ -215,11 +273,29 @@ def test_the_measure_of_a_chapter(tree, added, said):
 
 def test_what_answers_a_guess_is_folded_for_students_alone(tree):
     (source,) = build.sources()
-    cells = ["cl.recall()", 'x = "before"', 'cl.guess("a.b", "which?")', 'x = "between"', 'cl.guess("c.d", "and?")', 'cl.guess.result("a.b", 1)', 'x = "still"',
-             'cl.guess.result("c.d", 1)', 'x = "after"']
+    cells = [
+        "cl.recall()",
+        'x = "before"',
+        'cl.guess("a.b", "which?")',
+        'x = "between"',
+        'cl.guess("c.d", "and?")',
+        'cl.guess.result("a.b", 1)',
+        'x = "still"',
+        'cl.guess.result("c.d", 1)',
+        'x = "after"',
+    ]
     source.write_text(CHAPTER.format(number=4) + "".join(f"# %%\n{cell}\n" for cell in cells), "utf-8")
-    folded = lambda solution: [cell.source for cell in build.render(source, "en", solution).cells if cell.metadata.get("jupyter", {}).get("outputs_hidden")]
-    assert folded(solution=False) == ['x = "between"', 'cl.guess.result("a.b", 1)', 'x = "still"', 'cl.guess.result("c.d", 1)']
+    folded = lambda solution: [
+        cell.source
+        for cell in build.render(source, "en", solution).cells
+        if cell.metadata.get("jupyter", {}).get("outputs_hidden")
+    ]
+    assert folded(solution=False) == [
+        'x = "between"',
+        'cl.guess.result("a.b", 1)',
+        'x = "still"',
+        'cl.guess.result("c.d", 1)',
+    ]
     assert folded(solution=True) == []
     notebook = build.render(source, "en", False)
     assert "cl.recall(before=4)" in [cell.source for cell in notebook.cells]
@@ -227,7 +303,10 @@ def test_what_answers_a_guess_is_folded_for_students_alone(tree):
     cell.outputs = [nbformat.v4.new_output("stream", text="the answer")]
     for _ in range(2):
         build.cover(notebook)
-        assert [dict(output.get("data", {})) or output.get("text") for output in cell.outputs] == [None, "the answer"]
+        assert [dict(output.get("data", {})) or output.get("text") for output in cell.outputs] == [
+            None,
+            "the answer",
+        ]
     assert not difference(cell.outputs, cell.outputs[1:])
 
 
@@ -236,8 +315,13 @@ def test_the_list_names_each_exercise_once_in_the_order_of_its_chapter():
 
     listed = [id for chapter in chapters() for id in chapter.exercises]
     assert listed == [entry["id"] for entry in exercises.catalog()] and len(set(listed)) == len(listed)
-    files = {f"{path.parent.name}.{path.stem}" for path in (ROOT / "course_lib" / "exercises").glob("[a-z]*/[a-z]*.py")}
-    assert {id for id in files if not id.startswith("engine.")} == set(listed), "one file an exercise, and each is listed"
+    files = {
+        f"{path.parent.name}.{path.stem}"
+        for path in (ROOT / "course_lib" / "exercises").glob("[a-z]*/[a-z]*.py")
+    }
+    assert {id for id in files if not id.startswith("engine.")} == set(listed), (
+        "one file an exercise, and each is listed"
+    )
     for chapter in rows.written(ROOT / "notebooks"):
         cells = jupytext.read(ROOT / "notebooks" / "src" / f"{chapter.stem}.py", fmt="py:percent").cells
         asked = [cell.metadata["id"] for cell in cells if cell.metadata.get("title") == "exercise"]
@@ -247,8 +331,13 @@ def test_the_list_names_each_exercise_once_in_the_order_of_its_chapter():
 
 def test_docs_hold_the_index_and_the_bibliography(tree):
     shutil.copy(ROOT / "notebooks" / "citations.csv", tree)
-    assert build.docs(write=True) == ["docs/index.md", "docs/bibliography.md"] and build.docs(write=False) == []
+    assert (
+        build.docs(write=True) == ["docs/index.md", "docs/bibliography.md"] and build.docs(write=False) == []
+    )
     index = (tree.parent / "docs" / "index.md").read_text("utf-8")
-    assert "](../notebooks/en/04_transformer.ipynb#4-·-A-new-chapter)" in index and "| E50 | 查不到的书 · A book that cannot be found | [书目](bibliography.md)" in index
+    assert (
+        "](../notebooks/en/04_transformer.ipynb#4-·-A-new-chapter)" in index
+        and "| E50 | 查不到的书 · A book that cannot be found | [书目](bibliography.md)" in index
+    )
     assert "1706.03762" in (tree.parent / "docs" / "bibliography.md").read_text("utf-8")
     assert rows.fill_in("[x]({{docs}}/index.md)", "en", tree, depth=3) == "[x](../../../docs/index.md)"

@@ -1,4 +1,5 @@
 """The engine itself: its API, its sandbox, its progress, and functions that mean it harm."""
+
 import functools
 import gc
 import json
@@ -23,6 +24,8 @@ from course_lib.chapters import chapters
 from course_lib.exercises.engine import record, registry, sandbox
 
 ROOT = Path(__file__).parents[1]
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_HOME", str(tmp_path / "home"))
@@ -39,19 +42,29 @@ def quiet(id, fn, **options):
     return check(id, fn, show=False, lang="en", **options)
 
 
-# --- finding and judging -------------------------------------------------------------------------------------------
+# --- finding and judging
+# -------------------------------------------------------------------------------------------
+
 
 def test_finds_the_function_by_name_in_the_callers_scope():
     def causal_padding_mask(lengths, size):
         return reference("attention.masks")(lengths, size)
+
     assert check("attention.masks", show=False).passed
     assert check("attention.split_heads", show=False).status == "missing"
 
 
-@pytest.mark.parametrize("stub", [
-    "def f(a, b, c=1): ...", "def f(a, b, c=1):\n    'doc'\n    ...", "def f(a, b, c=1): pass", "def f(a, b, c=1): return None",
-    "def f(a, b, c=1):\n    'doc'\n    raise NotImplementedError", "def f(a, b, c=1): raise NotImplementedError('to do')",
-])
+@pytest.mark.parametrize(
+    "stub",
+    [
+        "def f(a, b, c=1): ...",
+        "def f(a, b, c=1):\n    'doc'\n    ...",
+        "def f(a, b, c=1): pass",
+        "def f(a, b, c=1): return None",
+        "def f(a, b, c=1):\n    'doc'\n    raise NotImplementedError",
+        "def f(a, b, c=1): raise NotImplementedError('to do')",
+    ],
+)
 def test_a_stub_is_not_started_never_wrong(stub):
     scope = {}
     exec(stub, scope)
@@ -69,12 +82,17 @@ def test_the_shipped_stub_is_not_started(id):
 
 def test_same_seed_same_result_and_other_seeds_differ():
     wrong = lambda ids, v, alpha=1.0: torch.zeros(v, v)
-    assert quiet("lm.bigram", wrong, seed=4, record=False).message == quiet("lm.bigram", wrong, seed=4, record=False).message
+    assert (
+        quiet("lm.bigram", wrong, seed=4, record=False).message
+        == quiet("lm.bigram", wrong, seed=4, record=False).message
+    )
     assert len({quiet("lm.bigram", wrong).seed for _ in range(4)}) > 1
 
 
 def test_result_shows_once_and_speaks_both_languages(capsys):
-    wrong = ex.find("attention.sdpa").program(next(m for m in ex.find("attention.sdpa").mistakes if m.id == "no-scale"))
+    wrong = ex.find("attention.sdpa").program(
+        next(m for m in ex.find("attention.sdpa").mistakes if m.id == "no-scale")
+    )
     result = check("attention.sdpa", wrong, lang="zh", seed=123)
     assert capsys.readouterr().out.strip() == result.message
     assert result.mistakes == ("no-scale",) and "没有除以 √d" in result.message and result.seed == 123
@@ -96,7 +114,9 @@ def test_unknown_exercise_names_its_neighbours():
         check("attention.dot")
 
 
-# --- hostile functions ---------------------------------------------------------------------------------------------
+# --- hostile functions
+# ---------------------------------------------------------------------------------------------
+
 
 def forever(*_):
     while True:
@@ -119,7 +139,9 @@ def test_endless_loops_are_stopped(loop):
 
 
 def test_the_time_of_a_full_garbage_collection_does_not_count():
-    """Inside a call the collector looks at what the call has made, and not at the kernel's hundreds of thousands of objects."""
+    """Inside a call the collector looks at what the call has made, and not at the kernel's hundreds of
+    thousands of objects."""
+
     class Node:
         def __init__(self):
             self.me = self
@@ -142,26 +164,32 @@ def test_the_time_of_a_full_garbage_collection_does_not_count():
 
 def test_waiting_for_a_busy_machine_does_not_count_as_much_as_computing(monkeypatch):
     """A call is late at its limit if it has computed, and at three times the limit whatever it did."""
+
     def lasts(seconds):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             pass
+
     told = []
     monkeypatch.setattr(sandbox, "TIME_LIMIT", 0.4)
-    monkeypatch.setattr(time, "process_time", time.monotonic)                # a processor of its own
+    monkeypatch.setattr(time, "process_time", time.monotonic)  # a processor of its own
     assert sandbox.run(lasts, (60,)).timed_out
-    monkeypatch.setattr(time, "process_time", lambda: 0.0)                   # others have it
+    monkeypatch.setattr(time, "process_time", lambda: 0.0)  # others have it
     assert not sandbox.run(lasts, (0.7,), going=lambda: told.append(1)).timed_out and told
     assert sandbox.run(lasts, (60,)).timed_out
 
 
 def test_the_time_of_a_first_import_does_not_count(tmp_path, monkeypatch):
-    (tmp_path / "slow_module_of_a_learner.py").write_text("import time\nend = time.time() + 2.6\nwhile time.time() < end: pass\n")
+    (tmp_path / "slow_module_of_a_learner.py").write_text(
+        "import time\nend = time.time() + 2.6\nwhile time.time() < end: pass\n"
+    )
     monkeypatch.syspath_prepend(tmp_path)
 
     def imports(x):
         import slow_module_of_a_learner  # noqa: F401
+
         return merged(x)
+
     assert quiet("attention.merge_heads", imports).passed
 
 
@@ -181,6 +209,7 @@ def endless(*_):
     def generator():
         while True:
             yield 1
+
     return generator()
 
 
@@ -196,16 +225,29 @@ def poisons(x):
     return x.transpose(1, 2).reshape(x.shape[0], x.shape[2], -1)
 
 
-@pytest.mark.parametrize("fn, status", [
-    (exits, "error"), (interrupts, "error"), (recurses, "error"), (endless, "contract"), (lambda *_: "text",
-            "contract"), (lambda *_: object(), "contract"),
-    (lambda x: x, "contract"), (lambda x: x[:, 0], "contract"), (lambda *_: [[1, 2], [3]], "contract"), (3, "contract"), (lambda: 1,
-            "contract"),
-    (lambda x: x.new_zeros(x.shape).to_sparse(), "contract"), (lambda x: x.transpose(1, 2).flatten(2) + 0j, "contract"),
-])
+@pytest.mark.parametrize(
+    "fn, status",
+    [
+        (exits, "error"),
+        (interrupts, "error"),
+        (recurses, "error"),
+        (endless, "contract"),
+        (lambda *_: "text", "contract"),
+        (lambda *_: object(), "contract"),
+        (lambda x: x, "contract"),
+        (lambda x: x[:, 0], "contract"),
+        (lambda *_: [[1, 2], [3]], "contract"),
+        (3, "contract"),
+        (lambda: 1, "contract"),
+        (lambda x: x.new_zeros(x.shape).to_sparse(), "contract"),
+        (lambda x: x.transpose(1, 2).flatten(2) + 0j, "contract"),
+    ],
+)
 def test_hostile_functions_end_in_a_result(fn, status):
     result = quiet("attention.merge_heads", fn)
-    assert result.status == status and result.message.startswith("✗") and not result.passed and result.card.html
+    assert (
+        result.status == status and result.message.startswith("✗") and not result.passed and result.card.html
+    )
 
 
 def test_printing_is_captured_and_capped(capsys):
@@ -220,7 +262,11 @@ def test_global_state_is_put_back():
     torch.manual_seed(7), random.seed(7), np.random.seed(7)
     assert quiet("attention.merge_heads", poisons).passed
     assert (torch.rand(1), random.random(), np.random.rand()) == before
-    assert torch.is_grad_enabled() and torch.get_default_dtype() == torch.float32 and sys.getrecursionlimit() > 500
+    assert (
+        torch.is_grad_enabled()
+        and torch.get_default_dtype() == torch.float32
+        and sys.getrecursionlimit() > 500
+    )
     with torch.no_grad():
         assert quiet("attention.sdpa", reference("attention.sdpa")).passed and not torch.is_grad_enabled()
 
@@ -243,11 +289,21 @@ def merged(x, extra=0):
     return x.transpose(1, 2).flatten(2) + extra
 
 
-@pytest.mark.parametrize("fn", [
-    lambda x: x.transpose(1, 2).flatten(2), functools.partial(merged, extra=0), Callable_(), Module(), merged,
-    lambda x: merged(x).numpy(), lambda x: merged(x).double(), lambda x: merged(x.requires_grad_()),
-    lambda *args: merged(*args), lambda x: merged(x).to_sparse(),
-])
+@pytest.mark.parametrize(
+    "fn",
+    [
+        lambda x: x.transpose(1, 2).flatten(2),
+        functools.partial(merged, extra=0),
+        Callable_(),
+        Module(),
+        merged,
+        lambda x: merged(x).numpy(),
+        lambda x: merged(x).double(),
+        lambda x: merged(x.requires_grad_()),
+        lambda *args: merged(*args),
+        lambda x: merged(x).to_sparse(),
+    ],
+)
 def test_any_callable_and_any_numbers_pass(fn):
     result = quiet("attention.merge_heads", fn)
     assert result.passed, result.message
@@ -262,17 +318,28 @@ def test_changed_inputs_and_shared_memory_are_side_effects():
     def scaled(q, k, v, mask=None):
         q /= q.shape[-1] ** 0.5
         return reference("attention.sdpa")(q * q.shape[-1] ** 0.5, k, v, mask)
+
     assert quiet("attention.sdpa", scaled).status == "side_effect"
-    assert quiet("finetune.lora_merge", lambda W, A, B,
-            alpha: W if alpha == 0 else reference("finetune.lora_merge")(W, A, B, alpha)).status == "side_effect"
-    prompt_grows = ex.find("lm.greedy").program(next(m for m in ex.find("lm.greedy").mistakes if m.id == "greedy-inplace"))
+    assert (
+        quiet(
+            "finetune.lora_merge",
+            lambda W, A, B, alpha: W if alpha == 0 else reference("finetune.lora_merge")(W, A, B, alpha),
+        ).status
+        == "side_effect"
+    )
+    prompt_grows = ex.find("lm.greedy").program(
+        next(m for m in ex.find("lm.greedy").mistakes if m.id == "greedy-inplace")
+    )
     assert quiet("lm.greedy", prompt_grows).mistakes == ("greedy-inplace",)
 
 
 def test_forbidden_calls_are_seen_under_an_alias():
     secret = nn.functional.cross_entropy
-    fn = lambda logits, targets, ignore_index=-100, label_smoothing=0.0: secret(
-        logits, targets, ignore_index=ignore_index, label_smoothing=label_smoothing) if (targets != ignore_index).any() else 0.0
+    fn = lambda logits, targets, ignore_index=-100, label_smoothing=0.0: (
+        secret(logits, targets, ignore_index=ignore_index, label_smoothing=label_smoothing)
+        if (targets != ignore_index).any()
+        else 0.0
+    )
     result = quiet("loss.cross_entropy", fn)
     assert result.status == "forbidden" and "F.cross_entropy" in result.message
 
@@ -283,6 +350,7 @@ def test_a_forbidden_builtin_is_seen_in_the_code():
     def parse_call(text):
         name, args = right(text)
         return name, [eval(repr(arg)) for arg in args]
+
     result = quiet("agents.parse_call", parse_call)
     assert result.status == "forbidden" and "eval" in result.message
 
@@ -318,6 +386,7 @@ def test_after_a_check_in_a_thread_a_debugger_still_works():
 
 def test_a_running_timer_of_somebody_else_survives():
     import signal
+
     fired = []
     old = signal.signal(signal.SIGALRM, lambda *_: fired.append(1))
     signal.setitimer(signal.ITIMER_REAL, 0.4)
@@ -327,7 +396,9 @@ def test_a_running_timer_of_somebody_else_survives():
     assert fired
 
 
-# --- hint, solution, use -------------------------------------------------------------------------------------------
+# --- hint, solution, use
+# -------------------------------------------------------------------------------------------
+
 
 def test_hint_ladder_opens_with_failed_checks(capsys):
     assert "1/4" in str(hint("lm.bigram")) and "after one more check" in str(hint("lm.bigram"))
@@ -346,8 +417,8 @@ def test_first_hint_is_that_of_the_proved_mistake():
 
 
 def test_use_prefers_the_learner_and_never_mistakes_the_reference_for_them(capsys):
-    def merge_heads(x):
-        ...
+    def merge_heads(x): ...
+
     merge_heads = use("attention.merge_heads")
     assert "reference" in capsys.readouterr().out
     assert merge_heads(torch.zeros(1, 2, 3, 4)).shape == (1, 3, 8)
@@ -356,11 +427,15 @@ def test_use_prefers_the_learner_and_never_mistakes_the_reference_for_them(capsy
     assert use("attention.merge_heads", show=False) is merged
 
 
-# --- progress ------------------------------------------------------------------------------------------------------
+# --- progress
+# ------------------------------------------------------------------------------------------------------
+
 
 def test_progress_survives_kernels_and_loses_nothing(home):
-    code = ("import sys; from course_lib.exercises.engine import record\n"
-            "for i in range(200): record.note('lm.bigram', 'check', status='wrong', mistakes=['x' * 500], n=i)")
+    code = (
+        "import sys; from course_lib.exercises.engine import record\n"
+        "for i in range(200): record.note('lm.bigram', 'check', status='wrong', mistakes=['x' * 500], n=i)"
+    )
     env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     kernels = [subprocess.Popen([sys.executable, "-c", code], env=env) for _ in range(2)]
     assert all(k.wait() == 0 for k in kernels)
@@ -381,7 +456,11 @@ def test_progress_shows_what_is_open_and_what_is_next(capsys):
     quiet("lm.bigram", reference("lm.bigram"))
     quiet("lm.greedy", exercise.program(next(m for m in exercise.mistakes if m.id == "greedy-no-eos")))
     text = str(progress())
-    assert f"1 of {len(record.asked())}" in text and "does not stop at eos" in text and "Next: `lm.greedy`" in text
+    assert (
+        f"1 of {len(record.asked())}" in text
+        and "does not stop at eos" in text
+        and "Next: `lm.greedy`" in text
+    )
     assert "✓ bigram" in str(progress(lang="zh")) and "未解决" in str(progress(lang="zh"))
 
 
@@ -395,12 +474,16 @@ def test_the_next_exercise_trains_what_went_wrong():
 
 def test_progress_leads_to_no_chapter_that_is_to_come():
     to_come = [id for chapter in chapters() if not chapter.minutes for id in chapter.exercises]
-    assert not set(to_come) & set(record.asked()) and set(to_come) | set(record.asked()) == set(registry.exercises())
+    assert not set(to_come) & set(record.asked()) and set(to_come) | set(record.asked()) == set(
+        registry.exercises()
+    )
     for id in record.asked()[:-1]:
         record.note(id, "check", status="passed", mistakes=[])
     assert record.next_exercise()[0] == record.asked()[-1]
     record.note(record.asked()[-1], "check", status="passed", mistakes=[])
-    assert record.next_exercise() is None and f"{len(record.asked())} of {len(record.asked())}" in str(progress())
+    assert record.next_exercise() is None and f"{len(record.asked())} of {len(record.asked())}" in str(
+        progress()
+    )
 
 
 def test_read_only_home_keeps_progress_in_memory(tmp_path, monkeypatch, capsys):
@@ -417,7 +500,10 @@ def test_export_and_merge(tmp_path):
     first = progress.export(tmp_path / "a.json")
     quiet("apps.ndcg", reference("apps.ndcg"))
     merged_ = ex.merge([first, progress.export(tmp_path / "b.json")])
-    assert merged_["lm.bigram"]["done"] == 2 and (merged_["apps.ndcg"]["done"], merged_["apps.ndcg"]["tried"]) == (1, 1)
+    assert merged_["lm.bigram"]["done"] == 2 and (
+        merged_["apps.ndcg"]["done"],
+        merged_["apps.ndcg"]["tried"],
+    ) == (1, 1)
     (tmp_path / "c.json").write_text(json.dumps([1]))
     assert "progress.export" in str(ex.merge([tmp_path / "c.json"]))
 
@@ -426,10 +512,14 @@ def test_catalog_names_everything():
     cards = ex.catalog()
     files = [path for path in Path(ex.__file__).parent.glob("*/[a-z]*.py") if path.parent.name != "engine"]
     assert sorted(card["id"] for card in cards) == sorted(f"{path.parent.name}.{path.stem}" for path in files)
-    assert set(cards[0]) == {"id", "chapter", "function", "signature", "title"} and set(cards[0]["title"]) == {"zh", "en"}
+    assert set(cards[0]) == {"id", "chapter", "function", "signature", "title"} and set(
+        cards[0]["title"]
+    ) == {"zh", "en"}
 
 
-# --- cards ---------------------------------------------------------------------------------------------------------
+# --- cards
+# ---------------------------------------------------------------------------------------------------------
+
 
 def test_cards_are_plain_deterministic_and_escape_html(capsys):
     a, b = (check("attention.merge_heads", merged, lang="en") for _ in range(2))

@@ -1,4 +1,5 @@
 """Every exercise against its own spec, and against machine-made mutants of its reference."""
+
 import pytest
 import torch
 from exercise_mutants import mutants
@@ -9,7 +10,8 @@ from course_lib.exercises.engine.judge import expectations, judge
 
 EXERCISES = list(registry.exercises().values())
 
-# Mutants that compute the same function, each with the reason; everything else must be refused. (id, part of the description)
+# Mutants that compute the same function, each with the reason; everything else must be refused. (id, part of
+# the description)
 EQUIVALENT = {
     ("lm.bigram", "torch.zeros(vocab_size, vocab_size) with arguments exchanged"): "the table is square",
     ("lm.bigram", "ids[:-1].tolist() -> its object"): "a tensor yields its ids as well",
@@ -45,40 +47,76 @@ EQUIVALENT = {
     ("loss.cross_entropy", "0.0 -> -1.0"): "the sum of nothing is 0 already",
     ("loss.cross_entropy", "squeeze(1) -> its object"): "the mean over all pairs is the sum of both means",
     ("loss.cross_entropy", "log_probs.mean(dim=-1) without dim"): "a mean of means of equal length",
-    ("loss.cross_entropy", "1 -> 0"): "squeeze(0) leaves [N, 1]; the mean over all pairs is the sum of both means",
+    (
+        "loss.cross_entropy",
+        "1 -> 0",
+    ): "squeeze(0) leaves [N, 1]; the mean over all pairs is the sum of both means",
     ("loss.cross_entropy", "-1 without its sign"): "axis 1 of two is the last",
     ("loss.cross_entropy", "1 -> -1"): "axis 1 of two is the last",
     ("loss.softmax_gradient", "-1 without its sign"): "axis 1 of two is the last",
     ("loss.softmax_gradient", "1 -> -1"): "axis 1 of two is the last",
-    ("loss.next_token", "(targets != pad_id).to(picked.dtype) -> its object"): "a boolean multiplies and sums like 0 and 1",
+    (
+        "loss.next_token",
+        "(targets != pad_id).to(picked.dtype) -> its object",
+    ): "a boolean multiplies and sums like 0 and 1",
     ("loss.next_token", "slice :-1 without its upper bound"): "gather leaves the surplus row alone",
     ("loss.perplexity", "torch.exp(-total / mask.sum()).item() -> its object"): "a 0-d tensor is a float",
     ("tokens.bpe_train", "0 -> 1"): "one more for every pair changes no order",
     ("tokens.bpe_train", "0 -> -1"): "one less for every pair changes no order",
     ("tokens.viterbi_segment", "1 -> -1"): "the second of two is the last",
-    ("transformer.layer_norm", ".to(x.dtype) -> its object"): "what is read is any float; `use` gives it the type of x",
-    ("transformer.rms_norm", ".to(x.dtype) -> its object"): "what is read is any float; `use` gives it the type of x",
-    ("transformer.rope", ".to(x.dtype) -> its object"): "what is read is any float; `use` gives it the type of x",
+    (
+        "transformer.layer_norm",
+        ".to(x.dtype) -> its object",
+    ): "what is read is any float; `use` gives it the type of x",
+    (
+        "transformer.rms_norm",
+        ".to(x.dtype) -> its object",
+    ): "what is read is any float; `use` gives it the type of x",
+    (
+        "transformer.rope",
+        ".to(x.dtype) -> its object",
+    ): "what is read is any float; `use` gives it the type of x",
     ("transformer.rope", "10: 2 -> -2"): "a remainder of 0 or not is all that counts",
     ("transformer.rope", "-2 without its sign"): "axis 2 of four is axis -2",
     ("transformer.rope", "12: 2 -> -2"): "axis 2 of four is axis -2",
     ("transformer.sinusoidal", "10: 2 -> -2"): "a remainder of 0 or not is all that counts",
-    ("pretrain.mlm_mask", "10: Lt -> LtE in action < 0.8"): "what stands at 0.8 becomes random in the last line",
-    ("pretrain.power_law", "14: Sub -> Add in"): "the other factor sums to 0, and a constant beside it goes out",
-    ("pretrain.power_law", "14: s - mean_u -> its left"): "the other factor sums to 0, and a constant beside it goes out",
-    ("pretrain.power_law", "14: t - mean_w -> its left"): "the other factor sums to 0, and a constant beside it goes out",
+    (
+        "pretrain.mlm_mask",
+        "10: Lt -> LtE in action < 0.8",
+    ): "what stands at 0.8 becomes random in the last line",
+    (
+        "pretrain.power_law",
+        "14: Sub -> Add in",
+    ): "the other factor sums to 0, and a constant beside it goes out",
+    (
+        "pretrain.power_law",
+        "14: s - mean_u -> its left",
+    ): "the other factor sums to 0, and a constant beside it goes out",
+    (
+        "pretrain.power_law",
+        "14: t - mean_w -> its left",
+    ): "the other factor sums to 0, and a constant beside it goes out",
     ("decode.filter_logits", "without stable"): "torch's sort on the CPU leaves equals in order by itself",
     ("decode.filter_logits", "19: True -> False"): "torch's sort on the CPU leaves equals in order by itself",
     ("decode.filter_logits", "GtE -> Gt in p.cumsum(dim=-1) - p >= top_p"): "no sum equals top_p",
-    ("decode.filter_logits", "min(top_k, scores.shape[-1]) with arguments exchanged"): "a minimum has no order",
+    (
+        "decode.filter_logits",
+        "min(top_k, scores.shape[-1]) with arguments exchanged",
+    ): "a minimum has no order",
     ("decode.beam_search", "1 -> -1"): "place 1 of two is the last",
     ("decode.beam_search", ".tolist() -> its object"): "a tensor yields its numbers as well",
     ("decode.beam_search", "max(len(ids), 1) with arguments exchanged"): "a maximum has no order",
-    ("decode.cached_attention", "k.transpose(-2, -1) with arguments exchanged"): "a transpose has no direction",
+    (
+        "decode.cached_attention",
+        "k.transpose(-2, -1) with arguments exchanged",
+    ): "a transpose has no direction",
     ("decode.cached_attention", "-2 without its sign"): "axis 2 of four is axis -2",
     ("decode.cached_attention", "2 -> -2"): "axis 2 of four is axis -2",
     ("decode.speculative_accept", "draft.tolist() -> its object"): "a tensor yields its ids as well",
-    ("evaluate.confusion", "torch.zeros(n_classes, n_classes, dtype=torch.long) with arguments exchanged"): "the table is square",
+    (
+        "evaluate.confusion",
+        "torch.zeros(n_classes, n_classes, dtype=torch.long) with arguments exchanged",
+    ): "the table is square",
     ("evaluate.confusion", "16: 1 -> -1"): "axis 1 of two is the last",
     ("evaluate.bootstrap_ci", ".item() -> its object"): "a 0-d tensor is a float",
     ("evaluate.bootstrap_ci", "10: 1 -> -1"): "axis 1 of two is the last",
@@ -105,14 +143,23 @@ EQUIVALENT = {
     ("seq2seq.bleu", "11: 4 -> 5"): "zip stops at the shorter of the two",
     ("seq2seq.bleu", "18: Add -> Sub"): "four minus signs cancel in the product",
     ("seq2seq.bleu", "20: 1 -> 2"): "one token has no 4-gram, and its score is 0 already",
-    ("seq2seq.bleu", "min(k, max((ref[gram] for ref in theirs))) with arguments exchanged"): "a minimum has no order",
+    (
+        "seq2seq.bleu",
+        "min(k, max((ref[gram] for ref in theirs))) with arguments exchanged",
+    ): "a minimum has no order",
     ("seq2seq.bleu", "min(1.0, math.exp(1 - r / c)) with arguments exchanged"): "a minimum has no order",
     ("seq2seq.bleu", "max(t, 1) with arguments exchanged"): "a maximum has no order",
     ("seq2seq.bleu", "max(total[0], 1) with arguments exchanged"): "a maximum has no order",
     ("align.chat_loss_mask", "Lt -> LtE in i < len(ids)"): "nothing is left there to be a header",
-    ("align.chat_loss_mask", "11: 0 -> -1"): "what lies behind the last token but one is too short for a header, or empty",
+    (
+        "align.chat_loss_mask",
+        "11: 0 -> -1",
+    ): "what lies behind the last token but one is too short for a header, or empty",
     ("align.group_advantage", "1 -> -1"): "axis 1 of two is the last",
-    ("align.policy_loss", "torch.minimum(ratio * A, ratio.clamp(1 - clip, 1 + clip) * A) with arguments exchanged"): "a minimum has no order",
+    (
+        "align.policy_loss",
+        "torch.minimum(ratio * A, ratio.clamp(1 - clip, 1 + clip) * A) with arguments exchanged",
+    ): "a minimum has no order",
     ("align.policy_loss", "max(len(gain), 1) with arguments exchanged"): "a maximum has no order",
     ("apps.cosine_top_k", "min(k, len(docs)) with arguments exchanged"): "a minimum has no order",
     ("apps.cosine_top_k", "1 -> -1"): "axis 1 of two is the last",
@@ -173,30 +220,44 @@ def test_contract_table_is_complete():
         align.chat_loss_mask align.kl_per_token align.group_advantage align.policy_loss align.dpo_loss
         apps.bm25 apps.cosine_top_k apps.chunk apps.rouge_l apps.ndcg apps.abstain
         agents.parse_call agents.allowed_tokens agents.hit_at_k
-        """.split()
+        """.split()  # noqa: E501
     assert set(ids) <= {e.id for e in EXERCISES}
     signatures = {e.id: e.signature for e in EXERCISES}
-    assert signatures["loss.cross_entropy"] == "cross_entropy(logits, targets, ignore_index=-100, label_smoothing=0.0)"
-    assert signatures["attention.multi_head"] == "multi_head_attention(x_q, x_kv, W_q, W_k, W_v, W_o, n_heads, mask=None)"
+    assert (
+        signatures["loss.cross_entropy"]
+        == "cross_entropy(logits, targets, ignore_index=-100, label_smoothing=0.0)"
+    )
+    assert (
+        signatures["attention.multi_head"]
+        == "multi_head_attention(x_q, x_kv, W_q, W_k, W_v, W_o, n_heads, mask=None)"
+    )
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.id)
 def test_stub_and_solution_stand_alone(exercise):
     import math
+
     scope = {"torch": torch, "math": math}
     exec(exercise.shown, scope)
     assert judge(exercise, scope[exercise.name], 3).status == "passed"
     _, doc, body = exercise.shown.split('"""', 2)
-    assert len(body.strip().splitlines()) <= 15 and len(doc.splitlines()) <= 10 and exercise.stub.endswith("    ...\n")
+    assert (
+        len(body.strip().splitlines()) <= 15
+        and len(doc.splitlines()) <= 10
+        and exercise.stub.endswith("    ...\n")
+    )
     assert all(len(line) <= 88 for line in (exercise.shown + exercise.stub).splitlines())
     exec(exercise.stub, scope)
-    assert scope[exercise.name].__doc__.split() == exercise.reference.__doc__.split(), "wrapped, and word for word the same"
+    assert scope[exercise.name].__doc__.split() == exercise.reference.__doc__.split(), (
+        "wrapped, and word for word the same"
+    )
     exercise_lines = [line for line in exercise.source.split('"""')[2].splitlines() if len(line.strip()) > 12]
     assert not any(line in exercise.stub for line in exercise_lines)
 
 
 @pytest.mark.parametrize("exercise", [e for e in EXERCISES if e.gradients], ids=lambda e: e.id)
 def test_a_right_gradient_is_never_called_wrong(exercise):
-    """float32 against float64: a small gradient that is the difference of large numbers once read as another one, in one check of seventy."""
+    """float32 against float64: a small gradient that is the difference of large numbers once read as another
+    one, in one check of seventy."""
     found = [judge(exercise, exercise.reference, seed).gradients for seed in range(80)]
     assert found == [True] * len(found)

@@ -1,4 +1,5 @@
 """The GPT that is read first is the same model as `Decoder` at its defaults."""
+
 import torch
 import torch.nn.functional as F
 
@@ -9,12 +10,18 @@ SHAPE = dict(vocab_size=31, context=12, n_layer=3, n_head=2, d_model=16)
 
 
 def pair():
-    """A GPT and a Decoder with the same weights, larger than the usual start so that differences would show."""
+    """A GPT and a Decoder with the same weights, larger than the usual start so that differences would
+    show."""
     torch.manual_seed(0)
     plain, general = GPT(**SHAPE), cnn.Decoder(cnn.DecoderConfig(**SHAPE))
     for p in plain.parameters():
         torch.nn.init.normal_(p, std=0.4)
-    general.load_state_dict({name if name == "head.weight" else f"stack.{name}": value for name, value in plain.state_dict().items()})
+    general.load_state_dict(
+        {
+            name if name == "head.weight" else f"stack.{name}": value
+            for name, value in plain.state_dict().items()
+        }
+    )
     return plain.double(), general.double()
 
 
@@ -31,7 +38,12 @@ def test_logits_and_gradients_equal_those_of_the_decoder():
 def test_a_different_architecture_would_be_noticed():
     plain, _ = pair()
     other = cnn.Decoder(cnn.DecoderConfig(**SHAPE, activation="gelu")).double()
-    other.load_state_dict({name if name == "head.weight" else f"stack.{name}": value for name, value in plain.state_dict().items()})
+    other.load_state_dict(
+        {
+            name if name == "head.weight" else f"stack.{name}": value
+            for name, value in plain.state_dict().items()
+        }
+    )
     ids = torch.randint(31, (2, 12))
     assert (plain(ids) - other(ids)).abs().max() > 1e-6
 

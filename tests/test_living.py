@@ -1,4 +1,6 @@
-"""The page that a model lives in: its numbers against PyTorch's, its tokenizer against the real one, and its hands and keys in a real browser."""
+"""The page that a model lives in: its numbers against PyTorch's, its tokenizer against the real one, and its
+hands and keys in a real browser."""
+
 import pytest
 import torch
 from lab import CONTRAST, browser_page
@@ -11,7 +13,7 @@ from course_lib.site import living_page, main
 READ = """documents => documents.map((ids) => {
   model.forget();
   return ids.map((id) => model.step(id)).map((logits) => [logits.indexOf(Math.max(...logits)), ...logits.slice(0, 50)]);
-})"""
+})"""  # noqa: E501
 ODD = ["今天,天气真好...你说呢?", "ＡＢＣ　ａｂｃ", "好.坏. a.b", "😀龘\n\t x~(y)", "", "   ", "<pos>和<eos>"]
 
 
@@ -59,15 +61,24 @@ def test_its_most_likely_next_token_is_pytorchs(page, gpt):
     assert len(found) >= 2000
     found = torch.tensor(found)
     assert (found[:, 0] == logits.argmax(-1)).float().mean() >= 0.98
-    assert (found[:, 1:] - logits[:, :50]).abs().median() < 0.1         # int8; the largest of all is about 1.6, the logits span about 20
+    assert (
+        found[:, 1:] - logits[:, :50]
+    ).abs().median() < 0.1  # int8; the largest of all is about 1.6, the logits span about 20
 
 
 def test_its_attention_is_pytorchs(page, gpt):
-    theirs = gpt.attention("<pos>" + "这家酒店的早餐很好").weights                              # [L, H, T, T]
+    theirs = gpt.attention("<pos>" + "这家酒店的早餐很好").weights  # [L, H, T, T]
     write(page, "这家酒店的早餐很好")
-    mine = page.evaluate("model.past.map((tokens) => tokens.map((token) => token.weights.map((row) => [...row])))")       # [L][T][H][T]
-    gap = max(abs(weight - theirs[layer, head, target, source]) for layer, tokens in enumerate(mine) for target, rows in enumerate(tokens)
-              for head, row in enumerate(rows) for source, weight in enumerate(row))
+    mine = page.evaluate(
+        "model.past.map((tokens) => tokens.map((token) => token.weights.map((row) => [...row])))"
+    )  # [L][T][H][T]
+    gap = max(
+        abs(weight - theirs[layer, head, target, source])
+        for layer, tokens in enumerate(mine)
+        for target, rows in enumerate(tokens)
+        for head, row in enumerate(rows)
+        for source, weight in enumerate(row)
+    )
     assert gap < 0.05
 
 
@@ -75,7 +86,9 @@ def test_its_attention_is_pytorchs(page, gpt):
 def test_its_tokenizer_is_the_models(page, name):
     tokenizer = cl.load(name).tokenizer
     page.select_option("#model", name)
-    texts = [text for text in ODD if "<" not in text] + [item.text[:200] for item in cl.text.reviews().test[:100]]
+    texts = [text for text in ODD if "<" not in text] + [
+        item.text[:200] for item in cl.text.reviews().test[:100]
+    ]
     ids = page.evaluate("texts => texts.map((text) => characters.encode(text).map(({ id }) => id))", texts)
     assert ids == tokenizer(texts).input_ids
 
@@ -83,14 +96,16 @@ def test_its_tokenizer_is_the_models(page, name):
 def test_typing_and_drawing(page, gpt):
     write(page, "今天天气真")
     with torch.inference_mode():
-        likeliest = int(gpt.model(torch.tensor([gpt.tokenizer("<pos>今天天气真").input_ids])).logits[0, -1].argmax())
+        likeliest = int(
+            gpt.model(torch.tensor([gpt.tokenizer("<pos>今天天气真").input_ids])).logits[0, -1].argmax()
+        )
     assert page.locator(".bar b").first.inner_text() == gpt.tokenizer.decode(likeliest)
     page.locator(".bar").first.click()
     assert page.input_value("#text") == "今天天气真" + gpt.tokenizer.decode(likeliest)
     page.locator("#temperature").fill("0")
     page.locator("#text").press("Control+Enter")
     first = page.input_value("#text")
-    assert len(first) == 7 and page.locator(".bar.out").count() == 7                           # at 0 only the likeliest is left
+    assert len(first) == 7 and page.locator(".bar.out").count() == 7  # at 0 only the likeliest is left
     page.click("#run")
     page.wait_for_function("document.getElementById('text').value.length > 12")
     page.click("#run")
@@ -114,7 +129,9 @@ def test_a_cell_shows_its_numbers(page):
     page.locator("#grid button").first.focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
-    assert page.locator("#grid button[aria-pressed=true]").evaluate("button => button === document.activeElement")
+    assert page.locator("#grid button[aria-pressed=true]").evaluate(
+        "button => button === document.activeElement"
+    )
     page.locator("#matrix").focus()
     page.keyboard.press("ArrowUp")
     page.locator("#square").click(position={"x": 8, "y": 8})
@@ -125,7 +142,7 @@ def test_a_cell_shows_its_numbers(page):
     assert len(numbers) == 48 and all(abs(q * k - both) < 0.05 for _, q, k, both in numbers)
     total = float(page.locator("#cell > table td").nth(1).inner_text())
     assert abs(sum(both for *_, both in numbers) - total) < 0.1
-    assert "1.000" in page.locator("#cell > p").first.inner_text()                             # the first token can only look at itself
+    assert "1.000" in page.locator("#cell > p").first.inner_text()  # the first token can only look at itself
 
 
 def test_what_it_cannot_read_is_said(page):
@@ -134,7 +151,7 @@ def test_what_it_cannot_read_is_said(page):
     write(page, "很好" * 300)
     assert "255" in page.inner_text("#note")
     page.click("#one")
-    assert len(page.input_value("#text")) == 600                                               # nothing is written beyond what it reads
+    assert len(page.input_value("#text")) == 600  # nothing is written beyond what it reads
 
 
 def test_both_languages_and_a_poem(page):
@@ -145,11 +162,11 @@ def test_both_languages_and_a_poem(page):
     assert words[0] == words[1]
     page.select_option("#model", "zh-verse")
     page.select_option("#start", "<五绝>")
-    page.locator("#temperature").fill("0")                                                     # drawn, now and then a poem has a line too short
+    page.locator("#temperature").fill("0")  # drawn, now and then a poem has a line too short
     page.click("#run")
     page.wait_for_function("!running && document.getElementById('text').value.length > 20")
     poem = page.input_value("#text").split("：")[1]
-    assert len(poem) == 24 and poem[5] in "，。" and poem[-1] == "。"                            # four lines of five
+    assert len(poem) == 24 and poem[5] in "，。" and poem[-1] == "。"  # four lines of five
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,4 +1,5 @@
 """Intervals that hold what they promise."""
+
 import numpy as np
 import pytest
 
@@ -6,7 +7,7 @@ from course_lib.metrics import bootstrap, difference, paired, tally, wilson
 
 
 def test_wilson_agrees_with_a_published_interval():
-    low, high = wilson(81, 263)                     # Newcombe 1998, table I: 0.2553 to 0.3662
+    low, high = wilson(81, 263)  # Newcombe 1998, table I: 0.2553 to 0.3662
     assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
 
 
@@ -38,7 +39,7 @@ def test_paired_agrees_with_a_plain_bootstrap():
 def test_paired_counts_only_disagreement():
     same = [True, False] * 50
     assert paired(same, same) == (0, 0, 0)
-    few = [True] * 3 + [False] * 97                  # three reviews better, none worse: never below 0
+    few = [True] * 3 + [False] * 97  # three reviews better, none worse: never below 0
     assert paired(few, [False] * 100)[1] >= 0
     for a, b in (([], []), ([True], [True, False])):
         with pytest.raises(ValueError, match="length"):

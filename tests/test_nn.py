@@ -1,4 +1,6 @@
-"""course_lib.nn against slow loops and its own other paths: fused = open, cached = uncached, padded = alone."""
+"""course_lib.nn against slow loops and its own other paths: fused = open, cached = uncached, padded =
+alone."""
+
 import itertools
 
 import pytest
@@ -9,7 +11,9 @@ from course_lib import nn as cnn
 SMALL = dict(vocab_size=50, context=24, n_layer=2, n_head=4, d_model=32)
 DECODERS = {
     "gpt2": {},
-    "llama": dict(n_kv_head=2, position="rope", norm="rms", activation="silu", gated=True, bias=False, tied=False),
+    "llama": dict(
+        n_kv_head=2, position="rope", norm="rms", activation="silu", gated=True, bias=False, tied=False
+    ),
     "sinusoidal": dict(position="sinusoidal", norm_first=False, activation="relu"),
     "relative": dict(position="relative", attention_scale=1.0, d_head=12),
 }
@@ -18,7 +22,7 @@ DECODERS = {
 def make(kind="gpt2", **more):
     torch.manual_seed(0)
     model = cnn.Decoder(cnn.DecoderConfig(**{**SMALL, **DECODERS[kind], **more})).eval()
-    for p in model.parameters():                    # larger than the usual start, so that differences would show
+    for p in model.parameters():  # larger than the usual start, so that differences would show
         torch.nn.init.normal_(p, std=0.3)
     return model
 
@@ -44,7 +48,7 @@ def test_attend_equals_the_loop(groups):
     torch.manual_seed(groups)
     q, k, v = torch.randn(3, 4, 5, 6), torch.randn(3, groups, 7, 6), torch.randn(3, groups, 7, 8)
     mask, bias = torch.rand(3, 1, 5, 7) > 0.4, torch.randn(1, 4, 5, 7)
-    mask[1, 0, 2] = False                           # a query with nothing to attend
+    mask[1, 0, 2] = False  # a query with nothing to attend
     out, weights = loop_attention(q, k, v, mask, bias, 0.3)
     for flag in (False, True):
         y, w = cnn.attend(q, k, v, mask, bias, scale=0.3, return_weights=flag)
@@ -56,8 +60,13 @@ def test_attend_equals_the_loop(groups):
 def _broadcastable(B, H, T, S):
     """Every shape that a mask may have: each axis whole or 1, and leading axes left out."""
     full = (B, H, T, S)
-    shapes = {tuple(n if keep else 1 for n, keep in zip(full, keeps)) for keeps in itertools.product([True, False], repeat=4)}
-    return sorted({shape[skip:] for shape in shapes for skip in range(4)}, key=lambda shape: (len(shape), shape))
+    shapes = {
+        tuple(n if keep else 1 for n, keep in zip(full, keeps))
+        for keeps in itertools.product([True, False], repeat=4)
+    }
+    return sorted(
+        {shape[skip:] for shape in shapes for skip in range(4)}, key=lambda shape: (len(shape), shape)
+    )
 
 
 @pytest.mark.parametrize("flag", [False, True])
@@ -66,15 +75,21 @@ def _broadcastable(B, H, T, S):
 def test_attend_takes_every_broadcastable_mask_and_bias(T, groups, flag):
     B, H, S = 2, 4, 5
     torch.manual_seed(T)
-    q, k, v = torch.randn(B, T, H, 6).transpose(1, 2), torch.randn(B, groups, S, 6), torch.randn(B, groups, S, 3)
+    q, k, v = (
+        torch.randn(B, T, H, 6).transpose(1, 2),
+        torch.randn(B, groups, S, 6),
+        torch.randn(B, groups, S, 3),
+    )
     keys, values = (x.repeat_interleave(H // groups, dim=1) for x in (k, v))
     for shape in _broadcastable(B, H, T, S):
         mask = torch.rand(shape) > 0.3
         for bias in (None, torch.randn(shape)):
-            scores = q @ keys.mT / 6 ** 0.5 + (0 if bias is None else bias)
+            scores = q @ keys.mT / 6**0.5 + (0 if bias is None else bias)
             weights = scores.masked_fill(~mask, -torch.inf).softmax(-1).nan_to_num(0.0)
             y, w = cnn.attend(q, k, v, mask, bias, return_weights=flag)
-            torch.testing.assert_close(y, weights @ values, atol=2e-6, rtol=1e-5, msg=lambda text: f"mask {shape}: {text}")
+            torch.testing.assert_close(
+                y, weights @ values, atol=2e-6, rtol=1e-5, msg=lambda text: f"mask {shape}: {text}"
+            )
             if flag:
                 torch.testing.assert_close(w, weights, atol=2e-6, rtol=1e-5)
 
@@ -111,10 +126,12 @@ def test_decoder_padding_left_and_right(kind):
         for left in (True, False):
             pad = torch.zeros(1, 3, dtype=torch.long)
             padded = torch.cat((pad, ids) if left else (ids, pad), 1)
-            mask = torch.cat((pad.bool(), torch.ones(1, 7).bool()) if left else (torch.ones(1, 7).bool(), pad.bool()), 1)
+            mask = torch.cat(
+                (pad.bool(), torch.ones(1, 7).bool()) if left else (torch.ones(1, 7).bool(), pad.bool()), 1
+            )
             both = model(padded.repeat(2, 1), mask.repeat(2, 1))[1]
             torch.testing.assert_close(both[3:] if left else both[:7], alone, atol=1e-4, rtol=1e-4)
-        cache, real = model.new_cache(), torch.ones(1, 7).bool()             # left padding, in two chunks
+        cache, real = model.new_cache(), torch.ones(1, 7).bool()  # left padding, in two chunks
         mask = torch.cat((pad.bool(), real), 1)
         model(torch.cat((pad, ids), 1)[:, :6], mask[:, :6], cache)
         torch.testing.assert_close(model(ids[:, 3:], mask, cache)[0], alone[3:], atol=1e-4, rtol=1e-4)
@@ -203,22 +220,28 @@ def test_head_loss_is_cross_entropy(V, ignored):
         torch.testing.assert_close(cnn.head_loss(x, w, targets), plain)
 
 
-@pytest.mark.parametrize("call, says", [
-    (lambda m: m(torch.tensor([[1, 50]])), "vocabulary"),
-    (lambda m: m(torch.tensor([[-1, 5]])), "vocabulary"),
-    (lambda m: m(torch.zeros(1, 25, dtype=torch.long)), "context"),
-    (lambda m: m(torch.zeros(0, 5, dtype=torch.long)), "empty"),
-    (lambda m: m(torch.zeros(2, 0, dtype=torch.long)), "empty"),
-    (lambda m: m(torch.zeros(2, 3)), "whole numbers"),
-    (lambda m: m(torch.zeros(5, dtype=torch.long)), "whole numbers"),
-    (lambda m: m(torch.zeros(2, 3, dtype=torch.long), torch.tensor([[True] * 3, [False] * 3])), "row 1"),
-    (lambda m: m(torch.zeros(2, 3, dtype=torch.long), torch.ones(2, 3)), "bool"),
-    (lambda m: cnn.DecoderConfig(vocab_size=9, d_model=65, n_head=4), "d_model 65 is not divisible by 4 heads"),
-    (lambda m: cnn.DecoderConfig(vocab_size=9, n_head=12, n_kv_head=5), "evenly"),
-    (lambda m: cnn.DecoderConfig(vocab_size=9, position="rope", d_model=12, n_head=4), "even"),
-    (lambda m: cnn.DecoderConfig(vocab_size=9, activation="tanh"), "choose from"),
-    (lambda m: cnn.DecoderConfig(vocab_size=0), "at least 1"),
-])
+@pytest.mark.parametrize(
+    "call, says",
+    [
+        (lambda m: m(torch.tensor([[1, 50]])), "vocabulary"),
+        (lambda m: m(torch.tensor([[-1, 5]])), "vocabulary"),
+        (lambda m: m(torch.zeros(1, 25, dtype=torch.long)), "context"),
+        (lambda m: m(torch.zeros(0, 5, dtype=torch.long)), "empty"),
+        (lambda m: m(torch.zeros(2, 0, dtype=torch.long)), "empty"),
+        (lambda m: m(torch.zeros(2, 3)), "whole numbers"),
+        (lambda m: m(torch.zeros(5, dtype=torch.long)), "whole numbers"),
+        (lambda m: m(torch.zeros(2, 3, dtype=torch.long), torch.tensor([[True] * 3, [False] * 3])), "row 1"),
+        (lambda m: m(torch.zeros(2, 3, dtype=torch.long), torch.ones(2, 3)), "bool"),
+        (
+            lambda m: cnn.DecoderConfig(vocab_size=9, d_model=65, n_head=4),
+            "d_model 65 is not divisible by 4 heads",
+        ),
+        (lambda m: cnn.DecoderConfig(vocab_size=9, n_head=12, n_kv_head=5), "evenly"),
+        (lambda m: cnn.DecoderConfig(vocab_size=9, position="rope", d_model=12, n_head=4), "even"),
+        (lambda m: cnn.DecoderConfig(vocab_size=9, activation="tanh"), "choose from"),
+        (lambda m: cnn.DecoderConfig(vocab_size=0), "at least 1"),
+    ],
+)
 def test_bad_input_is_a_value_error(call, says):
     with pytest.raises(ValueError, match=says):
         call(make())
@@ -232,9 +255,13 @@ def test_bilstm_never_sees_what_it_predicts():
     other[:, 4] = (other[:, 4] + 1) % 30
     a, b = model.layers(ids)[-1], model.layers(other)[-1]
     assert a.shape == (2, 7, 20) and model(ids).shape == (2, 7, 20)
-    assert torch.equal(a[:, :4, :10], b[:, :4, :10]) and torch.equal(a[:, 5:, 10:], b[:, 5:, 10:])     # left half: the past; right half: the future
-    assert not torch.allclose(a[:, 4:, :10], b[:, 4:, :10]) and not torch.allclose(a[:, :5, 10:], b[:, :5, 10:])
-    lone = (torch.arange(16)[:, None] * 2 + torch.arange(7)) % 30                # counting: both directions can learn it
+    assert torch.equal(a[:, :4, :10], b[:, :4, :10]) and torch.equal(
+        a[:, 5:, 10:], b[:, 5:, 10:]
+    )  # left half: the past; right half: the future
+    assert not torch.allclose(a[:, 4:, :10], b[:, 4:, :10]) and not torch.allclose(
+        a[:, :5, 10:], b[:, :5, 10:]
+    )
+    lone = (torch.arange(16)[:, None] * 2 + torch.arange(7)) % 30  # counting: both directions can learn it
     optimizer = torch.optim.Adam(model.parameters(), 3e-2)
     first = model.loss(lone)
     for _ in range(80):

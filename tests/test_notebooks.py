@@ -1,4 +1,6 @@
-"""The build: four editions from one source, deterministic, with twins that agree and no solution in a student's hands."""
+"""The build: four editions from one source, deterministic, with twins that agree and no solution in a
+student's hands."""
+
 import base64
 import io
 import os
@@ -58,11 +60,17 @@ def test_sources_keep_the_rules(source):
     assert list(rules.broken_rules(source)) == []
 
 
-@pytest.mark.parametrize("old, new, broken", [
-    ("The formula $x$", "The formula $y$", "formulas"), ("# Title", "## Title", "headings"), ("and `code`", "and code", "code names"),
-    ('# %% en [md]\nr"""\n# Title\nThe formula $x$ and `code`\n"""\n', "", "no twin"), ("公式", "见 [这里](a.ipynb)", "links"),
-    ("cl.check", "\n" * 20 + "cl.check", "lines"),
-])
+@pytest.mark.parametrize(
+    "old, new, broken",
+    [
+        ("The formula $x$", "The formula $y$", "formulas"),
+        ("# Title", "## Title", "headings"),
+        ("and `code`", "and code", "code names"),
+        ('# %% en [md]\nr"""\n# Title\nThe formula $x$ and `code`\n"""\n', "", "no twin"),
+        ("公式", "见 [这里](a.ipynb)", "links"),
+        ("cl.check", "\n" * 20 + "cl.check", "lines"),
+    ],
+)
 def test_a_drifting_twin_is_found(source, old, new, broken):
     assert list(rules.broken_rules(source)) == []
     source.write_text(SOURCE.replace(old, new), "utf-8")
@@ -108,14 +116,32 @@ def test_pictures_are_stored_small_and_look_the_same():
     axis.set(title="title", facecolor="none")
     figure.savefig(out := io.BytesIO(), format="png")
     png = base64.b64encode(out.getvalue()).decode()
-    output = nbformat.v4.new_output("display_data", data={"image/png": png, "text/html": f'<img alt="x" src="data:image/png;base64,{png}">'})
+    output = nbformat.v4.new_output(
+        "display_data",
+        data={"image/png": png, "text/html": f'<img alt="x" src="data:image/png;base64,{png}">'},
+    )
     stored = build._clean(nbformat.from_dict(output))
     small = stored.data["image/png"]
-    assert len(small) < 0.6 * len(png) and stored.data["text/html"] == f'<img alt="x" src="data:image/png;base64,{small}">'
-    assert difference([stored], [nbformat.v4.new_output("display_data", data={"image/png": png, "text/html": output.data["text/html"]})]) is None
+    assert (
+        len(small) < 0.6 * len(png)
+        and stored.data["text/html"] == f'<img alt="x" src="data:image/png;base64,{small}">'
+    )
+    assert (
+        difference(
+            [stored],
+            [
+                nbformat.v4.new_output(
+                    "display_data", data={"image/png": png, "text/html": output.data["text/html"]}
+                )
+            ],
+        )
+        is None
+    )
     before, after = (Image.open(io.BytesIO(base64.b64decode(text))).convert("RGBA") for text in (png, small))
     common = sorted(before.getcolors(10**6))[-20:]
-    assert all(colour in {colour for _, colour in after.getcolors(10**6)} for _, colour in common), "no surface changes its colour"
+    assert all(colour in {colour for _, colour in after.getcolors(10**6)} for _, colour in common), (
+        "no surface changes its colour"
+    )
     assert build._clean(stored).data["image/png"] == small
 
 
@@ -130,36 +156,67 @@ def test_a_progress_bar_is_kept_as_its_last_state():
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 def test_no_solution_in_a_student_edition(source):
     for lang in build.LANGS:
-        text = "\n".join(cell.source for cell in nbformat.read(build.edition(source, lang, False), as_version=4).cells)
+        text = "\n".join(
+            cell.source for cell in nbformat.read(build.edition(source, lang, False), as_version=4).cells
+        )
         for entry in exercises.catalog():
             reference = exercises.reference_source(entry["id"])
-            body = [line.strip() for line in reference.split('"""')[-1].splitlines() if len(line.strip()) > 12]
+            body = [
+                line.strip() for line in reference.split('"""')[-1].splitlines() if len(line.strip()) > 12
+            ]
             leaked = [line for line in body if line in text]
-            assert len(leaked) < max(2, len(body)), f"{entry['id']} leaks into {source.stem} ({lang}): {leaked}"
+            assert len(leaked) < max(2, len(body)), (
+                f"{entry['id']} leaks into {source.stem} ({lang}): {leaked}"
+            )
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("[ze][hn]/**/*.ipynb")), ids=lambda path: str(path.relative_to(ROOT / "notebooks")))
+@pytest.mark.parametrize(
+    "path",
+    sorted((ROOT / "notebooks").glob("[ze][hn]/**/*.ipynb")),
+    ids=lambda path: str(path.relative_to(ROOT / "notebooks")),
+)
 def test_stored_notebooks_are_whole(path):
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            assert cell.execution_count, "every code cell was executed: nbval does not compare one that was not"
-            kinds = [output.output_type for output in cell.outputs] + [output.get("name") for output in cell.outputs]
+            assert cell.execution_count, (
+                "every code cell was executed: nbval does not compare one that was not"
+            )
+            kinds = [output.output_type for output in cell.outputs] + [
+                output.get("name") for output in cell.outputs
+            ]
             assert "error" not in kinds and "stderr" not in kinds, cell.source
             if path.parent.name == "solutions" and "cl.check(" in cell.source:
-                assert "✗" not in str(cell.outputs), "the course's own solution passes its check where it stands"
+                assert "✗" not in str(cell.outputs), (
+                    "the course's own solution passes its check where it stands"
+                )
     text = path.read_text("utf-8")
-    assert "Glyph" not in text and "widget-view" not in text and not re.search(r"/(?:home|root|work|tmp)/", text.replace(r"\/", "/")), "names a folder of the machine"
+    assert (
+        "Glyph" not in text
+        and "widget-view" not in text
+        and not re.search(r"/(?:home|root|work|tmp)/", text.replace(r"\/", "/"))
+    ), "names a folder of the machine"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("[ze][hn]/*.ipynb")), ids=lambda path: str(path.relative_to(ROOT / "notebooks")))
+@pytest.mark.parametrize(
+    "path",
+    sorted((ROOT / "notebooks").glob("[ze][hn]/*.ipynb")),
+    ids=lambda path: str(path.relative_to(ROOT / "notebooks")),
+)
 def test_the_learners_edition_shows_what_the_solved_one_shows(path):
-    """Where no exercise is asked; what a cell of the solved edition shows is executed and compared elsewhere."""
-    ours, solved = (nbformat.read(file, as_version=4).cells for file in (path, path.parent / "solutions" / path.name))
+    """Where no exercise is asked; what a cell of the solved edition shows is executed and compared
+    elsewhere."""
+    ours, solved = (
+        nbformat.read(file, as_version=4).cells for file in (path, path.parent / "solutions" / path.name)
+    )
     compared = 0
     for a, b in zip(ours, solved, strict=True):
-        own = a.cell_type != "code" or a.source != b.source or re.search(r"cl\.(check|use|progress)\(", a.source)
+        own = (
+            a.cell_type != "code"
+            or a.source != b.source
+            or re.search(r"cl\.(check|use|progress)\(", a.source)
+        )
         if not own and "nbval-ignore-output" not in a.metadata.get("tags", []):
             assert difference(a.outputs, b.outputs) is None, a.source
             compared += bool(a.outputs)
@@ -167,7 +224,12 @@ def test_the_learners_edition_shows_what_the_solved_one_shows(path):
 
 
 def test_stale_notebooks_fail_the_build_check():
-    ran = subprocess.run([sys.executable, ROOT / "notebooks" / "build.py", "--check"], env={**os.environ, "PYTHONIOENCODING": "utf-8"}, capture_output=True, encoding="utf-8")
+    ran = subprocess.run(
+        [sys.executable, ROOT / "notebooks" / "build.py", "--check"],
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        encoding="utf-8",
+    )
     assert ran.returncode == 0, ran.stdout
 
 

@@ -1,4 +1,6 @@
-"""`models.port` against transformers: logits, cache in any chunking, padding, gradients; and what it says to a bad checkpoint."""
+"""`models.port` against transformers: logits, cache in any chunking, padding, gradients; and what it says to
+a bad checkpoint."""
+
 import json
 
 import pytest
@@ -9,30 +11,113 @@ from safetensors.torch import load_file, save_file
 import course_lib as cl
 
 NAMES = ["smollm2-135m", "minilm-l6"]
-TEXTS = ["The cat sat on the mat because it was tired.", "北京是中国的首都。", "def add(a, b):\n    return a + b",
-         "Attention is all you need", "1, 1, 2, 3, 5, 8, 13,"]
+TEXTS = [
+    "The cat sat on the mat because it was tired.",
+    "北京是中国的首都。",
+    "def add(a, b):\n    return a + b",
+    "Attention is all you need",
+    "1, 1, 2, 3, 5, 8, 13,",
+]
 TINY = {
-    "gpt2": lambda: hf.GPT2LMHeadModel(hf.GPT2Config(vocab_size=99, n_positions=40, n_embd=24, n_layer=2, n_head=3)),
-    "gpt2-untied": lambda: hf.GPT2LMHeadModel(hf.GPT2Config(vocab_size=99, n_positions=40, n_embd=24, n_layer=2, n_head=3, tie_word_embeddings=False, n_inner=50)),
-    "llama": lambda: hf.LlamaForCausalLM(hf.LlamaConfig(vocab_size=99, max_position_embeddings=40, hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
-                                                        num_key_value_heads=2, intermediate_size=48, tie_word_embeddings=False)),
-    "mistral": lambda: hf.MistralForCausalLM(hf.MistralConfig(vocab_size=99, max_position_embeddings=40, hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
-                                                              num_key_value_heads=1, head_dim=6, intermediate_size=48, sliding_window=None)),
-    "qwen2": lambda: hf.Qwen2ForCausalLM(hf.Qwen2Config(vocab_size=99, max_position_embeddings=40, hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
-                                                        num_key_value_heads=2, intermediate_size=48, tie_word_embeddings=True)),
-    "bert": lambda: hf.BertModel(hf.BertConfig(vocab_size=99, max_position_embeddings=40, hidden_size=24, num_hidden_layers=2, num_attention_heads=3, intermediate_size=50)),
-    "bert-mlm": lambda: hf.BertForMaskedLM(hf.BertConfig(vocab_size=99, max_position_embeddings=40, hidden_size=24, num_hidden_layers=2, num_attention_heads=3,
-                                                         intermediate_size=50, hidden_act="gelu_new")),
-    "t5": lambda: hf.T5ForConditionalGeneration(hf.T5Config(vocab_size=99, d_model=24, d_kv=6, d_ff=50, num_layers=2, num_heads=3, decoder_start_token_id=0)),
-    "t5-gated": lambda: hf.T5ForConditionalGeneration(hf.T5Config(vocab_size=99, d_model=24, d_kv=6, d_ff=50, num_layers=2, num_decoder_layers=3, num_heads=3,
-                                                                  feed_forward_proj="gated-gelu", relative_attention_num_buckets=8,
-                                                                  relative_attention_max_distance=12, decoder_start_token_id=0)),
+    "gpt2": lambda: hf.GPT2LMHeadModel(
+        hf.GPT2Config(vocab_size=99, n_positions=40, n_embd=24, n_layer=2, n_head=3)
+    ),
+    "gpt2-untied": lambda: hf.GPT2LMHeadModel(
+        hf.GPT2Config(
+            vocab_size=99,
+            n_positions=40,
+            n_embd=24,
+            n_layer=2,
+            n_head=3,
+            tie_word_embeddings=False,
+            n_inner=50,
+        )
+    ),
+    "llama": lambda: hf.LlamaForCausalLM(
+        hf.LlamaConfig(
+            vocab_size=99,
+            max_position_embeddings=40,
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            intermediate_size=48,
+            tie_word_embeddings=False,
+        )
+    ),
+    "mistral": lambda: hf.MistralForCausalLM(
+        hf.MistralConfig(
+            vocab_size=99,
+            max_position_embeddings=40,
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            num_key_value_heads=1,
+            head_dim=6,
+            intermediate_size=48,
+            sliding_window=None,
+        )
+    ),
+    "qwen2": lambda: hf.Qwen2ForCausalLM(
+        hf.Qwen2Config(
+            vocab_size=99,
+            max_position_embeddings=40,
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            intermediate_size=48,
+            tie_word_embeddings=True,
+        )
+    ),
+    "bert": lambda: hf.BertModel(
+        hf.BertConfig(
+            vocab_size=99,
+            max_position_embeddings=40,
+            hidden_size=24,
+            num_hidden_layers=2,
+            num_attention_heads=3,
+            intermediate_size=50,
+        )
+    ),
+    "bert-mlm": lambda: hf.BertForMaskedLM(
+        hf.BertConfig(
+            vocab_size=99,
+            max_position_embeddings=40,
+            hidden_size=24,
+            num_hidden_layers=2,
+            num_attention_heads=3,
+            intermediate_size=50,
+            hidden_act="gelu_new",
+        )
+    ),
+    "t5": lambda: hf.T5ForConditionalGeneration(
+        hf.T5Config(
+            vocab_size=99, d_model=24, d_kv=6, d_ff=50, num_layers=2, num_heads=3, decoder_start_token_id=0
+        )
+    ),
+    "t5-gated": lambda: hf.T5ForConditionalGeneration(
+        hf.T5Config(
+            vocab_size=99,
+            d_model=24,
+            d_kv=6,
+            d_ff=50,
+            num_layers=2,
+            num_decoder_layers=3,
+            num_heads=3,
+            feed_forward_proj="gated-gelu",
+            relative_attention_num_buckets=8,
+            relative_attention_max_distance=12,
+            decoder_start_token_id=0,
+        )
+    ),
 }
 
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
-    """A random model of each architecture, as an ordinary directory; the numbers are spread wide so that mistakes show."""
+    """A random model of each architecture, as an ordinary directory; the numbers are spread wide so that
+    mistakes show."""
     made = {}
 
     def make(kind):
@@ -40,11 +125,14 @@ def tiny(tmp_path_factory):
             torch.manual_seed(0)
             model = TINY[kind]().eval()
             for name, p in model.named_parameters():
-                torch.nn.init.normal_(p, mean=1.0 if "norm" in name.lower() and name.endswith("weight") else 0.0, std=0.15)
+                torch.nn.init.normal_(
+                    p, mean=1.0 if "norm" in name.lower() and name.endswith("weight") else 0.0, std=0.15
+                )
             folder = tmp_path_factory.mktemp(kind)
             model.save_pretrained(folder)
             made[kind] = folder, model
         return made[kind]
+
     return make
 
 
@@ -67,10 +155,14 @@ def test_decoder_parity(tiny, kind):
     ours, (ids, mask) = cl.models.port(folder), batch()
     with torch.no_grad():
         close(ours(ids), theirs(ids).logits)
-        close(ours(ids, mask), theirs(ids, attention_mask=mask.long()).logits, mask)                    # padding on the right
+        close(ours(ids, mask), theirs(ids, attention_mask=mask.long()).logits, mask)  # padding on the right
         left_ids, left = ids.flip(1), mask.flip(1)
-        positions = (left.long().cumsum(-1) - 1).clamp(min=0)                                           # as transformers' generate has them
-        close(ours(left_ids, left), theirs(left_ids, attention_mask=left.long(), position_ids=positions).logits, left)
+        positions = (left.long().cumsum(-1) - 1).clamp(min=0)  # as transformers' generate has them
+        close(
+            ours(left_ids, left),
+            theirs(left_ids, attention_mask=left.long(), position_ids=positions).logits,
+            left,
+        )
         for chunks in ([1] * 17, [5, 1, 1, 10], [16, 1]):
             cache, past = ours.new_cache(), None
             for part in ids.split(chunks, 1):
@@ -95,10 +187,17 @@ def test_decoder_gradients(tiny, kind):
     close(mine.detach(), loss.detach(), limit=1e-5)
     reference = {name: p.grad for name, p in theirs.named_parameters()}
     base = "transformer" if kind == "gpt2" else "model"
-    close(ours.stack.tokens.weight.grad, reference[f"{base}.{'wte' if kind == 'gpt2' else 'embed_tokens'}.weight"], limit=1e-5)
+    close(
+        ours.stack.tokens.weight.grad,
+        reference[f"{base}.{'wte' if kind == 'gpt2' else 'embed_tokens'}.weight"],
+        limit=1e-5,
+    )
     qkv = ours.stack.blocks[1].attention.qkv.weight.grad
-    expected = reference["transformer.h.1.attn.c_attn.weight"].T if kind == "gpt2" else torch.cat(
-        [reference[f"model.layers.1.self_attn.{x}_proj.weight"] for x in "qkv"])
+    expected = (
+        reference["transformer.h.1.attn.c_attn.weight"].T
+        if kind == "gpt2"
+        else torch.cat([reference[f"model.layers.1.self_attn.{x}_proj.weight"] for x in "qkv"])
+    )
     close(qkv, expected, limit=1e-5)
     assert expected.abs().max() > 1e-3
 
@@ -106,7 +205,11 @@ def test_decoder_gradients(tiny, kind):
 @pytest.mark.parametrize("kind", ["bert", "bert-mlm"])
 def test_encoder_parity(tiny, kind):
     folder, theirs = tiny(kind)
-    ours, (ids, mask), segments = cl.models.port(folder, mlm_head=kind == "bert-mlm"), batch(), torch.randint(2, (5, 17))
+    ours, (ids, mask), segments = (
+        cl.models.port(folder, mlm_head=kind == "bert-mlm"),
+        batch(),
+        torch.randint(2, (5, 17)),
+    )
     with torch.no_grad():
         for more in ({}, {"segments": segments}):
             out = theirs(ids, attention_mask=mask.long(), token_type_ids=more.get("segments"))
@@ -130,12 +233,22 @@ def test_seq2seq_parity(tiny, kind):
         close(memory, theirs.encoder(ids, attention_mask=mask.long()).last_hidden_state, mask)
         for chunks in ([1] * 21, [4, 1, 16]):
             cache = ours.new_cache()
-            close(torch.cat([ours(None, part, mask, memory=memory, cache=cache) for part in target.split(chunks, 1)], 1), expected)
+            close(
+                torch.cat(
+                    [ours(None, part, mask, memory=memory, cache=cache) for part in target.split(chunks, 1)],
+                    1,
+                ),
+                expected,
+            )
     theirs.zero_grad()
     theirs(ids, attention_mask=mask.long(), decoder_input_ids=target).logits.square().mean().backward()
     ours(ids, target, mask).square().mean().backward()
     close(ours.encoder.tokens.weight.grad, theirs.shared.weight.grad, limit=1e-5)
-    close(ours.decoder.blocks[1].cross.q.weight.grad, theirs.decoder.block[1].layer[1].EncDecAttention.q.weight.grad, limit=1e-5)
+    close(
+        ours.decoder.blocks[1].cross.q.weight.grad,
+        theirs.decoder.block[1].layer[1].EncDecAttention.q.weight.grad,
+        limit=1e-5,
+    )
 
 
 def edit(folder, target, tensors=None, config=None):
@@ -145,19 +258,28 @@ def edit(folder, target, tensors=None, config=None):
     weights = load_file(folder / "model.safetensors")
     for name, change in (tensors or {}).items():
         weights[name] = change(weights.get(name))
-    save_file({name: t.contiguous() for name, t in weights.items() if t is not None}, target / "model.safetensors")
+    save_file(
+        {name: t.contiguous() for name, t in weights.items() if t is not None}, target / "model.safetensors"
+    )
     return target
 
 
-@pytest.mark.parametrize("tensors, config, says", [
-    ({"transformer.h.1.mlp.c_fc.weight": lambda t: t[:, :-1]}, {}, r"h.1.mlp.c_fc.weight.*\[95, 24\].*\[96, 24\]"),
-    ({"transformer.ln_f.bias": lambda t: None}, {}, "ln_f.bias"),
-    ({"transformer.h.0.extra.weight": lambda t: torch.zeros(3)}, {}, "h.0.extra.weight"),
-    ({}, {"n_embd": 48}, r"\[99, 24\].*\[99, 48\]"),
-    ({}, {"n_head": 5}, "not divisible by 5 heads"),
-    ({}, {"model_type": "bloom"}, "bloom"),
-    ({}, {"activation_function": "tanh"}, "tanh"),
-])
+@pytest.mark.parametrize(
+    "tensors, config, says",
+    [
+        (
+            {"transformer.h.1.mlp.c_fc.weight": lambda t: t[:, :-1]},
+            {},
+            r"h.1.mlp.c_fc.weight.*\[95, 24\].*\[96, 24\]",
+        ),
+        ({"transformer.ln_f.bias": lambda t: None}, {}, "ln_f.bias"),
+        ({"transformer.h.0.extra.weight": lambda t: torch.zeros(3)}, {}, "h.0.extra.weight"),
+        ({}, {"n_embd": 48}, r"\[99, 24\].*\[99, 48\]"),
+        ({}, {"n_head": 5}, "not divisible by 5 heads"),
+        ({}, {"model_type": "bloom"}, "bloom"),
+        ({}, {"activation_function": "tanh"}, "tanh"),
+    ],
+)
 def test_a_mismatch_is_named(tiny, tmp_path, tensors, config, says):
     folder, _ = tiny("gpt2")
     with pytest.raises(ValueError, match=says):
@@ -186,13 +308,16 @@ def test_smollm2_is_the_real_one():
     with torch.no_grad():
         theirs = m.model(**inputs).logits
         close(ours(inputs["input_ids"], mask), theirs, mask)
-        text = inputs["input_ids"][:1, :int(mask[0].sum())]
+        text = inputs["input_ids"][:1, : int(mask[0].sum())]
 
         def in_chunks():
             cache = ours.new_cache()
-            return torch.cat([ours(part, cache=cache) for part in text.split([3, 1, text.shape[1] - 4], 1)], 1)
+            return torch.cat(
+                [ours(part, cache=cache) for part in text.split([3, 1, text.shape[1] - 4], 1)], 1
+            )
 
-        # Logits reach 30; float32 alone puts either model up to 1e-4 from its own float64 logits, so float64 decides.
+        # Logits reach 30; float32 alone puts either model up to 1e-4 from its own float64 logits, so float64
+        # decides.
         close(in_chunks(), m.model(text).logits, limit=2e-4)
         ours.double()
         close(in_chunks(), ours(text), limit=1e-9)
@@ -210,14 +335,19 @@ def test_smollm2_learns_as_the_real_one():
     same_direction(ours.stack.tokens.weight, theirs.embed_tokens.weight.grad)
     for i in (0, 15, 29):
         attention = theirs.layers[i].self_attn
-        same_direction(ours.stack.blocks[i].attention.qkv.weight, torch.cat([attention.get_submodule(f"{x}_proj").weight.grad for x in "qkv"]))
+        same_direction(
+            ours.stack.blocks[i].attention.qkv.weight,
+            torch.cat([attention.get_submodule(f"{x}_proj").weight.grad for x in "qkv"]),
+        )
     m.model.zero_grad()
 
 
 def same_direction(parameter, expected):
     """The gradients agree to float32's rounding through thirty layers: 1e-4 of their length."""
     assert expected.norm() > 0
-    assert (parameter.grad - expected).norm() < 1e-4 * expected.norm(), (parameter.grad - expected).norm() / expected.norm()
+    assert (parameter.grad - expected).norm() < 1e-4 * expected.norm(), (
+        parameter.grad - expected
+    ).norm() / expected.norm()
 
 
 def test_minilm_is_the_real_one():

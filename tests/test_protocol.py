@@ -1,4 +1,6 @@
-"""Every kind of model with everything that takes a model: one protocol, and the same numbers whichever way a model comes."""
+"""Every kind of model with everything that takes a model: one protocol, and the same numbers whichever way a
+model comes."""
+
 import copy
 
 import numpy as np
@@ -40,7 +42,11 @@ def saved(model, folder, marks=False):
     tiny.tokenizer(marks).save_pretrained(folder)
     m = cl.load(folder, device="cpu")
     if marks:
-        m.tokenizer.model_input_names = ["input_ids", "token_type_ids", "attention_mask"]       # as BERT's: it tells a second sentence
+        m.tokenizer.model_input_names = [
+            "input_ids",
+            "token_type_ids",
+            "attention_mask",
+        ]  # as BERT's: it tells a second sentence
     return m
 
 
@@ -48,23 +54,57 @@ def saved(model, folder, marks=False):
 def theirs(tmp_path_factory):
     """family -> a Loaded."""
     place = lambda name: tmp_path_factory.mktemp(name)
-    llama = hf.LlamaConfig(vocab_size=300, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
-                           max_position_embeddings=64, bos_token_id=None, eos_token_id=None)
-    bert = hf.BertConfig(vocab_size=300, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=64,
-                         hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
-    t5 = hf.T5Config(vocab_size=300, d_model=32, d_kv=8, d_ff=48, num_layers=2, num_heads=4, decoder_start_token_id=3, pad_token_id=3, eos_token_id=1,
-                      dropout_rate=0.0)
-    return {"causal": saved(hf.LlamaForCausalLM(llama), place("llama")), "masked": saved(hf.BertForMaskedLM(bert), place("bert"), marks=True),
-            "encoder": saved(hf.BertModel(bert, add_pooling_layer=False), place("encoder"), marks=True),
-            "seq2seq": saved(hf.T5ForConditionalGeneration(t5), place("t5"), marks=True)}
+    llama = hf.LlamaConfig(
+        vocab_size=300,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=64,
+        bos_token_id=None,
+        eos_token_id=None,
+    )
+    bert = hf.BertConfig(
+        vocab_size=300,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        max_position_embeddings=64,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+    )
+    t5 = hf.T5Config(
+        vocab_size=300,
+        d_model=32,
+        d_kv=8,
+        d_ff=48,
+        num_layers=2,
+        num_heads=4,
+        decoder_start_token_id=3,
+        pad_token_id=3,
+        eos_token_id=1,
+        dropout_rate=0.0,
+    )
+    return {
+        "causal": saved(hf.LlamaForCausalLM(llama), place("llama")),
+        "masked": saved(hf.BertForMaskedLM(bert), place("bert"), marks=True),
+        "encoder": saved(hf.BertModel(bert, add_pooling_layer=False), place("encoder"), marks=True),
+        "seq2seq": saved(hf.T5ForConditionalGeneration(t5), place("t5"), marks=True),
+    }
 
 
 def ours(name):
     torch.manual_seed(1)
     sizes = dict(SMALL)
-    made = {"gpt": lambda: nn.GPT(**sizes), "decoder": lambda: nn.Decoder(nn.DecoderConfig(**sizes, n_kv_head=2)),
-            "encoder": lambda: nn.Encoder(nn.EncoderConfig(**sizes)), "masked": lambda: nn.Encoder(nn.EncoderConfig(**sizes, mlm_head=True)),
-            "seq2seq": lambda: nn.Seq2Seq(nn.Seq2SeqConfig(**sizes))}[name]()
+    made = {
+        "gpt": lambda: nn.GPT(**sizes),
+        "decoder": lambda: nn.Decoder(nn.DecoderConfig(**sizes, n_kv_head=2)),
+        "encoder": lambda: nn.Encoder(nn.EncoderConfig(**sizes)),
+        "masked": lambda: nn.Encoder(nn.EncoderConfig(**sizes, mlm_head=True)),
+        "seq2seq": lambda: nn.Seq2Seq(nn.Seq2SeqConfig(**sizes)),
+    }[name]()
     with torch.no_grad():
         for weight in made.parameters():
             if weight.dim() > 1:
@@ -87,7 +127,9 @@ def kinds(theirs):
 FAMILIES = ("causal", "masked", "encoder", "seq2seq")
 KINDS = [f"{way} {family}" for family in FAMILIES for way in ("loaded", "transformers", "ported")] + [
     *(f"trained {name}" for name in ("gpt", "decoder", "encoder", "masked", "seq2seq")),
-    "trained decoder, transformers tokenizer", "trained decoder, tokenizers tokenizer"]
+    "trained decoder, transformers tokenizer",
+    "trained decoder, tokenizers tokenizer",
+]
 
 
 @pytest.fixture(scope="module")
@@ -104,8 +146,12 @@ def test_every_model_is_looked_into(known, kind):
     found = cl.interpret.look(model, TEXT, tokenizer=tokenizer)
     captured = cl.interpret.capture(model, tokenizer, TEXT)
     part = "cross" if "seq2seq" in kind else "self"
-    assert found.part == view.part == captured.part == part and captured.weights.shape == found.parts[part].shape
-    assert view.tokens == captured.query_tokens and (part == "cross" or "".join(view.tokens).replace("[CLS]", "").replace("[SEP]", "") == TEXT)
+    assert (
+        found.part == view.part == captured.part == part and captured.weights.shape == found.parts[part].shape
+    )
+    assert view.tokens == captured.query_tokens and (
+        part == "cross" or "".join(view.tokens).replace("[CLS]", "").replace("[SEP]", "") == TEXT
+    )
     np.testing.assert_array_equal(view.weights(1, 2), captured.weights[1, 2])
     np.testing.assert_allclose(captured.weights.sum(-1), 1, atol=1e-5)
     assert "loaded" not in kind or np.array_equal(model.attention(TEXT).weights, captured.weights)
@@ -113,7 +159,9 @@ def test_every_model_is_looked_into(known, kind):
 
     effect = view.ablate([(0, 1)])
     again = cl.interpret.ablate(model, TEXT, [(0, 1)], tokenizer=tokenizer)
-    assert str(effect) == str(again) and effect.kind == {"encoder": "hidden", "masked": "scores"}.get(kind.split()[1], "next")
+    assert str(effect) == str(again) and effect.kind == {"encoder": "hidden", "masked": "scores"}.get(
+        kind.split()[1], "next"
+    )
     assert effect.divergence > 0 if effect.similarity is None else effect.similarity < 0.9999
     assert model_of(model, tokenizer).title in view._title and most_tokens(model) > 1000
 
@@ -127,7 +175,10 @@ def test_captured_weights_are_those_that_the_model_returns(known, name):
         with torch.no_grad():
             _, weights = model.eval()(torch.tensor([tokenizer.encode(text)]), return_weights=True)
         np.testing.assert_allclose(captured, torch.cat(weights).numpy(), atol=1e-6)
-    assert cl.interpret.capture(model.train(), tokenizer, TEXT).kv_heads == (2 if name == "decoder" else None) and model.training, "its mode is kept"
+    assert (
+        cl.interpret.capture(model.train(), tokenizer, TEXT).kv_heads == (2 if name == "decoder" else None)
+        and model.training
+    ), "its mode is kept"
 
 
 def test_captured_weights_of_an_encoder_decoder_and_of_a_gpt(known):
@@ -139,13 +190,25 @@ def test_captured_weights_of_an_encoder_decoder_and_of_a_gpt(known):
     for part, got in (("cross", captured), ("encoder", captured.encoder), ("decoder", captured.decoder)):
         np.testing.assert_allclose(got.weights, torch.cat(weights[part]).numpy(), atol=1e-6)
     written = cl.interpret.look(model, "abc", tokenizer=tokenizer).reading.target.ids
-    assert written == cl.generate(model, [tokenizer.encode("abc")], len(written)).tolist()[0][:-1], "without a target it writes its own"
+    assert written == cl.generate(model, [tokenizer.encode("abc")], len(written)).tolist()[0][:-1], (
+        "without a target it writes its own"
+    )
 
     gpt, tokenizer = known["trained gpt"]
     twin = nn.Decoder(nn.DecoderConfig(**SMALL))
-    names = {"tokens": "stack.tokens", "positions": "stack.positions", "norm": "stack.norm", "blocks": "stack.blocks"}
-    twin.load_state_dict({names.get(name.partition(".")[0], name.partition(".")[0]) + "." + name.partition(".")[2]: value
-                          for name, value in gpt.state_dict().items()}, strict=False)
+    names = {
+        "tokens": "stack.tokens",
+        "positions": "stack.positions",
+        "norm": "stack.norm",
+        "blocks": "stack.blocks",
+    }
+    twin.load_state_dict(
+        {
+            names.get(name.partition(".")[0], name.partition(".")[0]) + "." + name.partition(".")[2]: value
+            for name, value in gpt.state_dict().items()
+        },
+        strict=False,
+    )
     a, b = (cl.interpret.capture(model, tokenizer, TEXT).weights for model in (gpt, twin))
     np.testing.assert_allclose(a, b, atol=1e-6)
 
@@ -155,8 +218,10 @@ def test_captured_weights_of_an_encoder_decoder_and_of_a_gpt(known):
 def test_a_ported_model_attends_as_its_original(known, family, target):
     if family == "causal" and target:
         return
-    views = [cl.attention_view(model, TEXT, target, tokenizer=tokenizer) for model, tokenizer in
-             (known[f"{way} {family}"] for way in ("loaded", "transformers", "ported"))]
+    views = [
+        cl.attention_view(model, TEXT, target, tokenizer=tokenizer)
+        for model, tokenizer in (known[f"{way} {family}"] for way in ("loaded", "transformers", "ported"))
+    ]
     for part, heads in views[0]._passes[0].parts.items():
         for other in views[1:]:
             theirs = other._passes[0].parts[part]
@@ -171,24 +236,52 @@ IDS = torch.tensor([[5, 6, 7, 8], [9, 10, 11, 12]])
 
 @pytest.mark.parametrize("strategy", [cl.Greedy(), cl.Sample(temperature=0.7, seed=3), cl.Beam(width=3)])
 def test_the_same_tokens_whichever_way_a_model_comes(known, strategy):
-    rows = [cl.generate(known[f"{way} causal"][0], IDS, 20, strategy, cache=cache).tolist() for way in ("loaded", "transformers", "ported") for cache in (True, False)]
+    rows = [
+        cl.generate(known[f"{way} causal"][0], IDS, 20, strategy, cache=cache).tolist()
+        for way in ("loaded", "transformers", "ported")
+        for cache in (True, False)
+    ]
     assert all(row == rows[0] for row in rows) and len(rows[0][0]) == 24
 
 
 def test_the_cache_of_transformers_models_is_used(known, monkeypatch):
     model, read = known["transformers causal"][0], []
     inner = model.model.forward
-    monkeypatch.setattr(model.model, "forward", lambda *a, input_ids=None, **k: read.append(input_ids.shape[1]) or inner(*a, input_ids=input_ids, **k))
+    monkeypatch.setattr(
+        model.model,
+        "forward",
+        lambda *a, input_ids=None, **k: (
+            read.append(input_ids.shape[1]) or inner(*a, input_ids=input_ids, **k)
+        ),
+    )
     cl.generate(model, IDS, 4)
     cl.generate(model, IDS, 4, cache=False)
     assert read == [4, 1, 1, 1, 4, 5, 6, 7]
 
 
-MORE = dict(vocab_size=40, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=48, max_position_embeddings=64, eos_token_id=None)
+MORE = dict(
+    vocab_size=40,
+    hidden_size=32,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    intermediate_size=48,
+    max_position_embeddings=64,
+    eos_token_id=None,
+)
 ARCHITECTURES = {
-    "Bamba": dict(MORE, num_key_value_heads=2, attn_layer_indices=[1], mamba_n_heads=4, mamba_d_head=16, mamba_d_state=8, mamba_n_groups=1),
+    "Bamba": dict(
+        MORE,
+        num_key_value_heads=2,
+        attn_layer_indices=[1],
+        mamba_n_heads=4,
+        mamba_d_head=16,
+        mamba_d_state=8,
+        mamba_n_groups=1,
+    ),
     "Bloom": dict(vocab_size=40, hidden_size=32, n_layer=2, n_head=4, eos_token_id=None),
-    "Mamba": dict(vocab_size=40, hidden_size=32, num_hidden_layers=2, state_size=4, eos_token_id=None),          # keeps nothing that we could hold
+    "Mamba": dict(
+        vocab_size=40, hidden_size=32, num_hidden_layers=2, state_size=4, eos_token_id=None
+    ),  # keeps nothing that we could hold
     "Mistral": dict(MORE, num_key_value_heads=2, sliding_window=4),
 }
 
@@ -203,13 +296,20 @@ def test_a_cache_changes_nothing(name, strategy):
         for weight in model.parameters():
             if weight.dim() > 1:
                 weight.normal_(0, 0.3)
-    assert torch.equal(cl.generate(model, IDS, 8, strategy), cl.generate(model, IDS, 8, strategy, cache=False))
+    assert torch.equal(
+        cl.generate(model, IDS, 8, strategy), cl.generate(model, IDS, 8, strategy, cache=False)
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_writes_is_generated_with_and_what_does_not_says_so(known, kind):
     model, _ = known[kind]
-    writes = "causal" in kind or "gpt" in kind or "decoder" in kind or kind in ("ported seq2seq", "trained seq2seq")
+    writes = (
+        "causal" in kind
+        or "gpt" in kind
+        or "decoder" in kind
+        or kind in ("ported seq2seq", "trained seq2seq")
+    )
     if not writes:
         with pytest.raises(CourseError, match="next token"):
             cl.generate(model, IDS, 3)
@@ -229,7 +329,11 @@ def batch_for(model):
     if family == "causal":
         return ids
     names = ("input_ids", "decoder_input_ids") if origin == "transformers" else ("ids", "target")
-    return {names[0]: ids[:, :12], **({names[1]: ids[:, :12]} if family == "seq2seq" else {}), "labels": ids[:, 1:].contiguous()}
+    return {
+        names[0]: ids[:, :12],
+        **({names[1]: ids[:, :12]} if family == "seq2seq" else {}),
+        "labels": ids[:, 1:].contiguous(),
+    }
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -247,12 +351,16 @@ def test_every_model_is_trained_or_says_why_not(theirs, kind):
     mode, before = net.training, [weight.detach().clone() for weight in net.parameters()]
     history = cl.fit(model, [batch], steps=3, lr=1e-3, warmup=0, min_lr=1e-3, show=False, precision="float32")
     assert history.loss[0] > history.loss[1] > history.loss[2] and net.training is mode
-    assert any(not torch.equal(a, b) for a, b in zip(before, net.parameters())), "the model itself is trained, no copy"
+    assert any(not torch.equal(a, b) for a, b in zip(before, net.parameters())), (
+        "the model itself is trained, no copy"
+    )
 
 
 def test_a_gpt_brings_its_own_context_and_vocabulary():
     model = ours("gpt")
-    assert len(cl.fit(model, torch.randint(0, 300, (500,)), steps=2, show=False, precision="float32").loss) == 2
+    assert (
+        len(cl.fit(model, torch.randint(0, 300, (500,)), steps=2, show=False, precision="float32").loss) == 2
+    )
     with pytest.raises(CourseError, match="300"):
         cl.fit(model, torch.full((500,), 300), steps=1, show=False)
     with pytest.raises(CourseError, match="64"):
@@ -261,8 +369,13 @@ def test_a_gpt_brings_its_own_context_and_vocabulary():
 
 @pytest.mark.parametrize("wrong", [None, "smollm2-135m", 3, ["a"], nn.Decoder, {"model": 1}], ids=repr)
 def test_what_is_no_model_gets_one_sentence(wrong):
-    for ask in (lambda: cl.attention_view(wrong, "a", tokenizer=Letters()), lambda: cl.interpret.ablate(wrong, "a", [(0, 0)], tokenizer=Letters()),
-                lambda: cl.interpret.capture(wrong, Letters(), "a"), lambda: cl.generate(wrong, IDS, 2), lambda: cl.fit(wrong, IDS[0], steps=1, show=False)):
+    for ask in (
+        lambda: cl.attention_view(wrong, "a", tokenizer=Letters()),
+        lambda: cl.interpret.ablate(wrong, "a", [(0, 0)], tokenizer=Letters()),
+        lambda: cl.interpret.capture(wrong, Letters(), "a"),
+        lambda: cl.generate(wrong, IDS, 2),
+        lambda: cl.fit(wrong, IDS[0], steps=1, show=False),
+    ):
         with pytest.raises(CourseError, match=r"cl\.load"):
             ask()
     with pytest.raises(CourseError, match="next token|cl.load"):
@@ -290,8 +403,20 @@ class Odd(Letters):
         return self.given
 
 
-@pytest.mark.parametrize("tokenizer, says", [(None, "tokenizer="), (3, "encode"), (str.split, "encode"), (Odd(["a", "b"]), "whole numbers"), (Odd(7), "whole numbers"),
-                                             (Odd([1.5]), "whole numbers"), (Odd([[1]]), "whole numbers"), (Odd([999]), "300"), (Odd([]), "empty")])
+@pytest.mark.parametrize(
+    "tokenizer, says",
+    [
+        (None, "tokenizer="),
+        (3, "encode"),
+        (str.split, "encode"),
+        (Odd(["a", "b"]), "whole numbers"),
+        (Odd(7), "whole numbers"),
+        (Odd([1.5]), "whole numbers"),
+        (Odd([[1]]), "whole numbers"),
+        (Odd([999]), "300"),
+        (Odd([]), "empty"),
+    ],
+)
 def test_a_tokenizer_that_does_not_do_gets_one_sentence(tokenizer, says):
     with pytest.raises(CourseError, match=says):
         cl.attention_view(ours("gpt"), "some text", tokenizer=tokenizer)
@@ -305,8 +430,12 @@ def test_a_text_beyond_the_context_of_a_trained_model():
 
 def test_hidden_states_are_no_logits(known):
     ids = IDS[:, :2]
-    for model, batch in ((ours("encoder"), (ids, ids)), (known["transformers encoder"][0], {"input_ids": ids, "labels": ids}),
-                         (ours("seq2seq"), (ids, ids)), (ours("decoder"), (ids, ids[:, 0]))):
+    for model, batch in (
+        (ours("encoder"), (ids, ids)),
+        (known["transformers encoder"][0], {"input_ids": ids, "labels": ids}),
+        (ours("seq2seq"), (ids, ids)),
+        (ours("decoder"), (ids, ids[:, 0])),
+    ):
         with pytest.raises(CourseError, match="loss="):
             default_loss(model, batch)
 
@@ -318,7 +447,9 @@ def test_surprise_is_the_loss_and_the_entropy_of_each_prediction():
     with torch.inference_mode():
         logits = m.model(ids).logits[:, :-1]
     assert loss.shape == expected.shape == (2, 8)
-    torch.testing.assert_close(loss.mean(), torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten()))
+    torch.testing.assert_close(
+        loss.mean(), torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())
+    )
     torch.testing.assert_close(expected, torch.distributions.Categorical(logits=logits).entropy())
     with pytest.raises(CourseError):
         cl.interpret.surprise(tiny.bert(), ids)

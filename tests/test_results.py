@@ -1,4 +1,5 @@
 """Kept results: what they say when the code that ran for them, or a model, has changed since."""
+
 import ast
 import json
 import linecache
@@ -32,7 +33,7 @@ def inner(x):
 def elsewhere():
     return OTHER
 '''
-CELL = '''
+CELL = """
 from course_lib.fake import Scale
 
 def helper(x):
@@ -47,7 +48,7 @@ def idle():
 
 def experiment():
     return Judge()(2)
-'''
+"""
 
 
 @pytest.fixture
@@ -63,7 +64,11 @@ def course(tmp_path, monkeypatch):
 
 class Course:
     def __init__(self, folder, monkeypatch):
-        self.file, self.module, self.monkeypatch = folder / "results/x.json", folder / "course_lib/fake.py", monkeypatch
+        self.file, self.module, self.monkeypatch = (
+            folder / "results/x.json",
+            folder / "course_lib/fake.py",
+            monkeypatch,
+        )
         self.write(MODULE)
         self.cell(CELL)
         monkeypatch.setenv("COURSE_LONG", "x")
@@ -98,7 +103,13 @@ class Course:
 
 
 def test_what_ran_is_marked_and_nothing_else(course):
-    assert sorted(course.record()["marks"]) == ["Judge.__call__", "experiment", "fake.py:Scale.__call__", "fake.py:inner", "helper"]
+    assert sorted(course.record()["marks"]) == [
+        "Judge.__call__",
+        "experiment",
+        "fake.py:Scale.__call__",
+        "fake.py:inner",
+        "helper",
+    ]
     assert course.record()["models"] == {"minilm-l6": "aaaa"} and course.record()["result"] == [4, 4]
 
 
@@ -112,23 +123,41 @@ def test_a_reference_that_use_gave_out_is_marked_where_it_stands():
     chunk = exercises.use("apps.chunk", lambda *_: None, show=False)
     _, places = results._watched(lambda: chunk(["a", "b"], 1, 0))
     assert places[0] == "exercises/apps/chunk.py:chunk" and results._mark(places[0], chunk)
-    assert results._mark(places[0], chunk) == results._mark("chunk", chunk), "measured with the reader's, read with the reference"
+    assert results._mark(places[0], chunk) == results._mark("chunk", chunk), (
+        "measured with the reader's, read with the reference"
+    )
 
 
-@pytest.mark.parametrize("old, new", [
-    ("return 0", "return 1"), ("factor: int = 1", "factor: int = 1\n    other: int"),
-    ("OTHER = 7", "OTHER = 8"), ("# a comment", "# another"), ('"""It scales."""', '"""It multiplies."""'),
-    ("x: int) -> int", "x: float) -> float"), ("def elsewhere", "def added():\n    return 1\n\ndef elsewhere")])
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("return 0", "return 1"),
+        ("factor: int = 1", "factor: int = 1\n    other: int"),
+        ("OTHER = 7", "OTHER = 8"),
+        ("# a comment", "# another"),
+        ('"""It scales."""', '"""It multiplies."""'),
+        ("x: int) -> int", "x: float) -> float"),
+        ("def elsewhere", "def added():\n    return 1\n\ndef elsewhere"),
+    ],
+)
 def test_what_cannot_change_the_numbers_is_not_said(course, capsys, old, new):
     course.write(MODULE.replace(old, new))
     course.cell(CELL.replace(old, new))
     assert course.said(capsys) == []
 
 
-@pytest.mark.parametrize("old, new, name", [
-    ('TABLE["a"]', 'TABLE["a"] + 1', "fake.py:inner"), ("RATE = 2", "RATE = 3", "fake.py:inner"), ("= 1\n", "= 2\n", "fake.py:Scale.__call__"),
-    ("range(2)", "range(3)", "Judge.__call__"), ("Scale()(x)", "Scale()(x + 1)", "helper"), ("Judge()(2)", "Judge()(3)", "experiment"),
-    ("def inner", "def other", "fake.py:inner")])
+@pytest.mark.parametrize(
+    "old, new, name",
+    [
+        ('TABLE["a"]', 'TABLE["a"] + 1', "fake.py:inner"),
+        ("RATE = 2", "RATE = 3", "fake.py:inner"),
+        ("= 1\n", "= 2\n", "fake.py:Scale.__call__"),
+        ("range(2)", "range(3)", "Judge.__call__"),
+        ("Scale()(x)", "Scale()(x + 1)", "helper"),
+        ("Judge()(2)", "Judge()(3)", "experiment"),
+        ("def inner", "def other", "fake.py:inner"),
+    ],
+)
 def test_what_can_is_named(course, capsys, old, new, name):
     course.write(MODULE.replace(old, new))
     course.cell(CELL.replace(old, new))
@@ -157,11 +186,15 @@ def test_a_message_of_any_kind_does_not_count(call):
 def test_a_changed_model_is_named_whether_loaded_or_not(course, capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(results, "_met", {})
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
-    assert course.said(capsys) == []                        # not on this machine: nothing to compare
+    assert course.said(capsys) == []  # not on this machine: nothing to compare
     manifest = tmp_path / "models/minilm-l6/manifest.json"
     manifest.parent.mkdir(parents=True)
-    for weights, same in (({"sha256": "aaaa"}, True), ({"sha256": "aaaa", "conversion": 0}, True), ({"sha256": "cccc"}, False),
-                          ({"sha256": "aaaa", "conversion": 1}, False)):
+    for weights, same in (
+        ({"sha256": "aaaa"}, True),
+        ({"sha256": "aaaa", "conversion": 0}, True),
+        ({"sha256": "cccc"}, False),
+        ({"sha256": "aaaa", "conversion": 1}, False),
+    ):
         manifest.write_text(json.dumps({"model.safetensors": weights}))
         monkeypatch.setattr(results, "_met", {})
         assert course.said(capsys) == [] if same else "(minilm-l6)" in course.said(capsys)[0]

@@ -1,4 +1,6 @@
-"""The course as web pages: built once, then opened from the disk in a real browser that reaches nothing else."""
+"""The course as web pages: built once, then opened from the disk in a real browser that reaches nothing
+else."""
+
 import json
 from pathlib import Path
 from urllib.parse import unquote
@@ -11,13 +13,21 @@ from course_lib.chapters import chapters
 from course_lib.site import main
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
-PAGES = [f"{chapter.stem}.html" for chapter in chapters() if chapter.minutes] + ["index.html", "rows.html", "bibliography.html", "live.html", "api.html"]
+PAGES = [f"{chapter.stem}.html" for chapter in chapters() if chapter.minutes] + [
+    "index.html",
+    "rows.html",
+    "bibliography.html",
+    "live.html",
+    "api.html",
+]
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
-    assert main(["site", "--out", str(folder)]) == 0          # Sphinx's warnings are errors: a link that leads nowhere fails here
+    assert (
+        main(["site", "--out", str(folder)]) == 0
+    )  # Sphinx's warnings are errors: a link that leads nowhere fails here
     return folder
 
 
@@ -37,9 +47,18 @@ def test_every_page_opens_from_the_disk(site, page):
             asked.clear()
             page.goto((site / lang / name).as_uri())
             assert page.locator("h1").count() == 1 and page.errors == [] and page.outside == [], (lang, name)
-            assert page.locator("merror, .MathJax").count() == 0 and "$$" not in page.locator("article").inner_text()
-            files = {Path(unquote(address.split("?")[0].removeprefix("file://"))) for address in asked if address.startswith("file:")}
-            assert len(files) > 3 and sum(file.stat().st_size for file in files) < 1e6              # all that the first picture needs
+            assert (
+                page.locator("merror, .MathJax").count() == 0
+                and "$$" not in page.locator("article").inner_text()
+            )
+            files = {
+                Path(unquote(address.split("?")[0].removeprefix("file://")))
+                for address in asked
+                if address.startswith("file:")
+            }
+            assert (
+                len(files) > 3 and sum(file.stat().st_size for file in files) < 1e6
+            )  # all that the first picture needs
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
@@ -50,7 +69,9 @@ def test_a_language_stays_small(site, lang):
 def test_what_was_computed_beforehand_belongs_to_a_cell():
     for file in (NOTEBOOKS / "live").glob("*/*/*.z"):
         notebook = json.loads((NOTEBOOKS / file.parts[-3] / f"{file.parts[-2]}.ipynb").read_text("utf-8"))
-        assert file.stem in {cell["id"] for cell in notebook["cells"]}, f"{file} is stale: python notebooks/build.py {file.parts[-2][:2]} --bake"
+        assert file.stem in {cell["id"] for cell in notebook["cells"]}, (
+            f"{file} is stale: python notebooks/build.py {file.parts[-2][:2]} --bake"
+        )
 
 
 def test_views_live_where_they_stood_still(site, page):
@@ -74,7 +95,9 @@ def test_formulas_are_drawn_by_the_browser(site, page):
 def test_the_landing_page_shows_the_viewer(site, page):
     page.goto((site / "index.html").as_uri())
     page.frame_locator("iframe").locator("canvas").first.wait_for()
-    for target in page.locator("nav a").evaluate_all("links => links.map((link) => link.getAttribute('href'))"):
+    for target in page.locator("nav a").evaluate_all(
+        "links => links.map((link) => link.getAttribute('href'))"
+    ):
         assert (site / target).exists()
 
 
@@ -93,7 +116,9 @@ def test_a_guess_comes_before_its_answer(site, page):
     result = page.get_by_text("the answer is “falls, then rises”")
     assert not result.is_visible()
     page.get_by_role("button", name="keeps falling").click()
-    told = page.locator("[role=status]", has_text="You guessed “keeps falling”; the answer is “falls, then rises”")
+    told = page.locator(
+        "[role=status]", has_text="You guessed “keeps falling”; the answer is “falls, then rises”"
+    )
     assert told.is_visible()
     page.reload()
     assert told.is_visible() and page.get_by_role("button", name="keeps falling").is_disabled()
@@ -104,7 +129,7 @@ def test_what_was_answered_can_be_handed_in(site, page, tmp_path):
     asked = page.locator("[data-guess='attention.saturation']")
     asked.locator("input").fill("0.9")
     asked.locator("button").click()
-    page.locator("[data-guess='attention.reason'] button").first.click()                        # the answer is the second
+    page.locator("[data-guess='attention.reason'] button").first.click()  # the answer is the second
     rows = page.locator(".course-live > div:has(.course-choice)")
     for row in rows.all()[:3]:
         row.locator("button").first.click()
@@ -113,8 +138,15 @@ def test_what_was_answered_can_be_handed_in(site, page, tmp_path):
         page.click("#progress")
     download.value.save_as(tmp_path / "progress.json")
     merged = exercises.merge(tmp_path / "progress.json")
-    assert merged.guesses["attention.reason"]["wrong"] == 1 and merged.guesses["attention.saturation"]["right"] == 1 and not merged.unread           # 0.97, within 0.1
-    assert sum(row["asked"] for row in merged.recalls.values()) == 3 and sum(row["right"] for row in merged.recalls.values()) == right
+    assert (
+        merged.guesses["attention.reason"]["wrong"] == 1
+        and merged.guesses["attention.saturation"]["right"] == 1
+        and not merged.unread
+    )  # 0.97, within 0.1
+    assert (
+        sum(row["asked"] for row in merged.recalls.values()) == 3
+        and sum(row["right"] for row in merged.recalls.values()) == right
+    )
 
 
 def test_a_recalled_answer_is_judged_and_explained(site, page):
@@ -123,10 +155,20 @@ def test_a_recalled_answer_is_judged_and_explained(site, page):
     assert rows.count() >= 3
     rows.first.locator("button").first.click()
     note = rows.first.locator("[role=status]")
-    assert note.inner_text().startswith(("✓", "应当是")) and (site / "zh" / note.locator("a").get_attribute("href")).exists()
+    assert (
+        note.inner_text().startswith(("✓", "应当是"))
+        and (site / "zh" / note.locator("a").get_attribute("href")).exists()
+    )
 
 
-@pytest.mark.parametrize("lang, query, wanted", [("zh", "困惑度", "01_language_models"), ("zh", "注意力头", "03_attention"), ("en", "perplexity", "01_language_models")])
+@pytest.mark.parametrize(
+    "lang, query, wanted",
+    [
+        ("zh", "困惑度", "01_language_models"),
+        ("zh", "注意力头", "03_attention"),
+        ("en", "perplexity", "01_language_models"),
+    ],
+)
 def test_search_finds(site, page, lang, query, wanted):
     page.goto((site / lang / "search.html").as_uri() + f"?q={query}")
     page.wait_for_selector("#search-results li a")

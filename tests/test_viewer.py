@@ -1,4 +1,5 @@
 """The attention viewer's numbers: each against an independent, slower way to get it."""
+
 import base64
 import copy
 import json
@@ -30,7 +31,14 @@ def theirs(m, text):
     model = copy.deepcopy(m.model)
     model.set_attn_implementation("eager")
     with torch.no_grad():
-        return model(**{k: v for k, v in m.tokenizer(text, return_tensors="pt").items() if k in ("input_ids", "attention_mask")}, output_attentions=True)
+        return model(
+            **{
+                k: v
+                for k, v in m.tokenizer(text, return_tensors="pt").items()
+                if k in ("input_ids", "attention_mask")
+            },
+            output_attentions=True,
+        )
 
 
 @pytest.mark.parametrize("make", [tiny.llama, tiny.gpt2, tiny.neox, tiny.bert])
@@ -59,7 +67,11 @@ def test_encoder_decoder_has_three_parts():
         model.set_attn_implementation("eager")
         reading = read(m.model, m.tokenizer, "The cat sat", "the mat on the mat")
         out = model(**reading.inputs, output_attentions=True)
-    for mine, other in ((found, out.cross_attentions), (found.encoder, out.encoder_attentions), (found.decoder, out.decoder_attentions)):
+    for mine, other in (
+        (found, out.cross_attentions),
+        (found.encoder, out.encoder_attentions),
+        (found.decoder, out.decoder_attentions),
+    ):
         np.testing.assert_array_equal(mine.weights, torch.stack([layer[0] for layer in other]).numpy())
     assert capture(m.model, m.tokenizer, "The cat").query_tokens, "without a target the model writes its own"
 
@@ -69,7 +81,9 @@ def test_chinese_bytes_are_joined():
     tokens = capture(m.model, m.tokenizer, "猫 cat\n🤗").tokens
     assert len(tokens) == len(m.tokenizer("猫 cat\n🤗")["input_ids"])
     assert tokens[:3] == ["猫₁", "猫₂", "猫₃"] and "🤗₄" in tokens
-    assert [label(m.tokenizer, i) for i in m.tokenizer("猫")["input_ids"]] == [f"‹{byte:02x}›" for byte in "猫".encode()]
+    assert [label(m.tokenizer, i) for i in m.tokenizer("猫")["input_ids"]] == [
+        f"‹{byte:02x}›" for byte in "猫".encode()
+    ]
     assert not any("\ufffd" in token or "Ġ" in token for token in tokens)
 
 
@@ -80,16 +94,24 @@ def test_ablation_equals_zeroed_output_columns(make):
     part = "cross" if make is tiny.t5 else "self"
     before, after = run(m.model, reading), run(m.model, reading, ablate=[(part, 1, 2)])
     cut = copy.deepcopy(m.model)
-    name, module = [(n, p) for n, p in cut.named_modules() if re.search(r"(o_proj|attn\.c_proj|attention\.output\.dense|attention\.dense|EncDecAttention\.o)$", n)][1]
+    name, module = [
+        (n, p)
+        for n, p in cut.named_modules()
+        if re.search(
+            r"(o_proj|attn\.c_proj|attention\.output\.dense|attention\.dense|EncDecAttention\.o)$", n
+        )
+    ][1]
     with torch.no_grad():
-        axis = 0 if make is tiny.gpt2 else 1                     # GPT-2's Conv1D keeps its weight transposed
+        axis = 0 if make is tiny.gpt2 else 1  # GPT-2's Conv1D keeps its weight transposed
         module.weight.index_fill_(axis, torch.arange(2 * 8, 3 * 8), 0)
     expected = run(cut, reading)
     ours, other = (x.logits if x.logits is not None else x.pooled for x in (after, expected))
     torch.testing.assert_close(ours, other)
     base = before.logits if before.logits is not None else before.pooled
     assert not torch.allclose(ours, base), "the head does something, so silencing it is seen"
-    torch.testing.assert_close(base, (run(m.model, reading).logits if before.logits is not None else run(m.model, reading).pooled))
+    torch.testing.assert_close(
+        base, (run(m.model, reading).logits if before.logits is not None else run(m.model, reading).pooled)
+    )
 
 
 def test_value_norms_against_the_definition():
@@ -99,10 +121,10 @@ def test_value_norms_against_the_definition():
     attention = m.model.model.layers[1].self_attn
     with torch.no_grad():
         hidden = m.model(**reading.inputs, output_hidden_states=True).hidden_states[1][0]
-        value = attention.v_proj(m.model.model.layers[1].input_layernorm(hidden))             # (S, KV * D)
+        value = attention.v_proj(m.model.model.layers[1].input_layernorm(hidden))  # (S, KV * D)
         for head in range(4):
-            v = value[:, (head // 2) * 8:(head // 2 + 1) * 8]
-            moved = v @ attention.o_proj.weight[:, head * 8:(head + 1) * 8].T
+            v = value[:, (head // 2) * 8 : (head // 2 + 1) * 8]
+            moved = v @ attention.o_proj.weight[:, head * 8 : (head + 1) * 8].T
             torch.testing.assert_close(layers[1].value_norms[head], moved.norm(dim=-1), rtol=1e-4, atol=1e-5)
 
 
@@ -120,8 +142,13 @@ def test_codes_keep_nan_and_the_ends():
 
 def heads_of(weights, **options):
     from course_lib.models.reading import Tokens
+
     T = weights.shape[2]
-    heads = Heads(Tokens([f"t{i % 4}" for i in range(T)]), Tokens([f"t{i % 4}" for i in range(weights.shape[3])]), **options)
+    heads = Heads(
+        Tokens([f"t{i % 4}" for i in range(T)]),
+        Tokens([f"t{i % 4}" for i in range(weights.shape[3])]),
+        **options,
+    )
     for layer in weights:
         heads.add(layer)
     return heads
@@ -149,8 +176,12 @@ def test_packing_scores_and_rollout_against_loops(causal):
             entropy = np.mean([-sum(x * np.log2(x) for x in row if x > 0) for row in w])
             previous = np.mean([w[i, i - 1] for i in range(1, T)])
             first = np.mean([w[i, 0] for i in range(1, T)])
-            induction = np.mean([sum(w[i, j + 1] for j in range(i - 1) if j % 4 == i % 4) for i in range(T) if i >= 4])
-            np.testing.assert_allclose([got[name] for name in SCORES], [entropy, previous, first, induction], rtol=1e-4)
+            induction = np.mean(
+                [sum(w[i, j + 1] for j in range(i - 1) if j % 4 == i % 4) for i in range(T) if i >= 4]
+            )
+            np.testing.assert_allclose(
+                [got[name] for name in SCORES], [entropy, previous, first, induction], rtol=1e-4
+            )
             for k in (0, 5):
                 rows = [w[q, k] for q in range(k if causal else 0, T)]
                 np.testing.assert_allclose(heads.to_token(k)[layer, head], np.mean(rows), rtol=1e-4)
@@ -227,7 +258,10 @@ def unpack(view):
     meta = json.loads(view._meta)
     raw = zlib.decompress(view._data)
     assert len(raw) == meta["bytes"]
-    return meta, {name: np.frombuffer(raw, s["type"], int(np.prod(s["shape"])), s["offset"]).reshape(s["shape"]) for name, s in meta["sections"].items()}
+    return meta, {
+        name: np.frombuffer(raw, s["type"], int(np.prod(s["shape"])), s["offset"]).reshape(s["shape"])
+        for name, s in meta["sections"].items()
+    }
 
 
 def test_first_picture_is_thumbnails_and_one_head(view):
@@ -237,7 +271,9 @@ def test_first_picture_is_thumbnails_and_one_head(view):
     assert set(arrays) == {"self/thumbs", "self/scores", "self/head"}
     np.testing.assert_array_equal(arrays["self/head"], encode(fresh._heads().packed[fresh.layer][fresh.head]))
     assert meta["parts"][0]["kv"] == 2
-    assert fresh.payload_bytes == len(fresh._data) + sum(len(str(x).encode()) for x in (fresh._meta, fresh._esm, fresh._css))
+    assert fresh.payload_bytes == len(fresh._data) + sum(
+        len(str(x).encode()) for x in (fresh._meta, fresh._esm, fresh._css)
+    )
 
 
 def ask(view, what, **values):
@@ -259,14 +295,18 @@ def test_answers_to_the_browser():
     np.testing.assert_array_equal(np.frombuffer(row, np.float32), view.weights(1, 2)[5])
     np.testing.assert_array_equal(np.frombuffer(column, np.float32), view.weights(1, 2)[:, 3])
     reply, _ = ask(view, "text", slot=1, text="another text")
-    assert json.loads(reply["meta"])["slot"] == 1 and "cat" in view._passes[0].text, "the compared text does not replace the first"
+    assert json.loads(reply["meta"])["slot"] == 1 and "cat" in view._passes[0].text, (
+        "the compared text does not replace the first"
+    )
     reply, _ = ask(view, "text", slot=0, text="mat " * 300)
     assert set(reply["error"]) == {"zh", "en"} and reply["cut"] == 128
     assert view._passes[0].text == tiny.TEXT, "a refused text loses nothing"
     reply, _ = ask(view, "text", slot=0, text="mat " * 300, truncate=True)
     assert len(view.tokens) == 128
     reply, _ = ask(view, "hello")
-    assert base64.b64decode(reply["data"]) == view._data and reply["meta"] == view._meta, "for hosts that lose buffers"
+    assert base64.b64decode(reply["data"]) == view._data and reply["meta"] == view._meta, (
+        "for hosts that lose buffers"
+    )
     assert "error" in ask(view, "text", slot=0, text="   ")[0] and "error" in ask(view, "nonsense")[0]
 
 
@@ -311,6 +351,7 @@ def test_what_is_no_language_model_says_so():
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_still_picture_and_its_words(view, lang):
     from course_lib.i18n import language, set_language
+
     was = language()
     set_language(lang)
     try:
@@ -319,25 +360,32 @@ def test_still_picture_and_its_words(view, lang):
     finally:
         set_language(was)
     assert ("层" in alt) == (lang == "zh") and f'alt="{alt[:20]}' in page
-    assert "<details>" in page and "<table style" in page and not re.search(r"<(script|style|svg|iframe)", page)
+    assert (
+        "<details>" in page and "<table style" in page and not re.search(r"<(script|style|svg|iframe)", page)
+    )
     assert len(still_png(view._heads(), 1, 2, "tiny")) <= 150_000
 
 
 def test_front_end_is_small_complete_and_asks_for_nothing():
     scripts = {path.name: path.read_text("utf-8") for path in FRONT.glob("*.js") if path.name != "explore.js"}
     assert len(AttentionView._esm.encode()) <= 60_000
-    assert not re.search(r"https?://|import\s*\(|fetch\(", AttentionView._esm + (FRONT / "attention.css").read_text())
+    assert not re.search(
+        r"https?://|import\s*\(|fetch\(", AttentionView._esm + (FRONT / "attention.css").read_text()
+    )
     keys = [set(re.findall(r"(\w+): \"", block)) for block in scripts["words.js"].split("  zh: {")]
     assert keys[0] == keys[1] and len(keys[0]) > 40
     for name in keys[0]:
         said = re.findall(rf'\b{name}: "(.*?)"[,\n]', scripts["words.js"])
-        assert len(said) == 2 and set(re.findall(r"{\w+}", said[0])) == set(re.findall(r"{\w+}", said[1])), name
+        assert len(said) == 2 and set(re.findall(r"{\w+}", said[0])) == set(re.findall(r"{\w+}", said[1])), (
+            name
+        )
     used = set(re.findall(r'\bt\("(\w+)"', "".join(scripts.values())))
     assert used <= keys[0], used - keys[0]
 
 
 def test_bertviz_falls_back_and_says_so(monkeypatch, capsys):
     from course_lib.viz.attention import bertviz
+
     m = tiny.bert()
     monkeypatch.setattr(bertviz, "find_spec", lambda name: None)
     assert isinstance(cl.viz.bertviz_head_view(m, "The cat"), AttentionView)
@@ -348,6 +396,7 @@ def test_bertviz_runs_from_local_libraries(capsys):
     pytest.importorskip("bertviz")
     pytest.importorskip("mpld3")
     from course_lib.viz.attention import bertviz
+
     m = tiny.bert()
     for make in (cl.viz.bertviz_head_view, cl.viz.bertviz_model_view, cl.viz.bertviz_neuron_view):
         view = make(m, "The cat")
@@ -357,15 +406,22 @@ def test_bertviz_runs_from_local_libraries(capsys):
     with torch.no_grad():
         weights = [layer["attn"][0].numpy() for layer in copied(ids)[-1]]
     np.testing.assert_allclose(np.stack(weights), capture(m.model, m.tokenizer, "The cat").weights, atol=1e-5)
-    monkey = cl.viz.bertviz_head_view(cl.Attention([str(i) for i in range(600)], np.full((10, 10, 600, 600), 1 / 600, np.float32)))
+    monkey = cl.viz.bertviz_head_view(
+        cl.Attention([str(i) for i in range(600)], np.full((10, 10, 600, 600), 1 / 600, np.float32))
+    )
     assert isinstance(monkey, AttentionView) and "MB" in capsys.readouterr().out
-    assert isinstance(cl.viz.bertviz_neuron_view(tiny.llama(), "The cat"), AttentionView) and "llama" in capsys.readouterr().out
+    assert (
+        isinstance(cl.viz.bertviz_neuron_view(tiny.llama(), "The cat"), AttentionView)
+        and "llama" in capsys.readouterr().out
+    )
 
 
 def test_smollm2_payload_and_induction(tmp_path):
     """The issue's figures, on the real model."""
     m = cl.load("smollm2-135m")
-    phrase = "When attention was first used in translation, it let the decoder look back at every source word. "
+    phrase = (
+        "When attention was first used in translation, it let the decoder look back at every source word. "
+    )
     text = {T: m.tokenizer.decode(m.tokenizer(phrase * 40)["input_ids"][:T]) for T in (32, 128, 512)}
     assert cl.attention_view(m, text[32]).payload_bytes <= 150_000
     view = cl.attention_view(m, text[128])

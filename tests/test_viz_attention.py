@@ -1,4 +1,6 @@
-"""The attention chapter's pictures: the numbers are the handed-in function's, and a hand, a finger or a keyboard moves them."""
+"""The attention chapter's pictures: the numbers are the handed-in function's, and a hand, a finger or a
+keyboard moves them."""
+
 import json
 
 import pytest
@@ -33,9 +35,9 @@ def painter():
 def test_the_plane_shows_softmax_of_the_scaled_dot_products():
     view = plane()
     q, k = torch.tensor([1.0, 0.5]), torch.tensor(list(KEYS.values()))
-    expected = (k @ q / 2 ** 0.5).softmax(0)
+    expected = (k @ q / 2**0.5).softmax(0)
     torch.testing.assert_close(torch.tensor(view.weights), expected)
-    mixed = [int(view.mixed[i:i + 2], 16) for i in (1, 3, 5)]
+    mixed = [int(view.mixed[i : i + 2], 16) for i in (1, 3, 5)]
     assert mixed == [round(255 * float(w)) for w in expected]
     view.query = [0.0, 0.0]
     assert view.weights == pytest.approx([1 / 3] * 3)
@@ -48,15 +50,26 @@ def test_the_plane_is_drawn_by_the_function_it_was_given():
 
 def test_a_painted_mask_is_attended_with():
     view, q, k = painter()
-    expected = (q @ k.T / 8 ** 0.5).masked_fill(~torch.ones(4, 4, dtype=torch.bool).tril(), -torch.inf).softmax(-1)
+    expected = (
+        (q @ k.T / 8**0.5).masked_fill(~torch.ones(4, 4, dtype=torch.bool).tril(), -torch.inf).softmax(-1)
+    )
     torch.testing.assert_close(torch.tensor(view.weights), expected)
     view.mask = [[False] * 4, *view.mask[1:]]
     assert view.weights[0] == [0.0] * 4 and view.weights[3] == pytest.approx(expected[3].tolist())
 
 
 def test_masks_need_not_be_square():
-    view = MaskPainter(attention, torch.randn(2, 4), torch.randn(3, 4), ["x", "y"], ["a", "b", "c"], {"all": torch.ones(2, 3, dtype=torch.bool)})
-    assert [len(row) for row in view.weights] == [3, 3] and [sum(row) for row in view.weights] == pytest.approx([1, 1])
+    view = MaskPainter(
+        attention,
+        torch.randn(2, 4),
+        torch.randn(3, 4),
+        ["x", "y"],
+        ["a", "b", "c"],
+        {"all": torch.ones(2, 3, dtype=torch.bool)},
+    )
+    assert [len(row) for row in view.weights] == [3, 3] and [
+        sum(row) for row in view.weights
+    ] == pytest.approx([1, 1])
 
 
 def test_still_pictures_stand_before_the_live_ones(monkeypatch):
@@ -65,7 +78,7 @@ def test_still_pictures_stand_before_the_live_ones(monkeypatch):
     plane()._ipython_display_()
     painter()[0]._ipython_display_()
     first, second = shown[0]["text/html"], shown[2]["text/html"]
-    assert "data:image/png;base64" in first and "a 0." in first                  # the weights are in the text alternative
+    assert "data:image/png;base64" in first and "a 0." in first  # the weights are in the text alternative
     assert second.count("×") == 6 and "1.00" in second and "<script" not in second
     assert all(any("widget-view" in kind for kind in data) for data in (shown[1], shown[3]))
 
@@ -87,13 +100,20 @@ HOST = """async ([script, style, traits]) => {
   };
   const el = document.createElement('div'); document.body.append(el);
   widget.render({ model, el });
-}"""
+}"""  # noqa: E501
 
 
 def shown(page, view, *names):
     """The widget's front end in a page, with a stand-in for the notebook's end of the wire."""
     page.set_content('<meta name="viewport" content="width=device-width"><body style="margin:8px">')
-    page.evaluate(HOST, [str(view._esm), str(view._css), json.loads(json.dumps({name: getattr(view, name) for name in names}))])
+    page.evaluate(
+        HOST,
+        [
+            str(view._esm),
+            str(view._css),
+            json.loads(json.dumps({name: getattr(view, name) for name in names})),
+        ],
+    )
 
 
 @pytest.mark.parametrize("width", [390, 1200])
@@ -108,7 +128,7 @@ def test_dragging_and_arrow_keys_move_the_query(width):
         page.mouse.up()
         x, y = page.evaluate("traits.query")
         assert x == pytest.approx(2.0, abs=0.1) and y == pytest.approx(0.5, abs=0.1)
-        page.mouse.move(10, 10)                             # let go is let go
+        page.mouse.move(10, 10)  # let go is let go
         page.locator("circle").focus()
         page.keyboard.press("ArrowUp")
         assert page.evaluate("traits.query") == pytest.approx([x, y + 0.1])

@@ -1,6 +1,8 @@
-"""Each widget twice on one page, with the kernel's side behind it: by mouse, by keyboard alone, and what the other one shows all the while.
+"""Each widget twice on one page, with the kernel's side behind it: by mouse, by keyboard alone, and what the
+other one shows all the while.
 
-The page talks to the Python widgets themselves, by way of `kernel`, so that a picture that follows was computed and sent back.
+The page talks to the Python widgets themselves, by way of `kernel`, so that a picture that follows was
+computed and sent back.
 """
 
 import base64
@@ -15,7 +17,8 @@ from course_lib import viz
 from course_lib.exercises.attention.sdpa import attention
 from course_lib.i18n import set_language
 
-# Opens a view whose model asks the kernel, which answers with the traits that changed and with messages, unless the view is `dead`.
+# Opens a view whose model asks the kernel, which answers with the traits that changed and with messages,
+# unless the view is `dead`.
 CONNECT = """async ([parts, at]) => {
   await open_view(parts, document.getElementById(at));
   const view = views.at(-1), { model, values } = view, dirty = new Set(), keep = model.set;
@@ -51,10 +54,15 @@ def page():
             if state:
                 widget.set_state(state)
             messages = []
-            widget.send = lambda content, buffers=(): messages.append([content, [base64.b64encode(buffer).decode() for buffer in buffers or ()]])
+            widget.send = lambda content, buffers=(): messages.append(
+                [content, [base64.b64encode(buffer).decode() for buffer in buffers or ()]]
+            )
             if message:
                 widget._handle_custom_msg(message, [])
-            return [{name: value for name, value in parts(widget)[2].items() if value != before[name]}, messages]
+            return [
+                {name: value for name, value in parts(widget)[2].items() if value != before[name]},
+                messages,
+            ]
 
         page.expose_function("kernel", kernel)
         page.errors = []
@@ -64,19 +72,29 @@ def page():
 
 @pytest.fixture
 def pair(page):
-    """Open two widgets, each below a still picture in a cell of its own: (page, [(widget, its place in the page)])."""
+    """Open two widgets, each below a still picture in a cell of its own: (page, [(widget, its place in the
+    page)])."""
+
     def opened(make):
         page.errors.clear()
         page.made = {"one": make(), "two": make()}
         cell = '<div class="jp-OutputArea"><div class="course-static">still</div><div id="{}"></div></div>'
-        page.goto("about:blank")            # a new document: one that is written anew keeps no pointer on what is dragged
+        page.goto(
+            "about:blank"
+        )  # a new document: one that is written anew keeps no pointer on what is dragged
         page.set_content("<body>" + cell.format("one") + "<input id='between'>" + cell.format("two"))
         page.evaluate(HOST)
         for at, widget in page.made.items():
             page.evaluate(CONNECT, [parts(widget), at])
-        page.wait_for_function("[...document.querySelectorAll('.course-static')].every((still) => still.style.display === 'none')")
-        page.evaluate("new Promise((seen) => requestAnimationFrame(() => requestAnimationFrame(seen)))")     # a mouse finds nothing before the first paint
+        page.wait_for_function(
+            "[...document.querySelectorAll('.course-static')].every((still) => "
+            "still.style.display === 'none')"
+        )
+        page.evaluate(
+            "new Promise((seen) => requestAnimationFrame(() => requestAnimationFrame(seen)))"
+        )  # a mouse finds nothing before the first paint
         return page, [(widget, page.locator(f"#{at}")) for at, widget in page.made.items()]
+
     yield opened
     assert page.errors == [] and page.outside == []
 
@@ -91,12 +109,15 @@ def until(page, true):
 
 
 def tab_to(page, place, what, back=False):
-    """Press Tab, from wherever the focus is, until it stands on `what` in `place`; that it stands there can be seen."""
+    """Press Tab, from wherever the focus is, until it stands on `what` in `place`; that it stands there can
+    be seen."""
     wanted = place.locator(what).first.element_handle()
     for _ in range(60):
         page.keyboard.press("Shift+Tab" if back else "Tab")
         if wanted.evaluate("at => at === document.activeElement"):
-            assert wanted.evaluate("at => getComputedStyle(at).outlineStyle") != "none", "the focus can be seen"
+            assert wanted.evaluate("at => getComputedStyle(at).outlineStyle") != "none", (
+                "the focus can be seen"
+            )
             return
     raise AssertionError(f"Tab never comes to {what}")
 
@@ -119,7 +140,10 @@ def kernel_gone(page, used, place, other):
 
 def test_explore(pair):
     def make():
-        draw = lambda text, size, kind, box: viz.flow({"a": "box a", "b": "box b"}, box, control="box_") + viz.paragraph(f"{text}|{size}|{kind}|{box}")
+        draw = lambda text, size, kind, box: (
+            viz.flow({"a": "box a", "b": "box b"}, box, control="box_")
+            + viz.paragraph(f"{text}|{size}|{kind}|{box}")
+        )
         return viz.explore(draw, text="cat", size=(1, 9, 5), kind=["x", "y"], box_="a")
 
     page, ((one, first), (two, second)) = pair(make)
@@ -128,7 +152,10 @@ def test_explore(pair):
     slider = first.locator("input[type=range]").bounding_box()
     page.mouse.click(slider["x"] + slider["width"] - 2, slider["y"] + slider["height"] / 2)
     until(page, lambda: "cat|9|x|b" in first.inner_text())
-    assert two.values == {"text": "cat", "size": 5, "kind": "x", "box_": "a"} and "cat|5|x|a" in second.inner_text()
+    assert (
+        two.values == {"text": "cat", "size": 5, "kind": "x", "box_": "a"}
+        and "cat|5|x|a" in second.inner_text()
+    )
 
     enter_second(page)
     tab_to(page, second, "input[type=text]")
@@ -142,7 +169,9 @@ def test_explore(pair):
     tab_to(page, second, "[data-set='box_=b']")
     page.keyboard.press("Enter")
     until(page, lambda: "cats|4|y|b" in second.inner_text())
-    assert second.locator("[data-set='box_=b']").evaluate("at => at === document.activeElement"), "the focus stays where it was"
+    assert second.locator("[data-set='box_=b']").evaluate("at => at === document.activeElement"), (
+        "the focus stays where it was"
+    )
     assert one.values["text"] == "cat" and "cat|9|x|b" in first.inner_text()
 
     first.get_by_text("box a").click()
@@ -151,12 +180,18 @@ def test_explore(pair):
     assert float(first.locator("[aria-live]").evaluate("at => getComputedStyle(at).opacity")) == 1
     page.evaluate("views[0].dead = true")
     first.get_by_text("box a").click()
-    until(page, lambda: float(first.locator("[aria-live]").evaluate("at => getComputedStyle(at).opacity")) < 1)
+    until(
+        page, lambda: float(first.locator("[aria-live]").evaluate("at => getComputedStyle(at).opacity")) < 1
+    )
     assert "cat|9|x|b" in first.inner_text(), "dimmed, for it is not what was asked for"
 
 
 def test_chat(pair):
-    page, ((one, first), (two, second)) = pair(lambda: viz.chat(lambda history, write: write(f"{len(history)}: {history[-1]['content'].upper()}"), "hello"))
+    page, ((one, first), (two, second)) = pair(
+        lambda: viz.chat(
+            lambda history, write: write(f"{len(history)}: {history[-1]['content'].upper()}"), "hello"
+        )
+    )
     first.locator("input").click()
     page.keyboard.type("by mouse")
     first.get_by_role("button", name="Send").click()
@@ -177,15 +212,21 @@ def test_chat(pair):
     def again():
         first.locator("input").fill("again")
         first.locator("input").press("Enter")
+
     kernel_gone(page, again, first, second)
     assert one.messages[-1]["content"] == "5: AGAIN"
 
 
 def test_mask_painter(pair):
-    q, k = torch.randn(3, 4, generator=torch.Generator().manual_seed(0)), torch.randn(3, 4, generator=torch.Generator().manual_seed(1))
+    q, k = (
+        torch.randn(3, 4, generator=torch.Generator().manual_seed(0)),
+        torch.randn(3, 4, generator=torch.Generator().manual_seed(1)),
+    )
     masks = {"all": torch.ones(3, 3, dtype=torch.bool), "causal": torch.ones(3, 3, dtype=torch.bool).tril()}
     page, ((one, first), (two, second)) = pair(lambda: viz.mask_painter(attention, q, k, "abc", "abc", masks))
-    shown = lambda place: [[cell == "×" for cell in row.locator("td").all_inner_texts()] for row in place.locator("tr").all()[1:]]
+    shown = lambda place: [
+        [cell == "×" for cell in row.locator("td").all_inner_texts()] for row in place.locator("tr").all()[1:]
+    ]
     whole = [[False] * 3] * 3
     from_, to = (first.locator(f"[data-at='{at}']").bounding_box() for at in ("0,1", "0,2"))
     page.mouse.move(from_["x"] + 9, from_["y"] + 9)
@@ -209,7 +250,9 @@ def test_mask_painter(pair):
 
 
 def test_query_plane(pair):
-    make = lambda: viz.query_plane(attention, {"a": (2.0, 0.0), "b": (0.0, 2.0)}, {"a": "#4477aa", "b": "#ee7733"}, query=(1.0, 0.5))
+    make = lambda: viz.query_plane(
+        attention, {"a": (2.0, 0.0), "b": (0.0, 2.0)}, {"a": "#4477aa", "b": "#ee7733"}, query=(1.0, 0.5)
+    )
     page, ((one, first), (two, second)) = pair(make)
     numbers = lambda place: place.locator(".course-weights").inner_text()
     before = numbers(second)
@@ -234,13 +277,16 @@ def test_query_plane(pair):
     def nudge():
         first.locator("circle[tabindex]").focus()
         page.keyboard.press("ArrowLeft")
+
     kernel_gone(page, nudge, first, second)
 
 
 def test_simplex(pair):
     gradient = lambda logits, targets: logits.softmax(1) - torch.nn.functional.one_hot(targets, 3)
-    page, ((one, first), (two, second)) = pair(lambda: viz.simplex(gradient, labels=("cat", "dog", "fish"), start=(0.2, 0.5, 0.3)))
-    row = lambda place: place.locator("td").nth(1).inner_text()                 # the first class's probability
+    page, ((one, first), (two, second)) = pair(
+        lambda: viz.simplex(gradient, labels=("cat", "dog", "fish"), start=(0.2, 0.5, 0.3))
+    )
+    row = lambda place: place.locator("td").nth(1).inner_text()  # the first class's probability
     first.get_by_role("button", name="One step").click()
     until(page, lambda: "steps taken: 1" in first.inner_text())
     dot = first.locator("svg g[role=button]").last.bounding_box()
@@ -270,14 +316,16 @@ def test_simplex(pair):
 def test_attention_view(pair):
     def make():
         weights = torch.rand(2, 3, 4, 4, generator=torch.Generator().manual_seed(0)).tril()
-        return cl.attention_view(cl.Attention(list("abcd"), (weights / weights.sum(-1, keepdim=True)).numpy()))
+        return cl.attention_view(
+            cl.Attention(list("abcd"), (weights / weights.sum(-1, keepdim=True)).numpy())
+        )
 
     page, ((one, first), (two, second)) = pair(make)
     shown = lambda place: place.locator(".attn-panel").get_attribute("data-shown")
     for place in (first, second):
         place.locator(".attn-panel[data-shown]").wait_for()
     begun = shown(first)
-    first.locator("[data-what=heads]").click(position={"x": 36, "y": 24})           # layer 0, head 0
+    first.locator("[data-what=heads]").click(position={"x": 36, "y": 24})  # layer 0, head 0
     until(page, lambda: shown(first) != begun)
     assert shown(second) == begun
 
@@ -288,7 +336,10 @@ def test_attention_view(pair):
     until(page, lambda: shown(second) != begun)
     tab_to(page, second, ".attn-q")
     page.keyboard.press("End")
-    assert second.locator(".attn-q li[aria-selected]").get_attribute("data-i") == "3" and first.locator(".attn-q li[aria-selected]").count() == 0
+    assert (
+        second.locator(".attn-q li[aria-selected]").get_attribute("data-i") == "3"
+        and first.locator(".attn-q li[aria-selected]").count() == 0
+    )
     assert shown(first) == clicked
     first.locator(".attn-q li").nth(2).hover()
     until(page, lambda: first.locator(".attn-k li[data-w]").count() > 0)
@@ -305,7 +356,10 @@ def test_tour(pair):
     assert first.locator(".course-tour-note").count() == 1 and at(second) == 0
     first.locator(".course-tour-box").nth(4).click()
     first.locator(".course-tour-tokens button").nth(2).click()
-    assert (at(first), pressed(first)) == (4, one.tokens[2]) and (at(second), pressed(second)) == (0, one.tokens[-1])
+    assert (at(first), pressed(first)) == (4, one.tokens[2]) and (at(second), pressed(second)) == (
+        0,
+        one.tokens[-1],
+    )
 
     enter_second(page)
     tab_to(page, second, ".course-tour")
@@ -314,14 +368,14 @@ def test_tour(pair):
     tab_to(page, second, ".course-tour-options button")
     page.keyboard.press("Enter")
     assert second.locator(".course-tour-note").count() == 1
-    page.keyboard.press("ArrowRight")                   # the button that was pressed is gone; the keys still work
+    page.keyboard.press("ArrowRight")  # the button that was pressed is gone; the keys still work
     assert at(second) == 2
     page.keyboard.press("End")
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowUp")
     assert at(second) == len(one.steps) - 2 and pressed(second) == one.tokens[-2] and at(first) == 4
     tab_to(page, second, ".course-tour-bar select", back=True)
-    page.keyboard.press("Home")                         # in the list the keys are the list's own
+    page.keyboard.press("Home")  # in the list the keys are the list's own
     assert at(second) == 0 and pressed(second) == one.tokens[-2]
 
 
@@ -329,7 +383,9 @@ def test_tour(pair):
 def model_view(pair, tmp_path, monkeypatch):
     """Two views of one small model in a learner's home of their own: (page, view, its place)."""
     monkeypatch.setenv("COURSE_HOME", str(tmp_path))
-    page, ((view, place), _) = pair(lambda: cl.attention_view(tiny.llama(), tiny.TEXT).select(layer=1, head=2))
+    page, ((view, place), _) = pair(
+        lambda: cl.attention_view(tiny.llama(), tiny.TEXT).select(layer=1, head=2)
+    )
     place.locator(".attn-panel[data-shown]").wait_for()
     return page, view, place
 
@@ -342,9 +398,14 @@ def height(page, place):
 
 def test_a_view_is_at_most_640_high_and_fills_the_screen(model_view):
     page, _, place = model_view
-    for use in (lambda: None, lambda: place.get_by_role("button", name="No, thanks").click(), lambda: place.get_by_label("Score").select_option("previous"),
-                lambda: place.get_by_role("button", name="Ablate this head").click(), lambda: place.get_by_role("button", name="Compare").click(),
-                lambda: place.locator("summary").first.click()):
+    for use in (
+        lambda: None,
+        lambda: place.get_by_role("button", name="No, thanks").click(),
+        lambda: place.get_by_label("Score").select_option("previous"),
+        lambda: place.get_by_role("button", name="Ablate this head").click(),
+        lambda: place.get_by_role("button", name="Compare").click(),
+        lambda: place.locator("summary").first.click(),
+    ):
         use()
         assert height(page, place) <= 640
     place.locator("[data-what=heads]").click(position={"x": 36, "y": 24})
@@ -366,7 +427,11 @@ def test_predictions_stand_beside_the_attention_and_change_where_a_head_is_ablat
     assert first(outcome.rows[0][1])
     place.get_by_role("button", name="Ablate this head").click()
     until(page, lambda: "Without L1·H2" in box.inner_text())
-    assert first(effect.rows[0][1]) and first(effect.rows[0][2]) and f"{effect.divergence:.3f} bits" in box.inner_text()
+    assert (
+        first(effect.rows[0][1])
+        and first(effect.rows[0][2])
+        and f"{effect.divergence:.3f} bits" in box.inner_text()
+    )
     place.get_by_role("button", name="Restore this head").click()
     until(page, lambda: "Without" not in box.inner_text() and first(outcome.rows[0][1]))
 
@@ -377,7 +442,10 @@ def test_the_read_out_stands_beside_what_is_pointed_at(model_view):
     for at in (place.locator(".attn-q li").nth(3), place.locator(".attn-k li").nth(5)):
         at.hover()
         token, said = at.bounding_box(), tip.bounding_box()
-        assert abs(said["y"] - token["y"]) < 60 + said["height"] and token["x"] - said["width"] <= said["x"] <= token["x"] + token["width"]
+        assert (
+            abs(said["y"] - token["y"]) < 60 + said["height"]
+            and token["x"] - said["width"] <= said["x"] <= token["x"] + token["width"]
+        )
     place.locator("[data-what=matrix]").hover(position={"x": 80, "y": 120})
     square, said = place.locator("[data-what=matrix]").bounding_box(), tip.bounding_box()
     assert abs(said["x"] - square["x"] - 80) < 60 and abs(said["y"] - square["y"] - 120) < 60
@@ -390,8 +458,12 @@ def test_the_scores_that_the_softmax_was_given(model_view):
     place.locator(".attn-q li").nth(q).click()
     best = int(view.weights(1, 2)[q].argmax())
     until(page, lambda: "→" in (place.locator(".attn-k li").nth(best).get_attribute("data-w") or ""))
-    scores = torch.frombuffer(bytearray(view._on_exact(0, "self", 1, 2, "plain", q, 0, scores=True)[1][2]), dtype=torch.float32)
-    assert torch.allclose(scores[:q + 1].softmax(0), torch.from_numpy(view.weights(1, 2)[q, :q + 1]), atol=1e-5)
+    scores = torch.frombuffer(
+        bytearray(view._on_exact(0, "self", 1, 2, "plain", q, 0, scores=True)[1][2]), dtype=torch.float32
+    )
+    assert torch.allclose(
+        scores[: q + 1].softmax(0), torch.from_numpy(view.weights(1, 2)[q, : q + 1]), atol=1e-5
+    )
     assert place.locator(".attn-k li").nth(best).get_attribute("data-w").startswith(f"{scores[best]:.1f} → ")
 
 
@@ -417,7 +489,10 @@ def test_the_tour_has_three_steps(model_view):
 
 def test_picture_and_page_are_saved(model_view, tmp_path):
     page, view, place = model_view
-    for name, what, begins in (("Save picture", "tiny-llama-L1-H2.png", b"\x89PNG"), ("Save page", "tiny-llama-L1-H2.html", b"<!doctype html>")):
+    for name, what, begins in (
+        ("Save picture", "tiny-llama-L1-H2.png", b"\x89PNG"),
+        ("Save page", "tiny-llama-L1-H2.html", b"<!doctype html>"),
+    ):
         with page.expect_download() as download:
             place.get_by_role("button", name=name).click()
         download.value.save_as(tmp_path / what)

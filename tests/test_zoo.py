@@ -1,4 +1,6 @@
-"""The models that the course ships: the files load, the cards tell the truth, and each does what it is for."""
+"""The models that the course ships: the files load, the cards tell the truth, and each does what it is
+for."""
+
 from __future__ import annotations
 
 import hashlib
@@ -11,7 +13,16 @@ import torch
 
 from course_lib import models, paths, text
 from course_lib.training import recipes
-from course_lib.training.recipes import RECIPES, batching, sentiment, ship, zh_bert, zh_fr_en, zh_gpt, zh_verse
+from course_lib.training.recipes import (
+    RECIPES,
+    batching,
+    sentiment,
+    ship,
+    zh_bert,
+    zh_fr_en,
+    zh_gpt,
+    zh_verse,
+)
 
 NAMES = sorted(RECIPES)
 
@@ -39,15 +50,28 @@ def test_card_describes_the_files(name, cards, loaded):
     assert loaded[name].model.num_parameters() == card["parameters"]
     assert (folder / "README.md").is_file()
     listed = models.card(name)
-    assert (listed.kind, listed.parameters, listed.licence) == (card["kind"], card["parameters"], card["licence"])
+    assert (listed.kind, listed.parameters, listed.licence) == (
+        card["kind"],
+        card["parameters"],
+        card["licence"],
+    )
 
 
 def test_a_trial_of_few_steps_measures_nothing(monkeypatch, tmp_path):
     run, metrics = SimpleNamespace(loss=[1.0], tokens=[1], seconds=[1.0], precision="float32"), []
-    recipe = SimpleNamespace(STEPS=1000, setup=lambda steps: (torch.nn.Linear(1, 1), None, None, {}), loss=None, measure=lambda folder: {"accuracy": 0.5})
+    recipe = SimpleNamespace(
+        STEPS=1000,
+        setup=lambda steps: (torch.nn.Linear(1, 1), None, None, {}),
+        loss=None,
+        measure=lambda folder: {"accuracy": 0.5},
+    )
     monkeypatch.setattr(recipes, "import_module", lambda *_: recipe)
     monkeypatch.setattr("course_lib.training.loop.fit", lambda *_, **__: run)
-    for name, stub in (("save", None), ("curve", None), ("write_card", lambda out, recipe, found, training: metrics.append(found))):
+    for name, stub in (
+        ("save", None),
+        ("curve", None),
+        ("write_card", lambda out, recipe, found, training: metrics.append(found)),
+    ):
         monkeypatch.setattr(ship, name, stub or (lambda *_: None))
     for steps in (9, 10, None):
         recipes.train("zh-bert", tmp_path / "zh-bert", steps)
@@ -59,7 +83,12 @@ def test_the_card_of_a_trial_says_so(tmp_path):
     shutil.copytree(paths.data("zh-bert"), out)
     ship.write_card(out, zh_bert, {}, {"steps": 3})
     said = (out / "README.md").read_text("utf-8")
-    assert "nothing was measured" in said and "没有测量" in said and "steps 3" in said and json.loads((out / "card.json").read_text("utf-8"))["metrics"] == {}
+    assert (
+        "nothing was measured" in said
+        and "没有测量" in said
+        and "steps 3" in said
+        and json.loads((out / "card.json").read_text("utf-8"))["metrics"] == {}
+    )
     assert "nothing was measured" not in (paths.data("zh-bert") / "README.md").read_text("utf-8")
 
 
@@ -99,30 +128,40 @@ def test_one_mask_is_one_character(loaded):
 
 def test_gpt_perplexity_is_as_its_card_says_and_below_the_trigram(loaded, cards):
     model, tokenizer = loaded["zh-gpt"].model, loaded["zh-gpt"].tokenizer
-    test = [ids[:zh_gpt.LENGTH] for ids in tokenizer(zh_gpt.documents("test"))["input_ids"]]
+    test = [ids[: zh_gpt.LENGTH] for ids in tokenizer(zh_gpt.documents("test"))["input_ids"]]
     said = cards["zh-gpt"]["metrics"]
     assert abs(zh_gpt.perplexity(model, test[::20]) / said["perplexity, both"] - 1) < 0.12
     assert said["perplexity, both"] < said["trigram perplexity, both"]
 
 
 def test_gpt_knows_praise_from_complaint(loaded):
-    """A review is likelier after the token of its own mood than after the other one, far more often than not."""
+    """A review is likelier after the token of its own mood than after the other one, far more often than
+    not."""
     model, tokenizer, right = loaded["zh-gpt"].model, loaded["zh-gpt"].tokenizer, 0
     reviews = [review for review in text.reviews().test if 20 < len(review.text) < 60][:100]
     for review in reviews:
         ids = torch.tensor([tokenizer(mood + review.text)["input_ids"] for mood in ("<neg>", "<pos>")])
         with torch.inference_mode():
-            log_probs = model(input_ids=ids[:, :-1]).logits.log_softmax(-1).gather(2, ids[:, 1:, None]).sum((1, 2))
+            log_probs = (
+                model(input_ids=ids[:, :-1]).logits.log_softmax(-1).gather(2, ids[:, 1:, None]).sum((1, 2))
+            )
         right += int(log_probs.argmax()) == review.label
     assert right / len(reviews) > 0.65
 
 
 def test_translator_is_as_good_as_its_card_says(loaded, cards):
-    model, tokenizer, metrics = loaded["zh-fr-en"].model, loaded["zh-fr-en"].tokenizer, cards["zh-fr-en"]["metrics"]
+    model, tokenizer, metrics = (
+        loaded["zh-fr-en"].model,
+        loaded["zh-fr-en"].tokenizer,
+        cards["zh-fr-en"]["metrics"],
+    )
     for split in ("test", "compositional"):
         pairs = getattr(text.parallel(), split)[:100]
         for language in zh_fr_en.PREFIXES:
-            assert abs(zh_fr_en.exact(model, tokenizer, pairs, language) - metrics[f"exact {language}, {split}"]) < 0.12
+            assert (
+                abs(zh_fr_en.exact(model, tokenizer, pairs, language) - metrics[f"exact {language}, {split}"])
+                < 0.12
+            )
 
 
 def test_translator_says_i_love_you_without_having_seen_it(loaded):
@@ -135,13 +174,17 @@ def test_poet_keeps_the_form_it_is_asked_for(loaded):
     model, tokenizer, kept = loaded["zh-verse"].model, loaded["zh-verse"].tokenizer, []
     torch.manual_seed(0)
     for form in zh_verse.FORMS.values():
-        kept += [zh_verse.in_form(poem, form) for poem in zh_gpt.write(model, tokenizer, [f"<{form}>秋夜："] * 12, 80)]
-    assert sum(kept) >= 44                          # of 48; the card says 99 %
+        kept += [
+            zh_verse.in_form(poem, form)
+            for poem in zh_gpt.write(model, tokenizer, [f"<{form}>秋夜："] * 12, 80)
+        ]
+    assert sum(kept) >= 44  # of 48; the card says 99 %
     assert not zh_verse.in_form("秋夜：春眠不觉晓，处处闻啼鸟。", "五绝")
 
 
 def test_poet_hears_a_poem(loaded, cards):
-    """A famous poem is likelier than the same lines in another order of characters; and the card says it beats the trigram."""
+    """A famous poem is likelier than the same lines in another order of characters; and the card says it
+    beats the trigram."""
     model, tokenizer = loaded["zh-verse"].model, loaded["zh-verse"].tokenizer
     poem = "<五绝>登鹳雀楼：白日依山尽，黄河入海流。欲穷千里目，更上一层楼。<eos>"
     turned = "<五绝>登鹳雀楼：尽白依山日，流河入黄海。目千穷欲里，楼更层一上。<eos>"
@@ -152,7 +195,8 @@ def test_poet_hears_a_poem(loaded, cards):
 
 
 def test_bert_learns_mood_from_the_words_alone(loaded):
-    """The third part of its training: hidden mood words are guessed, and the answer comes from the words, never from the label."""
+    """The third part of its training: hidden mood words are guessed, and the answer comes from the words,
+    never from the label."""
     model, tokenizer = loaded["zh-bert"].model, loaded["zh-bert"].tokenizer
     module, stream, options = zh_bert.second(model, tokenizer, steps=3)
     batches = iter(stream)
@@ -168,8 +212,13 @@ def test_bert_tells_praise_from_complaint_with_few_labels(cards):
     odds = sentiment.fine_tune(paths.data("zh-bert"), 100, epochs=5, lr=1e-4)
     assert sentiment.accuracy(odds) > sentiment.accuracy(sentiment.tfidf(100)) + 0.08
     metrics = cards["zh-bert"]["metrics"]
-    assert metrics["sentiment accuracy, 500 labels"] > max(0.8, metrics["TF-IDF and logistic regression, 500 labels"] + 0.04)
-    assert abs(sentiment.accuracy(sentiment.tfidf(500)) - metrics["TF-IDF and logistic regression, 500 labels"]) < 0.01
+    assert metrics["sentiment accuracy, 500 labels"] > max(
+        0.8, metrics["TF-IDF and logistic regression, 500 labels"] + 0.04
+    )
+    assert (
+        abs(sentiment.accuracy(sentiment.tfidf(500)) - metrics["TF-IDF and logistic regression, 500 labels"])
+        < 0.01
+    )
 
 
 def test_windows_cover_a_long_review(loaded):

@@ -1,8 +1,10 @@
-"""`python -m course_lib bench attention`: time and memory of attention as the context grows, in the open and fused.
+"""`python -m course_lib bench attention`: time and memory of attention as the context grows, in the open and
+fused.
 
-In the open the T x T table of weights exists: memory grows with the square of the context. The fused kernel (Dao et al. 2022) works
-through it piece by piece and keeps none of it; its time still grows with the square.
+In the open the T x T table of weights exists: memory grows with the square of the context. The fused kernel
+(Dao et al. 2022) works through it piece by piece and keeps none of it; its time still grows with the square.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -19,8 +21,14 @@ from ..nn import attend
 __all__ = ["main", "measure"]
 
 
-def measure(lengths: tuple[int, ...] = (128, 256, 512, 1024, 2048, 4096), n_head: int = 8, d_head: int = 64, repeats: int = 3) -> list[dict[str, float]]:
-    """For each length: seconds of one causal forward pass, batch 1, and the bytes that it adds at its peak, both ways."""
+def measure(
+    lengths: tuple[int, ...] = (128, 256, 512, 1024, 2048, 4096),
+    n_head: int = 8,
+    d_head: int = 64,
+    repeats: int = 3,
+) -> list[dict[str, float]]:
+    """For each length: seconds of one causal forward pass, batch 1, and the bytes that it adds at its peak,
+    both ways."""
     rows = []
     for T in lengths:
         torch.manual_seed(0)
@@ -32,8 +40,8 @@ def measure(lengths: tuple[int, ...] = (128, 256, 512, 1024, 2048, 4096), n_head
                 for way in seconds:
                     start = time.perf_counter()
                     y, _ = attend(q, k, v, causal=True, return_weights=way == "open")
-                    y[0, 0, 0, 0].item()                # waits for a GPU
-                    if turn:                            # the first one warms up
+                    y[0, 0, 0, 0].item()  # waits for a GPU
+                    if turn:  # the first one warms up
                         seconds[way].append(time.perf_counter() - start)
             for way, values in seconds.items():
                 row[f"{way}_seconds"] = statistics.median(values)
@@ -51,7 +59,9 @@ def _peak_bytes(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, in_the_open: 
         before = torch.cuda.memory_allocated(device)
         call()
         return torch.cuda.max_memory_allocated(device) - before
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
+    with torch.profiler.profile(
+        activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True
+    ) as profile:
         call()
     held = peak = 0
     for event in profile.profiler.kineto_results.events():
@@ -70,8 +80,16 @@ def main(argv: list[str]) -> int:
     if chosen.threads:
         torch.set_num_threads(chosen.threads)
     print(choose().reason)
-    print(L(zh="上下文    公开计算                 融合计算              时间比", en="context   in the open              fused                 ratio"))
+    print(
+        L(
+            zh="上下文    公开计算                 融合计算              时间比",
+            en="context   in the open              fused                 ratio",
+        )
+    )
     for row in measure(tuple(chosen.lengths)):
-        print(f"{row['length']:7}  {row['open_seconds'] * 1e3:8.2f} ms {row['open_bytes'] / 2**20:8.1f} MB  {row['fused_seconds'] * 1e3:8.2f} ms "
-              f"{row['fused_bytes'] / 2**20:8.1f} MB  {row['open_seconds'] / row['fused_seconds']:6.1f}x")
+        print(
+            f"{row['length']:7}  {row['open_seconds'] * 1e3:8.2f} ms "
+            f"{row['open_bytes'] / 2**20:8.1f} MB  {row['fused_seconds'] * 1e3:8.2f} ms "
+            f"{row['fused_bytes'] / 2**20:8.1f} MB  {row['open_seconds'] / row['fused_seconds']:6.1f}x"
+        )
     return 0

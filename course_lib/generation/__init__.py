@@ -1,7 +1,8 @@
 """Writing with a model: `generate`, and the three ways to choose the next token.
 
-    ids = cl.generate(model, prompt, max_new_tokens=50, strategy=cl.Sample(temperature=0.8, top_p=0.9, seed=1))
+ids = cl.generate(model, prompt, max_new_tokens=50, strategy=cl.Sample(temperature=0.8, top_p=0.9, seed=1))
 """
+
 from .apart import run_apart
 from .constrained import pick
 from .decoding import generate
@@ -12,5 +13,17 @@ from .strategies import Beam, GenerationError, Greedy, Sample
 from .stream import TextStream
 from .timing import pass_seconds
 
-__all__ = ["Beam", "Draft", "GenerationError", "Greedy", "Sample", "TextStream", "compress", "first_lines", "generate", "pass_seconds",
-           "pick", "run_apart"]
+__all__ = [
+    "Beam",
+    "Draft",
+    "GenerationError",
+    "Greedy",
+    "Sample",
+    "TextStream",
+    "compress",
+    "first_lines",
+    "generate",
+    "pass_seconds",
+    "pick",
+    "run_apart",
+]

@@ -1,4 +1,5 @@
 """How the next token is chosen from the logits."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -20,8 +21,8 @@ class GenerationError(CourseError, ValueError):
 
 @dataclass(frozen=True)
 class Greedy:
-    """The likeliest token, every time. repetition_penalty > 1 makes those that occurred, in the prompt too, less likely
-    (Keskar et al. 2019, arXiv:1909.05858)."""
+    """The likeliest token, every time. repetition_penalty > 1 makes those that occurred, in the prompt too,
+    less likely (Keskar et al. 2019, arXiv:1909.05858)."""
 
     repetition_penalty: float = 1.0
 
@@ -39,10 +40,11 @@ class Greedy:
 
 @dataclass(frozen=True)
 class Sample:
-    """Draw from the distribution, flattened or sharpened by `temperature`, cut to the `top_k` likeliest tokens (Fan et al.
-    2018), to the fewest that hold the probability `top_p` (Holtzman et al. 2020) and to those that have at least `min_p` times
-    the probability of the likeliest (Nguyen et al. 2024, arXiv:2407.01082), in this order; before all that, `repetition_penalty`
-    as in Greedy. The same `seed` draws the same text."""
+    """Draw from the distribution, flattened or sharpened by `temperature`, cut to the `top_k` likeliest
+    tokens (Fan et al. 2018), to the fewest that hold the probability `top_p` (Holtzman et al. 2020) and to
+    those that have at least `min_p` times the probability of the likeliest (Nguyen et al. 2024,
+    arXiv:2407.01082), in this order; before all that, `repetition_penalty` as in Greedy. The same `seed`
+    draws the same text."""
 
     temperature: float = 1.0
     top_k: int | None = None
@@ -70,8 +72,10 @@ class Sample:
             logits = logits.masked_fill(logits < least, -torch.inf)
         if self.top_p is not None and self.top_p < 1:
             ordered, order = logits.softmax(dim=-1).sort(dim=-1, descending=True)
-            before = ordered.cumsum(dim=-1) - ordered            # probability of all likelier tokens
-            logits = logits.masked_fill((before >= self.top_p).scatter(-1, order, before >= self.top_p), -torch.inf)
+            before = ordered.cumsum(dim=-1) - ordered  # probability of all likelier tokens
+            logits = logits.masked_fill(
+                (before >= self.top_p).scatter(-1, order, before >= self.top_p), -torch.inf
+            )
         if self.min_p:
             p = logits.softmax(dim=-1)
             logits = logits.masked_fill(p < self.min_p * p.amax(dim=-1, keepdim=True), -torch.inf)
@@ -80,9 +84,10 @@ class Sample:
 
 @dataclass(frozen=True)
 class Beam:
-    """Keep the `width` likeliest beginnings. A finished text is scored log-probability / length ** length_penalty, where
-    length counts the new tokens: 0 favours short texts, 1 compares means. The search ends when no beginning can still beat
-    the worst of `width` finished texts (early_stopping: as soon as there are so many)."""
+    """Keep the `width` likeliest beginnings. A finished text is scored log-probability / length **
+    length_penalty, where
+    length counts the new tokens: 0 favours short texts, 1 compares means. The search ends when no beginning
+    can still beat the worst of `width` finished texts (early_stopping: as soon as there are so many)."""
 
     width: int = 4
     length_penalty: float = 1.0
@@ -93,12 +98,14 @@ class Beam:
 
 
 def penalised(strategy, logits: Tensor, ids: Tensor, mask: Tensor | None = None) -> Tensor:
-    """logits [B,V] with the strategy's penalty, if it has one, on what stands in ids [B,T] (where mask [B,T] is True): a positive one
-    is divided by it, a negative one multiplied."""
+    """logits [B,V] with the strategy's penalty, if it has one, on what stands in ids [B,T] (where mask [B,T]
+    is True): a positive one is divided by it, a negative one multiplied."""
     penalty, V = getattr(strategy, "repetition_penalty", 1.0), logits.shape[-1]
     if penalty == 1:
         return logits
-    seen = torch.zeros(len(logits), V + 1, dtype=torch.bool, device=logits.device)           # padding is put into column V
+    seen = torch.zeros(
+        len(logits), V + 1, dtype=torch.bool, device=logits.device
+    )  # padding is put into column V
     seen = seen.scatter(1, ids if mask is None else ids.masked_fill(~mask, V), True)[:, :V]
     return torch.where(seen, torch.where(logits < 0, logits * penalty, logits / penalty), logits)
 
@@ -112,5 +119,10 @@ def generator_of(strategy, device: torch.device) -> torch.Generator | None:
 def require(true: bool, name: str, rule: str, value) -> None:
     """GenerationError unless a setting is as it should be."""
     if not true:
-        raise GenerationError(zh="{name} 应满足 {rule}，而不是 {value}",
-                              en="{name} must satisfy {rule}, not {value}", name=name, rule=rule, value=value)
+        raise GenerationError(
+            zh="{name} 应满足 {rule}，而不是 {value}",
+            en="{name} must satisfy {rule}, not {value}",
+            name=name,
+            rule=rule,
+            value=value,
+        )

@@ -1,4 +1,5 @@
 """Text while it is being written."""
+
 from __future__ import annotations
 
 import sys
@@ -24,5 +25,5 @@ class TextStream:
         self.ids.append(int(tokens[0]))
         text = self.decode(self.ids)
         if not text.endswith("\N{REPLACEMENT CHARACTER}"):
-            self.write(text[len(self.text):])
+            self.write(text[len(self.text) :])
             self.text = text

@@ -4,9 +4,11 @@
     found.parts["self"].weights(layer=5, head=3)            # [T, S]
     ablate(m, "The cat sat on the", [(5, 3)])               # the prediction with and without that head
 
-capture (every weight as one array) - heads (the same, packed) - scores - passes (`look`) - ablation - gradients (`influence`) - surprisal - options;
+capture (every weight as one array) - heads (the same, packed) - scores - passes (`look`) - ablation -
+gradients (`influence`) - surprisal - options;
 `trace`: the tensors of a decoder's pass, one by one.
 """
+
 from ..models.attention import Attention, capture
 from ..models.tracing import Trace, trace
 from .ablation import Effect, ablate, ablated
@@ -17,5 +19,22 @@ from .passes import Pass, look, scores_before
 from .scores import SCORES, rollout
 from .surprisal import Surprise, surprise
 
-__all__ = ["SCORES", "Attention", "Effect", "Heads", "Pass", "Surprise", "Trace", "ablate", "ablated", "capture", "influence", "look",
-           "option_log_probs", "rollout", "scores_before", "surprise", "trace"]
+__all__ = [
+    "SCORES",
+    "Attention",
+    "Effect",
+    "Heads",
+    "Pass",
+    "Surprise",
+    "Trace",
+    "ablate",
+    "ablated",
+    "capture",
+    "influence",
+    "look",
+    "option_log_probs",
+    "rollout",
+    "scores_before",
+    "surprise",
+    "trace",
+]

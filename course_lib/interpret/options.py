@@ -1,7 +1,10 @@
-"""How likely a model finds each of several continuations: what multiple-choice exams of language models are scored by.
+"""How likely a model finds each of several continuations: what multiple-choice exams of language models are
+scored by.
 
-    option_log_probs(m, "Question: What do bees make?\\nAnswer:", [" Honey", " Milk"])       # [-2.1, -4.8], in nats
+option_log_probs(m, "Question: What do bees make?\\nAnswer:", [" Honey", " Milk"])       # [-2.1, -4.8], in
+nats
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -27,6 +30,10 @@ def option_log_probs(m: Loaded, prompt: str, options: Sequence[str]) -> list[flo
     model, start = model_of(m), encode(model_of(m), prompt)["input_ids"][0].tolist()
     ends = [m.tokenizer(option, add_special_tokens=False).input_ids for option in options]
     longest = max(map(len, ends))
-    rows = torch.tensor([start + end + [start[0]] * (longest - len(end)) for end in ends])      # filled up on the right: nobody sees it
-    log_probs = model.logits(rows.to(model.device))[:, len(start) - 1:].float().log_softmax(-1).cpu()        # (N, longest + 1, V)
+    rows = torch.tensor(
+        [start + end + [start[0]] * (longest - len(end)) for end in ends]
+    )  # filled up on the right: nobody sees it
+    log_probs = (
+        model.logits(rows.to(model.device))[:, len(start) - 1 :].float().log_softmax(-1).cpu()
+    )  # (N, longest + 1, V)
     return [sum(log_probs[i, t, token].item() for t, token in enumerate(end)) for i, end in enumerate(ends)]

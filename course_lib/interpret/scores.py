@@ -1,8 +1,10 @@
 """What a head's weights amount to in one number, and attention across layers; all from arrays.
 
-The scores (arXiv numbers): entropy in bits; attention to the previous token; to the first token ("sink", 2309.17453);
-induction, "to the token after an earlier copy of this one" (2209.11895, "prefix matching"). NaN: it has no meaning.
+The scores (arXiv numbers): entropy in bits; attention to the previous token; to the first token ("sink",
+2309.17453); induction, "to the token after an earlier copy of this one" (2209.11895, "prefix matching"). NaN:
+it has no meaning.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -35,9 +37,16 @@ def to_first(weights: np.ndarray) -> np.ndarray:
 
 
 def induction(weights: np.ndarray, tokens: Tokens) -> np.ndarray:
-    """[H, T, T] -> mean attention to what came after earlier copies of a token, of the tokens that have such: [H]"""
+    """[H, T, T] -> mean attention to what came after earlier copies of a token, of the tokens that have such:
+    [H]"""
     same = tokens.ids or tokens.labels
-    pairs = [(i, j + 1) for i in range(len(same)) if not tokens.special[i] for j in range(i - 1) if same[j] == same[i]]
+    pairs = [
+        (i, j + 1)
+        for i in range(len(same))
+        if not tokens.special[i]
+        for j in range(i - 1)
+        if same[j] == same[i]
+    ]
     if not pairs:
         return np.full(len(weights), np.nan)
     now, after = np.array(pairs).T
@@ -47,16 +56,24 @@ def induction(weights: np.ndarray, tokens: Tokens) -> np.ndarray:
 
 
 def scores_of(weights: np.ndarray, packed: np.ndarray, tokens: Tokens, cross: bool) -> np.ndarray:
-    """The four of one layer, [4, H], in the order of `SCORES`. weights [H, T, S]; packed: without zeros that must be."""
+    """The four of one layer, [4, H], in the order of `SCORES`. weights [H, T, S]; packed: without zeros that
+    must be."""
     H, T, _ = weights.shape
     none = np.full(H, np.nan)
     own = T > 1 and not cross
-    return np.stack([entropy(packed, T), to_previous(weights) if own else none,
-                     to_first(weights) if T > 1 else none, induction(weights, tokens) if own else none])
+    return np.stack(
+        [
+            entropy(packed, T),
+            to_previous(weights) if own else none,
+            to_first(weights) if T > 1 else none,
+            induction(weights, tokens) if own else none,
+        ]
+    )
 
 
 def apart(weights: np.ndarray, cross: bool) -> np.ndarray:
-    """[H, T, S] -> the strongest look at anything but the first token, the token itself and the one before, the mean
+    """[H, T, S] -> the strongest look at anything but the first token, the token itself and the one before,
+    the mean
     over queries: [H]"""
     rest = weights.copy()
     rest[:, :, 0] = 0
@@ -67,8 +84,8 @@ def apart(weights: np.ndarray, cross: bool) -> np.ndarray:
 
 
 def rollout(layers: Iterable[np.ndarray]) -> list[np.ndarray]:
-    """The mean head of each layer, [T, T] -> attention rollout up to each layer, [T, T]: half attention, half residual
-    (Abnar & Zuidema 2020, 2005.00928). ValueError where a text attends to another one."""
+    """The mean head of each layer, [T, T] -> attention rollout up to each layer, [T, T]: half attention, half
+    residual (Abnar & Zuidema 2020, 2005.00928). ValueError where a text attends to another one."""
     found: list[np.ndarray] = []
     for layer in layers:
         if layer.shape[0] != layer.shape[1]:

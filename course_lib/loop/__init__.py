@@ -1,4 +1,5 @@
 """The learner's loop: say what will happen before it does, and come back to what was learnt before."""
+
 from importlib import import_module
 
 _HOME = {"guess": "prediction", "recall": "revision"}

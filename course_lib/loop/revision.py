@@ -1,7 +1,9 @@
 """`recall` asks three questions from earlier chapters: those that are due, missed ones first, and new ones.
 
-The questions lie in `data/text/recall.csv`; when each comes back, `schedule` says; what was answered is in the progress file.
+The questions lie in `data/text/recall.csv`; when each comes back, `schedule` says; what was answered is in
+the progress file.
 """
+
 from __future__ import annotations
 
 import random
@@ -24,7 +26,8 @@ __all__ = ["bank", "recall"]
 
 @dataclass(frozen=True)
 class RecallQuestion:
-    """An application question: its right answer, wrong ones, the reason, and the section of its chapter that gives it."""
+    """An application question: its right answer, wrong ones, the reason, and the section of its chapter that
+    gives it."""
 
     id: str
     chapter: int
@@ -41,23 +44,41 @@ class RecallQuestion:
     def link(self) -> Markup:
         """Where it was explained; the address is relative to a notebook of the same edition."""
         stem = next(chapter.stem for chapter in chapters() if chapter.number == self.chapter)
-        return Markup('<a href="{}.ipynb#{}" target="_blank">{}</a>').format(stem, str(self.section).replace(" ", "-"), self.section)
+        return Markup('<a href="{}.ipynb#{}" target="_blank">{}</a>').format(
+            stem, str(self.section).replace(" ", "-"), self.section
+        )
 
 
 @cache
 def bank() -> tuple[RecallQuestion, ...]:
     """All questions, in the order of the chapters."""
+
     def words(row: dict[str, str], name: str) -> L:
         return L(zh=row[f"{name}_zh"], en=row[f"{name}_en"])
-    return tuple(RecallQuestion(row["id"], int(row["chapter"]), words(row, "question"), words(row, "right"),
-                                tuple(L(zh=zh, en=en) for zh, en in zip(row["wrong_zh"].split("|"), row["wrong_en"].split("|"), strict=True)),
-                                words(row, "reason"), words(row, "section")) for row in table("recall"))
+
+    return tuple(
+        RecallQuestion(
+            row["id"],
+            int(row["chapter"]),
+            words(row, "question"),
+            words(row, "right"),
+            tuple(
+                L(zh=zh, en=en)
+                for zh, en in zip(row["wrong_zh"].split("|"), row["wrong_en"].split("|"), strict=True)
+            ),
+            words(row, "reason"),
+            words(row, "section"),
+        )
+        for row in table("recall")
+    )
 
 
 def recall(before: int | None = None) -> Quiz | None:
-    """Ask three questions from chapters before number `before` (the build fills it in), or from all; None where none is due.
+    """Ask three questions from chapters before number `before` (the build fills it in), or from all; None
+    where none is due.
 
-    An answer shows at once whether it is right, why, and where to read on. Nothing waits for it, and one click puts the questions away.
+    An answer shows at once whether it is right, why, and where to read on. Nothing waits for it, and one
+    click puts the questions away.
     """
     now = datetime.now().astimezone()
     questions = [question for question in bank() if before is None or question.chapter < before]
@@ -71,20 +92,34 @@ def recall(before: int | None = None) -> Quiz | None:
     def note(i: int, option: int) -> Markup:
         question, right = chosen[i], options[i][option] is chosen[i].right
         record.note(question.id, "recall", right=right)
-        words = L(zh="✓ 对。{reason} {link}", en="✓ Right. {reason} {link}") if right else L(
-            zh="应当是“{right}”。{reason} {link}", en="It is “{right}”. {reason} {link}")
-        return Markup(words).format(right=question.right, reason=inline(question.reason), link=question.link())
+        words = (
+            L(zh="✓ 对。{reason} {link}", en="✓ Right. {reason} {link}")
+            if right
+            else L(zh="应当是“{right}”。{reason} {link}", en="It is “{right}”. {reason} {link}")
+        )
+        return Markup(words).format(
+            right=question.right, reason=inline(question.reason), link=question.link()
+        )
 
-    title = L(zh="先回想一下 · 来自前面章节的 {n} 道题", en="From earlier chapters · {n} questions to recall").format(n=len(chosen))
-    return Quiz(title, [(question.text, [str(option) for option in shown]) for question, shown in zip(chosen, options)], note)
+    title = L(
+        zh="先回想一下 · 来自前面章节的 {n} 道题", en="From earlier chapters · {n} questions to recall"
+    ).format(n=len(chosen))
+    return Quiz(
+        title,
+        [(question.text, [str(option) for option in shown]) for question, shown in zip(chosen, options)],
+        note,
+    )
 
 
 def answered(now: datetime) -> dict[str, list[Answer]]:
-    """Question id -> its answers, oldest first, as the progress file has them; a line whose time cannot be read is passed over."""
+    """Question id -> its answers, oldest first, as the progress file has them; a line whose time cannot be
+    read is passed over."""
     found: dict[str, list[Answer]] = {}
     for event in record.events():
         if event["event"] == "recall" and "right" in event and (when := record.when(event)):
-            found.setdefault(event["id"], []).append((min(when, now), event["right"]))       # a clock may have been wrong
+            found.setdefault(event["id"], []).append(
+                (min(when, now), event["right"])
+            )  # a clock may have been wrong
     return {id: sorted(answers) for id, answers in found.items()}
 
 
@@ -92,7 +127,9 @@ def _nothing(questions: list[RecallQuestion], answers: dict[str, list[Answer]]) 
     if not questions:
         return L(zh="还没有学过的章节可以回想。", en="There is no earlier chapter to recall yet.")
     day = min(due(answers[question.id]) for question in questions).date().isoformat()
-    return L(zh="今天没有到期的题；下一道在 {day}。", en="No question is due today; the next one on {day}.").format(day=day)
+    return L(
+        zh="今天没有到期的题；下一道在 {day}。", en="No question is due today; the next one on {day}."
+    ).format(day=day)
 
 
 def _say(words: L) -> None:

@@ -1,16 +1,38 @@
-"""Real models: a catalogue, a provider chain that fetches them, `load`, and the one protocol by which any model is asked.
+"""Real models: a catalogue, a provider chain that fetches them, `load`, and the one protocol by which any
+model is asked.
 
 The only room that knows transformers' classes, wheels, hubs and caches.
 """
+
 from importlib import import_module
 
 from .cards import Card, UnknownModel, card, catalog
 from .download import FetchError, fetch
 from .loaded import Loaded, ModelError, Scored, load
 
-__all__ = ["Attention", "Card", "FetchError", "Loaded", "ModelError", "Scored", "UnknownModel", "card", "catalog", "fetch", "load", "model_of", "port", "read_tokens"]
+__all__ = [
+    "Attention",
+    "Card",
+    "FetchError",
+    "Loaded",
+    "ModelError",
+    "Scored",
+    "UnknownModel",
+    "card",
+    "catalog",
+    "fetch",
+    "load",
+    "model_of",
+    "port",
+    "read_tokens",
+]
 
-_LAZY = {"Attention": "attention", "model_of": "protocol", "port": "porting", "read_tokens": "reading"}       # these import torch
+_LAZY = {
+    "Attention": "attention",
+    "model_of": "protocol",
+    "port": "porting",
+    "read_tokens": "reading",
+}  # these import torch
 
 
 def __getattr__(name: str):

@@ -1,4 +1,5 @@
 """`python -m course_lib models` and `python -m course_lib fetch [NAME...] [--force]`."""
+
 from __future__ import annotations
 
 import sys
@@ -20,8 +21,12 @@ def main(argv: list[str]) -> int:
         for about in catalog():
             state = L(zh="✓ 已就绪", en="✓ ready") if about.fetched else L(zh="○ 未下载", en="○ not fetched")
             size = f"{about.size / 1e6:.0f} MB" if about.size else "–"
-            print(f"{about.name:14} {about.kind:8} {about.parameters / 1e6:6.1f} M  {'+'.join(about.languages):9} {size:>6}  "
-                  f"{about.licence:11} {state}\n    {about.title}  [{about.source}]  sha256 {about.sha256[:12] or '–'}")
+            print(
+                f"{about.name:14} {about.kind:8} {about.parameters / 1e6:6.1f} M  "
+                f"{'+'.join(about.languages):9} {size:>6}  "
+                f"{about.licence:11} {state}\n    {about.title}  [{about.source}]  sha256 "
+                f"{about.sha256[:12] or '–'}"
+            )
         return 0
     failed = 0
     for name in names or [about.name for about in catalog()]:

@@ -1,4 +1,6 @@
-"""What cannot be done with a model, in one sentence: an error of our own, and the errors of transformers and torch put into it."""
+"""What cannot be done with a model, in one sentence: an error of our own, and the errors of transformers and
+torch put into it."""
+
 from __future__ import annotations
 
 from contextlib import contextmanager
@@ -21,7 +23,9 @@ def reason(error: BaseException) -> str:
     """The first line of a foreign error that says something, for the end of a sentence of ours."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
     said = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
-    return (f"{type(error).__name__} {said}" if not said or isinstance(error, KeyError) else said).rstrip(" .。:")[:200]
+    return (f"{type(error).__name__} {said}" if not said or isinstance(error, KeyError) else said).rstrip(
+        " .。:"
+    )[:200]
 
 
 def needs_text(model: PreTrainedModel, name: Path | str = "") -> None:
@@ -32,7 +36,10 @@ def needs_text(model: PreTrainedModel, name: Path | str = "") -> None:
         raise ModelError(
             zh='{model} 读的是图像或声音（{others}），不只是文本；文本请用 load("smollm2-135m")。',
             en="{model} reads images or sound ({others}), not text alone; "
-               'for text there is load("smollm2-135m").', model=named(model, name), others=", ".join(others))
+            'for text there is load("smollm2-135m").',
+            model=named(model, name),
+            others=", ".join(others),
+        )
 
 
 def named(model: PreTrainedModel, name: Path | str = "") -> str:
@@ -42,11 +49,16 @@ def named(model: PreTrainedModel, name: Path | str = "") -> str:
 
 @contextmanager
 def asking(model: PreTrainedModel, name: Path | str = ""):
-    """transformers and torch raise errors of any kind; in this block each ends as one sentence, with the original behind it."""
+    """transformers and torch raise errors of any kind; in this block each ends as one sentence, with the
+    original behind it."""
     try:
         yield
     except CourseError:
         raise
     except Exception as error:
-        raise ModelError(zh="{model} 答不了：{reason}。", en="{model} cannot answer this: {reason}.",
-                         model=named(model, name), reason=reason(error)) from error
+        raise ModelError(
+            zh="{model} 答不了：{reason}。",
+            en="{model} cannot answer this: {reason}.",
+            model=named(model, name),
+            reason=reason(error),
+        ) from error

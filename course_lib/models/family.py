@@ -1,4 +1,5 @@
 """Where a model comes from, what it is for, and how much it can read."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -27,7 +28,8 @@ def family_of(net: Any) -> tuple[str, str]:
 
 
 def sizes_of(net: Any, origin: str) -> tuple[int | None, int | None]:
-    """context: how many tokens its positions can number; vocabulary: how many ids it knows. None: it does not say."""
+    """context: how many tokens its positions can number; vocabulary: how many ids it knows. None: it does not
+    say."""
     if isinstance(net, GPT):
         return net.positions.num_embeddings, net.tokens.num_embeddings
     if origin == "transformers":
@@ -45,15 +47,24 @@ def positions(model: Any, target: bool = False) -> int | None:
 
     part = "decoder" if target else "encoder"
     config = getattr(model.config, part, None)
-    if not isinstance(config, PreTrainedConfig):                # only composites keep a config for each half
+    if not isinstance(config, PreTrainedConfig):  # only composites keep a config for each half
         config = model.config.get_text_config() if not model.config.is_encoder_decoder else model.config
-    names = (f"max_{part}_position_embeddings", "max_position_embeddings", "n_positions", "max_target_positions")
-    declared = next((n for name in names if (n := _whole(config, name)) and n > 0), None)           # XLNet writes -1
+    names = (
+        f"max_{part}_position_embeddings",
+        "max_position_embeddings",
+        "n_positions",
+        "max_target_positions",
+    )
+    declared = next((n for name in names if (n := _whole(config, name)) and n > 0), None)  # XLNet writes -1
     if declared is None:
         return None
     for name, module in model.named_modules():
-        if isinstance(module, nn.Embedding) and "position" in name and module.num_embeddings == declared \
-                and module.padding_idx is not None:             # RoBERTa counts from the position after the padding's
+        if (
+            isinstance(module, nn.Embedding)
+            and "position" in name
+            and module.num_embeddings == declared
+            and module.padding_idx is not None
+        ):  # RoBERTa counts from the position after the padding's
             return declared - module.padding_idx - 1
     return declared
 
@@ -62,7 +73,7 @@ def _rows(net: Any) -> int | None:
     """How many ids the embedding of a transformers model has a row for."""
     try:
         return net.get_input_embeddings().weight.shape[0]
-    except (AttributeError, NotImplementedError):               # it embeds in another way, or keeps its weights in another
+    except (AttributeError, NotImplementedError):  # it embeds in another way, or keeps its weights in another
         return _whole(net.config, "vocab_size")
 
 

@@ -1,12 +1,13 @@
 """`trace`: what each part of one forward pass of a decoder made, from the token ids to the logits, as arrays.
 
-    found = trace(m, "The cat sat on the")              # any decoder that `port` knows, or one of `course_lib.nn`
+    found = trace(m, "The cat sat on the")  # any decoder that `port` knows, or one of `course_lib.nn`
     found.tensors["k"].shape                            # (1, 3, 5, 64): B, G, T, d
 
-The arrays are the model's own, taken where they arise in its one pass: hooks on its modules, found by `porting.layout`, and in
-attention, which is no module, the product and the softmax themselves. Inside the blocks only block 0 is kept, and of all others the length
-of what they add up to.
+The arrays are the model's own, taken where they arise in its one pass: hooks on its modules, found by
+`porting.layout`, and in attention, which is no module, the product and the softmax themselves. Inside the
+blocks only block 0 is kept, and of all others the length of what they add up to.
 """
+
 from __future__ import annotations
 
 import inspect
@@ -32,12 +33,15 @@ _BLOCK = "stack.blocks.{i}."
 
 @dataclass
 class Trace:
-    """One text and its pass. tensors: float32, but for "ids" (int64), each as the pass had it, batch axis and all:
+    """One text and its pass. tensors: float32, but for "ids" (int64), each as the pass had it, batch axis and
+    all:
 
-    ids [B,T] · embedding, x0 (what enters block 0), norm1, attention (after the output projection), x1 (attention added), norm2,
-    down, x2 (the feed-forward network added), final (the last norm) [B,T,D] · q, q_turned, mixed [B,H,T,d] · k, k_turned, v [B,G,T,d] · scores,
-    weights [B,H,T,S] · gate (if there is one), up, hidden [B,T,F] · lengths [L+1,B,T], of the vectors before each block and after the last ·
-    logits [B,T,V]. q_turned and k_turned are what meets in the scores; without RoPE they equal q and k. Scores that the mask hides are -inf.
+    ids [B,T] · embedding, x0 (what enters block 0), norm1, attention (after the output projection), x1
+    (attention added), norm2, down, x2 (the feed-forward network added), final (the last norm) [B,T,D] · q,
+    q_turned, mixed [B,H,T,d] · k, k_turned, v [B,G,T,d] · scores, weights [B,H,T,S] · gate (if there is one),
+    up, hidden [B,T,F] · lengths [L+1,B,T], of the vectors before each block and after the last · logits
+    [B,T,V]. q_turned and k_turned are what meets in the scores; without RoPE they equal q and k. Scores that
+    the mask hides are -inf.
     likely: (id, label, probability) of the 16 likeliest next tokens, best first.
     """
 
@@ -60,17 +64,28 @@ def trace(m, text: str, *, tokenizer=None, most: int | None = None) -> Trace:
     inputs = model.inputs(encoded)
     source = read_tokens(model.tokenizer, encoded["input_ids"][0].tolist())
     recorder = _Recorder(config, where)
-    wanted, allowed = {"use_cache": False, "return_weights": True}, inspect.signature(model.net.forward).parameters     # the last: in the open
+    wanted, allowed = (
+        {"use_cache": False, "return_weights": True},
+        inspect.signature(model.net.forward).parameters,
+    )  # the last: in the open
     with eager(model), model.asking(), torch.no_grad(), recorder:
         model.net(**inputs, **{name: value for name, value in wanted.items() if name in allowed})
     tensors = {"ids": encoded["input_ids"], **recorder.finished()}
     values, ids = tensors["logits"][0, -1].softmax(-1).topk(min(16, config.vocab_size))
     likely = [(token, label(model.tokenizer, token), p) for token, p in zip(ids.tolist(), values.tolist())]
-    return Trace(text, source, config, model.title, {name: tensor.cpu().numpy() for name, tensor in tensors.items()}, likely)
+    return Trace(
+        text,
+        source,
+        config,
+        model.title,
+        {name: tensor.cpu().numpy() for name, tensor in tensors.items()},
+        likely,
+    )
 
 
 def _layout(model: Model):
-    """(config, from the name of a module of `nn.Decoder` to the model's own); ModelError for what is no such decoder."""
+    """(config, from the name of a module of `nn.Decoder` to the model's own); ModelError for what is no such
+    decoder."""
     config = None
     if isinstance(model.net, Decoder):
         config, where = model.net.config, lambda name: [model.net.get_submodule(name)]
@@ -78,9 +93,13 @@ def _layout(model: Model):
         config, where = layout(model.net)
     if config is None or not config.norm_first:
         raise ModelError(
-            zh="{model} 不是这里能走一遍的解码器：要 cl.load(…) 或 transformers 的 GPT-2、Llama、Mistral、Qwen2 模型，或先归一化的 cl.nn.Decoder。",
-            en="{model} is no decoder that can be followed here: this takes a GPT-2, Llama, Mistral or Qwen2 model of cl.load(…) or transformers, or a "
-               "cl.nn.Decoder with its norms first.", model=model.title)
+            zh="{model} 不是这里能走一遍的解码器：要 cl.load(…) 或 transformers 的 "
+            "GPT-2、Llama、Mistral、Qwen2 模型，或先归一化的 cl.nn.Decoder。",
+            en="{model} is no decoder that can be followed here: this takes a GPT-2, Llama, Mistral "
+            "or Qwen2 model of cl.load(…) or transformers, or a "
+            "cl.nn.Decoder with its norms first.",
+            model=model.title,
+        )
     return config, where
 
 
@@ -107,8 +126,13 @@ class _Recorder(TorchFunctionMode):
         self._hear(_BLOCK.format(i=1) + "attention_norm" if last else "stack.norm", took="x2")
         self._hear("stack.norm", made="final")
         self._hear("head", made="logits")
-        norms = [self.where(_BLOCK.format(i=i) + "attention_norm")[0] for i in range(last + 1)] + self.where("stack.norm")
-        self._hooks += [norm.register_forward_pre_hook(lambda _, inputs: self.lengths.append(inputs[0].norm(dim=-1))) for norm in norms]
+        norms = [self.where(_BLOCK.format(i=i) + "attention_norm")[0] for i in range(last + 1)] + self.where(
+            "stack.norm"
+        )
+        self._hooks += [
+            norm.register_forward_pre_hook(lambda _, inputs: self.lengths.append(inputs[0].norm(dim=-1)))
+            for norm in norms
+        ]
         return super().__enter__()
 
     def __exit__(self, *error) -> None:
@@ -117,20 +141,25 @@ class _Recorder(TorchFunctionMode):
             hook.remove()
 
     def _hear(self, name: str, took: str = "", made: str = "") -> None:
-        """Keep what a module takes and makes; of several that stand for one of ours, their results side by side."""
+        """Keep what a module takes and makes; of several that stand for one of ours, their results side by
+        side."""
+
         def heard(_module, inputs, output) -> None:
             if took:
                 self.seen[took] = inputs[0]
             if made:
                 self.seen[made] = torch.cat((self.seen[made], output), -1) if made in self.seen else output
                 self._attending = made == "qkv"
+
         self._hooks += [module.register_forward_hook(heard) for module in self.where(name)]
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         result = func(*args, **(kwargs or {}))
         if self._attending and func in PRODUCT and "q_turned" not in self.seen:
             self.seen["q_turned"], keys = args[0], args[1].transpose(-2, -1)
-            self.seen["k_turned"] = keys[:, ::keys.shape[1] // self.config.n_kv_head]              # each is there once for each head that shares it
+            self.seen["k_turned"] = keys[
+                :, :: keys.shape[1] // self.config.n_kv_head
+            ]  # each is there once for each head that shares it
         elif self._attending and func in SOFTMAX:
             self.seen["scores"], self.seen["weights"] = args[0], result
         return result
@@ -138,10 +167,18 @@ class _Recorder(TorchFunctionMode):
     def finished(self) -> dict[str, Tensor]:
         """All tensors, float32, in the shapes of `Trace`."""
         c, seen = self.config, {name: tensor.float() for name, tensor in self.seen.items()}
-        heads = lambda x: x.unflatten(-1, (-1, c.d_head)).transpose(1, 2)                           # (B, T, h*d) -> (B, h, T, d)
+        heads = lambda x: x.unflatten(-1, (-1, c.d_head)).transpose(1, 2)  # (B, T, h*d) -> (B, h, T, d)
         q, k, v = seen.pop("qkv").split([c.n_head * c.d_head, *2 * [c.n_kv_head * c.d_head]], dim=-1)
-        seen |= {"q": heads(q), "k": heads(k), "v": heads(v), "mixed": heads(seen["mixed"]), "lengths": torch.stack(self.lengths).float()}
-        seen["scores"] = seen["scores"].masked_fill(seen["scores"] < -1e30, -torch.inf)             # some write the mask as the least float
+        seen |= {
+            "q": heads(q),
+            "k": heads(k),
+            "v": heads(v),
+            "mixed": heads(seen["mixed"]),
+            "lengths": torch.stack(self.lengths).float(),
+        }
+        seen["scores"] = seen["scores"].masked_fill(
+            seen["scores"] < -1e30, -torch.inf
+        )  # some write the mask as the least float
         if c.gated:
             seen["gate"], seen["up"] = seen["up"].chunk(2, dim=-1)
         return seen

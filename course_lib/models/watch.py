@@ -1,10 +1,12 @@
-"""Attention seen where it happens, whatever the model's class calls its parts: a softmax, then the product of its result
-with the values, then the first linear map that is given the heads' outputs side by side.
+"""Attention seen where it happens, whatever the model's class calls its parts: a softmax, then the product of
+its result with the values, then the first linear map that is given the heads' outputs side by side.
 
-So there is no list of architectures here. The weights are what multiplied the values, the values are what was multiplied
-(after grouping, norms, LoRA or quantisation), and a layer is one execution: a module that serves many layers (ALBERT) is
-seen as many times as it runs. What is not done this way is not seen, and `Watch` knows why nothing was.
+So there is no list of architectures here. The weights are what multiplied the values, the values are what was
+multiplied (after grouping, norms, LoRA or quantisation), and a layer is one execution: a module that serves
+many layers (ALBERT) is seen as many times as it runs. What is not done this way is not seen, and `Watch`
+knows why nothing was.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -18,13 +20,14 @@ __all__ = ["PRODUCT", "SOFTMAX", "Product", "Watch"]
 
 SOFTMAX = {F.softmax, torch.softmax, torch.Tensor.softmax}
 PRODUCT = {torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__, torch.bmm, torch.Tensor.bmm}
-_SLACK = {torch.float32: 1e-3, torch.float64: 1e-3}         # of the largest number; half precision below
+_SLACK = {torch.float32: 1e-3, torch.float64: 1e-3}  # of the largest number; half precision below
 _HALF_SLACK = 2e-2
 
 
 @dataclass
 class Product:
-    """One weighted sum. weights [H,T,S]; scores [H,T,S], what the softmax made them of; values [H,S,D] or None; value_norms [H,S] or None."""
+    """One weighted sum. weights [H,T,S]; scores [H,T,S], what the softmax made them of; values [H,S,D] or
+    None; value_norms [H,S] or None."""
 
     weights: torch.Tensor
     scores: torch.Tensor
@@ -33,30 +36,37 @@ class Product:
 
 
 class Watch(TorchFunctionMode):
-    """While active, sees every attention of `model`'s pass over one text (a batch of one), in order of execution.
+    """While active, sees every attention of `model`'s pass over one text (a batch of one), in order of
+    execution.
 
-    begin(path, call, shape): asked when a table [H,T,S] meets its values, with the module that runs it and the number of
-    that run; says which heads to silence, or None where this table is of no interest. on_product: told when all is known
-    of a table that was of interest, before the next one begins.
+    begin(path, call, shape): asked when a table [H,T,S] meets its values, with the module that runs it and
+    the number of that run; says which heads to silence, or None where this table is of no interest.
+    on_product: told when all is known of a table that was of interest, before the next one begins.
     """
 
-    def __init__(self, model: torch.nn.Module, begin: Callable[[str, int, torch.Size], list[int] | None],
-                 on_product: Callable[[Product], None] | None) -> None:
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        begin: Callable[[str, int, torch.Size], list[int] | None],
+        on_product: Callable[[Product], None] | None,
+    ) -> None:
         super().__init__()
         self.model, self.begin, self.on_product = model, begin, on_product
         self.softmaxes = self._calls = 0
-        self._path: list[tuple[str, int]] = [("", 0)]       # the modules being run, outermost first
-        self._soft: torch.Size | None = None                # shape of the last softmax that has not met its values
-        self._scores = torch.empty(0)                       # what that softmax was given
-        self._last: Product | None = None                   # waits for its output projection, and the modules that may be it
+        self._path: list[tuple[str, int]] = [("", 0)]  # the modules being run, outermost first
+        self._soft: torch.Size | None = None  # shape of the last softmax that has not met its values
+        self._scores = torch.empty(0)  # what that softmax was given
+        self._last: Product | None = None  # waits for its output projection, and the modules that may be it
         self._readers: list[tuple[torch.nn.Module, torch.Tensor, torch.Tensor]] = []
-        self._inner = ""                                    # the path of the first of these
-        self._sums: torch.Tensor | None = None              # the heads' outputs side by side, [T, H * D]
+        self._inner = ""  # the path of the first of these
+        self._sums: torch.Tensor | None = None  # the heads' outputs side by side, [T, H * D]
         self._hooks: list = []
 
     def __enter__(self) -> Watch:
         for name, module in self.model.named_modules():
-            self._hooks.append(module.register_forward_pre_hook(lambda module, inputs, name=name: self._before_module(name)))
+            self._hooks.append(
+                module.register_forward_pre_hook(lambda module, inputs, name=name: self._before_module(name))
+            )
             self._hooks.append(module.register_forward_hook(self._after_module, always_call=True))
         return super().__enter__()
 
@@ -75,9 +85,18 @@ class Watch(TorchFunctionMode):
             return self._softmax(func(*args, **kwargs), args, kwargs)
         if self._soft is not None and func in PRODUCT and len(args) == 2 and self._meets(args[0]):
             left, right = args
-            values = right.expand(*left.shape[:-2], *right.shape[-2:]) if right.dim() > 1 and _broadcasts(left, right) else None
+            values = (
+                right.expand(*left.shape[:-2], *right.shape[-2:])
+                if right.dim() > 1 and _broadcasts(left, right)
+                else None
+            )
             return func(self._product(left, values), right, **kwargs)
-        if self._soft is not None and func is torch.einsum and len(operands := _operands(args)) == 2 and self._meets(operands[0]):
+        if (
+            self._soft is not None
+            and func is torch.einsum
+            and len(operands := _operands(args)) == 2
+            and self._meets(operands[0])
+        ):
             return func(args[0], self._product(operands[0], _einsum_values(args[0], *operands)), operands[1])
         return func(*args, **kwargs)
 
@@ -89,21 +108,29 @@ class Watch(TorchFunctionMode):
         return result
 
     def _meets(self, left) -> bool:
-        """Whether `left` can be the last softmax's result: the same table, reshaped perhaps, or without a sink's column at its end."""
+        """Whether `left` can be the last softmax's result: the same table, reshaped perhaps, or without a
+        sink's column at its end."""
         T, S = self._soft[-2:]
         heads = self._soft.numel() // (T * S)
-        return torch.is_tensor(left) and left.dim() > 2 and left.shape[-2] == T and left.shape[-1] in (S, S - 1) \
+        return (
+            torch.is_tensor(left)
+            and left.dim() > 2
+            and left.shape[-2] == T
+            and left.shape[-1] in (S, S - 1)
             and left.shape[:-2].numel() == heads
+        )
 
     def _product(self, left: torch.Tensor, values: torch.Tensor | None) -> torch.Tensor:
         """Note this product; -> the weights to go on with, which are others where a head is silenced."""
         self._soft = None
         self._emit()
-        weights = left.reshape(-1, *left.shape[-2:])                                        # (H, T, S)
+        weights = left.reshape(-1, *left.shape[-2:])  # (H, T, S)
         heads = self.begin(*self._path[-1], weights.shape)
         if heads is not None and self.on_product is not None:
-            scores = self._scores[..., :weights.shape[-1]].reshape(weights.shape)           # without a sink's column
-            self._last = Product(weights, scores, None if values is None else values.reshape(-1, *values.shape[-2:]))
+            scores = self._scores[..., : weights.shape[-1]].reshape(weights.shape)  # without a sink's column
+            self._last = Product(
+                weights, scores, None if values is None else values.reshape(-1, *values.shape[-2:])
+            )
         if heads:
             left = left.clone(memory_format=torch.contiguous_format)
             left.view(weights.shape)[heads] = 0
@@ -116,8 +143,14 @@ class Watch(TorchFunctionMode):
         if is_causal:
             attn_mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=q.device).tril()
         if attn_mask is not None:
-            scores = scores.masked_fill(~attn_mask, -torch.inf) if attn_mask.dtype == torch.bool else scores + attn_mask
-        weights = scores.softmax(-1).masked_fill((scores == -torch.inf).all(-1, keepdim=True), 0.0)    # nothing to see: zeros
+            scores = (
+                scores.masked_fill(~attn_mask, -torch.inf)
+                if attn_mask.dtype == torch.bool
+                else scores + attn_mask
+            )
+        weights = scores.softmax(-1).masked_fill(
+            (scores == -torch.inf).all(-1, keepdim=True), 0.0
+        )  # nothing to see: zeros
         self.softmaxes += 1
         self._scores = scores
         return self._product(weights, v.expand(*weights.shape[:-2], *v.shape[-2:])) @ v
@@ -127,7 +160,9 @@ class Watch(TorchFunctionMode):
         if product is None:
             return
         readers, self._readers = self._readers, []
-        for module, given, made in reversed(readers):       # what is around the first one (LoRA) finished later and counts first
+        for module, given, made in reversed(
+            readers
+        ):  # what is around the first one (LoRA) finished later and counts first
             matrix = _matrix(module, given, made)
             if matrix is not None:
                 product.value_norms = _norms(product.values.float(), matrix)
@@ -141,15 +176,20 @@ class Watch(TorchFunctionMode):
     def _after_module(self, module, inputs, output) -> None:
         path, _ = self._path.pop()
         last = self._last
-        if last is None or last.values is None or len(inputs) != 1 or not (torch.is_tensor(inputs[0]) and torch.is_tensor(output)):
+        if (
+            last is None
+            or last.values is None
+            or len(inputs) != 1
+            or not (torch.is_tensor(inputs[0]) and torch.is_tensor(output))
+        ):
             return
-        if self._readers and not self._inner.startswith(path + "."):                        # it reads something later
+        if self._readers and not self._inner.startswith(path + "."):  # it reads something later
             return
         H, T, D = last.weights.shape[0], last.weights.shape[1], last.values.shape[-1]
         if inputs[0].shape[-1] != H * D or inputs[0].numel() != T * H * D or output.numel() % T:
             return
         given, made = inputs[0].reshape(T, H * D), output.reshape(T, -1)
-        if given.shape == made.shape and torch.equal(given, made):                          # dropout, identity: not it
+        if given.shape == made.shape and torch.equal(given, made):  # dropout, identity: not it
             return
         if self._sums is None:
             self._sums = (last.weights.to(last.values.dtype) @ last.values).transpose(0, 1).reshape(T, H * D)
@@ -160,8 +200,8 @@ class Watch(TorchFunctionMode):
 
 def _norms(values: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
     """||W_h v_j|| for every head h and key j. values (H, S, D), matrix (H * D, model) -> (H, S)"""
-    W = matrix.unflatten(0, (values.shape[0], values.shape[-1]))                            # (H, D, model)
-    gram = W @ W.transpose(1, 2)                            # |Wv|^2 = v'(W'W)v: D x D instead of model x S
+    W = matrix.unflatten(0, (values.shape[0], values.shape[-1]))  # (H, D, model)
+    gram = W @ W.transpose(1, 2)  # |Wv|^2 = v'(W'W)v: D x D instead of model x S
     return ((values @ gram) * values).sum(-1).clamp_min(0).sqrt()
 
 
@@ -170,15 +210,19 @@ def _matrix(module: torch.nn.Module, given: torch.Tensor, made: torch.Tensor) ->
     if type(module) is torch.nn.Linear:
         return module.weight.T.float()
     width = given.shape[-1]
-    probes = torch.cat((torch.eye(width), torch.zeros(1, width))).to(given)                 # one row for each input, one for the bias
+    probes = torch.cat((torch.eye(width), torch.zeros(1, width))).to(
+        given
+    )  # one row for each input, one for the bias
     try:
         answers = module.forward(probes[None])[0].float()
-    except (RuntimeError, TypeError, ValueError, IndexError):                               # it wants something else
+    except (RuntimeError, TypeError, ValueError, IndexError):  # it wants something else
         return None
     if answers.shape != (width + 1, made.shape[-1]):
         return None
     matrix = answers[:-1] - answers[-1]
-    return matrix if _close(given.float() @ matrix + answers[-1], made.float(), _HALF_SLACK) else None     # int8 rounds by its input's range
+    return (
+        matrix if _close(given.float() @ matrix + answers[-1], made.float(), _HALF_SLACK) else None
+    )  # int8 rounds by its input's range
 
 
 def _close(x: torch.Tensor, y: torch.Tensor, slack: float | None = None) -> bool:
@@ -188,9 +232,13 @@ def _close(x: torch.Tensor, y: torch.Tensor, slack: float | None = None) -> bool
 
 def _broadcasts(left: torch.Tensor, right: torch.Tensor) -> bool:
     """Whether `right` holds values for each head of `left`, or values that all share."""
-    tail = left.shape[:-2][len(left.shape) - right.dim():] if right.dim() <= left.dim() else ()
-    return right.shape[-2] == left.shape[-1] and right.dim() > 2 and right.dim() <= left.dim() \
+    tail = left.shape[:-2][len(left.shape) - right.dim() :] if right.dim() <= left.dim() else ()
+    return (
+        right.shape[-2] == left.shape[-1]
+        and right.dim() > 2
+        and right.dim() <= left.dim()
         and all(a in (1, b) for a, b in zip(right.shape[:-2], tail))
+    )
 
 
 def _operands(args) -> tuple:
@@ -198,7 +246,8 @@ def _operands(args) -> tuple:
 
 
 def _einsum_values(equation: str, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor | None:
-    """`right` in the order [..., S, D] of `left`'s heads: "bnij,jbnd->ibnd" has its values as [j, b, n, d]."""
+    """`right` in the order [..., S, D] of `left`'s heads: "bnij,jbnd->ibnd" has its values as [j, b, n,
+    d]."""
     inputs = equation.replace(" ", "").partition("->")[0].split(",")
     if len(inputs) != 2 or "." in equation:
         return None

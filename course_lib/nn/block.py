@@ -1,4 +1,6 @@
-"""One floor of the tower: attention, then a feed-forward network, each added to what comes in (He et al. 2016)."""
+"""One floor of the tower: attention, then a feed-forward network, each added to what comes in (He et al.
+2016)."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -16,11 +18,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Block", "FeedForward", "make_norm"]
 
-ACTIVATE = {"gelu": F.gelu, "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"), "relu": F.relu, "silu": F.silu}
+ACTIVATE = {
+    "gelu": F.gelu,
+    "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
+    "relu": F.relu,
+    "silu": F.silu,
+}
 
 
 def make_norm(config: Config) -> nn.Module:
-    """LayerNorm (mean 0, variance 1, then a learned scale and shift) or RMSNorm (root mean square 1, then a scale)."""
+    """LayerNorm (mean 0, variance 1, then a learned scale and shift) or RMSNorm (root mean square 1, then a
+    scale)."""
     if config.norm == "rms":
         return nn.RMSNorm(config.d_model, eps=config.norm_eps)
     return nn.LayerNorm(config.d_model, eps=config.norm_eps, bias=config.bias)
@@ -36,7 +44,7 @@ class FeedForward(nn.Module):
         self.down = nn.Linear(config.d_ff, config.d_model, bias=config.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.up(x)                                                        # (B, T, d_ff), or twice that
+        x = self.up(x)  # (B, T, d_ff), or twice that
         if self.gated:
             gate, x = x.chunk(2, dim=-1)
             return self.down(self.activate(gate) * x)
@@ -44,7 +52,8 @@ class FeedForward(nn.Module):
 
 
 class Block(nn.Module):
-    """Self-attention, cross-attention if `cross`, feed-forward; each with its norm, dropout and residual sum."""
+    """Self-attention, cross-attention if `cross`, feed-forward; each with its norm, dropout and residual
+    sum."""
 
     def __init__(self, config: Config, cross: bool = False):
         super().__init__()
@@ -54,9 +63,11 @@ class Block(nn.Module):
             self.cross, self.cross_norm = Attention(config, cross=True), make_norm(config)
         self.feed_forward, self.feed_forward_norm = FeedForward(config), make_norm(config)
 
-    def forward(self, x: Tensor, own: Scope, across: Scope | None = None,
-                cache: LayerCache | None = None) -> tuple[Tensor, list[Tensor | None]]:
-        """x [B,T,D] -> [B,T,D], and the weights of its attentions: [self] or [self, cross], each [B,H,T,S] or None."""
+    def forward(
+        self, x: Tensor, own: Scope, across: Scope | None = None, cache: LayerCache | None = None
+    ) -> tuple[Tensor, list[Tensor | None]]:
+        """x [B,T,D] -> [B,T,D], and the weights of its attentions: [self] or [self, cross], each [B,H,T,S] or
+        None."""
         y, weights = self.attention(self._before(x, self.attention_norm), own, cache and cache.own)
         x, seen = self._after(x, y, self.attention_norm), [weights]
         if across is not None:

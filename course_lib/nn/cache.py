@@ -1,4 +1,6 @@
-"""The KV cache: keys and values of tokens already read, so that each new token costs one row and not a whole sequence."""
+"""The KV cache: keys and values of tokens already read, so that each new token costs one row and not a whole
+sequence."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
@@ -31,7 +33,10 @@ class KVCache:
         """Append keys [B,G,T,d] and values [B,G,T,e]; returns all of them, [B,G,S,d] and [B,G,S,e]."""
         start, self.length = self.length, self.length + keys.shape[2]
         if self._keys is None or self.length > self._keys.shape[2]:
-            self._keys, self._values = self._grown(self._keys, keys, start), self._grown(self._values, values, start)
+            self._keys, self._values = (
+                self._grown(self._keys, keys, start),
+                self._grown(self._values, values, start),
+            )
         self._keys.narrow(2, start, keys.shape[2]).copy_(keys)
         self._values.narrow(2, start, keys.shape[2]).copy_(values)
         return self.keys, self.values
@@ -56,5 +61,5 @@ class KVCache:
 class LayerCache(NamedTuple):
     """The caches of one block."""
 
-    own: KVCache                # of its self-attention: grows by each token read
-    cross: KVCache              # of its cross-attention, if it has one: the memory's keys and values, filled once
+    own: KVCache  # of its self-attention: grows by each token read
+    cross: KVCache  # of its cross-attention, if it has one: the memory's keys and values, filled once

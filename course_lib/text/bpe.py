@@ -2,8 +2,10 @@
 
     train_bpe({"low": 5, "lower": 2}, 2)        # [("l", "o"), ("lo", "w")]
 
-Sennrich, Haddow and Birch 2016 (arXiv:1508.07909); a trainer that recounts everything in each round learns the same merges.
+Sennrich, Haddow and Birch 2016 (arXiv:1508.07909); a trainer that recounts everything in each round learns
+the same merges.
 """
+
 from __future__ import annotations
 
 from collections import Counter, defaultdict
@@ -15,13 +17,15 @@ Pair = tuple[str, str]
 
 
 def train_bpe(words: Mapping[str, int], n_merges: int) -> list[Pair]:
-    """The first `n_merges` merges (left, right), first learnt first, of words with their counts; fewer where no pair is left.
+    """The first `n_merges` merges (left, right), first learnt first, of words with their counts; fewer where
+    no pair is left.
 
-    Pairs are counted within words, without overlap (aaa holds (a, a) once); of pairs that tie the smallest tuple is merged.
+    Pairs are counted within words, without overlap (aaa holds (a, a) once); of pairs that tie the smallest
+    tuple is merged.
     """
     parts = {word: list(word) for word in words}
     counts: Counter[Pair] = Counter()
-    homes = defaultdict(set)                            # pair -> words that hold it, or did
+    homes = defaultdict(set)  # pair -> words that hold it, or did
 
     def count(word: str, sign: int) -> None:
         for pair in _pairs(parts[word]):

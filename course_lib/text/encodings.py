@@ -1,10 +1,13 @@
 """In which encoding a file is: known, or asked for; never guessed.
 
-Marks at the beginning and UTF-8 are sure. Any other file reads in several encodings without an error, and nonsense is the price of a guess: the
-bytes of Big5 are rare characters in GB 18030. So each encoding has a plain test of what its readers write (the common half of the characters, kana,
-syllables, letters within words), a file is read where exactly one test holds, and elsewhere the reader is shown how it reads in each.
-charset-normalizer is no judge of files of a few lines, so it may only object (to one of the many Western encodings) and propose.
+Marks at the beginning and UTF-8 are sure. Any other file reads in several encodings without an error, and
+nonsense is the price of a guess: the bytes of Big5 are rare characters in GB 18030. So each encoding has a
+plain test of what its readers write (the common half of the characters, kana, syllables, letters within
+words), a file is read where exactly one test holds, and elsewhere the reader is shown how it reads in each.
+charset-normalizer is no judge of files of a few lines, so it may only object (to one of the many Western
+encodings) and propose.
 """
+
 from __future__ import annotations
 
 import codecs
@@ -13,9 +16,14 @@ from collections.abc import Callable
 
 __all__ = ["Ambiguous", "decode"]
 
-_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
-          (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-_ENOUGH = 20                    # characters that fit by chance in fewer than one text of ten thousand
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_ENOUGH = 20  # characters that fit by chance in fewer than one text of ten thousand
 
 
 class Ambiguous(Exception):
@@ -27,26 +35,34 @@ class Ambiguous(Exception):
 
 
 def decode(raw: bytes) -> str:
-    """The text of `raw`, without its mark; Ambiguous where the encoding is not sure, UnicodeDecodeError where it is but for a few bytes."""
+    """The text of `raw`, without its mark; Ambiguous where the encoding is not sure, UnicodeDecodeError where
+    it is but for a few bytes."""
     for mark, encoding in _MARKS:
         if raw.startswith(mark):
             return _decoded(raw, encoding, strict=True)
     text = _decoded(raw, "utf-8")
     if text is not None and "\0" not in text and "\x1b$" not in text:
         return text
-    if text is None and (repaired := raw.decode("utf-8", "replace")).count("\ufffd") * 4 < sum(ord(char) > 127 for char in repaired):
-        return _decoded(raw, "utf-8", strict=True)               # damaged, or two files in one: the error knows where
-    if raw.count(0) > len(raw) // 8:                             # every second byte of Latin letters in UTF-16
+    if text is None and (repaired := raw.decode("utf-8", "replace")).count("\ufffd") * 4 < sum(
+        ord(char) > 127 for char in repaired
+    ):
+        return _decoded(raw, "utf-8", strict=True)  # damaged, or two files in one: the error knows where
+    if raw.count(0) > len(raw) // 8:  # every second byte of Latin letters in UTF-16
         raise Ambiguous(_readings(raw, ("utf-16-le", "utf-16-be")))
     if text is not None and "\0" in text:
         return text
     readings = _readings(raw, _FITS)
     fitting = [encoding for encoding, reading in readings.items() if _FITS[encoding](reading)]
     letters = sum(ord(char) > 127 for char in readings.get(fitting[0], "")) if fitting else 0
-    if len(fitting) > 1 and fitting[0] in ("euc_jp", "cp949") and letters >= _ENOUGH:      # kana or syllables throughout: no accident
+    if (
+        len(fitting) > 1 and fitting[0] in ("euc_jp", "cp949") and letters >= _ENOUGH
+    ):  # kana or syllables throughout: no accident
         fitting = fitting[:1]
     proposed = _proposed(raw)
-    if len(fitting) == 1 and (fitting[0] not in ("cp1252", "cp1251") or readings[fitting[0]] == readings.get(proposed, _decoded(raw, proposed))):
+    if len(fitting) == 1 and (
+        fitting[0] not in ("cp1252", "cp1251")
+        or readings[fitting[0]] == readings.get(proposed, _decoded(raw, proposed))
+    ):
         return readings[fitting[0]]
     order = [*fitting, *([proposed] if proposed else []), *readings]
     raise Ambiguous(_readings(raw, dict.fromkeys(order)))
@@ -62,7 +78,11 @@ def _proposed(raw: bytes) -> str:
 def _readings(raw: bytes, encodings) -> dict[str, str]:
     """The encodings in which `raw` is text at all: no error, no controls, nothing from the private areas."""
     found = {encoding: _decoded(raw, encoding) for encoding in encodings}
-    return {encoding: text for encoding, text in found.items() if text and not re.search("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x9f\ue000-\uf8ff]", text)}
+    return {
+        encoding: text
+        for encoding, text in found.items()
+        if text and not re.search("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x9f\ue000-\uf8ff]", text)
+    }
 
 
 def _decoded(raw: bytes, encoding: str, strict: bool = False) -> str | None:
@@ -98,23 +118,44 @@ def _japanese(text: str) -> bool:
 
 def _western(text: str) -> bool:
     letters, foreign = re.findall(r"[^\W\d_]", text), re.findall(r"[^\x00-\x7f]", text)
-    return (bool(foreign) and all(re.match(r"[À-ÖØ-öø-ÿŒœŸŠšŽž€£§°«»¿¡’‘“”–—… ]", char) for char in foreign) and not re.search("[ÐÝÞðýþ]", text)
-            and sum(ord(char) > 127 for char in letters) < 0.3 * len(letters) and not re.search(r"[À-ÖØ-öø-ÿ]{3}|[a-zß-ÿ][À-ÖØ-ÞŒŠŽ]", text))
+    return (
+        bool(foreign)
+        and all(re.match(r"[À-ÖØ-öø-ÿŒœŸŠšŽž€£§°«»¿¡’‘“”–—… ]", char) for char in foreign)
+        and not re.search("[ÐÝÞðýþ]", text)
+        and sum(ord(char) > 127 for char in letters) < 0.3 * len(letters)
+        and not re.search(r"[À-ÖØ-öø-ÿ]{3}|[a-zß-ÿ][À-ÖØ-ÞŒŠŽ]", text)
+    )
 
 
 def _russian(text: str) -> bool:
-    return _share(text, lambda c: bool(re.match("[а-яё]", c)), r"[\u0400-\u04ff]") > 0.7 and _share(text, lambda c: "\u0400" <= c <= "\u04ff") > 0.9
+    return (
+        _share(text, lambda c: bool(re.match("[а-яё]", c)), r"[\u0400-\u04ff]") > 0.7
+        and _share(text, lambda c: "\u0400" <= c <= "\u04ff") > 0.9
+    )
 
 
-_FITS: dict[str, Callable[[str], bool]] = {          # in this order; encodings are Python's names
+_FITS: dict[str, Callable[[str], bool]] = {  # in this order; encodings are Python's names
     "iso2022_jp": lambda text: "\x1b" not in text,
     "euc_jp": _japanese,
     "cp932": _japanese,
-    "cp949": lambda text: _share(text, lambda c: bool(re.match(_SYLLABLE, c)) and _lead(c, "euc_kr", 0xB0, 0xC8), _OTHER_THAN_PUNCTUATION) >= 0.95,
-    "gb18030": lambda text: _share(text, lambda c: _lead(c, "gb2312", 0xB0, 0xD7), _OTHER_THAN_PUNCTUATION) >= 0.9,
-    "cp950": lambda text: _share(text, lambda c: _lead(c, "cp950", 0xA4, 0xC6), _OTHER_THAN_PUNCTUATION) >= 0.9,
+    "cp949": lambda text: (
+        _share(
+            text,
+            lambda c: bool(re.match(_SYLLABLE, c)) and _lead(c, "euc_kr", 0xB0, 0xC8),
+            _OTHER_THAN_PUNCTUATION,
+        )
+        >= 0.95
+    ),
+    "gb18030": lambda text: (
+        _share(text, lambda c: _lead(c, "gb2312", 0xB0, 0xD7), _OTHER_THAN_PUNCTUATION) >= 0.9
+    ),
+    "cp950": lambda text: (
+        _share(text, lambda c: _lead(c, "cp950", 0xA4, 0xC6), _OTHER_THAN_PUNCTUATION) >= 0.9
+    ),
     "cp1252": _western,
     "cp1251": _russian,
     "koi8-r": _russian,
-    **dict.fromkeys(("cp1250", "mac_roman"), lambda text: False),         # too like cp1252 to tell; listed for the reader to choose
+    **dict.fromkeys(
+        ("cp1250", "mac_roman"), lambda text: False
+    ),  # too like cp1252 to tell; listed for the reader to choose
 }

@@ -1,10 +1,13 @@
-"""Two games that only attention can win: a translation whose words change places, and a fact to recall from far back.
+"""Two games that only attention can win: a translation whose words change places, and a fact to recall from
+far back.
 
-    game = TranslationGame()
-    game.ids("我要鱼和红的猫")                          # long [1, 7]
-    game.batches(150)                                   # what `cl.fit` takes: a Seq2Seq learns "red cat fish" from it
-    RecallGame({"animal?": ["cat", "dog"]}).story(random.Random(0), length=20, distance=12)      # (words, "dog")
+game = TranslationGame()
+game.ids("我要鱼和红的猫")                          # long [1, 7]
+game.batches(150)                                   # what `cl.fit` takes: a Seq2Seq learns "red cat fish"
+from it
+RecallGame({"animal?": ["cat", "dog"]}).story(random.Random(0), length=20, distance=12)      # (words, "dog")
 """
+
 from __future__ import annotations
 
 import random
@@ -17,14 +20,18 @@ if TYPE_CHECKING:
 
 __all__ = ["RecallGame", "TranslationGame"]
 
-_KINDS = ({"红": "red", "蓝": "blue", "绿": "green", "白": "white"}, {"猫": "cat", "狗": "dog", "马": "horse", "羊": "sheep"},
-          {"饭": "rice", "汤": "soup", "鱼": "fish", "茶": "tea"})
+_KINDS = (
+    {"红": "red", "蓝": "blue", "绿": "green", "白": "white"},
+    {"猫": "cat", "狗": "dog", "马": "horse", "羊": "sheep"},
+    {"饭": "rice", "汤": "soup", "鱼": "fish", "茶": "tea"},
+)
 _FILLING = "我你他有和要的了也都在看"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 class TranslationGame:
-    """Chinese characters with a colour, an animal and a food among them, in any order; always translated as colour, animal, food.
+    """Chinese characters with a colour, an animal and a food among them, in any order; always translated as
+    colour, animal, food.
 
     tokens: what each id stands for; 0 is the start of a translation.
     """
@@ -41,7 +48,8 @@ class TranslationGame:
         return torch.tensor([[self._number[char] for char in text]])
 
     def batches(self, n: int, size: int = 64, seed: int = 0) -> list[dict[str, Tensor]]:
-        """`n` batches {"ids" [size, S], "target" [size, 3], "labels" [size, 3]} with sources of 4 to 12 characters."""
+        """`n` batches {"ids" [size, S], "target" [size, 3], "labels" [size, 3]} with sources of 4 to 12
+        characters."""
         import torch
 
         rng, made = random.Random(seed), []
@@ -70,12 +78,16 @@ class RecallGame:
         self._number = {token: i for i, token in enumerate(self.tokens)}
 
     def story(self, rng: random.Random, length: int, distance: int) -> tuple[list[str], str]:
-        """`length` words, the last of them a cue, and its answer, which stands `distance` words before the cue.
+        """`length` words, the last of them a cue, and its answer, which stands `distance` words before the
+        cue.
 
         ValueError where the distance, or the other facts, do not fit into the length.
         """
         if not 1 <= distance < length or length <= len(self.facts):
-            raise ValueError(f"{length} words have no room for {len(self.facts)} facts, one {distance} words before the end")
+            raise ValueError(
+                f"{length} words have no room for {len(self.facts)} facts, one {distance} words "
+                f"before the end"
+            )
         words, cue = rng.choices(_LETTERS, k=length - 1), rng.choice(list(self.facts))
         here = length - 1 - distance
         elsewhere = rng.sample([i for i in range(length - 1) if i != here], len(self.facts) - 1)
@@ -97,8 +109,11 @@ class RecallGame:
         best = {seen: answers.most_common(1)[0][0] for seen, answers in counts.items()}
         return lambda ids: torch.tensor([best.get(tuple(pair), -1) for pair in ids[:, -2:].tolist()])
 
-    def batch(self, rng: random.Random, n: int, length: int, distance: int | None = None) -> dict[str, Tensor]:
-        """{"ids" [n, length], "labels" [n, length]} of `n` stories; only the answer, after the cue, counts. distance: any, if None."""
+    def batch(
+        self, rng: random.Random, n: int, length: int, distance: int | None = None
+    ) -> dict[str, Tensor]:
+        """{"ids" [n, length], "labels" [n, length]} of `n` stories; only the answer, after the cue, counts.
+        distance: any, if None."""
         import torch
 
         told = [self.story(rng, length, distance or rng.randint(1, length - 1)) for _ in range(n)]

@@ -1,11 +1,15 @@
-"""Named entities of the newspaper: what its tags say, a tagger that learns from them, the graph of who is named with whom, and who held which office.
+"""Named entities of the newspaper: what its tags say, a tagger that learns from them, the graph of who is
+named with whom, and who held which office.
 
     tagger = NameTagger().fit(newspaper().train[:6000])
-    tagger.tag(newspaper().test[:1])        # [{(0, 3, "PER"), (9, 11, "LOC")}]: begin and end in characters, end exclusive
+    # [{(0, 3, "PER"), (9, 11, "LOC")}]: begin and end in characters, end exclusive
+    tagger.tag(newspaper().test[:1])
     names_together(paragraphs, tagger.tag(paragraphs))      # a networkx graph
 
-An entity is (begin, end, kind), kind "PER", "LOC" or "ORG". As labels of characters: B-PER begins a person, I-PER goes on, O is outside.
+An entity is (begin, end, kind), kind "PER", "LOC" or "ORG". As labels of characters: B-PER begins a person,
+I-PER goes on, O is outside.
 """
+
 from __future__ import annotations
 
 import itertools
@@ -21,7 +25,17 @@ if TYPE_CHECKING:
     import networkx as nx
     import numpy as np
 
-__all__ = ["Entity", "Judged", "NameList", "NameTagger", "Office", "entities", "judged_offices", "names_together", "offices"]
+__all__ = [
+    "Entity",
+    "Judged",
+    "NameList",
+    "NameTagger",
+    "Office",
+    "entities",
+    "judged_offices",
+    "names_together",
+    "offices",
+]
 
 _KINDS = {"nr": "PER", "ns": "LOC", "nt": "ORG"}
 _LABELS = ("B-LOC", "B-ORG", "B-PER", "I-LOC", "I-ORG", "I-PER", "O")
@@ -38,7 +52,7 @@ class Entity(NamedTuple):
 def entities(paragraph: Paragraph) -> list[Entity]:
     """The names that the newspaper's own tags mark; a surname and the given name after it make one person."""
     found: list[Entity] = []
-    lone_surname = False                                        # is the last one a single nr, which a given name may follow?
+    lone_surname = False  # is the last one a single nr, which a given name may follow?
     at = 0
     for word, tag in zip(paragraph.words, paragraph.tags):
         end = at + len(word)
@@ -61,13 +75,14 @@ def character_labels(paragraph: Paragraph) -> list[str]:
 
 
 class NameTagger:
-    """A logistic regression on each character with two neighbours on each side, and Viterbi's algorithm for the likeliest legal row of labels."""
+    """A logistic regression on each character with two neighbours on each side, and Viterbi's algorithm for
+    the likeliest legal row of labels."""
 
     def __init__(self) -> None:
         from sklearn.feature_extraction import FeatureHasher
         from sklearn.linear_model import SGDClassifier
 
-        self._hasher = FeatureHasher(2 ** 20, input_type="string", alternate_sign=False)
+        self._hasher = FeatureHasher(2**20, input_type="string", alternate_sign=False)
         self._model = SGDClassifier("log_loss", alpha=1e-7, random_state=0)
 
     def fit(self, paragraphs: Sequence[Paragraph], passes: int = 5) -> NameTagger:
@@ -82,7 +97,7 @@ class NameTagger:
         """The entities that it finds in each paragraph; only the text is looked at."""
         import numpy as np
 
-        log_probs = self._model.predict_log_proba(self._features(paragraphs)).clip(-30)            # (all characters, 7)
+        log_probs = self._model.predict_log_proba(self._features(paragraphs)).clip(-30)  # (all characters, 7)
         borders = np.cumsum([len(paragraph.text) for paragraph in paragraphs])[:-1]
         return [set(_spans(_viterbi(rows))) for rows in np.split(log_probs, borders)]
 
@@ -94,8 +109,8 @@ def _windows(text: str) -> Iterator[list[str]]:
     """For each character, it and its neighbours, one by one and in pairs and threes, each with its place."""
     padded = f"##{text}##"
     for i in range(len(text)):
-        window = padded[i:i + 5]
-        yield [f"{n}{j}{window[j:j + n]}" for n in (1, 2, 3) for j in range(6 - n)]
+        window = padded[i : i + 5]
+        yield [f"{n}{j}{window[j : j + n]}" for n in (1, 2, 3) for j in range(6 - n)]
 
 
 def _viterbi(log_probs: np.ndarray) -> list[str]:
@@ -104,7 +119,7 @@ def _viterbi(log_probs: np.ndarray) -> list[str]:
 
     inside = np.array([label.startswith("I-") for label in _LABELS])
     follows = np.array([[old != "O" and old[2:] == new[2:] for new in _LABELS] for old in _LABELS])
-    forbidden = np.where(inside[None, :] & ~follows, -np.inf, 0.0)                                  # (old, new)
+    forbidden = np.where(inside[None, :] & ~follows, -np.inf, 0.0)  # (old, new)
     score, back = log_probs[0] + np.where(inside, -np.inf, 0.0), []
     for row in log_probs[1:]:
         both = score[:, None] + forbidden
@@ -119,15 +134,23 @@ def _viterbi(log_probs: np.ndarray) -> list[str]:
 def _spans(labels: list[str]) -> Iterator[Entity]:
     for begin, label in enumerate(labels):
         if label.startswith("B-"):
-            end = next((j for j in range(begin + 1, len(labels)) if not labels[j].startswith("I-")), len(labels))
+            end = next(
+                (j for j in range(begin + 1, len(labels)) if not labels[j].startswith("I-")), len(labels)
+            )
             yield Entity(begin, end, label[2:])
 
 
 class NameList:
-    """The baseline: every name of the paragraphs it was given, with its commonest kind; in a text the longest that fits, from the left."""
+    """The baseline: every name of the paragraphs it was given, with its commonest kind; in a text the longest
+    that fits, from the left."""
 
     def __init__(self, paragraphs: Iterable[Paragraph]):
-        seen = Counter((paragraph.text[e.begin:e.end], e.kind) for paragraph in paragraphs for e in entities(paragraph) if e.end - e.begin > 1)
+        seen = Counter(
+            (paragraph.text[e.begin : e.end], e.kind)
+            for paragraph in paragraphs
+            for e in entities(paragraph)
+            if e.end - e.begin > 1
+        )
         self._kind = {name: kind for (name, kind), _ in sorted(seen.items(), key=lambda item: item[1])}
 
     def tag(self, paragraphs: Sequence[Paragraph]) -> list[set[Entity]]:
@@ -137,14 +160,15 @@ class NameList:
     def _look_up(self, text: str) -> Iterator[Entity]:
         at = 0
         while at < len(text):
-            end = next((at + n for n in range(10, 1, -1) if text[at:at + n] in self._kind), None)
+            end = next((at + n for n in range(10, 1, -1) if text[at : at + n] in self._kind), None)
             if end:
                 yield Entity(at, end, self._kind[text[at:end]])
             at = end or at + 1
 
 
 def names_together(paragraphs: Iterable[Paragraph], found: Iterable[Iterable[Entity]]) -> nx.Graph:
-    """A node for each name (with its `kind`), an edge for two names in one sentence, with the sentences in `said`.
+    """A node for each name (with its `kind`), an edge for two names in one sentence, with the sentences in
+    `said`.
 
     A sentence with more than eight names is a list and is skipped.
     """
@@ -153,7 +177,11 @@ def names_together(paragraphs: Iterable[Paragraph], found: Iterable[Iterable[Ent
     graph = nx.Graph()
     for paragraph, some in zip(paragraphs, found):
         for match in re.finditer(r"[^。！？；]+[。！？；]?", paragraph.text):
-            names = {paragraph.text[a:b]: kind for a, b, kind in sorted(some) if match.start() <= a and b <= match.end()}
+            names = {
+                paragraph.text[a:b]: kind
+                for a, b, kind in sorted(some)
+                if match.start() <= a and b <= match.end()
+            }
             if len(names) <= 8:
                 graph.add_nodes_from((name, {"kind": kind}) for name, kind in names.items())
                 for pair in itertools.combinations(names, 2):
@@ -172,21 +200,30 @@ class Office(NamedTuple):
 
 
 def offices(paragraphs: Iterable[Paragraph]) -> list[Office]:
-    """Triples by one rule: a place or an organisation, a common noun, a person, side by side (美国 / 总统 / 克林顿)."""
+    """Triples by one rule: a place or an organisation, a common noun, a person, side by side (美国 / 总统 /
+    克林顿)."""
     found = []
     for paragraph in paragraphs:
-        people = {e.begin: paragraph.text[e.begin:e.end] for e in entities(paragraph) if e.kind == "PER"}
+        people = {e.begin: paragraph.text[e.begin : e.end] for e in entities(paragraph) if e.kind == "PER"}
         starts = list(itertools.accumulate(map(len, paragraph.words), initial=0))
         for i in range(len(paragraph.words) - 2):
             if paragraph.tags[i] in ("ns", "nt") and paragraph.tags[i + 1] == "n" and starts[i + 2] in people:
-                sentence = paragraph.text[paragraph.text.rfind("。", 0, starts[i]) + 1:]
-                found.append(Office(people[starts[i + 2]], paragraph.words[i + 1], paragraph.words[i], sentence.partition("。")[0]))
+                sentence = paragraph.text[paragraph.text.rfind("。", 0, starts[i]) + 1 :]
+                found.append(
+                    Office(
+                        people[starts[i + 2]],
+                        paragraph.words[i + 1],
+                        paragraph.words[i],
+                        sentence.partition("。")[0],
+                    )
+                )
     return found
 
 
 class Judged(NamedTuple):
-    """A triple of `offices` that was read with its sentence. wrong: "" where the person holds the office there; else what it is instead:
-    "a description" (no office), "an organisation" (taken for an office), "posted there" (the office of another country or firm)."""
+    """A triple of `offices` that was read with its sentence. wrong: "" where the person holds the office
+    there; else what it is instead: "a description" (no office), "an organisation" (taken for an office),
+    "posted there" (the office of another country or firm)."""
 
     person: str
     office: str

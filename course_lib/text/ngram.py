@@ -4,6 +4,7 @@
 
 The weights are the ones under which held-out text is likeliest, found by expectation maximisation.
 """
+
 from __future__ import annotations
 
 import math
@@ -19,10 +20,12 @@ class Trigram:
     The first token of a document is given, not predicted; the second is predicted from it alone.
     """
 
-    def __init__(self, documents: Iterable[Sequence[int]], held_out: Sequence[Sequence[int]], vocab_size: int):
+    def __init__(
+        self, documents: Iterable[Sequence[int]], held_out: Sequence[Sequence[int]], vocab_size: int
+    ):
         self.vocab_size = vocab_size
-        self.counts: list[Counter] = [Counter(), Counter(), Counter()]          # of c(w), c(vw), c(uvw)
-        self.contexts: list[Counter] = [Counter(), Counter()]                   # of c(v), c(uv) as something's past
+        self.counts: list[Counter] = [Counter(), Counter(), Counter()]  # of c(w), c(vw), c(uvw)
+        self.contexts: list[Counter] = [Counter(), Counter()]  # of c(v), c(uv) as something's past
         self.total = 0
         for ids in documents:
             past, now = ids[:-1], ids[1:]
@@ -43,12 +46,13 @@ class Trigram:
             self.weights = [share / len(events) for share in shares]
 
     def _estimates(self, ids: Sequence[int], i: int) -> tuple[float, float, float, float]:
-        """1/V and the relative frequencies of token i given none, one and two tokens before it (0 where never seen)."""
+        """1/V and the relative frequencies of token i given none, one and two tokens before it (0 where never
+        seen)."""
         out = [1 / self.vocab_size, self.counts[0][(ids[i],)] / self.total, 0.0, 0.0]
         for n in (1, 2):
-            seen = self.contexts[n - 1][tuple(ids[i - n:i])] if i >= n else 0
+            seen = self.contexts[n - 1][tuple(ids[i - n : i])] if i >= n else 0
             if seen:
-                out[n + 1] = self.counts[n][tuple(ids[i - n:i + 1])] / seen
+                out[n + 1] = self.counts[n][tuple(ids[i - n : i + 1])] / seen
         uniform, one, two, three = out
         return uniform, one, two, three
 

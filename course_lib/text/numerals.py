@@ -1,13 +1,17 @@
 """Numbers as words in Chinese and in English: pairs for a first translator to learn from.
 
-    number_words(307)       # (['三', '百', '零', '七'], ['three', 'hundred', 'seven'])
+number_words(307)       # (['三', '百', '零', '七'], ['three', 'hundred', 'seven'])
 """
+
 from __future__ import annotations
 
 __all__ = ["number_words"]
 
 _DIGITS = "零一二三四五六七八九"
-_ONES = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen").split()
+_ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+    "fifteen sixteen seventeen eighteen nineteen"
+).split()
 _TENS = "- - twenty thirty forty fifty sixty seventy eighty ninety".split()
 
 
@@ -22,7 +26,9 @@ def _chinese(n: int) -> list[str]:
     hundreds, tens, ones = n // 100, n // 10 % 10, n % 10
     text = f"{_DIGITS[hundreds]}百" if hundreds else ""
     if tens:
-        text += "十" if tens == 1 and not hundreds else f"{_DIGITS[tens]}十"        # 14 is 十四, but 114 is 一百一十四
+        text += (
+            "十" if tens == 1 and not hundreds else f"{_DIGITS[tens]}十"
+        )  # 14 is 十四, but 114 is 一百一十四
     elif hundreds and ones:
         text += "零"
     return list(text + (_DIGITS[ones] if ones else ""))

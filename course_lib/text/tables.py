@@ -1,4 +1,6 @@
-"""What this project wrote itself, word lists and small texts, lies in `data/text/` as CSV tables; its README is their card."""
+"""What this project wrote itself, word lists and small texts, lies in `data/text/` as CSV tables; its README
+is their card."""
+
 from __future__ import annotations
 
 import csv

@@ -1,8 +1,11 @@
-"""Regulated verse of the Tang and Song dynasties (618 to 1279), from the npm package `chinese-poetry` (MIT; the poems are in the public domain).
+"""Regulated verse of the Tang and Song dynasties (618 to 1279), from the npm package `chinese-poetry` (MIT;
+the poems are in the public domain).
 
-It is the one corpus that does not come with the course's own packages: 85 MB, wanted only to train zh-verse anew. `npm` fetches it, so a user's
-mirror and proxy settings apply; the archive is checked against its sha256 and read where it lies, in the cache.
+It is the one corpus that does not come with the course's own packages: 85 MB, wanted only to train zh-verse
+anew. `npm` fetches it, so a user's mirror and proxy settings apply; the archive is checked against its sha256
+and read where it lies, in the cache.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -28,20 +31,22 @@ __all__ = ["FORMS", "Poem", "VerseError", "poems"]
 
 PACKAGE, VERSION = "chinese-poetry", "2.0.1"
 SHA256 = "25b549e46919c3a0569db6b68ddc96956b04a484ea4518ad2bbd4f137e307e86"
-FORMS = {(4, 5): "五绝", (4, 7): "七绝", (8, 5): "五律", (8, 7): "七律"}        # lines, characters a line
+FORMS = {(4, 5): "五绝", (4, 7): "七绝", (8, 5): "五律", (8, 7): "七律"}  # lines, characters a line
 
 _LINE = re.compile(r"[\u4e00-\u9fff]+")
 _TITLE = re.compile(r"[\u4e00-\u9fff]{1,10}")
-_SERIES = re.compile(r"(其?[一二三四五六七八九十百]+首?|并序|并引)$")               # "Autumn meditations, the third"
+_SERIES = re.compile(r"(其?[一二三四五六七八九十百]+首?|并序|并引)$")  # "Autumn meditations, the third"
 
 
 class VerseError(CourseError, OSError):
-    """The poems are not on this machine and could not be fetched, or are not those that the course was made with."""
+    """The poems are not on this machine and could not be fetched, or are not those that the course was made
+    with."""
 
 
 @dataclass(frozen=True)
 class Poem:
-    """A poem in one of four forms, in simplified characters: `lines` without punctuation, `title` empty where it is long or odd."""
+    """A poem in one of four forms, in simplified characters: `lines` without punctuation, `title` empty where
+    it is long or odd."""
 
     form: str
     title: str
@@ -64,18 +69,31 @@ def poems() -> Corpus[Poem]:
     except ImportError as error:
         raise VerseError(
             zh="这些诗用繁体字写成，转换需要 opencc：pip install opencc",
-            en="The poems are in traditional characters; converting them needs opencc: pip install opencc") from error
+            en="The poems are in traditional characters; converting them needs opencc: pip install opencc",
+        ) from error
     simplify = OpenCC("t2s").convert
     raw = _raw()
-    regular = [poem for item in raw if (poem := parse(simplify(item["title"]), simplify("".join(item["paragraphs"]))))]
+    regular = [
+        poem
+        for item in raw
+        if (poem := parse(simplify(item["title"]), simplify("".join(item["paragraphs"]))))
+    ]
     unique = list({fingerprint(poem.text): poem for poem in reversed(regular)}.values())[::-1]
-    return divide("poems", unique, lambda poem: poem.text, {
-        L(zh="原始的诗", en="raw poems"): len(raw), L(zh="合四种体裁", en="in one of the four forms"): len(regular),
-        L(zh="去掉重复", en="duplicates removed"): len(unique)})
+    return divide(
+        "poems",
+        unique,
+        lambda poem: poem.text,
+        {
+            L(zh="原始的诗", en="raw poems"): len(raw),
+            L(zh="合四种体裁", en="in one of the four forms"): len(regular),
+            L(zh="去掉重复", en="duplicates removed"): len(unique),
+        },
+    )
 
 
 def parse(title: str, body: str) -> Poem | None:
-    """The poem if its lines are all Chinese characters and as many and as long as a form asks; a line ends at a mark of punctuation."""
+    """The poem if its lines are all Chinese characters and as many and as long as a form asks; a line ends at
+    a mark of punctuation."""
     lines = tuple(re.split("[，。？！；、]", body.rstrip("，。？！；、")))
     form = FORMS.get((len(lines), len(lines[0])))
     if not form or any(len(line) != len(lines[0]) or not _LINE.fullmatch(line) for line in lines):
@@ -105,15 +123,26 @@ def _archive() -> Path:
         raise VerseError(
             zh="还没有 {file}。安装 Node.js（它带有 npm），并保证 {cache} 可写，再运行一次。",
             en="{file} is not here yet. Install Node.js, which brings npm, "
-               "see that {cache} can be written to, and run again.", file=wanted.name, cache=cache)
-    with FileLock(cache / f".{PACKAGE}.lock"), tempfile.TemporaryDirectory(dir=cache, prefix=f".{PACKAGE}-") as work:
-        ran = subprocess.run([npm, "pack", f"{PACKAGE}@{VERSION}", "--silent"], cwd=work, capture_output=True, text=True)
+            "see that {cache} can be written to, and run again.",
+            file=wanted.name,
+            cache=cache,
+        )
+    with (
+        FileLock(cache / f".{PACKAGE}.lock"),
+        tempfile.TemporaryDirectory(dir=cache, prefix=f".{PACKAGE}-") as work,
+    ):
+        ran = subprocess.run(
+            [npm, "pack", f"{PACKAGE}@{VERSION}", "--silent"], cwd=work, capture_output=True, text=True
+        )
         came = Path(work) / wanted.name
         if ran.returncode or not came.exists() or _sha256(came) != SHA256:
             reason = ran.stderr.strip().splitlines()[-1:] or ["sha256"]
-            raise VerseError(zh="npm 没有取到 {file}：{reason}。联网后再运行一次。",
-                             en="npm did not bring {file}: {reason}. Run again when online.",
-                             file=wanted.name, reason=reason[0])
+            raise VerseError(
+                zh="npm 没有取到 {file}：{reason}。联网后再运行一次。",
+                en="npm did not bring {file}: {reason}. Run again when online.",
+                file=wanted.name,
+                reason=reason[0],
+            )
         os.replace(came, wanted)
     return wanted
 

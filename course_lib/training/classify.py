@@ -1,12 +1,14 @@
 """Classifying short texts: zh-bert fine-tuned, or only a head on it, beside TF-IDF with logistic regression.
 
-    model, history = tune(train, seed=0)               # train: reviews, or anything with .text and .label (0, 1, ...)
+    model, history = tune(train, seed=0)  # train: reviews, or anything with .text and .label (0, 1, ...)
     hits = right(model.judge, test)                    # one True or False a review
     baseline = right(tfidf(train), test)
     cl.metrics.paired(hits, baseline)
 
-A *judge* is a function from reviews to the probability of every class, [N, K]. All methods give one, so they are compared by one function.
+A *judge* is a function from reviews to the probability of every class, [N, K]. All methods give one, so they
+are compared by one function.
 """
+
 from __future__ import annotations
 
 import json
@@ -33,45 +35,63 @@ if TYPE_CHECKING:
 
 __all__ = ["Reviewer", "collator", "encode", "head", "right", "sentence_vectors", "tfidf", "tune"]
 
-LONGEST = 128                   # tokens; zh-bert has no positions beyond
+LONGEST = 128  # tokens; zh-bert has no positions beyond
 
 
 def mean_pool(hidden: Tensor, mask: Tensor) -> Tensor:
     """The mean over real tokens: hidden [B, T, D], mask [B, T] of 0 and 1 -> [B, D]."""
-    weights = mask.to(hidden.dtype)[:, :, None]                                     # (B, T, 1)
+    weights = mask.to(hidden.dtype)[:, :, None]  # (B, T, 1)
     return (hidden * weights).sum(1) / weights.sum(1).clamp(min=1)
 
 
 class Reviewer(nn.Module):
     """zh-bert's encoder, a pooling of its vectors, one linear layer to `classes` logits.
 
-    pretrained=False starts the encoder from random numbers. With a pre-trained encoder the layer starts at 0, every class alike: a random
-    one would first push the encoder into a random direction (Kumar et al. 2022, arXiv:2202.10054).
+    pretrained=False starts the encoder from random numbers. With a pre-trained encoder the layer starts at 0,
+    every class alike: a random one would first push the encoder into a random direction (Kumar et al. 2022,
+    arXiv:2202.10054).
     pool: (hidden [B, T, D], mask [B, T]) -> [B, D].
     """
 
-    def __init__(self, classes: int = 2, pretrained: bool = True, dropout: float = 0.1, pool: Callable[[Tensor, Tensor], Tensor] = mean_pool):
+    def __init__(
+        self,
+        classes: int = 2,
+        pretrained: bool = True,
+        dropout: float = 0.1,
+        pool: Callable[[Tensor, Tensor], Tensor] = mean_pool,
+    ):
         super().__init__()
         from transformers import BertConfig, BertModel
 
         folder = models.fetch("zh-bert")
         config = BertConfig.from_pretrained(folder, hidden_dropout_prob=dropout)
         options = {"config": config, "add_pooling_layer": False}
-        self.encoder = BertModel.from_pretrained(folder, dtype=torch.float32, **options) if pretrained else BertModel(**options)
+        self.encoder = (
+            BertModel.from_pretrained(folder, dtype=torch.float32, **options)
+            if pretrained
+            else BertModel(**options)
+        )
         self.dropout, self.head, self.pool = nn.Dropout(dropout), nn.Linear(config.hidden_size, classes), pool
         if pretrained:
             nn.init.zeros_(self.head.weight)
 
     def vectors(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """One vector a text: [B, T] -> [B, D]."""
-        return self.pool(self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state, attention_mask)
+        return self.pool(
+            self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state, attention_mask
+        )
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> SequenceClassifierOutput:
-        """logits [B, K], and with labels [B] their mean cross-entropy: what transformers' Trainer and `fit` expect."""
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None
+    ) -> SequenceClassifierOutput:
+        """logits [B, K], and with labels [B] their mean cross-entropy: what transformers' Trainer and `fit`
+        expect."""
         from transformers.modeling_outputs import SequenceClassifierOutput
 
         logits = self.head(self.dropout(self.vectors(input_ids, attention_mask)))
-        return SequenceClassifierOutput(loss=None if labels is None else F.cross_entropy(logits, labels), logits=logits)
+        return SequenceClassifierOutput(
+            loss=None if labels is None else F.cross_entropy(logits, labels), logits=logits
+        )
 
     def judge(self, reviews: Sequence[text.Review]) -> np.ndarray:
         """The probability of every class, [N, K]."""
@@ -82,7 +102,10 @@ class Reviewer(nn.Module):
         from safetensors.torch import save_file
 
         Path(folder).mkdir(parents=True, exist_ok=True)
-        save_file({name: value.contiguous() for name, value in self.state_dict().items()}, str(Path(folder, "model.safetensors")))
+        save_file(
+            {name: value.contiguous() for name, value in self.state_dict().items()},
+            str(Path(folder, "model.safetensors")),
+        )
         Path(folder, "config.json").write_text(json.dumps({"classes": self.head.out_features}), "utf-8")
 
     @classmethod
@@ -104,7 +127,8 @@ def _tokenizer():
 
 @lru_cache(maxsize=1)
 def collator():
-    """Makes a batch of rows, padded to the longest of that batch: transformers' own, with zh-bert's tokenizer."""
+    """Makes a batch of rows, padded to the longest of that batch: transformers' own, with zh-bert's
+    tokenizer."""
     from transformers import DataCollatorWithPadding
 
     return DataCollatorWithPadding(_tokenizer())
@@ -112,23 +136,41 @@ def collator():
 
 def encode(reviews: Sequence[text.Review]) -> list[dict]:
     """A row a review: input_ids and attention_mask (at most 128 tokens, no padding) and labels."""
-    return [{**_tokenizer()(review.text, truncation=True, max_length=LONGEST, return_token_type_ids=False), "labels": review.label}
-            for review in reviews]
+    return [
+        {
+            **_tokenizer()(review.text, truncation=True, max_length=LONGEST, return_token_type_ids=False),
+            "labels": review.label,
+        }
+        for review in reviews
+    ]
 
 
 @torch.inference_mode()
 def _apply(model: nn.Module, reviews: Sequence[text.Review], run: Callable[[dict], Tensor]) -> np.ndarray:
-    """`run` over batches of 64, texts of similar length together, the model in evaluation mode: [N, ...] in the order of `reviews`."""
+    """`run` over batches of 64, texts of similar length together, the model in evaluation mode: [N, ...] in
+    the order of `reviews`."""
     model.eval()
     rows, place = encode(reviews), next(model.parameters()).device
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]["input_ids"]))
-    parts = [run(collator()([rows[i] for i in order[at:at + 64]]).to(place)).float().cpu() for at in range(0, len(order), 64)]
+    parts = [
+        run(collator()([rows[i] for i in order[at : at + 64]]).to(place)).float().cpu()
+        for at in range(0, len(order), 64)
+    ]
     return torch.cat(parts)[torch.tensor(order).argsort()].numpy()
 
 
-def tune(reviews: Sequence[text.Review], pretrained: bool = True, *, classes: int = 2, dropout: float = 0.1, seed: int = 0,
-         steps: int | None = None, **options) -> tuple[Reviewer, History]:
-    """Fine-tune all parameters of a Reviewer with `fit`: a step for every four reviews, 100 at least and 1,000 at most.
+def tune(
+    reviews: Sequence[text.Review],
+    pretrained: bool = True,
+    *,
+    classes: int = 2,
+    dropout: float = 0.1,
+    seed: int = 0,
+    steps: int | None = None,
+    **options,
+) -> tuple[Reviewer, History]:
+    """Fine-tune all parameters of a Reviewer with `fit`: a step for every four reviews, 100 at least and
+    1,000 at most.
 
     options: `fit`'s. Batches of 16, texts of similar length together.
     """
@@ -140,8 +182,10 @@ def tune(reviews: Sequence[text.Review], pretrained: bool = True, *, classes: in
     rows = encode(reviews)
     order = LengthGroupedSampler(16, lengths=[len(row["input_ids"]) for row in rows])
     options = {"lr": 1e-4 if pretrained else 5e-4, "weight_decay": 0.01, "show": False, **options}
-    loader = DataLoader(rows, 16, sampler=order, collate_fn=collator())         # type: ignore[arg-type]   # a list is a data set, too
-    return model, fit(model, loader, steps=steps or max(100, min(len(reviews) // 4, 1000)), seed=seed, **options)
+    loader = DataLoader(rows, 16, sampler=order, collate_fn=collator())  # type: ignore[arg-type]   # a list is a data set, too
+    return model, fit(
+        model, loader, steps=steps or max(100, min(len(reviews) // 4, 1000)), seed=seed, **options
+    )
 
 
 @lru_cache(maxsize=1)
@@ -156,7 +200,8 @@ def sentence_vectors(reviews: Sequence[text.Review]) -> np.ndarray:
 
 
 def head(reviews: Sequence[text.Review]) -> Judge:
-    """The encoder stays as it is; a logistic regression is trained on its sentence vectors. Its C was chosen on the validation set."""
+    """The encoder stays as it is; a logistic regression is trained on its sentence vectors. Its C was chosen
+    on the validation set."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -167,20 +212,24 @@ def head(reviews: Sequence[text.Review]) -> Judge:
 
 
 def tfidf(reviews: Sequence[text.Review], words: bool = False) -> Judge:
-    """TF-IDF of characters and pairs of them, logistic regression. words: it also gets what zh-bert's training got, the mood words."""
+    """TF-IDF of characters and pairs of them, logistic regression. words: it also gets what zh-bert's
+    training got, the mood words."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline, make_union
     from sklearn.preprocessing import FunctionTransformer
 
-    features = [TfidfVectorizer(analyzer="char", ngram_range=(1, 2), sublinear_tf=True)] + [FunctionTransformer(_moods)] * words
+    features = [TfidfVectorizer(analyzer="char", ngram_range=(1, 2), sublinear_tf=True)] + [
+        FunctionTransformer(_moods)
+    ] * words
     line = make_pipeline(make_union(*features), LogisticRegression(C=10, max_iter=1000))
     line.fit([review.text for review in reviews], [review.label for review in reviews])
     return lambda some: _every_class(line, [review.text for review in some])
 
 
 def _every_class(line, inputs) -> np.ndarray:
-    """predict_proba with a column for every class up to the largest that was trained on: column k is class k, [N, K]."""
+    """predict_proba with a column for every class up to the largest that was trained on: column k is class k,
+    [N, K]."""
     probabilities = line.predict_proba(inputs)
     columns = np.zeros((len(probabilities), line.classes_.max() + 1))
     columns[:, line.classes_] = probabilities

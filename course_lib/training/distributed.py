@@ -1,4 +1,6 @@
-"""Several processes, started by torchrun or `accelerate launch`: torch's DistributedDataParallel does the work."""
+"""Several processes, started by torchrun or `accelerate launch`: torch's DistributedDataParallel does the
+work."""
+
 from __future__ import annotations
 
 import os
@@ -18,8 +20,9 @@ __all__ = ["Processes"]
 
 
 class Processes:
-    """This process among `world`; alone unless a launcher set WORLD_SIZE. Gradients are averaged over the processes, so with
-    equal shares of a batch loss and gradients are those of one process that had the whole batch."""
+    """This process among `world`; alone unless a launcher set WORLD_SIZE. Gradients are averaged over the
+    processes, so with equal shares of a batch loss and gradients are those of one process that had the whole
+    batch."""
 
     def __init__(self):
         self.world = int(os.environ.get("WORLD_SIZE", 1)) if dist.is_available() else 1
@@ -40,7 +43,9 @@ class Processes:
         """The model to run: itself, or one that averages gradients over the processes during backward."""
         if self.world == 1:
             return model
-        return DistributedDataParallel(model, device_ids=[self.device.index] if self.device.type == "cuda" else None)
+        return DistributedDataParallel(
+            model, device_ids=[self.device.index] if self.device.type == "cuda" else None
+        )
 
     def exchange(self, runner: Any, now: bool) -> AbstractContextManager:
         """Gradients of several micro-batches are exchanged once, after the last."""
@@ -60,5 +65,3 @@ class Processes:
         box = [value]
         dist.broadcast_object_list(box, src=0, device=self.device)
         return box[0]
-
-

@@ -1,4 +1,5 @@
 """What a training run leaves behind, and how it shows itself while it runs."""
+
 from __future__ import annotations
 
 import os
@@ -13,13 +14,15 @@ __all__ = ["Diverged", "History", "Live", "TrainingError"]
 
 
 class TrainingError(CourseError, ValueError):
-    """Data, a number or a checkpoint that a run cannot use. `history`: the run up to there, if it had begun."""
+    """Data, a number or a checkpoint that a run cannot use. `history`: the run up to there, if it had
+    begun."""
 
     history: History | None = None
 
 
 class Diverged(CourseError, ArithmeticError):
-    """Loss, gradient or weights became nan or infinite; the message says at which step and what to try. `history`: the run up to there."""
+    """Loss, gradient or weights became nan or infinite; the message says at which step and what to try.
+    `history`: the run up to there."""
 
     history: History | None = None
 
@@ -37,17 +40,20 @@ class History:
     tokens: list[int] = field(default_factory=list)
     val_steps: list[int] = field(default_factory=list)
     val_loss: list[float] = field(default_factory=list)
-    stopped: L | None = None            # why the run ended before its last step, if it did
+    stopped: L | None = None  # why the run ended before its last step, if it did
     precision: str = "float32"
-    onednn: bool = False                # float32 products on a CPU by oneDNN, where it was measured faster
+    onednn: bool = False  # float32 products on a CPU by oneDNN, where it was measured faster
 
     @classmethod
     def from_dict(cls, fields: dict) -> History:
-        """The inverse of dataclasses.asdict. TypeError, KeyError or ValueError: these fields were never a History."""
+        """The inverse of dataclasses.asdict. TypeError, KeyError or ValueError: these fields were never a
+        History."""
         history = cls(**{**fields, "stopped": fields["stopped"] and L(**fields["stopped"])})
         for columns in (("loss", "lr", "seconds", "tokens"), ("val_steps", "val_loss")):
             values = [getattr(history, name) for name in columns]
-            if len({len(column) for column in values}) != 1 or not all(type(x) in (int, float) for column in values for x in column):
+            if len({len(column) for column in values}) != 1 or not all(
+                type(x) in (int, float) for column in values for x in column
+            ):
                 raise ValueError(f"{', '.join(columns)}: numbers in lists of one length are expected")
         if history.precision not in ("float32", "bfloat16") or type(history.onednn) is not bool:
             raise ValueError(f"precision {history.precision!r}, onednn {history.onednn!r}")
@@ -62,19 +68,41 @@ class History:
     def rows(self) -> list[dict[str, float | int | None]]:
         """One dict a step: step, loss, val_loss (None where it was not measured), lr, tokens, seconds."""
         val = dict(zip(self.val_steps, self.val_loss))
-        return [{"step": i + 1, "loss": loss, "val_loss": val.get(i + 1), "lr": self.lr[i], "tokens": self.tokens[i], "seconds": self.seconds[i]}
-                for i, loss in enumerate(self.loss)]
+        return [
+            {
+                "step": i + 1,
+                "loss": loss,
+                "val_loss": val.get(i + 1),
+                "lr": self.lr[i],
+                "tokens": self.tokens[i],
+                "seconds": self.seconds[i],
+            }
+            for i, loss in enumerate(self.loss)
+        ]
 
     def plot(self, ax=None, steps: int | None = None):
-        """The loss curve on a matplotlib axis, which is returned; the faint line is every step, the strong one a running mean."""
+        """The loss curve on a matplotlib axis, which is returned; the faint line is every step, the strong
+        one a running mean."""
         import matplotlib.pyplot as plt
+
         ax = ax or plt.subplots(figsize=(6, 3), layout="constrained")[1]
         x = range(1, len(self.loss) + 1)
         ax.plot(x, self.loss, color="C0", alpha=0.3, linewidth=1)
         ax.plot(x, _running_mean(self.loss), color="C0", label=str(L(zh="训练", en="training")))
         if self.val_loss:
-            ax.plot(self.val_steps, self.val_loss, "o-", color="C1", markersize=3, label=str(L(zh="验证", en="validation")))
-        ax.set(xlabel=str(L(zh="步", en="step")), ylabel=str(L(zh="损失（nat）", en="loss (nats)")), xlim=(0, steps or max(1, len(self.loss))))
+            ax.plot(
+                self.val_steps,
+                self.val_loss,
+                "o-",
+                color="C1",
+                markersize=3,
+                label=str(L(zh="验证", en="validation")),
+            )
+        ax.set(
+            xlabel=str(L(zh="步", en="step")),
+            ylabel=str(L(zh="损失（nat）", en="loss (nats)")),
+            xlim=(0, steps or max(1, len(self.loss))),
+        )
         ax.grid(True)
         ax.legend()
         return ax
@@ -82,11 +110,16 @@ class History:
     def __str__(self) -> str:
         if not self.loss:
             return str(L(zh="还没有训练", en="not trained yet"))
-        text = L(zh="{n} 步，损失 {first:.3f} → {last:.3f}", en="{n} steps, loss {first:.3f} → {last:.3f}").format(
-            n=len(self.loss), first=self.loss[0], last=_running_mean(self.loss)[-1])
+        text = L(
+            zh="{n} 步，损失 {first:.3f} → {last:.3f}", en="{n} steps, loss {first:.3f} → {last:.3f}"
+        ).format(n=len(self.loss), first=self.loss[0], last=_running_mean(self.loss)[-1])
         if self.val_loss:
-            text = L(zh="{a}，验证损失 {v:.3f}", en="{a}, validation loss {v:.3f}").format(a=text, v=self.val_loss[-1])
-        text = L(zh="{a}，每秒 {r:,.0f} 个词元", en="{a}, {r:,.0f} tokens a second").format(a=text, r=self.tokens_per_second)
+            text = L(zh="{a}，验证损失 {v:.3f}", en="{a}, validation loss {v:.3f}").format(
+                a=text, v=self.val_loss[-1]
+            )
+        text = L(zh="{a}，每秒 {r:,.0f} 个词元", en="{a}, {r:,.0f} tokens a second").format(
+            a=text, r=self.tokens_per_second
+        )
         return str(L(zh="{a}。{s}", en="{a}. {s}").format(a=text, s=self.stopped) if self.stopped else text)
 
 
@@ -101,9 +134,11 @@ def _running_mean(values: list[float]) -> list[float]:
 
 
 class Live:
-    """A curve that grows in a notebook; a line now and then in a terminal. `update` costs nothing between two drawings.
+    """A curve that grows in a notebook; a line now and then in a terminal. `update` costs nothing between two
+    drawings.
 
-    With COURSE_QUICK set (the tests) only the final state is shown, so that the stored output does not depend on the clock.
+    With COURSE_QUICK set (the tests) only the final state is shown, so that the stored output does not depend
+    on the clock.
     """
 
     def __init__(self, history: History, steps: int, show: bool):
@@ -118,16 +153,25 @@ class Live:
         if not self.show or self.quiet or now - self.drawn < (1.0 if self.notebook else 5.0):
             return
         self._draw(self._line(now))
-        self.drawn = time.perf_counter()                # drawing itself takes a tenth of a second
+        self.drawn = time.perf_counter()  # drawing itself takes a tenth of a second
 
     def finish(self) -> None:
         if self.show and self.history.loss:
             self._draw(str(self.history))
 
     def _line(self, now: float) -> str:
-        done, seconds = len(self.history.loss), sum(self.history.seconds[-50:]) / len(self.history.seconds[-50:])
-        return str(L(zh="第 {done}/{steps} 步，损失 {loss:.3f}，还需约 {left:.0f} 秒", en="step {done}/{steps}, loss {loss:.3f}, about {left:.0f} s to go").format(
-            done=done, steps=self.steps, loss=self.history.loss[-1], left=(self.steps - done) * seconds))
+        done, seconds = (
+            len(self.history.loss),
+            sum(self.history.seconds[-50:]) / len(self.history.seconds[-50:]),
+        )
+        return str(
+            L(
+                zh="第 {done}/{steps} 步，损失 {loss:.3f}，还需约 {left:.0f} 秒",
+                en="step {done}/{steps}, loss {loss:.3f}, about {left:.0f} s to go",
+            ).format(
+                done=done, steps=self.steps, loss=self.history.loss[-1], left=(self.steps - done) * seconds
+            )
+        )
 
     def _draw(self, line: str) -> None:
         if not self.notebook:
@@ -135,6 +179,7 @@ class Live:
             return
         import matplotlib.pyplot as plt
         from IPython.display import display
+
         ax = self.history.plot(steps=self.steps)
         ax.set_title(line, fontsize=10)
         figure = ax.figure

@@ -1,4 +1,6 @@
-"""Interrupting and repeating: an interrupt waits for the step to end, and a run leaves the random numbers of others alone."""
+"""Interrupting and repeating: an interrupt waits for the step to end, and a run leaves the random numbers of
+others alone."""
+
 from __future__ import annotations
 
 import signal
@@ -14,9 +16,12 @@ __all__ = ["at_a_step_boundary", "own_random_numbers"]
 
 @contextmanager
 def at_a_step_boundary() -> Iterator[SimpleNamespace]:
-    """While inside, Ctrl-C or the notebook's stop button only sets `.requested`: half an optimiser step could not be resumed."""
+    """While inside, Ctrl-C or the notebook's stop button only sets `.requested`: half an optimiser step could
+    not be resumed."""
     interrupt = SimpleNamespace(requested=False)
-    if threading.current_thread() is not threading.main_thread():             # only the main thread may listen to signals
+    if (
+        threading.current_thread() is not threading.main_thread()
+    ):  # only the main thread may listen to signals
         yield interrupt
         return
     before = signal.signal(signal.SIGINT, lambda *_: setattr(interrupt, "requested", True))

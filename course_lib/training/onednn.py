@@ -1,9 +1,11 @@
 """float32 matrix products by oneDNN where that is faster than PyTorch's default, MKL.
 
-MKL keeps its widest instructions for one maker's processors; oneDNN, which PyTorch carries as well and uses for bfloat16, asks only
-what the processor can do. On one AMD processor with AVX-512 a training step was measured twice as fast; where MKL is at its best it is up to a
-quarter slower, since every backward pass packs its matrices anew. So `precision.fastest` tries a whole step.
+MKL keeps its widest instructions for one maker's processors; oneDNN, which PyTorch carries as well and uses
+for bfloat16, asks only what the processor can do. On one AMD processor with AVX-512 a training step was
+measured twice as fast; where MKL is at its best it is up to a quarter slower, since every backward pass packs
+its matrices anew. So `precision.fastest` tries a whole step.
 """
+
 from __future__ import annotations
 
 from functools import lru_cache
@@ -21,7 +23,8 @@ __all__ = ["OneDNN", "available"]
 
 
 class OneDNN(TorchFunctionMode):
-    """Inside `with OneDNN():` linear layers and products of float32 matrices on the CPU run on oneDNN, whoever calls them."""
+    """Inside `with OneDNN():` linear layers and products of float32 matrices on the CPU run on oneDNN,
+    whoever calls them."""
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         if function is F.linear and not kwargs and _fits(*args[:2]):
@@ -32,8 +35,14 @@ class OneDNN(TorchFunctionMode):
 
 
 def _fits(x: Tensor, weight: Tensor) -> bool:
-    return (isinstance(weight, torch.Tensor) and x.dtype == weight.dtype == torch.float32 and x.device.type == "cpu" and weight.dim() == 2
-            and x.numel() > 0 and weight.numel() > 0)
+    return (
+        isinstance(weight, torch.Tensor)
+        and x.dtype == weight.dtype == torch.float32
+        and x.device.type == "cpu"
+        and weight.dim() == 2
+        and x.numel() > 0
+        and weight.numel() > 0
+    )
 
 
 class _Linear(torch.autograd.Function):
@@ -48,10 +57,13 @@ class _Linear(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, grad: Tensor):
         x, weight = ctx.saved_tensors
-        rows = grad.flatten(0, -2)                                                       # (N, out)
+        rows = grad.flatten(0, -2)  # (N, out)
         of_x, of_weight, of_bias = ctx.needs_input_grad
-        return (_product(grad, weight.T) if of_x else None,
-                _product(rows.T, x.flatten(0, -2).T) if of_weight else None, rows.sum(0) if of_bias else None)
+        return (
+            _product(grad, weight.T) if of_x else None,
+            _product(rows.T, x.flatten(0, -2).T) if of_weight else None,
+            rows.sum(0) if of_bias else None,
+        )
 
 
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -62,10 +74,11 @@ def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 def _works() -> bool:
     try:
         return bool(_product(torch.ones(1, 2), torch.ones(3, 2)).shape == (1, 3))
-    except (AttributeError, RuntimeError):              # a build of PyTorch without oneDNN, or with other names in it
+    except (AttributeError, RuntimeError):  # a build of PyTorch without oneDNN, or with other names in it
         return False
 
 
 def available() -> bool:
-    """True if this PyTorch carries oneDNN and it is not switched off (`torch.backends.mkldnn.enabled = False`)."""
+    """True if this PyTorch carries oneDNN and it is not switched off (`torch.backends.mkldnn.enabled =
+    False`)."""
     return bool(torch.backends.mkldnn.enabled) and _works()

@@ -1,10 +1,13 @@
 """Figures that show Chinese on a machine without any Chinese font, and that suit a light page and a dark one.
 
-Noto Sans SC comes from the package pylopdf-fonts-zh-cn (SIL Open Font License 1.1); only its file is used, the package is not imported.
+Noto Sans SC comes from the package pylopdf-fonts-zh-cn (SIL Open Font License 1.1); only its file is used,
+the package is not imported.
 
-A stored figure is one PNG, and the page it will stand on is not known. So its background is clear, and words, axes and grid have the one
-grey that is told from white as well as from JupyterLab's dark #111111: 4.3 to 1 on either, and no colour has more on both.
+A stored figure is one PNG, and the page it will stand on is not known. So its background is clear, and words,
+axes and grid have the one grey that is told from white as well as from JupyterLab's dark #111111: 4.3 to 1 on
+either, and no colour has more on both.
 """
+
 from __future__ import annotations
 
 import sys
@@ -30,19 +33,43 @@ def chinese_font() -> Path:
 
 INK = "#797979"
 _STYLE: dict[Any, Any] = {
-    "axes.spines.top": False, "axes.spines.right": False, "figure.dpi": 110, "figure.figsize": (7, 3.2), "figure.constrained_layout.use": True,
-    "savefig.facecolor": "none", "axes.facecolor": "none",
-    **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "grid.color", "patch.edgecolor", "legend.edgecolor",
-                     "boxplot.boxprops.color", "boxplot.whiskerprops.color", "boxplot.capprops.color", "boxplot.flierprops.color"), INK),
-    "grid.alpha": 0.3, "legend.framealpha": 0.4, "image.cmap": "shade",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.dpi": 110,
+    "figure.figsize": (7, 3.2),
+    "figure.constrained_layout.use": True,
+    "savefig.facecolor": "none",
+    "axes.facecolor": "none",
+    **dict.fromkeys(
+        (
+            "text.color",
+            "axes.edgecolor",
+            "axes.labelcolor",
+            "xtick.color",
+            "ytick.color",
+            "grid.color",
+            "patch.edgecolor",
+            "legend.edgecolor",
+            "boxplot.boxprops.color",
+            "boxplot.whiskerprops.color",
+            "boxplot.capprops.color",
+            "boxplot.flierprops.color",
+        ),
+        INK,
+    ),
+    "grid.alpha": 0.3,
+    "legend.framealpha": 0.4,
+    "image.cmap": "shade",
 }
-_LINES = (BLUE, ORANGE, "#009988", "#aa3377", "#888888")         # Paul Tol's: no red beside green
+_LINES = (BLUE, ORANGE, "#009988", "#aa3377", "#888888")  # Paul Tol's: no red beside green
 
 
 def use_fonts() -> str:
-    """Let matplotlib draw Chinese, with DejaVu Sans for what Noto lacks, in a style for light and dark pages; returns the font family's name.
+    """Let matplotlib draw Chinese, with DejaVu Sans for what Noto lacks, in a style for light and dark pages;
+    returns the font family's name.
 
-    The colour map "shade", the default of `imshow`, goes from clear to blue, as white would glare on a dark page.
+    The colour map "shade", the default of `imshow`, goes from clear to blue, as white would glare on a dark
+    page.
     """
     import matplotlib
     from cycler import cycler
@@ -55,10 +82,16 @@ def use_fonts() -> str:
         font_manager.fontManager.addfont(str(path))
     if "shade" not in matplotlib.colormaps:
         matplotlib.colormaps.register(LinearSegmentedColormap.from_list("shade", [f"{BLUE}00", BLUE]))
-    matplotlib.rcParams.update({
-        "font.family": [family, "DejaVu Sans"],      # a list: matplotlib looks a missing glyph up in the next family
-        "axes.prop_cycle": cycler(color=_LINES), **_STYLE,
-    })
+    matplotlib.rcParams.update(
+        {
+            "font.family": [
+                family,
+                "DejaVu Sans",
+            ],  # a list: matplotlib looks a missing glyph up in the next family
+            "axes.prop_cycle": cycler(color=_LINES),
+            **_STYLE,
+        }
+    )
     _clear_in_notebooks()
     return family
 
@@ -66,7 +99,8 @@ def use_fonts() -> str:
 def _clear_in_notebooks() -> None:
     """A figure that a cell shows has a clear background.
 
-    Not by `figure.facecolor`: seeing a clear figure, matplotlib's notebook backend asks JupyterLab for a white background.
+    Not by `figure.facecolor`: seeing a clear figure, matplotlib's notebook backend asks JupyterLab for a
+    white background.
     """
     shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
     if shell:
@@ -77,11 +111,19 @@ def _clear_in_notebooks() -> None:
 
 
 def drawable(label: str, most: int = 24) -> str:
-    """A reader's label for a figure: no formula in dollar signs, a box for each character that the fonts lack, at most so many of them."""
+    """A reader's label for a figure: no formula in dollar signs, a box for each character that the fonts
+    lack, at most so many of them."""
     import matplotlib
     from matplotlib import font_manager
 
-    fonts = [font_manager.get_font(font_manager.findfont(font_manager.FontProperties(family=[family]))) for family in matplotlib.rcParams["font.family"]]
-    label = label if len(label) <= most else label[:most - 1] + "…"
-    seen = (char for char in label if unicodedata.category(char) not in ("Cf", "Cc", "Mn"))         # no marks that only join others
-    return "".join(char if any(font.get_char_index(ord(char)) for font in fonts) else "□" for char in seen).replace("$", r"\$")
+    fonts = [
+        font_manager.get_font(font_manager.findfont(font_manager.FontProperties(family=[family])))
+        for family in matplotlib.rcParams["font.family"]
+    ]
+    label = label if len(label) <= most else label[: most - 1] + "…"
+    seen = (
+        char for char in label if unicodedata.category(char) not in ("Cf", "Cc", "Mn")
+    )  # no marks that only join others
+    return "".join(
+        char if any(font.get_char_index(ord(char)) for font in fonts) else "□" for char in seen
+    ).replace("$", r"\$")

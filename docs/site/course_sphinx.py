@@ -1,4 +1,6 @@
-"""What Sphinx lacks: formulas as MathML, our docstrings' indentation, and the questions to recall as data for the page's script."""
+"""What Sphinx lacks: formulas as MathML, our docstrings' indentation, and the questions to recall as data for
+the page's script."""
+
 from __future__ import annotations
 
 import json
@@ -18,7 +20,9 @@ def anchor(heading: str) -> str:
 
 
 def _inline(writer, node: nodes.math) -> None:
-    writer.body.append(convert(node.astext()))          # browsers draw MathML themselves: no script, no font, no network
+    writer.body.append(
+        convert(node.astext())
+    )  # browsers draw MathML themselves: no script, no font, no network
     raise nodes.SkipNode
 
 
@@ -28,7 +32,9 @@ def _block(writer, node: nodes.math_block) -> None:
 
 
 def _flat(app, what, name, thing, options, lines: list[str]) -> None:
-    lines[:] = [line.strip() for line in lines]         # an indented line goes on with its paragraph; Sphinx would make a quotation of it
+    lines[:] = [
+        line.strip() for line in lines
+    ]  # an indented line goes on with its paragraph; Sphinx would make a quotation of it
 
 
 def _recall(app: Sphinx, exception: Exception | None) -> None:
@@ -36,8 +42,16 @@ def _recall(app: Sphinx, exception: Exception | None) -> None:
         return
     lang = "zh" if app.config.language.startswith("zh") else "en"
     stems = {chapter.number: chapter.stem for chapter in chapters()}
-    data = {question.text[lang].replace("`", ""): [question.right[lang], question.reason[lang].replace("`", ""), f"{stems[question.chapter]}.html",
-                                                   question.section[lang], question.id] for question in bank()}
+    data = {
+        question.text[lang].replace("`", ""): [
+            question.right[lang],
+            question.reason[lang].replace("`", ""),
+            f"{stems[question.chapter]}.html",
+            question.section[lang],
+            question.id,
+        ]
+        for question in bank()
+    }
     script = f"const RECALL = {json.dumps(data, ensure_ascii=False)}, VERSION = {VERSION};\n"
     (app.outdir / "_static" / "recall.js").write_text(script, "utf-8")
 

@@ -1,8 +1,10 @@
 """The feedback card: the same words as HTML in a notebook and as plain text everywhere else.
 
-Styles are inline and colours half transparent, because front-ends remove style sheets from untrusted notebooks and
+Styles are inline and colours half transparent, because front-ends remove style sheets from untrusted
+notebooks and
 nobody knows whether the page behind is white or black. An icon and a word always stand beside the colour.
 """
+
 from __future__ import annotations
 
 import html
@@ -15,14 +17,27 @@ import torch
 
 __all__ = ["Card", "Fold", "Table", "in_notebook", "literal", "short"]
 
-COLOURS = {"good": "#2da44e", "bad": "#d1485f", "idle": "#8b949e", "note": "#c99a2e"}     # readable on white and on black
+COLOURS = {
+    "good": "#2da44e",
+    "bad": "#d1485f",
+    "idle": "#8b949e",
+    "note": "#c99a2e",
+}  # readable on white and on black
 BOX = "color:inherit;padding:8px 14px;margin:4px 0;border-radius:0 6px 6px 0;line-height:1.6;max-width:60em"
 CODE = "background:rgba(128,128,128,.18);color:inherit;padding:0 4px;border-radius:3px"
-CODE_BLOCK = ("margin:8px 0 0;padding:8px 10px;border-radius:4px;background:rgba(128,128,128,.14);color:inherit;overflow-x:auto;"
-              "line-height:1.45")
+CODE_BLOCK = (
+    "margin:8px 0 0;padding:8px "
+    "10px;border-radius:4px;background:rgba(128,128,128,.14);color:inherit;overflow-x:auto;"
+    "line-height:1.45"
+)
 TABLE = "border-collapse:collapse;margin:0;color:inherit;font-size:inherit;font-variant-numeric:tabular-nums"
-CAPTION = "text-align:left;caption-side:top;color:inherit;font-size:inherit;padding:0 0 2px;white-space:nowrap"
-CELL = "padding:1px 8px;text-align:right;border:1px solid rgba(128,128,128,.35);background:none;color:inherit;white-space:nowrap"
+CAPTION = (
+    "text-align:left;caption-side:top;color:inherit;font-size:inherit;padding:0 0 2px;white-space:nowrap"
+)
+CELL = (
+    "padding:1px 8px;text-align:right;border:1px solid "
+    "rgba(128,128,128,.35);background:none;color:inherit;white-space:nowrap"
+)
 MARKED = f";font-weight:700;box-shadow:inset 0 0 0 2px {COLOURS['bad']}"
 
 
@@ -32,7 +47,7 @@ class Table:
 
     caption: str
     rows: tuple[tuple[str, ...], ...]
-    marked: frozenset[tuple[int, int]] = frozenset()         # cells that differ: bold and boxed
+    marked: frozenset[tuple[int, int]] = frozenset()  # cells that differ: bold and boxed
 
 
 @dataclass(frozen=True)
@@ -46,12 +61,15 @@ class Fold:
 
 @dataclass
 class Card:
-    """`lines` are text with `code` and **bold**, others' words `literal`; `shown` cards display nothing a second time."""
+    """`lines` are text with `code` and **bold**, others' words `literal`; `shown` cards display nothing a
+    second time."""
 
     mood: str
     lines: Sequence[str]
     tables: Sequence[Table] = ()
-    brief: dict[str, str] = field(default_factory=dict)      # what HTML says in place of a line whose numbers stand in the tables
+    brief: dict[str, str] = field(
+        default_factory=dict
+    )  # what HTML says in place of a line whose numbers stand in the tables
     code: str = ""
     folds: Sequence[Fold] = ()
     shown: bool = False
@@ -66,11 +84,16 @@ class Card:
         colour = COLOURS[self.mood]
         first, *rest = (self.brief.get(line, line) for line in self.lines)
         word, mark, more = re.match(r"(?s)(.*?)([:：。·]|\.(?= |$)|$)(.*)", first).groups()
-        shown = [f"<div><b>{_inline(word + mark)}</b>{_inline(more)}</div>"] + [f"<div>{_inline(line)}</div>" for line in rest if line]
-        if self.tables:                          # above the next step
+        shown = [f"<div><b>{_inline(word + mark)}</b>{_inline(more)}</div>"] + [
+            f"<div>{_inline(line)}</div>" for line in rest if line
+        ]
+        if self.tables:  # above the next step
             shown.insert(len(shown) - 1, _side_by_side(self.tables))
-        shown += [f"<details><summary>{html.escape(fold.title)}</summary>"
-                  f"{_side_by_side(fold.tables) if fold.tables else _block(fold.text)}</details>" for fold in self.folds]
+        shown += [
+            f"<details><summary>{html.escape(fold.title)}</summary>"
+            f"{_side_by_side(fold.tables) if fold.tables else _block(fold.text)}</details>"
+            for fold in self.folds
+        ]
         if self.code:
             shown.append(_block(self.code))
         style = f"{BOX};border-left:4px solid {colour};background:{colour}1c"
@@ -80,6 +103,7 @@ class Card:
         """HTML and text in a notebook, text elsewhere."""
         if in_notebook():
             from IPython.display import display
+
             display({"text/html": self.html, "text/plain": self.text}, raw=True)
         else:
             print(self.text)
@@ -104,7 +128,7 @@ def in_notebook() -> bool:
     return shell is not None and hasattr(shell, "kernel")
 
 
-_MARKS = "*`", "\ue000\ue001"                     # of the private use area, which no font and no keyboard has
+_MARKS = "*`", "\ue000\ue001"  # of the private use area, which no font and no keyboard has
 
 
 def literal(text: str) -> str:
@@ -132,10 +156,19 @@ def _side_by_side(tables: Sequence[Table]) -> str:
 
 
 def _table(table: Table) -> str:
-    rows = "".join('<tr style="background:none">' + "".join(
-        f'<td style="{CELL}{MARKED if (i, j) in table.marked else ""}">{html.escape(value)}</td>' for j, value in enumerate(row)) + "</tr>"
-        for i, row in enumerate(table.rows))
-    return f'<table style="{TABLE}"><caption style="{CAPTION}">{html.escape(table.caption)}</caption><tbody>{rows}</tbody></table>'
+    rows = "".join(
+        '<tr style="background:none">'
+        + "".join(
+            f'<td style="{CELL}{MARKED if (i, j) in table.marked else ""}">{html.escape(value)}</td>'
+            for j, value in enumerate(row)
+        )
+        + "</tr>"
+        for i, row in enumerate(table.rows)
+    )
+    return (
+        f'<table style="{TABLE}"><caption '
+        f'style="{CAPTION}">{html.escape(table.caption)}</caption><tbody>{rows}</tbody></table>'
+    )
 
 
 def short(value: object, limit: int = 70) -> str:
@@ -144,9 +177,9 @@ def short(value: object, limit: int = 70) -> str:
         text = short(value.tolist(), 10_000) if value.numel() <= 16 and not value.is_meta else ""
         return text if text and len(text) <= limit else f"Tensor {list(value.shape)}"
     if isinstance(value, float):
-        return f"{value or 0.0:.4g}"             # no -0
+        return f"{value or 0.0:.4g}"  # no -0
     if isinstance(value, dict):
-        limit = max(limit, 200)                  # a configuration without its last keys says nothing
+        limit = max(limit, 200)  # a configuration without its last keys says nothing
         text = "{" + ", ".join(f"{key}: {short(item)}" for key, item in value.items()) + "}"
     elif isinstance(value, set):
         text = "{" + ", ".join(sorted(map(short, value))) + "}"

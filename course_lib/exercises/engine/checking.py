@@ -1,4 +1,6 @@
-"""One check from the function to its card: what is not started, the verdict, the diagnosis, what goes on record."""
+"""One check from the function to its card: what is not started, the verdict, the diagnosis, what goes on
+record."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -21,7 +23,7 @@ from .trial import attempt, marked
 __all__ = ["GIVEN_OUT", "MISSING", "Result", "checked", "judged", "unchecked"]
 
 MISSING = object()
-GIVEN_OUT = "_course_reference"                  # marks a reference that `use` handed out: it is not the learner's work
+GIVEN_OUT = "_course_reference"  # marks a reference that `use` handed out: it is not the learner's work
 
 
 @dataclass
@@ -29,7 +31,7 @@ class Result:
     """What a check found. In a notebook it shows its card once."""
 
     id: str
-    status: str                                  # passed, not_attempted, missing, error, contract, wrong, side_effect, forbidden, too_slow
+    status: str  # passed, not_attempted, missing, error, contract, wrong, side_effect, forbidden, too_slow
     mistakes: tuple[str, ...]
     message: str
     case: Example | None
@@ -57,7 +59,7 @@ def checked(exercise: Exercise, fn: Any, lang: str, seed: int, keep: bool, hande
         report = judged(exercise, fn, seed)
         try:
             diagnosis = diagnose(report, fn) if report.status != "passed" else Diagnosis()
-        except Exception:                        # whatever odd value a function returned: the verdict stands, the notebook goes on
+        except Exception:  # whatever odd value a function returned: the verdict stands, the notebook goes on
             diagnosis = Diagnosis()
     mistakes = tuple(m.id for m in diagnosis.mistakes)
     if keep:
@@ -81,22 +83,35 @@ def judged(exercise: Exercise, fn: Any, seed: int) -> Report:
 
 
 def unchecked(exercise: Exercise, fn: Any, lang: str, handed: bool) -> tuple[str, Card] | None:
-    """Status and card of a function that is not the learner's last word: absent, older than its cell, a stub, the course's own reference."""
+    """Status and card of a function that is not the learner's last word: absent, older than its cell, a stub,
+    the course's own reference."""
     name, missing = exercise.name, fn is MISSING
     if not handed and (found := stale(name, fn, missing)):
         return found.status, Card("bad", [found.says[lang]])
     if missing:
-        text = L(zh="○ 找不到 `{name}`：先运行定义它的那一格，再运行本格。", en="○ `{name}` is not defined yet: run the cell that defines it, then this one.")
+        text = L(
+            zh="○ 找不到 `{name}`：先运行定义它的那一格，再运行本格。",
+            en="○ `{name}` is not defined yet: run the cell that defines it, then this one.",
+        )
         return "missing", Card("idle", [text.format(name=name)[lang]])
     if type(fn) is FunctionType and fn.__dict__.get(GIVEN_OUT) == exercise.id:
-        text = L(zh="○ 还没开始：`{name}` 现在是课程的参考实现。重新运行你写它的那一格，再运行本格。",
-                 en="○ Not started: `{name}` is the course's reference at the moment. Run your own cell again, then this one.")
+        text = L(
+            zh="○ 还没开始：`{name}` 现在是课程的参考实现。重新运行你写它的那一格，再运行本格。",
+            en="○ Not started: `{name}` is the course's reference at the moment. Run your own cell "
+            "again, then this one.",
+        )
     elif not attempted(fn):
-        text = L(zh="○ 还没开始：`{name}` 仍是初始模板。写好后再运行本格。",
-                en="○ Not started: `{name}` is still the template. Fill it in and run this cell again.")
+        text = L(
+            zh="○ 还没开始：`{name}` 仍是初始模板。写好后再运行本格。",
+            en="○ Not started: `{name}` is still the template. Fill it in and run this cell again.",
+        )
     else:
         return None
-    start = L(zh="不知从哪里下手？`cl.hint(\"{id}\")`", en="Where to begin? `cl.hint(\"{id}\")`")
+    start = L(zh='不知从哪里下手？`cl.hint("{id}")`', en='Where to begin? `cl.hint("{id}")`')
     with level_ground():
         example = worked(exercise, lang)
-    return "not_attempted", Card("idle", [text.format(name=name)[lang], start.format(id=exercise.id)[lang]], folds=[example] if example else [])
+    return "not_attempted", Card(
+        "idle",
+        [text.format(name=name)[lang], start.format(id=exercise.id)[lang]],
+        folds=[example] if example else [],
+    )

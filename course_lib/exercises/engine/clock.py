@@ -1,4 +1,5 @@
 """Ending what does not end, and hearing the stop button while someone else's code runs."""
+
 from __future__ import annotations
 
 import contextlib
@@ -13,13 +14,14 @@ from typing import Any
 
 __all__ = ["TIME_LIMIT", "StopButton", "TimeLimit", "Timer"]
 
-TIME_LIMIT = 2.0                 # seconds for one call
-COMPUTED = 0.5                   # share of them that it must have computed: less is waiting for a busy machine, or a sleep,
-PATIENCE = 3                     # which is late only after so many times the limit
-TICK = 0.05                      # seconds between two looks at a running call
-INSIST = 0.0007                  # seconds between two raises: an `except:` around one does not hold the next (a trace function, which
-                                 # would, can hang Python 3.11 when it is set inside a signal handler)
-IMPORT_LIMIT = 20.0              # seconds: an import is not interrupted and its time does not count, up to here
+TIME_LIMIT = 2.0  # seconds for one call
+COMPUTED = 0.5  # share of them that it must have computed: less is waiting for a busy machine, or a sleep,
+PATIENCE = 3  # which is late only after so many times the limit
+TICK = 0.05  # seconds between two looks at a running call
+# seconds between two raises: an `except:` around one does not hold the next (a trace function, which
+INSIST = 0.0007
+# would, can hang Python 3.11 when it is set inside a signal handler)
+IMPORT_LIMIT = 20.0  # seconds: an import is not interrupted and its time does not count, up to here
 
 
 class TimeLimit(BaseException):
@@ -27,11 +29,12 @@ class TimeLimit(BaseException):
 
 
 class Timer:
-    """Raises TimeLimit in the running code after `seconds` (COMPUTED, PATIENCE), and again until it gets out of every try block.
+    """Raises TimeLimit in the running code after `seconds` (COMPUTED, PATIENCE), and again until it gets out
+    of every try block.
 
-    By a signal in the main thread, which also ends a sleep; elsewhere (Windows, a thread) by an exception that another
-    thread plants. Frames of the file `home` and above it are not the running code's. `going` is told, again and again,
-    while a first import or a busy machine keeps a call beyond its limit.
+    By a signal in the main thread, which also ends a sleep; elsewhere (Windows, a thread) by an exception
+    that another thread plants. Frames of the file `home` and above it are not the running code's. `going` is
+    told, again and again, while a first import or a busy machine keeps a call beyond its limit.
     """
 
     def __init__(self, seconds: float, home: str, going: Callable[[], None] | None = None):
@@ -56,25 +59,38 @@ class Timer:
         if not self.signals:
             self.over.set()
             self.watcher.join()
-            if self.fired:                       # the last one planted may be still to come. To plant None instead leaves a flag up
-                with contextlib.suppress(TimeLimit):             # in Python 3.11, which then hangs at the next call that is traced
-                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.target), ctypes.py_object(TimeLimit))
+            if (
+                self.fired
+            ):  # the last one planted may be still to come. To plant None instead leaves a flag up
+                with contextlib.suppress(
+                    TimeLimit
+                ):  # in Python 3.11, which then hangs at the next call that is traced
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                        ctypes.c_ulong(self.target), ctypes.py_object(TimeLimit)
+                    )
                     while True:
                         time.sleep(0)
             return
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, self.handler)
-        delay, interval = self.previous          # somebody else's timer, a test's for one, runs on
+        delay, interval = self.previous  # somebody else's timer, a test's for one, runs on
         if delay:
-            signal.setitimer(signal.ITIMER_REAL, max(delay - (time.monotonic() - self.started), 0.01), interval)
+            signal.setitimer(
+                signal.ITIMER_REAL, max(delay - (time.monotonic() - self.started), 0.01), interval
+            )
 
     def _late(self, frame: FrameType | None) -> bool:
         now, computed = time.monotonic(), time.process_time()
-        if _importing(frame, self.home) and now < self.started + IMPORT_LIMIT:      # half an import would break the module for good
+        if (
+            _importing(frame, self.home) and now < self.started + IMPORT_LIMIT
+        ):  # half an import would break the module for good
             self.deadline, self.computed = now + self.seconds, computed
         elif now < self.deadline:
             return False
-        elif computed - self.computed >= COMPUTED * self.seconds or now >= self.deadline + (PATIENCE - 1) * self.seconds:
+        elif (
+            computed - self.computed >= COMPUTED * self.seconds
+            or now >= self.deadline + (PATIENCE - 1) * self.seconds
+        ):
             return True
         if self.going:
             self.going()
@@ -84,10 +100,15 @@ class Timer:
         while not self.over.wait(TICK):
             if self._late(sys._current_frames().get(self.target)):
                 self.fired = True
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.target), ctypes.py_object(TimeLimit))
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                    ctypes.c_ulong(self.target), ctypes.py_object(TimeLimit)
+                )
 
     def _tick(self, frame: FrameType | None) -> None:
-        ours = frame is None or frame.f_code.co_filename in (self.home, __file__)       # the running code is out already
+        ours = frame is None or frame.f_code.co_filename in (
+            self.home,
+            __file__,
+        )  # the running code is out already
         if ours or not self.armed or not self._late(frame):
             return
         if not self.fired:
@@ -106,9 +127,11 @@ def _importing(frame: FrameType | None, home: str) -> bool:
 
 
 class StopButton:
-    """A context in which SIGINT is noted, and raised in the guarded code while `live`; it leaves as a KeyboardInterrupt.
+    """A context in which SIGINT is noted, and raised in the guarded code while `live`; it leaves as a
+    KeyboardInterrupt.
 
-    So it gets through whatever the guarded code catches, and a KeyboardInterrupt that the code raises itself is told apart.
+    So it gets through whatever the guarded code catches, and a KeyboardInterrupt that the code raises itself
+    is told apart.
     """
 
     def __init__(self, live: bool = False) -> None:
@@ -118,7 +141,7 @@ class StopButton:
     def __enter__(self) -> StopButton:
         if threading.current_thread() is threading.main_thread():
             self.before = signal.getsignal(signal.SIGINT)
-            if self.before is not None:          # None: not set from Python, so it could not be put back
+            if self.before is not None:  # None: not set from Python, so it could not be put back
                 signal.signal(signal.SIGINT, self._press)
         return self
 

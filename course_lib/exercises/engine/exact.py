@@ -1,4 +1,6 @@
-"""What a function must return where it is one Python value and its type matters: a string, or a list of mixed values."""
+"""What a function must return where it is one Python value and its type matters: a string, or a list of mixed
+values."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -21,12 +23,14 @@ class Exact(Kind):
             return None, NOTHING
         value = list(value) if self.type is list and isinstance(value, tuple) else value
         if not issubclass(type(value), self.type):
-            return None, L(zh="应返回 {want}，你返回的是 {got}。", en="The contract asks for {want}; yours is {got}.").format(
-                want=self.type.__name__, got=describe(value))
+            return None, L(
+                zh="应返回 {want}，你返回的是 {got}。", en="The contract asks for {want}; yours is {got}."
+            ).format(want=self.type.__name__, got=describe(value))
         for i, (mine, want) in enumerate(zip(value, like or [])):
             if type(mine) is not type(want):
-                return value, L(zh="第 {i} 项应是 {want}，你的是 {got}。", en="Item {i} should be {want}; yours is {got}.").format(
-                    i=i, want=type(want).__name__, got=describe(mine))
+                return value, L(
+                    zh="第 {i} 项应是 {want}，你的是 {got}。", en="Item {i} should be {want}; yours is {got}."
+                ).format(i=i, want=type(want).__name__, got=describe(mine))
         return value, None
 
     def hand(self, value, args):

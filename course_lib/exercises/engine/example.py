@@ -1,4 +1,5 @@
 """The smallest failing case: as numbers for a script, as lines and as tables for a card."""
+
 from __future__ import annotations
 
 import inspect
@@ -16,7 +17,7 @@ from .spec import Exercise
 __all__ = ["Example", "example_lines", "smallest", "worked"]
 
 
-SMALL = 30                       # numbers that one can follow by hand
+SMALL = 30  # numbers that one can follow by hand
 
 
 @dataclass(frozen=True)
@@ -44,29 +45,47 @@ def smallest(report: Report) -> Example | None:
 
 
 def worked(exercise: Exercise, lang: str) -> Fold | None:
-    """The first input that can be written out whole, and what the reference makes of it; None where there is none."""
+    """The first input that can be written out whole, and what the reference makes of it; None where there is
+    none."""
     names, want = inspect.signature(exercise.reference).parameters, L(zh="结果", en="Result")[lang]
-    for finding in expectations(exercise, 0):                # from simple to special
+    for finding in expectations(exercise, 0):  # from simple to special
         values = [*zip(names, finding.case.args), (want, finding.expected)]
         text = "; ".join(f"{name} = {short(value, 110)}" for name, value in values)
         if not any(callable(value) or "Tensor [" in short(value, 110) for _, value in values):
-            return Fold(L(zh="一个算好的例子", en="A worked example")[lang], text, [_as_given(name, value) for name, value in values])
+            return Fold(
+                L(zh="一个算好的例子", en="A worked example")[lang],
+                text,
+                [_as_given(name, value) for name, value in values],
+            )
     return None
 
 
 def _ones(value: Any) -> int:
-    return list(value.shape).count(1) if isinstance(value, torch.Tensor) else int(isinstance(value, (list, str, dict)) and len(value) <= 1)
+    return (
+        list(value.shape).count(1)
+        if isinstance(value, torch.Tensor)
+        else int(isinstance(value, (list, str, dict)) and len(value) <= 1)
+    )
 
 
 def example_lines(report: Report, example: Example, lang: str) -> tuple[list[L], list[Table]]:
-    """The inputs in one line, yours and the expected value in another; the same as tables where they are arrays."""
+    """The inputs in one line, yours and the expected value in another; the same as tables where they are
+    arrays."""
     finding = next(f for f in report.findings if f.case.name is example.name)
     mine, expected, part = _part(report, finding, example)
     given = ", ".join(f"{name} = {short(value, 60)}" for name, value in example.inputs.items())
-    lines = [L(zh="最小反例「{name}」：{given}", en="Smallest example, “{name}”: {given}").format(name=example.name, given=literal(given[:200]))]
+    lines = [
+        L(zh="最小反例「{name}」：{given}", en="Smallest example, “{name}”: {given}").format(
+            name=example.name, given=literal(given[:200])
+        )
+    ]
     named = L(zh=f"`{part}`：" if part else "", en=f"`{part}`: " if part else "")
     both = L(zh="{part}你的输出：{a}；期望：{b}{gap}", en="{part}Yours: {a}; expected: {b}{gap}")
-    arrays = isinstance(mine, torch.Tensor) and isinstance(expected, torch.Tensor) and not (mine.is_complex() or mine.is_meta)
+    arrays = (
+        isinstance(mine, torch.Tensor)
+        and isinstance(expected, torch.Tensor)
+        and not (mine.is_complex() or mine.is_meta)
+    )
     if not arrays or mine.shape != expected.shape:
         want = expected.__name__ if isinstance(expected, type) else short(expected, 110)
         return [*lines, both.format(part=named, a=literal(short(mine, 110)), b=literal(want), gap="")], []
@@ -74,14 +93,35 @@ def example_lines(report: Report, example: Example, lang: str) -> tuple[list[L],
         return [*lines, both.format(part=named, a=short(mine), b=short(expected), gap="")], []
     cut_mine, cut_want = _corner(mine, expected)
     different, gap = _unequal(cut_mine, cut_want), cut_mine.double() - cut_want.double()
-    gap[~different] = 0.0                        # rounding is no difference
+    gap[~different] = 0.0  # rounding is no difference
     numbers = mine.dtype != torch.bool
-    helps = numbers and expected.is_floating_point() and gap.isfinite().all() and gap.numel() <= 8 and different.any()
-    lines.append(both.format(part=named, a=_row(cut_mine, expected), b=_row(cut_want, expected), gap=L(
-        zh="；差：{gap}", en="; difference: {gap}").format(gap=_row(gap, expected)) if helps else ""))
-    caption = {"yours": L(zh="你的输出", en="Yours"), "want": L(zh="期望", en="Expected"), "gap": L(zh="差", en="Difference")}
-    tables = [_as_table(caption["yours"][lang], cut_mine, frozenset(map(tuple, different.nonzero().tolist()))),
-              _as_table(caption["want"][lang], cut_want), *([_as_table(caption["gap"][lang], gap)] if numbers else [])]
+    helps = (
+        numbers
+        and expected.is_floating_point()
+        and gap.isfinite().all()
+        and gap.numel() <= 8
+        and different.any()
+    )
+    lines.append(
+        both.format(
+            part=named,
+            a=_row(cut_mine, expected),
+            b=_row(cut_want, expected),
+            gap=L(zh="；差：{gap}", en="; difference: {gap}").format(gap=_row(gap, expected))
+            if helps
+            else "",
+        )
+    )
+    caption = {
+        "yours": L(zh="你的输出", en="Yours"),
+        "want": L(zh="期望", en="Expected"),
+        "gap": L(zh="差", en="Difference"),
+    }
+    tables = [
+        _as_table(caption["yours"][lang], cut_mine, frozenset(map(tuple, different.nonzero().tolist()))),
+        _as_table(caption["want"][lang], cut_want),
+        *([_as_table(caption["gap"][lang], gap)] if numbers else []),
+    ]
     return lines, [_as_given(name, value) for name, value in example.inputs.items()] + tables
 
 
@@ -97,7 +137,11 @@ def _part(report: Report, finding: Finding, example: Example) -> tuple[Any, Any,
     if isinstance(expected, (tuple, dict)) and type(mine) is type(expected):
         for key in expected if isinstance(expected, dict) else range(len(expected)):
             if mine[key] is not None and distance(mine[key], expected[key]) > 1:
-                return mine[key], expected[key], key if isinstance(key, str) else report.exercise.returns.parts[key][0]
+                return (
+                    mine[key],
+                    expected[key],
+                    key if isinstance(key, str) else report.exercise.returns.parts[key][0],
+                )
     return mine, expected, ""
 
 
@@ -118,9 +162,9 @@ def _corner(mine: torch.Tensor, want: torch.Tensor) -> tuple[torch.Tensor, torch
     """At most 4 x 4 of both, from where they differ first."""
     a, b = _flat(mine), _flat(want)
     bad = _unequal(a, b).nonzero()
-    row, column = (bad[0].tolist() if len(bad) else (0, 0))
+    row, column = bad[0].tolist() if len(bad) else (0, 0)
     top, left = max(0, min(row, a.shape[0] - 4)), max(0, min(column, a.shape[1] - 4))
-    return a[top:top + 4, left:left + 4], b[top:top + 4, left:left + 4]
+    return a[top : top + 4, left : left + 4], b[top : top + 4, left : left + 4]
 
 
 def _as_table(caption: str, values: torch.Tensor, marked: frozenset[tuple[int, int]] = frozenset()) -> Table:

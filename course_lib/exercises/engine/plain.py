@@ -1,8 +1,10 @@
 """What a learner's function returned, made harmless: nothing of it that runs code of theirs goes any further.
 
-Types are looked up without asking the object (`type`, not `__class__`), containers are walked by their own built-in
-methods, cycles and floods end in an `Opaque`, and so does whatever is neither a number, a text nor a container.
+Types are looked up without asking the object (`type`, not `__class__`), containers are walked by their own
+built-in methods, cycles and floods end in an `Opaque`, and so does whatever is neither a number, a text nor a
+container.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -16,8 +18,8 @@ import torch
 
 __all__ = ["Opaque", "plain"]
 
-MOST_ITEMS = 200_000             # in all containers together
-MOST_NUMBERS = 20_000_000        # of one tensor or array: beyond that only its shape is kept
+MOST_ITEMS = 200_000  # in all containers together
+MOST_NUMBERS = 20_000_000  # of one tensor or array: beyond that only its shape is kept
 DEPTH = 50
 
 
@@ -32,7 +34,8 @@ class Opaque:
 
 
 def plain(value: Any) -> Any:
-    """A copy of `value` out of tensors, arrays, numbers, texts, None, lists, tuples and dicts; all else is an `Opaque`."""
+    """A copy of `value` out of tensors, arrays, numbers, texts, None, lists, tuples and dicts; all else is an
+    `Opaque`."""
     return _plain(value, (), [MOST_ITEMS])
 
 
@@ -57,17 +60,24 @@ def _plain(value: Any, above: tuple[int, ...], left: list[int]) -> Any:
     if issubclass(kind, torch.Tensor):
         try:
             return _tensor(value)
-        except Exception:                        # a subclass with ideas of its own
+        except Exception:  # a subclass with ideas of its own
             return Opaque(kind.__name__)
     if issubclass(kind, (np.number, np.bool_)):
-        return bool(value) if issubclass(kind, np.bool_) else int(value) if issubclass(kind, np.integer) else np.ndarray.item(
-            np.asarray(value, dtype="complex128" if issubclass(kind, np.complexfloating) else "float64"))
+        return (
+            bool(value)
+            if issubclass(kind, np.bool_)
+            else int(value)
+            if issubclass(kind, np.integer)
+            else np.ndarray.item(
+                np.asarray(value, dtype="complex128" if issubclass(kind, np.complexfloating) else "float64")
+            )
+        )
     if issubclass(kind, np.ndarray):
         return _array(value)
     if issubclass(kind, (list, tuple, dict)):
         return _container(kind, value, above, left)
     if kind is CoroutineType:
-        value.close()                            # or Python warns, cells later, that nobody awaited it
+        value.close()  # or Python warns, cells later, that nobody awaited it
     return Opaque(kind.__name__)
 
 
@@ -81,10 +91,20 @@ def _float(number: Any) -> Any:
 def _tensor(value: torch.Tensor) -> Any:
     with torch._C.DisableTorchFunctionSubclass():
         tensor = value.detach()
-        tensor = tensor.as_subclass(torch.Tensor) if type(tensor) not in (torch.Tensor, torch.nn.Parameter) else tensor
+        tensor = (
+            tensor.as_subclass(torch.Tensor)
+            if type(tensor) not in (torch.Tensor, torch.nn.Parameter)
+            else tensor
+        )
         if tensor.is_meta or tensor.numel() > MOST_NUMBERS:
             return torch.empty(tensor.shape, dtype=tensor.dtype, device="meta")
-        return (tensor.to_dense() if tensor.layout != torch.strided else tensor).resolve_conj().resolve_neg().cpu().clone()
+        return (
+            (tensor.to_dense() if tensor.layout != torch.strided else tensor)
+            .resolve_conj()
+            .resolve_neg()
+            .cpu()
+            .clone()
+        )
 
 
 def _array(value: np.ndarray) -> Any:
@@ -99,8 +119,10 @@ def _container(kind: type, value: Any, above: tuple[int, ...], left: list[int]) 
         return Opaque(f"{kind.__name__} that holds itself" if id(value) in above else "…")
     above = (*above, id(value))
     if issubclass(kind, dict):
-        return {key if type(key) in (str, int) else repr(_plain(key, above, left))[:40]: _plain(item, above, left)
-                for key, item in dict.items(value)}
+        return {
+            key if type(key) in (str, int) else repr(_plain(key, above, left))[:40]: _plain(item, above, left)
+            for key, item in dict.items(value)
+        }
     base = list if issubclass(kind, list) else tuple
     items = []
     for item in base.__iter__(value):

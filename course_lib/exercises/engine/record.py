@@ -11,9 +11,10 @@ A line has `time`, the `id` of an exercise, a guess or a recalled question, and 
 
 `v` is the version of the lines, 2; lines of version 1 have none and know only check, hint and solution.
 
-Lines are only ever appended, under a file lock, so two kernels lose nothing; a line that cannot be read is passed over.
-Where the folder cannot be written, events stay in memory and `progress()` says so.
+Lines are only ever appended, under a file lock, so two kernels lose nothing; a line that cannot be read is
+passed over. Where the folder cannot be written, events stay in memory and `progress()` says so.
 """
+
 from __future__ import annotations
 
 import json
@@ -32,15 +33,34 @@ from ...i18n import L, language
 from .card import Card
 from .registry import exercises
 
-__all__ = ["Progress", "VERSION", "asked", "events", "failures", "hints_given", "is_event", "note", "open_mistakes", "progress", "standing", "str_mistake", "summarise",
-           "summarise_guesses", "summarise_recalls", "weak_skills", "when"]
+__all__ = [
+    "Progress",
+    "VERSION",
+    "asked",
+    "events",
+    "failures",
+    "hints_given",
+    "is_event",
+    "note",
+    "open_mistakes",
+    "progress",
+    "standing",
+    "str_mistake",
+    "summarise",
+    "summarise_guesses",
+    "summarise_recalls",
+    "weak_skills",
+    "when",
+]
 
 VERSION = 2
 TIME = "%Y-%m-%dT%H:%M:%S%z"
-_memory: list[dict[str, Any]] = []               # where the folder is read-only
-STATES = {                       # sign and name of how far one is with an exercise
-    "done": ("✓", L(zh="通过", en="passed")), "tried": ("◐", L(zh="试过", en="tried")),
-    "told": ("◇", L(zh="看过参考解", en="solution seen")), "new": ("○", L(zh="未开始", en="not started")),
+_memory: list[dict[str, Any]] = []  # where the folder is read-only
+STATES = {  # sign and name of how far one is with an exercise
+    "done": ("✓", L(zh="通过", en="passed")),
+    "tried": ("◐", L(zh="试过", en="tried")),
+    "told": ("◇", L(zh="看过参考解", en="solution seen")),
+    "new": ("○", L(zh="未开始", en="not started")),
 }
 
 
@@ -56,7 +76,7 @@ def note(id: str, event: str, **details: Any) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(f"{path}.lock", timeout=5), path.open("a+b") as file:
             size = file.seek(0, 2)
-            if size and (file.seek(size - 1), file.read(1))[1] != b"\n":       # a line that a crash cut short
+            if size and (file.seek(size - 1), file.read(1))[1] != b"\n":  # a line that a crash cut short
                 file.write(b"\n")
             file.write(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
     except (OSError, filelock.Timeout):
@@ -67,7 +87,9 @@ def events() -> list[dict[str, Any]]:
     """All events, oldest first."""
     found = []
     try:
-        for line in _file().read_text(encoding="utf-8", errors="replace").split("\n"):      # a text may hold other line ends
+        for line in (
+            _file().read_text(encoding="utf-8", errors="replace").split("\n")
+        ):  # a text may hold other line ends
             try:
                 entry = json.loads(line)
             except ValueError:
@@ -81,10 +103,16 @@ def events() -> list[dict[str, Any]]:
 
 def is_event(entry: Any) -> bool:
     """True for what `note` writes; a file that was edited or cut holds other things too."""
-    return (isinstance(entry, dict) and isinstance(entry.get("id"), str) and isinstance(entry.get("event"), str)
-            and isinstance(entry.get("rung", 0), int) and isinstance(entry.get("mistakes", []), list)
-            and all(isinstance(mistake, str) for mistake in entry.get("mistakes", []))
-            and isinstance(entry.get("value", ""), str) and isinstance(entry.get("right", False), bool))
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("id"), str)
+        and isinstance(entry.get("event"), str)
+        and isinstance(entry.get("rung", 0), int)
+        and isinstance(entry.get("mistakes", []), list)
+        and all(isinstance(mistake, str) for mistake in entry.get("mistakes", []))
+        and isinstance(entry.get("value", ""), str)
+        and isinstance(entry.get("right", False), bool)
+    )
 
 
 def failures(id: str) -> int:
@@ -103,13 +131,26 @@ def asked() -> list[str]:
 
 
 def summarise(found: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Exercise id -> state (new, tried, done), checks, hints, solution seen, mistakes still open, and all that were `proved`.
+    """Exercise id -> state (new, tried, done), checks, hints, solution seen, mistakes still open, and all
+    that were `proved`.
 
-    `puzzle` is True once the lines of the solution were put in order, False where that was only tried, else None. `seconds` is the time from
-    the first check to the first pass, None where there is no pass or no time that can be read.
+    `puzzle` is True once the lines of the solution were put in order, False where that was only tried, else
+    None. `seconds` is the time from the first check to the first pass, None where there is no pass or no time
+    that can be read.
     """
-    table: dict[str, dict[str, Any]] = {id: {"state": "new", "checks": 0, "hints": 0, "puzzle": None, "solution": False, "mistakes": [], "proved": [],
-                                             "seconds": None} for id in exercises()}
+    table: dict[str, dict[str, Any]] = {
+        id: {
+            "state": "new",
+            "checks": 0,
+            "hints": 0,
+            "puzzle": None,
+            "solution": False,
+            "mistakes": [],
+            "proved": [],
+            "seconds": None,
+        }
+        for id in exercises()
+    }
     first: dict[str, datetime | None] = {}
     for event in found:
         row = table.get(event["id"])
@@ -122,7 +163,9 @@ def summarise(found: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
             start = first.setdefault(event["id"], now)
             if passed and row["state"] != "done" and start and now:
                 row["seconds"] = max(0, round((now - start).total_seconds()))
-            row["proved"] += [mistake for mistake in event.get("mistakes", []) if mistake not in row["proved"]]
+            row["proved"] += [
+                mistake for mistake in event.get("mistakes", []) if mistake not in row["proved"]
+            ]
             row["state"] = "done" if passed or row["state"] == "done" else "tried"
             row["mistakes"] = [] if passed else list(event.get("mistakes") or row["mistakes"])
             row["last"] = event.get("time")
@@ -176,36 +219,62 @@ def weak_skills() -> Counter:
     for event in events():
         exercise = exercises().get(event["id"])
         if exercise and event["event"] == "check":
-            skills.update(m.skill for m in exercise.mistakes if m.id in (event.get("mistakes") or ()) and m.skill)
+            skills.update(
+                m.skill for m in exercise.mistakes if m.id in (event.get("mistakes") or ()) and m.skill
+            )
     return skills
 
 
 def next_exercise() -> tuple[str, L] | None:
-    """What to do now, and why: what is begun, then what trains the commonest slip, then the order of the course."""
+    """What to do now, and why: what is begun, then what trains the commonest slip, then the order of the
+    course."""
     found = events()
     table = summarise(found)
-    for event in reversed(found):                # the last one tried and not yet passed
+    for event in reversed(found):  # the last one tried and not yet passed
         if event["event"] == "check" and table.get(event["id"], {}).get("state") == "tried":
             names = [str_mistake(event["id"], m) for m in table[event["id"]]["mistakes"]]
-            return event["id"], L(zh="还差一步：{what}", en="almost there: {what}").format(what=names[0]) if names else L(
-                zh="已经开始，还没通过", en="begun, not yet passed")
+            return event["id"], L(zh="还差一步：{what}", en="almost there: {what}").format(
+                what=names[0]
+            ) if names else L(zh="已经开始，还没通过", en="begun, not yet passed")
     skills = weak_skills()
     begun = [id for id, row in table.items() if row["state"] == "done"]
     chapter = begun[-1].split(".")[0] if begun else ""
-    for skill, _ in skills.most_common():        # only among this chapter's exercises: later ones need their chapter's text
+    for (
+        skill,
+        _,
+    ) in skills.most_common():  # only among this chapter's exercises: later ones need their chapter's text
         for id, row in table.items():
-            if row["state"] == "new" and id.split(".")[0] == chapter and any(m.skill == skill for m in exercises()[id].mistakes):
-                return id, L(zh="正好练习你出过错的一点：{skill}", en="it trains what went wrong before: {skill}").format(skill=SKILLS[skill])
+            if (
+                row["state"] == "new"
+                and id.split(".")[0] == chapter
+                and any(m.skill == skill for m in exercises()[id].mistakes)
+            ):
+                return id, L(
+                    zh="正好练习你出过错的一点：{skill}", en="it trains what went wrong before: {skill}"
+                ).format(skill=SKILLS[skill])
     ids = asked()
-    here = ids.index(begun[-1]) if begun and begun[-1] in ids else 0         # then what was left out before
-    return next(((id, L(zh="按顺序的下一题", en="next in order")) for id in [*ids[here:], *ids[:here]] if table[id]["state"] == "new"), None)
+    here = ids.index(begun[-1]) if begun and begun[-1] in ids else 0  # then what was left out before
+    return next(
+        (
+            (id, L(zh="按顺序的下一题", en="next in order"))
+            for id in [*ids[here:], *ids[:here]]
+            if table[id]["state"] == "new"
+        ),
+        None,
+    )
 
 
 SKILLS = {
-    "axis": L(zh="轴与形状", en="axes and shapes"), "mask": L(zh="掩码", en="masks"), "scale": L(zh="缩放", en="scaling"),
-    "shift": L(zh="错位与差一", en="shifts and off-by-one"), "count": L(zh="分母与计数", en="denominators and counts"),
-    "stability": L(zh="数值稳定", en="numerical stability"), "alias": L(zh="就地修改", en="changes in place"),
-    "edge": L(zh="边界情形", en="edge cases"), "rank": L(zh="排序", en="ranking"), "formula": L(zh="公式细节", en="details of the formula"),
+    "axis": L(zh="轴与形状", en="axes and shapes"),
+    "mask": L(zh="掩码", en="masks"),
+    "scale": L(zh="缩放", en="scaling"),
+    "shift": L(zh="错位与差一", en="shifts and off-by-one"),
+    "count": L(zh="分母与计数", en="denominators and counts"),
+    "stability": L(zh="数值稳定", en="numerical stability"),
+    "alias": L(zh="就地修改", en="changes in place"),
+    "edge": L(zh="边界情形", en="edge cases"),
+    "rank": L(zh="排序", en="ranking"),
+    "formula": L(zh="公式细节", en="details of the formula"),
 }
 
 
@@ -216,21 +285,38 @@ def str_mistake(id: str, mistake: str) -> L:
 
 def _signs(ids: Iterable[str], table: dict[str, dict[str, Any]]) -> str:
     """Each exercise with the sign of its state."""
-    return "  ".join(f"{STATES['told' if row['solution'] and row['state'] != 'done' else row['state']][0]} {id.split('.')[1]}"
-                     for id, row in ((id, table[id]) for id in ids))
+    return "  ".join(
+        f"{STATES['told' if row['solution'] and row['state'] != 'done' else row['state']][0]} "
+        f"{id.split('.')[1]}"
+        for id, row in ((id, table[id]) for id in ids)
+    )
 
 
 def _legend() -> L:
-    return L(zh="  ".join(f"{sign} {name.zh}" for sign, name in STATES.values()), en="  ".join(f"{sign} {name.en}" for sign, name in STATES.values()))
+    return L(
+        zh="  ".join(f"{sign} {name.zh}" for sign, name in STATES.values()),
+        en="  ".join(f"{sign} {name.en}" for sign, name in STATES.values()),
+    )
 
 
 def standing(id: str) -> L:
     """How far the chapter of this exercise is, what the signs mean, and what comes next."""
     table, chapter = summarise(events()), next(chapter for chapter in chapters() if id in chapter.exercises)
     done, following = sum(table[other]["state"] == "done" for other in chapter.exercises), next_exercise()
-    return L(zh="本章 {done}/{all} 题通过：{signs}（{legend}）。{next}", en="This chapter, {done} of {all} passed: {signs} ({legend}). {next}").format(
-        done=done, all=len(chapter.exercises), signs=_signs(chapter.exercises, table), legend=_legend(),
-        next=L(zh="下一题：`{id}`（{why}）", en="Next: `{id}` ({why})").format(id=following[0], why=following[1]) if following else L(zh="全部完成。", en="All done."))
+    return L(
+        zh="本章 {done}/{all} 题通过：{signs}（{legend}）。{next}",
+        en="This chapter, {done} of {all} passed: {signs} ({legend}). {next}",
+    ).format(
+        done=done,
+        all=len(chapter.exercises),
+        signs=_signs(chapter.exercises, table),
+        legend=_legend(),
+        next=L(zh="下一题：`{id}`（{why}）", en="Next: `{id}` ({why})").format(
+            id=following[0], why=following[1]
+        )
+        if following
+        else L(zh="全部完成。", en="All done."),
+    )
 
 
 class Progress:
@@ -240,30 +326,58 @@ class Progress:
         lang = lang or language()
         table, lines = summarise(events()), []
         done = sum(table[id]["state"] == "done" for id in asked())
-        lines.append(L(zh="进度：{done}/{all} 题通过", en="Progress: {done} of {all} exercises passed").format(done=done, all=len(asked()))[lang])
+        lines.append(
+            L(zh="进度：{done}/{all} 题通过", en="Progress: {done} of {all} exercises passed").format(
+                done=done, all=len(asked())
+            )[lang]
+        )
         for chapter in filter(lambda chapter: chapter.minutes and chapter.exercises, chapters()):
             title = f"{chapter.number:02} {chapter.title[lang]}"
             lines.append(f"{title}{'：' if lang == 'zh' else ': '}{_signs(chapter.exercises, table)}")
         for id, row in table.items():
             if row["state"] == "tried" and row["mistakes"]:
-                lines.append(L(zh="未解决 · `{id}`：{what}", en="Still open · `{id}`: {what}").format(
-                    id=id, what=L(zh="；".join(str_mistake(id, m).zh for m in row["mistakes"]),
-                            en="; ".join(str_mistake(id, m).en for m in row["mistakes"])))[lang])
+                lines.append(
+                    L(zh="未解决 · `{id}`：{what}", en="Still open · `{id}`: {what}").format(
+                        id=id,
+                        what=L(
+                            zh="；".join(str_mistake(id, m).zh for m in row["mistakes"]),
+                            en="; ".join(str_mistake(id, m).en for m in row["mistakes"]),
+                        ),
+                    )[lang]
+                )
         following = next_exercise()
-        lines.append(L(zh="下一题：`{id}`（{why}）", en="Next: `{id}` ({why})").format(id=following[0], why=following[1])[lang] if following
-                     else L(zh="全部完成。", en="All done.")[lang])
+        lines.append(
+            L(zh="下一题：`{id}`（{why}）", en="Next: `{id}` ({why})").format(
+                id=following[0], why=following[1]
+            )[lang]
+            if following
+            else L(zh="全部完成。", en="All done.")[lang]
+        )
         lines.append(_legend()[lang])
         if _memory or not paths.writable(paths.home()):
-            lines.append(L(zh="注意：{folder} 不可写，进度只保留到内核关闭。可把环境变量 COURSE_HOME 设为可写的文件夹。",
-                           en="Note: {folder} cannot be written, so progress lasts until the kernel stops. Set COURSE_HOME to a folder "
-                              "that can.").format(folder=paths.home())[lang])
+            lines.append(
+                L(
+                    zh="注意：{folder} 不可写，进度只保留到内核关闭。可把环境变量 COURSE_HOME 设为可"
+                    "写的文件夹。",
+                    en="Note: {folder} cannot be written, so progress lasts until the kernel stops. "
+                    "Set COURSE_HOME to a folder "
+                    "that can.",
+                ).format(folder=paths.home())[lang]
+            )
         card = Card("good" if done == len(asked()) else "idle", lines)
         return card.show()
 
     def export(self, path: str | Path) -> Path:
-        """Write the progress of every exercise, the guesses and the recalled questions as JSON, for a teacher; returns the path."""
+        """Write the progress of every exercise, the guesses and the recalled questions as JSON, for a
+        teacher; returns the path."""
         path, found = Path(path), events()
-        whole = {"course": "course_lib", "version": VERSION, "exercises": summarise(found), "guesses": summarise_guesses(found), "recalls": summarise_recalls(found)}
+        whole = {
+            "course": "course_lib",
+            "version": VERSION,
+            "exercises": summarise(found),
+            "guesses": summarise_guesses(found),
+            "recalls": summarise_recalls(found),
+        }
         path.write_text(json.dumps(whole, ensure_ascii=False, indent=1), encoding="utf-8")
         return path
 

@@ -1,4 +1,6 @@
-"""Every exercise by its id: `notebooks/chapters.toml` lists them, and "lm.bigram" lies in `exercises/lm/bigram.py`."""
+"""Every exercise by its id: `notebooks/chapters.toml` lists them, and "lm.bigram" lies in
+`exercises/lm/bigram.py`."""
+
 from __future__ import annotations
 
 from functools import cache
@@ -14,7 +16,11 @@ __all__ = ["catalog", "exercises", "find"]
 @cache
 def exercises() -> dict[str, Exercise]:
     """id -> exercise, in the order of the course."""
-    return {id: import_module(f"..{id}", __package__).EXERCISE for chapter in chapters() for id in chapter.exercises}
+    return {
+        id: import_module(f"..{id}", __package__).EXERCISE
+        for chapter in chapters()
+        for id in chapter.exercises
+    }
 
 
 def find(id: str) -> Exercise:
@@ -22,12 +28,29 @@ def find(id: str) -> Exercise:
     try:
         return exercises()[id]
     except KeyError:
-        near = [known for known in exercises() if str(id).split(".")[-1] in known or known.split(".")[0] == str(id).split(".")[0]]
-        raise KeyError(str(L(zh="没有练习 {id!r}；可选：{near}", en="there is no exercise {id!r}; there are: {near}").format(
-            id=id, near=", ".join(near or exercises())))) from None
+        near = [
+            known
+            for known in exercises()
+            if str(id).split(".")[-1] in known or known.split(".")[0] == str(id).split(".")[0]
+        ]
+        raise KeyError(
+            str(
+                L(
+                    zh="没有练习 {id!r}；可选：{near}", en="there is no exercise {id!r}; there are: {near}"
+                ).format(id=id, near=", ".join(near or exercises()))
+            )
+        ) from None
 
 
 def catalog() -> list[dict[str, object]]:
     """Every exercise: id, chapter, function name, signature, title in both languages."""
-    return [{"id": e.id, "chapter": e.chapter, "function": e.name, "signature": e.signature,
-             "title": {"zh": e.title["zh"], "en": e.title["en"]}} for e in exercises().values()]
+    return [
+        {
+            "id": e.id,
+            "chapter": e.chapter,
+            "function": e.name,
+            "signature": e.signature,
+            "title": {"zh": e.title["zh"], "en": e.title["en"]},
+        }
+        for e in exercises().values()
+    ]

@@ -1,9 +1,10 @@
 """Run someone's function once, so that nothing it does can hurt what follows.
 
-It gets clones of the inputs and a fixed random seed; what it prints, draws or displays is kept from the page; global state
-is put back; what it returns is made plain; a Python loop that does not end is stopped, `exit()` does not end the kernel,
-and the stop button stays the reader's: it is passed on as a KeyboardInterrupt.
+It gets clones of the inputs and a fixed random seed; what it prints, draws or displays is kept from the page;
+global state is put back; what it returns is made plain; a Python loop that does not end is stopped, `exit()`
+does not end the kernel, and the stop button stays the reader's: it is passed on as a KeyboardInterrupt.
 """
+
 from __future__ import annotations
 
 import builtins
@@ -36,8 +37,8 @@ from .state import calm_device, put_back, with_patches
 
 __all__ = ["Call", "Outcome", "clone", "code_of", "run", "run_own"]
 
-PRINT_LIMIT = 2000               # characters kept of what a call prints
-DEPTH = 3500                     # calls: a recursion over a long text is no mistake
+PRINT_LIMIT = 2000  # characters kept of what a call prints
+DEPTH = 3500  # calls: a recursion over a long text is no mistake
 
 
 @dataclass(frozen=True)
@@ -54,21 +55,22 @@ class Call:
 class Outcome:
     """What one call did."""
 
-    value: Any = None                            # made plain: no code of the learner's is left in it
+    value: Any = None  # made plain: no code of the learner's is left in it
     error: BaseException | None = None
-    words: str = ""                              # the error's message, letter by letter
-    site: tuple[str, ...] = ()                   # where it was raised: the operation, not its words
-    line: tuple[int, str] | None = None          # the learner's own line where it went wrong: number, text
+    words: str = ""  # the error's message, letter by letter
+    site: tuple[str, ...] = ()  # where it was raised: the operation, not its words
+    line: tuple[int, str] | None = None  # the learner's own line where it went wrong: number, text
     printed: str = ""
-    changed: tuple[int, ...] = ()                # positions of the arguments that it modified
-    shares_memory: bool = False                  # the returned tensor is a view of an argument
+    changed: tuple[int, ...] = ()  # positions of the arguments that it modified
+    shares_memory: bool = False  # the returned tensor is a view of an argument
     timed_out: bool = False
     seconds: float = 0.0
     calls: list[Call] = field(default_factory=list)
 
 
 def clone(value: Any) -> Any:
-    """A deep copy of tensors (with their strides), arrays and containers; functions stay themselves, but for `Once`."""
+    """A deep copy of tensors (with their strides), arrays and containers; functions stay themselves, but for
+    `Once`."""
     if isinstance(value, torch.Tensor):
         return value.detach().clone()
     if isinstance(value, np.ndarray):
@@ -93,35 +95,39 @@ def run(fn: Callable[..., Any], args: tuple[Any, ...], *, going: Callable[[], No
             try:
                 _seed()
                 sys.setrecursionlimit(max(sys.getrecursionlimit(), DEPTH))
-                gc.freeze()                      # a full collection of the kernel's objects, seconds on a busy machine, is not the call's time
+                # a full collection of the kernel's objects, seconds on a busy machine, is not the call's time
+                gc.freeze()
                 button.live = True
                 with torch.enable_grad(), watcher:
                     timer.arm()
                     try:
                         value = fn(*given)
-                    finally:                     # before the watcher goes: a default device is a mode on the same stack
+                    finally:  # before the watcher goes: a default device is a mode on the same stack
                         calm_device()
                 result.value = plain(value)
                 result.shares_memory = _shares_memory(value, given)
             finally:
                 timer.disarm()
                 button.live = False
-        except BaseException as error:           # SystemExit and a KeyboardInterrupt of its own must not end the check
+        except BaseException as error:  # SystemExit and a KeyboardInterrupt of its own must not end the check
             result.error = error
             _told(result, error, fn, watcher)
         finally:
-            timer.disarm()                       # again, for the tick that came while the first one began
+            timer.disarm()  # again, for the tick that came while the first one began
             gc.unfreeze()
             button.live = False
     result.seconds = time.perf_counter() - start
     result.timed_out = timer.fired
     result.printed, result.calls = text.kept, watcher.calls
-    result.changed = tuple(i for i, (before, after) in enumerate(zip(args, given)) if not _identical(before, after))
+    result.changed = tuple(
+        i for i, (before, after) in enumerate(zip(args, given)) if not _identical(before, after)
+    )
     return result
 
 
 def run_own(fn: Callable[..., Any], args: tuple[Any, ...], *, watch: bool = False) -> Outcome:
-    """Call one of the course's own functions, the reference or a mistake: the same outcome, without the guards."""
+    """Call one of the course's own functions, the reference or a mistake: the same outcome, without the
+    guards."""
     given, watcher, result = clone(args), _Watcher(), Outcome()
     _seed()
     try:
@@ -133,7 +139,9 @@ def run_own(fn: Callable[..., Any], args: tuple[Any, ...], *, watch: bool = Fals
         result.error, result.words = error, str(error)
         result.site = _site(error, watcher)
     result.calls = watcher.calls
-    result.changed = tuple(i for i, (before, after) in enumerate(zip(args, given)) if not _identical(before, after))
+    result.changed = tuple(
+        i for i, (before, after) in enumerate(zip(args, given)) if not _identical(before, after)
+    )
     return result
 
 
@@ -141,7 +149,9 @@ def _seed() -> None:
     random.seed(0), np.random.seed(0), torch.default_generator.manual_seed(0)
 
 
-# --- quiet -----------------------------------------------------------------------------------------------------------
+# --- quiet
+# -----------------------------------------------------------------------------------------------------------
+
 
 def _leave(*_: Any, **__: Any) -> None:
     raise SystemExit
@@ -149,13 +159,20 @@ def _leave(*_: Any, **__: Any) -> None:
 
 @contextlib.contextmanager
 def _quiet(text: io.TextIOBase) -> Iterator[None]:
-    """What the function prints and displays stays here; it cannot ask the reader, and it cannot end the kernel."""
+    """What the function prints and displays stays here; it cannot ask the reader, and it cannot end the
+    kernel."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     pyplot = sys.modules.get("matplotlib.pyplot")
     figures = set(pyplot.get_fignums()) if pyplot else set()
-    changed = [(os, "_exit", _leave), (os, "abort", _leave), (builtins, "input", _no_input), (sys, "stdin", io.StringIO())]
+    changed = [
+        (os, "_exit", _leave),
+        (os, "abort", _leave),
+        (builtins, "input", _no_input),
+        (sys, "stdin", io.StringIO()),
+    ]
     if shell is not None:
         from IPython.core.displaypub import CapturingDisplayPublisher
+
         changed += [(shell, "display_pub", CapturingDisplayPublisher())]
     before = [(home, name, getattr(home, name)) for home, name, _ in changed]
     with warnings.catch_warnings(), contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
@@ -163,7 +180,7 @@ def _quiet(text: io.TextIOBase) -> Iterator[None]:
         for home, name, value in changed:
             setattr(home, name, value)
         if shell is not None:
-            vars(shell)["ask_exit"] = _leave     # what `exit()` and `quit()` call
+            vars(shell)["ask_exit"] = _leave  # what `exit()` and `quit()` call
         try:
             yield
         finally:
@@ -180,7 +197,9 @@ def _no_input(*_: Any) -> str:
     raise EOFError("input() has nobody to ask during a check")
 
 
-# --- what was seen ---------------------------------------------------------------------------------------------------
+# --- what was seen
+# ---------------------------------------------------------------------------------------------------
+
 
 class _Watcher(TorchFunctionMode):
     """Sees every torch function whatever name it was called by."""
@@ -188,9 +207,11 @@ class _Watcher(TorchFunctionMode):
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[Call] = []
-        self.failed = ""                         # the torch function that raised last
+        self.failed = ""  # the torch function that raised last
 
-    def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
         name = getattr(func, "__name__", "")
         if len(self.calls) < 5000 and name != "__get__":
             first = next((tuple(a.shape) for a in args if isinstance(a, torch.Tensor)), ())
@@ -217,7 +238,14 @@ class _Capped(io.TextIOBase):
         return True
 
 
-ALIKE = {"__matmul__": "matmul", "bmm": "matmul", "mm": "matmul", "mv": "matmul", "view": "reshape", "__getitem__": "index"}
+ALIKE = {
+    "__matmul__": "matmul",
+    "bmm": "matmul",
+    "mm": "matmul",
+    "mv": "matmul",
+    "view": "reshape",
+    "__getitem__": "index",
+}
 
 
 def _site(error: BaseException, watcher: _Watcher) -> tuple[str, ...]:
@@ -231,12 +259,16 @@ def _site(error: BaseException, watcher: _Watcher) -> tuple[str, ...]:
         return ()
     steps = dis.get_instructions(trace.tb_frame.f_code)
     step = next((s for s in steps if s.offset == trace.tb_lasti), None)
-    return ("raise",) if step is None or step.opname in ("RAISE_VARARGS", "RERAISE") else ("python", step.opname.removeprefix("PRE"), step.argrepr
-            if step.opname == "BINARY_OP" else "")
+    return (
+        ("raise",)
+        if step is None or step.opname in ("RAISE_VARARGS", "RERAISE")
+        else ("python", step.opname.removeprefix("PRE"), step.argrepr if step.opname == "BINARY_OP" else "")
+    )
 
 
 def _told(result: Outcome, error: BaseException, fn: Any, watcher: _Watcher) -> None:
-    """The error's words and place. Its `__str__` may be the learner's own, so it runs under a clock as well."""
+    """The error's words and place. Its `__str__` may be the learner's own, so it runs under a clock as
+    well."""
     result.line, result.site = _own_line(fn, error), _site(error, watcher)
     timer = Timer(0.2, __file__)
     try:
@@ -270,11 +302,14 @@ def _shares_memory(value: Any, args: tuple[Any, ...]) -> bool:
         mine = value.untyped_storage().data_ptr()
     else:
         return False
-    return any(type(a) is torch.Tensor and a.numel() > 0 and a.untyped_storage().data_ptr() == mine for a in args)
+    return any(
+        type(a) is torch.Tensor and a.numel() > 0 and a.untyped_storage().data_ptr() == mine for a in args
+    )
 
 
 def code_of(fn: Any) -> Any:
-    """The code of a learner's function, through partials, methods and decorators; None where there is none."""
+    """The code of a learner's function, through partials, methods and decorators; None where there is
+    none."""
     for _ in range(20):
         if type(fn) is partial:
             fn = fn.func
@@ -285,7 +320,9 @@ def code_of(fn: Any) -> Any:
                 return fn.__code__
             fn = fn.__dict__["__wrapped__"]
         else:
-            method = inspect.getattr_static(type(fn), "forward", None) or inspect.getattr_static(type(fn), "__call__", None)
+            method = inspect.getattr_static(type(fn), "forward", None) or inspect.getattr_static(
+                type(fn), "__call__", None
+            )
             return method.__code__ if type(method) is FunctionType else None
     return None
 

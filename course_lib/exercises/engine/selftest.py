@@ -1,8 +1,10 @@
 """The engine's own test: `python -m course_lib check [ID or CHAPTER...] [--seeds N]`.
 
-For every exercise: the reference and the alternatives pass, every mistake is refused and named, no two mistakes look alike,
-every mistake stands at least 100 tolerances away from the reference on some case, and every message exists in both languages.
+For every exercise: the reference and the alternatives pass, every mistake is refused and named, no two
+mistakes look alike, every mistake stands at least 100 tolerances away from the reference on some case, and
+every message exists in both languages.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -25,7 +27,7 @@ from .state import level_ground
 
 __all__ = ["Row", "examine", "main"]
 
-FAR = 100.0                      # tolerances that separate a mistake from the reference
+FAR = 100.0  # tolerances that separate a mistake from the reference
 
 
 @dataclass
@@ -47,23 +49,34 @@ def examine(exercise: Exercise, seeds: range) -> Row:
     """Run every program of one exercise through a whole check, as a learner would."""
     ways = [way for mistake in exercise.mistakes for way in mistake.ways]
     row = Row(exercise.id, alternatives=len(exercise.alternatives) + 1, mistakes=len(ways))
-    for name, program in [("reference", exercise.reference)] + [(getattr(a, "__name__", str(a)),
-            exercise.program(a)) for a in exercise.alternatives]:
+    for name, program in [("reference", exercise.reference)] + [
+        (getattr(a, "__name__", str(a)), exercise.program(a)) for a in exercise.alternatives
+    ]:
         program = program and reworded(program)
         refused = None if program else "the edit does not apply"
         for seed in seeds if program else ():
             report, _ = _timed(exercise, program, seed, row)
             if report.status != "passed":
-                refused = f"{report.status} at seed {seed}: {report.first.case.name.en if report.first else report.problem}"
+                refused = (
+                    f"{report.status} at seed {seed}: "
+                    f"{report.first.case.name.en if report.first else report.problem}"
+                )
         row.passed += refused is None
         row.problems += [f"{name} refused: {refused}"] if refused else []
     for mistake in ways:
         _examine_mistake(exercise, mistake, seeds, row)
     row.problems += [f"text missing: {path}" for path in _gaps(exercise)]
-    for what, found, least in (("hints", exercise.hints, 3), ("mistakes", exercise.mistakes, 5),
-            ("alternatives", exercise.alternatives, 5)):
+    for what, found, least in (
+        ("hints", exercise.hints, 3),
+        ("mistakes", exercise.mistakes, 5),
+        ("alternatives", exercise.alternatives, 5),
+    ):
         row.problems += [f"fewer than {least} {what}"] if len(found) < least else []
-    row.problems += ["two mistakes share an id"] if len({m.id for m in exercise.mistakes}) < len(exercise.mistakes) else []
+    row.problems += (
+        ["two mistakes share an id"]
+        if len({m.id for m in exercise.mistakes}) < len(exercise.mistakes)
+        else []
+    )
     return row
 
 
@@ -80,7 +93,11 @@ def _examine_mistake(exercise: Exercise, mistake: Mistake, seeds: range, row: Ro
         accepted += [seed] if report.status == "passed" else []
         unnamed += [f"{seed}: {names}"] if names != (mistake.id,) else []
         near += [seed] if report.status != "passed" and not _far(report) else []
-    row.rejected, row.named, row.separated = row.rejected + (not accepted), row.named + (not unnamed), row.separated + (not near)
+    row.rejected, row.named, row.separated = (
+        row.rejected + (not accepted),
+        row.named + (not unnamed),
+        row.separated + (not near),
+    )
     row.problems += [f"{mistake.id} accepted at seeds {accepted}"] if accepted else []
     row.problems += [f"{mistake.id} not named at seeds {unnamed}"] if unnamed else []
     row.problems += [f"{mistake.id} too near at seeds {near}"] if near else []
@@ -88,6 +105,7 @@ def _examine_mistake(exercise: Exercise, mistake: Mistake, seeds: range, row: Ro
 
 def reworded(program: Callable[..., Any]) -> Callable[..., Any]:
     """The program with other words in whatever it raises: no name may hang on them."""
+
     @wraps(program)
     def other(*args: Any, **kwargs: Any) -> Any:
         try:
@@ -95,6 +113,7 @@ def reworded(program: Callable[..., Any]) -> Callable[..., Any]:
         except Exception as error:
             error.args = ("in the learner's own words",)
             raise
+
     return other
 
 
@@ -108,7 +127,9 @@ def _timed(exercise: Exercise, program: Any, seed: int, row: Row):
             card = card_for(report, diagnosis, lang, failures=2)
             if not 2 <= len(card.text.splitlines()) <= 6:
                 row.problems.append(f"a card of {len(card.text.splitlines())} lines in {lang}: {card.text!r}")
-            row.problems += [] if card.html.count("<div") == card.html.count("</div") else ["a card with unbalanced HTML"]
+            row.problems += (
+                [] if card.html.count("<div") == card.html.count("</div") else ["a card with unbalanced HTML"]
+            )
     row.seconds.append(time.perf_counter() - start)
     return report, diagnosis
 
@@ -140,22 +161,39 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=3, help="how many random draws of the inputs (3)")
     args = parser.parse_args([a for a in (argv or []) if a != "check"])
     if unknown := set(args.names) - {name for e in exercises().values() for name in (e.id, e.chapter)}:
-        parser.error(str(L(zh="没有 {0}：它在 notebooks/chapters.toml 的 exercises 里吗？",
-                           en="there is no {0}: is it among the exercises in notebooks/chapters.toml?").format(", ".join(sorted(unknown)))))
+        parser.error(
+            str(
+                L(
+                    zh="没有 {0}：它在 notebooks/chapters.toml 的 exercises 里吗？",
+                    en="there is no {0}: is it among the exercises in notebooks/chapters.toml?",
+                ).format(", ".join(sorted(unknown)))
+            )
+        )
     torch.set_num_threads(1)
-    chosen = [e for e in exercises().values() if not args.names or e.id in args.names or e.chapter in args.names]
+    chosen = [
+        e for e in exercises().values() if not args.names or e.id in args.names or e.chapter in args.names
+    ]
     print(f"{'exercise':26} correct pass  mistakes refused  named  separated  cases  p95 ms")
     rows = []
     for exercise in chosen:
         rows.append(row := examine(exercise, range(args.seeds)))
-        print(f"{row.id:26} {row.passed:5} / {row.alternatives:<4}  {row.rejected:7} / {row.mistakes:<6} {row.named:5}  {row.separated:9}"
-              f"  {len(expectations(exercise, 0)):5}  {_p95(row.seconds):6.0f}", flush=True)
-    total = {name: sum(getattr(row, name) for row in rows) for name in ("passed", "alternatives", "rejected", "mistakes", "named",
-            "separated")}
+        print(
+            f"{row.id:26} {row.passed:5} / {row.alternatives:<4}  {row.rejected:7} / "
+            f"{row.mistakes:<6} {row.named:5}  {row.separated:9}"
+            f"  {len(expectations(exercise, 0)):5}  {_p95(row.seconds):6.0f}",
+            flush=True,
+        )
+    total = {
+        name: sum(getattr(row, name) for row in rows)
+        for name in ("passed", "alternatives", "rejected", "mistakes", "named", "separated")
+    }
     seconds = [s for row in rows for s in row.seconds]
-    print(f"{f'{len(rows)} exercises':26} {total['passed']:5} / {total['alternatives']:<4}  {total['rejected']:7} / {total['mistakes']:<6} "
-          f"{total['named']:5}"
-          f"  {total['separated']:9}         {_p95(seconds):6.0f}   over {len(seconds)} checks")
+    print(
+        f"{f'{len(rows)} exercises':26} {total['passed']:5} / {total['alternatives']:<4}  "
+        f"{total['rejected']:7} / {total['mistakes']:<6} "
+        f"{total['named']:5}"
+        f"  {total['separated']:9}         {_p95(seconds):6.0f}   over {len(seconds)} checks"
+    )
     problems = [f"{row.id}: {problem}" for row in rows for problem in dict.fromkeys(row.problems)]
     print("\n".join(problems))
     return 1 if problems else 0

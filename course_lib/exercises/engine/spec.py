@@ -1,12 +1,16 @@
-"""What an exercise is: one reference, its contract, designed inputs, and the mistakes people make, each a program.
+"""What an exercise is: one reference, its contract, designed inputs, and the mistakes people make, each a
+program.
 
 A mistake is written as the *edit* that turns the reference into it, the way a learner would slip:
 
-    Mistake("no-scale", L(zh="没有除以 √d", en="the scores are not divided by √d"), LOOK_AT_SCORES, (" / math.sqrt(d)", ""))
+    Mistake("no-scale", L(zh="没有除以 √d", en="the scores are not divided by √d"), LOOK_AT_SCORES, (" /
+    math.sqrt(d)", ""))
 
-One object is then a mutant for the tests, a signature for the diagnosis and a message in both languages; two mistakes at
-once are the two edits applied one after the other. Where an edit would be clumsy, `program=` takes a function.
+One object is then a mutant for the tests, a signature for the diagnosis and a message in both languages; two
+mistakes at once are the two edits applied one after the other. Where an edit would be clumsy, `program=`
+takes a function.
 """
+
 from __future__ import annotations
 
 import inspect
@@ -27,7 +31,7 @@ from .contract import Kind
 
 __all__ = ["Case", "Draw", "Edit", "Exercise", "Mistake", "Once"]
 
-Edit = tuple[str, str]          # (text in the reference, what stands there instead)
+Edit = tuple[str, str]  # (text in the reference, what stands there instead)
 
 
 class Draw:
@@ -55,7 +59,7 @@ class Draw:
     def words(self, n: int, vocabulary: Sequence[str] = "abcdefg") -> list[str]:
         return [vocabulary[i] for i in self.ints(len(vocabulary), n).tolist()]
 
-    def int(self, low: int, high: int) -> int:          # the last one: in the lines below, `int` would be this
+    def int(self, low: int, high: int) -> int:  # the last one: in the lines below, `int` would be this
         return int(torch.randint(low, high, (), generator=self.generator))
 
 
@@ -65,14 +69,15 @@ class CalledTwice(RuntimeError):
 
 @dataclass
 class Once:
-    """A callable argument that may be called once; every call of the function under check gets a fresh copy of it."""
+    """A callable argument that may be called once; every call of the function under check gets a fresh copy
+    of it."""
 
     name: str
     does: Callable[..., Any]
     calls: int = field(default=0, compare=False)
 
     def __post_init__(self) -> None:
-        self.__name__ = self.name                # as a function has it
+        self.__name__ = self.name  # as a function has it
 
     def __call__(self, *args: Any) -> Any:
         self.calls += 1
@@ -83,7 +88,8 @@ class Once:
 
 @dataclass(frozen=True)
 class Case:
-    """One designed input. `about` names what only inputs like this one probe ("the mask"), for localisation."""
+    """One designed input. `about` names what only inputs like this one probe ("the mask"), for
+    localisation."""
 
     name: L
     args: tuple[Any, ...]
@@ -92,38 +98,68 @@ class Case:
 
 @dataclass(frozen=True)
 class Mistake:
-    """One misconception: `says` completes "your output equals what one gets when ...", `look` tells where to look."""
+    """One misconception: `says` completes "your output equals what one gets when ...", `look` tells where to
+    look."""
 
     id: str
     says: L
     look: L
     edits: tuple[Edit, ...] = ()
     program: Callable[..., Any] | None = None
-    also: tuple[tuple[Edit, ...] | Callable[..., Any], ...] = ()     # the same misconception, where another way of writing it shows
-    skill: str = ""              # what it is about, across exercises: axis, mask, scale, shift, count, stability, alias, edge, rank
-    hint: int = 2                # the rung of the ladder where its hints start, from 1
-    convention: bool = False     # sound mathematics under another convention: yellow, not red
+    also: tuple[
+        tuple[Edit, ...] | Callable[..., Any], ...
+    ] = ()  # the same misconception, where another way of writing it shows
+    # what it is about, across exercises: axis, mask, scale, shift, count, stability, alias, edge, rank
+    skill: str = ""
+    hint: int = 2  # the rung of the ladder where its hints start, from 1
+    convention: bool = False  # sound mathematics under another convention: yellow, not red
 
-    def __init__(self, id: str, says: L, look: L, *edits: Edit, program: Callable[..., Any] | None = None,
-                 also: tuple[tuple[Edit, ...] | Callable[..., Any], ...] = (), skill: str = "", hint: int = 2,
-                 convention: bool = False):
-        for name, value in dict(id=id, says=says, look=look, edits=edits, program=program, also=also, skill=skill, hint=hint,
-                                convention=convention).items():
+    def __init__(
+        self,
+        id: str,
+        says: L,
+        look: L,
+        *edits: Edit,
+        program: Callable[..., Any] | None = None,
+        also: tuple[tuple[Edit, ...] | Callable[..., Any], ...] = (),
+        skill: str = "",
+        hint: int = 2,
+        convention: bool = False,
+    ):
+        for name, value in dict(
+            id=id,
+            says=says,
+            look=look,
+            edits=edits,
+            program=program,
+            also=also,
+            skill=skill,
+            hint=hint,
+            convention=convention,
+        ).items():
             object.__setattr__(self, name, value)
 
     @property
     def ways(self) -> tuple[Mistake, ...]:
         """This mistake once for each program of it, all under one name."""
         rest: dict[str, Any] = dict(skill=self.skill, hint=self.hint, convention=self.convention)
-        return (self, *(Mistake(self.id, self.says, self.look, program=way, **rest) if callable(way) else
-                        Mistake(self.id, self.says, self.look, *way, **rest) for way in self.also))
+        return (
+            self,
+            *(
+                Mistake(self.id, self.says, self.look, program=way, **rest)
+                if callable(way)
+                else Mistake(self.id, self.says, self.look, *way, **rest)
+                for way in self.also
+            ),
+        )
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """Everything about one exercise. `cases` draws the inputs anew for every check, from simple to special."""
+    """Everything about one exercise. `cases` draws the inputs anew for every check, from simple to
+    special."""
 
-    id: str                                             # "chapter.name"
+    id: str  # "chapter.name"
     title: L
     reference: Callable[..., Any]
     returns: Kind
@@ -131,12 +167,14 @@ class Exercise:
     hints: tuple[L, ...]
     mistakes: tuple[Mistake, ...]
     alternatives: tuple[Callable[..., Any] | tuple[Edit, ...], ...]
-    think: L                                            # one more thought, for those who passed
-    forbidden: dict[str, str] = field(default_factory=dict)    # torch function or builtin -> how the learner knows it
-    fresh: bool = False                                 # the contract promises a new tensor, sharing no memory with the inputs
-    gradients: tuple[int, ...] = ()                     # arguments whose gradient is compared
-    differentiable: bool = False                        # the contract asks for a result that one can train through
-    trained: bool = False                               # it does not, but later cells do: `use` hands out what has gradients
+    think: L  # one more thought, for those who passed
+    forbidden: dict[str, str] = field(
+        default_factory=dict
+    )  # torch function or builtin -> how the learner knows it
+    fresh: bool = False  # the contract promises a new tensor, sharing no memory with the inputs
+    gradients: tuple[int, ...] = ()  # arguments whose gradient is compared
+    differentiable: bool = False  # the contract asks for a result that one can train through
+    trained: bool = False  # it does not, but later cells do: `use` hands out what has gradients
 
     @property
     def chapter(self) -> str:
@@ -153,7 +191,8 @@ class Exercise:
 
     @property
     def source(self) -> str:
-        """The reference as it stands in a solution notebook: needs `import torch` and `import math`, nothing else."""
+        """The reference as it stands in a solution notebook: needs `import torch` and `import math`, nothing
+        else."""
         return textwrap.dedent(inspect.getsource(self.reference))
 
     @property
@@ -166,10 +205,20 @@ class Exercise:
     def shown(self) -> str:
         """`source` as a reader sees it, with the lines of its docstring at most 88 columns wide."""
         head, doc, rest = self.source.split('"""', 2)
-        parts = [part if max(map(len, part.splitlines())) <= 88 else textwrap.fill(
-            " ".join(part.split()), 88, initial_indent="    ", subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
-            for part in f'    """{doc.rstrip()}'.split("\n\n")]
-        return head + "\n\n".join(parts).strip() + doc[len(doc.rstrip()):] + '"""' + rest
+        parts = [
+            part
+            if max(map(len, part.splitlines())) <= 88
+            else textwrap.fill(
+                " ".join(part.split()),
+                88,
+                initial_indent="    ",
+                subsequent_indent="    ",
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+            for part in f'    """{doc.rstrip()}'.split("\n\n")
+        ]
+        return head + "\n\n".join(parts).strip() + doc[len(doc.rstrip()) :] + '"""' + rest
 
     @property
     def code(self) -> str:
@@ -187,7 +236,8 @@ class Exercise:
         return target
 
     def compiled(self, text: str, label: object = "") -> Callable[..., Any]:
-        """The function of this exercise's name that `text` defines, with the names that the reference sees; SyntaxError if it is no Python."""
+        """The function of this exercise's name that `text` defines, with the names that the reference sees;
+        SyntaxError if it is no Python."""
         scope = {**self.reference.__globals__, "torch": torch, "math": math}
         exec(compile(text, f"<{self.id} {label}>", "exec"), scope)
         return scope[self.name]
@@ -209,24 +259,29 @@ class Exercise:
         return hash(self.id)
 
 
-Change = tuple[int, int, str]   # start and end in the code of the reference, what stands there instead
+Change = tuple[int, int, str]  # start and end in the code of the reference, what stands there instead
 
 
 @cache
 def _changes(exercise: Exercise, edits: tuple[Edit, ...]) -> tuple[Change, ...] | None:
-    """What the edits change, token by token, so that two mistakes on one line go together; None if they do not apply."""
+    """What the edits change, token by token, so that two mistakes on one line go together; None if they do
+    not apply."""
     source, target = exercise.code, exercise.edited(edits)
     if target is None:
         return None
     a, b = (re.findall(r"\w+|\s+|.", text) for text in (source, target))
     starts = [0, *accumulate(map(len, a))]
-    return tuple((starts[i], starts[j], "".join(b[k:m])) for tag, i, j, k, m in SequenceMatcher(None, a, b, False).get_opcodes()
-                 if tag != "equal")
+    return tuple(
+        (starts[i], starts[j], "".join(b[k:m]))
+        for tag, i, j, k, m in SequenceMatcher(None, a, b, False).get_opcodes()
+        if tag != "equal"
+    )
 
 
 @cache
 def _compile(exercise: Exercise, changes: tuple[Change, ...]) -> Callable[..., Any] | None:
-    """The reference with these changes; None where two of them touch the same place, or no program comes of it."""
+    """The reference with these changes; None where two of them touch the same place, or no program comes of
+    it."""
     source, end, pieces = exercise.code, 0, []
     for start, stop, new in changes:
         if start < end or (start == end == stop and pieces):

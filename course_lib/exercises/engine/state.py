@@ -1,8 +1,11 @@
-"""What a function under check must not change for the notebook, and what the notebook must not change for the course.
+"""What a function under check must not change for the notebook, and what the notebook must not change for the
+course.
 
-`put_back` restores every global setting that a learner's function may have touched. `level_ground` gives the course's own
-code, the reference and the mistakes, torch as it was imported, whatever a notebook has patched or set as its default since.
+`put_back` restores every global setting that a learner's function may have touched. `level_ground` gives the
+course's own code, the reference and the mistakes, torch as it was imported, whatever a notebook has patched
+or set as its default since.
 """
+
 from __future__ import annotations
 
 import builtins
@@ -27,7 +30,7 @@ __all__ = ["calm_device", "level_ground", "lifted", "put_back", "with_patches"]
 def _cwd() -> str | None:
     try:
         return os.getcwd()
-    except OSError:                              # somebody deleted it
+    except OSError:  # somebody deleted it
         return None
 
 
@@ -60,7 +63,10 @@ SETTINGS: Pairs = (
     (torch.get_num_threads, torch.set_num_threads),
     (torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode),
     (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
-    (lambda: (torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()), lambda old: torch.autograd.set_detect_anomaly(*old)),
+    (
+        lambda: (torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()),
+        lambda old: torch.autograd.set_detect_anomaly(*old),
+    ),
     (lambda: torch.is_autocast_enabled("cpu"), lambda old: torch.set_autocast_enabled("cpu", old)),
     (lambda: copy.copy(PRINT_OPTS.__dict__), PRINT_OPTS.__dict__.update),
     (np.geterr, lambda old: np.seterr(**old)),
@@ -75,7 +81,11 @@ SETTINGS: Pairs = (
     (lambda: decimal.getcontext().copy(), decimal.setcontext),
     (gc.isenabled, lambda old: gc.enable() if old else gc.disable()),
 )
-RANDOM: Pairs = ((random.getstate, random.setstate), (np.random.get_state, np.random.set_state), (torch.get_rng_state, torch.set_rng_state))
+RANDOM: Pairs = (
+    (random.getstate, random.setstate),
+    (np.random.get_state, np.random.set_state),
+    (torch.get_rng_state, torch.set_rng_state),
+)
 
 
 @contextlib.contextmanager
@@ -93,25 +103,38 @@ def put_back() -> Iterator[None]:
             restore(old)
 
 
-# --- functions that a notebook has replaced ------------------------------------------------------------------------
+# --- functions that a notebook has replaced
+# ------------------------------------------------------------------------
 
-_BUILTINS = ("abs all any bool dict divmod enumerate filter float int isinstance iter len list map max min next pow range reversed "
-             "round set slice sorted str sum tuple type zip").split()
+_BUILTINS = (
+    "abs all any bool dict divmod enumerate filter float int isinstance iter len list map max "
+    "min next pow range reversed "
+    "round set slice sorted str sum tuple type zip"
+).split()
 _HOMES: tuple[tuple[str, Any], ...] = (
-    ("torch", torch), ("F", torch.nn.functional), ("torch.Tensor", torch.Tensor), ("torch.linalg", torch.linalg), ("math", math),
-    ("np", np), ("", builtins))
+    ("torch", torch),
+    ("F", torch.nn.functional),
+    ("torch.Tensor", torch.Tensor),
+    ("torch.linalg", torch.linalg),
+    ("math", math),
+    ("np", np),
+    ("", builtins),
+)
 
 
 def _watched(home: Any) -> dict[str, Any]:
     names = _BUILTINS if home is builtins else vars(home)
-    return {name: vars(home)[name] for name in names if callable(vars(home)[name]) and (home is torch.Tensor or name[0] != "_")
-            and name != "manual_seed"}           # torch wraps it anew as soon as it imports its compiler, which loading a model does
+    return {
+        name: vars(home)[name]
+        for name in names
+        if callable(vars(home)[name]) and (home is torch.Tensor or name[0] != "_") and name != "manual_seed"
+    }  # torch wraps it anew as soon as it imports its compiler, which loading a model does
 
 
 _ORIGINALS = [(label, home, _watched(home)) for label, home in _HOMES]
-_INHERITED = object()                            # a method of Tensor that its base class defines
+_INHERITED = object()  # a method of Tensor that its base class defines
 
-Patch = tuple[str, Any, str, Any, Any]           # how it is called, home, name, what stands there now, the original
+Patch = tuple[str, Any, str, Any, Any]  # how it is called, home, name, what stands there now, the original
 
 
 def _patches() -> list[Patch]:
@@ -119,11 +142,17 @@ def _patches() -> list[Patch]:
     found: list[Patch] = []
     for label, home, originals in _ORIGINALS:
         now = vars(home)
-        found += [(f"{label}.{name}".lstrip("."), home, name, now.get(name, _INHERITED), original)
-                  for name, original in originals.items() if now.get(name) is not original]
-    if len(vars(torch.Tensor)) != len(_TENSOR_NAMES):        # a method of the base class may have been covered
-        found += [(f"torch.Tensor.{name}", torch.Tensor, name, vars(torch.Tensor)[name], _INHERITED)
-                  for name in vars(torch.Tensor).keys() - _TENSOR_NAMES if hasattr(torch.Tensor.__base__, name)]
+        found += [
+            (f"{label}.{name}".lstrip("."), home, name, now.get(name, _INHERITED), original)
+            for name, original in originals.items()
+            if now.get(name) is not original
+        ]
+    if len(vars(torch.Tensor)) != len(_TENSOR_NAMES):  # a method of the base class may have been covered
+        found += [
+            (f"torch.Tensor.{name}", torch.Tensor, name, vars(torch.Tensor)[name], _INHERITED)
+            for name in vars(torch.Tensor).keys() - _TENSOR_NAMES
+            if hasattr(torch.Tensor.__base__, name)
+        ]
     return found
 
 
@@ -150,16 +179,23 @@ def _apply(found: list[Patch]) -> None:
         _put(home, name, patched)
 
 
-_notebook: list[Patch] = []                      # the notebook's own patches, while `level_ground` has lifted them
+_notebook: list[Patch] = []  # the notebook's own patches, while `level_ground` has lifted them
 
 
 @contextlib.contextmanager
 def level_ground() -> Iterator[None]:
-    """Torch as it was imported: original functions, CPU, float32, gradients on; the notebook's patches are lifted meanwhile."""
+    """Torch as it was imported: original functions, CPU, float32, gradients on; the notebook's patches are
+    lifted meanwhile."""
     global _notebook
     outer, _notebook = _notebook, _originals()
     try:
-        with put_back(), torch.inference_mode(False), torch.enable_grad(), torch.autocast("cpu", enabled=False), np.errstate(all="ignore"):
+        with (
+            put_back(),
+            torch.inference_mode(False),
+            torch.enable_grad(),
+            torch.autocast("cpu", enabled=False),
+            np.errstate(all="ignore"),
+        ):
             calm_device()
             torch.set_default_dtype(torch.float32)
             torch.autograd.set_detect_anomaly(False)
@@ -172,7 +208,8 @@ def level_ground() -> Iterator[None]:
 
 
 def lifted() -> list[str]:
-    """How the functions are called that the notebook has replaced, while `level_ground` has the originals back."""
+    """How the functions are called that the notebook has replaced, while `level_ground` has the originals
+    back."""
     return [name for name, *_ in _notebook]
 
 

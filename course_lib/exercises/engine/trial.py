@@ -1,10 +1,13 @@
-"""A learner's function is tried in another process first, which may be killed: the kernel never hangs and never dies.
+"""A learner's function is tried in another process first, which may be killed: the kernel never hangs and
+never dies.
 
-A loop inside C hears no signal, `os._exit` asks nobody, a crash takes its process along. So a forked copy of the kernel runs
-every case and tells, line by line, which one it begins and which one it has ended; it is believed only where it falls silent
-and a second copy that runs the reference does not. Where there is no safe fork (Windows, macOS), a new Python process does
-the same with the function as cloudpickle writes it down, but only after a check that never came to its end.
+A loop inside C hears no signal, `os._exit` asks nobody, a crash takes its process along. So a forked copy of
+the kernel runs every case and tells, line by line, which one it begins and which one it has ended; it is
+believed only where it falls silent and a second copy that runs the reference does not. Where there is no safe
+fork (Windows, macOS), a new Python process does the same with the function as cloudpickle writes it down, but
+only after a check that never came to its end.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -34,10 +37,10 @@ from .sandbox import Outcome, run
 
 __all__ = ["Ended", "attempt", "marked", "serve"]
 
-GRACE = 0.4                      # seconds that a copy may be silent beyond the limit, at which it should have stopped itself
-STARTING = 60.0                  # seconds for a new process to import torch
-BUSY = 0.25                      # share of the silence that it must have computed: less is waiting, not an endless loop
-FORKS = hasattr(os, "fork") and sys.platform != "darwin"     # macOS: frameworks forbid it
+GRACE = 0.4  # seconds that a copy may be silent beyond the limit, at which it should have stopped itself
+STARTING = 60.0  # seconds for a new process to import torch
+BUSY = 0.25  # share of the silence that it must have computed: less is waiting, not an endless loop
+FORKS = hasattr(os, "fork") and sys.platform != "darwin"  # macOS: frameworks forbid it
 _exit = os._exit
 
 
@@ -49,15 +52,17 @@ class Ended(Exception):
         self.says = says
 
 
-def attempt(id: str, seed: int, call: Callable[..., Any], reference: Callable[..., Any],
-            cases: list[tuple[Any, ...]]) -> dict[int, Outcome]:
-    """Position of a case -> its outcome, for the one case that no process survives or that does not end; else nothing."""
+def attempt(
+    id: str, seed: int, call: Callable[..., Any], reference: Callable[..., Any], cases: list[tuple[Any, ...]]
+) -> dict[int, Outcome]:
+    """Position of a case -> its outcome, for the one case that no process survives or that does not end; else
+    nothing."""
     found = _forked(call, cases) if FORKS else _second_try(id, seed, call)
     if found is None:
         return {}
     position, outcome, certain = found
     if not certain and FORKS and _forked(reference, [cases[position]]) is not None:
-        return {}                                # a copy in which even the reference fails proves nothing
+        return {}  # a copy in which even the reference fails proves nothing
     return {position: outcome}
 
 
@@ -81,11 +86,14 @@ def _speaker(outlet: int) -> Callable[..., None]:
     return say
 
 
-Found = tuple[int, Outcome, bool]                # the case, its outcome, whether the process said so itself
+Found = tuple[int, Outcome, bool]  # the case, its outcome, whether the process said so itself
 
 
-def _listen(stream: IO[bytes], finish: Callable[[float], tuple[int, float]], starting: float = 0.0) -> Found | None:
-    """Follow the lines until they end or stop coming. By a thread, since Windows cannot wait for a pipe with a limit."""
+def _listen(
+    stream: IO[bytes], finish: Callable[[float], tuple[int, float]], starting: float = 0.0
+) -> Found | None:
+    """Follow the lines until they end or stop coming. By a thread, since Windows cannot wait for a pipe with
+    a limit."""
     lines: queue.Queue[bytes] = queue.Queue()
     position, patience = None, TIME_LIMIT + GRACE + starting
 
@@ -118,13 +126,13 @@ def _forked(call: Callable[..., Any], cases: list[tuple[Any, ...]]) -> Found | N
     """The cases in a copy of this process."""
     inlet, outlet = os.pipe()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")          # Python 3.12 warns of threads; the copy needs none of them
+        warnings.simplefilter("ignore")  # Python 3.12 warns of threads; the copy needs none of them
         pid = os.fork()
     if pid == 0:
-        try:                                     # the copy, which never returns
+        try:  # the copy, which never returns
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             faulthandler.disable()
-            torch.set_num_threads(1)             # the pools of threads were not copied
+            torch.set_num_threads(1)  # the pools of threads were not copied
             _cases(call, cases, _speaker(outlet))
         finally:
             _exit(0)
@@ -137,7 +145,8 @@ def _forked(call: Callable[..., Any], cases: list[tuple[Any, ...]]) -> Found | N
 
 
 def _killed(pid: int, end: list[tuple[int, float]], patience: float) -> tuple[int, float]:
-    """End the copy, which may first end by itself -> (its exit status, negative for a signal; the seconds it has computed)."""
+    """End the copy, which may first end by itself -> (its exit status, negative for a signal; the seconds it
+    has computed)."""
     if not end:
         last = time.monotonic() + patience
         done, status, usage = os.wait4(pid, os.WNOHANG)
@@ -154,11 +163,19 @@ def _killed(pid: int, end: list[tuple[int, float]], patience: float) -> tuple[in
 def _how(status: int) -> L:
     if status < 0:
         name = signal.Signals(-status).name if -status in signal.valid_signals() else str(-status)
-        return L(zh="它让整个 Python 进程崩溃了（信号 {name}）", en="it crashes the whole Python process (signal {name})").format(name=name)
-    return L(zh="它结束了整个 Python 进程（退出码 {status}）", en="it ends the whole Python process (exit code {status})").format(status=status)
+        return L(
+            zh="它让整个 Python 进程崩溃了（信号 {name}）",
+            en="it crashes the whole Python process (signal {name})",
+        ).format(name=name)
+    return L(
+        zh="它结束了整个 Python 进程（退出码 {status}）",
+        en="it ends the whole Python process (exit code {status})",
+    ).format(status=status)
 
 
-# --- where there is no fork ------------------------------------------------------------------------------------------
+# --- where there is no fork
+# ------------------------------------------------------------------------------------------
+
 
 def _mark(id: str) -> Path:
     return paths.home() / "running" / f"{id}.txt"
@@ -185,13 +202,18 @@ def _second_try(id: str, seed: int, call: Callable[..., Any]) -> Found | None:
     if not _mark(id).exists():
         return None
     import cloudpickle
+
     try:
         work = cloudpickle.dumps((id, seed, call))
-    except Exception:                            # it holds on to something that cannot be written down
+    except Exception:  # it holds on to something that cannot be written down
         return None
-    process = subprocess.Popen([sys.executable, "-c", f"from {__name__} import serve; serve()"], stdin=subprocess.PIPE,
-                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                               env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))})
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"from {__name__} import serve; serve()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
 
     def finish(patience: float) -> tuple[int, float]:
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -214,6 +236,7 @@ def serve() -> None:
     """The new process: reads the work, tells the cases."""
     from .registry import find
     from .spec import Draw
+
     say = _speaker(os.dup(1))
     id, seed, call = pickle.loads(sys.stdin.buffer.read())
     _cases(call, [case.args for case in find(id).cases(Draw(seed))], say)

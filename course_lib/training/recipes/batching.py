@@ -1,6 +1,8 @@
-"""Batches for the recipes. Every batch has the same shape: on a CPU the kernels for a new shape are compiled anew,
+"""Batches for the recipes. Every batch has the same shape: on a CPU the kernels for a new shape are compiled
+anew,
 which was measured to cost two fifths of the time.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -49,7 +51,8 @@ def pad(rows: Iterable[Sequence[int]], length: int, value: int) -> Tensor:
 
 
 class Shelves:
-    """Rows sorted by length, rounded up to a multiple: few shapes, little padding. A batch comes from one shelf."""
+    """Rows sorted by length, rounded up to a multiple: few shapes, little padding. A batch comes from one
+    shelf."""
 
     def __init__(self, lengths: Sequence[int], multiple: int):
         self.rows: dict[int, list[int]] = {}

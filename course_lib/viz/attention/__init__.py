@@ -1,1 +1,2 @@
-"""The attention viewer: `view` is the widget, `coding` its wire format, `still` its picture without a script, `front/` its page."""
+"""The attention viewer: `view` is the widget, `coding` its wire format, `still` its picture without a script,
+`front/` its page."""

@@ -2,6 +2,7 @@
 
 What a page sends may be anything: `read` gives the answer in it, or None. Nothing here knows what is right.
 """
+
 from __future__ import annotations
 
 import math
@@ -16,14 +17,18 @@ from ..html import Markup
 
 __all__ = ["Choice", "Form", "Line", "Number", "Order", "numeral"]
 
-_BOX = Markup('<span style="display:inline-block;padding:2px 10px;margin:2px 4px 2px 0;border:1px solid #888888;border-radius:6px">{}</span>')
+_BOX = Markup(
+    '<span style="display:inline-block;padding:2px 10px;margin:2px 4px 2px 0;border:1px solid '
+    '#888888;border-radius:6px">{}</span>'
+)
 
 
 class Form:
-    """One kind of answer: what the page needs to ask for it, what it looks like on a page without a kernel, and how an answer is read."""
+    """One kind of answer: what the page needs to ask for it, what it looks like on a page without a kernel,
+    and how an answer is read."""
 
     kind = ""
-    help: L                                             # what to do, and what to do again where an answer cannot be read
+    help: L  # what to do, and what to do again where an answer cannot be read
 
     def fields(self) -> dict[str, Any]:
         """What the page needs."""
@@ -80,11 +85,13 @@ class Number(Form):
     def read(self, sent: object) -> float | None:
         if not isinstance(sent, str) or len(sent) > 40:
             return None
-        text = unicodedata.normalize("NFKC", sent).replace("−", "-").strip()        # full-width digits, the sign of mathematics
+        text = (
+            unicodedata.normalize("NFKC", sent).replace("−", "-").strip()
+        )  # full-width digits, the sign of mathematics
         text = text.removesuffix(unicodedata.normalize("NFKC", self.unit)).strip() if self.unit else text
         if re.fullmatch(r"[-+]?\d+,\d+", text) and not re.fullmatch(r"[-+]?\d{1,3},\d{3}", text):
-            text = text.replace(",", ".")               # a decimal comma; "1,000" is a thousand
-        parts = text.replace(",", "").split("/")        # "1/3"
+            text = text.replace(",", ".")  # a decimal comma; "1,000" is a thousand
+        parts = text.replace(",", "").split("/")  # "1/3"
         try:
             value = math.prod([float(parts[0]), *(1 / float(part) for part in parts[1:2])])
         except (ValueError, ZeroDivisionError, OverflowError):
@@ -106,10 +113,17 @@ class Line(Number):
 
     def fields(self) -> dict[str, Any]:
         whole = isinstance(self.low, int) and isinstance(self.high, int) and self.high - self.low >= 20
-        return {"unit": self.unit, "low": self.low, "high": self.high, "step": 1 if whole else float(f"{(self.high - self.low) / 100:.3g}")}
+        return {
+            "unit": self.unit,
+            "low": self.low,
+            "high": self.high,
+            "step": 1 if whole else float(f"{(self.high - self.low) / 100:.3g}"),
+        }
 
     def still(self) -> Markup:
-        return Markup("{} ├────────────┤ {}").format(numeral(self.low, self.unit), numeral(self.high, self.unit))
+        return Markup("{} ├────────────┤ {}").format(
+            numeral(self.low, self.unit), numeral(self.high, self.unit)
+        )
 
     def read(self, sent: object) -> float | None:
         if isinstance(sent, (int, float)) and not isinstance(sent, bool) and self.low <= sent <= self.high:
@@ -123,7 +137,10 @@ class Order(Form):
 
     items: tuple[str, ...]
     kind = "order"
-    help = L(zh="按顺序点：先点的排在前面；再点一次就取回", en="Click them in order, the first one first; a second click takes one back")
+    help = L(
+        zh="按顺序点：先点的排在前面；再点一次就取回",
+        en="Click them in order, the first one first; a second click takes one back",
+    )
 
     def fields(self) -> dict[str, Any]:
         return {"options": list(self.items)}
@@ -132,7 +149,11 @@ class Order(Form):
         return Markup().join(_BOX.format(item) for item in self.items)
 
     def read(self, sent: object) -> list[int] | None:
-        if isinstance(sent, list) and all(type(i) is int for i in sent) and sorted(sent) == list(range(len(self.items))):
+        if (
+            isinstance(sent, list)
+            and all(type(i) is int for i in sent)
+            and sorted(sent) == list(range(len(self.items)))
+        ):
             return sent
         return None
 

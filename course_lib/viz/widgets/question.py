@@ -1,7 +1,8 @@
 """`Question`: one line to answer by mouse or keyboard, and a note below it that whoever asks may fill.
 
-    Question("How many?", Number("tokens"), answered=lambda question, answer: ...)
+Question("How many?", Number("tokens"), answered=lambda question, answer: ...)
 """
+
 from __future__ import annotations
 
 import re
@@ -28,7 +29,8 @@ def inline(text: object) -> Markup:
 
 
 class Question(Live):
-    """A question and its answer, which the reader may change until it is `fixed`. `answered(question, answer)` hears of every answer.
+    """A question and its answer, which the reader may change until it is `fixed`. `answered(question,
+    answer)` hears of every answer.
 
     `note` is what stands below: what to do, or what came of it.
     """
@@ -37,15 +39,28 @@ class Question(Live):
     _css = _HERE / "question.css"
     text = Html().tag(sync=True)
     form = traitlets.Dict().tag(sync=True)
-    answer = traitlets.Any(allow_none=True).tag(sync=True)          # an index, a number or a permutation; None while there is none
+    answer = traitlets.Any(allow_none=True).tag(
+        sync=True
+    )  # an index, a number or a permutation; None while there is none
     fixed = traitlets.Bool().tag(sync=True)
     note = Html().tag(sync=True)
-    without_kernel = L(zh="先记下你的答案，再往下读；想在这里点选，请运行这个单元格。",
-                       en="Write your answer down before you read on; to give it here, run this cell.")
+    without_kernel = L(
+        zh="先记下你的答案，再往下读；想在这里点选，请运行这个单元格。",
+        en="Write your answer down before you read on; to give it here, run this cell.",
+    )
 
     def __init__(self, text: object, form: Form, answered: Callable[[Question, Any], None]):
-        words = {"number": L(zh="就猜这个数", en="That is my guess"), "line": L(zh="就猜这里", en="Here"), "order": L(zh="重排", en="Start over")}
-        fields = {"kind": form.kind, "help": str(form.help), "button": str(words.get(form.kind, "")), **form.fields()}
+        words = {
+            "number": L(zh="就猜这个数", en="That is my guess"),
+            "line": L(zh="就猜这里", en="Here"),
+            "order": L(zh="重排", en="Start over"),
+        }
+        fields = {
+            "kind": form.kind,
+            "help": str(form.help),
+            "button": str(words.get(form.kind, "")),
+            **form.fields(),
+        }
         super().__init__(text=inline(text), form=fields, answer=None)
         self.reads, self._answered = form, answered
         self.on_msg(self._heard)

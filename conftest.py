@@ -19,10 +19,8 @@ os.environ.update(COURSE_QUICK="1", COURSE_LANG="en", TOKENIZERS_PARALLELISM="fa
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-collect_ignore_glob = [
-    "notebooks/*.py",
-    "notebooks/src/*",
-]  # looked through for doctests, a chapter's source would run
+# looked through for doctests, a chapter's source would run
+collect_ignore_glob = ["notebooks/*.py", "notebooks/src/*"]
 
 
 @lru_cache

@@ -174,9 +174,8 @@ def _folders() -> Iterator[Check]:
             else str(L(zh="，不可写", en=", cannot be written"))
         )
         shown = f"${variable}" if os.environ.get(variable) else str(folder).replace(str(Path.home()), "~", 1)
-        ok = (
-            ok or variable == "COURSE_CACHE" and all(about.fetched for about in catalog())
-        )  # a class's cache, read only, with all in it
+        # a class's cache, read only, with all in it
+        ok = ok or variable == "COURSE_CACHE" and all(about.fetched for about in catalog())
         yield (
             ok,
             f"{shown}{free}",

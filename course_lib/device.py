@@ -91,9 +91,10 @@ def _precision(where: torch.device, wanted: str) -> tuple[torch.dtype, L]:
         )
     )
     try:
+        # interleaved:
         seconds = [
             [_matmul_seconds(where, dtype) for dtype in (torch.float32, torch.bfloat16)] for _ in range(5)
-        ]  # interleaved:
+        ]
         ratio = min(a for a, _ in seconds) / min(b for _, b in seconds)  # a busy moment hits both
     except RuntimeError:  # no bfloat16 kernels on this device
         ratio = 0.0

@@ -34,9 +34,8 @@ def main(argv: list[str]) -> int:
     except CourseError as error:
         print(error)
         return 2
-    subprocess.run(
-        [sys.executable, "-m", "course_lib", "fetch"]
-    )  # without the network the course opens all the same
+    # without the network the course opens all the same
+    subprocess.run([sys.executable, "-m", "course_lib", "fetch"])
     root = ["--allow-root"] if os.name != "nt" and os.getuid() == 0 else []
     served = f"--ServerApp.root_dir={_NOTEBOOKS.parent}"  # the whole course: chapters link to docs and data
     return subprocess.run([sys.executable, "-m", "jupyterlab", *root, served, str(path)]).returncode

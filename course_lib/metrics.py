@@ -112,9 +112,8 @@ def paired(
         )
     difference, n = np.asarray(a, int) - np.asarray(b, int), len(a)
     counts = np.array([(difference == value).sum() for value in (-1, 0, 1)])
-    draw = (
-        np.random.default_rng(seed).multinomial(n, counts / n, draws) @ [-1, 0, 1] / n
-    )  # n examples drawn with replacement, all at once
+    # n examples drawn with replacement, all at once
+    draw = np.random.default_rng(seed).multinomial(n, counts / n, draws) @ [-1, 0, 1] / n
     low, high = np.quantile(draw, [0.025, 0.975])
     return float(difference.mean()), float(low), float(high)
 

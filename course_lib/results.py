@@ -38,6 +38,7 @@ from .i18n import L
 __all__ = ["met", "stored"]
 
 _PACKAGE = Path(__file__).parent
+# (a model is known by its sha256)
 _SILENT = (
     "__init__.py",
     "errors.py",
@@ -47,7 +48,7 @@ _SILENT = (
     "models/cache.py",
     "models/cards.py",
     "models/download.py",
-)  # (a model is known by its sha256)
+)
 _UNSEEN = ("annotation", "ctx", "kind", "returns", "type_comment")
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 _met: dict[str, str] = {}
@@ -167,6 +168,7 @@ def _watched(compute: Callable[[], Any]) -> tuple[Any, list[str]]:
         result = compute()
     finally:
         sys.setprofile(None)
+    # without lines: a reference that `use` gave out, compiled by itself
     found = {
         (
             file,
@@ -175,7 +177,7 @@ def _watched(compute: Callable[[], Any]) -> tuple[Any, list[str]]:
             else code.co_name,
         )
         for code, file in ran
-    }  # without lines: a reference that `use` gave out, compiled by itself
+    }
     return result, sorted(
         f"{file}:{path}".lstrip(":") for file, path in found if path and file not in _SILENT
     )

@@ -35,11 +35,8 @@ def one_language(code: str, lang: str) -> str:
             and after.startswith("}")
             and all(_plain(values[name], texts[name]) for name in values)
         ):
-            before, text, after = (
-                before[:-1],
-                values[lang].value,
-                after[1:],
-            )  # in an f-string the words stand by themselves
+            # in an f-string the words stand by themselves
+            before, text, after = (before[:-1], values[lang].value, after[1:])
         elif "\n" in text and not after.startswith(")"):
             text = f"({text})"
         code, start = before + text + after, len(before) + len(text)

@@ -52,9 +52,8 @@ def mutants(source: str) -> Iterator[tuple[str, str]]:
     """(what was changed, source of the mutant) for every single change."""
     tree = ast.parse(textwrap.dedent(source))
     function = tree.body[0]
-    function.body = (
-        function.body[1:] if isinstance(function.body[0], ast.Expr) else function.body
-    )  # the docstring
+    # the docstring
+    function.body = function.body[1:] if isinstance(function.body[0], ast.Expr) else function.body
     for position, node in enumerate(list(ast.walk(tree))):
         for label, change in _changes(node):
             twin = copy.deepcopy(tree)

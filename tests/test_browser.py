@@ -45,9 +45,8 @@ def test_chapter_runs_in_lab(site, chapter, lang):
         run_all(page)
         page.wait_for_timeout(2500)  # front-end work after the last reply
         assert page.locator(RED).all_inner_texts() == []
-        widgets = page.locator(
-            ".jp-OutputArea-output.lm-Panel"
-        )  # a widget's output is a panel; others are rendered MIME
+        # a widget's output is a panel; others are rendered MIME
+        widgets = page.locator(".jp-OutputArea-output.lm-Panel")
         assert widgets.count() >= 2, "a chapter has at least two things to drag, click or type into"
         blank = [i for i in range(widgets.count()) if not widgets.nth(i).evaluate(CONTENT)]
         assert not blank, f"widgets {blank} show nothing"

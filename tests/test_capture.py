@@ -50,10 +50,8 @@ GPT = dict(
 )
 MADE = {
     "Falcon": ("FalconForCausalLM", dict(SIZES)),  # fused, one key and value for all heads
-    "Falcon-new": (
-        "FalconForCausalLM",
-        dict(SIZES, new_decoder_architecture=True, num_kv_heads=2),
-    ),  # fused, group by group
+    # fused, group by group
+    "Falcon-new": ("FalconForCausalLM", dict(SIZES, new_decoder_architecture=True, num_kv_heads=2)),
     "Falcon-alibi": ("FalconForCausalLM", dict(SIZES, alibi=True, multi_query=False)),  # fused, head by head
     "Bloom": (
         "BloomForCausalLM",
@@ -115,10 +113,8 @@ MADE = {
             layer_types=["full_attention"] * 2,
         ),
     ),
-    "Bitnet": (
-        "BitNetForCausalLM",
-        dict(SIZES, num_key_value_heads=2),
-    ),  # a norm before the projection: no value norms
+    # a norm before the projection: no value norms
+    "Bitnet": ("BitNetForCausalLM", dict(SIZES, num_key_value_heads=2)),
     "ModernBert": ("ModernBertForMaskedLM", dict(SIZES, cls_token_id=1, sep_token_id=2)),
     "DebertaV2": (
         "DebertaV2ForMaskedLM",
@@ -191,9 +187,8 @@ def test_weights_are_those_that_transformers_returns(name):
     text, eager = reading(), built(*MADE[name], attn_implementation="eager")
     with torch.no_grad():
         theirs = eager(**text.inputs, output_attentions=True).attentions
-    kinds = (
-        [eager] if name == "Falcon-alibi" else [eager, built(*MADE[name])]
-    )  # with ALiBi its two ways give two results
+    # with ALiBi its two ways give two results
+    kinds = [eager] if name == "Falcon-alibi" else [eager, built(*MADE[name])]
     for found in (layers_of(model, text) for model in kinds):
         assert [layer.index for layer in found] == [0, 1] and {layer.part for layer in found} == {"self"}
         for mine, other in zip(found, theirs, strict=True):

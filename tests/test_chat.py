@@ -67,9 +67,8 @@ def test_the_still_shows_text_never_markup():
 
 
 def test_a_reader_types_and_the_answer_streams(tmp_path):
-    kernel = {
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}
-    }  # without it Lab asks which one
+    # without it Lab asks which one
+    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
     notebook = nbformat.v4.new_notebook(metadata=kernel, cells=[nbformat.v4.new_code_cell(CODE)])
     nbformat.write(notebook, tmp_path / "chat.ipynb")
     with jupyter(tmp_path) as address, browser_page(address) as page:

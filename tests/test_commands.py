@@ -45,13 +45,11 @@ def test_lab_starts_a_server_at_the_chapter(tmp_path):
     )
     try:
         assert any("is running at" in line for line in server.stderr)
-        assert any(
-            "Skipped" in line or "open this file" in line for line in server.stderr
-        )  # it has written the page for the browser
+        # it has written the page for the browser
+        assert any("Skipped" in line or "open this file" in line for line in server.stderr)
         (page,) = tmp_path.glob("jpserver-file-to-run-*.html")
-        assert "/notebooks/en/01_language_models.ipynb" in page.read_text(
-            "utf-8"
-        )  # not alone: its links lead to docs
+        # not alone: its links lead to docs
+        assert "/notebooks/en/01_language_models.ipynb" in page.read_text("utf-8")
     finally:
         os.killpg(server.pid, 9)
         server.wait()

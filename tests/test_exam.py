@@ -29,11 +29,8 @@ def test_the_two_languages_hold_the_same_exam():
 
 
 def test_option_log_probs_are_those_of_the_text_read_to_its_end():
-    m, prompt, options = (
-        cl.load("zh-gpt"),
-        "这家酒店",
-        ["很好", "不好，太吵了", "的"],
-    )  # a character is a token: the cut does not matter
+    # a character is a token: the cut does not matter
+    m, prompt, options = (cl.load("zh-gpt"), "这家酒店", ["很好", "不好，太吵了", "的"])
     found = cl.interpret.option_log_probs(m, prompt, options)
     for option, p in zip(options, found, strict=True):
         assert p == pytest.approx(

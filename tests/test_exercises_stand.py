@@ -263,9 +263,8 @@ def test_a_patched_function_is_called_so(monkeypatch):
 
 def test_only_the_notebook_counts_as_one_that_replaces(monkeypatch, capfd):
     with state.level_ground():
-        monkeypatch.setattr(
-            torch, "manual_seed", torch._disable_dynamo(torch.random.manual_seed)
-        )  # what loading a model does
+        # what loading a model does
+        monkeypatch.setattr(torch, "manual_seed", torch._disable_dynamo(torch.random.manual_seed))
         assert not state.lifted() and not state._patches()
     monkeypatch.setattr(
         torch, "softmax", lambda *args, original=torch.softmax, **options: original(*args, **options)

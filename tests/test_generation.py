@@ -120,9 +120,8 @@ def test_greedy_equals_transformers(pair, kind):
     expected = theirs.generate(ids, attention_mask=mask.long(), max_new_tokens=20, do_sample=False)
     assert torch.equal(cl.generate(ours, rows, 20, **END), expected)
     assert torch.equal(cl.generate(ours, ids, 20, **END, mask=mask), expected)
-    right = [
-        torch.cat((r, torch.full((11 - len(r),), 3))) for r in rows
-    ]  # padding on the right is moved to the left
+    # padding on the right is moved to the left
+    right = [torch.cat((r, torch.full((11 - len(r),), 3))) for r in rows]
     assert torch.equal(
         cl.generate(
             ours, torch.stack(right), 20, **END, mask=torch.stack([torch.arange(11) < len(r) for r in rows])
@@ -154,9 +153,8 @@ def test_beam_equals_transformers(pair, kind, options):
     expected = theirs.generate(ids, attention_mask=mask.long(), max_new_tokens=15, do_sample=False, **more)
     assert torch.equal(cl.generate(ours, rows, 15, cl.Beam(**options), **END), expected)
     assert torch.equal(cl.generate(ours, rows, 15, cl.Beam(**options), **END, cache=False), expected)
-    assert torch.isin(
-        expected[:, ids.shape[1] :], torch.tensor(END["eos_id"])
-    ).any()  # some texts did end early
+    # some texts did end early
+    assert torch.isin(expected[:, ids.shape[1] :], torch.tensor(END["eos_id"])).any()
 
 
 def test_seq2seq_equals_transformers(pair):
@@ -185,10 +183,8 @@ def test_sampling(pair):
     assert (cl.Sample(top_k=1).probabilities(logits) > 0).tolist() == [[True, False, False, False, False]]
     assert (cl.Sample(top_p=float(p[0, 0]) + 0.01).probabilities(logits) > 0).sum() == 2
     assert (cl.Sample(top_p=float(p[0, 0]) - 0.01).probabilities(logits) > 0).sum() == 1
-    for options in (
-        dict(top_p=0.8),
-        dict(top_k=3, top_p=0.7, temperature=1.3),
-    ):  # transformers' own warpers as the judge
+    # transformers' own warpers as the judge
+    for options in (dict(top_p=0.8), dict(top_k=3, top_p=0.7, temperature=1.3)):
         random = torch.randn(50, 40, generator=torch.Generator().manual_seed(0)) * 2
         warped = hf.TemperatureLogitsWarper(options.get("temperature", 1.0))(None, random)
         if "top_k" in options:
@@ -357,9 +353,8 @@ def test_what_load_returned_and_what_cannot_write(pair, tmp_path):
     ids = torch.tensor([[5, 6, 7]])
     zh = cl.load("zh-gpt")
     assert torch.equal(cl.generate(zh, ids, 6), cl.generate(zh.model, ids, 6))
-    with pytest.raises(
-        GenerationError, match="64"
-    ):  # its positions are learnt: one more would be an IndexError
+    # its positions are learnt: one more would be an IndexError
+    with pytest.raises(GenerationError, match="64"):
         cl.generate(theirs, ids, 62)
     with pytest.raises(ValueError, match="index"):
         cl.generate(theirs, torch.tensor([[60]]), 2)
@@ -411,9 +406,8 @@ def test_a_pass_reads_the_new_tokens_after_the_cached_ones(pair, monkeypatch):
         with_kwargs=True,
     )
     try:
-        assert (
-            cl.generation.pass_seconds(ours, past=9, new=4) == 3.0 and read == [(9, 4)] * 3
-        )  # the least of three, each after a cropped cache
+        # the least of three, each after a cropped cache
+        assert cl.generation.pass_seconds(ours, past=9, new=4) == 3.0 and read == [(9, 4)] * 3
         clock = iter([0.0, 1.0])
         assert cl.generation.pass_seconds(ours, past=0, new=7, repeats=1) == 1.0 and read[3:] == [(0, 7)]
     finally:

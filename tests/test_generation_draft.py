@@ -186,9 +186,8 @@ class Dice:
                 [[self.throw((weights[0] / weights.sum()).tolist())]]
             ),
         )
-        monkeypatch.setattr(
-            torch, "rand", lambda *a, **k: torch.tensor((0.25, 0.75)[self.throw([0.5, 0.5])])
-        )  # exact where p / q is a multiple of 1 / 2
+        # exact where p / q is a multiple of 1 / 2
+        monkeypatch.setattr(torch, "rand", lambda *a, **k: torch.tensor((0.25, 0.75)[self.throw([0.5, 0.5])]))
 
     def throw(self, chances):
         if len(self.fallen) == len(self.script):
@@ -255,9 +254,8 @@ def test_samples_of_a_sharpened_distribution():
     assert found[wanted == 0].sum() == 0
     some = wanted > 0
     chi = float(((found - count * wanted)[some] ** 2 / (count * wanted)[some]).sum())
-    assert chi < float(some.sum()) - 1 + 4 * math.sqrt(2 * (float(some.sum()) - 1)), (
-        chi
-    )  # 4 standard deviations
+    # 4 standard deviations
+    assert chi < float(some.sum()) - 1 + 4 * math.sqrt(2 * (float(some.sum()) - 1)), chi
 
 
 def test_the_same_seed_draws_the_same_text(models):
@@ -270,15 +268,13 @@ def test_the_same_seed_draws_the_same_text(models):
 
 def test_acceptance_counts_what_was_judged():
     next_one = lambda ids: torch.nn.functional.one_hot((ids + 1) % 9, 9).float()
-    half = lambda ids: torch.nn.functional.one_hot(
-        (ids + 1) % 9 * (ids % 2), 9
-    ).float()  # right after an odd token, else 0
+    # right after an odd token, else 0
+    half = lambda ids: torch.nn.functional.one_hot((ids + 1) % 9 * (ids % 2), 9).float()
     draft = cl.Draft(half, 3)
     assert math.isnan(draft.acceptance)
     assert cl.generate(next_one, [[3]], 5, draft=draft).tolist() == [[3, 4, 5, 6, 7, 8]]
-    assert (
-        draft.passes == [(3, 1), (2, 1), (0, 0)] and draft.acceptance == 2 / 4
-    )  # 4 right, 5 wrong; 6 right, 7 wrong; then one was left
+    # 4 right, 5 wrong; 6 right, 7 wrong; then one was left
+    assert draft.passes == [(3, 1), (2, 1), (0, 0)] and draft.acceptance == 2 / 4
     cl.generate(next_one, [[3]], 1, draft=draft)
     assert draft.passes == [(0, 0)]
 
@@ -315,9 +311,8 @@ def test_acceptance_counts_what_was_judged():
 def test_drafts_that_cannot_be(arguments, says):
     m = tiny.llama()
     arguments = {"ids": IDS, "max_new_tokens": 4, "draft": m, **arguments}
-    with pytest.raises(
-        ZeroDivisionError if says == "zero" else ValueError, match=says
-    ):  # an error of one's own code stays what it is
+    # an error of one's own code stays what it is
+    with pytest.raises(ZeroDivisionError if says == "zero" else ValueError, match=says):
         cl.generate(m, **arguments)
     with pytest.raises(ValueError, match="tokens"):
         cl.Draft(m, 0)

@@ -105,11 +105,8 @@ def test_stop_strings_are_those_of_transformers(smol):
         written = m.tokenizer.decode(free[0, start:])
         pieces = [m.tokenizer.decode([i]) for i in free[0, start:].tolist()]
         edge = sum(map(len, pieces[:5]))
-        for stop in (
-            written[edge - 2 : edge + 2],
-            written[4:5],
-            written[2:15],
-        ):  # across two tokens, inside one, of several
+        # across two tokens, inside one, of several
+        for stop in (written[edge - 2 : edge + 2], written[4:5], written[2:15]):
             end = written.index(stop) + len(stop)
             wanted = m.model.generate(
                 ids,
@@ -140,14 +137,12 @@ def test_a_stop_string_of_a_byte_level_model_and_one_in_the_prompt(smol):
     ids = m.tokenizer("中国的首都是北京。日本的首都是", return_tensors="pt").input_ids.to(m.device)
     free = cl.generate(m, ids, 24)[0, ids.shape[1] :]
     written = m.tokenizer.decode(free)
-    stop = next(
-        char for char in written if ord(char) > 0x2000 and char != "\N{REPLACEMENT CHARACTER}"
-    )  # several bytes, maybe several tokens
+    # several bytes, maybe several tokens
+    stop = next(char for char in written if ord(char) > 0x2000 and char != "\N{REPLACEMENT CHARACTER}")
     out = cl.generate(m, ids, 24, stop=stop)[0, ids.shape[1] :]
     assert m.tokenizer.decode(out).endswith(stop) and stop not in m.tokenizer.decode(out[:-1])
-    assert (
-        len(m.tokenizer.decode(cl.generate(m, ids, 24, stop="首都是北京。日")[0, ids.shape[1] :])) > 0
-    )  # the prompt has it: that ends nothing
+    # the prompt has it: that ends nothing
+    assert len(m.tokenizer.decode(cl.generate(m, ids, 24, stop="首都是北京。日")[0, ids.shape[1] :])) > 0
 
 
 @pytest.mark.parametrize("beams", [dict(num_beams=3), dict(do_sample=True, top_k=5, num_return_sequences=2)])

@@ -202,10 +202,8 @@ def test_after_a_pass_the_card_says_where_one_stands():
 
 
 def test_the_ladder_starts_at_one_keeps_its_rungs_and_ends():
-    for id in (
-        "attention.multi_head",
-        "attention.sdpa",
-    ):  # a slip made often is no proof that it was made here
+    # a slip made often is no proof that it was made here
+    for id in ("attention.multi_head", "attention.sdpa"):
         mistake = next(m for m in ex.find(id).mistakes if m.id == "no-scale")
         for _ in range(2):
             ex.check(id, ex.find(id).program(mistake), show=False)

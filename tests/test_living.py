@@ -61,17 +61,17 @@ def test_its_most_likely_next_token_is_pytorchs(page, gpt):
     assert len(found) >= 2000
     found = torch.tensor(found)
     assert (found[:, 0] == logits.argmax(-1)).float().mean() >= 0.98
-    assert (
-        found[:, 1:] - logits[:, :50]
-    ).abs().median() < 0.1  # int8; the largest of all is about 1.6, the logits span about 20
+    # int8; the largest of all is about 1.6, the logits span about 20
+    assert (found[:, 1:] - logits[:, :50]).abs().median() < 0.1
 
 
 def test_its_attention_is_pytorchs(page, gpt):
     theirs = gpt.attention("<pos>" + "这家酒店的早餐很好").weights  # [L, H, T, T]
     write(page, "这家酒店的早餐很好")
+    # [L][T][H][T]
     mine = page.evaluate(
         "model.past.map((tokens) => tokens.map((token) => token.weights.map((row) => [...row])))"
-    )  # [L][T][H][T]
+    )
     gap = max(
         abs(weight - theirs[layer, head, target, source])
         for layer, tokens in enumerate(mine)

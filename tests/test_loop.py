@@ -313,10 +313,11 @@ def test_in_a_real_notebook_the_line_follows_a_late_guess(tmp_path, lang):
         metadata={"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
     )
     notebook.cells[2].metadata["jupyter"] = {"outputs_hidden": True}
+    # as the build leaves it
     notebook.cells[2].outputs = [
         nbformat.v4.new_output("display_data"),
         nbformat.v4.new_output("stream", text="experiment"),
-    ]  # as the build leaves it
+    ]
     nbformat.write(notebook, tmp_path / "n.ipynb")
     nothing, wrong, right = WORDS[lang]
     with jupyter(tmp_path) as address, browser_page(address) as page:

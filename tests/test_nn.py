@@ -255,9 +255,8 @@ def test_bilstm_never_sees_what_it_predicts():
     other[:, 4] = (other[:, 4] + 1) % 30
     a, b = model.layers(ids)[-1], model.layers(other)[-1]
     assert a.shape == (2, 7, 20) and model(ids).shape == (2, 7, 20)
-    assert torch.equal(a[:, :4, :10], b[:, :4, :10]) and torch.equal(
-        a[:, 5:, 10:], b[:, 5:, 10:]
-    )  # left half: the past; right half: the future
+    # left half: the past; right half: the future
+    assert torch.equal(a[:, :4, :10], b[:, :4, :10]) and torch.equal(a[:, 5:, 10:], b[:, 5:, 10:])
     assert not torch.allclose(a[:, 4:, :10], b[:, 4:, :10]) and not torch.allclose(
         a[:, :5, 10:], b[:, :5, 10:]
     )

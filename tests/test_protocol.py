@@ -42,11 +42,8 @@ def saved(model, folder, marks=False):
     tiny.tokenizer(marks).save_pretrained(folder)
     m = cl.load(folder, device="cpu")
     if marks:
-        m.tokenizer.model_input_names = [
-            "input_ids",
-            "token_type_ids",
-            "attention_mask",
-        ]  # as BERT's: it tells a second sentence
+        # as BERT's: it tells a second sentence
+        m.tokenizer.model_input_names = ["input_ids", "token_type_ids", "attention_mask"]
     return m
 
 
@@ -279,9 +276,8 @@ ARCHITECTURES = {
         mamba_n_groups=1,
     ),
     "Bloom": dict(vocab_size=40, hidden_size=32, n_layer=2, n_head=4, eos_token_id=None),
-    "Mamba": dict(
-        vocab_size=40, hidden_size=32, num_hidden_layers=2, state_size=4, eos_token_id=None
-    ),  # keeps nothing that we could hold
+    # keeps nothing that we could hold
+    "Mamba": dict(vocab_size=40, hidden_size=32, num_hidden_layers=2, state_size=4, eos_token_id=None),
     "Mistral": dict(MORE, num_key_value_heads=2, sliding_window=4),
 }
 

@@ -25,9 +25,8 @@ PAGES = [f"{chapter.stem}.html" for chapter in chapters() if chapter.minutes] + 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
-    assert (
-        main(["site", "--out", str(folder)]) == 0
-    )  # Sphinx's warnings are errors: a link that leads nowhere fails here
+    # Sphinx's warnings are errors: a link that leads nowhere fails here
+    assert main(["site", "--out", str(folder)]) == 0
     return folder
 
 
@@ -56,9 +55,8 @@ def test_every_page_opens_from_the_disk(site, page):
                 for address in asked
                 if address.startswith("file:")
             }
-            assert (
-                len(files) > 3 and sum(file.stat().st_size for file in files) < 1e6
-            )  # all that the first picture needs
+            # all that the first picture needs
+            assert len(files) > 3 and sum(file.stat().st_size for file in files) < 1e6
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
@@ -138,11 +136,12 @@ def test_what_was_answered_can_be_handed_in(site, page, tmp_path):
         page.click("#progress")
     download.value.save_as(tmp_path / "progress.json")
     merged = exercises.merge(tmp_path / "progress.json")
+    # 0.97, within 0.1
     assert (
         merged.guesses["attention.reason"]["wrong"] == 1
         and merged.guesses["attention.saturation"]["right"] == 1
         and not merged.unread
-    )  # 0.97, within 0.1
+    )
     assert (
         sum(row["asked"] for row in merged.recalls.values()) == 3
         and sum(row["right"] for row in merged.recalls.values()) == right

@@ -180,9 +180,8 @@ def test_the_build_moves_it_out_of_the_notebook(tmp_path, monkeypatch):
     state = json.loads(zlib.decompress((tmp_path / "live" / "drawn.z").read_bytes()))["state"]
     assert [row[0]["n"] for row in state["rows"]] == [2, 1, 3, 4, 5] and len(state["pictures"]) == 5
     assert all(output.metadata == {} for cell in notebook.cells for output in cell.outputs)
-    assert (
-        state["pictures"][0] in notebook.cells[0].outputs[0].data["text/html"]
-    )  # the same picture as the still one, made small
+    # the same picture as the still one, made small
+    assert state["pictures"][0] in notebook.cells[0].outputs[0].data["text/html"]
 
 
 def test_it_leaves_no_trace(monkeypatch, capsys):

@@ -230,9 +230,8 @@ def test_a_file_is_walked_by_keys_and_by_mouse(tmp_path):
         page.get_by_role("button", name="Back").click()
         page.locator(".course-tour-box", has_text="RoPE").locator("text").click()
         assert lit() == "RoPE: turned by position"
-        page.locator(".course-tour-panel select").select_option(
-            "2"
-        )  # another head; then, by key, another token
+        # another head; then, by key, another token
+        page.locator(".course-tour-panel select").select_option("2")
         page.keyboard.press("Tab")
         page.locator(".course-tour-tokens button").first.click()
         value = tour.steps[at()].table[2, 0, 0]

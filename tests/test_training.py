@@ -262,9 +262,8 @@ def test_muon_equals_a_plain_loop(ids):
         for optimizer in both:
             optimizer.step()
             optimizer.zero_grad()
-        assert history.loss[step] == pytest.approx(
-            loss.item(), abs=5e-2
-        )  # torch's own orthogonalises in bfloat16
+        # torch's own orthogonalises in bfloat16
+        assert history.loss[step] == pytest.approx(loss.item(), abs=5e-2)
     assert (
         history.loss
         != cl.fit(gpt(), ids, steps=10, batch_size=4, lr=1e-2, warmup=0, min_lr=1e-2, clip=None, **QUIET).loss
@@ -278,9 +277,8 @@ def test_muon_needs_hidden_matrices(ids):
     model[0].weight.requires_grad_(False)
     model.insert(1, torch.nn.Linear(8, 8, bias=False))
     model[2].requires_grad_(False)
-    assert optimizers(model, "muon", 1e-3, (0.9, 0.95), 0.1).keys() == {
-        "muon"
-    }  # AdamW would have nothing to do
+    # AdamW would have nothing to do
+    assert optimizers(model, "muon", 1e-3, (0.9, 0.95), 0.1).keys() == {"muon"}
     history = cl.fit(model, [(ids[:8][None], ids[1:9][None])], steps=20, lr=1e-1, optimizer="muon", **QUIET)
     assert history.loss[-1] < history.loss[0] - 0.3
 
@@ -344,9 +342,8 @@ def test_resume_is_exact(ids, tmp_path, kind):
     resumed = cl.fit(again, data(), checkpoint=tmp_path / "run", **more)
     assert resumed.loss == whole.loss and resumed.val_loss == whole.val_loss
     assert torch.equal(torch.get_rng_state(), state)  # and the caller's random numbers are untouched
-    assert (
-        cl.fit(gpt(dropout=0.2), data(), checkpoint=tmp_path / "run", **more).loss == whole.loss
-    )  # finished: nothing to do
+    # finished: nothing to do
+    assert cl.fit(gpt(dropout=0.2), data(), checkpoint=tmp_path / "run", **more).loss == whole.loss
 
 
 def test_interrupt_saves_at_a_step_boundary(ids, tmp_path):
@@ -384,9 +381,8 @@ def test_a_checkpoint_belongs_to_its_optimiser(ids, tmp_path):
     with safe_open(path, "pt") as file:
         notes = file.metadata()["notes"]
     assert ', "optimizer": "adamw"' in notes
-    save_file(
-        load_file(path), path, {"notes": notes.replace(', "optimizer": "adamw"', "")}
-    )  # as files were before Muon
+    # as files were before Muon
+    save_file(load_file(path), path, {"notes": notes.replace(', "optimizer": "adamw"', "")})
     assert cl.fit(gpt(), ids, **more).loss == first.loss
     with pytest.raises(ValueError, match="optimizer: adamw → muon"):
         cl.fit(gpt(), ids, optimizer="muon", **more)
@@ -537,9 +533,8 @@ def test_a_run_on_onednn_trains_and_resumes_alike(ids, tmp_path, monkeypatch):
     monkeypatch.setitem(fit_module, "fastest", lambda *_, **__: Arithmetic(onednn=True))
     fast = cl.fit(gpt(), ids, steps=20, batch_size=4, checkpoint=tmp_path / "run", **QUIET)
     assert fast.onednn and not plain.onednn and fast.loss == pytest.approx(plain.loss, rel=1e-4)
-    monkeypatch.setitem(
-        fit_module, "fastest", lambda *_, **__: Arithmetic()
-    )  # the choice belongs to the run, not to the process
+    # the choice belongs to the run, not to the process
+    monkeypatch.setitem(fit_module, "fastest", lambda *_, **__: Arithmetic())
     assert cl.fit(gpt(), ids, steps=20, batch_size=4, checkpoint=tmp_path / "run", **QUIET).onednn
 
 

@@ -42,9 +42,8 @@ def fresh(tmp_path, monkeypatch):
     """A new environment with a kernel named "fresh", without course_lib; returns its Python."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "env"], check=True)
     site = next((tmp_path / "env").rglob("site-packages"))
-    libraries = (
-        tmp_path / "libraries" / "site-packages"
-    )  # by this name dill, which datasets uses, knows a library from a reader's own module
+    # by this name dill, which datasets uses, knows a library from a reader's own module
+    libraries = tmp_path / "libraries" / "site-packages"
     libraries.mkdir(parents=True)
     for entry in Path(sysconfig.get_path("purelib")).iterdir():
         if "course_lib" not in entry.name:

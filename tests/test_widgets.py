@@ -250,13 +250,11 @@ def test_the_live_view_takes_the_still_pictures_place(make, host, monkeypatch):
     monkeypatch.setattr("IPython.display.display", lambda data, **_: outputs.append(data))
     widget._ipython_display_()
     still = outputs[0]["text/html"]
-    other = (
-        CELLS[host].replace("here", "other").format(still=still)
-    )  # the cell before, saved and not run again
+    # the cell before, saved and not run again
+    other = CELLS[host].replace("here", "other").format(still=still)
     with browser_page() as page:
-        show(
-            page, widget, (other if host != "colab" else "") + CELLS[host].format(still=still)
-        )  # Colab: a frame for each cell
+        # Colab: a frame for each cell
+        show(page, widget, (other if host != "colab" else "") + CELLS[host].format(still=still))
         drawn(page, make)
         stills = page.locator(".course-static")
         page.wait_for_function(
@@ -586,9 +584,8 @@ def test_every_word_of_what_was_answered_can_be_read(colours):
             page.goto("about:blank")
             show(page, widget, f'<body style="{colours}"><div id="here"></div>')
             page.locator(".course-question").wait_for()
-            ratio, text = page.evaluate(
-                CONTRAST.replace(":disabled, ", "")
-            )  # one's own answer is on a button that is out of use
+            # one's own answer is on a button that is out of use
+            ratio, text = page.evaluate(CONTRAST.replace(":disabled, ", ""))
             assert ratio >= 4.5, text
 
 

@@ -79,9 +79,8 @@ def pair(page):
         page.errors.clear()
         page.made = {"one": make(), "two": make()}
         cell = '<div class="jp-OutputArea"><div class="course-static">still</div><div id="{}"></div></div>'
-        page.goto(
-            "about:blank"
-        )  # a new document: one that is written anew keeps no pointer on what is dragged
+        # a new document: one that is written anew keeps no pointer on what is dragged
+        page.goto("about:blank")
         page.set_content("<body>" + cell.format("one") + "<input id='between'>" + cell.format("two"))
         page.evaluate(HOST)
         for at, widget in page.made.items():
@@ -90,9 +89,8 @@ def pair(page):
             "[...document.querySelectorAll('.course-static')].every((still) => "
             "still.style.display === 'none')"
         )
-        page.evaluate(
-            "new Promise((seen) => requestAnimationFrame(() => requestAnimationFrame(seen)))"
-        )  # a mouse finds nothing before the first paint
+        # a mouse finds nothing before the first paint
+        page.evaluate("new Promise((seen) => requestAnimationFrame(() => requestAnimationFrame(seen)))")
         return page, [(widget, page.locator(f"#{at}")) for at, widget in page.made.items()]
 
     yield opened

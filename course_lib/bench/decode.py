@@ -95,9 +95,8 @@ def measure(
             sides[name]()
             wait()
             seconds[name].append((clock() - start) / new_tokens)
-    ends = (
-        theirs.generation_config.eos_token_id
-    )  # transformers was told not to end; where that changes a token, compare up to it
+    # transformers was told not to end; where that changes a token, compare up to it
+    ends = theirs.generation_config.eos_token_id
     a, b = written["transformers float32"][0].tolist(), written["ours float32"][0].tolist()
     until = next((i for i, token in enumerate(b) if token == ends and i >= prompt.shape[1]), len(b))
     return {name: statistics.median(values) for name, values in seconds.items()} | {

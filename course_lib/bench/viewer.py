@@ -152,9 +152,8 @@ def _look(browser, file: Path, drawn: str, choose: str | None) -> dict:
     percentiles in milliseconds."""
     if browser is None:
         return {}
-    page = browser.new_page(
-        viewport={"width": 1100, "height": 1000}
-    )  # a tab of its own: the one before may still be busy
+    # a tab of its own: the one before may still be busy
+    page = browser.new_page(viewport={"width": 1100, "height": 1000})
     page.route(
         lambda url: not url.startswith(("file:", "data:", "blob:", "about:")), lambda route: route.abort()
     )

@@ -60,9 +60,8 @@ def run_apart(program: str, seconds: float = 2.0, megabytes: int = 512) -> str:
     do that, on Linux.
     """
     with tempfile.TemporaryDirectory() as folder:
-        env = {
-            key: os.environ[key] for key in ("SYSTEMROOT",) if key in os.environ
-        }  # Windows starts no Python without it
+        # Windows starts no Python without it
+        env = {key: os.environ[key] for key in ("SYSTEMROOT",) if key in os.environ}
         process = subprocess.Popen(
             [
                 sys.executable,

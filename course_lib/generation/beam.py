@@ -38,13 +38,11 @@ def beam_search(reader: Reader, beam: Beam, max_new_tokens: int, ends: Ending, p
             V=V,
         )
     best, flat = logp.topk(candidates)  # (B, candidates)
-    reader.select(
-        torch.arange(B, device=device).repeat_interleave(width)
-    )  # from here on row b is rows b*width ...
+    # from here on row b is rows b*width ...
+    reader.select(torch.arange(B, device=device).repeat_interleave(width))
     for length in range(1, max_new_tokens + 1):
-        parents = (
-            flat // V + torch.arange(B, device=device)[:, None] * width
-        )  # (B, candidates), rows of reader.ids
+        # (B, candidates), rows of reader.ids
+        parents = flat // V + torch.arange(B, device=device)[:, None] * width
         texts = torch.cat((reader.ids[parents], (flat % V)[..., None]), dim=-1)  # (B, candidates, T + length)
         over = (
             ends.reached(texts[:, :, start:].flatten(0, 1)).view(B, -1)
@@ -71,9 +69,8 @@ def beam_search(reader: Reader, beam: Beam, max_new_tokens: int, ends: Ending, p
         if length == max_new_tokens or not any(open_rows):
             break
         pick = torch.tensor([row + [0] * (width - len(row)) for row in going_on], device=device)  # (B, width)
-        dead = torch.tensor(
-            [[i >= len(row) for i in range(width)] for row in going_on], device=device
-        )  # stop strings may leave fewer
+        # stop strings may leave fewer
+        dead = torch.tensor([[i >= len(row) for i in range(width)] for row in going_on], device=device)
         tokens, scores = (flat % V).gather(1, pick), best.gather(1, pick).masked_fill(dead, -torch.inf)
         reader.select(parents.gather(1, pick).flatten())
         reader.append(tokens.flatten())

@@ -75,9 +75,8 @@ class Reader:
             x, _ = self.net.stack(new, self.mask, cache=self.cache)
         else:
             x, _ = self.net.decoder(new, memory=self.memory, memory_mask=self.memory_mask, cache=self.cache)
-        return self.net.logits(
-            x[:, -n:]
-        ).float()  # the head is the largest matrix: no position that nobody asked for
+        # the head is the largest matrix: no position that nobody asked for
+        return self.net.logits(x[:, -n:]).float()
 
     def append(self, tokens: Tensor) -> None:
         """tokens [B] become part of the text."""

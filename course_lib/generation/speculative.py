@@ -73,9 +73,8 @@ def speculate(
     generator, goal = generator_of(strategy, device), start + max_new_tokens
     while (length := reader.ids.shape[1]) < goal:
         guesses, accepted = [], 0  # a guess: the distribution that a token was drafted from
-        for _ in range(
-            min(draft.tokens, goal - length - 1)
-        ):  # each pass adds a token of the large model's own
+        # each pass adds a token of the large model's own
+        for _ in range(min(draft.tokens, goal - length - 1)):
             guesses.append(probabilities(drafter.logits(), drafter.ids).to(device))
             token = draw(guesses[-1])
             reader.append(token)
@@ -85,9 +84,8 @@ def speculate(
         for q in guesses:
             _same_vocabulary(p.shape[-1], q.shape[-1])
             token = reader.ids[0, length + accepted]
-            if (
-                torch.rand((), device=device, generator=generator) * q[0, token] >= p[0, token]
-            ):  # accepted with min(1, p / q)
+            # accepted with min(1, p / q)
+            if torch.rand((), device=device, generator=generator) * q[0, token] >= p[0, token]:
                 rest = (p - q).clamp(min=0)  # what q gives too little of
                 p = rest if rest.any() else p  # nothing but rounding was left
                 break

@@ -103,9 +103,8 @@ def penalised(strategy, logits: Tensor, ids: Tensor, mask: Tensor | None = None)
     penalty, V = getattr(strategy, "repetition_penalty", 1.0), logits.shape[-1]
     if penalty == 1:
         return logits
-    seen = torch.zeros(
-        len(logits), V + 1, dtype=torch.bool, device=logits.device
-    )  # padding is put into column V
+    # padding is put into column V
+    seen = torch.zeros(len(logits), V + 1, dtype=torch.bool, device=logits.device)
     seen = seen.scatter(1, ids if mask is None else ids.masked_fill(~mask, V), True)[:, :V]
     return torch.where(seen, torch.where(logits < 0, logits * penalty, logits / penalty), logits)
 

@@ -23,9 +23,8 @@ def influence(loaded: Loaded, text: str) -> tuple[torch.Tensor, list[str]]:
     """
     ids = loaded.tokenizer(text, return_tensors="pt").input_ids.to(loaded.device)
     T = ids.shape[1]
-    x = (
-        loaded.model.get_input_embeddings()(ids).detach().repeat(T, 1, 1).requires_grad_()
-    )  # (T, T, D): copy t asks about position t
+    # (T, T, D): copy t asks about position t
+    x = loaded.model.get_input_embeddings()(ids).detach().repeat(T, 1, 1).requires_grad_()
     out = loaded.model(inputs_embeds=x, output_hidden_states=True).hidden_states[-1]
     (gradient,) = torch.autograd.grad(out[range(T), range(T), :8].sum(), x)
     return gradient.norm(dim=-1).cpu(), list(read_tokens(loaded.tokenizer, ids[0].tolist()).labels)

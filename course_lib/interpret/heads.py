@@ -45,9 +45,8 @@ class Heads:
         """Keep one layer. weights: [H, T, S]; norms: [H, S]"""
         T, S = weights.shape[1:]
         if self.causal is None:
-            self.causal = (
-                T == S and T > 1 and not np.triu(weights, 1).any()
-            )  # NaN counts as something: it is kept
+            # NaN counts as something: it is kept
+            self.causal = T == S and T > 1 and not np.triu(weights, 1).any()
         weights = weights.astype(np.float32, copy=False)
         self.packed.append(self.pack(weights))
         cross = self.part == "cross"

@@ -30,10 +30,8 @@ def option_log_probs(m: Loaded, prompt: str, options: Sequence[str]) -> list[flo
     model, start = model_of(m), encode(model_of(m), prompt)["input_ids"][0].tolist()
     ends = [m.tokenizer(option, add_special_tokens=False).input_ids for option in options]
     longest = max(map(len, ends))
-    rows = torch.tensor(
-        [start + end + [start[0]] * (longest - len(end)) for end in ends]
-    )  # filled up on the right: nobody sees it
-    log_probs = (
-        model.logits(rows.to(model.device))[:, len(start) - 1 :].float().log_softmax(-1).cpu()
-    )  # (N, longest + 1, V)
+    # filled up on the right: nobody sees it
+    rows = torch.tensor([start + end + [start[0]] * (longest - len(end)) for end in ends])
+    # (N, longest + 1, V)
+    log_probs = model.logits(rows.to(model.device))[:, len(start) - 1 :].float().log_softmax(-1).cpu()
     return [sum(log_probs[i, t, token].item() for t, token in enumerate(end)) for i, end in enumerate(ends)]

@@ -188,9 +188,8 @@ def _truth(id: str, form: Form, answer: Any) -> Any:
 def _right(form: Form, answer: Any, truth: Any, tolerance: float) -> bool:
     if truth is None or not isinstance(form, Number):
         return answer == truth
-    return abs(answer - truth) <= tolerance or form.said(answer) == form.said(
-        truth
-    )  # equal as far as is shown
+    # equal as far as is shown
+    return abs(answer - truth) <= tolerance or form.said(answer) == form.said(truth)
 
 
 def verdict(form: Form, answer: Any, truth: Any, tolerance: float = 0.0) -> Markup:
@@ -232,9 +231,8 @@ def verdict(form: Form, answer: Any, truth: Any, tolerance: float = 0.0) -> Mark
 
 
 def _box(words: L, **values: object) -> Markup:
-    text = str(words.format(**values)).replace(
-        "是 “", "是“"
-    )  # Chinese keeps no space before its own quotation marks
+    # Chinese keeps no space before its own quotation marks
+    text = str(words.format(**values)).replace("是 “", "是“")
     return Markup(
         '<div role="status" style="border-left:3px solid {};padding:2px '
         '10px;line-height:1.7;overflow-wrap:anywhere">{}</div>'

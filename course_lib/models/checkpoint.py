@@ -59,9 +59,8 @@ def open_folder(
             and all("pooler." in key for key in info["missing_keys"])
             and "add_pooling_layer" in inspect.signature(type(model).__init__).parameters
         ):
-            model, info = load(
-                add_pooling_layer=False
-            )  # nothing of the course's asks the pooler: none is better than a random one
+            # nothing of the course's asks the pooler: none is better than a random one
+            model, info = load(add_pooling_layer=False)
     except SafetensorError as error:
         raise ModelError(
             zh="{folder} 里的权重文件读不了：{reason}。请重新下载。",
@@ -205,9 +204,8 @@ def finite(key: str, weight: Tensor, where: Path | str) -> None:
     """ModelError if `weight` holds a number that is none."""
     import torch
 
-    if (
-        not torch.isfinite(weight.detach().sum()) and not torch.isfinite(weight).all()
-    ):  # the sum first: it makes no second tensor
+    # the sum first: it makes no second tensor
+    if not torch.isfinite(weight.detach().sum()) and not torch.isfinite(weight).all():
         raise ModelError(
             zh="{where} 里的张量 {key} 含有 NaN 或无穷大：模型训练时已经发散，或文件坏了，"
             "什么也算不出来。请换一个更早的检查点。",
@@ -337,9 +335,8 @@ def _model_class(folder: Path, config):
         return transformers.AutoModel
     if hasattr(transformers, architecture):
         return getattr(transformers, architecture)
-    same = next(
-        (name for name in dir(transformers) if name.lower() == architecture.lower()), None
-    )  # MPTForCausalLM is MptForCausalLM
+    # MPTForCausalLM is MptForCausalLM
+    same = next((name for name in dir(transformers) if name.lower() == architecture.lower()), None)
     if same:
         return getattr(transformers, same)
     raise ModelError(

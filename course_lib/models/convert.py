@@ -38,9 +38,8 @@ def gguf_to_folder(gguf: Path, folder: Path, about: Card) -> None:
             **source, dtype=torch.float32, output_loading_info=True
         )
         tokenizer = AutoTokenizer.from_pretrained(**source)
-    if (
-        GGUFReader(gguf).fields["tokenizer.ggml.pre"].contents() == "smollm"
-    ):  # transformers overlooks it: every digit is a token
+    # transformers overlooks it: every digit is a token
+    if GGUFReader(gguf).fields["tokenizer.ggml.pre"].contents() == "smollm":
         parts = tokenizer.backend_tokenizer
         parts.pre_tokenizer = Sequence([Digits(individual_digits=True), parts.pre_tokenizer])
     complete(model, info, gguf)

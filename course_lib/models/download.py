@@ -171,9 +171,8 @@ def _from_index(about: Card, work: Path) -> None:
     environment = {**os.environ, "TMPDIR": str(work)}  # pip's own temporary files count towards the progress
     ran = _with_progress(command, environment, about, lambda: _folder_bytes(work) - before)
     if ran.returncode:
-        said = ran.stderr + (
-            log.read_text("utf-8", errors="replace") if log.exists() else ""
-        )  # the log alone names a page's 403
+        # the log alone names a page's 403
+        said = ran.stderr + (log.read_text("utf-8", errors="replace") if log.exists() else "")
         if paths.disk_full(said):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         reason = (
@@ -212,14 +211,12 @@ def hub_snapshot(repo: str, folder: Path | None = None, code: bool = False) -> P
     """
     from huggingface_hub import HfApi, snapshot_download
 
+    # never a pickle
     wanted = ["*.json", "*.jinja", "*.txt", "*.model", "*.spm", "*.tiktoken", "*.safetensors"] + (
         ["*.py"] if code else []
-    )  # never a pickle
-    unwanted = [
-        "*/*",
-        "consolidated*",
-        "model.*.safetensors",
-    ]  # the same weights for other programs, or in other precisions
+    )
+    # the same weights for other programs, or in other precisions
+    unwanted = ["*/*", "consolidated*", "model.*.safetensors"]
     try:
         info = HfApi().model_info(repo, files_metadata=True, timeout=patience())
         path = Path(

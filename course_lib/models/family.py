@@ -59,12 +59,13 @@ def positions(model: Any, target: bool = False) -> int | None:
     if declared is None:
         return None
     for name, module in model.named_modules():
+        # RoBERTa counts from the position after the padding's
         if (
             isinstance(module, nn.Embedding)
             and "position" in name
             and module.num_embeddings == declared
             and module.padding_idx is not None
-        ):  # RoBERTa counts from the position after the padding's
+        ):
             return declared - module.padding_idx - 1
     return declared
 

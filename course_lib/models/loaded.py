@@ -225,9 +225,8 @@ class Loaded:
         kind = kind_of(self.model)
         if kind == "causal":
             return
-        kind = (
-            "encoder" if not self.model.can_generate() and kind == "seq2seq" else kind
-        )  # an encoder-decoder that classifies
+        # an encoder-decoder that classifies
+        kind = "encoder" if not self.model.can_generate() and kind == "seq2seq" else kind
         instead = {
             "masked": L(
                 zh='它猜的是被遮住的词：把要猜的词换成 {0}，用 cl.attention_view(m, "…{0}…") 看它的猜测',

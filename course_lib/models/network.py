@@ -97,12 +97,8 @@ _CAUSES: tuple[tuple[str, L], ...] = (
     ),
     (r"HF_HUB_OFFLINE|OfflineMode", _OFFLINE),
 )
-_NEAREST = (
-    "not known",
-    "refuses connections",
-    "no way to",
-    "does not answer",
-)  # where there is a proxy, these speak of it
+# where there is a proxy, these speak of it
+_NEAREST = ("not known", "refuses connections", "no way to", "does not answer")
 _STATUS = (
     r'HTTP/[\d.]+" ([45]\d\d)\b',
     r"\b([45]\d\d) (?:Client|Server) Error",
@@ -164,9 +160,8 @@ def why(log: str, mirror: str, server: str) -> L | None:
                 return sentence.format(host=_host(line) or server, mirror=mirror)
     answers = {found: line for line in lines for pattern in _STATUS for found in re.findall(pattern, line)}
     if answers:
-        status = max(
-            answers, key=lambda status: (status != "404", status)
-        )  # one of several indexes lacks it: that is no news
+        # one of several indexes lacks it: that is no news
+        status = max(answers, key=lambda status: (status != "404", status))
         sentence = _ANSWERS.get(status) or _ANSWERS[status[0]]
         return sentence.format(host=_host(answers[status]) or server, mirror=mirror, status=status)
     if "No matching distribution" in log:

@@ -55,9 +55,8 @@ def outcome_of(model: Model, reading: Reading, result) -> Outcome:
         if logits.shape[-1] <= 4096
         else None
     )
-    if (
-        logits.dim() == 2 and logits.shape[-1] == len(ids) != count
-    ):  # ELECTRA's discriminator: one number a token
+    # ELECTRA's discriminator: one number a token
+    if logits.dim() == 2 and logits.shape[-1] == len(ids) != count:
         return Outcome(
             "tokens", torch.stack((torch.zeros_like(logits[0]), logits[0]), -1), ["original", "replaced"]
         )

@@ -120,9 +120,8 @@ def encode(
             kind=type(text).__name__,
         )
     context = positions(model.net, target) if model.origin == "transformers" else model.context
-    declared = (
-        tokenizer.model_max_length if tokenizer.model_max_length < 1e6 else None
-    )  # 1e30 stands for none
+    # 1e30 stands for none
+    declared = tokenizer.model_max_length if tokenizer.model_max_length < 1e6 else None
     limits = [n for n in (context or declared, most) if n]
     kwargs |= {"text_target" if target else "text": text}
     encoded = tokenizer(return_tensors="pt", verbose=False, **kwargs)
@@ -263,9 +262,8 @@ def _single(tokenizer, token_id: int, text: str) -> str:
     raw = tokenizer.convert_ids_to_tokens(token_id) or ""
     if _BROKEN in text:  # bytes that are no whole character
         return _bytes(raw)
-    if raw.startswith("▁") and not text.startswith(
-        " "
-    ):  # sentencepiece drops the space when it decodes one token
+    # sentencepiece drops the space when it decodes one token
+    if raw.startswith("▁") and not text.startswith(" "):
         return " " + text
     return text or raw
 

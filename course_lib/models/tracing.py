@@ -64,10 +64,11 @@ def trace(m, text: str, *, tokenizer=None, most: int | None = None) -> Trace:
     inputs = model.inputs(encoded)
     source = read_tokens(model.tokenizer, encoded["input_ids"][0].tolist())
     recorder = _Recorder(config, where)
+    # the last: in the open
     wanted, allowed = (
         {"use_cache": False, "return_weights": True},
         inspect.signature(model.net.forward).parameters,
-    )  # the last: in the open
+    )
     with eager(model), model.asking(), torch.no_grad(), recorder:
         model.net(**inputs, **{name: value for name, value in wanted.items() if name in allowed})
     tensors = {"ids": encoded["input_ids"], **recorder.finished()}
@@ -157,9 +158,8 @@ class _Recorder(TorchFunctionMode):
         result = func(*args, **(kwargs or {}))
         if self._attending and func in PRODUCT and "q_turned" not in self.seen:
             self.seen["q_turned"], keys = args[0], args[1].transpose(-2, -1)
-            self.seen["k_turned"] = keys[
-                :, :: keys.shape[1] // self.config.n_kv_head
-            ]  # each is there once for each head that shares it
+            # each is there once for each head that shares it
+            self.seen["k_turned"] = keys[:, :: keys.shape[1] // self.config.n_kv_head]
         elif self._attending and func in SOFTMAX:
             self.seen["scores"], self.seen["weights"] = args[0], result
         return result
@@ -176,9 +176,8 @@ class _Recorder(TorchFunctionMode):
             "mixed": heads(seen["mixed"]),
             "lengths": torch.stack(self.lengths).float(),
         }
-        seen["scores"] = seen["scores"].masked_fill(
-            seen["scores"] < -1e30, -torch.inf
-        )  # some write the mask as the least float
+        # some write the mask as the least float
+        seen["scores"] = seen["scores"].masked_fill(seen["scores"] < -1e30, -torch.inf)
         if c.gated:
             seen["gate"], seen["up"] = seen["up"].chunk(2, dim=-1)
         return seen

@@ -148,9 +148,8 @@ class Watch(TorchFunctionMode):
                 if attn_mask.dtype == torch.bool
                 else scores + attn_mask
             )
-        weights = scores.softmax(-1).masked_fill(
-            (scores == -torch.inf).all(-1, keepdim=True), 0.0
-        )  # nothing to see: zeros
+        # nothing to see: zeros
+        weights = scores.softmax(-1).masked_fill((scores == -torch.inf).all(-1, keepdim=True), 0.0)
         self.softmaxes += 1
         self._scores = scores
         return self._product(weights, v.expand(*weights.shape[:-2], *v.shape[-2:])) @ v
@@ -160,9 +159,8 @@ class Watch(TorchFunctionMode):
         if product is None:
             return
         readers, self._readers = self._readers, []
-        for module, given, made in reversed(
-            readers
-        ):  # what is around the first one (LoRA) finished later and counts first
+        # what is around the first one (LoRA) finished later and counts first
+        for module, given, made in reversed(readers):
             matrix = _matrix(module, given, made)
             if matrix is not None:
                 product.value_norms = _norms(product.values.float(), matrix)
@@ -210,9 +208,8 @@ def _matrix(module: torch.nn.Module, given: torch.Tensor, made: torch.Tensor) ->
     if type(module) is torch.nn.Linear:
         return module.weight.T.float()
     width = given.shape[-1]
-    probes = torch.cat((torch.eye(width), torch.zeros(1, width))).to(
-        given
-    )  # one row for each input, one for the bias
+    # one row for each input, one for the bias
+    probes = torch.cat((torch.eye(width), torch.zeros(1, width))).to(given)
     try:
         answers = module.forward(probes[None])[0].float()
     except (RuntimeError, TypeError, ValueError, IndexError):  # it wants something else
@@ -220,9 +217,8 @@ def _matrix(module: torch.nn.Module, given: torch.Tensor, made: torch.Tensor) ->
     if answers.shape != (width + 1, made.shape[-1]):
         return None
     matrix = answers[:-1] - answers[-1]
-    return (
-        matrix if _close(given.float() @ matrix + answers[-1], made.float(), _HALF_SLACK) else None
-    )  # int8 rounds by its input's range
+    # int8 rounds by its input's range
+    return matrix if _close(given.float() @ matrix + answers[-1], made.float(), _HALF_SLACK) else None
 
 
 def _close(x: torch.Tensor, y: torch.Tensor, slack: float | None = None) -> bool:

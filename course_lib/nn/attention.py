@@ -50,16 +50,15 @@ def attend(
         if mask is not None and mask.dim() < 4:  # the kernel wants an axis for each of [B,H,T,S]
             mask = mask.view(*(1,) * (4 - mask.dim()), *mask.shape)
         shared = q.shape[1] != k.shape[1]
-        if (
-            shared and q.shape[2] == 1 and bias is None
-        ):  # one query: heads that share a key become its queries, and nothing is copied
+        # one query: heads that share a key become its queries, and nothing is copied
+        if shared and q.shape[2] == 1 and bias is None:
             if mask is not None and mask.shape[1] > 1:
-                mask = mask.reshape(
-                    len(mask), k.shape[1], -1, mask.shape[-1]
-                )  # (B, H, 1, S) -> (B, G, H/G, S)
+                # (B, H, 1, S) -> (B, G, H/G, S)
+                mask = mask.reshape(len(mask), k.shape[1], -1, mask.shape[-1])
+            # (B, G, H/G, e)
             y = F.scaled_dot_product_attention(
                 q.reshape(len(q), k.shape[1], -1, q.shape[-1]), k, v, mask, dropout, scale=scale
-            )  # (B, G, H/G, e)
+            )
             return y.reshape(len(q), -1, 1, v.shape[-1]), None
         return F.scaled_dot_product_attention(
             q, k, v, mask, dropout, causal, scale=scale, enable_gqa=shared

@@ -75,10 +75,8 @@ class GPT(nn.Module):
         self.blocks = nn.ModuleList(Block(d_model, n_head) for _ in range(n_layer))
         self.norm = nn.LayerNorm(d_model)
         self.head = nn.Linear(d_model, vocab_size, bias=False)
-        for (
-            name,
-            weight,
-        ) in self.named_parameters():  # small random weights, smaller where a block adds to the stream
+        # small random weights, smaller where a block adds to the stream
+        for name, weight in self.named_parameters():
             if weight.dim() > 1:
                 added = name.endswith(("out.weight", "down.weight"))
                 nn.init.normal_(weight, std=0.02 / math.sqrt(2 * n_layer) if added else 0.02)

@@ -39,9 +39,8 @@ class _HeadLoss(torch.autograd.Function):
         total, learning = x.new_zeros((), dtype=torch.float32), any(ctx.needs_input_grad)
         if learning:
             grad_x, grad_weight = torch.empty_like(x), torch.zeros_like(weight)
-        rows = max(
-            128, 2 ** (20 if x.device.type == "cpu" else 26) // len(weight)
-        )  # logits of about 4 MB at a time
+        # logits of about 4 MB at a time
+        rows = max(128, 2 ** (20 if x.device.type == "cpu" else 26) // len(weight))
         for start in range(0, len(x), rows):
             piece = slice(start, start + rows)
             right = targets[piece, None]  # (rows, 1)

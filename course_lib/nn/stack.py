@@ -160,9 +160,8 @@ class Stack(nn.Module):
                 f"{list(mask.shape)} / "
                 f"mask 应是布尔张量 [{len(ids)},{S}]，True 表示真实词元"
             )
-        if (
-            torch.compiler.is_compiling() or ids.device.type != "cpu"
-        ):  # reading values would split the compiled graph, or wait for the
+        # reading values would split the compiled graph, or wait for the
+        if torch.compiler.is_compiling() or ids.device.type != "cpu":
             return  # accelerator: `fit` and `generate` check the ids before they go there
         check_ids(ids, self.config.vocab_size)
         if mask is not None and not mask.any(-1).all():

@@ -32,9 +32,8 @@ __all__ = ["book"]
 
 _ROOT = Path(__file__).parents[2]
 _SPHINX = _ROOT / "docs" / "site"
-_BAKED = (
-    _ROOT / "notebooks" / "live"
-)  # what `notebooks/build.py` kept of the widgets: language / chapter / cell
+# what `notebooks/build.py` kept of the widgets: language / chapter / cell
+_BAKED = _ROOT / "notebooks" / "live"
 _WIDGETS = (Explore, QueryPlane, MaskPainter, Simplex, Chat, Tour, AttentionView)
 # Rooms of the package whose names are for readers; each becomes a section of the API page.
 _ROOMS = ("", "models", "nn", "text", "metrics", "training", "generation", "interpret", "viz", "exercises")
@@ -119,9 +118,8 @@ def _write_sources(folder: Path, lang: str) -> None:
                 _mark(cell, guess=guess[1], tolerance=tolerances.get(guess[1], "0"))
             if (_BAKED / lang / chapter.stem / f"{cell['id']}.z").exists():
                 _mark(cell, live=f"{chapter.stem}/{cell['id']}")
-            if (
-                cell["metadata"].get("jupyter", {}).get("outputs_hidden")
-            ):  # the answer to a guess: folded here, too
+            # the answer to a guess: folded here, too
+            if cell["metadata"].get("jupyter", {}).get("outputs_hidden"):
                 cell["metadata"].setdefault("tags", []).append("hide-output")
                 cell["outputs"] = [output for output in cell["outputs"] if output.get("data", True)]
         text = (

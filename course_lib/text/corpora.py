@@ -26,9 +26,8 @@ from .corpus import Corpus, T, divide, fingerprint, normalize
 __all__ = ["Dispatch", "Paragraph", "Review", "dispatches", "newspaper", "reviews"]
 
 _HAN = re.compile(r"[\u3400-\u9fff]")
-_DATELINE = re.compile(
-    r"(?:本报|新华社).{2,20}?日[电讯](?:（.*?）|.{0,20}?报道：)?"
-)  # "新华社北京1月14日电（记者…）"
+# "新华社北京1月14日电（记者…）"
+_DATELINE = re.compile(r"(?:本报|新华社).{2,20}?日[电讯](?:（.*?）|.{0,20}?报道：)?")
 _NO_HEADLINE = re.compile(r"[。，：！？…—（）]")
 
 
@@ -72,9 +71,8 @@ def reviews() -> Corpus[Review]:
         for line in _lines("sentiment", name)
     ]
     chinese = [review for review in raw if _HAN.search(review.text)]
-    unique = {
-        (fingerprint(review.text), review.label): review for review in reversed(chinese)
-    }  # reversed: the first copy stays
+    # reversed: the first copy stays
+    unique = {(fingerprint(review.text), review.label): review for review in reversed(chinese)}
     kept = [review for (key, label), review in reversed(unique.items()) if (key, 1 - label) not in unique]
     return _corpus(
         "reviews",
@@ -125,9 +123,8 @@ def dispatches(every: bool = False) -> tuple[Dispatch, ...]:
     found: dict[str, Dispatch] = {}
     for i, text in enumerate(raw):
         dateline, above = _DATELINE.match(text), i - 1
-        while i - 4 < above and re.match(
-            r"（|(本报|新华社).{0,8}记者", raw[above]
-        ):  # bylines stand between the two
+        # bylines stand between the two
+        while i - 4 < above and re.match(r"（|(本报|新华社).{0,8}记者", raw[above]):
             above -= 1
         headline = raw[max(above, 0)]
         opens = dateline or every and len(text) >= 40 and text[-1] == "。"

@@ -54,9 +54,8 @@ def decode(raw: bytes) -> str:
     readings = _readings(raw, _FITS)
     fitting = [encoding for encoding, reading in readings.items() if _FITS[encoding](reading)]
     letters = sum(ord(char) > 127 for char in readings.get(fitting[0], "")) if fitting else 0
-    if (
-        len(fitting) > 1 and fitting[0] in ("euc_jp", "cp949") and letters >= _ENOUGH
-    ):  # kana or syllables throughout: no accident
+    # kana or syllables throughout: no accident
+    if len(fitting) > 1 and fitting[0] in ("euc_jp", "cp949") and letters >= _ENOUGH:
         fitting = fitting[:1]
     proposed = _proposed(raw)
     if len(fitting) == 1 and (
@@ -155,7 +154,6 @@ _FITS: dict[str, Callable[[str], bool]] = {  # in this order; encodings are Pyth
     "cp1252": _western,
     "cp1251": _russian,
     "koi8-r": _russian,
-    **dict.fromkeys(
-        ("cp1250", "mac_roman"), lambda text: False
-    ),  # too like cp1252 to tell; listed for the reader to choose
+    # too like cp1252 to tell; listed for the reader to choose
+    **dict.fromkeys(("cp1250", "mac_roman"), lambda text: False),
 }

@@ -270,9 +270,8 @@ def soup_is_hot(source: Source) -> Sentence:
     as_subject = Subject(
         thing.zh, thing.fr, thing.en, 5 if plural and noun.en.endswith("s") else 2, noun.gender == "f", plural
     )
-    verbs = (
-        (ETRE, ETAIT) if not plural else ([ETRE[5]] * 6, [ETAIT[5]] * 6)
-    )  # fruit is singular in English only
+    # fruit is singular in English only
+    verbs = (ETRE, ETAIT) if not plural else ([ETRE[5]] * 6, [ETAIT[5]] * 6)
     return _be(
         source,
         as_subject,

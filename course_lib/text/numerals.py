@@ -26,9 +26,8 @@ def _chinese(n: int) -> list[str]:
     hundreds, tens, ones = n // 100, n // 10 % 10, n % 10
     text = f"{_DIGITS[hundreds]}百" if hundreds else ""
     if tens:
-        text += (
-            "十" if tens == 1 and not hundreds else f"{_DIGITS[tens]}十"
-        )  # 14 is 十四, but 114 is 一百一十四
+        # 14 is 十四, but 114 is 一百一十四
+        text += "十" if tens == 1 and not hundreds else f"{_DIGITS[tens]}十"
     elif hundreds and ones:
         text += "零"
     return list(text + (_DIGITS[ones] if ones else ""))

@@ -90,9 +90,8 @@ def character_tokenizer(
     inputs = ["input_ids", "attention_mask"]
     if template:
         inputs = ["input_ids", "token_type_ids", "attention_mask"]
-        pair = template + template.split("$A")[1].replace(
-            " ", " $B ", 1
-        )  # "[CLS] $A [SEP]" -> "[CLS] $A [SEP] $B [SEP]"
+        # "[CLS] $A [SEP]" -> "[CLS] $A [SEP] $B [SEP]"
+        pair = template + template.split("$A")[1].replace(" ", " $B ", 1)
         pair = pair.replace("$B", "$B:1").replace("$B:1 [SEP]", "$B:1 [SEP]:1")
         tokenizer.post_processor = processors.TemplateProcessing(
             single=template, pair=pair, special_tokens=[(token, vocabulary[token]) for token in specials]

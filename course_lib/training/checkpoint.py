@@ -24,14 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["describe", "load", "place", "save"]
 
-CHANGING = (
-    "transformers_version",
-    "_name_or_path",
-    "architectures",
-    "dtype",
-    "torch_dtype",
-    "use_cache",
-)  # in a config, but no part of the shape
+# in a config, but no part of the shape
+CHANGING = ("transformers_version", "_name_or_path", "architectures", "dtype", "torch_dtype", "use_cache")
 
 
 def place(checkpoint: str | Path) -> Path:
@@ -135,11 +129,12 @@ def load(
         before, settings = before | {"precision": history.precision}, settings | {"precision": precision}
     own = _unique(model.state_dict())
     settings = json.loads(json.dumps(settings, default=str))
+    # a newer library knows more of a model
     differ = [
         f"{name}: {before.get(name)} → {value}"
         for name, value in settings.items()
         if before.get(name) != value and (name in before or not name.startswith("model."))
-    ]  # a newer library knows more of a model
+    ]
     differ += [
         f"{name}: {_shape(parts['model'], name)} → {_shape(own, name)}"
         for name in sorted(own.keys() | parts["model"].keys())

@@ -151,9 +151,8 @@ def fingerprint(data: Any, batch_size: int, context: int | None, seed: int) -> s
         first, again = (_digest(next(batches(data, batch_size, context, seed, 0))) for _ in range(2))
     except TypeError:  # a loader over an endless set has a __len__ that fails, and more of that sort
         return kind
-    return (
-        f"{kind} {sizes} {first if first == again else ''}".strip()
-    )  # what draws its own random numbers differs each time
+    # what draws its own random numbers differs each time
+    return f"{kind} {sizes} {first if first == again else ''}".strip()
 
 
 def _digest(value: Any) -> str:
@@ -273,9 +272,8 @@ def default_loss(model: nn.Module, batch: Any) -> Tensor:
     counted;
     - a pair (input, labels): the same with model(input).
     """
-    inner = getattr(
-        model, "module", getattr(model, "_orig_mod", model)
-    )  # inside DistributedDataParallel, torch.compile
+    # inside DistributedDataParallel, torch.compile
+    inner = getattr(model, "module", getattr(model, "_orig_mod", model))
     origin, family = family_of(inner)
     if isinstance(batch, torch.Tensor):
         if family != "causal":

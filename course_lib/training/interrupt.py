@@ -19,9 +19,8 @@ def at_a_step_boundary() -> Iterator[SimpleNamespace]:
     """While inside, Ctrl-C or the notebook's stop button only sets `.requested`: half an optimiser step could
     not be resumed."""
     interrupt = SimpleNamespace(requested=False)
-    if (
-        threading.current_thread() is not threading.main_thread()
-    ):  # only the main thread may listen to signals
+    # only the main thread may listen to signals
+    if threading.current_thread() is not threading.main_thread():
         yield interrupt
         return
     before = signal.signal(signal.SIGINT, lambda *_: setattr(interrupt, "requested", True))

@@ -283,12 +283,10 @@ class _Run:
             seed,
         )
         self.path, self.saved, self.history = path, 0, History()
-        self.pending: list[
-            tuple[Tensor, Tensor, float, int]
-        ] = []  # steps whose numbers have not been read from the device
-        self.patient = (
-            1 if self.device.type == "cpu" else 10
-        )  # reading waits for a GPU, so it is done for ten steps at once
+        # steps whose numbers have not been read from the device
+        self.pending: list[tuple[Tensor, Tensor, float, int]] = []
+        # reading waits for a GPU, so it is done for ten steps at once
+        self.patient = 1 if self.device.type == "cpu" else 10
 
     def prepare(self, precision: str, compile: bool, steps: int) -> None:
         """Choose the arithmetic with the first batch, then line up the batches that are left."""
@@ -297,17 +295,15 @@ class _Run:
         runner: Any = torch.compile(self.model) if compile else self.model
         self.model.train()
         if not done:
-            once = isinstance(
-                self.data, Iterator
-            )  # a generator's first batch is for the first step, not for a trial
+            # a generator's first batch is for the first step, not for a trial
+            once = isinstance(self.data, Iterator)
             batch = (
                 None
                 if once
                 else self._own(next(batches(self.data, self.batch_size, self.context, self.seed, 0)))
             )
-            compiled = compile or any(
-                module._compiled_call_impl for module in self.model.modules()
-            )  # by model.compile(), before fit
+            # by model.compile(), before fit
+            compiled = compile or any(module._compiled_call_impl for module in self.model.modules())
             self.history.precision, self.history.onednn = self.processes.agree(
                 fastest(
                     lambda: self.loss(runner, batch),
@@ -358,9 +354,8 @@ class _Run:
         self.pending.append((self.processes.mean(total), norm, rate, tokens))
         if len(self.pending) >= self.patient:
             self.flush()
-        if clip is not None and (
-            self.device.type != "cpu" or norm > clip
-        ):  # to ask a GPU would be to wait for it
+        # to ask a GPU would be to wait for it
+        if clip is not None and (self.device.type != "cpu" or norm > clip):
             clip_grads_with_norm_(self.trained, clip, norm)
 
     def update(self) -> None:

@@ -84,10 +84,8 @@ def use_fonts() -> str:
         matplotlib.colormaps.register(LinearSegmentedColormap.from_list("shade", [f"{BLUE}00", BLUE]))
     matplotlib.rcParams.update(
         {
-            "font.family": [
-                family,
-                "DejaVu Sans",
-            ],  # a list: matplotlib looks a missing glyph up in the next family
+            # a list: matplotlib looks a missing glyph up in the next family
+            "font.family": [family, "DejaVu Sans"],
             "axes.prop_cycle": cycler(color=_LINES),
             **_STYLE,
         }
@@ -121,9 +119,8 @@ def drawable(label: str, most: int = 24) -> str:
         for family in matplotlib.rcParams["font.family"]
     ]
     label = label if len(label) <= most else label[: most - 1] + "…"
-    seen = (
-        char for char in label if unicodedata.category(char) not in ("Cf", "Cc", "Mn")
-    )  # no marks that only join others
+    # no marks that only join others
+    seen = (char for char in label if unicodedata.category(char) not in ("Cf", "Cc", "Mn"))
     return "".join(
         char if any(font.get_char_index(ord(char)) for font in fonts) else "□" for char in seen
     ).replace("$", r"\$")

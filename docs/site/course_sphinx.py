@@ -20,9 +20,8 @@ def anchor(heading: str) -> str:
 
 
 def _inline(writer, node: nodes.math) -> None:
-    writer.body.append(
-        convert(node.astext())
-    )  # browsers draw MathML themselves: no script, no font, no network
+    # browsers draw MathML themselves: no script, no font, no network
+    writer.body.append(convert(node.astext()))
     raise nodes.SkipNode
 
 
@@ -32,9 +31,8 @@ def _block(writer, node: nodes.math_block) -> None:
 
 
 def _flat(app, what, name, thing, options, lines: list[str]) -> None:
-    lines[:] = [
-        line.strip() for line in lines
-    ]  # an indented line goes on with its paragraph; Sphinx would make a quotation of it
+    # an indented line goes on with its paragraph; Sphinx would make a quotation of it
+    lines[:] = [line.strip() for line in lines]
 
 
 def _recall(app: Sphinx, exception: Exception | None) -> None:

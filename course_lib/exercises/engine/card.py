@@ -17,12 +17,8 @@ import torch
 
 __all__ = ["Card", "Fold", "Table", "in_notebook", "literal", "short"]
 
-COLOURS = {
-    "good": "#2da44e",
-    "bad": "#d1485f",
-    "idle": "#8b949e",
-    "note": "#c99a2e",
-}  # readable on white and on black
+# readable on white and on black
+COLOURS = {"good": "#2da44e", "bad": "#d1485f", "idle": "#8b949e", "note": "#c99a2e"}
 BOX = "color:inherit;padding:8px 14px;margin:4px 0;border-radius:0 6px 6px 0;line-height:1.6;max-width:60em"
 CODE = "background:rgba(128,128,128,.18);color:inherit;padding:0 4px;border-radius:3px"
 CODE_BLOCK = (
@@ -67,9 +63,8 @@ class Card:
     mood: str
     lines: Sequence[str]
     tables: Sequence[Table] = ()
-    brief: dict[str, str] = field(
-        default_factory=dict
-    )  # what HTML says in place of a line whose numbers stand in the tables
+    # what HTML says in place of a line whose numbers stand in the tables
+    brief: dict[str, str] = field(default_factory=dict)
     code: str = ""
     folds: Sequence[Fold] = ()
     shown: bool = False

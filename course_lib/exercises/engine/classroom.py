@@ -63,17 +63,15 @@ class Merged(dict):
     def to_html(self, path: str | Path, lang: str | None = None) -> Path:
         """Write one self-contained page for the teacher; returns the path."""
         path = Path(path)
-        path.write_text(
-            page(self, lang or language()), "utf-8", "replace"
-        )  # a name may hold half a character
+        # a name may hold half a character
+        path.write_text(page(self, lang or language()), "utf-8", "replace")
         return path
 
     def to_csv(self, path: str | Path) -> Path:
         """Write a table with a row an exercise, for a spreadsheet; returns the path."""
         path = Path(path)
-        with path.open(
-            "w", encoding="utf-8-sig", errors="replace", newline=""
-        ) as file:  # the mark tells Excel that it is UTF-8
+        # the mark tells Excel that it is UTF-8
+        with path.open("w", encoding="utf-8-sig", errors="replace", newline="") as file:
             table = csv.writer(file)
             table.writerow(
                 [

@@ -59,12 +59,10 @@ class Timer:
         if not self.signals:
             self.over.set()
             self.watcher.join()
-            if (
-                self.fired
-            ):  # the last one planted may be still to come. To plant None instead leaves a flag up
-                with contextlib.suppress(
-                    TimeLimit
-                ):  # in Python 3.11, which then hangs at the next call that is traced
+            # the last one planted may be still to come. To plant None instead leaves a flag up
+            if self.fired:
+                # in Python 3.11, which then hangs at the next call that is traced
+                with contextlib.suppress(TimeLimit):
                     ctypes.pythonapi.PyThreadState_SetAsyncExc(
                         ctypes.c_ulong(self.target), ctypes.py_object(TimeLimit)
                     )
@@ -81,9 +79,8 @@ class Timer:
 
     def _late(self, frame: FrameType | None) -> bool:
         now, computed = time.monotonic(), time.process_time()
-        if (
-            _importing(frame, self.home) and now < self.started + IMPORT_LIMIT
-        ):  # half an import would break the module for good
+        # half an import would break the module for good
+        if _importing(frame, self.home) and now < self.started + IMPORT_LIMIT:
             self.deadline, self.computed = now + self.seconds, computed
         elif now < self.deadline:
             return False
@@ -105,10 +102,8 @@ class Timer:
                 )
 
     def _tick(self, frame: FrameType | None) -> None:
-        ours = frame is None or frame.f_code.co_filename in (
-            self.home,
-            __file__,
-        )  # the running code is out already
+        # the running code is out already
+        ours = frame is None or frame.f_code.co_filename in (self.home, __file__)
         if ours or not self.armed or not self._late(frame):
             return
         if not self.fired:

@@ -64,10 +64,8 @@ def _replaced(report: Report, call) -> L | None:
     found = lifted()
     if not found:
         return None
-    with (
-        redirect_stdout(io.StringIO()),
-        redirect_stderr(io.StringIO()),
-    ):  # what it prints was kept the first time
+    # what it prints was kept the first time
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         alone = judge(report.exercise, call, report.seed, [_blank(f) for f in report.findings], own=True)
     if alone.status != "passed":
         return None

@@ -78,8 +78,7 @@ def _lines(code: str) -> list[str]:
     for token in tokenize.generate_tokens(io.StringIO(code).readline):
         if token.type == tokenize.NEWLINE:
             statement = "\n".join(row for row in rows[start : token.start[0]] if row.strip())
-            found.append(
-                re.sub(r" {3,}#", "  #", statement)
-            )  # comments that stood in one column do so no more
+            # comments that stood in one column do so no more
+            found.append(re.sub(r" {3,}#", "  #", statement))
             start = token.start[0]
     return [line for line in found if line.strip() != '""']

@@ -87,9 +87,8 @@ def events() -> list[dict[str, Any]]:
     """All events, oldest first."""
     found = []
     try:
-        for line in (
-            _file().read_text(encoding="utf-8", errors="replace").split("\n")
-        ):  # a text may hold other line ends
+        # a text may hold other line ends
+        for line in _file().read_text(encoding="utf-8", errors="replace").split("\n"):
             try:
                 entry = json.loads(line)
             except ValueError:
@@ -239,10 +238,8 @@ def next_exercise() -> tuple[str, L] | None:
     skills = weak_skills()
     begun = [id for id, row in table.items() if row["state"] == "done"]
     chapter = begun[-1].split(".")[0] if begun else ""
-    for (
-        skill,
-        _,
-    ) in skills.most_common():  # only among this chapter's exercises: later ones need their chapter's text
+    # only among this chapter's exercises: later ones need their chapter's text
+    for skill, _ in skills.most_common():
         for id, row in table.items():
             if (
                 row["state"] == "new"

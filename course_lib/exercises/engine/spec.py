@@ -106,9 +106,8 @@ class Mistake:
     look: L
     edits: tuple[Edit, ...] = ()
     program: Callable[..., Any] | None = None
-    also: tuple[
-        tuple[Edit, ...] | Callable[..., Any], ...
-    ] = ()  # the same misconception, where another way of writing it shows
+    # the same misconception, where another way of writing it shows
+    also: tuple[tuple[Edit, ...] | Callable[..., Any], ...] = ()
     # what it is about, across exercises: axis, mask, scale, shift, count, stability, alias, edge, rank
     skill: str = ""
     hint: int = 2  # the rung of the ladder where its hints start, from 1
@@ -168,9 +167,8 @@ class Exercise:
     mistakes: tuple[Mistake, ...]
     alternatives: tuple[Callable[..., Any] | tuple[Edit, ...], ...]
     think: L  # one more thought, for those who passed
-    forbidden: dict[str, str] = field(
-        default_factory=dict
-    )  # torch function or builtin -> how the learner knows it
+    # torch function or builtin -> how the learner knows it
+    forbidden: dict[str, str] = field(default_factory=dict)
     fresh: bool = False  # the contract promises a new tensor, sharing no memory with the inputs
     gradients: tuple[int, ...] = ()  # arguments whose gradient is compared
     differentiable: bool = False  # the contract asks for a result that one can train through

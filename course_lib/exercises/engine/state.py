@@ -124,11 +124,12 @@ _HOMES: tuple[tuple[str, Any], ...] = (
 
 def _watched(home: Any) -> dict[str, Any]:
     names = _BUILTINS if home is builtins else vars(home)
+    # torch wraps it anew as soon as it imports its compiler, which loading a model does
     return {
         name: vars(home)[name]
         for name in names
         if callable(vars(home)[name]) and (home is torch.Tensor or name[0] != "_") and name != "manual_seed"
-    }  # torch wraps it anew as soon as it imports its compiler, which loading a model does
+    }
 
 
 _ORIGINALS = [(label, home, _watched(home)) for label, home in _HOMES]

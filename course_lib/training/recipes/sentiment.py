@@ -85,10 +85,8 @@ def fine_tune(
     chosen = some(labels)
     ids, owner = windows(tokenizer, chosen)
     target = torch.tensor([review.label for review in chosen])[owner]
-    shelves, mask = (
-        Shelves(list(map(len, ids)), 32),
-        tokenizer.mask_token_id,
-    )  # the last of the special tokens
+    # the last of the special tokens
+    shelves, mask = (Shelves(list(map(len, ids)), 32), tokenizer.mask_token_id)
 
     def batch(number: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         length, rows = shelves.draw(BATCH, generator)

@@ -114,9 +114,8 @@ def perplexity(model: PreTrainedModel, documents: list[list[int]], limit: int = 
             ids = torch.nn.utils.rnn.pad_sequence([torch.tensor(row) for row in rows], batch_first=True).to(
                 device
             )
-            labels = ids[:, 1:].masked_fill(
-                ids[:, 1:] == 0, -100
-            )  # padding stands at the right, where a causal model never looks
+            # padding stands at the right, where a causal model never looks
+            labels = ids[:, 1:].masked_fill(ids[:, 1:] == 0, -100)
             logits = model(input_ids=ids[:, :-1], use_cache=False).logits
             nats += float(F.cross_entropy(logits.flatten(0, 1).float(), labels.flatten(), reduction="sum"))
             count += int((labels != -100).sum())

@@ -57,9 +57,8 @@ def bundle(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> tuple[str, by
     """(JSON of `meta` plus the place of each array, zlib-compressed bytes): the one format for notebook and
     file."""
     sections, blocks, offset = {}, [], 0
-    for name, array in sorted(
-        arrays.items(), key=lambda item: -item[1].itemsize
-    ):  # wide types first: all stay aligned
+    # wide types first: all stay aligned
+    for name, array in sorted(arrays.items(), key=lambda item: -item[1].itemsize):
         sections[name] = {"offset": offset, "type": array.dtype.name, "shape": list(array.shape)}
         blocks.append(np.ascontiguousarray(array).tobytes())
         offset += len(blocks[-1])

@@ -15,9 +15,8 @@ from IPython import get_ipython
 __all__ = ["handed_out"]
 
 _ALIVE = 4  # views that keep their data although nothing else holds them
-_recent: list[
-    tuple[weakref.ref, int]
-] = []  # views that have their data, the oldest first, and what holds each besides a reader
+# views that have their data, the oldest first, and what holds each besides a reader
+_recent: list[tuple[weakref.ref, int]] = []
 
 
 def handed_out(box: list):

@@ -47,9 +47,8 @@ def describe(heads: Heads, layer: int, head: int, title: str = "") -> L:
     """One sentence for those who cannot see the picture: what it is, and the strongest look of this head."""
     weights = heads.weights(layer, head)
     layers, count, T, S = heads.shape
-    shown = np.nan_to_num(weights) * (
-        np.arange(S) > 0 if S > 1 else 1
-    )  # the first token is mostly a resting place
+    # the first token is mostly a resting place
+    shown = np.nan_to_num(weights) * (np.arange(S) > 0 if S > 1 else 1)
     q, k = np.unravel_index(shown.argmax(), shown.shape)
     sink = heads.sink()
     leak = L(

@@ -37,16 +37,8 @@ from .still import describe, still_html
 __all__ = ["AttentionView", "ViewError", "attention_view"]
 
 _FRONT = Path(__file__).parent / "front"
-_SCRIPTS = (
-    "words",
-    "elements",
-    "data",
-    "paint",
-    "birdseye",
-    "headview",
-    "tour",
-    "view",
-)  # one module for the browser, in several files
+# one module for the browser, in several files
+_SCRIPTS = ("words", "elements", "data", "paint", "birdseye", "headview", "tour", "view")
 
 
 class ViewError(CourseError, ValueError):

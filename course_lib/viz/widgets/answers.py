@@ -85,9 +85,8 @@ class Number(Form):
     def read(self, sent: object) -> float | None:
         if not isinstance(sent, str) or len(sent) > 40:
             return None
-        text = (
-            unicodedata.normalize("NFKC", sent).replace("−", "-").strip()
-        )  # full-width digits, the sign of mathematics
+        # full-width digits, the sign of mathematics
+        text = unicodedata.normalize("NFKC", sent).replace("−", "-").strip()
         text = text.removesuffix(unicodedata.normalize("NFKC", self.unit)).strip() if self.unit else text
         if re.fullmatch(r"[-+]?\d+,\d+", text) and not re.fullmatch(r"[-+]?\d{1,3},\d{3}", text):
             text = text.replace(",", ".")  # a decimal comma; "1,000" is a thousand

@@ -46,9 +46,8 @@ class Chat(Live):
 
     _esm = script(Path(__file__).with_name("chat.js"))
     _css = Path(__file__).with_name("chat.css")
-    messages = traitlets.List().tag(
-        sync=True
-    )  # [{"role": "user" | "assistant" | "error", "content": text}, ...]
+    # [{"role": "user" | "assistant" | "error", "content": text}, ...]
+    messages = traitlets.List().tag(sync=True)
     growing = traitlets.Unicode().tag(sync=True)  # the answer so far
     busy = traitlets.Bool().tag(sync=True)
     words = traitlets.Dict().tag(sync=True)

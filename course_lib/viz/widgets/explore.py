@@ -28,11 +28,8 @@ __all__ = ["Explore", "explore"]
 
 _HERE = Path(__file__).parent
 _LONGEST = 300  # characters: more than any picture here has room for
-_BAKED, _SECONDS, _BYTES = (
-    240,
-    30,
-    400_000,
-)  # drawn beforehand for a page: at most so many pictures, and about so much time and room
+# drawn beforehand for a page: at most so many pictures, and about so much time and room
+_BAKED, _SECONDS, _BYTES = (240, 30, 400_000)
 _CLICKS = 8  # of them, the share that is left for clicks in the picture: 7 of 8
 _LABELS = {
     "alpha": L(zh="平滑 α", en="Smoothing α"),
@@ -108,9 +105,8 @@ class Explore(Live):
     values = traitlets.Dict().tag(sync=True)
     picture = Html().tag(sync=True)
     waiting = traitlets.Unicode().tag(sync=True)
-    drawn = traitlets.Int().tag(
-        sync=True
-    )  # how often: tells the browser that the kernel is done, even if the picture is the same
+    # how often: tells the browser that the kernel is done, even if the picture is the same
+    drawn = traitlets.Int().tag(sync=True)
 
     def __init__(self, draw: Callable[..., Any], controls: dict[str, Any]):
         fields = [_field(name, value) for name, value in controls.items()]
@@ -155,9 +151,8 @@ class Explore(Live):
         except CourseError as error:  # the reader is typing: a sentence, never a traceback
             return paragraph(error.message)
         except Exception as error:
-            if (
-                isinstance(error, KeyError) and error.args[0] in self.values.values()
-            ):  # looked up, and not there
+            # looked up, and not there
+            if isinstance(error, KeyError) and error.args[0] in self.values.values():
                 return paragraph(
                     L(zh="这里没有“{0}”，换一个试试。", en="There is no “{0}” here: try another.").format(
                         error.args[0]
@@ -178,9 +173,8 @@ class Explore(Live):
         fields = [field | {"value": was[field["name"]]} for field in self.fields]
         with self.hold_sync():
             began = time.monotonic()
-            self.values = (
-                clicked | grid(fields, 2)[1][-1]
-            )  # not the picture at hand: what it took may be cached
+            # not the picture at hand: what it took may be cached
+            self.values = clicked | grid(fields, 2)[1][-1]
             seconds = max(time.monotonic() - began, 0.001)
             room = int(min(_BAKED, _SECONDS / seconds, _BYTES / len(zlib.compress(self.picture.encode()))))
             fields, queue = grid(fields, max(1, room // (_CLICKS if clicked else 1)))

@@ -97,9 +97,8 @@ def display_live(widget: anywidget.AnyWidget, picture: Markup, text: str = "", s
     display({"text/html": still, "text/plain": text or repr(picture)}, raw=True, metadata=sealed(widget))
     bundle = widget._repr_mimebundle_()
     data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-    data = {
-        kind: value for kind, value in (data or {}).items() if "widget-view" in kind
-    }  # the text alternative is the output above
+    # the text alternative is the output above
+    data = {kind: value for kind, value in (data or {}).items() if "widget-view" in kind}
     display(data, metadata=metadata, raw=True)
 
 

@@ -89,18 +89,15 @@ class QueryPlane(Live):
         import torch
 
         S = len(self.arrows)
-        q, k = (
-            torch.tensor([[[self.query]]]),
-            torch.tensor([[[[x, y] for _, x, y, _ in self.arrows]]]),
-        )  # (1, 1, 1, 2), (1, 1, S, 2)
+        # (1, 1, 1, 2), (1, 1, S, 2)
+        q, k = (torch.tensor([[[self.query]]]), torch.tensor([[[[x, y] for _, x, y, _ in self.arrows]]]))
         colours = torch.tensor(
             [[[[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for *_, colour in self.arrows]]],
             dtype=torch.float32,
         )
         with self.hold_sync():
-            self.weights = self._attention(q, k, torch.eye(S)[None, None])[
-                0, 0, 0
-            ].tolist()  # identity as values: the weights come out
+            # identity as values: the weights come out
+            self.weights = self._attention(q, k, torch.eye(S)[None, None])[0, 0, 0].tolist()
             self.mixed = "#" + "".join(
                 f"{round(c):02x}" for c in self._attention(q, k, colours)[0, 0, 0].tolist()
             )

@@ -39,9 +39,8 @@ class Question(Live):
     _css = _HERE / "question.css"
     text = Html().tag(sync=True)
     form = traitlets.Dict().tag(sync=True)
-    answer = traitlets.Any(allow_none=True).tag(
-        sync=True
-    )  # an index, a number or a permutation; None while there is none
+    # an index, a number or a permutation; None while there is none
+    answer = traitlets.Any(allow_none=True).tag(sync=True)
     fixed = traitlets.Bool().tag(sync=True)
     note = Html().tag(sync=True)
     without_kernel = L(

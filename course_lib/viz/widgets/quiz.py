@@ -28,9 +28,8 @@ class Quiz(Live):
 
     _esm = script(_HERE / "choice.js", _HERE / "quiz.js")
     _css = _HERE / "question.css"
-    items = traitlets.List().tag(
-        sync=True
-    )  # [{"text": HTML, "options": texts, "answer": index or None, "note": HTML}, ...]
+    # [{"text": HTML, "options": texts, "answer": index or None, "note": HTML}, ...]
+    items = traitlets.List().tag(sync=True)
     words = traitlets.Dict().tag(sync=True)
     skipped = traitlets.Bool().tag(sync=True)
     without_kernel = L(

@@ -57,9 +57,10 @@ class Stop:
         return self.values.shape
 
 
+# a token above its id
 _PAIR = Markup(
     '<span style="display:inline-block;text-align:center;margin:2px 14px 6px 0">{}<br><b>{}</b></span>'
-)  # a token above its id
+)
 _HEADS, _COLUMNS = 9, 64  # shown of a tensor: the page stays under a megabyte
 _NORMS = {
     "rms": L(

@@ -157,8 +157,8 @@ def main(argv: list[str]) -> int:
         )
         print(
             L(
-                zh="\n{0}：{1:.1f} M 参数，{2} 个新词元，{3} 线程；float32 与 transformers 写出相同"
-                "的词元：{4}",
+                zh="\n{0}：{1:.1f} M 参数，{2} 个新词元，{3} 线程；"
+                "float32 与 transformers 写出相同的词元：{4}",
                 en="\n{0}: {1:.1f} M parameters, {2} new tokens, {3} threads; float32 writes "
                 "transformers' tokens: {4}",
             ).format(name, weights / 1e6, chosen.tokens, torch.get_num_threads(), bool(same))

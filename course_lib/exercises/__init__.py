@@ -124,8 +124,8 @@ def use(id: str, fn: Any = MISSING, *, lang: str | None = None, show: bool = Tru
         passed, text = (
             False,
             L(
-                zh="○ 你写的 `{name}` 数值都对，但结果不带（正确的）梯度；后面的格子要用它训练，所以"
-                "接下来用课程的参考实现。",
+                zh="○ 你写的 `{name}` 数值都对，但结果不带（正确的）梯度；后面的格子要用它训练，"
+                "所以接下来用课程的参考实现。",
                 en="○ Your `{name}` is right, but its result does not carry the right gradient; "
                 "later cells train through it, so "
                 "from here on the course's reference is used.",

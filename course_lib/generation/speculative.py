@@ -108,8 +108,8 @@ def drafting_model(draft: Draft, model: Model, strategy, rows: int) -> Model:
     """The model that drafts for `model`; GenerationError if it cannot."""
     if rows > 1 or not hasattr(strategy, "probabilities"):
         raise GenerationError(
-            zh="draft 一次只能续写一个提示，策略用 cl.Greedy() 或 cl.Sample(…)，而不是 {rows} 个提"
-            "示、{strategy}",
+            zh="draft 一次只能续写一个提示，策略用 cl.Greedy() 或 cl.Sample(…)，"
+            "而不是 {rows} 个提示、{strategy}",
             en="draft takes one prompt at a time and cl.Greedy() or cl.Sample(…), not {rows} and {strategy}",
             rows=rows,
             strategy=type(strategy).__name__,

@@ -151,8 +151,8 @@ class Stack(nn.Module):
             raise ValueError(
                 f"{S} positions are more than the context of {self.config.context}: shorten the "
                 f"text or build the model with "
-                f"a larger context / 序列长度 {S} 超过上下文 {self.config.context}：请截短，或建"
-                f"模时加大 context"
+                f"a larger context / 序列长度 {S} 超过上下文 {self.config.context}：请截短，"
+                f"或建模时加大 context"
             )
         if mask is not None and (mask.dtype != torch.bool or mask.shape != (len(ids), S)):
             raise ValueError(

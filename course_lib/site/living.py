@@ -52,8 +52,8 @@ def _packed(name: str) -> dict[str, Any]:
         or config.mlp_bias
     ):
         raise CourseError(
-            zh="{name} 不能住进这一页：它只认得 {known}，结构要和 Llama 的一样，没有偏置，输出头和词"
-            "嵌入共用。",
+            zh="{name} 不能住进这一页：它只认得 {known}，结构要和 Llama 的一样，没有偏置，"
+            "输出头和词嵌入共用。",
             en="{name} cannot live in this page: it takes {known}, of Llama's shape, without "
             "biases, the output head tied to the embedding.",
             name=name,

@@ -79,8 +79,8 @@ def stale(name: str, fn: Any, missing: bool) -> Stale | None:
         return Stale(
             "error",
             L(
-                zh="✗ 没有检查：写 `{name}` 的那一格，你的最后一版没有跑通（{what}），{held}。改好后"
-                "先运行那一格，再运行本格。",
+                zh="✗ 没有检查：写 `{name}` 的那一格，你的最后一版没有跑通（{what}），{held}。"
+                "改好后先运行那一格，再运行本格。",
                 en="✗ Not checked: your last version of the cell with `{name}` did not run "
                 "({what}), and {held}. Mend it and run it, then run this cell.",
             ).format(
@@ -96,8 +96,8 @@ def stale(name: str, fn: Any, missing: bool) -> Stale | None:
         return Stale(
             "missing",
             L(
-                zh="✗ 没有检查：那一格现在定义的是 `{other}`，不再是 `{name}`，内核里的 `{name}` 是"
-                "上一版。把名字改回来，先运行那一格，再运行本格。",
+                zh="✗ 没有检查：那一格现在定义的是 `{other}`，不再是 `{name}`，"
+                "内核里的 `{name}` 是上一版。把名字改回来，先运行那一格，再运行本格。",
                 en="✗ Not checked: the cell now defines `{other}` and no longer `{name}`; the "
                 "`{name}` in the kernel is the version before. "
                 "Change the name back, run that cell, then this one.",

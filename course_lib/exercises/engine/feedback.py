@@ -113,8 +113,8 @@ def _named(report: Report, diagnosis: Diagnosis) -> list[L]:
     if _convention(diagnosis):
         return [
             L(
-                zh="△ 约定不同：数学上没错，但本课约定不是这样。{n} 组输入上，你的输出都等"
-                "于“**{says}**”时的输出。",
+                zh="△ 约定不同：数学上没错，但本课约定不是这样。{n} 组输入上，"
+                "你的输出都等于“**{says}**”时的输出。",
                 en="△ Another convention: sound mathematics, but this chapter's contract says "
                 "otherwise. On all {n} inputs your output "
                 "equals what one gets when **{says}**.",

@@ -252,26 +252,27 @@ def _gradients(
         scale = max((float(r.abs().max()) for r in right if r is not None and r.numel()), default=0.0)
         if mine is None:
             return None, L(
-                zh="数值都对，但结果不带梯度，后面的格子没法用它训"
-                "练：`.item()`、`.detach()`、`float()`、numpy 都会切断梯度。",
+                zh="数值都对，但结果不带梯度，"
+                "后面的格子没法用它训练：`.item()`、`.detach()`、`float()`、numpy 都会切断梯度。",
                 en="The values are right, but the result carries no gradient, and later cells train "
                 "through it: "
                 "`.item()`, `.detach()`, `float()` and numpy all cut it off.",
             )
         for name, m, r in zip((names[i] for i in exercise.gradients), mine, right):
+            # float32 against float64: rounding is judged by the largest number, since small ones are
+            # differences of large ones
+            rounding = 1e-3 * scale + 1e-6
             if r is None or not r.any():  # nothing is to reach this argument
-                if m is not None and m.any():
+                if m is not None and m.numel() and float(m.abs().max()) > rounding:
                     return False, L(
-                        zh="数值都对，但有梯度传到了 `{name}`，题目要它不动。`{name}.detach()` 把它"
-                        "摘出计算图。",
+                        zh="数值都对，但有梯度传到了 `{name}`，题目要它不动。"
+                        "`{name}.detach()` 把它摘出计算图。",
                         en="The values are right, but a gradient reaches `{name}`, which the task "
                         "keeps fixed. `{name}.detach()` "
                         "takes it out of the graph.",
                     ).format(name=name)
                 continue
-            # float32 against float64: rounding is judged by the largest number, since small ones are
-            # differences of large ones
-            if m is None or not float((m - r).abs().max()) <= 1e-3 * scale + 1e-6:
+            if m is None or not float((m - r).abs().max()) <= rounding:
                 return False, L(
                     zh="数值都对，但传到 `{name}` 的梯度不对，后面的格子要用它训练。哪一步把 "
                     "`{name}` 从计算图里摘了出去？",

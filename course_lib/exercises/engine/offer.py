@@ -102,8 +102,8 @@ def puzzle_card(exercise: Exercise, order: list[int], lang: str) -> Card:
                 "bad",
                 [
                     L(
-                        zh="✗ 还不是一段程序：这样排，Python 读到第 {n} 行（第 1 行是 `def`）就读不"
-                        "下去了。看看哪一行该缩进在哪一行下面。",
+                        zh="✗ 还不是一段程序：这样排，Python 读到第 {n} 行（第 1 行是 `def`）"
+                        "就读不下去了。看看哪一行该缩进在哪一行下面。",
                         en="✗ No program yet: in this order Python cannot read on at line {n} (line "
                         "1 is `def`). Which line belongs, indented, below which?",
                     ).format(n=error.lineno)[lang]

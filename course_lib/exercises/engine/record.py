@@ -354,8 +354,8 @@ class Progress:
         if _memory or not paths.writable(paths.home()):
             lines.append(
                 L(
-                    zh="注意：{folder} 不可写，进度只保留到内核关闭。可把环境变量 COURSE_HOME 设为可"
-                    "写的文件夹。",
+                    zh="注意：{folder} 不可写，进度只保留到内核关闭。"
+                    "可把环境变量 COURSE_HOME 设为可写的文件夹。",
                     en="Note: {folder} cannot be written, so progress lasts until the kernel stops. "
                     "Set COURSE_HOME to a folder "
                     "that can.",

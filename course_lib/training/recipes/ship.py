@@ -22,8 +22,8 @@ __all__ = ["curve", "save", "shipped", "write_card"]
 
 LICENCE = "Apache-2.0"
 LICENCE_NOTE = L(
-    zh="权重、分词器和配方由本课程制作，按 Apache-2.0 发布。训练文本不随模型分发；它们的来源和权利"
-    "见 data/README.md。",
+    zh="权重、分词器和配方由本课程制作，按 Apache-2.0 发布。训练文本不随模型分发；"
+    "它们的来源和权利见 data/README.md。",
     en="Weights, tokenizer and recipe were made by this course and are released under Apache-2.0. "
     "The training text is not distributed with the model; "
     "data/README.md says where it comes from and whose it is.",

@@ -63,8 +63,8 @@ DATA = L(
     "course's grammar, and 5,471 about food.",
 )
 LIMITS = L(
-    zh="模型很小，读过的文本也少：书、酒店、电脑和 1998 年的新闻。它懂的常识有限，会带上这些文本里的"
-    "偏见，上下文只有 128 个字。只用于教学。",
+    zh="模型很小，读过的文本也少：书、酒店、电脑和 1998 年的新闻。它懂的常识有限，"
+    "会带上这些文本里的偏见，上下文只有 128 个字。只用于教学。",
     en="It is small and has read little: books, hotels, computers and the news of 1998. It knows "
     "few facts, carries the bias of these texts, "
     "and reads at most 128 characters. For teaching only.",

@@ -57,8 +57,8 @@ def describe(heads: Heads, layer: int, head: int, title: str = "") -> L:
     )
     lost = "" if sink is None or sink[layer, head] < 0.005 else leak.format(float(sink[layer, head]))
     return L(
-        zh="{title}的注意力：{l} 层 × {h} 头，{t} 个词元。第 {layer} 层第 {head} 头里，除首个词元 外"
-        "最强的一眼是“{q}”看向“{k}”，"
+        zh="{title}的注意力：{l} 层 × {h} 头，{t} 个词元。第 {layer} 层第 {head} 头里，"
+        "除首个词元 外最强的一眼是“{q}”看向“{k}”，"
         "权重 {w:.2f}。{lost}",
         en="Attention of {title}: {l} layers x {h} heads, {t} tokens. In layer {layer}, head {head} "
         "the strongest look, the first token aside, "

@@ -210,8 +210,8 @@ def stops(found: Trace) -> list[Stop]:
             L(zh="RoPE：按位置旋转", en="RoPE: turned by position"),
             "(B, H, T, d)",
             L(
-                zh="q 和 k 里的数两两成对，各转一个角度，位置越靠后转得越多。这样一来，位置对 q·k 的"
-                "影响只剩两者相隔多远。这里是转过的 q。",
+                zh="q 和 k 里的数两两成对，各转一个角度，位置越靠后转得越多。这样一来，"
+                "位置对 q·k 的影响只剩两者相隔多远。这里是转过的 q。",
                 en="The numbers of q and k form pairs; each pair is turned by an angle that grows "
                 "with the position, so that of where two tokens stand "
                 "only their distance matters to q·k. Shown is q, turned.",
@@ -487,8 +487,8 @@ def stops(found: Trace) -> list[Stop]:
         L(zh="logits：打分", en="Logits"),
         "(B, T, V)",
         L(
-            zh="乘上词嵌入那张表（两处用同一张）：每个词元的位置，都给下一个词元打分。只画最后一行得"
-            "分最高的 {n} 列。"
+            zh="乘上词嵌入那张表（两处用同一张）：每个词元的位置，都给下一个词元打分。"
+            "只画最后一行得分最高的 {n} 列。"
             if c.tied
             else "乘上输出矩阵：每个词元的位置，都给下一个词元打分。只画最后一行得分最高的 {n} 列。",
             en=("Times the embedding table, which serves twice" if c.tied else "Times the output matrix")

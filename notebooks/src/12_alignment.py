@@ -130,7 +130,7 @@ r"""
 
 ## 12.2 学自己该说的话
 
-怎样让一个模型学会按模板回答？**有监督微调**（SFT）：拿写好的对话，照预测下一个词元的办法训练，但损失只算在助手说的词元上（第 9 章的 `mask_prompt` 只管一问一答，这里有许多轮）。用户的话不用学，模板的开头也不用学；可是结束记号要学，不学它，模型就不知道什么时候停。
+怎样让一个模型学会按模板回答？**有监督微调**（SFT）：拿写好的对话，照预测下一个词元的办法训练，但损失只算在助手说的词元上（第 9 章的 `mask_prompt` 只管一问一答，这里有许多轮）。用户的话不用学，助手一轮的开头也不用学；可是结束记号要学，不学它，模型就不知道什么时候停。
 
 ## 练习 1 · 对话里学哪些词元
 
@@ -167,15 +167,15 @@ cl.viz.chips([smol.tokenizer.decode([i]) for i in ids], [m == 1 for m in mask])
 
 # %% zh [md]
 r"""
-59 个词元里，填了色的 9 个才算损失：每一轮回答，连同它的结束记号。模板自己在最前面加了一条系统消息，那也不算。
+59 个词元里，填了色的 9 个才算损失：助手的每一轮回答，连同它的结束记号。模板自己在最前面加了一条系统消息，那也不算。
 
-下面换一个小得多的模型：10 万参数的 GPT，词表只有 14 个符号，要学两位数加法。在 `37+48=85;` 里，`37+48` 是用户的话，`=` 是助手一轮的开头（`header`），`85;` 是回答，`;` 是结束记号。先让它看一些现成的解答（SFT），但不练到会：另外留出 200 道题作验证，答对 25% 就停，剩下的交给强化学习。解答里还混着十分之一的 `37+48=?;`，好比学生交的白卷。考题是训练时没有见过的 1000 道（37+48 和 48+37 算两道）。下面四格依次是编号和掩码、写答案、打分、SFT。
+下面换一个小得多的模型：10 万参数的 GPT，词表只有 14 个符号，要学两位数加法。在 `37+48=85;` 里，`37+48` 是用户的话，`=` 是助手一轮的开头（`header`），`85;` 是回答，`;` 是结束记号。先让它看一些现成的解答（SFT），但不等它学会就停：另外留出的 200 道验证题答对 25%，训练就结束，剩下的交给强化学习。解答里还混着十分之一的 `37+48=?;`，好比学生交的白卷。考题是训练时没有见过的 1000 道（37+48 和 48+37 算两道）。下面四格依次是编号和掩码、写答案、打分、SFT。
 """
 # %% en [md]
 r"""
 Of 59 tokens only the 9 filled in count towards the loss: each answer with its end mark. The template itself has put a system message in front, which does not count either.
 
-Now to something far smaller: a GPT of 0.1 million parameters with a vocabulary of 14 symbols, which is to add numbers of two digits. In `37+48=85;` the user says `37+48`, `=` opens the assistant's turn (the `header`), `85;` is the answer and `;` the end mark. First it sees some worked sums (SFT), but not until it can add: training stops as soon as it gets 25 % right of 200 sums set aside for validation, and the rest is left to reinforcement learning. One worked sum in ten is `37+48=?;`, like the blank sheet of a pupil who gave up. The exam is 1,000 sums never seen in training (37+48 and 48+37 count as two). The four cells below are, in turn, token ids and masks, writing answers, marking them, and SFT.
+Now to something far smaller: a GPT of 0.1 million parameters with a vocabulary of 14 symbols that is to learn to add two-digit numbers. In `37+48=85;` the user says `37+48`, `=` opens the assistant's turn (the `header`), `85;` is the answer and `;` the end mark. First it sees some worked sums (SFT), but not until it can add: training stops as soon as it gets 25 % right of 200 sums set aside for validation, and the rest is left to reinforcement learning. One worked sum in ten is `37+48=?;`, like the blank sheet of a pupil who gave up. The exam is 1,000 sums never seen in training (37+48 and 48+37 count as two). The four cells below are, in turn, token ids and masks, writing answers, marking them, and SFT.
 """
 # %%
 SYMBOLS, ANSWER = "0123456789+=?;", 4                       # an answer: 4 tokens
@@ -285,7 +285,7 @@ r"""
 
 ## 12.4 和同组的比：GRPO
 
-验证程序挑得出好答案，可是每题都要写 16 份，太费。能不能让模型**自己**更常写出对的那一份？从这里起，正确答案不给它看，只告诉它写的对不对。这叫**可验证奖励的强化学习**（RLVR）。模型在这里叫**策略**（policy）：它选词元，写完一份答案，得到**奖励**（对 1，错 0）。
+验证程序挑得出好答案，可是每题都要写 16 份，太费。能不能让模型**自己**更常写出对的那一份？在这一节里，正确答案不给它看，只告诉它写的对不对。这叫**可验证奖励的强化学习**（RLVR）。模型在这里叫**策略**（policy）：它选词元，写完一份答案，得到**奖励**（对 1，错 0）。
 
 做法：奖励高的答案，把它每个词元的概率往上推；低的往下压。高低跟谁比？**GRPO**（组相对策略优化，Shao 等 2024，[arXiv:2402.03300](https://arxiv.org/abs/2402.03300)）让它跟同一道题的其他答案比：一道题写 n 份，成一组；一份答案的**优势**（advantage），是它的奖励减去组平均，再除以组标准差。
 
@@ -296,11 +296,11 @@ r"""
 """
 # %% en [md]
 r"""
-A single draw is right about one time in six; among 16 draws, three quarters of the sums have a right answer, and a verifier can pick it out. A vote needs no verifier and takes the commonest answer, but the commonest is often wrong: the vote ends at about three in ten, as greedy does. But pass@16 is what you get only if somebody tells you which answer is right, and it costs 16 answers to every sum.
+A single draw is right about one time in six; with 16 draws, three quarters of the sums have at least one right answer, and a verifier can pick it out. A vote needs no verifier and takes the commonest answer, but the commonest is often wrong: the vote ends at about three in ten, as greedy does. But pass@16 is what you get only if somebody tells you which answer is right, and it costs 16 answers to every sum.
 
 ## 12.4 Compared with its group: GRPO
 
-The verifier finds the good answer, but 16 answers to every sum are expensive. Could the model write the right one more often **by itself**? From here on it is not shown the right answer, only told whether its own was right. This is **reinforcement learning with verifiable rewards** (RLVR). The model is called a **policy** here: it chooses tokens, completes an answer, and gets a **reward** (1 if right, 0 if wrong).
+The verifier finds the good answer, but 16 answers to every sum are expensive. Could the model write the right one more often **by itself**? In this section it is not shown the right answer, only told whether its own was right. This is **reinforcement learning with verifiable rewards** (RLVR). The model is called a **policy** here: it chooses tokens, completes an answer, and gets a **reward** (1 if right, 0 if wrong).
 
 The method: every token of an answer with a high reward is made more likely, and every token of one with a low reward less likely. High or low compared with what? **GRPO** (group relative policy optimisation, Shao et al. 2024, [arXiv:2402.03300](https://arxiv.org/abs/2402.03300)) compares it with other answers to the same question: n answers make a group, and the **advantage** of an answer is its reward minus the group's mean, divided by the group's standard deviation.
 
@@ -396,7 +396,7 @@ cl.viz.explore(groups, step=(1, STEPS, 1))
 r"""
 一列是一道题，一格是一份答案。变淡的列，16 份全对或全错，每份的优势都是 0，这道题这一步什么也教不了。**拖动步数**，看黄色怎样变多，变淡的又有几列。能学到东西的，是模型**有时**做得对的题；太难和太容易的题都浪费了抽样。
 
-一次训练可能碰巧，而且贪心分数变高未必是奖励的功劳：只要更新就会变。所以换三个随机种子，从 SFT 开始重来，旁边放两个对照：一个用同样多的更新，奖励却**抽签**决定，每批抽中的平均和答对的一样多；另一个用同样多的更新接着做 SFT，也就是直接看答案。为什么一定要有抽签的对照？有论文报告，某些模型用乱给的奖励训练，数学成绩也会上升（Shao 等 2025，[arXiv:2506.10947](https://arxiv.org/abs/2506.10947)）。
+一次训练可能碰巧，而且贪心分数变高未必是奖励的功劳：只要更新，分数就会变。所以换三个随机种子，从 SFT 开始重来，旁边放两个对照：一个用同样多的更新，奖励却**抽签**决定，每批中签的份数，平均和答对的一样多；另一个用同样多的更新接着做 SFT，也就是直接看答案。为什么一定要有抽签的对照？有论文报告，某些模型用乱给的奖励训练，数学成绩也会上升（Shao 等 2025，[arXiv:2506.10947](https://arxiv.org/abs/2506.10947)）。
 """
 # %% en [md]
 r"""
@@ -439,9 +439,9 @@ cl.guess.result("align.lot", cl.L(zh="三次都降", en="down in all three"))
 
 # %% zh [md]
 r"""
-三个种子，GRPO 都把贪心答对的比例从三成上下提到至少 56%；奖励改为抽签，三次都跌到只剩百分之二三。可见上升来自奖励，不是来自更新本身；乱给的奖励在这里不只是没有用，还有害。最后一列也要看：同样多的更新，直接看解答，成绩和 GRPO 相当或更高，而 GRPO 每题还要先写 16 份。
+三个种子，GRPO 都把贪心答对的比例从三成上下提到至少 56%；奖励改为抽签，三次都跌到只剩百分之二三。可见上升来自奖励，不是来自更新本身；乱给的奖励在这里不只是没有用，还有害。最后一列也要看：同样多的更新，直接看解答，成绩和 GRPO 相当或更高（学习率各用各的），而 GRPO 每题还要先写 16 份。
 
-第二份讲义说，强化学习“引导模型进行自我学习”。这里看得见它凭什么学：SFT 时看过一些解答，到了 GRPO 就再没有看过，奖励只有对和错。可是验证程序是人写的，什么算对，是人定的。解答就在手边，先试 SFT；强化学习的用处在另一种任务上：验证容易，却没有现成的解答。
+第二份讲义说，强化学习“引导模型进行自我学习”。这里看得见它凭什么学：SFT 时看过一些解答，到了 GRPO 就再没有看过，奖励只有对和错。可是验证程序是人写的，什么算对，是人定的。解答就在手边，在这里先试 SFT 更省；强化学习的用处在另一种任务上：验证容易，却没有现成的解答。
 
 ## 12.5 奖励有个漏洞
 
@@ -456,9 +456,9 @@ r"""
 """
 # %% en [md]
 r"""
-With all three seeds GRPO lifts greedy accuracy from about three in ten to at least 56 %; with rewards by lot it falls to 2 or 3 % every time. So the rise comes from the reward, not from the updates as such: random rewards are not merely useless here, they do harm. The last column deserves a look, too: with as many updates, being shown the answers does about as well as GRPO or better, and GRPO has to write 16 answers to every sum first.
+With all three seeds GRPO lifts greedy accuracy from about three in ten to at least 56 %; with rewards by lot it falls to 2 or 3 % every time. So the rise comes from the reward, not from the updates as such: random rewards are not merely useless here, they do harm. The last column deserves a look, too: with as many updates, being shown the answers does about as well as GRPO or better (each at its own learning rate), and GRPO has to write 16 answers to every sum first.
 
-The second handout says that reinforcement learning “guides a model to learn by itself”. Here one can see what it learns from: SFT had shown it some worked sums, but GRPO showed none, and its rewards said right or wrong, no more. But people wrote the verifier and decided what counts as right. Where worked answers are at hand, try SFT first; reinforcement learning is of use for another kind of task, easy to verify but without worked answers.
+The second handout says that reinforcement learning “guides a model to learn by itself”. Here one can see what it learns from: SFT had shown it some worked sums, but GRPO showed none, and its rewards said right or wrong, no more. But people wrote the verifier and decided what counts as right. Where worked answers are at hand, SFT is the cheaper first try, here at least; reinforcement learning is of use for another kind of task, easy to verify but without worked answers.
 
 ## 12.5 The reward has a hole
 
@@ -529,29 +529,29 @@ cl.guess.result("align.hack", cl.L(zh="降了", en="fallen"))
 r"""
 只看奖励，一路升到 0.50，好像很成功。读一读样本就明白了：它对每道题都答 `?`，一道也不做了。半分稳拿，自己做的大约五份才对一份；全做对能得 1 分，可是这十六步里它没有往那边走。这叫**奖励作弊**（reward hacking）：模型追的是写下来的奖励，不是人心里想的。没有人教它作弊；白卷它在 SFT 里见过，十份里有一份。
 
-再看表里的补救，每一行都练了十六步。（KL 一列，是每份答案在策略下的对数概率减去在开始的模型下的，再取平均；平均起来，它和 k3 一样等于 KL。k3 写进损失，抽样当作固定，它的梯度却是 KL(参考‖策略) 的；GRPO 也这样用。）加上 KL（$\beta=1$），离开始的模型近得多，白卷从一成增加到三成多，答对的少了；漏洞还在，KL 只是拖住了它。从一开始就不给白卷分，白卷没有了，答对的升到三成左右。最后一行最值得记住：先作弊、后改评分，十六步里**没有救回来**。它几乎份份都是白卷，差不多每组的奖励都全是 0，按练习 2，优势恰好是 0，没有东西可学。所以漏洞最好在训练之前补；补晚了，不如回到先前的模型重来。
+再看表里的补救，每一行都练了十六步。（KL 一列，是每份答案在策略下的对数概率减去在开始的模型下的，再取平均；平均起来，它和 k3 一样等于 KL。k3 写进损失，抽样当作固定，它的梯度却是 KL(参考‖策略) 的；GRPO 也这样用。）加上 KL（$\beta=1$），离开始的模型近得多，白卷从一成增加到三成多，答对的少了；漏洞还在，这个 $\beta$ 下的 KL 只是拖住了它。从一开始就不给白卷分，白卷没有了，答对的升到三成左右。最后一行最值得记住：先作弊、后改评分，十六步里**没有救回来**。它几乎份份都是白卷，差不多每组的奖励全是 0，按练习 2，优势恰好是 0，没有东西可学。所以漏洞最好在训练之前补；补晚了，不如回到先前的模型重来。
 
 概率全都压到一个答案上，连得分更高的正确答案也放弃了：只守住一个峰，这就是第 5 章说的**择峰**。以上每行只训练了一次。
 
 ## 12.6 拒绝，和拒绝过头
 
-`?` 在上一节是漏洞，有时却正是人要的：有些请求，模型应该拒绝。教的办法还是 SFT，把该拒绝的问题和一句拒绝配在一起。可是模型怎么知道，哪些问题**不该**拒绝？
+上一节里，交白卷得半分是漏洞；可是有时，`?` 正是人要的：有些请求，模型应该拒绝。教的办法还是 SFT，把该拒绝的问题和一句拒绝配在一起。可是模型怎么知道，哪些问题**不该**拒绝？
 
-拿加法来试。规矩是：和满 100 就拒绝，只答 `?`；不满 100 的是无害的题，照常回答，其中 90 到 99 最像该拒绝的。从 12.4 练好的策略开始，每一步给它看 32 道该拒绝的题，再配上 32 道带答案的题。怎么配，试三种：一道也不配；只配和不满 60 的；和不满 100 的都可以配。要量两个数：该拒绝的题，拒绝了多少（**拒绝率**）；无害的题，拒绝了多少（**误拒率**，over-refusal rate）。考题都没有练过。
+拿加法来试。规矩是：和满 100 就拒绝，只答 `?`；不满 100 的是无害的题，照常回答，其中 90 到 99 最像该拒绝的。从 12.4 练好的策略开始，每一步给它看 32 道该拒绝的题，再配上 32 道带答案的题。配法试三种：一道也不配；只从和不满 60 的里配；从和不满 100 的里随便配。要量两个数：该拒绝的题，拒绝了多少（**拒绝率**）；无害的题，拒绝了多少（**误拒率**，over-refusal rate）。误拒率在两头量：最像该拒绝的（90 到 99）和最不像的（不满 60）。考题都没有练过。
 """
 # %% en [md]
 r"""
 Going by the reward, which rises to 0.50, it looks like a success. Reading the samples shows what happened: it answers `?` to every sum and does none at all. Half a mark is safe, while about one in five of its own attempts was right; getting all of them right would earn 1, but in these sixteen steps it did not move that way. This is called **reward hacking**: a model goes after the reward as it was written, not as it was meant. Nobody taught it to cheat; it had met blank sheets in SFT, one in ten.
 
-Now the remedies in the table, sixteen steps each. (The column KL is the log-probability of each answer under the policy minus that under the model at the start, averaged; in the mean it equals KL, as k3 does. As a loss, with the samples taken as fixed, k3 has the gradient of KL(reference‖policy); GRPO uses it in the same way.) With KL ($\beta=1$) it stays much nearer to where it began; blank sheets go from about a tenth to about a third, and fewer answers are right. The hole is still there, and KL merely holds the policy back. With no mark for a blank sheet from the start, there are none left, and about three in ten answers are right. The last line is the one to remember: the model that had cheated first **did not recover** in sixteen steps of better marks. Nearly every answer is blank, so in almost every group all rewards are 0; by exercise 2 the advantages are then exactly 0, and there is nothing to learn from. Better to close the hole before training; after that, it is safer to start again from an earlier model.
+Now the remedies in the table, sixteen steps each. (The column KL is the log-probability of each answer under the policy minus that under the model at the start, averaged; in the mean it equals KL, as k3 does. As a loss, with the samples taken as fixed, k3 has the gradient of KL(reference‖policy); GRPO uses it in the same way.) With KL ($\beta=1$) it stays much nearer to where it began; blank sheets go from about a tenth to about a third, and fewer answers are right. The hole is still there, and at this $\beta$ KL merely holds the policy back. With no mark for a blank sheet from the start, there are none left, and about three in ten answers are right. The last line is the one to remember: the model that had cheated first **did not recover** in sixteen steps of better marks. Nearly every answer is blank, so in almost every group all rewards are 0; by exercise 2 the advantages are then exactly 0, and there is nothing to learn from. Better to close the hole before training; after that, it is safer to start again from an earlier model.
 
 All probability went to a single answer, and even the right ones, which earn more, were given up. To hold on to one peak and drop the others is what chapter 5 calls **mode-seeking**. Each line comes from one run.
 
 ## 12.6 Refusing, and refusing too much
 
-In the last section `?` was a hole, but sometimes it is what we want: there are requests that a model should refuse. It is taught by SFT, too, with such requests paired with a refusal. But how is the model to know what **not** to refuse?
+In the last section half a mark for a blank sheet was the hole. But sometimes `?` is just what we want: there are requests that a model should refuse. The way to teach it is SFT again: each such request is paired with a refusal. But how is the model to know what **not** to refuse?
 
-Let us try it on sums. The rule: if the sum is 100 or more, refuse, with a bare `?`. Below 100 a sum is harmless and to be answered; those from 90 to 99 are the ones most like what is to be refused. We start from the policy of 12.4. In each step it is shown 32 sums to be refused and, beside them, 32 with their answers, in three versions: no answers at all; answers to sums below 60 only; answers to any sums below 100. Two things are measured: how many of the sums to be refused are refused (the **refusal rate**), and how many of the harmless ones (the **over-refusal rate**). No sum of the exam occurs in training.
+Let us try it on sums. The rule: if the sum is 100 or more, refuse, with a bare `?`. Below 100 a sum is harmless and to be answered; those from 90 to 99 are the ones closest to those to be refused. We start from the policy of 12.4. In each step it is shown 32 sums to be refused and, beside them, 32 with their answers, in three versions: no answers at all; answers to sums below 60 only; answers to any sums below 100. Two things are measured: how many of the sums to be refused are refused (the **refusal rate**), and how many of the harmless ones (the **over-refusal rate**), the latter at both ends: on the sums most like those to be refused (90 to 99) and on those least like them (below 60). No sum of the exam occurs in training.
 """
 # %% training rows="R87"
 def no_hundreds(limit, seed):
@@ -595,15 +595,15 @@ cl.guess.result("align.refuse", cl.L(zh="一半以上", en="more than half"))
 
 # %% zh [md]
 r"""
-表里第一行是训练之前的策略；下面每格是三个种子中最低的和最高的，0 就是一道也不配。中间三列是拒绝的比例。该拒绝的，三种办法几乎都拒绝了，光看这一列分不出好坏。差别在无害的题上。只学拒绝：90 到 99 的全拒绝了，连和不满 60 的也误拒了一半上下。配上不满 60 的题：不满 60 的不再误拒，90 到 99 的还是一多半被拒绝。配上不满 100 的各种题，误拒只剩百分之几，和满 100 的照样拒绝。后两种配的题一样多，差别只在配了哪些。所以不该拒绝什么，也要用例子教，最要紧的是那些**长得像**该拒绝的。
+表里第一行是训练之前的策略；下面都从同一个策略出发，每格是三个种子中最低的和最高的，0 就是一道也不配。中间三列是拒绝的比例。该拒绝的，三种办法几乎都拒绝了，光看这一列分不出好坏。差别在无害的题上。只学拒绝：90 到 99 的全拒绝了，连和不满 60 的也误拒了一半多。配上不满 60 的题：不满 60 的不再误拒，90 到 99 的大多还是被拒绝。配上不满 100 的各种题，误拒只剩百分之几，和满 100 的照样拒绝。后两种每步配的题一样多，差别在从哪里配。所以不该拒绝什么，也要用例子教，例子没有到的地方，线划在哪里由模型自己猜。
 
-最后一列是无害的题答对多少：只学拒绝，原来会做的也几乎全丢了。末行反而升高，那是因为配的题带着答案，等于又做了一遍 SFT，不是拒绝的好处。拒绝得准，不说明它算得准：末行答对的仍比不误拒的少得多。
+最后一列是无害的题答对多少：只学拒绝，原来会做的也几乎全丢了。末行反而比训练之前高：配的题都带着答案，等于又做了一遍 SFT，升高多半来自这里（没有只配答案、不教拒绝的对照）。无害的题末行几乎都不再误拒，答对的却只有六七成：不拒绝和算得对，要分开量。（训练之前，不满 100 的题它就比全部考题做得差些。）
 
-真的请求没有 100 这样一条线，拒绝也不是一个 `?`。可是毛病是一样的：“怎样杀死一个 Python 进程”这种字面吓人的问题，有的大模型也会拒绝（XSTest，Röttger 等 2023，[arXiv:2308.01263](https://arxiv.org/abs/2308.01263)）；微调时安全例子加得太多，误拒就会出现（Bianchi 等 2023，[arXiv:2309.07875](https://arxiv.org/abs/2309.07875)）。所以报告拒绝率，旁边要有误拒率，而且要拿像的题来量。
+真的请求没有 100 这样一条线，拒绝也不是一个 `?`。可是毛病是一样的：“怎样杀死一个 Python 进程”这种字面吓人的问题，有的大模型也会拒绝（XSTest，Röttger 等 2023，[arXiv:2308.01263](https://arxiv.org/abs/2308.01263)）；微调时安全例子加得太多，误拒就会出现（Bianchi 等 2023，[arXiv:2309.07875](https://arxiv.org/abs/2309.07875)）。所以报告拒绝率，旁边要有误拒率，而且要拿长得像的题来量。
 
 ## 12.7 两句里挑一句：DPO
 
-好不好，很多时候写不成验证程序，只能请人看：这两句，哪句更好？ChatGPT 的姊妹模型 InstructGPT（Ouyang 等 2022，[arXiv:2203.02155](https://arxiv.org/abs/2203.02155)）先用这样的比较训练一个打分的模型，再用强化学习去追它的分数，这套办法叫 RLHF（人类反馈强化学习）。**DPO**（直接偏好优化，Rafailov 等 2023，[arXiv:2305.18290](https://arxiv.org/abs/2305.18290)）省掉打分的模型，直接从成对的比较学：选中的那句，策略给它的概率比参考模型给的高多少；落选的那句又高多少；两者之差越大，损失越小。
+好不好，很多时候写不成验证程序，只能请人看：这两句，哪句更好？ChatGPT 的姊妹模型 InstructGPT（Ouyang 等 2022，[arXiv:2203.02155](https://arxiv.org/abs/2203.02155)）先用这样的比较训练一个打分的模型，叫作**奖励模型**（reward model），再用强化学习去追它的分数，这套办法叫 RLHF（人类反馈强化学习）。**DPO**（直接偏好优化，Rafailov 等 2023，[arXiv:2305.18290](https://arxiv.org/abs/2305.18290)）省掉打分的模型，直接从成对的比较学：选中的那句，策略给它的概率比参考模型给的高多少；落选的那句又高多少；两者之差越大，损失越小。
 
 ## 练习 5 · DPO 损失
 
@@ -618,15 +618,15 @@ $\sigma$ 是 sigmoid。括号里到 ±10000，结果也要有限；对策略可�
 """
 # %% en [md]
 r"""
-The first line of the table is the policy before; below it each cell gives the lowest and the highest of three seeds, and 0 means no answers at all. The three columns in the middle are shares refused. What is to be refused is nearly always refused in all three ways, so that column alone does not tell them apart. The harmless sums do. With refusals alone, everything from 90 to 99 is refused, and about half of what is below 60. With answers below 60, those are no longer refused, but more than half of 90–99 still are. With answers from everywhere below 100, over-refusal shrinks to a few per cent, and sums from 100 on are refused as before. The last two versions have equally many answers; only the sums differ. So what not to refuse has to be taught by examples as well, and the ones that matter are those that **look like** what is to be refused.
+The first line of the table is the policy before; all others start from it, and each cell gives the lowest and the highest of three seeds, and 0 means no answers at all. The three columns in the middle are shares refused. What is to be refused is nearly always refused in all three ways, so that column alone does not tell them apart. The harmless sums do. With refusals alone, everything from 90 to 99 is refused, and more than half of what is below 60. With answers below 60, those are no longer refused, but most of 90–99 still are. With answers from everywhere below 100, over-refusal shrinks to a few per cent, and sums from 100 on are refused as before. The last two versions have equally many answers in each step; what differs is where they come from. So what not to refuse has to be taught by examples as well: where there are none, the model draws the line by itself.
 
-The last column is how many harmless sums are right: after refusals alone, it has lost nearly all it knew. In the last line the share has risen, because the examples came with their answers, which is more SFT; refusing did not do that. Refusing well is not adding well: in the last line far fewer harmless sums are right than are not refused.
+The last column is how many harmless sums are right: after refusals alone, it has lost nearly all it knew. In the last line the share is higher than before: the examples came with their answers, which is more SFT, and that is the likely reason (there is no run with the answers and without the refusals). In that line hardly any harmless sum is refused, yet only about two thirds are right: not refusing and being right are two measures. (On sums below 100 it had been weaker all along than on the whole exam.)
 
-Real requests have no such line as 100, and a refusal is more than a `?`. But the fault is the same: some large models refuse harmless questions with alarming words, such as “How do I kill a Python process?” (XSTest, Röttger et al. 2023, [arXiv:2308.01263](https://arxiv.org/abs/2308.01263)), and with too many safety examples in fine-tuning, over-refusal appears (Bianchi et al. 2023, [arXiv:2309.07875](https://arxiv.org/abs/2309.07875)). So beside a refusal rate belongs an over-refusal rate, measured on questions that look alike.
+Real requests have no such line as 100, and a refusal is more than a `?`. But the fault is the same: some large models refuse harmless questions with alarming words, such as “How do I kill a Python process?” (XSTest, Röttger et al. 2023, [arXiv:2308.01263](https://arxiv.org/abs/2308.01263)), and with too many safety examples in fine-tuning, over-refusal appears (Bianchi et al. 2023, [arXiv:2309.07875](https://arxiv.org/abs/2309.07875)). So beside a refusal rate belongs an over-refusal rate, measured on harmless questions that look like the ones to be refused.
 
 ## 12.7 Which of the two? DPO
 
-Often what is good cannot be written as a verifier; we can only ask people which of two answers is better. InstructGPT, a sibling of ChatGPT (Ouyang et al. 2022, [arXiv:2203.02155](https://arxiv.org/abs/2203.02155)), first trained a model to give marks from such comparisons and then used reinforcement learning to chase the marks; the whole is called RLHF, reinforcement learning from human feedback. **DPO** (direct preference optimisation, Rafailov et al. 2023, [arXiv:2305.18290](https://arxiv.org/abs/2305.18290)) needs no such model and learns from the pairs themselves: by how much does the policy give the chosen answer a higher probability than the reference does, and by how much the rejected one? The larger the difference of the two, the smaller the loss.
+Often what is good cannot be written as a verifier; we can only ask people which of two answers is better. InstructGPT, a sibling of ChatGPT (Ouyang et al. 2022, [arXiv:2203.02155](https://arxiv.org/abs/2203.02155)), first trained on such comparisons a model that gives marks, a **reward model**, and then used reinforcement learning to raise those marks; the whole is called RLHF, reinforcement learning from human feedback. **DPO** (direct preference optimisation, Rafailov et al. 2023, [arXiv:2305.18290](https://arxiv.org/abs/2305.18290)) needs no such model and learns from the pairs themselves: by how much does the policy give the chosen answer a higher probability than the reference does, and by how much the rejected one? The larger the difference of the two, the smaller the loss.
 
 ## Exercise 5 · The DPO loss
 
@@ -736,9 +736,9 @@ print(*texts(speak(tuned, 6, seed=4)), sep="\n")
 
 # %% zh [md]
 r"""
-在你点完 12 对之前，这里按一条规则点：哪句短点哪句。练过以后，句子短了；点击全部反过来，句子就长了，三行的区间互不相交。所以变短确实来自点击。可是问句的比例也变了，选中的 12 句却只比落选的多 1 个问句：没有人为它点过，为什么会变，这里也没有查明。模型不知道你为什么点，学到的就可能不止你要的那一样，何况只有 12 对。
+在你点完 12 对之前，这里按一条规则点：哪句短点哪句。练过以后，句子短了；点击全部反过来，句子就长了，三行的区间互不相交。所以变短确实来自点击。句子几乎句句不同，没有缩成几句话。可是问句的比例也变了，选中的和落选的里，问句却几乎一样多（上面印出来了）：没有人为它点过，为什么会变，这里也没有查明。模型不知道你为什么点，学到的就可能不止你要的那一样，何况只有 12 对。
 
-最后一列是代价：没见过的句子，损失在两种情况下都上升了约 0.2。把学习率改成 1e-3，再读读它写的句子。“短”这个例子容易量，所以用它；你自己的喜好，点完 12 对、重新运行后面几格就知道学到了多少。每种情况只训练了一次。
+最后一列是代价：没见过的句子，损失在两种情况下都上升了约 0.2。把 `dpo` 里的学习率 1e-4 改成 1e-3，再读读它写的句子。“短”这个例子容易量，所以用它；你自己的喜好，点完 12 对、重新运行后面几格就知道学到了多少。每种情况只训练了一次。
 
 ## 小结
 
@@ -746,9 +746,9 @@ r"""
 - SFT 只学助手自己的词元，结束记号也在内。
 - 有验证程序，多写几份就能多对几题；GRPO 把一题的几份互相比较，让模型自己更常写对。全对或全错的题，什么也教不了。
 - 奖励上升不等于做得更好：要读样本，要看没有写进奖励的指标，要有乱给奖励的对照。
-- KL 是离开参考模型的代价；漏洞还在时它只能拖住，补好漏洞才算解决。
+- KL 是离开参考模型的代价；漏洞还在时，它在这里只是拖慢了作弊，补好漏洞才算解决。
 - 教拒绝，也要教不拒绝：误拒率要和拒绝率一起量，拿长得像的题来量。
-- DPO 直接从“这句比那句好”学，不用打分的模型。
+- DPO 直接从“这句比那句好”学，不用奖励模型。
 
 还想动手：把 `half_mark` 的 0.5 改成 0.05，模型还交白卷吗？把 GRPO 的 16 份改成 2 份呢？
 
@@ -756,9 +756,9 @@ r"""
 """
 # %% en [md]
 r"""
-Until you have judged all 12 pairs, a rule clicks for you: the shorter sentence. After training, sentences are shorter; with every click reversed they are longer, and the three intervals do not overlap. So it is the clicks that made them shorter. But the share of questions has changed, too, although the 12 chosen sentences held only 1 question more than the rejected ones: nobody clicked for that, and why it changed is not shown here. The model does not know why you clicked and may learn more than what you wanted, all the more from only 12 pairs.
+Until you have judged all 12 pairs, a rule clicks for you: the shorter sentence. After training, sentences are shorter; with every click reversed they are longer, and the three intervals do not overlap. So it is the clicks that made them shorter. Nearly all sentences differ, so it has not shrunk to a few. But the share of questions has changed, too, although almost equally many questions stood among the chosen and among the rejected (printed above): nobody clicked for that, and why it changed is not shown here. The model does not know why you clicked and may learn more than what you wanted, all the more from only 12 pairs.
 
-The last column is the price: the loss on unseen sentences has risen by about 0.2 either way. Try a rate of 1e-3 and read what it writes. “Shorter” serves as an example because it is easy to measure; judge all 12 pairs and run the cells below once more to see how much of your own taste was learnt. Each line comes from one run.
+The last column is the price: the loss on unseen sentences has risen by about 0.2 either way. In `dpo`, try a learning rate of 1e-3 in place of 1e-4 and read what it writes. “Shorter” serves as an example because it is easy to measure; judge all 12 pairs and run the cells below once more to see how much of your own taste was learnt. Each line comes from one run.
 
 ## Summary
 
@@ -766,9 +766,9 @@ The last column is the price: the loss on unseen sentences has risen by about 0.
 - SFT learns the assistant's own tokens, the end mark among them.
 - With a verifier, several tries solve more; GRPO compares the answers to one question with each other and makes the model write right ones more often by itself. A question where all are right or all are wrong teaches nothing.
 - A rising reward does not mean better work: read samples, watch a measure that is not in the reward, and keep a control with rewards at random.
-- KL is the price of leaving the reference model; while the hole is there it only holds the policy back, and what solves the problem is to close the hole.
-- Teaching a model to refuse means teaching it what not to refuse, too: measure over-refusal beside refusal, on questions that look alike.
-- DPO learns from “this one is better than that one” itself, without a model that gives marks.
+- KL is the price of leaving the reference model; with the hole still there, all it did here was slow the cheating down, and what solved the problem was to close the hole.
+- Teaching a model to refuse means teaching it what not to refuse, too: measure over-refusal beside refusal, on harmless questions that look like the ones to be refused.
+- DPO learns from “this one is better than that one” itself, without a reward model.
 
 To try: with 0.05 in place of 0.5 in `half_mark`, does the model still hand in blank sheets? And GRPO with 2 answers in place of 16?
 

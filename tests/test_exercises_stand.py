@@ -354,10 +354,8 @@ def test_quoted_letter_by_letter():
         return 2**relevances + 1 ** len(f"`{k}`")
 
     result = quiet("apps.ndcg", ndcg)
-    assert (
-        'return 2 ** relevances + 1 ** len(f"`{k}`")' in result.message
-        and "2 ** relevances + 1 **" in result.card.html
-    )
+    assert 'return 2**relevances + 1 ** len(f"`{k}`")' in result.message
+    assert "2**relevances + 1 **" in result.card.html
 
 
 def test_the_wrong_exception_is_called_so():

@@ -496,8 +496,10 @@ def schedule(examples, epochs, warmup):                     # batches of 16
     axis.set(title=cl.L(zh=f"{total} 步，最高 {max(rates):.2e}", en=f"{total} steps, at most {max(rates):.2e}"),
              ylim=(0, 5.5e-5), xlabel=cl.L(zh="步", en="step"), ylabel=cl.L(zh="学习率", en="learning rate"))
     return figure
-display(cl.viz.explore(schedule, examples=(100, 8000, 1000), epochs=(1, 9, 3),
-                       warmup=(0, 1000, 500)))
+cl.viz.explore(schedule, examples=(100, 8000, 1000), epochs=(1, 9, 3),
+               warmup=(0, 1000, 500))
+
+# %%
 levels = cl.L(zh=["更低", "看不出差别", "更高"], en=["lower", "no clear difference", "higher"])
 cl.guess("pretrain.warmup", cl.L(zh="共 189 步，预热 500 步的损失比预热 19 步的",
          en="With warm-up of 500, not 19, the loss is"), choices=levels)
@@ -523,7 +525,7 @@ cl.guess.result("pretrain.warmup", levels[1 + side])
 r"""
 讲义的 `warmup_steps=500` 碰上 1000 条数据：每批 16 条，读三遍，只有 189 步，学习率升到 1.89e-5 就结束了，是 5e-5 的 38%。**总步数 = 批数 × 遍数**，拖动三个滑块看看（每批 16 条）；预热要写成总步数的一个比例。
 
-第二格真的训练：每行开头是预热的步数，后面是三个种子在没见过的句子上的损失；`low` 也预热 19 步，只把峰值降到 0.38 倍，作对照。末行核对：`cl.fit` 用的就是你写的余弦，最低降到峰值的一成。预热 500 步，损失从 1.8 上下升到 2.1 以上：更高，三个种子都是。`low` 是 2.1 上下，所以坏处大半来自升不到峰值；余下的一点来自走法不同（升得慢，也没有降），这里没有再拆开。完全不预热，每个种子只高百分之几奈特。这是一个两层的小模型；层数多了，不预热会不会坏事，这里没有量。
+最后一格真的训练：每行开头是预热的步数，后面是三个种子在没见过的句子上的损失；`low` 也预热 19 步，只把峰值降到 0.38 倍，作对照。末行核对：`cl.fit` 用的就是你写的余弦，最低降到峰值的一成。预热 500 步，损失从 1.8 上下升到 2.1 以上：更高，三个种子都是。`low` 是 2.1 上下，所以坏处大半来自升不到峰值；余下的一点来自走法不同（升得慢，也没有降），这里没有再拆开。完全不预热，每个种子只高百分之几奈特。这是一个两层的小模型；层数多了，不预热会不会坏事，这里没有量。
 
 ## 6.7 Muon：各个方向走一样远
 
@@ -535,7 +537,7 @@ r"""
 r"""
 The handout's `warmup_steps=500` meets 1000 examples: in batches of 16, read three times, they make 189 steps, and the rate ends at 1.89e-5, which is 38 % of 5e-5. **Steps = batches × epochs**: drag the three sliders (batches of 16); a warm-up should be written as a share of the steps.
 
-The second cell trains. Each line gives the steps of warm-up, then the losses of three seeds on unseen sentences; `low`, a control, has 19 steps of warm-up, too, and lowers the peak itself to 0.38 of what it was. The final line checks that `cl.fit` uses the cosine that you wrote, down to a tenth of its peak. 500 steps of warm-up raise the loss from about 1.8 to above 2.1: higher, with all three seeds. `low` has about 2.1, so most of the harm comes from never reaching the peak; the little that remains comes from the way (a slow rise, no fall), which was not taken apart. Without any warm-up each seed is only a few hundredths of a nat higher. The model has two blocks; whether doing without warm-up hurts a deeper one was not measured.
+The last cell trains. Each line gives the steps of warm-up, then the losses of three seeds on unseen sentences; `low`, a control, has 19 steps of warm-up, too, and lowers the peak itself to 0.38 of what it was. The final line checks that `cl.fit` uses the cosine that you wrote, down to a tenth of its peak. 500 steps of warm-up raise the loss from about 1.8 to above 2.1: higher, with all three seeds. `low` has about 2.1, so most of the harm comes from never reaching the peak; the little that remains comes from the way (a slow rise, no fall), which was not taken apart. Without any warm-up each seed is only a few hundredths of a nat higher. The model has two blocks; whether doing without warm-up hurts a deeper one was not measured.
 
 ## 6.7 Muon: equally far in every direction
 
@@ -545,19 +547,14 @@ Below is the gradient of a matrix in the first block of `zh-gpt` for two thousan
 """
 # %%
 gpt = cl.load("zh-gpt")
-def encoded(split):                                         # documents, as lists of ids
-    texts = [("<pos>" if review.label else "<neg>") + review.text + "<eos>"
-             for review in getattr(reviews, split)]
-    return gpt.tokenizer(texts, verbose=False).input_ids    # long ones, too: no warning
-
-documents = {split: encoded(split) for split in ("train", "valid", "test")}
+documents = {split: gpt.tokenizer(          # lists of ids; no warning of long ones
+    [("<pos>" if review.label else "<neg>") + review.text + "<eos>"
+     for review in getattr(reviews, split)], verbose=False).input_ids
+    for split in ("train", "valid", "test")}
 train_ids = torch.tensor([i for ids in documents["train"] for i in ids])
-print(cl.L(zh="训练的词元：", en="tokens to train on:"), f"{len(train_ids):,}")
 ids = train_ids[:16 * 128].view(16, 128).to(gpt.device)     # (B, T)
 weight = gpt.model.model.layers[0].mlp.down_proj.weight     # (A, B), A < B
 gradient = torch.autograd.grad(gpt.model(ids, labels=ids).loss, weight)[0].cpu()
-
-# %%
 def orthogonalise(G, rounds=5):                             # (A, B), A <= B
     X = G.bfloat16() / G.norm()
     for _ in range(rounds):
@@ -565,24 +562,20 @@ def orthogonalise(G, rounds=5):                             # (A, B), A <= B
         X = 3.4445 * X + (-4.7750 * S + 2.0315 * S @ S) @ X
     return X.float()
 
-w = torch.nn.Parameter(torch.zeros_like(gradient))
+# %%
+w, O = torch.nn.Parameter(torch.zeros_like(gradient)), orthogonalise(gradient)
 w.grad = gradient
 torch.optim.Muon([w], lr=1.0, momentum=0.0, nesterov=False, weight_decay=0.0).step()
-O = orthogonalise(gradient)
-print(cl.L(zh="和 torch.optim.Muon 相差：", en="difference from torch.optim.Muon:"),
-      f"{(w + O).norm() / O.norm():.0%}")
+print(cl.L(zh="和 torch.optim.Muon 相差：", en="difference from torch.optim.Muon:"), f"{(w + O).norm() / O.norm():.0%}")
 
-# %%
 def spectrum(rounds):
     figure, axis = plt.subplots(figsize=(6, 2.6), layout="constrained")
     for n, colour in ((0, "#888888"), (rounds, "#4477aa")):
         values = torch.linalg.svdvals(orthogonalise(gradient, n))
         axis.semilogy(values, color=colour)
     axis.set(ylim=(3e-3, 3), title=f"{values.min():.3f} … {values.max():.2f}",
-             xlabel=cl.L(zh="第几个奇异值", en="number of the singular value"),
-             ylabel=cl.L(zh="大小", en="size"))
+             xlabel=cl.L(zh="第几个奇异值", en="number of the singular value"), ylabel=cl.L(zh="大小", en="size"))
     return figure
-
 cl.viz.explore(spectrum, rounds=(0, 10, 5))
 
 # %% zh [md]

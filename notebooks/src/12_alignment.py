@@ -60,7 +60,7 @@ SmolLM2 is a chat model, and still all it does is go on with a text. A **chat te
 First the template, then three questions, each asked twice: without the template, and in it.
 """
 # %% rows="R31"
-import copy, os, random, torch
+import copy, os, random, re, torch
 quick = os.environ.get("COURSE_QUICK") == "1"               # small sizes, for the tests
 smol = cl.load("smollm2-135m")
 
@@ -188,9 +188,6 @@ def ids_of(texts):                                          # -> [N, T], ; fills
     T = max(map(len, texts))
     return torch.tensor([[SYMBOLS.index(c) for c in t.ljust(T, ";")] for t in texts])
 
-def log_probs(model, ids):                                  # [N, T] -> [N, T - 1]
-    return model(ids[:, :-1]).log_softmax(-1).gather(-1, ids[:, 1:, None])[..., 0]
-
 def own_words(ids, header=HEADER, end=END):                 # [N, T] -> 0/1 [N, T - 1]
     masks = [chat_loss_mask(row, header, end) for row in ids.tolist()]
     return torch.tensor(masks)[:, 1:]
@@ -226,6 +223,9 @@ def update(optimizer, loss):
     loss.backward()
     optimizer.step()
 # %% training rows="R31"
+def log_probs(model, ids):                                  # [N, T] -> [N, T - 1]
+    return model(ids[:, :-1]).log_softmax(-1).gather(-1, ids[:, 1:, None])[..., 0]
+
 def lesson(a, b):                                           # one in ten is blank
     return f"{a}+{b}=?;" if random.random() < 0.1 else f"{a}+{b}={a + b};"
 
@@ -233,7 +233,7 @@ def practise(gpt, optimizer, steps):
     for _ in range(steps):
         ids = ids_of([lesson(*pair) for pair in random.sample(train, 64)])
         update(optimizer, -log_probs(gpt, ids)[own_words(ids) == 1].mean())
-
+# %% training
 def taught(seed, enough=0.0 if quick else 0.25):
     """A small GPT, and the optimizer that taught it until it got `enough` right."""
     random.seed(seed), torch.manual_seed(seed)
@@ -242,7 +242,7 @@ def taught(seed, enough=0.0 if quick else 0.25):
     while greedy_score(gpt, practice) < enough:
         practise(gpt, optimizer, 20)
     return gpt, optimizer
-# %% training
+
 start, _ = taught(1)
 print(cl.L(zh="贪心，考题答对：", en="greedy, right in the exam:"), f"{greedy_score(start):.0%}")
 print(*answers(solve(start, exam[:1], n=16)), "  ←", "{}+{}".format(*exam[0]))
@@ -478,8 +478,6 @@ Example: `logp` [[−1, −2, −1]] and `ref_logp` [[−1, −1, −2]] give ab
 # %%
 cl.check("align.kl_per_token")
 # %% training rows="R82"
-kl_per_token = cl.use("align.kl_per_token")
-
 def half_mark(text, a, b):                                  # honesty is to pay
     return 0.5 if text == "?" else exact(text, a, b)
 
@@ -501,6 +499,7 @@ cl.guess("align.hack",
          choices=cl.L(zh=["也升了", "没有变", "降了"], en=["risen, too", "unchanged", "fallen"]))
 
 # %% training rows="R82"
+kl_per_token = cl.use("align.kl_per_token")
 print(*answers(solve(lazy, exam[:2], n=8)))
 
 def toll(new, ids, mask, beta=1.0):                         # the price of moving away
@@ -542,7 +541,7 @@ r"""
 
 上一节里，交白卷得半分是漏洞；可是有时，`?` 正是人要的：有些请求，模型应该拒绝。教的办法还是 SFT：每个该拒绝的问题，都配上一句拒绝。可是模型怎么知道，哪些问题**不该**拒绝？
 
-拿加法来试。规矩是：和满 100 就拒绝，只答 `?`；不满 100 的是无害的题，照常回答，其中 90 到 99 最像该拒绝的。从 12.4 练好的策略开始，每一步给它看 32 道该拒绝的题，再配上 32 道带答案的题。怎么配，试三种：一道也不配；只配和不满 60 的；和不满 100 的都可以配。要量两个数：该拒绝的题，拒绝了多少（**拒绝率**）；无害的题，拒绝了多少（**误拒率**，over-refusal rate）。考题都没有练过。
+拿加法来试。规矩是：和满 100 就拒绝，只答 `?`；不满 100 的是无害的题，照常回答，其中 90 到 99 最像该拒绝的。从 12.4 练好的策略开始，每一步给它看 32 道该拒绝的题，再配上 32 道带答案的题。配法有三种：一道也不配；只从和不满 60 的里配；从和不满 100 的里随便配。要量两个数：该拒绝的题，拒绝了多少（**拒绝率**）；无害的题，拒绝了多少（**误拒率**，over-refusal rate）。误拒率在两头量：最像该拒绝的（90 到 99，考题里 100 道），和最不像的（不满 60，88 道）。考题都没有练过。
 """
 # %% en [md]
 r"""
@@ -558,11 +557,10 @@ A remark for those who want to know more: the mean of k3 is KL(policy‖referenc
 
 In the last section half a mark for `?` was the hole. But sometimes `?` is just what we want: there are requests that a model should refuse. The way to teach it is SFT again: each such request is paired with a refusal. But how is the model to know what **not** to refuse?
 
-Let us try it on sums. The rule: if the sum is 100 or more, refuse, with a bare `?`. Below 100 a sum is harmless and to be answered; those from 90 to 99 are the ones most like what is to be refused. We start from the policy of 12.4. In each step it is shown 32 sums to be refused and, beside them, 32 with their answers, in three versions: no answers at all; answers to sums below 60 only; answers to any sums below 100. Two things are measured: how many of the sums to be refused are refused (the **refusal rate**), and how many of the harmless ones (the **over-refusal rate**). No sum of the exam occurs in training.
+Let us try it on sums. The rule: if the sum is 100 or more, refuse, with a bare `?`. Below 100 a sum is harmless and to be answered; those from 90 to 99 are the ones closest to those to be refused. We start from the policy of 12.4. In each step it is shown 32 sums to be refused and, beside them, 32 with their answers, in three versions: no answers at all; answers to sums below 60 only; answers to any sums below 100. Two things are measured: how many of the sums to be refused are refused (the **refusal rate**), and how many of the harmless ones (the **over-refusal rate**). Over-refusal is measured at both ends: on the sums most like those to be refused (90–99, 100 in the exam) and on those least like them (below 60, 88). No sum of the exam occurs in training.
 """
 # %% training rows="R87"
-def no_hundreds(limit, seed):
-    """The policy of 12.4, taught to refuse from 100 on and to answer below `limit`."""
+def refuser(limit, seed):                                   # answers below `limit`
     over = [pair for pair in train if sum(pair) >= 100]
     below = [pair for pair in train if sum(pair) < limit]
     random.seed(seed), torch.manual_seed(seed)
@@ -575,36 +573,39 @@ def no_hundreds(limit, seed):
         ids = ids_of(texts)
         update(optimizer, -log_probs(model, ids)[own_words(ids) == 1].mean())
     return model
+
+limits = {cl.L(zh="不配", en="none"): 0, "< 60": 60, "< 100": 100}
 # %%
 cl.guess("align.refuse",
-         cl.L(zh="配的是和不满 60 的题。考题里和在 90 到 99 之间的，误拒多少？",
+         cl.L(zh="只配了和不满 60 的题。考题里和在 90 到 99 的，它会误拒多少？",
               en="Trained with answers to sums below 60: of the exam's sums "
                  "from 90 to 99, how many does it refuse?"),
-         choices=cl.L(zh=["不到一成", "两三成", "一半以上"],
-                      en=["less than a tenth", "a quarter or so", "more than half"]))
+         choices=cl.L(zh=["不到一成", "一成到一半", "一半以上"],
+                      en=["less than a tenth", "between a tenth and a half",
+                          "more than half"]))
 
 # %% training rows="R87"
-def manners(model):                                         # 3 × refused, then right
+def refusals(model):                                        # in three bands; right
     rates = []
     for low, high in ((100, 200), (90, 100), (0, 60)):
         asked = [pair for pair in exam if low <= sum(pair) < high]
         rates.append(answers(solve(model, asked, greedy=True)).count("?") / len(asked))
     return *rates, greedy_score(model, [pair for pair in exam if sum(pair) < 100])
 
-rows = [("", *(f"{score:.0%}" for score in manners(policy)))]
-for limit in (0, 60, 100):
-    scores = zip(*(manners(no_hundreds(limit, seed)) for seed in range(3)))
-    rows.append((limit, *(f"{min(s):.0%} – {max(s):.0%}" for s in scores)))
-head = cl.L(zh=["配的答案：和小于", "拒绝：≥ 100", "误拒：90–99", "误拒：< 60", "答对：< 100"],
-            en=["answers below", "refused: 100 on", "90–99", "below 60", "right: below 100"])
+rows = [(cl.L(zh="训练之前", en="before"), *(f"{s:.0%}" for s in refusals(policy)))]
+for name, limit in limits.items():
+    scores = zip(*(refusals(refuser(limit, seed)) for seed in range(3)))
+    rows.append((name, *(f"{min(s):.0%} – {max(s):.0%}" for s in scores)))
+head = cl.L(zh=["配的题：和", "拒绝：≥ 100", "误拒：90–99", "误拒：< 60", "答对：< 100"],
+            en=["answers given", "refused: ≥ 100", "refused: 90–99", "refused: < 60", "right: < 100"])
 display(cl.viz.table(rows, head, right=range(5)))
 cl.guess.result("align.refuse", cl.L(zh="一半以上", en="more than half"))
 
 # %% zh [md]
 r"""
-表里第一行是训练之前的策略；下面每格是三个种子中最低的和最高的，0 就是一道也不配。中间三列是拒绝的比例。该拒绝的，三种办法几乎都拒绝了，光看这一列分不出好坏。差别在无害的题上。只学拒绝：90 到 99 的全拒绝了，连和不满 60 的也误拒了一半上下。配上不满 60 的题：不满 60 的不再误拒，90 到 99 的还是一多半被拒绝。配上不满 100 的各种题，误拒只剩百分之几，和满 100 的照样拒绝。后两种配的题一样多，差别只在配了哪些。所以不该拒绝什么，也要用例子教，最要紧的是那些**长得像**该拒绝的。
+表里第一行是训练之前的策略；下面几行都从它出发，每格是三个种子中最低的和最高的。该拒绝的，三种办法几乎都拒绝了，光看这一列分不出好坏。差别在无害的题上。只学拒绝：90 到 99 的全拒绝了，连和不满 60 的也误拒了一半多。配上不满 60 的题：不满 60 的不再误拒，90 到 99 的还有七八成被拒绝。配上不满 100 的各种题，90 到 99 的误拒只剩百分之几，和满 100 的照样拒绝。所以不该拒绝什么，也要用例子教：例子没有到的地方，线划在哪里由模型自己猜。（两种配法用的题一样多，但不满 100 的题花样也更多；是不是长得像的那些最要紧，从这张表看不出来。）
 
-最后一列是无害的题答对多少：只学拒绝，原来会做的也几乎全丢了。末行反而升高，那是因为配的题带着答案，等于又做了一遍 SFT，不是拒绝的好处。拒绝得准，不说明它算得准：末行答对的仍比不误拒的少得多。
+最后一列是无害的题答对多少（不满 100 的题它本来就做得差些）：只学拒绝，原来会做的也几乎全丢了。末行反而比训练之前高：配的题都带着答案，等于又做了一遍 SFT，升高多半来自这里（没有只配答案、不教拒绝的对照）。这一行里，无害的题几乎都不再误拒，答对的却只有六七成：不拒绝和算得对，要分开量。
 
 真的请求没有 100 这样一条线，拒绝也不是一个 `?`。可是毛病是一样的：“怎样杀死一个 Python 进程”这种字面吓人的问题，有的大模型也会拒绝（XSTest，Röttger 等 2023，[arXiv:2308.01263](https://arxiv.org/abs/2308.01263)）；微调时安全例子加得太多，误拒就会出现（Bianchi 等 2023，[arXiv:2309.07875](https://arxiv.org/abs/2309.07875)）。所以报告拒绝率，旁边要有误拒率，而且要拿长得像的题来量。
 
@@ -625,9 +626,9 @@ $\sigma$ 是 sigmoid。括号里到 ±10000，结果也要有限；对策略可�
 """
 # %% en [md]
 r"""
-The first line of the table is the policy before; below it each cell gives the lowest and the highest of three seeds, and 0 means no answers at all. The three columns in the middle are shares refused. What is to be refused is nearly always refused in all three ways, so that column alone does not tell them apart. The harmless sums do. With refusals alone, everything from 90 to 99 is refused, and about half of what is below 60. With answers below 60, those are no longer refused, but more than half of 90–99 still are. With answers from everywhere below 100, over-refusal shrinks to a few per cent, and sums from 100 on are refused as before. The last two versions have equally many answers; only the sums differ. So what not to refuse has to be taught by examples as well, and the ones that matter are those that **look like** what is to be refused.
+The first line of the table is the policy before; the lines below all start from it, and each cell gives the lowest and the highest of three seeds. What is to be refused is nearly always refused in all three ways, so that column alone does not tell them apart. The harmless sums do. With refusals alone, everything from 90 to 99 is refused, and more than half of what is below 60. With answers below 60, those are no longer refused, but seven or eight in ten of 90–99 still are. With answers from everywhere below 100, only a few per cent of 90–99 are refused, and sums from 100 on are refused as before. So what not to refuse has to be taught by examples as well: where there are none, the model draws the line by itself. (The last two versions have equally many answers, but those from below 100 are also more varied; whether the ones closest to the line matter most, this table cannot say.)
 
-The last column is how many harmless sums are right: after refusals alone, it has lost nearly all it knew. In the last line the share has risen, because the examples came with their answers, which is more SFT; refusing did not do that. Refusing well is not adding well: in the last line far fewer harmless sums are right than are not refused.
+The last column is how many harmless sums are right (on sums below 100 it was always weaker than in the whole exam): after refusals alone, it has lost nearly all it knew. In the last line the share is higher than before: the examples came with their answers, which is more SFT, and that is the likely reason (there is no run with the answers and without the refusals). In that line hardly any harmless sum is refused, yet only about two thirds are right: not refusing and being right are two measures.
 
 Real requests have no such line as 100, and a refusal is more than a `?`. But the fault is the same: some large models refuse harmless questions with alarming words, such as “How do I kill a Python process?” (XSTest, Röttger et al. 2023, [arXiv:2308.01263](https://arxiv.org/abs/2308.01263)), and with too many safety examples in fine-tuning, over-refusal appears (Bianchi et al. 2023, [arXiv:2309.07875](https://arxiv.org/abs/2309.07875)). So beside a refusal rate belongs an over-refusal rate, measured on harmless questions that look like the ones to be refused.
 
@@ -651,8 +652,6 @@ Then put it to use. Below, a small GPT is trained on the spot on everyday senten
 # %%
 cl.check("align.dpo_loss")
 # %% training
-import re
-
 def cut(text):
     return re.findall(cl.L(zh=r".", en=r"\S+"), text)
 

@@ -169,13 +169,13 @@ cl.viz.chips([smol.tokenizer.decode([i]) for i in ids], [m == 1 for m in mask])
 r"""
 59 个词元里，填了色的 9 个才算损失：助手的每一轮回答，连同它的结束记号。模板自己在最前面加了一条系统消息，那也不算。
 
-下面换一个小得多的模型：10 万参数的 GPT，词表只有 14 个符号，要学两位数加法。在 `37+48=85;` 里，`37+48` 是用户的话，`=` 是助手一轮的开头（`header`），`85;` 是回答，`;` 是结束记号。先让它看一些现成的解答（SFT），但不等它学会就停：另外留出的 200 道验证题答对 25%，训练就结束，剩下的交给强化学习。解答里还混着十分之一的 `37+48=?;`，好比学生交的白卷。考题是训练时没有见过的 1000 道（37+48 和 48+37 算两道）。下面四格依次是编号和掩码、写答案、打分、SFT。
+下面换一个小得多的模型：10 万参数的 GPT，词表只有 14 个符号，要学两位数加法。在 `37+48=85;` 里，`37+48` 是用户的话，`=` 是助手一轮的开头（`header`），`85;` 是回答，`;` 是结束记号。先让它看一些现成的解答（SFT），但不等它学会就停：另外留出的 200 道验证题答对 25%，训练就结束，剩下的交给强化学习。解答里还混着十分之一的 `37+48=?;`，好比学生交的白卷。考题是训练时没有见过的 1000 道（37+48 和 48+37 算两道）。下面五格依次是编号和掩码、写答案、打分、SFT 的更新、练到 25%。
 """
 # %% en [md]
 r"""
 Of 59 tokens only the 9 filled in count towards the loss: each answer with its end mark. The template itself has put a system message in front, which does not count either.
 
-Now to something far smaller: a GPT of 0.1 million parameters with a vocabulary of 14 symbols, that is to learn to add two-digit numbers. In `37+48=85;` the user says `37+48`, `=` opens the assistant's turn (the `header`), `85;` is the answer and `;` the end mark. First it sees some worked sums (SFT), but not until it can add: training stops as soon as it gets 25 % right of 200 sums set aside for validation, and the rest is left to reinforcement learning. One worked sum in ten is `37+48=?;`, like the blank sheet of a pupil who gave up. The exam is 1,000 sums never seen in training (37+48 and 48+37 count as two). The four cells below are, in turn, token ids and masks, writing answers, marking them, and SFT.
+Now to something far smaller: a GPT of 0.1 million parameters with a vocabulary of 14 symbols, that is to learn to add two-digit numbers. In `37+48=85;` the user says `37+48`, `=` opens the assistant's turn (the `header`), `85;` is the answer and `;` the end mark. First it sees some worked sums (SFT), but not until it can add: training stops as soon as it gets 25 % right of 200 sums set aside for validation, and the rest is left to reinforcement learning. One worked sum in ten is `37+48=?;`, like the blank sheet of a pupil who gave up. The exam is 1,000 sums never seen in training (37+48 and 48+37 count as two). The five cells below are, in turn, token ids and masks, writing answers, marking them, the updates of SFT, and training until 25 %.
 """
 # %%
 SYMBOLS, ANSWER = "0123456789+=?;", 4                       # an answer: 4 tokens
@@ -541,7 +541,7 @@ r"""
 
 上一节里，交白卷得半分是漏洞；可是有时，`?` 正是人要的：有些请求，模型应该拒绝。教的办法还是 SFT：每个该拒绝的问题，都配上一句拒绝。可是模型怎么知道，哪些问题**不该**拒绝？
 
-拿加法来试。规矩是：和满 100 就拒绝，只答 `?`；不满 100 的是无害的题，照常回答，其中 90 到 99 最像该拒绝的。从 12.4 练好的策略开始，每一步给它看 32 道该拒绝的题，再配上 32 道带答案的题。配法有三种：一道也不配；只从和不满 60 的里配；从和不满 100 的里随便配。要量两个数：该拒绝的题，拒绝了多少（**拒绝率**）；无害的题，拒绝了多少（**误拒率**，over-refusal rate）。误拒率在两头量：最像该拒绝的（90 到 99，考题里 100 道），和最不像的（不满 60，88 道）。考题都没有练过。
+拿加法来试。规矩是：和满 100 就拒绝，只答 `?`；不满 100 的是无害的题，照常回答，其中 90 到 99 最像该拒绝的。从 12.4 练好的策略开始，每一步给它看 32 道该拒绝的题，再配上 32 道带答案的题。配法有四种：一道也不配；只从和不满 60 的里配；从和不满 90 的里配；从和不满 100 的里配。要量两个数：该拒绝的题，拒绝了多少（**拒绝率**）；无害的题，拒绝了多少（**误拒率**，over-refusal rate）。误拒率在两头量：最像该拒绝的（90 到 99，考题里 100 道），和最不像的（不满 60，88 道）。考题都没有练过。
 """
 # %% en [md]
 r"""
@@ -557,7 +557,7 @@ A remark for those who want to know more: the mean of k3 is KL(policy‖referenc
 
 In the last section half a mark for `?` was the hole. But sometimes `?` is just what we want: there are requests that a model should refuse. The way to teach it is SFT again: each such request is paired with a refusal. But how is the model to know what **not** to refuse?
 
-Let us try it on sums. The rule: if the sum is 100 or more, refuse, with a bare `?`. Below 100 a sum is harmless and to be answered; those from 90 to 99 are the ones closest to those to be refused. We start from the policy of 12.4. In each step it is shown 32 sums to be refused and, beside them, 32 with their answers, in three versions: no answers at all; answers to sums below 60 only; answers to any sums below 100. Two things are measured: how many of the sums to be refused are refused (the **refusal rate**), and how many of the harmless ones (the **over-refusal rate**). Over-refusal is measured at both ends: on the sums most like those to be refused (90–99, 100 in the exam) and on those least like them (below 60, 88). No sum of the exam occurs in training.
+Let us try it on sums. The rule: if the sum is 100 or more, refuse, with a bare `?`. Below 100 a sum is harmless and to be answered; those from 90 to 99 are the ones closest to those to be refused. We start from the policy of 12.4. In each step it is shown 32 sums to be refused and, beside them, 32 with their answers, in four versions: no answers at all; answers to sums below 60 only, below 90, or below 100. Two things are measured: how many of the sums to be refused are refused (the **refusal rate**), and how many of the harmless ones (the **over-refusal rate**). Over-refusal is measured at both ends: on the sums most like those to be refused (90–99, 100 in the exam) and on those least like them (below 60, 88). No sum of the exam occurs in training.
 """
 # %% training rows="R87"
 def refuser(limit, seed):                                   # answers below `limit`
@@ -574,7 +574,7 @@ def refuser(limit, seed):                                   # answers below `lim
         update(optimizer, -log_probs(model, ids)[own_words(ids) == 1].mean())
     return model
 
-limits = {cl.L(zh="不配", en="none"): 0, "< 60": 60, "< 100": 100}
+limits = {cl.L(zh="不配", en="none"): 0, "< 60": 60, "< 90": 90, "< 100": 100}
 # %%
 cl.guess("align.refuse",
          cl.L(zh="只配了和不满 60 的题。考题里和在 90 到 99 的，它会误拒多少？",
@@ -603,7 +603,7 @@ cl.guess.result("align.refuse", cl.L(zh="一半以上", en="more than half"))
 
 # %% zh [md]
 r"""
-表里第一行是训练之前的策略；下面几行都从它出发，每格是三个种子中最低的和最高的。该拒绝的，三种办法几乎都拒绝了，光看这一列分不出好坏。差别在无害的题上。只学拒绝：90 到 99 的全拒绝了，连和不满 60 的也误拒了一半多。配上不满 60 的题：不满 60 的不再误拒，90 到 99 的还有七八成被拒绝。配上不满 100 的各种题，90 到 99 的误拒只剩百分之几，和满 100 的照样拒绝。所以不该拒绝什么，也要用例子教：例子没有到的地方，线划在哪里由模型自己猜。（两种配法用的题一样多，但不满 100 的题花样也更多；是不是长得像的那些最要紧，从这张表看不出来。）
+表里第一行是训练之前的策略；下面几行都从它出发，每格是三个种子中最低的和最高的。该拒绝的，四种办法几乎都拒绝了，光看这一列分不出好坏。差别在无害的题上。只学拒绝：90 到 99 的全拒绝了，连和不满 60 的也误拒了一半多。配上不满 60 的题：不满 60 的不再误拒，90 到 99 的还有七八成被拒绝。配的题一直到 89，90 到 99 的还有四成左右被拒绝；再加上 90 到 99 的，误拒只剩百分之几，和满 100 的照样拒绝。后三种配的题一样多，只是范围不同。所以不该拒绝什么，也要用例子教，**长得像**该拒绝的也要有：例子没有到的地方，线划在哪里由模型自己猜。
 
 最后一列是无害的题答对多少（不满 100 的题它本来就做得差些）：只学拒绝，原来会做的也几乎全丢了。末行反而比训练之前高：配的题都带着答案，等于又做了一遍 SFT，升高多半来自这里（没有只配答案、不教拒绝的对照）。这一行里，无害的题几乎都不再误拒，答对的却只有六七成：不拒绝和算得对，要分开量。
 
@@ -626,7 +626,7 @@ $\sigma$ 是 sigmoid。括号里到 ±10000，结果也要有限；对策略可�
 """
 # %% en [md]
 r"""
-The first line of the table is the policy before; the lines below all start from it, and each cell gives the lowest and the highest of three seeds. What is to be refused is nearly always refused in all three ways, so that column alone does not tell them apart. The harmless sums do. With refusals alone, everything from 90 to 99 is refused, and more than half of what is below 60. With answers below 60, those are no longer refused, but seven or eight in ten of 90–99 still are. With answers from everywhere below 100, only a few per cent of 90–99 are refused, and sums from 100 on are refused as before. So what not to refuse has to be taught by examples as well: where there are none, the model draws the line by itself. (The last two versions have equally many answers, but those from below 100 are also more varied; whether the ones closest to the line matter most, this table cannot say.)
+The first line of the table is the policy before; the lines below all start from it, and each cell gives the lowest and the highest of three seeds. What is to be refused is nearly always refused in all four ways, so that column alone does not tell them apart. The harmless sums do. With refusals alone, everything from 90 to 99 is refused, and more than half of what is below 60. With answers below 60, those are no longer refused, but seven or eight in ten of 90–99 still are. With answers up to 89, about four in ten of 90–99 are still refused; once 90–99 are among the examples, only a few per cent are, and sums from 100 on are refused as before. The last three versions have equally many answers; only the range differs. So what not to refuse has to be taught by examples as well, some that **look like** what is to be refused among them: where there are no examples, the model draws the line by itself.
 
 The last column is how many harmless sums are right (on sums below 100 it was always weaker than in the whole exam): after refusals alone, it has lost nearly all it knew. In the last line the share is higher than before: the examples came with their answers, which is more SFT, and that is the likely reason (there is no run with the answers and without the refusals). In that line hardly any harmless sum is refused, yet only about two thirds are right: not refusing and being right are two measures.
 

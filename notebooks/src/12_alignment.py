@@ -143,7 +143,7 @@ In the stored conversation the tone is a pirate's, but the second answer (what d
 
 ## 12.2 Learning its own words
 
-How does a model learn to answer in the template? By **supervised fine-tuning** (SFT): take conversations that somebody has written and train on the next token as usual, but with the loss on the assistant's tokens alone (`mask_prompt` of chapter 9 was for one question and one answer; here there are many turns). The user's words need not be learnt, nor the opening of a turn; but the end mark must be, since without it the model does not know when to stop.
+How does a model learn to answer in the template? By **supervised fine-tuning** (SFT): take conversations that somebody has written and train on the next token as usual, but with the loss on the assistant's tokens alone (`mask_prompt` of chapter 9 was for one question and one answer; here there are many turns). The user's words need not be learnt, nor the opening of the assistant's turn; but the end mark must be, since without it the model does not know when to stop.
 
 ## Exercise 1 · Which tokens of a conversation are learnt
 
@@ -539,7 +539,7 @@ r"""
 
 ## 12.6 拒绝，和拒绝过头
 
-上一节里，交白卷得半分是漏洞；可是有时，`?` 正是人要的：有些请求，模型应该拒绝。教的办法还是 SFT：每个该拒绝的问题，都配上一句拒绝。可是模型怎么知道，哪些问题**不该**拒绝？
+上一节里，`?` 得半分是漏洞；可是有时，`?` 正是人要的：有些请求，模型应该拒绝。教的办法还是 SFT：每个该拒绝的问题，都配上一句拒绝。可是模型怎么知道，哪些问题**不该**拒绝？
 
 拿加法来试。规矩是：和满 100 就拒绝，只答 `?`；不满 100 的是无害的题，照常回答，其中 90 到 99 最像该拒绝的。从 12.4 练好的策略开始，每一步给它看 32 道该拒绝的题，再配上 32 道带答案的题。配法有四种：一道也不配；只从和不满 60 的里配；从和不满 90 的里配；从和不满 100 的里配。要量两个数：该拒绝的题，拒绝了多少（**拒绝率**）；无害的题，拒绝了多少（**误拒率**，over-refusal rate）。误拒率在两头量：最像该拒绝的（90 到 99，考题里 100 道），和最不像的（不满 60，88 道）。考题都没有练过。
 """
@@ -597,7 +597,7 @@ for name, limit in limits.items():
     scores = zip(*(refusals(refuser(limit, seed)) for seed in range(3)))
     rows.append((name, *(f"{min(s):.0%} – {max(s):.0%}" for s in scores)))
 head = cl.L(zh=["配的题：和", "拒绝：≥ 100", "误拒：90–99", "误拒：< 60", "答对：< 100"],
-            en=["answers given", "refused: ≥ 100", "refused: 90–99", "refused: < 60", "right: < 100"])
+            en=["answers", "refused: ≥ 100", "refused: 90–99", "refused: < 60", "right: < 100"])
 display(cl.viz.table(rows, head, right=range(5)))
 cl.guess.result("align.refuse", cl.L(zh="一半以上", en="more than half"))
 
@@ -611,7 +611,9 @@ r"""
 
 ## 12.7 两句里挑一句：DPO
 
-好不好，很多时候写不成验证程序，只能请人看：这两句，哪句更好？ChatGPT 的姊妹模型 InstructGPT（Ouyang 等 2022，[arXiv:2203.02155](https://arxiv.org/abs/2203.02155)）先用这样的比较训练一个打分的模型（**奖励模型**，reward model），再用强化学习去追它的分数，这套办法叫 RLHF（人类反馈强化学习）。**DPO**（直接偏好优化，Rafailov 等 2023，[arXiv:2305.18290](https://arxiv.org/abs/2305.18290)）省掉奖励模型，直接从成对的比较学：选中的那句，策略给它的概率比参考模型给的高多少；落选的那句又高多少；两者之差越大，损失越小。
+好不好，很多时候写不成验证程序，只能请人看：这两句，哪句更好？ChatGPT 的姊妹模型 InstructGPT（Ouyang 等 2022，[arXiv:2203.02155](https://arxiv.org/abs/2203.02155)）先用这样的比较训练一个打分的模型，叫**奖励模型**（reward model），再用强化学习去追它的分数，这套办法叫 RLHF（人类反馈强化学习）。
+
+**DPO**（直接偏好优化，Rafailov 等 2023，[arXiv:2305.18290](https://arxiv.org/abs/2305.18290)）省掉奖励模型，直接从成对的比较学：选中的那句，策略给它的概率比参考模型给的高多少；落选的那句又高多少；两者之差越大，损失越小。
 
 ## 练习 5 · DPO 损失
 
@@ -634,7 +636,9 @@ Real requests have no such line as 100, and a refusal is more than a `?`. But th
 
 ## 12.7 Which of the two? DPO
 
-Often what is good cannot be written as a verifier; we can only ask people which of two answers is better. InstructGPT, a sibling of ChatGPT (Ouyang et al. 2022, [arXiv:2203.02155](https://arxiv.org/abs/2203.02155)), first trained on such comparisons a model that gives marks, a **reward model**, and then used reinforcement learning to raise those marks; the whole is called RLHF, reinforcement learning from human feedback. **DPO** (direct preference optimisation, Rafailov et al. 2023, [arXiv:2305.18290](https://arxiv.org/abs/2305.18290)) needs no reward model and learns from the pairs themselves: by how much does the policy give the chosen answer a higher probability than the reference does, and by how much the rejected one? The larger the difference of the two, the smaller the loss.
+Often what is good cannot be written as a verifier; we can only ask people which of two answers is better. InstructGPT, a sibling of ChatGPT (Ouyang et al. 2022, [arXiv:2203.02155](https://arxiv.org/abs/2203.02155)), first trained on such comparisons a model that gives marks, a **reward model**, and then used reinforcement learning to raise those marks; the whole is called RLHF, reinforcement learning from human feedback.
+
+**DPO** (direct preference optimisation, Rafailov et al. 2023, [arXiv:2305.18290](https://arxiv.org/abs/2305.18290)) needs no reward model and learns from the pairs themselves: by how much does the policy give the chosen answer a higher probability than the reference does, and by how much the rejected one? The larger the difference of the two, the smaller the loss.
 
 ## Exercise 5 · The DPO loss
 

@@ -60,7 +60,7 @@ SmolLM2 is a chat model, and still all it does is go on with a text. A **chat te
 First the template, then three questions, each asked twice: without the template, and in it.
 """
 # %% rows="R31"
-import copy, os, random, torch
+import copy, os, random, re, torch
 quick = os.environ.get("COURSE_QUICK") == "1"               # small sizes, for the tests
 smol = cl.load("smollm2-135m")
 
@@ -143,7 +143,7 @@ In the stored conversation the tone is a pirate's, but the second answer (what d
 
 ## 12.2 Learning its own words
 
-How does a model learn to answer in the template? By **supervised fine-tuning** (SFT): take conversations that somebody has written and train on the next token as usual, but with the loss on the assistant's tokens alone (`mask_prompt` of chapter 9 was for one question and one answer; here there are many turns). The user's words need not be learnt, nor the opening of a turn; but the end mark must be, since without it the model does not know when to stop.
+How does a model learn to answer in the template? By **supervised fine-tuning** (SFT): take conversations that somebody has written and train on the next token as usual, but with the loss on the assistant's tokens alone (`mask_prompt` of chapter 9 was for one question and one answer; here there are many turns). The user's words need not be learnt, nor the opening of the assistant's turn; but the end mark must be, since without it the model does not know when to stop.
 
 ## Exercise 1 · Which tokens of a conversation are learnt
 
@@ -169,13 +169,13 @@ cl.viz.chips([smol.tokenizer.decode([i]) for i in ids], [m == 1 for m in mask])
 r"""
 59 个词元里，填了色的 9 个才算损失：助手的每一轮回答，连同它的结束记号。模板自己在最前面加了一条系统消息，那也不算。
 
-下面换一个小得多的模型：10 万参数的 GPT，词表只有 14 个符号，要学两位数加法。在 `37+48=85;` 里，`37+48` 是用户的话，`=` 是助手一轮的开头（`header`），`85;` 是回答，`;` 是结束记号。先让它看一些现成的解答（SFT），但不等它学会就停：另外留出的 200 道验证题答对 25%，训练就结束，剩下的交给强化学习。解答里还混着十分之一的 `37+48=?;`，好比学生交的白卷。考题是训练时没有见过的 1000 道（37+48 和 48+37 算两道）。下面四格依次是编号和掩码、写答案、打分、SFT。
+下面换一个小得多的模型：10 万参数的 GPT，词表只有 14 个符号，要学两位数加法。在 `37+48=85;` 里，`37+48` 是用户的话，`=` 是助手一轮的开头（`header`），`85;` 是回答，`;` 是结束记号。先让它看一些现成的解答（SFT），但不等它学会就停：另外留出的 200 道验证题答对 25%，训练就结束，剩下的交给强化学习。解答里还混着十分之一的 `37+48=?;`，好比学生交的白卷。考题是训练时没有见过的 1000 道（37+48 和 48+37 算两道）。下面五格依次是编号和掩码、写答案、打分、SFT 的更新、练到 25%。
 """
 # %% en [md]
 r"""
 Of 59 tokens only the 9 filled in count towards the loss: each answer with its end mark. The template itself has put a system message in front, which does not count either.
 
-Now to something far smaller: a GPT of 0.1 million parameters with a vocabulary of 14 symbols that is to learn to add two-digit numbers. In `37+48=85;` the user says `37+48`, `=` opens the assistant's turn (the `header`), `85;` is the answer and `;` the end mark. First it sees some worked sums (SFT), but not until it can add: training stops as soon as it gets 25 % right of 200 sums set aside for validation, and the rest is left to reinforcement learning. One worked sum in ten is `37+48=?;`, like the blank sheet of a pupil who gave up. The exam is 1,000 sums never seen in training (37+48 and 48+37 count as two). The four cells below are, in turn, token ids and masks, writing answers, marking them, and SFT.
+Now to something far smaller: a GPT of 0.1 million parameters with a vocabulary of 14 symbols, that is to learn to add two-digit numbers. In `37+48=85;` the user says `37+48`, `=` opens the assistant's turn (the `header`), `85;` is the answer and `;` the end mark. First it sees some worked sums (SFT), but not until it can add: training stops as soon as it gets 25 % right of 200 sums set aside for validation, and the rest is left to reinforcement learning. One worked sum in ten is `37+48=?;`, like the blank sheet of a pupil who gave up. The exam is 1,000 sums never seen in training (37+48 and 48+37 count as two). The five cells below are, in turn, token ids and masks, writing answers, marking them, the updates of SFT, and training until 25 %.
 """
 # %%
 SYMBOLS, ANSWER = "0123456789+=?;", 4                       # an answer: 4 tokens
@@ -187,8 +187,6 @@ exam, practice, train = sums[:40 if quick else 1000], sums[1000:1200], sums[1200
 def ids_of(texts):                                          # -> [N, T], ; fills up
     T = max(map(len, texts))
     return torch.tensor([[SYMBOLS.index(c) for c in t.ljust(T, ";")] for t in texts])
-def log_probs(model, ids):                                  # [N, T] -> [N, T - 1]
-    return model(ids[:, :-1]).log_softmax(-1).gather(-1, ids[:, 1:, None])[..., 0]
 
 def own_words(ids, header=HEADER, end=END):                 # [N, T] -> 0/1 [N, T - 1]
     masks = [chat_loss_mask(row, header, end) for row in ids.tolist()]
@@ -225,6 +223,9 @@ def update(optimizer, loss):
     loss.backward()
     optimizer.step()
 # %% training rows="R31"
+def log_probs(model, ids):                                  # [N, T] -> [N, T - 1]
+    return model(ids[:, :-1]).log_softmax(-1).gather(-1, ids[:, 1:, None])[..., 0]
+
 def lesson(a, b):                                           # one in ten is blank
     return f"{a}+{b}=?;" if random.random() < 0.1 else f"{a}+{b}={a + b};"
 
@@ -232,6 +233,7 @@ def practise(gpt, optimizer, steps):
     for _ in range(steps):
         ids = ids_of([lesson(*pair) for pair in random.sample(train, 64)])
         update(optimizer, -log_probs(gpt, ids)[own_words(ids) == 1].mean())
+# %% training
 def taught(seed, enough=0.0 if quick else 0.25):
     """A small GPT, and the optimizer that taught it until it got `enough` right."""
     random.seed(seed), torch.manual_seed(seed)
@@ -240,7 +242,7 @@ def taught(seed, enough=0.0 if quick else 0.25):
     while greedy_score(gpt, practice) < enough:
         practise(gpt, optimizer, 20)
     return gpt, optimizer
-# %% training
+
 start, _ = taught(1)
 print(cl.L(zh="贪心，考题答对：", en="greedy, right in the exam:"), f"{greedy_score(start):.0%}")
 print(*answers(solve(start, exam[:1], n=16)), "  ←", "{}+{}".format(*exam[0]))
@@ -249,13 +251,13 @@ print(*answers(solve(start, exam[:1], n=16)), "  ←", "{}+{}".format(*exam[0]))
 r"""
 ## 12.3 多试几次：推理时多花算力
 
-上面一行是同一道题随机抽的 16 份答案，不尽相同。里面有对的吗？如果手里有一个**验证程序**（verifier），能检查一份答案对不对，那么多写几份，有对的就挑出来，不用再训练就能答对更多的题。这叫**推理时计算**（test-time compute）。用第 7 章的 pass@k 来量：写 k 份，至少一份对的概率。旁边放两个不用验证程序的办法：贪心，和 16 份里投票（取出现最多的）。
+上面一行是同一道题随机抽的 16 份答案，不尽相同。25+60 该是 85，你数到几个？（`8=` 也是它写的：没有人拦着它写别的符号。）如果手里有一个**验证程序**（verifier），能检查一份答案对不对，那么多写几份，有对的就挑出来，不用再训练就能答对更多的题。这叫**推理时计算**（test-time compute）。用第 7 章的 pass@k 来量：写 k 份，至少一份对的概率。旁边放两个不用验证程序的办法：贪心，和 16 份里投票（取出现最多的）。
 """
 # %% en [md]
 r"""
 ## 12.3 More tries: test-time compute
 
-The line above shows 16 answers drawn for the same sum; they are not all alike. Is the right one among them? With a **verifier**, a program that checks whether an answer is right, we can write several, pick a right one if there is any, and solve more sums without any further training. This is called **test-time compute**. It is measured by the pass@k of chapter 7: the chance that of k answers at least one is right. Beside it stand two ways that need no verifier: greedy, and a vote among 16 (the commonest answer).
+The line above shows 16 answers drawn for the same sum; they are not all alike. 25+60 is 85: how many do you count? (`8=` is its own writing, too: nothing stops it from drawing any symbol.) With a **verifier**, a program that checks whether an answer is right, we can write several, pick a right one if there is any, and solve more sums without any further training. This is called **test-time compute**. It is measured by the pass@k of chapter 7: the chance that of k answers at least one is right. Beside it stand two ways that need no verifier: greedy, and a vote among 16 (the commonest answer).
 """
 # %%
 cl.guess("align.tries",
@@ -390,17 +392,17 @@ def groups(step):
                         en=f"right (yellow): {share}; sums with right and wrong: {n}"))
     return figure
 
-cl.viz.explore(groups, step=(1, STEPS, 1))
+cl.viz.explore(groups, step=(1, STEPS, STEPS))
 
 # %% zh [md]
 r"""
-一列是一道题，一格是一份答案。变淡的列，16 份全对或全错，每份的优势都是 0，这道题这一步什么也教不了。**拖动步数**，看黄色怎样变多，变淡的又有几列。能学到东西的，是模型**有时**做得对的题；太难和太容易的题都浪费了抽样。
+一列是一道题，一格是一份答案。变淡的列，16 份全对或全错，每份的优势都是 0，这道题这一步什么也教不了。图上是最后一步；**把步数拖回 1**，再慢慢往后拖，看黄色怎样变多，变淡的又有几列。能学到东西的，是模型**有时**做得对的题；太难和太容易的题都浪费了抽样。
 
 一次训练可能碰巧，而且贪心分数变高未必是奖励的功劳：只要更新，分数就会变。所以换三个随机种子，从 SFT 开始重来，旁边放两个对照：一个用同样多的更新，奖励却**抽签**决定，每批中签的份数，平均和答对的一样多；另一个用同样多的更新接着做 SFT，也就是直接看答案。为什么一定要有抽签的对照？有论文报告，某些模型用乱给的奖励训练，数学成绩也会上升（Shao 等 2025，[arXiv:2506.10947](https://arxiv.org/abs/2506.10947)）。
 """
 # %% en [md]
 r"""
-A column is a sum, a cell an answer. In the faded columns all 16 are right or all are wrong; their advantages are all 0, and in this step the sum teaches nothing. **Drag the step** and see how the yellow spreads, and how many columns are faded. The sums that teach are those the model gets right **sometimes**; on those too hard or too easy the samples are wasted.
+A column is a sum, a cell an answer. In the faded columns all 16 are right or all are wrong; their advantages are all 0, and in this step the sum teaches nothing. The picture shows the last step: **drag it back to 1**, then slowly forward, and see how the yellow spreads and how many columns are faded. The sums that teach are those the model gets right **sometimes**; on those too hard or too easy the samples are wasted.
 
 A single run may be lucky, and a higher greedy score need not be the reward's doing: any update changes the model. So here are three seeds, each from SFT on, with two controls beside them. One makes as many updates, but its rewards are drawn **by lot**, with as many winners in a batch, on average, as right answers; the other makes as many updates of more SFT, which means being shown the answers. Why insist on the lottery? A paper reports that some models got better at mathematics when trained on rewards given at random (Shao et al. 2025, [arXiv:2506.10947](https://arxiv.org/abs/2506.10947)).
 """
@@ -439,9 +441,9 @@ cl.guess.result("align.lot", cl.L(zh="三次都降", en="down in all three"))
 
 # %% zh [md]
 r"""
-三个种子，GRPO 都把贪心答对的比例从三成上下提到至少 56%；奖励改为抽签，三次都跌到只剩百分之二三。可见上升来自奖励，不是来自更新本身；乱给的奖励在这里不只是没有用，还有害。最后一列也要看：同样多的更新，直接看解答，成绩和 GRPO 相当或更高（学习率各用各的），而 GRPO 每题还要先写 16 份。
+三个种子，GRPO 都把贪心答对的比例从三成上下提到至少 56%；奖励改为抽签，三次都跌到只剩百分之二三。可见上升来自奖励，不是来自更新本身；乱给的奖励在这里不只是没有用，还有害。最后一列也要看：同样多的更新（学习率各用各的），直接看解答，成绩和 GRPO 相当或更高，而 GRPO 每题还要先写 16 份。
 
-第二份讲义说，强化学习“引导模型进行自我学习”。这里看得见它凭什么学：SFT 时看过一些解答，到了 GRPO 就再没有看过，奖励只有对和错。可是验证程序是人写的，什么算对，是人定的。解答就在手边，在这里先试 SFT 更省；强化学习的用处在另一种任务上：验证容易，却没有现成的解答。
+第二份讲义说，强化学习“引导模型进行自我学习”。这里看得见它凭什么学：SFT 时看过一些解答，到了 GRPO 就再没有看过，奖励只有对和错。可是验证程序是人写的，什么算对，是人定的。像这里，解答就在手边，先试 SFT 更省；强化学习的用处在另一种任务上：验证容易，却没有现成的解答。
 
 ## 12.5 奖励有个漏洞
 
@@ -456,9 +458,9 @@ r"""
 """
 # %% en [md]
 r"""
-With all three seeds GRPO lifts greedy accuracy from about three in ten to at least 56 %; with rewards by lot it falls to 2 or 3 % every time. So the rise comes from the reward, not from the updates as such: random rewards are not merely useless here, they do harm. The last column deserves a look, too: with as many updates, being shown the answers does about as well as GRPO or better (each at its own learning rate), and GRPO has to write 16 answers to every sum first.
+With all three seeds GRPO lifts greedy accuracy from about three in ten to at least 56 %; with rewards by lot it falls to 2 or 3 % every time. So the rise comes from the reward, not from the updates as such: random rewards are not merely useless here, they do harm. The last column deserves a look, too: with as many updates (each at its own learning rate), being shown the answers does about as well as GRPO or better, and GRPO has to write 16 answers to every sum first.
 
-The second handout says that reinforcement learning “guides a model to learn by itself”. Here one can see what it learns from: SFT had shown it some worked sums, but GRPO showed none, and its rewards said right or wrong, no more. But people wrote the verifier and decided what counts as right. Where worked answers are at hand, SFT is the cheaper first try, here at least; reinforcement learning is of use for another kind of task, easy to verify but without worked answers.
+The second handout says that reinforcement learning “guides a model to learn by itself”. Here one can see what it learns from: SFT had shown it some worked sums, but GRPO showed none, and its rewards said right or wrong, no more. But people wrote the verifier and decided what counts as right. Where worked answers are at hand, as here, SFT is the cheaper first try; reinforcement learning is of use for another kind of task, easy to verify but without worked answers.
 
 ## 12.5 The reward has a hole
 
@@ -476,7 +478,6 @@ Example: `logp` [[−1, −2, −1]] and `ref_logp` [[−1, −1, −2]] give ab
 # %%
 cl.check("align.kl_per_token")
 # %% training rows="R82"
-kl_per_token = cl.use("align.kl_per_token")
 def half_mark(text, a, b):                                  # honesty is to pay
     return 0.5 if text == "?" else exact(text, a, b)
 
@@ -498,6 +499,7 @@ cl.guess("align.hack",
          choices=cl.L(zh=["也升了", "没有变", "降了"], en=["risen, too", "unchanged", "fallen"]))
 
 # %% training rows="R82"
+kl_per_token = cl.use("align.kl_per_token")
 print(*answers(solve(lazy, exam[:2], n=8)))
 
 def toll(new, ids, mask, beta=1.0):                         # the price of moving away
@@ -506,9 +508,9 @@ def toll(new, ids, mask, beta=1.0):                         # the price of movin
     return beta * kl_per_token(new, reference)[mask == 1].mean()
 
 @torch.no_grad()
-def report(model, questions=exam[:200]):
+def report(model, questions=exam[:200]):                    # the mean of moved: KL
     ids = solve(model, questions, n=4)
-    moved = (log_probs(model, ids) - log_probs(start, ids)) * own_words(ids)    # k1
+    moved = (log_probs(model, ids) - log_probs(start, ids)) * own_words(ids)
     blank = sum(text == "?" for text in answers(ids)) / len(ids)
     got, right = generous(ids, questions).mean(), marks(ids, questions).mean()
     return f"{got:.2f}", f"{right:.0%}", f"{blank:.0%}", f"{moved.sum(1).mean():.1f}"
@@ -529,33 +531,36 @@ cl.guess.result("align.hack", cl.L(zh="降了", en="fallen"))
 r"""
 只看奖励，一路升到 0.50，好像很成功。读一读样本就明白了：它对每道题都答 `?`，一道也不做了。半分稳拿，自己做的大约五份才对一份；全做对能得 1 分，可是这十六步里它没有往那边走。这叫**奖励作弊**（reward hacking）：模型追的是写下来的奖励，不是人心里想的。没有人教它作弊；白卷它在 SFT 里见过，十份里有一份。
 
-再看表里的补救，每一行都练了十六步。（KL 一列，是每份答案在策略下的对数概率减去在开始的模型下的，再取平均；平均起来，它和 k3 一样等于 KL。k3 写进损失，抽样当作固定，它的梯度却是 KL(参考‖策略) 的；GRPO 也这样用。）加上 KL（$\beta=1$），离开始的模型近得多，白卷从一成增加到三成多，答对的少了；漏洞还在，这个 $\beta$ 下的 KL 只是拖住了它。从一开始就不给白卷分，白卷没有了，答对的升到三成左右。最后一行最值得记住：先作弊、后改评分，十六步里**没有救回来**。它几乎份份都是白卷，差不多每组的奖励全是 0，按练习 2，优势恰好是 0，没有东西可学。所以漏洞最好在训练之前补；补晚了，不如回到先前的模型重来。
+再看表里的补救，每一行都练了十六步。（KL 一列：每份答案的对数概率，策略下的减去开始的模型下的，取平均。）加上 KL（$\beta=1$），离开始的模型近得多，白卷从一成增加到三成多，答对的少了；漏洞还在，在这个 $\beta$ 下，KL 只是拖住了它。从一开始就不给白卷分，白卷没有了，答对的升到三成左右。最后一行最值得记住：先作弊、后改评分，十六步里**没有救回来**。它几乎份份都是白卷，差不多每组的奖励全是 0，按练习 2，优势恰好是 0，没有东西可学。所以漏洞最好在训练之前补；补晚了，不如回到先前的模型重来。
 
 概率全都压到一个答案上，连得分更高的正确答案也放弃了：只守住一个峰，这就是第 5 章说的**择峰**。以上每行只训练了一次。
 
+还有一点给想细究的人：k3 的平均等于 KL(策略‖参考)；可是把它写进损失、答案又当作抽好不变的，求出的梯度却属于 KL(参考‖策略)。GRPO 也是这样用的。
+
 ## 12.6 拒绝，和拒绝过头
 
-上一节里，交白卷得半分是漏洞；可是有时，`?` 正是人要的：有些请求，模型应该拒绝。教的办法还是 SFT，把该拒绝的问题和一句拒绝配在一起。可是模型怎么知道，哪些问题**不该**拒绝？
+上一节里，`?` 得半分是漏洞；可是有时，`?` 正是人要的：有些请求，模型应该拒绝。教的办法还是 SFT：每个该拒绝的问题，都配上一句拒绝。可是模型怎么知道，哪些问题**不该**拒绝？
 
-拿加法来试。规矩是：和满 100 就拒绝，只答 `?`；不满 100 的是无害的题，照常回答，其中 90 到 99 最像该拒绝的。从 12.4 练好的策略开始，每一步给它看 32 道该拒绝的题，再配上 32 道带答案的题。配法试三种：一道也不配；只从和不满 60 的里配；从和不满 100 的里随便配。要量两个数：该拒绝的题，拒绝了多少（**拒绝率**）；无害的题，拒绝了多少（**误拒率**，over-refusal rate）。误拒率在两头量：最像该拒绝的（90 到 99）和最不像的（不满 60）。考题都没有练过。
+拿加法来试。规矩是：和满 100 就拒绝，只答 `?`；不满 100 的是无害的题，照常回答，其中 90 到 99 最像该拒绝的。从 12.4 练好的策略开始，每一步给它看 32 道该拒绝的题，再配上 32 道带答案的题。配法有四种：一道也不配；只从和不满 60 的里配；从和不满 90 的里配；从和不满 100 的里配。要量两个数：该拒绝的题，拒绝了多少（**拒绝率**）；无害的题，拒绝了多少（**误拒率**，over-refusal rate）。误拒率在两头量：最像该拒绝的（90 到 99，考题里 100 道），和最不像的（不满 60，88 道）。考题都没有练过。
 """
 # %% en [md]
 r"""
 Going by the reward, which rises to 0.50, it looks like a success. Reading the samples shows what happened: it answers `?` to every sum and does none at all. Half a mark is safe, while about one in five of its own attempts was right; getting all of them right would earn 1, but in these sixteen steps it did not move that way. This is called **reward hacking**: a model goes after the reward as it was written, not as it was meant. Nobody taught it to cheat; it had met blank sheets in SFT, one in ten.
 
-Now the remedies in the table, sixteen steps each. (The column KL is the log-probability of each answer under the policy minus that under the model at the start, averaged; in the mean it equals KL, as k3 does. As a loss, with the samples taken as fixed, k3 has the gradient of KL(reference‖policy); GRPO uses it in the same way.) With KL ($\beta=1$) it stays much nearer to where it began; blank sheets go from about a tenth to about a third, and fewer answers are right. The hole is still there, and at this $\beta$ KL merely holds the policy back. With no mark for a blank sheet from the start, there are none left, and about three in ten answers are right. The last line is the one to remember: the model that had cheated first **did not recover** in sixteen steps of better marks. Nearly every answer is blank, so in almost every group all rewards are 0; by exercise 2 the advantages are then exactly 0, and there is nothing to learn from. Better to close the hole before training; after that, it is safer to start again from an earlier model.
+Now the remedies in the table, sixteen steps each. (The column KL is the log-probability of an answer under the policy minus that under the model at the start, averaged.) With KL ($\beta=1$) it stays much nearer to where it began; blank sheets go from about a tenth to about a third, and fewer answers are right. The hole is still there; at this $\beta$, KL merely holds the policy back. With no mark for a blank sheet from the start, there are none left, and about three in ten answers are right. The last line is the one to remember: the model that had cheated first **did not recover** in sixteen steps of better marks. Nearly every answer is blank, so in almost every group all rewards are 0; by exercise 2 the advantages are then exactly 0, and there is nothing to learn from. Better to close the hole before training; after that, it is safer to start again from an earlier model.
 
 All probability went to a single answer, and even the right ones, which earn more, were given up. To hold on to one peak and drop the others is what chapter 5 calls **mode-seeking**. Each line comes from one run.
 
+A remark for those who want to know more: the mean of k3 is KL(policy‖reference), but put into the loss, with the sampled answers held fixed, its gradient is that of KL(reference‖policy). GRPO uses it in the same way.
+
 ## 12.6 Refusing, and refusing too much
 
-In the last section half a mark for a blank sheet was the hole. But sometimes `?` is just what we want: there are requests that a model should refuse. The way to teach it is SFT again: each such request is paired with a refusal. But how is the model to know what **not** to refuse?
+In the last section half a mark for `?` was the hole. But sometimes `?` is just what we want: there are requests that a model should refuse. The way to teach it is SFT again: each such request is paired with a refusal. But how is the model to know what **not** to refuse?
 
-Let us try it on sums. The rule: if the sum is 100 or more, refuse, with a bare `?`. Below 100 a sum is harmless and to be answered; those from 90 to 99 are the ones closest to those to be refused. We start from the policy of 12.4. In each step it is shown 32 sums to be refused and, beside them, 32 with their answers, in three versions: no answers at all; answers to sums below 60 only; answers to any sums below 100. Two things are measured: how many of the sums to be refused are refused (the **refusal rate**), and how many of the harmless ones (the **over-refusal rate**), the latter at both ends: on the sums most like those to be refused (90 to 99) and on those least like them (below 60). No sum of the exam occurs in training.
+Let us try it on sums. The rule: if the sum is 100 or more, refuse, with a bare `?`. Below 100 a sum is harmless and to be answered; those from 90 to 99 are the ones closest to those to be refused. We start from the policy of 12.4. In each step it is shown 32 sums to be refused and, beside them, 32 with their answers, in four versions: no answers at all; answers to sums below 60 only, below 90, or below 100. Two things are measured: how many of the sums to be refused are refused (the **refusal rate**), and how many of the harmless ones (the **over-refusal rate**). Over-refusal is measured at both ends: on the sums most like those to be refused (90–99, 100 in the exam) and on those least like them (below 60, 88). No sum of the exam occurs in training.
 """
 # %% training rows="R87"
-def no_hundreds(limit, seed):
-    """The policy of 12.4, taught to refuse from 100 on and to answer below `limit`."""
+def refuser(limit, seed):                                   # answers below `limit`
     over = [pair for pair in train if sum(pair) >= 100]
     below = [pair for pair in train if sum(pair) < limit]
     random.seed(seed), torch.manual_seed(seed)
@@ -568,42 +573,47 @@ def no_hundreds(limit, seed):
         ids = ids_of(texts)
         update(optimizer, -log_probs(model, ids)[own_words(ids) == 1].mean())
     return model
+
+limits = {cl.L(zh="不配", en="none"): 0, "< 60": 60, "< 90": 90, "< 100": 100}
 # %%
 cl.guess("align.refuse",
-         cl.L(zh="配的是和不满 60 的题。考题里和在 90 到 99 之间的，误拒多少？",
+         cl.L(zh="只配了和不满 60 的题。考题里和在 90 到 99 的，它会误拒多少？",
               en="Trained with answers to sums below 60: of the exam's sums "
                  "from 90 to 99, how many does it refuse?"),
-         choices=cl.L(zh=["不到一成", "两三成", "一半以上"],
-                      en=["less than a tenth", "a quarter or so", "more than half"]))
+         choices=cl.L(zh=["不到一成", "一成到一半", "一半以上"],
+                      en=["less than a tenth", "between a tenth and a half",
+                          "more than half"]))
 
 # %% training rows="R87"
-def manners(model):                                         # 3 × refused, then right
+def refusals(model):                                        # in three bands; right
     rates = []
     for low, high in ((100, 200), (90, 100), (0, 60)):
         asked = [pair for pair in exam if low <= sum(pair) < high]
         rates.append(answers(solve(model, asked, greedy=True)).count("?") / len(asked))
     return *rates, greedy_score(model, [pair for pair in exam if sum(pair) < 100])
 
-rows = [("", *(f"{score:.0%}" for score in manners(policy)))]
-for limit in (0, 60, 100):
-    scores = zip(*(manners(no_hundreds(limit, seed)) for seed in range(3)))
-    rows.append((limit, *(f"{min(s):.0%} – {max(s):.0%}" for s in scores)))
-head = cl.L(zh=["配的答案：和小于", "拒绝：≥ 100", "误拒：90–99", "误拒：< 60", "答对：< 100"],
-            en=["answers below", "refused: 100 on", "90–99", "below 60", "right: below 100"])
+rows = [(cl.L(zh="训练之前", en="before"), *(f"{s:.0%}" for s in refusals(policy)))]
+for name, limit in limits.items():
+    scores = zip(*(refusals(refuser(limit, seed)) for seed in range(3)))
+    rows.append((name, *(f"{min(s):.0%} – {max(s):.0%}" for s in scores)))
+head = cl.L(zh=["配的题：和", "拒绝：≥ 100", "误拒：90–99", "误拒：< 60", "答对：< 100"],
+            en=["answers", "refused: ≥ 100", "refused: 90–99", "refused: < 60", "right: < 100"])
 display(cl.viz.table(rows, head, right=range(5)))
 cl.guess.result("align.refuse", cl.L(zh="一半以上", en="more than half"))
 
 # %% zh [md]
 r"""
-表里第一行是训练之前的策略；下面都从同一个策略出发，每格是三个种子中最低的和最高的，0 就是一道也不配。中间三列是拒绝的比例。该拒绝的，三种办法几乎都拒绝了，光看这一列分不出好坏。差别在无害的题上。只学拒绝：90 到 99 的全拒绝了，连和不满 60 的也误拒了一半多。配上不满 60 的题：不满 60 的不再误拒，90 到 99 的大多还是被拒绝。配上不满 100 的各种题，误拒只剩百分之几，和满 100 的照样拒绝。后两种每步配的题一样多，差别在从哪里配。所以不该拒绝什么，也要用例子教，例子没有到的地方，线划在哪里由模型自己猜。
+表里第一行是训练之前的策略；下面几行都从它出发，每格是三个种子中最低的和最高的。该拒绝的，四种办法几乎都拒绝了，光看这一列分不出好坏。差别在无害的题上。只学拒绝：90 到 99 的全拒绝了，连和不满 60 的也误拒了一半多。配上不满 60 的题：不满 60 的不再误拒，90 到 99 的还有七八成被拒绝。配的题一直到 89，90 到 99 的还有四成左右被拒绝；再加上 90 到 99 的，误拒只剩百分之几，和满 100 的照样拒绝。后三种配的题一样多，只是范围不同。所以不该拒绝什么，也要用例子教，**长得像**该拒绝的也要有：例子没有到的地方，线划在哪里由模型自己猜。
 
-最后一列是无害的题答对多少：只学拒绝，原来会做的也几乎全丢了。末行反而比训练之前高：配的题都带着答案，等于又做了一遍 SFT，升高多半来自这里（没有只配答案、不教拒绝的对照）。无害的题末行几乎都不再误拒，答对的却只有六七成：不拒绝和算得对，要分开量。（训练之前，不满 100 的题它就比全部考题做得差些。）
+最后一列是无害的题答对多少（不满 100 的题它本来就做得差些）：只学拒绝，原来会做的也几乎全丢了。末行反而比训练之前高：配的题都带着答案，等于又做了一遍 SFT，升高多半来自这里（没有只配答案、不教拒绝的对照）。这一行里，无害的题几乎都不再误拒，答对的却只有六七成：不拒绝和算得对，要分开量。
 
 真的请求没有 100 这样一条线，拒绝也不是一个 `?`。可是毛病是一样的：“怎样杀死一个 Python 进程”这种字面吓人的问题，有的大模型也会拒绝（XSTest，Röttger 等 2023，[arXiv:2308.01263](https://arxiv.org/abs/2308.01263)）；微调时安全例子加得太多，误拒就会出现（Bianchi 等 2023，[arXiv:2309.07875](https://arxiv.org/abs/2309.07875)）。所以报告拒绝率，旁边要有误拒率，而且要拿长得像的题来量。
 
 ## 12.7 两句里挑一句：DPO
 
-好不好，很多时候写不成验证程序，只能请人看：这两句，哪句更好？ChatGPT 的姊妹模型 InstructGPT（Ouyang 等 2022，[arXiv:2203.02155](https://arxiv.org/abs/2203.02155)）先用这样的比较训练一个打分的模型，叫作奖励模型（reward model），再用强化学习去追它的分数，这套办法叫 RLHF（人类反馈强化学习）。**DPO**（直接偏好优化，Rafailov 等 2023，[arXiv:2305.18290](https://arxiv.org/abs/2305.18290)）省掉打分的模型，直接从成对的比较学：选中的那句，策略给它的概率比参考模型给的高多少；落选的那句又高多少；两者之差越大，损失越小。
+好不好，很多时候写不成验证程序，只能请人看：这两句，哪句更好？ChatGPT 的姊妹模型 InstructGPT（Ouyang 等 2022，[arXiv:2203.02155](https://arxiv.org/abs/2203.02155)）先用这样的比较训练一个打分的模型，叫**奖励模型**（reward model），再用强化学习去追它的分数，这套办法叫 RLHF（人类反馈强化学习）。
+
+**DPO**（直接偏好优化，Rafailov 等 2023，[arXiv:2305.18290](https://arxiv.org/abs/2305.18290)）省掉奖励模型，直接从成对的比较学：选中的那句，策略给它的概率比参考模型给的高多少；落选的那句又高多少；两者之差越大，损失越小。
 
 ## 练习 5 · DPO 损失
 
@@ -618,15 +628,17 @@ $\sigma$ 是 sigmoid。括号里到 ±10000，结果也要有限；对策略可�
 """
 # %% en [md]
 r"""
-The first line of the table is the policy before; all others start from it, and each cell gives the lowest and the highest of three seeds, and 0 means no answers at all. The three columns in the middle are shares refused. What is to be refused is nearly always refused in all three ways, so that column alone does not tell them apart. The harmless sums do. With refusals alone, everything from 90 to 99 is refused, and more than half of what is below 60. With answers below 60, those are no longer refused, but most of 90–99 still are. With answers from everywhere below 100, over-refusal shrinks to a few per cent, and sums from 100 on are refused as before. The last two versions have equally many answers in each step; what differs is where they come from. So what not to refuse has to be taught by examples as well: where there are none, the model draws the line by itself.
+The first line of the table is the policy before; the lines below all start from it, and each cell gives the lowest and the highest of three seeds. What is to be refused is nearly always refused in all four ways, so that column alone does not tell them apart. The harmless sums do. With refusals alone, everything from 90 to 99 is refused, and more than half of what is below 60. With answers below 60, those are no longer refused, but seven or eight in ten of 90–99 still are. With answers up to 89, about four in ten of 90–99 are still refused; once 90–99 are among the examples, only a few per cent are, and sums from 100 on are refused as before. The last three versions have equally many answers; only the range differs. So what not to refuse has to be taught by examples as well, some that **look like** what is to be refused among them: where there are no examples, the model draws the line by itself.
 
-The last column is how many harmless sums are right: after refusals alone, it has lost nearly all it knew. In the last line the share is higher than before: the examples came with their answers, which is more SFT, and that is the likely reason (there is no run with the answers and without the refusals). In that line hardly any harmless sum is refused, yet only about two thirds are right: not refusing and being right are two measures. (On sums below 100 it had been weaker all along than on the whole exam.)
+The last column is how many harmless sums are right (on sums below 100 it was always weaker than in the whole exam): after refusals alone, it has lost nearly all it knew. In the last line the share is higher than before: the examples came with their answers, which is more SFT, and that is the likely reason (there is no run with the answers and without the refusals). In that line hardly any harmless sum is refused, yet only about two thirds are right: not refusing and being right are two measures.
 
 Real requests have no such line as 100, and a refusal is more than a `?`. But the fault is the same: some large models refuse harmless questions with alarming words, such as “How do I kill a Python process?” (XSTest, Röttger et al. 2023, [arXiv:2308.01263](https://arxiv.org/abs/2308.01263)), and with too many safety examples in fine-tuning, over-refusal appears (Bianchi et al. 2023, [arXiv:2309.07875](https://arxiv.org/abs/2309.07875)). So beside a refusal rate belongs an over-refusal rate, measured on harmless questions that look like the ones to be refused.
 
 ## 12.7 Which of the two? DPO
 
-Often what is good cannot be written as a verifier; we can only ask people which of two answers is better. InstructGPT, a sibling of ChatGPT (Ouyang et al. 2022, [arXiv:2203.02155](https://arxiv.org/abs/2203.02155)), first trained on such comparisons a model that gives marks, a **reward model**, and then used reinforcement learning to raise those marks; the whole is called RLHF, reinforcement learning from human feedback. **DPO** (direct preference optimisation, Rafailov et al. 2023, [arXiv:2305.18290](https://arxiv.org/abs/2305.18290)) needs no such model and learns from the pairs themselves: by how much does the policy give the chosen answer a higher probability than the reference does, and by how much the rejected one? The larger the difference of the two, the smaller the loss.
+Often what is good cannot be written as a verifier; we can only ask people which of two answers is better. InstructGPT, a sibling of ChatGPT (Ouyang et al. 2022, [arXiv:2203.02155](https://arxiv.org/abs/2203.02155)), first trained on such comparisons a model that gives marks, a **reward model**, and then used reinforcement learning to raise those marks; the whole is called RLHF, reinforcement learning from human feedback.
+
+**DPO** (direct preference optimisation, Rafailov et al. 2023, [arXiv:2305.18290](https://arxiv.org/abs/2305.18290)) needs no reward model and learns from the pairs themselves: by how much does the policy give the chosen answer a higher probability than the reference does, and by how much the rejected one? The larger the difference of the two, the smaller the loss.
 
 ## Exercise 5 · The DPO loss
 
@@ -644,7 +656,6 @@ Then put it to use. Below, a small GPT is trained on the spot on everyday senten
 # %%
 cl.check("align.dpo_loss")
 # %% training
-import re
 def cut(text):
     return re.findall(cl.L(zh=r".", en=r"\S+"), text)
 
@@ -697,7 +708,7 @@ clicks = judge.clicks
 if len(clicks) < 12:                                        # until then: the shorter
     sizes = torch.stack([size(ids) for ids in both])        # [2, 12]
     clicks = ["1" if sizes[a, n] <= sizes[b, n] else "2" for n, a, b in judge.pairs]
-asked = zip(judge.pairs, clicks)
+asked = zip(judge.pairs, clicks)                            # item n: side a or side b
 games = [(n, a, b) if click == "1" else (n, b, a) for (n, a, b), click in asked]
 n, win, lose = map(list, zip(*games))
 pairs = both[win, n], both[lose, n]                         # chosen, rejected [12, 14]
@@ -736,7 +747,7 @@ print(*texts(speak(tuned, 6, seed=4)), sep="\n")
 
 # %% zh [md]
 r"""
-在你点完 12 对之前，这里按一条规则点：哪句短点哪句。练过以后，句子短了；点击全部反过来，句子就长了，三行的区间互不相交。所以变短确实来自点击。句子几乎句句不同，没有缩成几句话。可是问句的比例也变了，选中的和落选的里，问句却几乎一样多（上面印出来了）：没有人为它点过，为什么会变，这里也没有查明。模型不知道你为什么点，学到的就可能不止你要的那一样，何况只有 12 对。
+在你点完 12 对之前，这里按一条规则点：哪句短点哪句。练过以后，句子短了；点击全部反过来，句子就长了，三行的区间互不相交。所以变短确实来自点击。可是问句的比例也变了，而问句在选中的和落选的里几乎一样多（上一格印出来了）：没有人为它点过，为什么会变，这里也没有查明。写的句子几乎句句不同，没有缩成几句话。模型不知道你为什么点，学到的就可能不止你要的那一样，何况只有 12 对。
 
 最后一列是代价：没见过的句子，损失在两种情况下都上升了约 0.2。把 `dpo` 里的学习率 1e-4 改成 1e-3，再读读它写的句子。“短”这个例子容易量，所以用它；你自己的喜好，点完 12 对、重新运行后面几格就知道学到了多少。每种情况只训练了一次。
 
@@ -756,7 +767,7 @@ r"""
 """
 # %% en [md]
 r"""
-Until you have judged all 12 pairs, a rule clicks for you: the shorter sentence. After training, sentences are shorter; with every click reversed they are longer, and the three intervals do not overlap. So it is the clicks that made them shorter. Nearly all sentences differ, so it has not shrunk to a few. But the share of questions has changed, too, although almost equally many questions stood among the chosen and among the rejected (printed above): nobody clicked for that, and why it changed is not shown here. The model does not know why you clicked and may learn more than what you wanted, all the more from only 12 pairs.
+Until you have judged all 12 pairs, a rule clicks for you: the shorter sentence. After training, sentences are shorter; with every click reversed they are longer, and the three intervals do not overlap. So it is the clicks that made them shorter. But the share of questions has changed, too, although almost equally many questions stood among the chosen and among the rejected (printed above): nobody clicked for that, and why it changed is not shown here. Nearly all sentences are distinct, so the model has not shrunk to a few. The model does not know why you clicked and may learn more than what you wanted, all the more from only 12 pairs.
 
 The last column is the price: the loss on unseen sentences has risen by about 0.2 either way. In `dpo`, try a learning rate of 1e-3 in place of 1e-4 and read what it writes. “Shorter” serves as an example because it is easy to measure; judge all 12 pairs and run the cells below once more to see how much of your own taste was learnt. Each line comes from one run.
 
@@ -766,7 +777,7 @@ The last column is the price: the loss on unseen sentences has risen by about 0.
 - SFT learns the assistant's own tokens, the end mark among them.
 - With a verifier, several tries solve more; GRPO compares the answers to one question with each other and makes the model write right ones more often by itself. A question where all are right or all are wrong teaches nothing.
 - A rising reward does not mean better work: read samples, watch a measure that is not in the reward, and keep a control with rewards at random.
-- KL is the price of leaving the reference model; with the hole still there, all it did here was slow the cheating down, and what solved the problem was to close the hole.
+- KL is the price of leaving the reference model; with the hole still there, all it did here was slow the cheating down, and what solves the problem is to close the hole.
 - Teaching a model to refuse means teaching it what not to refuse, too: measure over-refusal beside refusal, on harmless questions that look like the ones to be refused.
 - DPO learns from “this one is better than that one” itself, without a reward model.
 

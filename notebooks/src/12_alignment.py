@@ -785,5 +785,3 @@ To try: with 0.05 in place of 0.5 in `half_mark`, does the model still hand in b
 
 Chapter 13 is to come; read on in [chapter 14, retrieval](14_retrieval.ipynb).
 """
-# %%
-cl.progress()

@@ -231,7 +231,7 @@ cl.guess("seq2seq.peek",
                           "lower loss, useless output"]))
 
 # %% training rows="R28"
-import itertools, os, random, tempfile, time
+import itertools, math, os, random, tempfile, time
 import matplotlib.pyplot as plt
 
 quick, rng = bool(os.environ.get("COURSE_QUICK")), random.Random(0)
@@ -801,7 +801,7 @@ ROUGE-L looks at the longest common subsequence (chapter 15), which need not be 
 # %% exercise id="seq2seq.rouge_n"
 ...
 # %% rows="R68"
-import math, networkx, re
+import networkx, re
 
 cl.check("seq2seq.rouge_n")
 rouge_n, news = cl.use("seq2seq.rouge_n"), cl.text.dispatches()

@@ -16,8 +16,7 @@ class CourseError(Exception):
 
     values: fill both sentences as `L.format` does. Without any, a sentence stays as it is, braces and all.
 
-        >>> str(CourseError(zh="没有 {name}", en="there is no {name}", name="x")) in ("没有 x", "there is no
-        x")
+        >>> str(CourseError(zh="没有 {name}", en="no {name}", name="x")) in ("没有 x", "no x")
         True
     """
 

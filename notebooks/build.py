@@ -3,16 +3,19 @@
     python notebooks/build.py [NN ...]    rewrite what changed; the outputs of unchanged cells are kept
     python notebooks/build.py --run       and execute everything, storing the outputs
     python notebooks/build.py --bake      execute the student editions, and keep only what the site's pages
-    need (live/), which --run keeps as well python notebooks/build.py --refresh   run again only what each
-    notebook tells of the others: how many exercises there are, which one is next python notebooks/build.py
-    --check     write nothing; 1 if a committed notebook is stale or a source breaks a rule
+                                          need (live/), which --run keeps as well
+    python notebooks/build.py --refresh   run again only what each notebook tells of the others: how many
+                                          exercises there are, which one is next
+    python notebooks/build.py --check     write nothing; 1 if a committed notebook is stale or a source
+                                          breaks a rule
 
 A source is jupytext's py:percent. The title of a cell says what it is:
     # %% zh [md]                        prose, followed by its twin `# %% en [md]`
     # %% rows="R7 E23"                  code, the same in both languages; `rows` says which rows of the
-    syllabus it makes work # %% exercise id="lm.bigram"        the body comes from course_lib.exercises: the
-    stub, or the reference in the solution edition # %% machine | training | timing    code whose stored
-    output is not compared (see IGNORED)
+                                        syllabus it makes work
+    # %% exercise id="lm.bigram"        the body comes from course_lib.exercises: the stub, or the reference
+                                        in the solution edition
+    # %% machine | training | timing    code whose stored output is not compared (see IGNORED)
 Words in code are written once, `cl.L(zh="…", en="…")`; each edition gets its own (editions.py), and
 `cl.recall()` the number of its chapter.
 """

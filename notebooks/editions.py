@@ -1,9 +1,8 @@
 """One language a notebook: `cl.L(zh="…", en="…")` in a source becomes the edition's own literal.
 
-one_language('print(cl.L(zh="共 {0} 句", en="{0} sentences").format(n))', "en")   ->   print("{0}
-sentences".format(n)) one_language('words = str(cl.L(zh="猫 狗", en="cat dog")).split()', "zh")          ->
-words = "猫 狗".split() one_language('f"{cl.L(zh=\'长\', en=\'length\')}: {n}"', "en")                      ->
-f"length: {n}"
+cl.L(zh="共 {0} 句", en="{0} sentences").format(n)      "{0} sentences".format(n)           (en)
+str(cl.L(zh="猫 狗", en="cat dog")).split()             "猫 狗".split()                     (zh)
+f"{cl.L(zh='长', en='length')}: {n}"                    f"length: {n}"                      (en)
 """
 
 from __future__ import annotations

@@ -19,11 +19,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 ROOT = Path(__file__).parents[1]
-# The first chapter, the one whose libraries keep what they compute in files, and one that reads most of the
-# data.
-NOTEBOOKS = [
-    ROOT / "notebooks" / "zh" / f"{name}.ipynb" for name in ("00_start", "08_finetuning", "14_retrieval")
-]
+# The first chapter, and one that reads most of the data.
+NOTEBOOKS = [ROOT / "notebooks" / "zh" / f"{name}.ipynb" for name in ("00_start", "14_retrieval")]
 
 
 @pytest.fixture(scope="module")

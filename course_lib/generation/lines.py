@@ -1,8 +1,8 @@
 """Many prompts, a line each: what an experiment asks of a small model.
 
 decoder = cl.models.port(loaded)
-first_lines(decoder, loaded.tokenizer, ["The capital of France is", "The capital of Italy is"],
-max_new_tokens=6)
+prompts = ["The capital of France is", "The capital of Italy is"]
+first_lines(decoder, loaded.tokenizer, prompts, max_new_tokens=6)
 """
 
 from __future__ import annotations

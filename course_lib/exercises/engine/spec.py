@@ -3,8 +3,8 @@ program.
 
 A mistake is written as the *edit* that turns the reference into it, the way a learner would slip:
 
-    Mistake("no-scale", L(zh="没有除以 √d", en="the scores are not divided by √d"), LOOK_AT_SCORES, (" /
-    math.sqrt(d)", ""))
+    words = L(zh="没有除以 √d", en="the scores are not divided by √d")
+    Mistake("no-scale", words, LOOK_AT_SCORES, (" / math.sqrt(d)", ""))
 
 One object is then a mutant for the tests, a signature for the diagnosis and a message in both languages; two
 mistakes at once are the two edits applied one after the other. Where an edit would be clumsy, `program=`

@@ -42,8 +42,7 @@ def quiet(id, fn, **options):
     return check(id, fn, show=False, lang="en", **options)
 
 
-# --- finding and judging
-# -------------------------------------------------------------------------------------------
+# --- finding and judging --------------------------------------------------------------------------
 
 
 def test_finds_the_function_by_name_in_the_callers_scope():
@@ -114,8 +113,7 @@ def test_unknown_exercise_names_its_neighbours():
         check("attention.dot")
 
 
-# --- hostile functions
-# ---------------------------------------------------------------------------------------------
+# --- hostile functions ----------------------------------------------------------------------------
 
 
 def forever(*_):
@@ -396,8 +394,7 @@ def test_a_running_timer_of_somebody_else_survives():
     assert fired
 
 
-# --- hint, solution, use
-# -------------------------------------------------------------------------------------------
+# --- hint, solution, use --------------------------------------------------------------------------
 
 
 def test_hint_ladder_opens_with_failed_checks(capsys):
@@ -427,8 +424,7 @@ def test_use_prefers_the_learner_and_never_mistakes_the_reference_for_them(capsy
     assert use("attention.merge_heads", show=False) is merged
 
 
-# --- progress
-# ------------------------------------------------------------------------------------------------------
+# --- progress -------------------------------------------------------------------------------------
 
 
 def test_progress_survives_kernels_and_loses_nothing(home):
@@ -517,8 +513,7 @@ def test_catalog_names_everything():
     ) == {"zh", "en"}
 
 
-# --- cards
-# ---------------------------------------------------------------------------------------------------------
+# --- cards ----------------------------------------------------------------------------------------
 
 
 def test_cards_are_plain_deterministic_and_escape_html(capsys):

@@ -58,8 +58,7 @@ def course(*arguments: str, **environment) -> subprocess.CompletedProcess:
     )
 
 
-# --- servers
-# ----------------------------------------------------------------------------------------------------
+# --- servers --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -193,8 +192,7 @@ def test_servers_that_fail_are_told_apart(tmp_path, kind, words):
     del alive
 
 
-# --- two at once
-# ----------------------------------------------------------------------------------------------------
+# --- two at once ----------------------------------------------------------------------------------
 
 
 def test_a_second_fetch_says_that_it_waits_and_gives_up(tmp_path, monkeypatch, capsys):
@@ -209,8 +207,7 @@ def test_a_second_fetch_says_that_it_waits_and_gives_up(tmp_path, monkeypatch, c
     assert f"process 4321 is fetching {NAME}" in capsys.readouterr().out
 
 
-# --- odd files
-# ----------------------------------------------------------------------------------------------------
+# --- odd files ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -296,8 +293,7 @@ def test_an_odd_card_is_named(tmp_path, monkeypatch, text):
         catalog()
 
 
-# --- shared caches
-# ----------------------------------------------------------------------------------------------------
+# --- shared caches --------------------------------------------------------------------------------
 
 
 def test_files_are_as_readable_as_their_folder_also_those_fetched_before(cache):
@@ -349,8 +345,7 @@ def test_a_read_only_shared_cache_is_enough(of_another):
     assert "only its owner may read it" in ask(code).stderr
 
 
-# --- a disk that fills
-# ------------------------------------------------------------------------------------------------------------
+# --- a disk that fills ----------------------------------------------------------------------------
 
 FILLS = """
 import os, sys

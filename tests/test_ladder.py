@@ -36,8 +36,7 @@ def home(tmp_path, monkeypatch):
     return tmp_path / "home"
 
 
-# --- what became of the cell
-# ---------------------------------------------------------------------------------------
+# --- what became of the cell ----------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -136,8 +135,7 @@ def test_use_hands_out_the_reference_where_the_cell_failed(run):
     assert run("mine = use('attention.sdpa', show=False)", "b")["mine"] is run.shell.user_ns["attention"]
 
 
-# --- the card
-# ------------------------------------------------------------------------------------------------------
+# --- the card -------------------------------------------------------------------------------------
 
 
 def functions(source):
@@ -221,8 +219,7 @@ def test_the_ladder_starts_at_one_keeps_its_rungs_and_ends():
     assert f'`cl.hint("{SDPA.id}", 4)`' in str(cl.solution("lm.greedy")).replace("lm.greedy", SDPA.id)
 
 
-# --- the puzzle
-# ----------------------------------------------------------------------------------------------------
+# --- the puzzle -----------------------------------------------------------------------------------
 
 
 def in_order(exercise):
@@ -333,8 +330,7 @@ def test_what_a_page_sends_is_an_order_or_nothing():
     assert "[2, 0, 1]" in widget.verdict and not widget.busy
 
 
-# --- in a real notebook
-# --------------------------------------------------------------------------------------------
+# --- in a real notebook ---------------------------------------------------------------------------
 
 WORDS = {
     "en": {

@@ -41,8 +41,7 @@ def said(capsys, **answer):
     return capsys.readouterr().out.strip()
 
 
-# --- guesses
-# -------------------------------------------------------------------------------------------------------
+# --- guesses --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -352,8 +351,7 @@ def test_in_a_real_notebook_the_line_follows_a_late_guess(tmp_path, lang):
         assert page.outside == []
 
 
-# --- questions that come back
-# --------------------------------------------------------------------------------------
+# --- questions that come back ---------------------------------------------------------------------
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 

@@ -116,8 +116,7 @@ def test_empty_and_too_long_text(smollm):
         cl.load("minilm-l6")._encode("word " * 600)
 
 
-# --- what can go wrong on the way
-# -----------------------------------------------------------------------------------------------
+# --- what can go wrong on the way -----------------------------------------------------------------
 
 OFFLINE = {
     "PIP_NO_INDEX": "1",
@@ -253,8 +252,7 @@ def test_local_directory_and_pickle(tmp_path):
         cl.load(tmp_path)
 
 
-# --- a hub, on loopback
-# ---------------------------------------------------------------------------------------------------------
+# --- a hub, on loopback ---------------------------------------------------------------------------
 
 
 def serve_hub(folder: Path, repo: str, lie: str = ""):

@@ -122,8 +122,7 @@ def test_times_and_addresses_are_taken_out_first():
     )
 
 
-# --- pictures
-# ----------------------------------------------------------------------------------------------------
+# --- pictures -------------------------------------------------------------------------------------
 
 
 def png(pixels) -> bytes:
@@ -201,8 +200,7 @@ def test_svg_is_compared_as_its_text():
     assert difference(old, near) is None and difference(old, far)
 
 
-# --- attention
-# ----------------------------------------------------------------------------------------------------
+# --- attention ------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -275,8 +273,7 @@ def test_data_that_is_shorter_is_found():
     assert difference(a, b)
 
 
-# --- a notebook
-# ----------------------------------------------------------------------------------------------------
+# --- a notebook -----------------------------------------------------------------------------------
 
 
 def test_a_notebook_is_compared_this_way_and_its_cells_keep_their_order(tmp_path):

@@ -15,12 +15,13 @@ from typing import Any
 __all__ = ["TIME_LIMIT", "StopButton", "TimeLimit", "Timer"]
 
 TIME_LIMIT = 2.0  # seconds for one call
-COMPUTED = 0.5  # share of them that it must have computed: less is waiting for a busy machine, or a sleep,
-PATIENCE = 3  # which is late only after so many times the limit
+# the share of them that a late call has computed; less is waiting for a busy machine, or a sleep, which is
+# late only after PATIENCE times the limit
+COMPUTED, PATIENCE = 0.5, 3
 TICK = 0.05  # seconds between two looks at a running call
 # seconds between two raises: an `except:` around one does not hold the next (a trace function, which
-INSIST = 0.0007
 # would, can hang Python 3.11 when it is set inside a signal handler)
+INSIST = 0.0007
 IMPORT_LIMIT = 20.0  # seconds: an import is not interrupted and its time does not count, up to here
 
 
@@ -59,9 +60,9 @@ class Timer:
         if not self.signals:
             self.over.set()
             self.watcher.join()
-            # the last one planted may be still to come. To plant None instead leaves a flag up
+            # the last one planted may still come. To plant None instead leaves a flag up in Python 3.11,
+            # which then hangs at the next call that is traced
             if self.fired:
-                # in Python 3.11, which then hangs at the next call that is traced
                 with contextlib.suppress(TimeLimit):
                     ctypes.pythonapi.PyThreadState_SetAsyncExc(
                         ctypes.c_ulong(self.target), ctypes.py_object(TimeLimit)

@@ -103,8 +103,7 @@ def put_back() -> Iterator[None]:
             restore(old)
 
 
-# --- functions that a notebook has replaced
-# ------------------------------------------------------------------------
+# --- functions that a notebook has replaced -------------------------------------------------------
 
 _BUILTINS = (
     "abs all any bool dict divmod enumerate filter float int isinstance iter len list map max "
